@@ -1,0 +1,78 @@
+// Reads config.json: typed fields with clear errors, and refusal of settings that would change the
+// result without this library knowing how.
+
+import { TransformerError } from '../runtime/errors.ts';
+import type { Activation } from '../shaders/matmul.ts';
+import type { JsonObject } from './json.ts';
+
+/** The activation names of Hugging Face and PyTorch. */
+const activations: Readonly<Record<string, Activation>> = {
+  relu: 'relu',
+  gelu: 'gelu',
+  gelu_new: 'geluTanh',
+  gelu_pytorch_tanh: 'geluTanh',
+  silu: 'silu',
+  swish: 'silu',
+};
+
+export class Config {
+  readonly #fields: JsonObject;
+  readonly #file: string;
+
+  constructor(fields: JsonObject, file: string) {
+    this.#fields = fields;
+    this.#file = file;
+  }
+
+  /** The field as it stands, unchecked. */
+  get(name: string): unknown {
+    return this.#fields[name] ?? undefined;
+  }
+
+  /** A whole number of at least `least`; `fallback` where the field is absent or null. */
+  integer(name: string, fallback?: number, least = 1): number {
+    const value = this.get(name) ?? fallback;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
+    throw this.#wrong(name, `a whole number of at least ${least}`);
+  }
+
+  number(name: string, fallback?: number): number {
+    const value = this.get(name) ?? fallback;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    throw this.#wrong(name, 'a number');
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    const value = this.get(name) ?? fallback;
+    if (typeof value === 'boolean') return value;
+    throw this.#wrong(name, 'true or false');
+  }
+
+  activation(name: string, fallback?: string): Activation {
+    const value = this.get(name) ?? fallback;
+    const found = typeof value === 'string' ? activations[value] : undefined;
+    if (found !== undefined) return found;
+    throw this.#wrong(name, `one of ${Object.keys(activations).join(', ')}`, 'MODEL_UNSUPPORTED');
+  }
+
+  /** Refuses a setting other than `value`, the only one that is supported. */
+  only(name: string, value: boolean): void {
+    if ((this.get(name) ?? value) === value) return;
+    throw this.#wrong(name, `${value}; nothing else is supported yet`, 'MODEL_UNSUPPORTED');
+  }
+
+  /** `size` divided by the number of heads, which must go evenly. */
+  heads(name: string, size: number): number {
+    const heads = this.integer(name);
+    if (size % heads === 0) return heads;
+    throw this.#wrong(name, `a divisor of ${size}, the model's width`);
+  }
+
+  #wrong(name: string, wanted: string, code: 'CONFIG_INVALID' | 'MODEL_UNSUPPORTED' = 'CONFIG_INVALID'): TransformerError {
+    const got = JSON.stringify(this.get(name)) ?? 'nothing';
+    return new TransformerError(
+      code,
+      `${this.#file}: "${name}" is ${got}; wanted ${wanted}.`,
+    );
+  }
+}

@@ -1,0 +1,32 @@
+// §3.3 of "Attention Is All You Need": position-wise feed-forward networks.
+
+import type { Tensor } from '../runtime/tensor.ts';
+import { type Activation, matmul } from '../shaders/matmul.ts';
+import type { Linear } from './weights.ts';
+
+export interface FeedForwardWeights {
+  /** (d_ff, d_model) */
+  readonly inner: Linear;
+  /** (d_model, d_ff) */
+  readonly outer: Linear;
+  readonly activation: Activation;
+}
+
+/** "FFN(x) = max(0, xW₁ + b₁)W₂ + b₂", or with another activation than max(0, ·). (B, T, d_model) */
+export function feedForward(
+  x: Tensor,
+  { inner, outer, activation }: FeedForwardWeights,
+  residual?: Tensor,
+): Tensor {
+  const hidden = linear(x, inner, { activation, label: 'feed-forward inner' }); // (B, T, d_ff)
+  return linear(hidden, outer, { residual, label: 'feed-forward' });
+}
+
+/** xWᵀ + b. x: (…, in), result: (…, out). */
+export function linear(
+  x: Tensor,
+  { weight, bias }: Linear,
+  options: { activation?: Activation; residual?: Tensor | undefined; label?: string } = {},
+): Tensor {
+  return matmul(x, weight, { transposed: true, bias, ...options });
+}

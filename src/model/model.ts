@@ -1,0 +1,129 @@
+// What every loaded model has: a device, its weights' scope, inputs and outputs, an end.
+
+import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import type { Outputs, Plan } from '../runtime/plan.ts';
+import type { Scope } from '../runtime/scope.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import type { GenerateOptions } from './generation-config.ts';
+import { crop, type DenseTensor } from './inputs.ts';
+import type { JsonObject } from './json.ts';
+
+/** Inputs of `forward` and `generate`. Token inputs are rectangular: one array a sequence. */
+export interface ModelInputs {
+  /** Source token ids, (B, S). */
+  inputIds?: readonly (readonly number[])[];
+  /** 1 where a source token counts, 0 for padding, (B, S); all ones when absent. */
+  attentionMask?: readonly (readonly number[])[];
+  /** Target token ids, (B, T). */
+  decoderInputIds?: readonly (readonly number[])[];
+  /** 1 where a target token counts, (B, T); all ones when absent. */
+  decoderAttentionMask?: readonly (readonly number[])[];
+  /** Target token ids to compute the loss of, (B, T); -100 is left out. */
+  labels?: readonly (readonly number[])[];
+  /** Source vectors in place of token ids, (B, S, d_model). */
+  inputsEmbeds?: DenseTensor;
+  /** Target vectors in place of token ids, (B, T, d_model). */
+  decoderInputsEmbeds?: DenseTensor;
+}
+
+/** What `forward` should bring back besides its main results. */
+export interface ForwardOptions {
+  /** Every layer's output, the embeddings first. */
+  hiddenStates?: boolean;
+  /** Every layer's attention weights. */
+  attentions?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Results of `forward`: those the architecture has. B batch, S source, T target, h heads. */
+export interface ModelOutput {
+  /** (B, T, vocabulary) */
+  logits?: DenseTensor;
+  /** Mean cross entropy of the labels that count, shape (). */
+  loss?: DenseTensor;
+  /** (B, T, d_model) */
+  lastHiddenState?: DenseTensor;
+  /** (B, S, d_model) */
+  encoderLastHiddenState?: DenseTensor;
+  /** (B, S, d_model) each, the embeddings first */
+  encoderHiddenStates?: DenseTensor[];
+  /** (B, T, d_model) each, the embeddings first */
+  decoderHiddenStates?: DenseTensor[];
+  /** (B, h, S, S) a layer */
+  encoderAttentions?: DenseTensor[];
+  /** (B, h, T, T) a layer */
+  decoderAttentions?: DenseTensor[];
+  /** (B, h, T, S) a layer */
+  crossAttentions?: DenseTensor[];
+}
+
+export interface GenerateResult {
+  /** Token ids with the prompt or start token, padded to equal length. */
+  sequences: number[][];
+}
+
+/** A loaded model. It holds GPU memory until `dispose`. */
+export interface Model {
+  readonly gpu: Gpu;
+  /** config.json as it is. */
+  readonly config: JsonObject;
+  /** Computes the outputs for whole sequences. */
+  forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
+  /** Generates token sequences. */
+  generate(inputs: ModelInputs, options?: GenerateOptions): Promise<GenerateResult>;
+  /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
+  stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
+  /** Frees all GPU memory of the model. Calls under way reject. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** What `loadModel` has prepared for an architecture. */
+export interface LoadedParts {
+  readonly gpu: Gpu;
+  readonly config: JsonObject;
+  /** Owns the weights. */
+  readonly scope: Scope;
+  /** generation_config.json, or config.json where there is none. */
+  readonly generation: JsonObject;
+  /** Called once at the end of the model's life. */
+  readonly onDispose: () => void;
+}
+
+/** Plays a plan and brings its outputs back, each cut to the shape that was asked for. */
+export class OutputReader {
+  readonly #wanted: { tensor: Tensor; shape: readonly number[]; take: (t: DenseTensor) => void }[] =
+    [];
+
+  /** Registers an output: its tensor in the plan, the shape without padding, where it goes. */
+  add(tensor: Tensor, shape: readonly number[], take: (value: DenseTensor) => void): void {
+    this.#wanted.push({ tensor, shape, take });
+  }
+
+  async play(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal);
+    const outputs: Outputs = await plan.play();
+    throwIfAborted(signal);
+    for (const { tensor, shape, take } of this.#wanted) {
+      const bytes = outputs[plan.outputs.indexOf(tensor)];
+      if (bytes === undefined) throw new RangeError(`${tensor.label} is no output of the plan`);
+      take({ data: crop(new Float32Array(bytes), tensor.shape, shape), shape });
+    }
+  }
+}
+
+/** Refuses inputs that a model does not take. */
+export function refuseInputs(
+  inputs: ModelInputs,
+  taken: readonly (keyof ModelInputs)[],
+  what: string,
+): void {
+  for (const [name, value] of Object.entries(inputs)) {
+    if (value === undefined || (taken as readonly string[]).includes(name)) continue;
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `${what} takes no input "${name}". It takes: ${taken.join(', ')}.`,
+    );
+  }
+}

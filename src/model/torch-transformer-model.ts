@@ -1,0 +1,179 @@
+// A loaded nn.Transformer: forward passes over batches of vectors.
+
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import { Plan } from '../runtime/plan.ts';
+import { Recording } from '../runtime/record.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import { decoder, memoryKeyValues } from './decoder.ts';
+import { encoder, type Watch, watchedBy, watchFor } from './encoder.ts';
+import { type DenseTensor, denseTensor, maskBatch, padRows, type TokenBatch } from './inputs.ts';
+import type { JsonObject } from './json.ts';
+import {
+  type ForwardOptions,
+  type LoadedParts,
+  type Model,
+  type ModelInputs,
+  type ModelOutput,
+  OutputReader,
+  refuseInputs,
+} from './model.ts';
+import { PlanCache } from './plan-cache.ts';
+import type { TorchTransformer } from './torch-transformer.ts';
+
+/** Options of a PyTorch Transformer's `forward`. */
+export interface TorchForwardOptions extends ForwardOptions {
+  /** Whether targets see only what stands before them (PyTorch's causal `tgt_mask`); true by default. */
+  causal?: boolean;
+}
+
+interface TorchPlan {
+  readonly plan: Plan;
+  readonly source: Tensor;
+  readonly sourceMask: Tensor;
+  readonly target: Tensor;
+  readonly targetMask: Tensor;
+  readonly memory: Tensor;
+  readonly output: Tensor;
+  readonly encoderWatch: Watch;
+  readonly decoderWatch: Watch;
+  dispose(): void;
+}
+
+/** A loaded nn.Transformer. Its hidden states are the layers' own outputs, before the last norm. */
+export class TorchTransformerModel implements Model {
+  readonly gpu: Gpu;
+  readonly config: JsonObject;
+  readonly #parts: LoadedParts;
+  readonly #model: TorchTransformer;
+  readonly #plans = new PlanCache<TorchPlan>(8);
+
+  constructor(parts: LoadedParts, model: TorchTransformer) {
+    this.gpu = parts.gpu;
+    this.config = parts.config;
+    this.#parts = parts;
+    this.#model = model;
+  }
+
+  /** inputsEmbeds: (B, S, d_model), decoderInputsEmbeds: (B, T, d_model), with their masks. */
+  async forward(inputs: ModelInputs, options: TorchForwardOptions = {}): Promise<ModelOutput> {
+    refuseUnknown(options, ['hiddenStates', 'attentions', 'signal', 'causal'], 'option of forward');
+    const taken = [
+      'inputsEmbeds',
+      'attentionMask',
+      'decoderInputsEmbeds',
+      'decoderAttentionMask',
+    ] as const;
+    refuseInputs(inputs, taken, 'nn.Transformer');
+    const source = this.#vectors('inputsEmbeds', inputs.inputsEmbeds);
+    const target = this.#vectors('decoderInputsEmbeds', inputs.decoderInputsEmbeds);
+    const [batch = 0, S = 0] = source.shape;
+    const [targets = 0, T = 0] = target.shape;
+    if (batch !== targets) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `inputsEmbeds has ${batch} sequences, decoderInputsEmbeds has ${targets}. Pass as many of each.`,
+      );
+    }
+    const mask = (name: 'attentionMask' | 'decoderAttentionMask', length: number): TokenBatch => {
+      const rows = Array.from({ length: batch }, () => Array<number>(length).fill(1));
+      return maskBatch(name, inputs[name], { batch, length, rows }, 'its input');
+    };
+    const sourceMask = mask('attentionMask', S);
+    const targetMask = mask('decoderAttentionMask', T);
+    const { hiddenStates = false, attentions = false, causal = true, signal } = options;
+    throwIfAborted(signal);
+
+    const key = [batch, S, T, causal, hiddenStates, attentions].join();
+    const record = (): Promise<TorchPlan> =>
+      this.#record({ batch, S, T, causal }, { hiddenStates, attentions });
+    return this.#plans.share(key, record, async (recorded) => {
+      const { plan, encoderWatch, decoderWatch } = recorded;
+      plan.write(recorded.source, Float32Array.from(source.data));
+      plan.write(recorded.sourceMask, padRows(sourceMask, S));
+      plan.write(recorded.target, Float32Array.from(target.data));
+      plan.write(recorded.targetMask, padRows(targetMask, T));
+      const output: ModelOutput = {};
+      const reader = new OutputReader();
+      const list = (tensors: readonly Tensor[] = []): DenseTensor[] => {
+        const results: DenseTensor[] = [];
+        for (const tensor of tensors) reader.add(tensor, tensor.shape, (t) => results.push(t));
+        return results;
+      };
+      reader.add(recorded.output, recorded.output.shape, (t) => (output.lastHiddenState = t));
+      reader.add(recorded.memory, recorded.memory.shape, (t) => (output.encoderLastHiddenState = t));
+      if (hiddenStates) {
+        output.encoderHiddenStates = list(encoderWatch.hiddenStates);
+        output.decoderHiddenStates = list(decoderWatch.hiddenStates);
+      }
+      if (attentions) {
+        output.encoderAttentions = list(encoderWatch.attentions);
+        output.decoderAttentions = list(decoderWatch.attentions);
+        output.crossAttentions = list(decoderWatch.crossAttentions);
+      }
+      await reader.play(plan, signal);
+      return output;
+    });
+  }
+
+  async generate(): Promise<never> {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      'nn.Transformer has no vocabulary, so it cannot generate. Use forward, or a Marian checkpoint.',
+    );
+  }
+
+  async *stream(): AsyncGenerator<never> {
+    yield await this.generate();
+  }
+
+  dispose(): void {
+    this.#plans.dispose();
+    this.#parts.scope.dispose();
+    this.#parts.onDispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #vectors(name: string, value: unknown): DenseTensor {
+    const tensor = denseTensor(name, value, 3);
+    if (tensor.shape[2] === this.#model.dModel) return tensor;
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `${name} has vectors of ${tensor.shape[2]}; this model's d_model is ${this.#model.dModel}.`,
+    );
+  }
+
+  async #record(
+    { batch, S, T, causal }: { batch: number; S: number; T: number; causal: boolean },
+    wanted: { hiddenStates: boolean; attentions: boolean },
+  ): Promise<TorchPlan> {
+    const { dModel, encoder: encoderWeights, decoder: decoderWeights } = this.#model;
+    const recording = new Recording(this.gpu);
+    try {
+      const source = recording.persistent('source', [batch, S, dModel]);
+      const sourceMask = recording.persistent('source mask', [batch, S], 'u32');
+      const target = recording.persistent('target', [batch, T, dModel]);
+      const targetMask = recording.persistent('target mask', [batch, T], 'u32');
+      const encoderWatch = watchFor(wanted);
+      const decoderWatch = watchFor(wanted);
+      const memory = encoder(source, encoderWeights, sourceMask, encoderWatch);
+      const output = decoder(target, decoderWeights, {
+        mask: targetMask,
+        memory: { keyValues: memoryKeyValues(memory, decoderWeights), mask: sourceMask },
+        causal,
+        watch: decoderWatch,
+      });
+      const watched = [...watchedBy(encoderWatch), ...watchedBy(decoderWatch)];
+      const plan = await Plan.create(recording, [...new Set([output, memory, ...watched])]);
+      const inputs = { source, sourceMask, target, targetMask };
+      const results = { memory, output, encoderWatch, decoderWatch };
+      return { plan, ...inputs, ...results, dispose: () => plan.dispose() };
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// PyTorch's nn.Transformer: the encoder and decoder of "Attention Is All You Need" over vectors,
+// post- or pre-norm, with a norm after each stack. It has no embeddings and no output layer.
+// config.json holds the constructor's arguments and `"kind": "torch.nn.Transformer"`.
+
+import type { LayerNormWeights } from '../shaders/layer-norm.ts';
+import type { SelfAttentionWeights } from './attention.ts';
+import type { Config } from './config.ts';
+import type { DecoderWeights } from './decoder.ts';
+import type { EncoderWeights } from './encoder.ts';
+import type { FeedForwardWeights } from './feed-forward.ts';
+import { postNorm, preNorm } from './residual.ts';
+import type { Linear, WeightLoader } from './weights.ts';
+
+export interface TorchTransformer {
+  readonly dModel: number;
+  readonly encoder: EncoderWeights;
+  readonly decoder: DecoderWeights;
+}
+
+/** Declares the weights of an nn.Transformer's state dict. */
+export function torchTransformer(config: Config, loader: WeightLoader): TorchTransformer {
+  const dModel = config.integer('d_model');
+  const heads = config.heads('nhead', dModel);
+  const width = config.integer('dim_feedforward');
+  const eps = config.number('layer_norm_eps', 1e-5);
+  const activation = config.activation('activation', 'relu');
+  const residual = config.boolean('norm_first', false) ? preNorm : postNorm;
+
+  const norm = (prefix: string): LayerNormWeights => ({
+    weight: loader.vector(`${prefix}.weight`, dModel),
+    bias: loader.vector(`${prefix}.bias`, dModel),
+    eps,
+  });
+  const feed = (prefix: string): FeedForwardWeights => ({
+    inner: loader.linear(`${prefix}.linear1`, width, dModel),
+    outer: loader.linear(`${prefix}.linear2`, dModel, width),
+    activation,
+  });
+  // in_proj holds W^Q, W^K and W^V stacked: here those from `first` up to `end`.
+  const part = (prefix: string, first: number, end: number): Linear => {
+    const of = { rows: 3 * dModel, first: first * dModel };
+    return {
+      weight: loader.matrix(`${prefix}.in_proj_weight`, (end - first) * dModel, dModel, of),
+      bias: loader.vector(`${prefix}.in_proj_bias`, (end - first) * dModel, of),
+    };
+  };
+  const attend = (prefix: string): SelfAttentionWeights => ({
+    heads,
+    queryKeyValue: part(prefix, 0, 3),
+    output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
+  });
+  const stack = <Layer>(name: string, layer: (index: number) => Layer): Layer[] =>
+    Array.from({ length: config.integer(`num_${name}_layers`) }, (_, index) => layer(index));
+  return {
+    dModel,
+    encoder: {
+      residual,
+      layers: stack('encoder', (i) => ({
+        selfAttention: attend(`encoder.layers.${i}.self_attn`),
+        selfAttentionNorm: norm(`encoder.layers.${i}.norm1`),
+        feedForward: feed(`encoder.layers.${i}`),
+        feedForwardNorm: norm(`encoder.layers.${i}.norm2`),
+      })),
+      finalNorm: norm('encoder.norm'),
+    },
+    decoder: {
+      residual,
+      layers: stack('decoder', (i) => ({
+        selfAttention: attend(`decoder.layers.${i}.self_attn`),
+        selfAttentionNorm: norm(`decoder.layers.${i}.norm1`),
+        crossAttention: {
+          heads,
+          query: part(`decoder.layers.${i}.multihead_attn`, 0, 1),
+          keyValue: part(`decoder.layers.${i}.multihead_attn`, 1, 3),
+          output: loader.linear(`decoder.layers.${i}.multihead_attn.out_proj`, dModel, dModel),
+        },
+        crossAttentionNorm: norm(`decoder.layers.${i}.norm2`),
+        feedForward: feed(`decoder.layers.${i}`),
+        feedForwardNorm: norm(`decoder.layers.${i}.norm3`),
+      })),
+      finalNorm: norm('decoder.norm'),
+    },
+  };
+}

@@ -1,0 +1,97 @@
+// A model folder on disk. Node only.
+
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { checkFileName, type FileRange, type Source } from '../model/source.ts';
+import { nearestName, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+
+/** Bytes of one system call; the operating system allows less than 2 GiB. */
+const MAX_CALL = 2 ** 30;
+
+/**
+ * A source over a directory: a path or a `file:` URL. Links inside it are followed. Throws
+ * `FILE_NOT_FOUND` at the first read when it is no directory.
+ */
+export function directorySource(path: string | URL): Source {
+  const isUrl = path instanceof URL || path.startsWith('file:');
+  const folder = resolve(isUrl ? fileURLToPath(path) : path);
+  return {
+    name: folder,
+
+    async read(file, range, signal): Promise<Uint8Array | undefined> {
+      checkFileName(file);
+      return unlessMissing(folder, () => readBytes(join(folder, file), range, signal));
+    },
+
+    async size(file): Promise<number | undefined> {
+      checkFileName(file);
+      return unlessMissing(folder, async () => (await stat(join(folder, file))).size);
+    },
+  };
+}
+
+/** The bytes of a range that the file has; only those are read. */
+async function readBytes(
+  path: string,
+  range: FileRange | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    const start = Math.min(range?.start ?? 0, size);
+    const bytes = new Uint8Array(Math.min(range?.end ?? size, size) - start);
+    let filled = 0;
+    while (filled < bytes.length) {
+      throwIfAborted(signal);
+      const length = Math.min(bytes.length - filled, MAX_CALL);
+      const { bytesRead } = await handle.read(bytes, filled, length, start + filled);
+      // The file became shorter since its size was asked.
+      if (bytesRead === 0) return bytes.subarray(0, filled);
+      filled += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The result, or undefined for a missing file in a directory that is there. */
+async function unlessMissing<T>(folder: string, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    await requireDirectory(folder);
+    return undefined;
+  }
+}
+
+async function requireDirectory(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  if (found !== undefined) {
+    throw new TransformerError(
+      'FILE_NOT_FOUND',
+      `${folder} is a file, wanted a directory. Pass the directory that holds the model: ` +
+        `${dirname(folder)}.`,
+    );
+  }
+  const parent = dirname(folder);
+  const siblings = await readdir(parent, { withFileTypes: true }).catch(() => undefined);
+  const names = siblings?.filter((entry) => !entry.isFile()).map((entry) => entry.name) ?? [];
+  const nearest = nearestName(basename(folder), names);
+  let next = 'Check the path.';
+  if (nearest !== undefined) next = `Did you mean ${join(parent, nearest)}?`;
+  else if (siblings === undefined) next = `${parent} does not exist either. Check the path.`;
+  throw new TransformerError('FILE_NOT_FOUND', `There is no directory ${folder}. ${next}`);
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null
+    ? (error as { code?: unknown }).code
+    : undefined;
+}

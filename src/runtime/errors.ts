@@ -1,0 +1,90 @@
+// Every error this library raises on purpose. One class; `code` tells them apart by program,
+// the message tells a person what was got, what was wanted, and what to do next.
+
+/** What went wrong, for programs. Stable across releases. */
+export type ErrorCode =
+  | 'ABORTED'
+  | 'ADAPTER_NOT_FOUND'
+  | 'CONFIG_INVALID'
+  | 'DEVICE_LOST'
+  | 'DISPOSED'
+  | 'FILE_INVALID'
+  | 'FILE_NOT_FOUND'
+  | 'FILE_TRUNCATED'
+  | 'FILE_UNREADABLE'
+  | 'INPUT_INVALID'
+  | 'LIMIT_EXCEEDED'
+  | 'MODEL_UNSUPPORTED'
+  | 'OPTION_INVALID'
+  | 'OPTION_UNKNOWN'
+  | 'OUT_OF_MEMORY'
+  | 'SHADER_INVALID'
+  | 'TENSOR_MISMATCH'
+  | 'TENSOR_MISSING'
+  | 'VALIDATION_FAILED';
+
+/** The one error class of this library. `message` reads "what happened. next step." */
+export class TransformerError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = code === 'ABORTED' ? 'AbortError' : 'TransformerError';
+    this.code = code;
+  }
+}
+
+/** The error of a cancelled call: `name` is `AbortError`, `cause` is the signal's reason. */
+export function abortError(signal: AbortSignal): TransformerError {
+  return new TransformerError('ABORTED', 'The call was aborted by its signal.', {
+    cause: signal.reason,
+  });
+}
+
+/** Throws the abort error when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal);
+}
+
+/**
+ * The name among `known` closest to `name`, or undefined when none is near. Names compare
+ * without case, `_` and `-`, so `max_new_tokens` finds `maxNewTokens`.
+ */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[_-]/g, '');
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(plain(name), plain(candidate));
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Refuses keys outside `known`, naming the nearest known one. `what` reads like "option of generate". */
+export function refuseUnknown(given: object, known: readonly string[], what: string): void {
+  for (const [key, value] of Object.entries(given)) {
+    if (known.includes(key) || value === undefined) continue;
+    const nearest = nearestName(key, known);
+    const hint =
+      nearest === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
+    throw new TransformerError('OPTION_UNKNOWN', `Unknown ${what}: "${key}". ${hint}`);
+  }
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions from a to b. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}

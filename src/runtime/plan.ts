@@ -1,0 +1,248 @@
+// A plan is a recording made ready to play: pipelines compiled, memory assigned, bind groups built.
+// Playing encodes the list into one compute pass; nothing is allocated or compiled any more.
+
+import { COPY_DST, STORAGE, UNIFORM } from './constants.ts';
+import { TransformerError } from './errors.ts';
+import type { Gpu } from './gpu.ts';
+import { shareMemory } from './memory-plan.ts';
+import type { Pipeline } from './pipelines.ts';
+import { Readback } from './readback.ts';
+import type { Dispatch, Recording } from './record.ts';
+import { elements, type Tensor } from './tensor.ts';
+
+const workgroupsPerRow = 65535;
+
+interface Step {
+  readonly dispatch: Dispatch;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What one play brings back, in the order of the plan's outputs. */
+export type Outputs = readonly ArrayBuffer[];
+
+/** Reads any tensor of a plan back. */
+export type ReadTensor = (tensor: Tensor) => Promise<ArrayBuffer>;
+
+export class Plan {
+  readonly recording: Recording;
+  readonly outputs: readonly Tensor[];
+  readonly #gpu: Gpu;
+  readonly #steps: readonly Step[];
+  readonly #buffers: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly #readback: Readback;
+  #disposed = false;
+
+  private constructor(
+    recording: Recording,
+    outputs: readonly Tensor[],
+    steps: readonly Step[],
+    buffers: ReadonlyMap<Tensor, GPUBuffer>,
+  ) {
+    this.recording = recording;
+    this.outputs = outputs;
+    this.#gpu = recording.gpu;
+    this.#steps = steps;
+    this.#buffers = buffers;
+    this.#readback = new Readback(recording.scope);
+  }
+
+  /** Compiles what is missing, assigns memory, builds bind groups. `outputs` are read after a play. */
+  static async create(recording: Recording, outputs: readonly Tensor[]): Promise<Plan> {
+    const { gpu, dispatches } = recording;
+    const { pipelines } = gpu;
+    const compiled = await Promise.all(dispatches.map(({ variant }) => pipelines.get(variant)));
+    const { device } = gpu;
+    device.pushErrorScope('out-of-memory');
+    device.pushErrorScope('validation');
+    const buffers = shareMemory(recording, outputs);
+    const steps = bind(recording, compiled, buffers);
+    const [invalid, exhausted] = await Promise.all([
+      device.popErrorScope(),
+      device.popErrorScope(),
+    ]);
+    if (exhausted !== null) {
+      throw new TransformerError(
+        'OUT_OF_MEMORY',
+        `The device has no memory left for this call (${gpu.memory.bytes} bytes are held). ` +
+          'Use a smaller batch or shorter sequences, or dispose of other models.',
+      );
+    }
+    if (invalid !== null) throw validationError(invalid);
+    return new Plan(recording, outputs, steps, buffers);
+  }
+
+  /** Writes a persistent tensor before the next play. */
+  write(tensor: Tensor, data: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
+    const buffer = this.#bufferOf(tensor);
+    if (data.length !== elements(tensor.shape)) {
+      throw new RangeError(`${tensor.describe()} takes ${elements(tensor.shape)}, got ${data.length}`);
+    }
+    this.#assertUsable();
+    this.#gpu.device.queue.writeBuffer(buffer, 0, data);
+  }
+
+  /** Submits the whole list. Resolves with the outputs, once the GPU has written them. */
+  async play(): Promise<Outputs> {
+    this.#assertUsable();
+    const { device } = this.#gpu;
+    device.pushErrorScope('validation');
+    const encoder = device.createCommandEncoder({ label: 'plan' });
+    const pass = encoder.beginComputePass({ label: 'plan' });
+    for (const { pipeline, group, x, y } of this.#steps) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(x, y);
+    }
+    pass.end();
+    const ticket = this.#readback.copy(
+      encoder,
+      this.outputs.map((tensor) => ({ buffer: this.#bufferOf(tensor), size: tensor.byteLength })),
+    );
+    device.queue.submit([encoder.finish()]);
+    const invalid = device.popErrorScope();
+    try {
+      const outputs = await this.#readback.read(ticket);
+      const error = await invalid;
+      if (error !== null) throw validationError(error);
+      return outputs;
+    } catch (error) {
+      this.#assertUsable();
+      throw error;
+    }
+  }
+
+  /** Plays one dispatch after the other, waiting for each: milliseconds of wall clock per dispatch. */
+  async profile(): Promise<{ dispatch: Dispatch; milliseconds: number }[]> {
+    const times = [];
+    for (const step of this.#steps) {
+      const start = performance.now();
+      await this.#playStep(step);
+      times.push({ dispatch: step.dispatch, milliseconds: performance.now() - start });
+    }
+    return times;
+  }
+
+  /**
+   * Plays one dispatch after the other. `visit` sees each one before it runs and may read any
+   * tensor; what it returns is called once the dispatch has run. Finds where a result goes wrong.
+   */
+  async trace(
+    visit: (dispatch: Dispatch, read: ReadTensor) => Promise<() => Promise<void>>,
+  ): Promise<void> {
+    for (const step of this.#steps) {
+      const after = await visit(step.dispatch, (tensor) => this.#readTensor(tensor));
+      await this.#playStep(step);
+      await after();
+    }
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.recording.dispose();
+  }
+
+  #bufferOf(tensor: Tensor): GPUBuffer {
+    const buffer = tensor.buffer ?? this.#buffers.get(tensor);
+    if (buffer === undefined) throw new RangeError(`${tensor.label} is not part of this plan`);
+    return buffer;
+  }
+
+  async #readTensor(tensor: Tensor): Promise<ArrayBuffer> {
+    const { device } = this.#gpu;
+    const encoder = device.createCommandEncoder();
+    const buffer = this.#bufferOf(tensor);
+    const ticket = this.#readback.copy(encoder, [{ buffer, size: tensor.byteLength }]);
+    device.queue.submit([encoder.finish()]);
+    const [bytes] = await this.#readback.read(ticket);
+    return bytes ?? new ArrayBuffer(0);
+  }
+
+  async #playStep({ pipeline, group, x, y }: Step): Promise<void> {
+    const { device } = this.#gpu;
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(x, y);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+  }
+
+  #assertUsable(): void {
+    this.#gpu.assertUsable();
+    if (this.#disposed) {
+      throw new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
+    }
+    if (!this.recording.scope.isCurrent) {
+      throw new TransformerError(
+        'DEVICE_LOST',
+        'This model was loaded on a device that is lost. Load it again on the restored one.',
+      );
+    }
+  }
+}
+
+function validationError(error: GPUError): TransformerError {
+  return new TransformerError(
+    'VALIDATION_FAILED',
+    `WebGPU refused a command. This is a defect of the library; please report it.\n${error.message}`,
+    { cause: error },
+  );
+}
+
+/** Bind groups for every dispatch; all params stand in one uniform buffer, written once. */
+function bind(
+  { gpu, scope, dispatches }: Recording,
+  pipelines: readonly Pipeline[],
+  buffers: ReadonlyMap<Tensor, GPUBuffer>,
+): Step[] {
+  const { device } = gpu;
+  const slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
+  const params = new DataView(new ArrayBuffer(slot * Math.max(1, dispatches.length)));
+  const paramsBuffer = scope.buffer('params', params.byteLength, UNIFORM | COPY_DST);
+  const placeholder = scope.buffer('placeholder', 16, STORAGE);
+  const steps = dispatches.map((dispatch, index) => {
+    const { kernel, bindings, workgroups } = dispatch;
+    const compiled = pipelines[index];
+    if (compiled === undefined) throw new RangeError(`no pipeline for ${kernel.name}`);
+    const size = packParams(dispatch, params, index * slot);
+    const entries: GPUBindGroupEntry[] = [
+      { binding: 0, resource: { buffer: paramsBuffer, offset: index * slot, size } },
+    ];
+    for (const name of Object.keys(kernel.bindings)) {
+      const tensor = bindings[name];
+      const buffer = tensor && (tensor.buffer ?? buffers.get(tensor));
+      entries.push({
+        binding: entries.length,
+        resource:
+          tensor === undefined || buffer === undefined
+            ? { buffer: placeholder }
+            : { buffer, size: tensor.byteLength },
+      });
+    }
+    const group = device.createBindGroup({ label: kernel.name, layout: compiled.layout, entries });
+    // Counts above the limit of one axis go on in the second; kernels undo it (workgroup.wgsl).
+    const y = Math.ceil(workgroups / workgroupsPerRow);
+    const x = y === 1 ? workgroups : workgroupsPerRow;
+    return { dispatch, pipeline: compiled.pipeline, group, x, y };
+  });
+  device.queue.writeBuffer(paramsBuffer, 0, params.buffer);
+  return steps;
+}
+
+/** Writes the scalars in declared order, 4 bytes each; returns the struct's size, 16-byte rounded. */
+function packParams({ kernel, params }: Dispatch, view: DataView, offset: number): number {
+  let at = offset;
+  for (const [name, type] of Object.entries(kernel.params)) {
+    const value = params[name];
+    if (value === undefined) throw new RangeError(`${kernel.name}: params.${name} is not set`);
+    if (type === 'u32') view.setUint32(at, value, true);
+    else view.setFloat32(at, value, true);
+    at += 4;
+  }
+  return Math.max(16, Math.ceil((at - offset) / 16) * 16);
+}

@@ -1,0 +1,122 @@
+// The recorded list: what a model computes, as plain data. Nothing touches the GPU here.
+//
+// The list is the command list (plan.ts plays it) and the memory plan (first and last use of each
+// tensor are known). Each computed tensor is written by exactly one dispatch, so the list can also
+// be walked backwards. What changes between plays lives in buffers, never in the list.
+
+import { TransformerError } from './errors.ts';
+import type { Gpu } from './gpu.ts';
+import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from './kernel.ts';
+import { Scope } from './scope.ts';
+import { type Dtype, Tensor } from './tensor.ts';
+
+export type Bindings = Readonly<Record<string, Tensor | undefined>>;
+
+/** One kernel call: which tensors it reads and writes, with which scalars. */
+export interface Dispatch {
+  readonly kernel: Kernel;
+  readonly variant: Variant;
+  /** Absent tensors are bound to a placeholder; the kernel's switches keep it from reading them. */
+  readonly bindings: Bindings;
+  readonly params: Readonly<Record<string, number>>;
+  readonly constants: Constants;
+  /** Number of workgroups; kernels take a linear index, so this is one number. */
+  readonly workgroups: number;
+}
+
+export type DispatchRequest = Omit<Dispatch, 'variant' | 'constants'> & {
+  readonly constants?: Constants;
+};
+
+export class Recording {
+  readonly gpu: Gpu;
+  readonly dispatches: Dispatch[] = [];
+  /** Buffers that live as long as the list: inputs, caches, step state, kept outputs. */
+  readonly scope: Scope;
+  /** Computed tensors with buffers of their own, see `keep`. */
+  readonly kept: Map<Tensor, Tensor> = new Map();
+  readonly #writers = new Map<Tensor, Dispatch>();
+
+  constructor(gpu: Gpu) {
+    this.gpu = gpu;
+    this.scope = new Scope(gpu);
+  }
+
+  /** A tensor computed by this list and needed only while it plays: the plan shares its memory. */
+  transient(label: string, shape: readonly number[], dtype: Dtype = 'f32'): Tensor {
+    return new Tensor({ label, shape, dtype, recording: this });
+  }
+
+  /** A tensor that keeps its own buffer between plays: an input, a cache, a counter, an output. */
+  persistent(label: string, shape: readonly number[], dtype: Dtype = 'f32'): Tensor {
+    const { buffer } = this.scope.tensor({ label, shape, dtype });
+    return new Tensor({ label, shape, dtype, recording: this, ...(buffer && { buffer }) });
+  }
+
+  /**
+   * Gives a computed tensor a buffer of its own, so that it outlives a play. Returns the tensor to
+   * hand to other recordings; in this one, go on with the tensor itself.
+   */
+  keep(tensor: Tensor): Tensor {
+    const { label, shape, dtype } = tensor;
+    const kept = this.scope.tensor({ label, shape, dtype });
+    this.kept.set(tensor, kept);
+    return kept;
+  }
+
+  /** Brings in a tensor of another owner, such as a cache that two lists share. */
+  use(tensor: Tensor): Tensor {
+    if (tensor.buffer === undefined) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `${tensor.label} has no buffer of its own and cannot be used by a second recording.`,
+      );
+    }
+    const { label, shape, dtype, pitch, buffer } = tensor;
+    return new Tensor({ label, shape, dtype, pitch, buffer, recording: this });
+  }
+
+  /** Appends one kernel call to the list. */
+  dispatch(request: DispatchRequest): void {
+    const { kernel, bindings, params, workgroups, constants = {} } = request;
+    for (const [name, tensor] of Object.entries(bindings)) {
+      if (!(name in kernel.bindings)) throw new RangeError(`${kernel.name} binds no ${name}`);
+      if (tensor?.isRecorded === true && tensor.recording !== this) {
+        throw new TransformerError(
+          'INPUT_INVALID',
+          `${kernel.name}: ${name} (${tensor.describe()}) belongs to another recording.`,
+        );
+      }
+    }
+    if (workgroups === 0) return;
+    const variant = variantOf(kernel, constants, formatsOf(bindings));
+    const entry: Dispatch = { kernel, variant, bindings, params, constants, workgroups };
+    for (const [name, access] of Object.entries(kernel.bindings)) {
+      const tensor = bindings[name];
+      if (access !== 'write' || tensor === undefined || tensor.buffer !== undefined) continue;
+      if (this.#writers.has(tensor)) {
+        throw new RangeError(`${kernel.name} writes ${tensor.label}, which already has a value`);
+      }
+      this.#writers.set(tensor, entry);
+    }
+    this.dispatches.push(entry);
+  }
+
+  /** The list as text, one dispatch a line: kernel, tensors, scalars, workgroups. */
+  describe(): string {
+    return this.dispatches
+      .map(({ kernel, bindings, params, workgroups }) => {
+        const tensors = Object.entries(bindings)
+          .filter(([, tensor]) => tensor !== undefined)
+          .map(([name, tensor]) => `${name}: ${tensor?.describe() ?? ''}`);
+        const scalars = Object.entries(params).map(([name, value]) => `${name} ${value}`);
+        return `${kernel.name} [${workgroups}] ${tensors.join('; ')} | ${scalars.join(', ')}`;
+      })
+      .join('\n');
+  }
+
+  /** Frees the buffers of this recording. */
+  dispose(): void {
+    this.scope.dispose();
+  }
+}

@@ -1,0 +1,82 @@
+// A tensor is a shape, a storage format and a place: a buffer it owns for good, or one that the
+// plan of its recording assigns. It holds no values on the CPU.
+
+import { TransformerError } from './errors.ts';
+import type { Recording } from './record.ts';
+
+/** Storage formats on the GPU. `f16` and `bf16` hold weights only, two to a word. */
+export type Dtype = 'f32' | 'f16' | 'bf16' | 'u32';
+
+/** Bytes of one element. */
+export function dtypeBytes(dtype: Dtype): number {
+  return dtype === 'f16' || dtype === 'bf16' ? 2 : 4;
+}
+
+/** Number of elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+export interface TensorOptions {
+  readonly label: string;
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+  /** Elements from one row to the next; the row length by default. */
+  readonly pitch?: number;
+  /** The buffer, for tensors that live beyond one recording. */
+  readonly buffer?: GPUBuffer;
+  /** The recording that computes it, for the others. */
+  readonly recording?: Recording;
+}
+
+export class Tensor {
+  readonly label: string;
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+  /** Elements from one row to the next (rows run along the last axis). */
+  readonly pitch: number;
+  /** Bytes it occupies, a multiple of 4. */
+  readonly byteLength: number;
+  readonly buffer: GPUBuffer | undefined;
+  readonly #recording: Recording | undefined;
+
+  constructor(options: TensorOptions) {
+    this.label = options.label;
+    this.shape = options.shape;
+    this.dtype = options.dtype;
+    const columns = this.size(-1);
+    this.pitch = options.pitch ?? columns;
+    const rows = columns === 0 ? 0 : elements(this.shape) / columns;
+    this.byteLength = Math.max(4, Math.ceil((rows * this.pitch * dtypeBytes(this.dtype)) / 4) * 4);
+    this.buffer = options.buffer;
+    this.#recording = options.recording;
+  }
+
+  /** The recording that computes this tensor. Weights have none: they exist before any recording. */
+  get recording(): Recording {
+    if (this.#recording === undefined) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `${this.label} belongs to no recording, so nothing can be computed from it alone. ` +
+          'Bring it in with recording.use(tensor).',
+      );
+    }
+    return this.#recording;
+  }
+
+  /** Whether a recording computes it. */
+  get isRecorded(): boolean {
+    return this.#recording !== undefined;
+  }
+
+  /** Length of one axis; negative axes count from the end. A scalar has one row of one element. */
+  size(axis: number): number {
+    const index = axis < 0 ? this.shape.length + axis : axis;
+    return this.shape[index] ?? 1;
+  }
+
+  /** The same elements under another shape. */
+  describe(): string {
+    return `${this.label} ${this.dtype}(${this.shape.join(', ')})`;
+  }
+}

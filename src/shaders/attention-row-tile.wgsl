@@ -1,0 +1,68 @@
+// One query of one head over all its keys, on GPUs: a workgroup takes a key a thread, exchanges the
+// softmax weights, then sums values a column a thread. The output accumulates in y itself.
+
+var<workgroup> key_weights: array<f32, LANES>;
+
+@compute @workgroup_size(GROUP)
+fn attention_row_tile(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = workgroup_index(id, count);
+  if (row >= params.batches * params.heads) {
+    return;
+  }
+  let batch = row / params.heads;
+  let head = row % params.heads;
+  let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
+  let y0 = row * params.head_size;
+  let keys = key_count(batch);
+
+  var largest = LOWEST;
+  var total = 0.0;
+  var product = 0.0;
+  for (var c = lane; c < params.head_size; c += LANES) {
+    product += q[q0 + c] * new_k(batch, head, c);
+    y[y0 + c] = new_v(batch, head, c);
+    append(batch, head, c);
+  }
+  if (APPENDS) {
+    largest = sum_over_row(product, lane) * params.scale;
+    total = 1.0;
+  }
+
+  for (var start = 0u; start < keys; start += LANES) {
+    let key = min(start + lane, keys - 1u);
+    let seen = start + lane < keys && is_key(batch, key);
+    let k0 = k_index(batch, key, head);
+    var score = 0.0;
+    for (var c = 0u; c < params.head_size; c += 1u) {
+      score += q[q0 + c] * k[k0 + c];
+    }
+    score = select(LOWEST, score * params.scale, seen);
+
+    // Online softmax: what was summed so far is rescaled to the new maximum.
+    let new_largest = max(largest, max_over_row(score, lane));
+    let rescale = exp(largest - new_largest);
+    largest = new_largest;
+    let weight = select(0.0, exp(score - largest), seen);
+    key_weights[lane] = weight;
+    total = total * rescale + sum_over_row(weight, lane);
+
+    let block = min(LANES, keys - start);
+    for (var c = lane; c < params.head_size; c += LANES) {
+      var value = y[y0 + c] * rescale;
+      for (var j = 0u; j < block; j += 1u) {
+        value += key_weights[j] * v[v_index(batch, start + j, head) + c];
+      }
+      y[y0 + c] = value;
+    }
+    workgroupBarrier();
+  }
+  // A row whose keys are all masked has no sum; its output is 0.
+  let scale = select(0.0, 1.0 / max(total, 1.0e-37), total > 0.0);
+  for (var c = lane; c < params.head_size; c += LANES) {
+    y[y0 + c] *= scale;
+  }
+}

@@ -1,0 +1,92 @@
+// One query of one head over all its keys, on CPU adapters: the lanes of a row split the columns.
+// Keys are taken 8 at a time; the output accumulates in y itself.
+
+@compute @workgroup_size(GROUP)
+fn attention_row(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let lane = local % LANES;
+  let row = row_of(workgroup_index(id, count), local);
+  if (row >= params.batches * params.heads) {
+    return;
+  }
+  let batch = row / params.heads;
+  let head = row % params.heads;
+  let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
+  let y0 = row * params.head_size;
+  let keys = key_count(batch);
+  let last = max(keys, 1u) - 1u;
+
+  var largest = LOWEST;
+  var total = 0.0;
+  var product = 0.0;
+  for (var c = lane; c < params.head_size; c += LANES) {
+    product += q[q0 + c] * new_k(batch, head, c);
+    y[y0 + c] = new_v(batch, head, c);
+    append(batch, head, c);
+  }
+  if (APPENDS) {
+    largest = sum_over_row(product, lane) * params.scale;
+    total = 1.0;
+  }
+
+  for (var start = 0u; start < keys; start += 8u) {
+    var near = vec4f();
+    var far = vec4f();
+    let k0 = k_index(batch, start, head);
+    let k1 = k_index(batch, min(start + 1u, last), head);
+    let k2 = k_index(batch, min(start + 2u, last), head);
+    let k3 = k_index(batch, min(start + 3u, last), head);
+    let k4 = k_index(batch, min(start + 4u, last), head);
+    let k5 = k_index(batch, min(start + 5u, last), head);
+    let k6 = k_index(batch, min(start + 6u, last), head);
+    let k7 = k_index(batch, min(start + 7u, last), head);
+    for (var c = lane; c < params.head_size; c += LANES) {
+      let query = q[q0 + c];
+      near += query * vec4f(k[k0 + c], k[k1 + c], k[k2 + c], k[k3 + c]);
+      far += query * vec4f(k[k4 + c], k[k5 + c], k[k6 + c], k[k7 + c]);
+    }
+    near = masked(sum4_over_row(near) * params.scale, batch, start, keys);
+    far = masked(sum4_over_row(far) * params.scale, batch, start + 4u, keys);
+
+    // Online softmax: what was summed so far is rescaled to the new maximum.
+    let most = max(near, far);
+    let new_largest = max(largest, max(max(most.x, most.y), max(most.z, most.w)));
+    let rescale = exp(largest - new_largest);
+    largest = new_largest;
+    near = select(vec4f(), exp(near - largest), near > vec4f(LOWEST));
+    far = select(vec4f(), exp(far - largest), far > vec4f(LOWEST));
+    total = total * rescale + dot(near + far, vec4f(1.0));
+
+    let v0 = v_index(batch, start, head);
+    let v1 = v_index(batch, min(start + 1u, last), head);
+    let v2 = v_index(batch, min(start + 2u, last), head);
+    let v3 = v_index(batch, min(start + 3u, last), head);
+    let v4 = v_index(batch, min(start + 4u, last), head);
+    let v5 = v_index(batch, min(start + 5u, last), head);
+    let v6 = v_index(batch, min(start + 6u, last), head);
+    let v7 = v_index(batch, min(start + 7u, last), head);
+    for (var c = lane; c < params.head_size; c += LANES) {
+      y[y0 + c] = y[y0 + c] * rescale
+        + dot(near, vec4f(v[v0 + c], v[v1 + c], v[v2 + c], v[v3 + c]))
+        + dot(far, vec4f(v[v4 + c], v[v5 + c], v[v6 + c], v[v7 + c]));
+    }
+  }
+  // A row whose keys are all masked has no sum; its output is 0.
+  let scale = select(0.0, 1.0 / max(total, 1.0e-37), total > 0.0);
+  for (var c = lane; c < params.head_size; c += LANES) {
+    y[y0 + c] *= scale;
+  }
+}
+
+fn masked(scores: vec4f, batch: u32, key: u32, keys: u32) -> vec4f {
+  let last = keys - 1u;
+  let seen = vec4<bool>(
+    key < keys && is_key(batch, min(key, last)),
+    key + 1u < keys && is_key(batch, min(key + 1u, last)),
+    key + 2u < keys && is_key(batch, min(key + 2u, last)),
+    key + 3u < keys && is_key(batch, min(key + 3u, last)));
+  return select(vec4f(LOWEST), scores, seen);
+}

@@ -1,0 +1,36 @@
+// Cross entropy of logits against labels.
+
+import type { Kernel } from '../runtime/kernel.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import text from './cross-entropy.wgsl?raw';
+import { allForms, rowForm, rowKernel } from './row-kernel.ts';
+import { numbers, workgroup } from './snippets.ts';
+
+const forms = rowKernel({
+  name: 'cross-entropy',
+  code: [workgroup, numbers, { file: 'cross-entropy.wgsl', text }],
+  bindings: { x: 'read', label: 'read', loss: 'write' },
+  params: { rows: 'u32', columns: 'u32' },
+});
+
+export const crossEntropyKernels: readonly Kernel[] = allForms(forms);
+
+/** The label of rows that do not count, as in PyTorch. */
+export const ignoredLabel = -100;
+
+/**
+ * log Σ exp(x) - x[label] of each row; rows labelled -100 get 0.
+ * x: (…, columns). label: one u32 a row (-100 as two's complement). The result: one f32 a row.
+ */
+export function crossEntropy(x: Tensor, label: Tensor): Tensor {
+  const { recording } = x;
+  const columns = x.size(-1);
+  const rows = elements(x.shape) / columns;
+  const loss = recording.transient('loss', [rows]);
+  recording.dispatch({
+    ...rowForm(forms, recording.gpu, rows),
+    bindings: { x, label, loss },
+    params: { rows, columns },
+  });
+  return loss;
+}

@@ -1,0 +1,65 @@
+// Token embedding plus position, and the counters that decoding moves on.
+
+import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import advanceText from './advance.wgsl?raw';
+import embeddingText from './embedding.wgsl?raw';
+import { weightStorage, workgroup } from './snippets.ts';
+
+const embeddingKernel = kernel({
+  name: 'embedding',
+  code: [workgroup, weightStorage, { file: 'embedding.wgsl', text: embeddingText }],
+  bindings: { weight: 'read', ids: 'read', position: 'read', positions: 'read', y: 'write' },
+  params: { tokens: 'u32', columns: 'u32', pitch: 'u32', offset: 'u32', scale: 'f32' },
+  constants: { HAS_POSITIONS: [false, true] },
+});
+
+const advanceKernel = kernel({
+  name: 'advance',
+  code: [workgroup, { file: 'advance.wgsl', text: advanceText }],
+  bindings: { counter: 'write' },
+  params: { counters: 'u32' },
+});
+
+export const embeddingKernels: readonly Kernel[] = [embeddingKernel, advanceKernel];
+
+export interface EmbeddingOptions {
+  /** Factor of the token embedding; 1 when absent. */
+  scale?: number;
+  /** The position of each token, shaped like `ids`, with the table of position vectors. */
+  positions?: { readonly position: Tensor; readonly table: Tensor; readonly offset?: number };
+}
+
+/** table[id] · scale + positions[position]. ids: (B, T). table: (V, d_model). Result: (B, T, d_model). */
+export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions = {}): Tensor {
+  const { recording } = ids;
+  const { scale = 1, positions } = options;
+  const tokens = elements(ids.shape);
+  const columns = table.size(-1);
+  const y = recording.transient('embedding', [...ids.shape, columns]);
+  recording.dispatch({
+    kernel: embeddingKernel,
+    bindings: {
+      weight: table,
+      ids,
+      position: positions?.position,
+      positions: positions?.table,
+      y,
+    },
+    params: { tokens, columns, pitch: table.pitch, offset: positions?.offset ?? 0, scale },
+    constants: { HAS_POSITIONS: positions !== undefined },
+    workgroups: Math.ceil((tokens * columns) / 64),
+  });
+  return y;
+}
+
+/** counter += 1, element by element. */
+export function advance(counter: Tensor): void {
+  const counters = elements(counter.shape);
+  counter.recording.dispatch({
+    kernel: advanceKernel,
+    bindings: { counter },
+    params: { counters },
+    workgroups: Math.ceil(counters / 64),
+  });
+}

@@ -1,0 +1,34 @@
+// y = table[id] · scale + positions[position + offset], one invocation an element.
+struct Params {
+  tokens: u32,
+  columns: u32,
+  pitch: u32,
+  offset: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// @binding(1) weight: the token table, (vocabulary, columns) with rows of `pitch`
+@group(0) @binding(2) var<storage, read> ids: array<u32>;          // (tokens)
+@group(0) @binding(3) var<storage, read> position: array<u32>;     // (tokens)
+@group(0) @binding(4) var<storage, read> positions: array<f32>;    // (max positions, columns)
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;      // (tokens, columns)
+
+@compute @workgroup_size(64)
+fn embedding(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = 64u * workgroup_index(id, count) + local;
+  if (i >= params.tokens * params.columns) {
+    return;
+  }
+  let token = i / params.columns;
+  let column = i % params.columns;
+  var value = weight_at(ids[token] * params.pitch + column) * params.scale;
+  if (HAS_POSITIONS) {
+    value += positions[(position[token] + params.offset) * params.columns + column];
+  }
+  y[i] = value;
+}

@@ -1,0 +1,54 @@
+// Layer normalization with fused residual.
+
+import { type Kernel } from '../runtime/kernel.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import text from './layer-norm.wgsl?raw';
+import { allForms, rowForm, rowKernel } from './row-kernel.ts';
+import { workgroup } from './snippets.ts';
+
+const forms = rowKernel({
+  name: 'layer-norm',
+  code: [workgroup, { file: 'layer-norm.wgsl', text }],
+  bindings: {
+    x: 'read',
+    residual: 'read',
+    weight: 'read',
+    bias: 'read',
+    sum: 'write',
+    y: 'write',
+  },
+  params: { rows: 'u32', columns: 'u32', eps: 'f32' },
+  constants: { HAS_RESIDUAL: [false, true] },
+});
+
+export const layerNormKernels: readonly Kernel[] = allForms(forms);
+
+/** γ (`weight`) and β (`bias`), each (columns), and the ε added to the variance. */
+export interface LayerNormWeights {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly eps: number;
+}
+
+/**
+ * LayerNorm(x + residual), arXiv 1607.06450. x, residual and the result: (…, columns).
+ */
+export function layerNorm(
+  x: Tensor,
+  { weight, bias, eps }: LayerNormWeights,
+  options: { residual?: Tensor; label?: string } = {},
+): Tensor {
+  const { recording } = x;
+  const { residual, label = 'layer norm' } = options;
+  const columns = x.size(-1);
+  const rows = elements(x.shape) / columns;
+  const y = recording.transient(label, x.shape);
+  const sum = residual && recording.transient(`${label} input`, x.shape);
+  recording.dispatch({
+    ...rowForm(forms, recording.gpu, rows),
+    bindings: { x, residual, weight, bias, sum, y },
+    params: { rows, columns, eps },
+    constants: { HAS_RESIDUAL: residual !== undefined },
+  });
+  return y;
+}

@@ -1,0 +1,48 @@
+// The activations of a matrix product in float64, by their codes.
+
+/**
+ * The error function. Maclaurin series below 3 (Abramowitz & Stegun 7.1.5); above it the continued
+ * fraction of the complement (7.1.14), cut after 60 terms.
+ */
+export function erf(x: number): number {
+  const a = Math.abs(x);
+  if (a < 3) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+      term *= -(x * x) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  return Math.sign(x) * (1 - erfcAbove3(a));
+}
+
+/** 1 - erf(x) without cancellation. */
+export function erfc(x: number): number {
+  return x < 3 ? 1 - erf(x) : erfcAbove3(x);
+}
+
+function erfcAbove3(x: number): number {
+  let tail = x;
+  for (let n = 60; n > 0; n--) tail = x + n / 2 / tail;
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / tail;
+}
+
+/** 0 none, 1 relu, 2 gelu, 3 gelu in its tanh form, 4 silu. */
+export function activation(code: number, x: number): number {
+  switch (code) {
+    case 0:
+      return x;
+    case 1:
+      return x > 0 ? x : 0;
+    case 2:
+      return (x / 2) * erfc(-x / Math.SQRT2);
+    case 3:
+      return (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+    case 4:
+      return x / (1 + Math.exp(-x));
+    default:
+      throw new RangeError(`no activation has the code ${code}`);
+  }
+}

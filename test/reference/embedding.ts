@@ -1,0 +1,43 @@
+// Token embedding with positions, and the counters of decoding.
+
+import { floats, type Inputs, integers, type Params, type Reference, scalar } from './twin.ts';
+
+/** y[t, c] = table[id, c] · scale + positions[position + offset, c] */
+function embed(
+  inputs: Inputs,
+  params: Params,
+  value: (x: number) => number = (x) => x,
+): Float64Array {
+  const [weight, ids] = [floats(inputs, 'weight'), integers(inputs, 'ids')];
+  const [tokens, columns] = [scalar(params, 'tokens'), scalar(params, 'columns')];
+  const y = new Float64Array(tokens * columns);
+  for (let t = 0; t < tokens; t++) {
+    for (let c = 0; c < columns; c++) {
+      const token = weight[ids[t]! * scalar(params, 'pitch') + c]! * scalar(params, 'scale');
+      let position = 0;
+      if (inputs['position'] !== undefined) {
+        const place = integers(inputs, 'position')[t]! + scalar(params, 'offset');
+        position = floats(inputs, 'positions')[place * columns + c]!;
+      }
+      y[t * columns + c] = value(token) + value(position);
+    }
+  }
+  return y;
+}
+
+export const embedding: Reference = {
+  twin: (inputs, params) => ({ y: embed(inputs, params) }),
+  conditions: (inputs, params) => ({
+    y: { length: 0, magnitude: embed(inputs, params, Math.abs) },
+  }),
+};
+
+/** counter[i] + 1 */
+export const advance: Reference = {
+  twin: (inputs, params) => {
+    const counter = integers(inputs, 'counter').slice();
+    for (let i = 0; i < scalar(params, 'counters'); i++) counter[i]! += 1;
+    return { counter };
+  },
+  conditions: () => ({ counter: { length: 0, magnitude: 0 } }),
+};

@@ -1,0 +1,161 @@
+// Attention of one new token: step by step over a cache, and over fixed keys, against float64.
+import { expect, test } from 'vitest';
+import { attentionCross, attentionDecode } from '../../src/shaders/attention-decode.ts';
+import { attention } from '../../src/shaders/attention.ts';
+import { advance } from '../../src/shaders/embedding.ts';
+import {
+  Bench,
+  expectMatchesReference,
+  expectOperation,
+  expectStepMatches,
+} from '../support/check.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
+
+const gpus = await testGpus();
+
+for (const { name, options } of gpus) {
+  const form =
+    options.tier === 'gpu' ? 'tile' : options.features === undefined ? 'subgroup' : 'invocation';
+
+  test(`decoding step by step equals causal attention, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, headSize] of [5, 8, 67].entries()) {
+        const random = new Random(100 + i);
+        const [batches, heads, steps, capacity] = [3, 2, 11, 13];
+        const width = heads * headSize;
+        // Columns 1 onwards hold q, then k, then v, with a column between them.
+        const pitch = 3 * width + 3;
+        const starts = { q: 1, k: width + 1, v: 2 * width + 2 };
+        const tokens = random.values(batches * steps * pitch, { outliers: 11 });
+        const padded = (b: number, s: number): boolean => s < 2 * b;
+        const flags = (length: number) =>
+          Uint32Array.from({ length: batches * length }, (_, n) =>
+            padded(Math.floor(n / length), n % length) ? 0 : 1,
+          );
+
+        const { outputs: wanted } = await expectOperation(
+          gpu,
+          (bench) => {
+            const tensor = bench.input('tokens', [batches, steps, pitch], tokens);
+            const keyMask = bench.input('mask', [batches, steps], flags(steps));
+            const [q, k, v] = [starts.q, starts.k, starts.v].map((start) => ({ tensor, start }));
+            return [
+              attention({ q: q!, k: k!, v: v!, keyMask, heads, headSize, causal: true }).output,
+            ];
+          },
+          { seed: 100 + i },
+        );
+
+        const bench = new Bench(gpu);
+        const { recording } = bench;
+        const projections = recording.persistent('projections', [batches, 1, pitch]);
+        const cache = {
+          k: recording.persistent('keys', [batches, capacity, width]),
+          v: recording.persistent('values', [batches, capacity, width]),
+          length: recording.persistent('length', [batches], 'u32'),
+        };
+        const keyMask = bench.input('mask', [batches, capacity], flags(capacity));
+        const y = attentionDecode({ projections, starts, cache, heads, headSize, keyMask });
+        advance(cache.length);
+        const outputs = [y, cache.k, cache.v, cache.length];
+        const row = (b: number, t: number) =>
+          tokens.subarray((b * steps + t) * pitch, (b * steps + t + 1) * pitch);
+        const stepInput = (t: number) =>
+          Float32Array.from([0, 1, 2].flatMap((b) => [...row(b, t)]));
+
+        let got = await expectMatchesReference(recording, {
+          write: [...bench.write, [projections, stepInput(0)]],
+          outputs,
+          seed: 100 + i,
+        });
+        for (let t = 0; t < steps; t++) {
+          if (t > 0) {
+            got.plan.write(projections, stepInput(t));
+            const results = await expectStepMatches(got.plan, { seed: 100 + i });
+            got = { plan: got.plan, outputs: results };
+          }
+          const [output, k, v, length] = got.outputs;
+          expect([...length!]).toEqual([t + 1, t + 1, t + 1]);
+          for (let b = 0; b < batches; b++) {
+            for (let c = 0; c < width; c++) {
+              const uncached = wanted[0]![(b * steps + t) * width + c]!;
+              // A padded query sees itself here, and nothing there.
+              if (padded(b, t)) expect(uncached).toBe(0);
+              else expect(output![b * width + c]).toBeCloseTo(uncached, 3);
+              for (let s = 0; s < capacity; s++) {
+                const at = (b * capacity + s) * width + c;
+                expect(k![at]).toBe(s > t ? 0 : row(b, s)[starts.k + c]);
+                expect(v![at]).toBe(s > t ? 0 : row(b, s)[starts.v + c]);
+              }
+            }
+          }
+        }
+        expect(recording.dispatches[0]!.kernel.name).toBe(`attention-decode-${form}`);
+        bench.dispose();
+      }
+    }));
+
+  test(`sequences of unlike lengths, past each block of keys, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, lengths] of [[0, 7, 8, 9], [1, 15, 16, 17], [63, 64, 65, 129]].entries()) {
+        const random = new Random(200 + i);
+        const [heads, headSize, capacity] = [3, 7, lengths.at(-1)! + 1];
+        const width = heads * headSize;
+        await expectOperation(
+          gpu,
+          (bench) => {
+            const cacheSize = 4 * capacity * width;
+            const cache = {
+              k: bench.input('keys', [4, capacity, width], random.values(cacheSize)),
+              v: bench.input('values', [4, capacity, width], random.values(cacheSize)),
+              length: bench.input('length', [4], Uint32Array.from(lengths)),
+            };
+            const data = random.values(4 * 3 * width);
+            const projections = bench.input('projections', [4, 1, 3 * width], data);
+            const starts = { q: 0, k: width, v: 2 * width };
+            return [attentionDecode({ projections, starts, cache, heads, headSize })];
+          },
+          { seed: 200 + i },
+        );
+      }
+    }));
+
+  test(`one query over fixed keys, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, keys] of [1, 3, 7, 8, 9, 31, 64, 65, 70].entries()) {
+        const random = new Random(300 + i);
+        const [batches, heads, headSize] = [3, 2, [1, 3, 8, 33, 64, 80][i % 6]!];
+        const width = heads * headSize;
+        const { kernels, outputs } = await expectOperation(
+          gpu,
+          (bench) => {
+            const rows = (label: string, length: number, columns: number) =>
+              bench.input(
+                label,
+                [batches, length, columns],
+                random.values(batches * length * columns),
+              );
+            const tensor = rows('kv', keys, 2 * width + 3);
+            const flags = Uint32Array.from({ length: batches * keys }, (_, n) =>
+              n < keys || (n < 2 * keys && n % 3 > 0) ? 1 : 0,
+            );
+            return [
+              attentionCross({
+                q: { tensor: rows('q', 1, width + 2), start: 2 },
+                k: { tensor, start: 1 },
+                v: { tensor, start: width + 3 },
+                keyMask: bench.input('mask', [batches, keys], flags),
+                heads,
+                headSize,
+              }),
+            ];
+          },
+          { seed: 300 + i },
+        );
+        // All keys of the last sequence are padding.
+        expect(outputs[0]!.subarray(-width).every((value) => Object.is(value, 0))).toBe(true);
+        expect(kernels[0]!.kernel.name).toBe(`attention-cross-${form}`);
+      }
+    }));
+}

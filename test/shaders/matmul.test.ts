@@ -1,0 +1,152 @@
+// The matrix product in every form, against float64.
+import { expect, test } from 'vitest';
+import type { Gpu } from 'webgpu-transformer';
+import { elements, type Tensor } from '../../src/runtime/tensor.ts';
+import { type Activation, activationCodes, matmul } from '../../src/shaders/matmul.ts';
+import { expectOperation } from '../support/check.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
+
+const gpus = await testGpus();
+const activations = Object.keys(activationCodes) as Activation[];
+
+interface Case {
+  /** Shape of x. */
+  readonly x: readonly number[];
+  readonly columns: number;
+  readonly transposed?: boolean;
+  readonly dtype?: 'f32' | 'f16' | 'bf16';
+  readonly activation?: Activation;
+  readonly bias?: boolean;
+  readonly residual?: boolean;
+  /** One weight for each matrix of x. */
+  readonly batched?: boolean;
+}
+
+/** Checks one product on drawn values; returns the kernel that ran and its switches. */
+async function expectProduct(gpu: Gpu, seed: number, options: Case): Promise<string> {
+  const { x: shape, columns, transposed = false, dtype = 'f32', activation = 'none' } = options;
+  const random = new Random(seed);
+  const depth = shape.at(-1)!;
+  const matrix = transposed ? [columns, depth] : [depth, columns];
+  const weightShape = options.batched === true ? [...shape.slice(0, -2), ...matrix] : matrix;
+  const { kernels } = await expectOperation(
+    gpu,
+    (bench) => {
+      const input = (label: string, size: readonly number[]): Tensor =>
+        bench.input(label, size, random.values(elements(size)));
+      const x = input('x', shape);
+      const values = random.values(elements(weightShape));
+      return [
+        matmul(x, bench.weight(weightShape, values, dtype), {
+          transposed,
+          activation,
+          ...(options.bias === true && { bias: input('bias', [columns]) }),
+          ...(options.residual === true && {
+            residual: input('residual', [...shape.slice(0, -1), columns]),
+          }),
+        }),
+      ];
+    },
+    { seed },
+  );
+  const { kernel, constants } = kernels[0]!;
+  const switches = ['TILE', 'ROWS', 'TWO_ROWS'].filter((name) => name in constants);
+  return [kernel.name, ...switches.map((name) => `${name} ${constants[name]}`)].join(' ');
+}
+
+for (const { name, options } of gpus) {
+  const isGpu = options.tier === 'gpu';
+
+  test(`rows past each tile edge, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const rows = isGpu ? [1, 2, 3, 5, 8, 9, 33] : [1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 33, 65, 130];
+      for (const [i, height] of rows.entries()) {
+        for (const transposed of [false, true]) {
+          const x = [height, [31, 32, 33, 5][i % 4]!];
+          await expectProduct(gpu, 100 + i, { x, columns: [7, 33, 65, 9][i % 4]!, transposed });
+        }
+      }
+    }));
+
+  test(`depths past each step, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, depth] of [1, 3, 4, 5, 31, 32, 33, 65, 129].entries()) {
+        for (const height of isGpu ? [3] : [3, 11]) {
+          const columns = [1, 3, 5, 13, 17][i % 5]!;
+          await expectProduct(gpu, 200 + i, { x: [height, depth], columns, transposed: i % 2 > 0 });
+          await expectProduct(gpu, 250 + i, { x: [height, depth], columns, transposed: i % 2 < 1 });
+        }
+      }
+    }));
+
+  test(`activations, bias and residual, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, activation] of activations.entries()) {
+        const given = { activation, bias: i % 2 === 0, residual: i % 3 === 0, transposed: i > 1 };
+        await expectProduct(gpu, 300 + i, { x: [2, 3, 19], columns: 11, ...given });
+        await expectProduct(gpu, 310 + i, { x: [3, 5, 7], columns: 6, ...given, residual: true });
+      }
+    }));
+
+  test(`weights of every format, rows padded to 4, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const [primes] = [new Random(400).unlikePrimes(6, 41)];
+      for (const dtype of ['f16', 'bf16', 'f32'] as const) {
+        for (const [i, depth] of [primes[0]!, 32, primes[1]!].entries()) {
+          for (const transposed of [false, true]) {
+            const columns = primes[2 + i]!;
+            const shapes = isGpu ? [[3, depth]] : [[3, depth], [13, depth]];
+            for (const x of shapes) {
+              await expectProduct(gpu, 400 + i, { x, columns, dtype, transposed });
+            }
+          }
+        }
+      }
+    }));
+
+  test(`a weight for each batch, and one for all, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const transposed of [false, true]) {
+        for (const dtype of ['f32', 'f16'] as const) {
+          const shared = { columns: 7, transposed, dtype, bias: true, residual: true };
+          await expectProduct(gpu, 500, { x: [3, 5, 11], batched: true, ...shared });
+          await expectProduct(gpu, 501, { x: [2, 3, 13, 6], batched: true, ...shared });
+          await expectProduct(gpu, 502, { x: [3, 5, 11], ...shared });
+        }
+      }
+    }));
+}
+
+test('each device gets the kernel meant for it', async () => {
+  const reached = new Set<string>();
+  for (const { options } of gpus) {
+    await withGpu(options, async (gpu) => {
+      const reach = async (x: readonly number[], columns: number, transposed: boolean) => {
+        reached.add(await expectProduct(gpu, 600, { x, columns, transposed, activation: 'gelu' }));
+      };
+      for (const rows of [1, 2, 4, 8, 9]) await reach([rows, 6], 10, true);
+      await reach([3, 6], 10, false);
+      if (options.limits === 'default') {
+        await reach([64 * 8 - 3, 3], 64 * 8 - 1, false);
+        await reach([128 * 16 - 5, 1], 128 * 8 - 3, true);
+      }
+    });
+  }
+  const wanted = [
+    'matmul-register',
+    'matmul-skinny ROWS 1',
+    'matmul-skinny ROWS 2',
+    'matmul-skinny ROWS 4',
+    'matmul-skinny ROWS 8',
+    'matmul-tile TILE 128',
+    'matmul-tile TILE 32',
+    'matmul-tile TILE 64',
+  ];
+  if (gpus.some(({ name }) => name === 'software with subgroups')) {
+    wanted.push('matmul-subgroup');
+    wanted.push('matmul-subgroup-skinny TWO_ROWS false');
+    wanted.push('matmul-subgroup-skinny TWO_ROWS true');
+  }
+  expect([...reached].sort()).toEqual(wanted.sort());
+});

@@ -1,0 +1,136 @@
+// Softmax, cross entropy and argmax of rows, against float64.
+import { expect, test } from 'vitest';
+import type { Gpu } from 'webgpu-transformer';
+import type { Values } from '../reference/twin.ts';
+import { argmax } from '../../src/shaders/argmax.ts';
+import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
+import { softmax } from '../../src/shaders/softmax.ts';
+import { expectOperation } from '../support/check.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
+
+const gpus = await testGpus();
+const shapes = [[1, 1], [3, 2], [5, 3], [15, 4], [17, 5], [2, 63], [16, 64], [7, 65], [3, 1031]];
+type Shape = [number, number];
+
+async function expectSoftmax(
+  gpu: Gpu,
+  seed: number,
+  [rows, columns]: Shape,
+  x: Float32Array<ArrayBuffer>,
+): Promise<Values> {
+  const build = { seed };
+  const { outputs } = await expectOperation(
+    gpu,
+    (bench) => [softmax(bench.input('x', [rows, columns], x))],
+    build,
+  );
+  return outputs[0]!;
+}
+
+async function expectArgmax(
+  gpu: Gpu,
+  seed: number,
+  [rows, columns]: Shape,
+  x: Float32Array<ArrayBuffer>,
+  suppressed?: Uint32Array<ArrayBuffer>,
+): Promise<number[]> {
+  const { outputs } = await expectOperation(
+    gpu,
+    (bench) => {
+      const index = bench.recording.persistent('index', [rows], 'u32');
+      const flags = suppressed && bench.input('suppressed', [columns], suppressed);
+      argmax(bench.input('x', [rows, columns], x), index, flags);
+      return [index];
+    },
+    { seed },
+  );
+  return [...outputs[0]!];
+}
+
+for (const { name, options } of gpus) {
+  test(`softmax, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, [rows, columns]] of (shapes as Shape[]).entries()) {
+        const random = new Random(100 + i);
+        await expectSoftmax(gpu, 100 + i, [rows, columns], random.values(rows * columns));
+      }
+      const wide = new Random(150).values(5 * 37, { scale: 30, outliers: 5 });
+      await expectSoftmax(gpu, 150, [5, 37], wide);
+      // The far ends of f32.
+      const extreme = Float32Array.from([1e38, -1e38, 0, -3e38, -3e38, -2e38, 3e38, 3e38, -3e38]);
+      const y = await expectSoftmax(gpu, 151, [3, 3], extreme);
+      expect([...y]).toEqual([1, 0, 0, 0, 0, 1, 0.5, 0.5, 0]);
+      const lowest = Float32Array.from({ length: 6 }, () => -3.4028234663852886e38);
+      expect([...(await expectSoftmax(gpu, 152, [3, 2], lowest))]).toEqual(Array(6).fill(0.5));
+    }));
+
+  test(`softmax of more rows than one axis of workgroups holds, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const rows = options.tier === 'gpu' || gpu.hasQuadSubgroups ? 65537 : 16 * 65535 + 1;
+      await expectSoftmax(gpu, 160, [rows, 2], new Random(160).values(rows * 2));
+    }));
+
+  test(`argmax, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, [rows, columns]] of (shapes as Shape[]).entries()) {
+        const random = new Random(200 + i);
+        await expectArgmax(gpu, 200 + i, [rows, columns], random.values(rows * columns));
+        // Whole numbers of a narrow range: nearly every row has ties.
+        const ties = random.values(rows * columns).map((value) => Math.round(value));
+        const flags = random.indices(columns, 2);
+        await expectArgmax(gpu, 220 + i, [rows, columns], ties);
+        await expectArgmax(gpu, 240 + i, [rows, columns], ties, flags);
+      }
+    }));
+
+  test(`argmax of ties, suppressed columns and the lowest numbers, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const columns = 130;
+      const row = (high: readonly number[], value = 1, other = 0) =>
+        Float32Array.from({ length: columns }, (_, j) => (high.includes(j) ? value : other));
+      const of = (x: Float32Array<ArrayBuffer>, suppressed: readonly number[] = []) =>
+        expectArgmax(gpu, 0, [1, columns], x, row(suppressed).length ? flags(suppressed) : undefined);
+      const flags = (suppressed: readonly number[]) =>
+        Uint32Array.from({ length: columns }, (_, j) => (suppressed.includes(j) ? 1 : 0));
+      const each = Array.from({ length: columns }, (_, j) => j);
+      expect(await of(row([]))).toEqual([0]);
+      expect(await of(row([129]))).toEqual([129]);
+      expect(await of(row([67, 66, 129]))).toEqual([66]);
+      expect(await of(row([5, 70, 71]), [5])).toEqual([70]);
+      expect(await of(row([5, 70], 1, 1), [0, 1, 2])).toEqual([3]);
+      expect(await of(row([5]), each)).toEqual([0]);
+      expect(await of(row([], 0, -3e38), [0])).toEqual([1]);
+      const lowest = -3.4028234663852886e38;
+      expect(await of(row([], 0, lowest), [0])).toEqual([1]);
+      expect(await of(row([77], -3.2e38, lowest))).toEqual([77]);
+      expect(await of(row([], 0, lowest), each.slice(0, -1))).toEqual([129]);
+      expect(await expectArgmax(gpu, 0, [1, 3], row([1], -3.2e38, lowest).slice(0, 3))).toEqual([1]);
+    }));
+
+  test(`cross entropy, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, [rows, columns]] of (shapes as Shape[]).entries()) {
+        const random = new Random(300 + i);
+        const labels = random.indices(rows, columns);
+        labels.forEach((_, row) => {
+          if (row % 3 === 1) labels[row] = ignoredLabel;
+        });
+        const { outputs, kernels } = await expectOperation(
+          gpu,
+          (bench) => {
+            const x = bench.input('x', [rows, columns], random.values(rows * columns));
+            return [crossEntropy(x, bench.input('labels', [rows], labels))];
+          },
+          { seed: 300 + i },
+        );
+        outputs[0]!.forEach((loss, row) => {
+          if (row % 3 === 1) expect(loss).toBe(0);
+        });
+        const form = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
+        expect(kernels[0]!.kernel.name).toBe(
+          `cross-entropy-${options.tier === 'gpu' ? 'workgroup' : form}`,
+        );
+      }
+    }));
+}

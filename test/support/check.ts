@@ -1,0 +1,196 @@
+// Plays a recording dispatch by dispatch next to its float64 references. The first dispatch that
+// differs is named, so this also finds where a whole model goes wrong.
+
+import { formatsOf } from '../../src/runtime/kernel.ts';
+import { Plan, type ReadTensor } from '../../src/runtime/plan.ts';
+import { type Dispatch, Recording } from '../../src/runtime/record.ts';
+import { Scope } from '../../src/runtime/scope.ts';
+import type { Dtype, Tensor } from '../../src/runtime/tensor.ts';
+import type { Gpu } from 'webgpu-transformer';
+import { references } from '../reference/index.ts';
+import type { Condition, Reference, Values } from '../reference/twin.ts';
+import { tolerance } from './tolerance.ts';
+import { decode, storeWeight } from './values.ts';
+
+export type Data = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+export interface CheckOptions {
+  /** Values of persistent tensors, written before the first dispatch. */
+  readonly write?: readonly (readonly [Tensor, Data])[];
+  /** Tensors to bring back. */
+  readonly outputs?: readonly Tensor[];
+  /** Where the data came from, for the message of a failure. */
+  readonly seed?: number;
+  /** References to use instead of the true ones, to test the check itself. */
+  readonly references?: Readonly<Record<string, Reference>>;
+}
+
+/**
+ * Expects every tensor that the recording writes to match its reference, given the inputs the GPU
+ * had, and every tensor it reads to hold what was last written to it. Leaves the plan to the caller.
+ * @returns the plan, and the outputs as they lie in memory.
+ */
+export async function expectMatchesReference(
+  recording: Recording,
+  options: CheckOptions = {},
+): Promise<{ plan: Plan; outputs: Values[] }> {
+  const { write = [], outputs = [] } = options;
+  const plan = await Plan.create(recording, outputs);
+  for (const [tensor, data] of write) plan.write(tensor, data);
+  return { plan, outputs: await expectStepMatches(plan, options) };
+}
+
+/** The same for a plan that exists: one more play with whatever its buffers hold. */
+export async function expectStepMatches(plan: Plan, options: CheckOptions = {}): Promise<Values[]> {
+  const { dispatches } = plan.recording;
+  const twins = options.references ?? references;
+  const memory = new Map<unknown, Values>();
+  let read: ReadTensor | undefined;
+  await plan.trace(async (dispatch, readBytes) => {
+    read = readBytes;
+    const { kernel, bindings, constants } = dispatch;
+    const where = `dispatch ${dispatches.indexOf(dispatch)}, ${kernel.name}`;
+    const reference = twins[kernel.operation];
+    if (reference === undefined) throw new Error(`${where}: ${kernel.operation} has no reference`);
+    const inputs: Record<string, Values> = {};
+    for (const [name, tensor] of Object.entries(bindings)) {
+      if (tensor === undefined) continue;
+      const values = decode(await readBytes(tensor), tensor.dtype);
+      inputs[name] = values;
+      if (kernel.bindings[name] === 'read') expectUnchanged(memory, tensor, values, where);
+    }
+    const scalars = scalarsOf(dispatch);
+    const wanted = reference.twin(inputs, scalars, constants);
+    const conditions = reference.conditions(inputs, scalars, constants);
+    return async () => {
+      for (const [name, access] of Object.entries(kernel.bindings)) {
+        const tensor = bindings[name];
+        if (access !== 'write' || tensor === undefined) continue;
+        const got = decode(await readBytes(tensor), tensor.dtype);
+        memory.set(tensor.buffer ?? tensor, got);
+        const difference = compare(got, wanted[name], conditions[name], tensor.dtype);
+        if (difference === undefined) continue;
+        const scalarText = Object.entries(scalars).map(([key, value]) => `${key} ${value}`);
+        throw new Error(
+          `${where}: ${name} (${tensor.describe()}) ${difference}\n` +
+            `seed ${options.seed ?? 'none'}; ${scalarText.join(', ')}; ` +
+            `${JSON.stringify(constants)}; ${JSON.stringify(formatsOf(bindings))}`,
+        );
+      }
+    };
+  });
+  const results: Values[] = [];
+  for (const tensor of plan.outputs) results.push(decode(await read!(tensor), tensor.dtype));
+  return results;
+}
+
+/** The scalars as the GPU gets them: f32 ones rounded. */
+function scalarsOf({ kernel, params }: Dispatch): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(kernel.params).map(([name, type]) => {
+      const value = params[name] ?? NaN;
+      return [name, type === 'f32' ? Math.fround(value) : value];
+    }),
+  );
+}
+
+/** A tensor must still hold what the dispatch that wrote it left there. */
+function expectUnchanged(
+  memory: Map<unknown, Values>,
+  tensor: Tensor,
+  values: Values,
+  where: string,
+): void {
+  const key = tensor.buffer ?? tensor;
+  const known = memory.get(key);
+  const at = known?.findIndex((value, i) => !Object.is(value, values[i])) ?? -1;
+  if (at >= 0) {
+    throw new Error(
+      `${where}: ${tensor.describe()} was overwritten: element ${at} is ${values[at]}, ` +
+        `but ${known?.[at]} was written there.`,
+    );
+  }
+  memory.set(key, values);
+}
+
+/** How the values differ, or undefined when they match. -∞ stands for any number under -1e38. */
+export function compare(
+  got: Values,
+  wanted: Values | undefined,
+  condition: Condition | undefined,
+  dtype: Dtype,
+): string | undefined {
+  if (wanted === undefined || condition === undefined) return 'is not in the reference';
+  if (got.length !== wanted.length) return `has ${got.length} elements, wanted ${wanted.length}`;
+  const { length, magnitude } = condition;
+  let worst = { at: -1, ratio: 1, error: 0, allowed: 0 };
+  let count = 0;
+  for (let at = 0; at < got.length; at++) {
+    const [a, b] = [got[at]!, wanted[at]!];
+    if (Object.is(a, b) || (b === -Infinity && a < -1e38 && Number.isFinite(a))) continue;
+    const size = typeof magnitude === 'number' ? magnitude : (magnitude[at] ?? 0);
+    const allowed = tolerance(dtype, length, size);
+    const error = Math.abs(a - b);
+    if (error <= allowed) continue;
+    count++;
+    const ratio = Number.isNaN(error) ? Infinity : error / allowed;
+    if (worst.at < 0 || ratio > worst.ratio) worst = { at, ratio, error, allowed };
+  }
+  if (count === 0) return undefined;
+  const { at, error, allowed } = worst;
+  return (
+    `differs in ${count} of ${got.length} elements, worst at ${at}: got ${got[at]}, ` +
+    `wanted ${wanted[at]} (off by ${error.toExponential(2)}, allowed ${allowed.toExponential(2)})`
+  );
+}
+
+/** What a test of one operation builds its inputs with. */
+export class Bench {
+  readonly recording: Recording;
+  readonly write: [Tensor, Data][] = [];
+  readonly #weights: Scope;
+
+  constructor(gpu: Gpu) {
+    this.recording = new Recording(gpu);
+    this.#weights = new Scope(gpu);
+  }
+
+  /** An input with these values: u32 for integers, f32 for others. */
+  input(label: string, shape: readonly number[], data: Data): Tensor {
+    const dtype = data instanceof Uint32Array ? 'u32' : 'f32';
+    const tensor = this.recording.persistent(label, shape, dtype);
+    this.write.push([tensor, data]);
+    return tensor;
+  }
+
+  /** A weight in any format, rows padded as loading pads them. */
+  weight(shape: readonly number[], data: Float32Array<ArrayBuffer>, dtype: Dtype = 'f32'): Tensor {
+    return storeWeight(this.#weights, shape, data, dtype);
+  }
+
+  dispose(): void {
+    this.recording.dispose();
+    this.#weights.dispose();
+  }
+}
+
+/**
+ * Records what `build` calls, plays it next to the references, and frees everything.
+ * @returns the tensors that `build` returned, as they lie in memory.
+ */
+export async function expectOperation(
+  gpu: Gpu,
+  build: (bench: Bench) => readonly Tensor[],
+  options: Omit<CheckOptions, 'write' | 'outputs'> = {},
+): Promise<{ outputs: Values[]; kernels: Dispatch[] }> {
+  const bench = new Bench(gpu);
+  try {
+    const outputs = build(bench);
+    const { recording, write } = bench;
+    const result = await expectMatchesReference(recording, { ...options, write, outputs });
+    return { outputs: result.outputs, kernels: recording.dispatches };
+  } finally {
+    bench.dispose();
+  }
+}
+

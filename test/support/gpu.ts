@@ -1,0 +1,62 @@
+// A GPU of its own for each test, on every kind of kernels this device can run.
+
+import { Gpu, type GpuRequestOptions } from 'webgpu-transformer';
+
+export interface TestGpu {
+  readonly name: string;
+  readonly options: GpuRequestOptions;
+}
+
+let found: Promise<TestGpu[]> | undefined;
+
+/**
+ * Every tier and form this device can run: kernels for CPU adapters with subgroups of four (only
+ * where the adapter has them) and without, kernels for GPUs, and those within the default limits.
+ */
+export function testGpus(): Promise<TestGpu[]> {
+  found ??= listGpus();
+  return found;
+}
+
+async function listGpus(): Promise<TestGpu[]> {
+  const gpus: TestGpu[] = [
+    { name: 'software', options: { tier: 'software', features: [] } },
+    { name: 'gpu', options: { tier: 'gpu' } },
+    { name: 'gpu, default limits', options: { tier: 'gpu', features: [], limits: 'default' } },
+  ];
+  const probe = await Gpu.request({ tier: 'software' });
+  if (probe.hasQuadSubgroups) {
+    gpus.unshift({ name: 'software with subgroups', options: { tier: 'software' } });
+  }
+  probe.dispose();
+  return gpus;
+}
+
+/**
+ * Runs `work` on a fresh Gpu. Fails on any error WebGPU reports meanwhile, and when `work` leaves a
+ * buffer behind.
+ */
+export async function withGpu(
+  options: GpuRequestOptions,
+  work: (gpu: Gpu) => Promise<void>,
+): Promise<void> {
+  const gpu = await Gpu.request(options);
+  const { device } = gpu;
+  const errors: string[] = [];
+  device.addEventListener('uncapturederror', ({ error }) => errors.push(error.message));
+  const filters = ['validation', 'out-of-memory', 'internal'] as const;
+  for (const filter of filters) device.pushErrorScope(filter);
+  try {
+    await work(gpu);
+    await device.queue.onSubmittedWorkDone();
+    const captured = await Promise.all(filters.map(() => device.popErrorScope()));
+    errors.push(...captured.filter((error) => error !== null).map((error) => error.message));
+    if (errors.length > 0) throw new Error(`WebGPU reported: ${errors.join('\n')}`);
+    const { bytes, buffers } = gpu.memory;
+    if (bytes !== 0 || buffers !== 0) {
+      throw new Error(`The test left ${buffers} buffers (${bytes} bytes) behind.`);
+    }
+  } finally {
+    gpu.dispose();
+  }
+}

@@ -1,0 +1,64 @@
+// Tensors as bytes and as numbers: what tests write to the GPU and read back.
+
+import {
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float32ToBfloat16,
+  float32ToFloat16,
+} from '../../src/model/float16.ts';
+import type { Scope } from '../../src/runtime/scope.ts';
+import { type Dtype, dtypeBytes, elements, type Tensor } from '../../src/runtime/tensor.ts';
+import type { Values } from '../reference/twin.ts';
+
+/** The elements of a tensor as they lie in memory, padding included. */
+export function decode(bytes: ArrayBuffer, dtype: Dtype): Values {
+  switch (dtype) {
+    case 'u32':
+      return new Uint32Array(bytes);
+    case 'f32':
+      return Float64Array.from(new Float32Array(bytes));
+    case 'f16':
+      return Float64Array.from(float16ToFloat32(new Uint16Array(bytes)));
+    case 'bf16':
+      return Float64Array.from(bfloat16ToFloat32(new Uint16Array(bytes)));
+  }
+}
+
+/** Rows of numbers as storage, rounded to the format, with `padding` between them. */
+export function encode(
+  values: Float32Array<ArrayBuffer>,
+  columns: number,
+  { dtype, pitch }: { readonly dtype: Dtype; readonly pitch: number },
+  padding = 0,
+): Uint8Array<ArrayBuffer> {
+  const rows = values.length / columns;
+  const spread = new Float32Array(rows * pitch).fill(padding);
+  for (let row = 0; row < rows; row++) {
+    spread.set(values.subarray(row * columns, (row + 1) * columns), row * pitch);
+  }
+  let stored: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer> = spread;
+  if (dtype === 'f16') stored = float32ToFloat16(spread);
+  if (dtype === 'bf16') stored = float32ToBfloat16(spread);
+  const bytes = new Uint8Array(Math.max(4, Math.ceil((rows * pitch * dtypeBytes(dtype)) / 4) * 4));
+  bytes.set(new Uint8Array(stored.buffer));
+  return bytes;
+}
+
+/**
+ * A weight as loading leaves it: rows of 2-byte formats begin at a multiple of 4 elements. The
+ * padding holds a number that would show if it were used.
+ */
+export function storeWeight(
+  scope: Scope,
+  shape: readonly number[],
+  values: Float32Array<ArrayBuffer>,
+  dtype: Dtype = 'f32',
+): Tensor {
+  const columns = shape.at(-1) ?? 1;
+  if (values.length !== elements(shape)) throw new RangeError(`${values.length} for (${shape})`);
+  const pitch = dtypeBytes(dtype) === 2 ? Math.ceil(columns / 4) * 4 : columns;
+  const tensor = scope.tensor({ label: 'weight', shape, dtype, pitch });
+  const bytes = encode(values, columns, tensor, 777);
+  scope.gpu.device.queue.writeBuffer(tensor.buffer!, 0, bytes);
+  return tensor;
+}

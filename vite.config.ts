@@ -1,0 +1,82 @@
+// The library build, and the two test projects over one tree of tests: Node (Dawn) and Chromium.
+// The page in demo/ has its own configuration.
+import { playwright } from '@vitest/browser-playwright';
+import type { ViteUserConfig } from 'vitest/config';
+import { chromiumLaunchOptions } from './test/support/chromium.ts';
+
+const built = process.env['TEST_BUILT'] === '1';
+const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
+
+/** What the name of the package means in a test: the sources, or (no alias) the built package. */
+function library(entry: string): Record<string, string> {
+  return built ? {} : { 'webgpu-transformer': `${import.meta.dirname}/src/${entry}` };
+}
+
+const config: ViteUserConfig = {
+  build: {
+    target: 'es2023',
+    sourcemap: true,
+    minify: false,
+    lib: {
+      entry: {
+        index: 'src/index.ts',
+        'index.node': 'src/index.node.ts',
+        cli: 'src/cli/main.ts',
+      },
+      formats: ['es'],
+    },
+    rolldownOptions: {
+      external: ['webgpu', '@huggingface/tokenizers', /^node:/],
+      output: {
+        chunkFileNames: 'shared/[name].js',
+        // Two shared files: what both platforms need, and what only Node needs. The latter has side
+        // effects (it registers Node's search for adapters), so package.json lists it by name.
+        codeSplitting: {
+          groups: [
+            { name: 'library', priority: 2, test: /\/src\/(?!node\/|cli\/|index\.node)/ },
+            { name: 'node', priority: 1, test: /\/src\/(node\/|index\.node)/ },
+          ],
+        },
+        banner: (chunk) => (chunk.name === 'cli' ? '#!/usr/bin/env node' : ''),
+      },
+    },
+  },
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        resolve: { alias: library('index.node.ts') },
+        test: {
+          name: 'node',
+          include: tests,
+          setupFiles: ['test/setup/node.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        resolve: { alias: library('index.ts') },
+        optimizeDeps: { include: ['@huggingface/tokenizers'] },
+        test: {
+          name: 'chromium',
+          include: tests,
+          exclude: ['test/{node,demo}/**'],
+          setupFiles: ['test/setup/chromium.ts'],
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: chromiumLaunchOptions() }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+};
+
+export default config;
