@@ -23,12 +23,18 @@ export async function info(places: readonly string[]): Promise<void> {
   for (const { dtype } of tensors) dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1);
   const formats = [...dtypes].map(([dtype, count]) => `${count} × ${dtype}`).join(', ');
 
-  console.log(`model type    ${String(config['model_type'] ?? config['kind'] ?? 'not stated')}`);
-  console.log(`architecture  ${[config['architectures'] ?? 'not stated'].flat().join(', ')}`);
+  console.log(`model type    ${stated(config['model_type'] ?? config['kind'])}`);
+  console.log(`architecture  ${stated(config['architectures'])}`);
   console.log(`parameters    ${parameters.toLocaleString('en-US')} in ${tensors.length} tensors`);
   console.log(`stored as     ${formats}, ${(bytes / 1e6).toFixed(2)} MB`);
   const settings = Object.entries(generation === config ? {} : generation)
     .filter(([name]) => name !== 'transformers_version')
     .map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   if (settings.length > 0) console.log(`generation    ${settings.join(', ')}`);
+}
+
+/** A field of config.json for display: a text, or texts. */
+function stated(value: unknown): string {
+  const texts = [value].flat().filter((item) => typeof item === 'string');
+  return texts.length === 0 ? 'not stated' : texts.join(', ');
 }

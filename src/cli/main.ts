@@ -62,5 +62,7 @@ try {
 }
 
 function hasParseCode(error: unknown): boolean {
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE');
+  return (
+    error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE')
+  );
 }

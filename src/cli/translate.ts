@@ -28,17 +28,26 @@ export async function translate(
   }
   using gpu = await Gpu.request();
   using translator = await pipeline('translation', model, { gpu });
-  let tokens = 0;
-  let seconds = 0;
+  const { to: _to, ...generation } = options;
+  let steps = 0;
+  let milliseconds = 0;
   for (const text of texts) {
+    const tokenIds: number[] = [];
     const inputIds = [translator.encode(text, options)];
-    const { to: _to, ...generation } = options;
-    const start = performance.now();
-    const { sequences } = await translator.model.generate({ inputIds }, generation);
-    seconds += (performance.now() - start) / 1000;
-    const [ids = []] = sequences;
-    tokens += ids.length - 1;
-    console.log(translator.tokenizer.decode(ids));
+    let last = 0;
+    for await (const step of translator.model.stream({ inputIds }, generation)) {
+      tokenIds.push(...step.tokenIds);
+      // The first token waits for the encoder and for kernels to compile: it is not counted.
+      const now = performance.now();
+      if (last > 0) {
+        milliseconds += now - last;
+        steps += 1;
+      }
+      last = now;
+    }
+    console.log(translator.tokenizer.decode(tokenIds));
   }
-  if (!quiet) console.log(`\n${adapterLine(gpu)}\n${Math.round(tokens / seconds)} tokens/s`);
+  if (quiet) return;
+  const rate = steps === 0 ? '' : `, ${Math.round((1000 * steps) / milliseconds)} tokens/s`;
+  console.log(`\n${adapterLine(gpu)}${rate}`);
 }

@@ -2,7 +2,11 @@
 // of decoding. The projections of one input stand side by side, so that one product makes them all.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { attentionCross, attentionDecode, type KeyValueCache } from '../shaders/attention-decode.ts';
+import {
+  attentionCross,
+  attentionDecode,
+  type KeyValueCache,
+} from '../shaders/attention-decode.ts';
 import { attention, type AttentionResult } from '../shaders/attention.ts';
 import { linear } from './feed-forward.ts';
 import type { Linear } from './weights.ts';
@@ -128,11 +132,11 @@ export function crossAttentionStep(
 
 /** "Concat(head₁, …, head_h)W^O", §3.2.2. */
 function finish(
-  { output: heads, weights }: AttentionResult,
+  attended: AttentionResult,
   output: Linear,
   residual: Tensor | undefined,
   watch: WatchWeights,
 ): Tensor {
-  watch?.(weights());
-  return linear(heads, output, { residual, label: 'attention output' });
+  watch?.(attended.weights());
+  return linear(attended.output, output, { residual, label: 'attention output' });
 }

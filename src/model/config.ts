@@ -68,11 +68,12 @@ export class Config {
     throw this.#wrong(name, `a divisor of ${size}, the model's width`);
   }
 
-  #wrong(name: string, wanted: string, code: 'CONFIG_INVALID' | 'MODEL_UNSUPPORTED' = 'CONFIG_INVALID'): TransformerError {
+  #wrong(
+    name: string,
+    wanted: string,
+    code: 'CONFIG_INVALID' | 'MODEL_UNSUPPORTED' = 'CONFIG_INVALID',
+  ): TransformerError {
     const got = JSON.stringify(this.get(name)) ?? 'nothing';
-    return new TransformerError(
-      code,
-      `${this.#file}: "${name}" is ${got}; wanted ${wanted}.`,
-    );
+    return new TransformerError(code, `${this.#file}: "${name}" is ${got}; wanted ${wanted}.`);
   }
 }

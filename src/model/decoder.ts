@@ -123,7 +123,10 @@ export function decoderStep(
   return finalNorm === undefined ? h : layerNorm(h, finalNorm, { label: 'final norm' });
 }
 
-function memoryOf({ keyValues, mask }: Memory, layer: number): { memory: Tensor; memoryMask: Tensor } {
+function memoryOf(
+  { keyValues, mask }: Memory,
+  layer: number,
+): { memory: Tensor; memoryMask: Tensor } {
   const memory = keyValues[layer];
   if (memory === undefined) throw new RangeError(`decoder layer ${layer} has no memory`);
   return { memory, memoryMask: mask };

@@ -131,12 +131,21 @@ export function generationSettings(
   for (const id of [silenced].flat()) suppressed.add(token('suppressTokens', id));
 
   return {
-    startToken: token('decoder_start_token_id', file['decoder_start_token_id'] ?? file['bos_token_id']),
+    startToken: token(
+      'decoder_start_token_id',
+      file['decoder_start_token_id'] ?? file['bos_token_id'],
+    ),
     padToken: token('pad_token_id', file['pad_token_id'] ?? ends[0] ?? 0),
     endTokens,
     suppressed,
-    firstToken: optional('forcedBosTokenId', options.forcedBosTokenId ?? file['forced_bos_token_id']),
-    lastToken: optional('forcedEosTokenId', options.forcedEosTokenId ?? file['forced_eos_token_id']),
+    firstToken: optional(
+      'forcedBosTokenId',
+      options.forcedBosTokenId ?? file['forced_bos_token_id'],
+    ),
+    lastToken: optional(
+      'forcedEosTokenId',
+      options.forcedEosTokenId ?? file['forced_eos_token_id'],
+    ),
     maxLength: maxLength(options, file, prompt, maxPositions),
   };
 }

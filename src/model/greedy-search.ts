@@ -19,7 +19,6 @@ export async function* greedySearch(
 ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
   const { padToken, endTokens, firstToken, lastToken, maxLength } = settings;
   const promptLength = prompt[0]?.length ?? 0;
-  const batch = prompt.length;
   const underWay: Promise<Uint32Array>[] = [];
   /** Tokens fed so far: step n feeds token n and chooses token n + 1. */
   let fed = 0;
@@ -27,29 +26,30 @@ export async function* greedySearch(
   /** The token at a place if it is known beforehand. */
   const known = (place: number): readonly number[] | undefined => {
     if (place < promptLength) return prompt.map((row) => row[place] ?? padToken);
-    if (place === 1 && firstToken !== undefined) return Array(batch).fill(firstToken);
+    if (place === 1 && firstToken !== undefined) return prompt.map(() => firstToken);
     return undefined;
   };
-  const submit = (): void => {
-    const step = session.step(known(fed));
-    step.catch(() => {}); // steps that nobody waits for any more may fail in peace
-    underWay.push(step);
-    fed += 1;
+  const submitUpTo = (place: number): void => {
+    for (; fed < Math.min(place, maxLength - 1); fed++) {
+      const step = session.step(known(fed));
+      step.catch(() => {}); // steps that nobody waits for any more may fail in peace
+      underWay.push(step);
+    }
   };
 
   try {
     const ended = prompt.map(() => false);
     for (let place = 1; place < maxLength; place++) {
       throwIfAborted(signal);
-      while (fed < maxLength - 1 && fed < place + ahead[tier]) submit();
+      submitUpTo(place + ahead[tier]);
       const chosen = await underWay.shift();
       throwIfAborted(signal);
       if (place < promptLength) continue;
-      const isLast = place === maxLength - 1;
-      const forced = known(place) ?? (isLast && lastToken !== undefined && Array(batch).fill(lastToken));
+      const forced = known(place);
+      const last = place === maxLength - 1 ? lastToken : undefined;
       const tokenIds = ended.map((hasEnded, row) => {
         if (hasEnded) return padToken;
-        const token = (forced ? forced[row] : chosen?.[row]) ?? padToken;
+        const token = forced?.[row] ?? last ?? chosen?.[row] ?? padToken;
         ended[row] = endTokens.has(token);
         return token;
       });

@@ -10,7 +10,14 @@ import type { KeyValueCache } from '../shaders/attention-decode.ts';
 import { advance } from '../shaders/embedding.ts';
 import type { GenerationSettings } from './generation-config.ts';
 import { tokensOf, writePositions } from './token-inputs.ts';
-import { decodeStep, encode, logits, remember, type Tokens, type TransformerWeights } from './transformer.ts';
+import {
+  decodeStep,
+  encode,
+  logits,
+  remember,
+  type Tokens,
+  type TransformerWeights,
+} from './transformer.ts';
 
 export interface SessionShape {
   readonly batch: number;

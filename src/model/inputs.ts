@@ -96,11 +96,7 @@ export function denseTensor(name: string, value: unknown, rank: number): DenseTe
 }
 
 /** The rows laid into a (batch, length) block, `fill` behind each. */
-export function padRows(
-  { rows }: TokenBatch,
-  length: number,
-  fill = 0,
-): Uint32Array<ArrayBuffer> {
+export function padRows({ rows }: TokenBatch, length: number, fill = 0): Uint32Array<ArrayBuffer> {
   const block = new Uint32Array(rows.length * length).fill(fill);
   rows.forEach((row, index) => block.set(row, index * length));
   return block;

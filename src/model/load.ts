@@ -134,7 +134,9 @@ export async function readConfigs(
 function architectureOf(config: JsonObject, files: Source): Architecture {
   const name = config['model_type'] ?? config['kind'];
   const architecture =
-    typeof name === 'string' && Object.hasOwn(architectures, name) ? architectures[name] : undefined;
+    typeof name === 'string' && Object.hasOwn(architectures, name)
+      ? architectures[name]
+      : undefined;
   if (architecture !== undefined) return architecture;
   const known = Object.keys(architectures);
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;
@@ -148,10 +150,11 @@ function architectureOf(config: JsonObject, files: Source): Architecture {
 
 function checkDtype(dtype: unknown): WeightDtype {
   if (dtype === undefined || dtype === 'f32' || dtype === 'f16') return dtype;
-  const later = dtype === 'int8' || dtype === 'int4' ? ' (int8 and int4 are not supported yet)' : '';
+  const later =
+    dtype === 'int8' || dtype === 'int4' ? ' (int8 and int4 are not supported yet)' : '';
   throw new TransformerError(
     'OPTION_INVALID',
-    `dtype is ${JSON.stringify(dtype) ?? String(dtype)}; wanted 'f32' or 'f16'${later}.`,
+    `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'${later}.`,
   );
 }
 

@@ -101,6 +101,13 @@ export class OutputReader {
     this.#wanted.push({ tensor, shape, take });
   }
 
+  /** Registers outputs of one shape; the list fills up when the plan has played. */
+  list(tensors: readonly Tensor[] = [], shape?: readonly number[]): DenseTensor[] {
+    const values: DenseTensor[] = [];
+    for (const tensor of tensors) this.add(tensor, shape ?? tensor.shape, (t) => values.push(t));
+    return values;
+  }
+
   async play(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
     throwIfAborted(signal);
     const outputs: Outputs = await plan.play();

@@ -95,21 +95,20 @@ export class TorchTransformerModel implements Model {
       plan.write(recorded.targetMask, padRows(targetMask, T));
       const output: ModelOutput = {};
       const reader = new OutputReader();
-      const list = (tensors: readonly Tensor[] = []): DenseTensor[] => {
-        const results: DenseTensor[] = [];
-        for (const tensor of tensors) reader.add(tensor, tensor.shape, (t) => results.push(t));
-        return results;
-      };
       reader.add(recorded.output, recorded.output.shape, (t) => (output.lastHiddenState = t));
-      reader.add(recorded.memory, recorded.memory.shape, (t) => (output.encoderLastHiddenState = t));
+      reader.add(
+        recorded.memory,
+        recorded.memory.shape,
+        (t) => (output.encoderLastHiddenState = t),
+      );
       if (hiddenStates) {
-        output.encoderHiddenStates = list(encoderWatch.hiddenStates);
-        output.decoderHiddenStates = list(decoderWatch.hiddenStates);
+        output.encoderHiddenStates = reader.list(encoderWatch.hiddenStates);
+        output.decoderHiddenStates = reader.list(decoderWatch.hiddenStates);
       }
       if (attentions) {
-        output.encoderAttentions = list(encoderWatch.attentions);
-        output.decoderAttentions = list(decoderWatch.attentions);
-        output.crossAttentions = list(decoderWatch.crossAttentions);
+        output.encoderAttentions = reader.list(encoderWatch.attentions);
+        output.decoderAttentions = reader.list(decoderWatch.attentions);
+        output.crossAttentions = reader.list(decoderWatch.crossAttentions);
       }
       await reader.play(plan, signal);
       return output;

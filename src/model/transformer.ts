@@ -5,7 +5,13 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { KeyValueCache } from '../shaders/attention-decode.ts';
 import { embedding } from '../shaders/embedding.ts';
 import { matmul } from '../shaders/matmul.ts';
-import { decoder, decoderStep, type DecoderWeights, type Memory, memoryKeyValues } from './decoder.ts';
+import {
+  decoder,
+  decoderStep,
+  type DecoderWeights,
+  type Memory,
+  memoryKeyValues,
+} from './decoder.ts';
 import { encoder, type EncoderWeights, type Watch } from './encoder.ts';
 
 export interface TransformerWeights {
@@ -47,7 +53,12 @@ export function embed(
 
 /** "The encoder maps an input sequence of symbol representations to a sequence z." §3 (B, S, d_model) */
 export function encode(source: Tokens, weights: TransformerWeights, watch?: Watch): Tensor {
-  return encoder(embed(source, weights.sourceEmbedding, weights), weights.encoder, source.mask, watch);
+  return encoder(
+    embed(source, weights.sourceEmbedding, weights),
+    weights.encoder,
+    source.mask,
+    watch,
+  );
 }
 
 /** Each decoder layer's keys and values of the encoder's output z. */

@@ -43,7 +43,11 @@ interface Target {
   readonly collected?: Uint8Array<ArrayBuffer>;
 }
 
-const formats: Partial<Record<StoredDtype, WeightFormat>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
+const formats: Partial<Record<StoredDtype, WeightFormat>> = {
+  F32: 'f32',
+  F16: 'f16',
+  BF16: 'bf16',
+};
 
 export class WeightLoader {
   readonly #scope: Scope;

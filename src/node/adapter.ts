@@ -24,8 +24,12 @@ const swiftShaderManifests = [
 ];
 
 /** Where distributions put the EGL loader. */
-const openGLPaths = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib']
-  .map((folder) => `${folder}/libEGL.so.1`);
+const openGLPaths = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/usr/lib64',
+  '/usr/lib',
+].map((folder) => `${folder}/libEGL.so.1`);
 
 export async function findNodeAdapter(options: GPURequestAdapterOptions): Promise<FoundAdapter> {
   const create = await loadDawn();

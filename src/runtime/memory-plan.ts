@@ -70,7 +70,9 @@ function bestFit(free: ReadonlySet<Slot>, bytes: number): Slot | undefined {
   let best: Slot | undefined;
   for (const slot of free) {
     if (best === undefined) best = slot;
-    else if (slot.bytes >= bytes ? best.bytes < bytes || slot.bytes < best.bytes : slot.bytes > best.bytes) {
+    else if (
+      slot.bytes >= bytes ? best.bytes < bytes || slot.bytes < best.bytes : slot.bytes > best.bytes
+    ) {
       best = slot;
     }
   }

@@ -78,7 +78,9 @@ export class Plan {
   write(tensor: Tensor, data: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
     const buffer = this.#bufferOf(tensor);
     if (data.length !== elements(tensor.shape)) {
-      throw new RangeError(`${tensor.describe()} takes ${elements(tensor.shape)}, got ${data.length}`);
+      throw new RangeError(
+        `${tensor.describe()} takes ${elements(tensor.shape)}, got ${data.length}`,
+      );
     }
     this.#assertUsable();
     this.#gpu.device.queue.writeBuffer(buffer, 0, data);

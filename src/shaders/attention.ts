@@ -115,7 +115,11 @@ export function attention(inputs: AttentionInputs): AttentionResult {
         }
       : gpu.hasQuadSubgroups
         ? { kernel: subgroup, constants, workgroups: rows * Math.ceil(queries / 8) }
-        : { kernel: register, constants, workgroups: Math.ceil((rows * Math.ceil(queries / 2)) / 16) };
+        : {
+            kernel: register,
+            constants,
+            workgroups: Math.ceil((rows * Math.ceil(queries / 2)) / 16),
+          };
   recording.dispatch({
     ...form,
     bindings: { q: q.tensor, k: k.tensor, v: v.tensor, key_mask: keyMask, y: output, lse },

@@ -47,17 +47,17 @@ function matmulKernel(
   });
 }
 
-const either = { TRANSPOSED: [false, true] };
-const subgroup = matmulKernel('matmul-subgroup', subgroupText, either, true);
+const anyLayout = { TRANSPOSED: [false, true] };
+const subgroup = matmulKernel('matmul-subgroup', subgroupText, anyLayout, true);
 const subgroupSkinny = matmulKernel(
   'matmul-subgroup-skinny',
   subgroupSkinnyText,
   { TWO_ROWS: [false, true] },
   true,
 );
-const register = matmulKernel('matmul-register', registerText, either);
+const register = matmulKernel('matmul-register', registerText, anyLayout);
 const tile = matmulKernel('matmul-tile', tileText, {
-  ...either,
+  ...anyLayout,
   TILE: [32, 64, 128],
   THREAD: [4, 8],
   DEPTH: [8, 16],
@@ -105,7 +105,11 @@ export function matmul(x: Tensor, weight: Tensor, options: MatmulOptions = {}): 
   const rows = elements(x.shape) / depth / batches;
   const shape = [...x.shape.slice(0, -1), columns];
   const y = recording.transient(options.label ?? 'matmul', shape);
-  const { kernel: chosen, constants, workgroups } = formFor(recording.gpu, {
+  const {
+    kernel: chosen,
+    constants,
+    workgroups,
+  } = formFor(recording.gpu, {
     batches,
     rows,
     columns,

@@ -24,7 +24,7 @@ export async function pipeline<Task extends keyof Pipelines>(
 ): Promise<Pipelines[Task]> {
   const tasks: readonly string[] = ['translation'];
   if (!tasks.includes(task)) {
-    const nearest = nearestName(String(task), tasks);
+    const nearest = nearestName(task, tasks);
     throw new TransformerError(
       'OPTION_INVALID',
       `There is no task "${task}"; there is ${tasks.join(', ')}.` +

@@ -41,7 +41,7 @@ export function translationPipeline(model: Model, tokenizer: Tokenizer): Transla
   const languages = [...tokenizer.vocabulary()]
     .map((token) => /^>>(.+)<<$/.exec(token)?.[1])
     .filter((language) => language !== undefined)
-    .sort();
+    .toSorted();
 
   const encode = (text: string, { to }: Pick<TranslateOptions, 'to'> = {}): number[] =>
     tokenizer.encode(languages.length === 0 ? text : `>>${checkLanguage(to, languages)}<<${text}`);

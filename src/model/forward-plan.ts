@@ -1,0 +1,162 @@
+// A forward pass of an encoder–decoder model, recorded for one batch size and one pair of padded
+// lengths. Token ids, masks and labels are written before each play.
+
+import type { Gpu } from '../runtime/gpu.ts';
+import { Plan } from '../runtime/plan.ts';
+import { Recording } from '../runtime/record.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
+import { type Watch, watchedBy, watchFor } from './encoder.ts';
+import { type DenseTensor, padRows, type TokenBatch } from './inputs.ts';
+import { type ModelOutput, OutputReader } from './model.ts';
+import { tokensOf, writePositions } from './token-inputs.ts';
+import {
+  decode,
+  encode,
+  logits,
+  remember,
+  type Tokens,
+  type TransformerWeights,
+} from './transformer.ts';
+
+/** What a list is recorded for. Lengths are padded ones. */
+export interface ForwardShape {
+  readonly batch: number;
+  readonly sourceLength: number;
+  readonly targetLength: number;
+  readonly hiddenStates: boolean;
+  readonly attentions: boolean;
+  readonly loss: boolean;
+}
+
+/** Checked inputs: masks have the shape of their tokens, labels that of the target. */
+export interface ForwardTokens {
+  readonly source: TokenBatch;
+  readonly sourceMask: TokenBatch;
+  readonly target: TokenBatch;
+  readonly targetMask: TokenBatch;
+  readonly labels: TokenBatch | undefined;
+}
+
+interface Recorded {
+  readonly source: Tokens;
+  readonly target: Tokens;
+  readonly labels: Tensor;
+  readonly memory: Tensor;
+  readonly hidden: Tensor;
+  readonly logits: Tensor;
+  readonly loss: Tensor | undefined;
+  readonly encoderWatch: Watch;
+  readonly decoderWatch: Watch;
+}
+
+export class ForwardPlan {
+  readonly #plan: Plan;
+  readonly #shape: ForwardShape;
+  readonly #recorded: Recorded;
+
+  private constructor(plan: Plan, shape: ForwardShape, recorded: Recorded) {
+    this.#plan = plan;
+    this.#shape = shape;
+    this.#recorded = recorded;
+  }
+
+  static async create(
+    gpu: Gpu,
+    weights: TransformerWeights,
+    shape: ForwardShape,
+  ): Promise<ForwardPlan> {
+    const recording = new Recording(gpu);
+    try {
+      const recorded = record(recording, weights, shape);
+      const { encoderWatch, decoderWatch, memory, hidden, loss } = recorded;
+      const watched = [...watchedBy(encoderWatch), ...watchedBy(decoderWatch)];
+      const results = [recorded.logits, hidden, memory, ...(loss ? [loss] : []), ...watched];
+      // A stack's last hidden state is also its last watched one.
+      const plan = await Plan.create(recording, [...new Set(results)]);
+      writePositions(plan, recorded.source, shape.sourceLength);
+      writePositions(plan, recorded.target, shape.targetLength);
+      return new ForwardPlan(plan, shape, recorded);
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    }
+  }
+
+  async play(tokens: ForwardTokens, signal: AbortSignal | undefined): Promise<ModelOutput> {
+    this.#write(tokens);
+    const { hiddenStates, attentions } = this.#shape;
+    const { encoderWatch, decoderWatch, memory, hidden, loss } = this.#recorded;
+    const [batch, S, T] = [tokens.source.batch, tokens.source.length, tokens.target.length];
+    const [vocabulary, dModel] = [this.#recorded.logits.size(-1), hidden.size(-1)];
+    const output: ModelOutput = {};
+    const reader = new OutputReader();
+    reader.add(this.#recorded.logits, [batch, T, vocabulary], (t) => (output.logits = t));
+    reader.add(hidden, [batch, T, dModel], (t) => (output.lastHiddenState = t));
+    reader.add(memory, [batch, S, dModel], (t) => (output.encoderLastHiddenState = t));
+    if (loss !== undefined) {
+      reader.add(loss, loss.shape, (t) => (output.loss = meanLoss(t.data, tokens.labels)));
+    }
+    if (hiddenStates) {
+      output.encoderHiddenStates = reader.list(encoderWatch.hiddenStates, [batch, S, dModel]);
+      output.decoderHiddenStates = reader.list(decoderWatch.hiddenStates, [batch, T, dModel]);
+    }
+    if (attentions) {
+      const perHead = (tensors: readonly Tensor[] = [], rows: number, columns: number) =>
+        reader.list(tensors, [batch, tensors[0]?.size(1) ?? 0, rows, columns]);
+      output.encoderAttentions = perHead(encoderWatch.attentions, S, S);
+      output.decoderAttentions = perHead(decoderWatch.attentions, T, T);
+      output.crossAttentions = perHead(decoderWatch.crossAttentions, T, S);
+    }
+    await reader.play(this.#plan, signal);
+    return output;
+  }
+
+  dispose(): void {
+    this.#plan.dispose();
+  }
+
+  #write({ source, sourceMask, target, targetMask, labels }: ForwardTokens): void {
+    const plan = this.#plan;
+    const { sourceLength, targetLength } = this.#shape;
+    const inputs = this.#recorded;
+    plan.write(inputs.source.ids, padRows(source, sourceLength));
+    plan.write(inputs.source.mask, padRows(sourceMask, sourceLength));
+    plan.write(inputs.target.ids, padRows(target, targetLength));
+    plan.write(inputs.target.mask, padRows(targetMask, targetLength));
+    if (labels !== undefined) {
+      plan.write(inputs.labels, padRows(labels, targetLength, ignoredLabel));
+    }
+  }
+}
+
+function record(recording: Recording, weights: TransformerWeights, shape: ForwardShape): Recorded {
+  const { batch, sourceLength, targetLength } = shape;
+  const source = tokensOf(recording, 'source', batch, sourceLength);
+  const target = tokensOf(recording, 'target', batch, targetLength);
+  const labels = recording.persistent('labels', [batch, targetLength], 'u32');
+  const encoderWatch = watchFor(shape);
+  const decoderWatch = watchFor(shape);
+  const memory = encode(source, weights, encoderWatch);
+  const hidden = decode(target, remember(memory, source.mask, weights), weights, decoderWatch);
+  const scores = logits(hidden, weights);
+  const loss = shape.loss ? crossEntropy(scores, labels) : undefined;
+  return {
+    source,
+    target,
+    labels,
+    memory,
+    hidden,
+    logits: scores,
+    loss,
+    encoderWatch,
+    decoderWatch,
+  };
+}
+
+/** The mean over labels that count; the rows that fill up the list's length have none. */
+function meanLoss(losses: Float32Array, labels: TokenBatch | undefined): DenseTensor {
+  const counted = (labels?.rows ?? []).flat().filter((label) => label !== ignoredLabel).length;
+  const total = losses.reduce((sum, loss) => sum + loss, 0);
+  return { data: Float32Array.of(total / counted), shape: [] };
+}
