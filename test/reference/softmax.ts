@@ -20,8 +20,10 @@ function logSumExp(row: Float64Array): number {
 export const softmax: Reference = {
   twin: (inputs, params) => {
     const y = rowsOf(inputs, params).flatMap((row) => {
-      const lse = logSumExp(row);
-      return [...row.map((value) => Math.exp(value - lse))];
+      const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
+      const terms = row.map((value) => Math.exp(value - largest));
+      const sum = terms.reduce((a, b) => a + b, 0);
+      return [...terms.map((term) => term / sum)];
     });
     return { y: Float64Array.from(y) };
   },

@@ -1,0 +1,51 @@
+// A whole model, dispatch by dispatch, next to the float64 references: names the kernel at fault
+// when a model's results are wrong.
+import { expect, test } from 'vitest';
+import { Config } from '../../src/model/config.ts';
+import { marian } from '../../src/model/marian.ts';
+import { openSafetensors } from '../../src/model/safetensors.ts';
+import { tokensOf } from '../../src/model/token-inputs.ts';
+import { decode, encode, logits, remember } from '../../src/model/transformer.ts';
+import { WeightLoader } from '../../src/model/weights.ts';
+import { Recording } from '../../src/runtime/record.ts';
+import { Scope } from '../../src/runtime/scope.ts';
+import { type Data, expectMatchesReference } from '../support/check.ts';
+import { readFixtureJson } from '../support/fixture.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
+import { fixtureSource } from '../support/source.ts';
+
+const [batch, S, T] = [3, 19, 7];
+
+for (const { name, options } of await testGpus()) {
+  test(`every dispatch of a Marian forward pass, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const source = fixtureSource('marian');
+      const fields = (await readFixtureJson('marian/config.json')) as Record<string, unknown>;
+      const scope = new Scope(gpu);
+      const loader = new WeightLoader(scope, await openSafetensors(source), undefined);
+      const { weights, shape } = marian(new Config(fields, 'config.json'), loader);
+      await loader.load(source, {});
+      const recording = new Recording(gpu);
+      const sources = tokensOf(recording, 'source', batch, S);
+      const targets = tokensOf(recording, 'target', batch, T);
+      const watch = () => ({ hiddenStates: [], attentions: [], crossAttentions: [] });
+      const memory = encode(sources, weights, watch());
+      const hidden = decode(targets, remember(memory, sources.mask, weights), weights, watch());
+      const scores = logits(hidden, weights);
+
+      const random = new Random(1);
+      const write: (readonly [typeof scores, Data])[] = [];
+      for (const [{ ids, position, mask }, length] of [[sources, S], [targets, T]] as const) {
+        const places = Uint32Array.from({ length: batch * length }, (_, i) => i % length);
+        // Row 1 ends three tokens early.
+        const kept = places.map((place, i) => (i < length || i >= 2 * length || place < length - 3 ? 1 : 0));
+        write.push([ids, random.indices(batch * length, shape.sourceVocabulary)]);
+        write.push([position, places], [mask, kept]);
+      }
+      const { plan } = await expectMatchesReference(recording, { write, outputs: [scores] });
+      expect(recording.dispatches.length).toBeGreaterThan(30);
+      plan.dispose();
+      scope.dispose();
+    }));
+}
