@@ -12,7 +12,21 @@ function library(entry: string): Record<string, string> {
   return built ? {} : { 'webgpu-transformer': `${import.meta.dirname}/src/${entry}` };
 }
 
+/** Drops comments and indentation from inlined WGSL; lines stay, so that errors still name them. */
+const compactWgsl = {
+  name: 'compact-wgsl',
+  apply: 'build' as const,
+  enforce: 'pre' as const,
+  transform: {
+    filter: { id: /\.wgsl\?raw$/ },
+    handler(code: string): string {
+      return code.replaceAll(/ *\/\/[^\n]*?(?=\\n)/g, '').replaceAll(/\\n +/g, '\\n');
+    },
+  },
+};
+
 const config: ViteUserConfig = {
+  plugins: [compactWgsl],
   build: {
     target: 'es2023',
     sourcemap: true,
