@@ -9,7 +9,14 @@ const config: UserConfig = {
   publicDir: `${root}/models`,
   resolve: { alias: { 'webgpu-transformer': `${root}/src/index.ts` } },
   server: { fs: { allow: [root] } },
-  build: { target: 'es2023', outDir: `${root}/dist-demo`, emptyOutDir: true, sourcemap: true },
+  build: {
+    target: 'es2023',
+    outDir: `${root}/dist-demo`,
+    emptyOutDir: true,
+    sourcemap: true,
+    // The page's content security policy allows files of its own, and no data: addresses.
+    assetsInlineLimit: 0,
+  },
 };
 
 export default config;

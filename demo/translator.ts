@@ -1,0 +1,120 @@
+// The library at work: load the model beside the page, translate token by token, ask for attention.
+
+import { Gpu, pipeline, TransformerError, type TranslationPipeline } from 'webgpu-transformer';
+import type { CrossAttention } from './attention-view.ts';
+
+/** How a translation went. Times are in milliseconds. */
+export interface Generation {
+  readonly sourceIds: readonly number[];
+  /** The generated tokens, the end token included unless it was stopped. */
+  readonly targetIds: readonly number[];
+  readonly firstToken: number;
+  /** From the first token to the last. */
+  readonly rest: number;
+  readonly isStopped: boolean;
+}
+
+export class Translator {
+  readonly gpu: Gpu;
+  readonly loadTime: number;
+  /** Bytes of the weights' files. */
+  readonly bytes: number;
+  readonly #pipeline: TranslationPipeline;
+
+  private constructor(gpu: Gpu, translate: TranslationPipeline, loadTime: number, bytes: number) {
+    this.gpu = gpu;
+    this.#pipeline = translate;
+    this.loadTime = loadTime;
+    this.bytes = bytes;
+  }
+
+  /**
+   * Opens a device and loads the model. `onProgress` gets the bytes read and those there are.
+   * @throws TransformerError ADAPTER_NOT_FOUND without WebGPU, FILE_* when a file cannot be read.
+   */
+  static async load(onProgress: (loaded: number, total: number) => void): Promise<Translator> {
+    const start = performance.now();
+    const gpu = await Gpu.request();
+    try {
+      let bytes = 0;
+      const translate = await pipeline('translation', new URL('phrases/', document.baseURI), {
+        gpu,
+        onProgress: ({ loaded, total }) => {
+          bytes = total;
+          onProgress(loaded, total);
+        },
+      });
+      return new Translator(gpu, translate, performance.now() - start, bytes);
+    } catch (error) {
+      gpu.dispose();
+      throw error;
+    }
+  }
+
+  get languages(): readonly string[] {
+    return this.#pipeline.languages;
+  }
+
+  /** The model in a few words, from its configuration. */
+  describe(): string {
+    const { config } = this.#pipeline.model;
+    const value = (name: string): string => String(config[name]);
+    const layers = `${value('encoder_layers')} + ${value('decoder_layers')} layers`;
+    return `${layers}, ${value('decoder_attention_heads')} heads, width ${value('d_model')}`;
+  }
+
+  /** Characters of a text that the model has no token for. */
+  unknownCharacters(text: string): string[] {
+    const known = new Set(this.#pipeline.tokenizer.vocabulary());
+    return [...new Set(text)].filter((character) => !known.has(character));
+  }
+
+  /** Translates greedily; `onText` gets the text so far after each token. */
+  async generate(
+    text: string,
+    to: string,
+    signal: AbortSignal,
+    onText: (text: string) => void,
+  ): Promise<Generation> {
+    const { model, tokenizer } = this.#pipeline;
+    const sourceIds = this.#pipeline.encode(text, { to });
+    const targetIds: number[] = [];
+    const start = performance.now();
+    let [first, last, isStopped] = [start, start, false];
+    try {
+      for await (const { tokenIds } of model.stream({ inputIds: [sourceIds] }, { signal })) {
+        last = performance.now();
+        if (targetIds.length === 0) first = last;
+        targetIds.push(...tokenIds);
+        onText(tokenizer.decode(targetIds));
+      }
+    } catch (error) {
+      if (!(error instanceof TransformerError) || error.code !== 'ABORTED') throw error;
+      isStopped = true;
+    }
+    return { sourceIds, targetIds, firstToken: first - start, rest: last - first, isStopped };
+  }
+
+  /**
+   * The cross-attention behind a translation: one pass over all its tokens. The decoder gets the
+   * start token first, so row t is the query that chose target token t.
+   */
+  async attention({ sourceIds, targetIds }: Generation): Promise<CrossAttention> {
+    const { model, tokenizer } = this.#pipeline;
+    const startId = Number(model.config['decoder_start_token_id']);
+    const { crossAttentions = [] } = await model.forward(
+      { inputIds: [sourceIds], decoderInputIds: [[startId, ...targetIds.slice(0, -1)]] },
+      { attentions: true },
+    );
+    return {
+      layers: crossAttentions,
+      source: tokenizer.tokens(sourceIds),
+      target: tokenizer.tokens(targetIds),
+    };
+  }
+
+  dispose(): void {
+    this.#pipeline.dispose();
+    this.gpu.dispose();
+  }
+}
