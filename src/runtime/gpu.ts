@@ -178,18 +178,21 @@ async function openDevice(
   const found = await findAdapter(powerPreference === undefined ? {} : { powerPreference });
   throwIfAborted(options.signal);
   const { adapter } = found;
+  const { limits } = adapter;
   const wanted = options.features ?? helpfulFeatures;
   const device = await adapter.requestDevice({
     requiredFeatures: helpfulFeatures.filter(
       (feature) => wanted.includes(feature) && adapter.features.has(feature),
     ),
-    requiredLimits:
-      options.limits === 'default'
-        ? {}
-        : {
-            maxBufferSize: adapter.limits.maxBufferSize,
-            maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
-          },
+    requiredLimits: {
+      // Adapters of the compatibility level have lower defaults than WebGPU's own.
+      maxComputeInvocationsPerWorkgroup: Math.min(256, limits.maxComputeInvocationsPerWorkgroup),
+      maxComputeWorkgroupSizeX: Math.min(256, limits.maxComputeWorkgroupSizeX),
+      ...(options.limits !== 'default' && {
+        maxBufferSize: limits.maxBufferSize,
+        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      }),
+    },
   });
   return { device, found };
 }

@@ -111,6 +111,8 @@ export class Plan {
       if (error !== null) throw validationError(error);
       return outputs;
     } catch (error) {
+      // A map can be refused an instant before the device reports that it is lost.
+      if (!this.#disposed) await Promise.race([device.lost, delay(100)]);
       this.#assertUsable();
       throw error;
     }
@@ -163,7 +165,9 @@ export class Plan {
   }
 
   async #playStep({ pipeline, group, x, y }: Step): Promise<void> {
+    this.#assertUsable();
     const { device } = this.#gpu;
+    device.pushErrorScope('validation');
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
@@ -171,7 +175,10 @@ export class Plan {
     pass.dispatchWorkgroups(x, y);
     pass.end();
     device.queue.submit([encoder.finish()]);
+    const invalid = device.popErrorScope();
     await device.queue.onSubmittedWorkDone();
+    const error = await invalid;
+    if (error !== null) throw validationError(error);
   }
 
   #assertUsable(): void {
@@ -186,6 +193,12 @@ export class Plan {
       );
     }
   }
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
 }
 
 function validationError(error: GPUError): TransformerError {
@@ -206,7 +219,11 @@ function bind(
   const slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
   const params = new DataView(new ArrayBuffer(slot * Math.max(1, dispatches.length)));
   const paramsBuffer = scope.buffer('params', params.byteLength, UNIFORM | COPY_DST);
-  const placeholder = scope.buffer('placeholder', 16, STORAGE);
+  // Absent tensors: WebGPU refuses one buffer that a dispatch may both read and write.
+  const placeholders = {
+    read: scope.buffer('placeholder', 16, STORAGE),
+    write: scope.buffer('placeholder', 16, STORAGE),
+  };
   const steps = dispatches.map((dispatch, index) => {
     const { kernel, bindings, workgroups } = dispatch;
     const compiled = pipelines[index];
@@ -215,14 +232,14 @@ function bind(
     const entries: GPUBindGroupEntry[] = [
       { binding: 0, resource: { buffer: paramsBuffer, offset: index * slot, size } },
     ];
-    for (const name of Object.keys(kernel.bindings)) {
+    for (const [name, access] of Object.entries(kernel.bindings)) {
       const tensor = bindings[name];
       const buffer = tensor && (tensor.buffer ?? buffers.get(tensor));
       entries.push({
         binding: entries.length,
         resource:
           tensor === undefined || buffer === undefined
-            ? { buffer: placeholder }
+            ? { buffer: placeholders[access] }
             : { buffer, size: tensor.byteLength },
       });
     }

@@ -30,7 +30,7 @@ fn attention_tile(
   var output: array<array<vec4f, 4>, CHUNKS>;  // [chunk][i][j]
   let end = key_end(first_row + 32u);
   for (var start = 0u; start < end; start += 32u) {
-    var scores: array<vec4f, 4>;  // [i][j]
+    var scores = array<vec4f, 4>();  // [i][j]
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
       for (var n = local; n < 1024u; n += 64u) {
         let row = n / 32u;

@@ -33,9 +33,9 @@ fn cross_entropy(
   }
   total = sum_over_row(total, lane);
   if (lane == 0u) {
-    let target = label[row];
-    let in_range = target < params.columns;
-    let value = log(total) + largest - x[first + select(0u, target, in_range)];
-    loss[row] = select(value, 0.0, target == IGNORED);
+    let column = label[row];
+    let in_range = column < params.columns;
+    let value = log(total) + largest - x[first + select(0u, column, in_range)];
+    loss[row] = select(value, 0.0, column == IGNORED);
   }
 }

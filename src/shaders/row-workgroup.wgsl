@@ -7,10 +7,12 @@ fn row_of(workgroup: u32, local: u32) -> u32 {
   return workgroup;
 }
 
+// Each reduction begins with a barrier: results of the one before are read until then.
 var<workgroup> row_values: array<f32, LANES>;
 var<workgroup> row_indices: array<u32, LANES>;
 
 fn sum_over_row(value: f32, lane: u32) -> f32 {
+  workgroupBarrier();
   row_values[lane] = value;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
@@ -19,12 +21,11 @@ fn sum_over_row(value: f32, lane: u32) -> f32 {
     }
     workgroupBarrier();
   }
-  let sum = row_values[0];
-  workgroupBarrier();
-  return sum;
+  return row_values[0];
 }
 
 fn max_over_row(value: f32, lane: u32) -> f32 {
+  workgroupBarrier();
   row_values[lane] = value;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
@@ -33,12 +34,11 @@ fn max_over_row(value: f32, lane: u32) -> f32 {
     }
     workgroupBarrier();
   }
-  let largest = row_values[0];
-  workgroupBarrier();
-  return largest;
+  return row_values[0];
 }
 
 fn min_index_over_row(value: u32, lane: u32) -> u32 {
+  workgroupBarrier();
   row_indices[lane] = value;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
@@ -47,7 +47,5 @@ fn min_index_over_row(value: u32, lane: u32) -> u32 {
     }
     workgroupBarrier();
   }
-  let smallest = row_indices[0];
-  workgroupBarrier();
-  return smallest;
+  return row_indices[0];
 }

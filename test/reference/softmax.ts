@@ -23,7 +23,7 @@ export const softmax: Reference = {
       const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
       const terms = row.map((value) => Math.exp(value - largest));
       const sum = terms.reduce((a, b) => a + b, 0);
-      return [...terms.map((term) => term / sum)];
+      return Array.from(terms, (term) => term / sum);
     });
     return { y: Float64Array.from(y) };
   },
@@ -35,7 +35,7 @@ export const softmax: Reference = {
       const weights = row.map((value) => Math.exp(value - lse));
       const distance = row.map((value) => largest - value);
       const mean = weights.reduce((sum, weight, j) => sum + weight * distance[j]!, 0);
-      return [...weights.map((weight, j) => weight * (1 + distance[j]! + mean))];
+      return Array.from(weights, (weight, j) => weight * (1 + distance[j]! + mean));
     });
     return {
       y: { length: scalar(params, 'columns'), magnitude: Float64Array.from(magnitude) },

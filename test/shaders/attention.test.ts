@@ -119,20 +119,38 @@ for (const { name, options } of gpus) {
         const holes = { ...size, causal, mask: (b: number, s: number) => (s + b) % 3 !== 1 };
         await expectAttention(gpu, 202, holes);
         // A whole block of keys is hidden before the first one that counts.
-        const late = { ...size, keys: 37, queries: 37, causal, mask: (_: number, s: number) => s > 33 };
+        const late = {
+          ...size,
+          keys: 37,
+          queries: 37,
+          causal,
+          mask: (_: number, s: number) => s > 33,
+        };
         await expectAttention(gpu, 203, late);
       }
     }));
 
   test(`a row without a key to see is exactly 0, ${name}`, () =>
     withGpu(options, async (gpu) => {
-      const hidden = { batches: 2, queries: 9, keys: 21, headSize: 5, mask: (b: number) => b === 1 };
+      const hidden = {
+        batches: 2,
+        queries: 9,
+        keys: 21,
+        headSize: 5,
+        mask: (b: number) => b === 1,
+      };
       const { y, weights } = await expectAttention(gpu, 300, hidden);
       expect([...y.subarray(0, y.length / 2)].every((value) => Object.is(value, 0))).toBe(true);
       expect(y.subarray(y.length / 2).every((value) => value !== 0)).toBe(true);
       expect(weights.subarray(0, weights.length / 2).every((value) => value === 0)).toBe(true);
       // Causal, with padding at the left: the first queries see nothing.
-      const left = { queries: 11, keys: 11, headSize: 3, causal: true, mask: (_: number, s: number) => s > 4 };
+      const left = {
+        queries: 11,
+        keys: 11,
+        headSize: 3,
+        causal: true,
+        mask: (_: number, s: number) => s > 4,
+      };
       const { y: rows } = await expectAttention(gpu, 301, left);
       expect(rows.subarray(0, 5 * 6).every((value) => value === 0)).toBe(true);
       expect(rows.subarray(5 * 6).every((value) => value !== 0)).toBe(true);
@@ -140,7 +158,12 @@ for (const { name, options } of gpus) {
 
   test(`q, k and v as columns of wide rows, ${name}`, () =>
     withGpu(options, async (gpu) => {
-      for (const [i, gaps] of ([[0, 0, 0, 0], [3, 1, 2, 5]] as const).entries()) {
+      for (const [i, gaps] of (
+        [
+          [0, 0, 0, 0],
+          [3, 1, 2, 5],
+        ] as const
+      ).entries()) {
         const size = { batches: 3, heads: 5, queries: 11, keys: 11, headSize: 7, gaps };
         await expectAttention(gpu, 400 + i, size);
         await expectAttention(gpu, 402 + i, { ...size, causal: true });

@@ -6,11 +6,17 @@ import { expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random, type ValueOptions } from '../support/random.ts';
 
+interface NormOptions {
+  readonly residual?: boolean;
+  readonly eps?: number;
+  readonly values?: ValueOptions;
+}
+
 async function expectLayerNorm(
   gpu: Gpu,
   seed: number,
   shape: readonly [number, number],
-  { residual = false, eps = 1e-5, values = {} as ValueOptions } = {},
+  { residual = false, eps = 1e-5, values = {} }: NormOptions = {},
 ): Promise<string> {
   const random = new Random(seed);
   const [rows, columns] = shape;
@@ -30,7 +36,9 @@ async function expectLayerNorm(
   return kernels[0]!.kernel.name;
 }
 
-for (const { name, options } of await testGpus()) {
+const gpus = await testGpus();
+
+for (const { name, options } of gpus) {
   test(`rows of every length, with and without a residual, ${name}`, () =>
     withGpu(options, async (gpu) => {
       for (const [i, columns] of [1, 2, 3, 4, 5, 63, 64, 65, 257].entries()) {
@@ -50,11 +58,21 @@ for (const { name, options } of await testGpus()) {
       await expectLayerNorm(gpu, 204, [3, 128], { values: { scale: 1e4, outliers: 3 } });
     }));
 
+  test(`the kernel meant for the device runs, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const software = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
+      expect(await expectLayerNorm(gpu, 300, [3, 5])).toBe(
+        `layer-norm-${options.tier === 'gpu' ? 'workgroup' : software}`,
+      );
+    }));
+}
+
+// The limits do not matter here, and the rows take long on software adapters.
+for (const { name, options } of gpus.filter(({ options: { limits } }) => limits !== 'default')) {
   test(`more rows than one axis of workgroups holds, ${name}`, () =>
     withGpu(options, async (gpu) => {
       const rows = options.tier === 'gpu' || gpu.hasQuadSubgroups ? 65537 : 16 * 65535 + 1;
-      const kernel = await expectLayerNorm(gpu, 300, [rows, 1]);
-      const software = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
-      expect(kernel).toBe(`layer-norm-${options.tier === 'gpu' ? 'workgroup' : software}`);
+      const kernel = await expectLayerNorm(gpu, 310, [rows, 1]);
+      expect(kernel).toMatch(/^layer-norm-/);
     }));
 }

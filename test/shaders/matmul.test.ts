@@ -89,6 +89,17 @@ for (const { name, options } of gpus) {
       }
     }));
 
+  test(`activations over their whole range, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const range = [...Array.from({ length: 241 }, (_, i) => (i - 120) / 8), 100, -100, 1e4, -1e4];
+      for (const activation of activations) {
+        await expectOperation(gpu, (bench) => {
+          const x = bench.input('x', [range.length, 1], Float32Array.from(range));
+          return [matmul(x, bench.weight([1, 1], Float32Array.of(1)), { activation })];
+        });
+      }
+    }));
+
   test(`weights of every format, rows padded to 4, ${name}`, () =>
     withGpu(options, async (gpu) => {
       const [primes] = [new Random(400).unlikePrimes(6, 41)];
@@ -96,7 +107,12 @@ for (const { name, options } of gpus) {
         for (const [i, depth] of [primes[0]!, 32, primes[1]!].entries()) {
           for (const transposed of [false, true]) {
             const columns = primes[2 + i]!;
-            const shapes = isGpu ? [[3, depth]] : [[3, depth], [13, depth]];
+            const shapes = isGpu
+              ? [[3, depth]]
+              : [
+                  [3, depth],
+                  [13, depth],
+                ];
             for (const x of shapes) {
               await expectProduct(gpu, 400 + i, { x, columns, dtype, transposed });
             }
@@ -148,5 +164,5 @@ test('each device gets the kernel meant for it', async () => {
     wanted.push('matmul-subgroup-skinny TWO_ROWS false');
     wanted.push('matmul-subgroup-skinny TWO_ROWS true');
   }
-  expect([...reached].sort()).toEqual(wanted.sort());
+  expect([...reached].toSorted()).toEqual(wanted.toSorted());
 });

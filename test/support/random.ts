@@ -44,7 +44,10 @@ export class Random {
   /** `count` different primes up to `largest`, so that no two axes can be mistaken for each other. */
   unlikePrimes(count: number, largest: number): number[] {
     const left = primes.filter((prime) => prime <= largest);
-    return Array.from({ length: count }, () => left.splice(this.integer(0, left.length - 1), 1)[0]!);
+    return Array.from(
+      { length: count },
+      () => left.splice(this.integer(0, left.length - 1), 1)[0]!,
+    );
   }
 
   /** Numbers of both signs around `mean`, a few of them outliers. */

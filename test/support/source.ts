@@ -70,9 +70,14 @@ export function readValues(file: Uint8Array<ArrayBuffer>): Map<string, Values> {
     Entry
   >;
   const values = new Map<string, Values>();
-  for (const [name, { dtype, shape, data_offsets: [from, to] = [0, 0] }] of Object.entries(header)) {
+  for (const [name, { dtype, shape, data_offsets: [from, to] = [0, 0] }] of Object.entries(
+    header,
+  )) {
     if (dtype !== 'F32') continue;
-    values.set(name, { shape, data: new Float32Array(file.slice(start + from, start + to).buffer) });
+    values.set(name, {
+      shape,
+      data: new Float32Array(file.slice(start + from, start + to).buffer),
+    });
   }
   return values;
 }

@@ -12,16 +12,10 @@ import type { Values } from '../reference/twin.ts';
 
 /** The elements of a tensor as they lie in memory, padding included. */
 export function decode(bytes: ArrayBuffer, dtype: Dtype): Values {
-  switch (dtype) {
-    case 'u32':
-      return new Uint32Array(bytes);
-    case 'f32':
-      return Float64Array.from(new Float32Array(bytes));
-    case 'f16':
-      return Float64Array.from(float16ToFloat32(new Uint16Array(bytes)));
-    case 'bf16':
-      return Float64Array.from(bfloat16ToFloat32(new Uint16Array(bytes)));
-  }
+  if (dtype === 'u32') return new Uint32Array(bytes);
+  if (dtype === 'f32') return Float64Array.from(new Float32Array(bytes));
+  const halves = new Uint16Array(bytes);
+  return Float64Array.from(dtype === 'f16' ? float16ToFloat32(halves) : bfloat16ToFloat32(halves));
 }
 
 /** Rows of numbers as storage, rounded to the format, with `padding` between them. */
@@ -55,7 +49,8 @@ export function storeWeight(
   dtype: Dtype = 'f32',
 ): Tensor {
   const columns = shape.at(-1) ?? 1;
-  if (values.length !== elements(shape)) throw new RangeError(`${values.length} for (${shape})`);
+  if (values.length !== elements(shape))
+    throw new RangeError(`${values.length} for (${shape.join(', ')})`);
   const pitch = dtypeBytes(dtype) === 2 ? Math.ceil(columns / 4) * 4 : columns;
   const tensor = scope.tensor({ label: 'weight', shape, dtype, pitch });
   const bytes = encode(values, columns, tensor, 777);

@@ -1,0 +1,224 @@
+// Every kernel there is compiles with every switch, and its declaration says what its text says.
+import { expect, test } from 'vitest';
+import { type Constant, type Kernel, type Variant, variantOf } from '../../src/runtime/kernel.ts';
+import type { Dtype } from '../../src/runtime/tensor.ts';
+import { allKernels } from '../../src/shaders/index.ts';
+import { references } from '../reference/index.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+
+const texts = import.meta.glob<string>('../../src/shaders/*.wgsl', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+const sources = import.meta.glob<string>('../../src/{shaders,runtime}/*.ts', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+
+/** Every choice of one value from each list. */
+function combinations<T>(lists: Readonly<Record<string, readonly T[]>>): Record<string, T>[] {
+  return Object.entries(lists).reduce<Record<string, T>[]>(
+    (known, [name, values]) =>
+      known.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value }))),
+    [{}],
+  );
+}
+
+function formatsOf(kernel: Kernel): Record<string, Dtype[]> {
+  const formats: Record<string, Dtype[]> = {};
+  for (const part of kernel.code) {
+    if ('formats' in part) formats[part.binding] = Object.keys(part.formats) as Dtype[];
+  }
+  return formats;
+}
+
+/** What the ops ask for: three sizes of tile, each with its own thread tile and depth. */
+const tiles = ['32 4 16', '64 8 16', '128 8 8'];
+
+function isUsed(kernel: Kernel, chosen: Record<string, Constant>): boolean {
+  if (kernel.name !== 'matmul-tile') return true;
+  return tiles.includes(`${chosen['TILE']} ${chosen['THREAD']} ${chosen['DEPTH']}`);
+}
+
+/**
+ * Variants in which every pair of choices occurs that occurs at all. Switches are independent `if`s
+ * in the text, so this compiles every line with every other; the full product is thousands.
+ */
+function pairwise<T extends Record<string, unknown>>(all: readonly T[]): T[] {
+  const pairsOf = (choice: T): string[] => {
+    const parts = Object.entries(choice).map(([name, value]) => `${name}=${String(value)}`);
+    return parts.flatMap((a, i) => [a, ...parts.slice(i + 1).map((b) => `${a} ${b}`)]);
+  };
+  const open = new Set(all.flatMap(pairsOf));
+  const chosen: T[] = [];
+  while (open.size > 0) {
+    let best: T | undefined;
+    let most = 0;
+    for (const candidate of all) {
+      const gain = pairsOf(candidate).filter((pair) => open.has(pair)).length;
+      if (gain > most) [best, most] = [candidate, gain];
+    }
+    if (best === undefined) break;
+    for (const pair of pairsOf(best)) open.delete(pair);
+    chosen.push(best);
+  }
+  return chosen;
+}
+
+function variantsOf(kernel: Kernel): Variant[] {
+  const formats = formatsOf(kernel);
+  const prefixed = Object.fromEntries(
+    Object.entries(formats).map(([binding, values]) => [`format of ${binding}`, values]),
+  );
+  const all = combinations<Constant | Dtype>({ ...kernel.constants, ...prefixed }).filter(
+    (choice) => isUsed(kernel, choice as Record<string, Constant>),
+  );
+  return (all.length > 16 ? pairwise(all) : all).map((choice) => {
+    const stored = Object.keys(formats).map((binding) => [binding, choice[`format of ${binding}`]]);
+    const constants = Object.keys(kernel.constants).map((name) => [name, choice[name]]);
+    return variantOf(
+      kernel,
+      Object.fromEntries(constants) as Record<string, Constant>,
+      Object.fromEntries(stored) as Record<string, Dtype>,
+    );
+  });
+}
+
+function textOf(kernel: Kernel): string {
+  return variantsOf(kernel)[0]!
+    .snippets.map(({ text }) => text)
+    .join('\n');
+}
+
+test('every kernel compiles with every pair of switches and formats', async () => {
+  const { options } = (await testGpus())[0]!;
+  await withGpu(options, async (gpu) => {
+    const subgroups = gpu.info.features.includes('subgroups');
+    const kernels = allKernels.filter((kernel) => subgroups || !kernel.subgroups);
+    const variants = new Map(kernels.flatMap(variantsOf).map((variant) => [variant.key, variant]));
+    const settled = await Promise.allSettled(
+      [...variants.values()].map((variant) => gpu.pipelines.get(variant)),
+    );
+    const failures = settled.filter((result) => result.status === 'rejected');
+    expect(failures.map(({ reason }) => String(reason))).toEqual([]);
+    expect(variants.size).toBeGreaterThan(kernels.length);
+  });
+});
+
+test('kernels of the subgroup tier are the only ones with subgroup operations', () => {
+  for (const kernel of allKernels) {
+    const uses = /\b(subgroup(?!_)|quad)[A-Z]\w*\(/.test(textOf(kernel));
+    expect(uses, `kernel ${kernel.name}`).toBe(kernel.subgroups);
+  }
+});
+
+test('names are unique, and every operation has a reference', () => {
+  const names = allKernels.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  const operations = new Set(allKernels.map(({ operation }) => operation));
+  expect([...operations].toSorted()).toEqual(Object.keys(references).toSorted());
+});
+
+test('struct Params is what the declaration says, in order', () => {
+  for (const kernel of allKernels) {
+    const found = [...textOf(kernel).matchAll(/struct Params \{([^}]*)\}/g)];
+    expect(found.length, `kernel ${kernel.name}`).toBe(1);
+    const fields = [...found[0]![1]!.matchAll(/^\s*(\w+): (\w+),/gm)].map(([, name, type]) => [
+      name,
+      type,
+    ]);
+    expect(fields, `kernel ${kernel.name}`).toEqual(Object.entries(kernel.params));
+  }
+});
+
+test('bindings are what the declaration says: numbers, names, access', () => {
+  const pattern = /@group\((\d+)\) @binding\((\d+)\) var<([\w, ]+)> (\w+):/g;
+  for (const kernel of allKernels) {
+    const found = [...textOf(kernel).matchAll(pattern)].map(([, group, number, space, name]) => ({
+      group,
+      number: Number(number),
+      space,
+      name,
+    }));
+    const wanted = Object.entries(kernel.bindings).map(([name, access], i) => ({
+      group: '0',
+      number: i + 1,
+      space: access === 'read' ? 'storage, read' : 'storage, read_write',
+      name,
+    }));
+    expect(
+      found.toSorted((a, b) => a.number - b.number),
+      `kernel ${kernel.name}`,
+    ).toEqual([{ group: '0', number: 0, space: 'uniform', name: 'params' }, ...wanted]);
+    expect(wanted.length, `${kernel.name} within 8 storage buffers`).toBeLessThanOrEqual(8);
+  }
+});
+
+test('each switch is used, and nothing else stands for a switch', () => {
+  for (const kernel of allKernels) {
+    const text = textOf(kernel);
+    for (const name of Object.keys(kernel.constants)) {
+      const uses = [...text.matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length;
+      // Once where it is put in front of the text, and at least once besides.
+      expect(uses, `${kernel.name}: ${name}`).toBeGreaterThan(1);
+    }
+  }
+});
+
+test('every WGSL file belongs to a kernel, under its own name and with its own text', () => {
+  const used = new Map<string, string>();
+  for (const { code } of allKernels) {
+    for (const part of code) {
+      const snippets = 'text' in part ? [part] : Object.values(part.formats);
+      for (const { file, text } of snippets) used.set(file, text);
+    }
+  }
+  const files = Object.entries(texts).map(([path, text]) => [path.split('/').at(-1)!, text]);
+  expect(Object.fromEntries(used)).toEqual(Object.fromEntries(files));
+  expect(files.length).toBeGreaterThan(20);
+});
+
+test('WGSL is tidy: an intent on top, no tabs, no trailing spaces, lines within 110', () => {
+  for (const [path, text] of Object.entries(texts)) {
+    expect(text.startsWith('// '), `${path} begins with its intent`).toBe(true);
+    expect(text.endsWith('}\n') || text.endsWith(';\n'), `${path} ends with one newline`).toBe(
+      true,
+    );
+    for (const [i, line] of text.split('\n').entries()) {
+      expect(/\t|\s$/.test(line), `${path}:${i + 1} has a tab or trailing space`).toBe(false);
+      expect(line.length, `${path}:${i + 1}`).toBeLessThanOrEqual(110);
+    }
+  }
+});
+
+test('variables in loops have a value of their own', () => {
+  // Some compilers zero a variable without an initializer once, not once a turn. At the top of a
+  // function that is the same; in a loop it is not, unless the next statement sets it.
+  for (const [path, text] of Object.entries(texts)) {
+    let depth = 0;
+    const loops: number[] = [];
+    for (const [i, line] of text.split('\n').entries()) {
+      const code = line.replace(/\/\/.*/, '');
+      if (/^\s*(for|while|loop)\b/.test(code)) loops.push(depth);
+      const isBare = /^\s*var \w+: [^=;]*;/.test(code) && loops.length > 0;
+      const name = /var (\w+)/.exec(code)?.[1];
+      const next = text
+        .split('\n')
+        .slice(i + 1, i + 9)
+        .join('\n');
+      const isSet = new RegExp(`\\b${name}(\\[j\\])? = `).test(next);
+      expect(isBare && !isSet, `${path}:${i + 1}`).toBe(false);
+      depth += (code.match(/\{/g)?.length ?? 0) - (code.match(/\}/g)?.length ?? 0);
+      while (loops.length > 0 && depth <= loops.at(-1)!) loops.pop();
+    }
+  }
+});
+
+test('no pipeline leaves its layout to the driver', () => {
+  for (const [path, text] of Object.entries(sources)) {
+    expect(/layout:\s*['"]auto['"]/.test(text), `layout in ${path}`).toBe(false);
+  }
+  expect(Object.keys(sources).length).toBeGreaterThan(10);
+});
