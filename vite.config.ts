@@ -19,8 +19,9 @@ const compactWgsl = {
   enforce: 'pre' as const,
   transform: {
     filter: { id: /\.wgsl\?raw$/ },
-    handler(code: string): string {
-      return code.replaceAll(/ *\/\/[^\n]*?(?=\\n)/g, '').replaceAll(/\\n +/g, '\\n');
+    handler(code: string): { code: string; map: null } {
+      const bare = code.replaceAll(/ *\/\/[^\n]*?(?=\\n)/g, '').replaceAll(/\\n +/g, '\\n');
+      return { code: bare, map: null };
     },
   },
 };

@@ -37,6 +37,12 @@ async function main(): Promise<void> {
     console.log(usage);
   } else if (command === 'translate') {
     const length = values['max-new-tokens'];
+    if (length !== undefined && !/^\d+$/.test(length)) {
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `--max-new-tokens is "${length}"; wanted a whole number.`,
+      );
+    }
     await translate(rest, {
       ...(values.to !== undefined && { to: values.to }),
       ...(values.model !== undefined && { model: values.model }),

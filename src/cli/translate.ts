@@ -13,7 +13,7 @@ export interface TranslateArguments {
 
 /** The model that ships with the package, beside the folder of the built command. */
 function embeddedModel(): string {
-  return fileURLToPath(new URL('../models/phrases', import.meta.url));
+  return fileURLToPath(new URL(/* @vite-ignore */ '../models/phrases', import.meta.url));
 }
 
 export async function translate(

@@ -50,7 +50,8 @@ export class Config {
 
   activation(name: string, fallback?: string): Activation {
     const value = this.get(name) ?? fallback;
-    const found = typeof value === 'string' ? activations[value] : undefined;
+    const isKnown = typeof value === 'string' && Object.hasOwn(activations, value);
+    const found = isKnown ? activations[value] : undefined;
     if (found !== undefined) return found;
     throw this.#wrong(name, `one of ${Object.keys(activations).join(', ')}`, 'MODEL_UNSUPPORTED');
   }

@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
 import type { GenerateOptions } from './generation-config.ts';
-import { generationSettings } from './generation-config.ts';
+import { generationSettings, startTokens } from './generation-config.ts';
 import { greedySearch } from './greedy-search.ts';
 import { GreedySession } from './greedy-session.ts';
 import {
@@ -20,6 +20,7 @@ import {
 import type { JsonObject } from './json.ts';
 import type { MarianModel, TransformerShape } from './marian.ts';
 import {
+  assertCurrent,
   type ForwardOptions,
   type GenerateResult,
   type LoadedParts,
@@ -87,14 +88,17 @@ export class EncoderDecoderModel implements Model {
       attentions: options.attentions ?? false,
       loss: labels !== undefined,
     };
-    const record = (): Promise<ForwardPlan> => ForwardPlan.create(this.gpu, this.#weights, shape);
+    const record = (): Promise<ForwardPlan> => {
+      assertCurrent(this.#parts);
+      return ForwardPlan.create(this.gpu, this.#weights, shape);
+    };
     return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
       plan.play({ source, sourceMask, target, targetMask, labels }, options.signal),
     );
   }
 
   async generate(inputs: ModelInputs, options: GenerateOptions = {}): Promise<GenerateResult> {
-    const prompt = this.#prompt(inputs, options);
+    const prompt = this.#prompt(inputs);
     const sequences = prompt.rows.map((row) => [...row]);
     for await (const { tokenIds } of this.stream(inputs, options)) {
       sequences.forEach((sequence, row) => sequence.push(tokenIds[row] ?? 0));
@@ -108,7 +112,7 @@ export class EncoderDecoderModel implements Model {
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
     refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
     const { source, sourceMask } = this.#source(inputs);
-    const prompt = this.#prompt(inputs, options);
+    const prompt = this.#prompt(inputs);
     this.#sameBatch(source, prompt);
     const settings = this.#settings(options, prompt.length);
     throwIfAborted(options.signal);
@@ -116,18 +120,22 @@ export class EncoderDecoderModel implements Model {
     const sourceLength = bucket(source.length, this.#shape.maxPositions);
     const capacity = bucket(settings.maxLength);
     const key = [source.batch, sourceLength, capacity].join();
-    const { item: session, release } = await this.#sessions.take(key, () =>
-      GreedySession.create(this.gpu, this.#weights, {
+    const { item: session, release } = await this.#sessions.take(key, () => {
+      assertCurrent(this.#parts);
+      return GreedySession.create(this.gpu, this.#weights, {
         batch: source.batch,
         sourceLength,
         capacity,
         vocabulary: this.#shape.targetVocabulary,
         dModel: this.#shape.dModel,
-      }),
-    );
+      });
+    });
     try {
       session.start(padRows(source, sourceLength), padRows(sourceMask, sourceLength), settings);
       yield* greedySearch(session, prompt.rows, settings, this.gpu.tier, options.signal);
+    } catch (error) {
+      this.#sessions.assertUsable();
+      throw error;
     } finally {
       release();
     }
@@ -159,22 +167,31 @@ export class EncoderDecoderModel implements Model {
     if (decoderInputIds !== undefined || labels === undefined) {
       return tokenBatch('decoderInputIds', decoderInputIds, 0, this.#shape.targetVocabulary);
     }
-    const { startToken, padToken } = this.#settings({}, 1);
+    const { startToken, padToken } = startTokens(
+      this.#parts.generation,
+      this.#shape.targetVocabulary,
+    );
     const rows = labels.rows.map((row) =>
       [startToken, ...row.slice(0, -1)].map((id) => (id < 0 ? padToken : id)),
     );
     return { ...labels, rows };
   }
 
-  /** What each sequence starts with: the caller's decoder tokens, or the start token. */
-  #prompt({ inputIds, decoderInputIds }: ModelInputs, options: GenerateOptions): TokenBatch {
-    const { targetVocabulary } = this.#shape;
-    if (decoderInputIds !== undefined) {
-      return tokenBatch('decoderInputIds', decoderInputIds, 0, targetVocabulary);
+  /**
+   * What each sequence starts with: the start token, and the caller's decoder tokens behind it. As in
+   * Hugging Face, the start token is put in front only when no sequence begins with it.
+   */
+  #prompt({ inputIds, decoderInputIds }: ModelInputs): TokenBatch {
+    const { sourceVocabulary, targetVocabulary } = this.#shape;
+    const { startToken } = startTokens(this.#parts.generation, targetVocabulary);
+    if (decoderInputIds === undefined) {
+      const { batch } = tokenBatch('inputIds', inputIds, 0, sourceVocabulary);
+      return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
     }
-    const { batch } = tokenBatch('inputIds', inputIds, 0, this.#shape.sourceVocabulary);
-    const { startToken } = this.#settings(options, 1);
-    return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
+    const given = tokenBatch('decoderInputIds', decoderInputIds, 0, targetVocabulary);
+    if (given.rows.some(([first]) => first === startToken)) return given;
+    const rows = given.rows.map((row) => [startToken, ...row]);
+    return { batch: given.batch, length: given.length + 1, rows };
   }
 
   #settings(options: GenerateOptions, prompt: number) {

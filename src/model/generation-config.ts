@@ -103,15 +103,7 @@ export function generationSettings(
     );
   }
 
-  const token = (name: string, value: unknown): number => {
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < vocabulary) {
-      return value;
-    }
-    throw new TransformerError(
-      'OPTION_INVALID',
-      `${name} is ${JSON.stringify(value) ?? 'missing'}; wanted a token id from 0 to ${vocabulary - 1}.`,
-    );
-  };
+  const token = (name: string, value: unknown): number => tokenId(name, value, vocabulary);
   const optional = (name: string, value: unknown): number | undefined =>
     value === undefined || value === null ? undefined : token(name, value);
 
@@ -131,11 +123,7 @@ export function generationSettings(
   for (const id of [silenced].flat()) suppressed.add(token('suppressTokens', id));
 
   return {
-    startToken: token(
-      'decoder_start_token_id',
-      file['decoder_start_token_id'] ?? file['bos_token_id'],
-    ),
-    padToken: token('pad_token_id', file['pad_token_id'] ?? ends[0] ?? 0),
+    ...startTokens(file, vocabulary),
     endTokens,
     suppressed,
     firstToken: optional(
@@ -148,6 +136,29 @@ export function generationSettings(
     ),
     maxLength: maxLength(options, file, prompt, maxPositions),
   };
+}
+
+/** What target sequences begin with, and what fills them up. Errors: OPTION_INVALID. */
+export function startTokens(
+  file: JsonObject,
+  vocabulary: number,
+): Pick<GenerationSettings, 'startToken' | 'padToken'> {
+  const start = file['decoder_start_token_id'] ?? file['bos_token_id'];
+  const [end = 0] = [file['eos_token_id'] ?? []].flat();
+  return {
+    startToken: tokenId('decoder_start_token_id', start, vocabulary),
+    padToken: tokenId('pad_token_id', file['pad_token_id'] ?? end, vocabulary),
+  };
+}
+
+function tokenId(name: string, value: unknown, vocabulary: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < vocabulary) {
+    return value;
+  }
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `${name} is ${JSON.stringify(value) ?? 'missing'}; wanted a token id from 0 to ${vocabulary - 1}.`,
+  );
 }
 
 /** The greatest length of a sequence. What a caller asks for must fit; a default is cut to fit. */

@@ -79,29 +79,15 @@ export async function loadModel(
     const architecture = architectureOf(config, files);
     const entries = await openSafetensors(files, { signal });
     const loader = new WeightLoader(scope, entries, dtype);
-    const { device } = gpu;
-    device.pushErrorScope('out-of-memory');
-    const build = await settle(async () => {
-      const make = architecture(new Config(config, describeFile(files, 'config.json')), loader);
-      await loader.load(files, { signal, onProgress });
-      return make;
-    });
-    // Scopes belong to the device, so this one is popped whatever happened meanwhile.
-    const exhausted = await device.popErrorScope();
-    if ('error' in build) throw build.error;
-    if (exhausted !== null) {
-      throw new TransformerError(
-        'OUT_OF_MEMORY',
-        `The weights need ${gpu.memory.bytes} bytes, more than the device has left. ` +
-          "Load with dtype: 'f16', or dispose of other models.",
-        { cause: exhausted },
-      );
-    }
+    const make = await allocate(gpu, () =>
+      architecture(new Config(config, describeFile(files, 'config.json')), loader),
+    );
+    await loader.load(files, { signal, onProgress });
     throwIfAborted(signal);
     const onDispose = (): void => {
       if (ownGpu) gpu.dispose();
     };
-    return build.value({ gpu, config, scope, generation, onDispose });
+    return make({ gpu, config, scope, generation, onDispose });
   } catch (error) {
     scope?.dispose();
     if (ownGpu) gpu.dispose();
@@ -158,10 +144,24 @@ function checkDtype(dtype: unknown): WeightDtype {
   );
 }
 
-async function settle<T>(work: () => Promise<T>): Promise<{ value: T } | { error: unknown }> {
+/** Runs work that makes buffers, and throws OUT_OF_MEMORY when the device has no room for them. */
+async function allocate<T>(gpu: Gpu, work: () => T): Promise<T> {
+  const { device } = gpu;
+  // Pushed and popped in one go: error scopes belong to the device, which others use meanwhile.
+  device.pushErrorScope('out-of-memory');
+  let exhausted: Promise<GPUError | null> | undefined;
+  let result: T;
   try {
-    return { value: await work() };
-  } catch (error) {
-    return { error };
+    result = work();
+  } finally {
+    exhausted = device.popErrorScope();
   }
+  const cause = await exhausted;
+  if (cause === null) return result;
+  throw new TransformerError(
+    'OUT_OF_MEMORY',
+    `The weights need ${gpu.memory.bytes} bytes, more than the device has left. ` +
+      "Load with dtype: 'f16', or dispose of other models.",
+    { cause },
+  );
 }

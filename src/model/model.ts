@@ -91,6 +91,15 @@ export interface LoadedParts {
   readonly onDispose: () => void;
 }
 
+/** Refuses to record lists with weights that went with a lost device. */
+export function assertCurrent({ scope }: LoadedParts): void {
+  if (scope.isCurrent) return;
+  throw new TransformerError(
+    'DEVICE_LOST',
+    'The weights of this model were on a device that is lost. Load it again on the restored one.',
+  );
+}
+
 /** Plays a plan and brings its outputs back, each cut to the shape that was asked for. */
 export class OutputReader {
   readonly #wanted: { tensor: Tensor; shape: readonly number[]; take: (t: DenseTensor) => void }[] =

@@ -8,6 +8,8 @@ interface Disposable {
 
 interface Entry<T> {
   readonly item: Promise<T>;
+  /** The item once it is recorded, so that it can be freed at once. */
+  made?: T;
   users: number;
 }
 
@@ -22,14 +24,14 @@ export class PlanCache<T extends Disposable> {
 
   /** Uses the item of a key, recorded when there is none. Several users may share one. */
   async share<R>(key: string, make: () => Promise<T>, use: (item: T) => Promise<R>): Promise<R> {
-    this.#assertUsable();
+    this.assertUsable();
     const [entry] = this.#entries.get(key) ?? [];
     return this.#use(key, entry ?? this.#add(key, make), use);
   }
 
   /** Takes an item of a key that nobody else uses, recorded when there is none. */
   async take(key: string, make: () => Promise<T>): Promise<{ item: T; release: () => void }> {
-    this.#assertUsable();
+    this.assertUsable();
     const idle = this.#entries.get(key)?.find(({ users }) => users === 0);
     const entry = idle ?? this.#add(key, make);
     entry.users += 1;
@@ -38,6 +40,7 @@ export class PlanCache<T extends Disposable> {
       return { item, release: () => this.#leave(key, entry) };
     } catch (error) {
       this.#leave(key, entry);
+      this.assertUsable();
       throw error;
     }
   }
@@ -52,6 +55,9 @@ export class PlanCache<T extends Disposable> {
     entry.users += 1;
     try {
       return await use(await entry.item);
+    } catch (error) {
+      this.assertUsable();
+      throw error;
     } finally {
       this.#leave(key, entry);
     }
@@ -61,7 +67,10 @@ export class PlanCache<T extends Disposable> {
     const entry: Entry<T> = { item: make(), users: 0 };
     this.#entries.set(key, [...(this.#entries.get(key) ?? []), entry]);
     // A list that could not be recorded is forgotten, so that a later call tries again.
-    entry.item.catch(() => this.#remove(key, entry));
+    entry.item.then(
+      (made) => (entry.made = made),
+      () => this.#remove(key, entry),
+    );
     return entry;
   }
 
@@ -89,15 +98,18 @@ export class PlanCache<T extends Disposable> {
     else this.#entries.set(key, rest);
   }
 
-  #assertUsable(): void {
+  /** Throws DISPOSED after the end: it tells more than what failed because of it. */
+  assertUsable(): void {
     if (!this.#disposed) return;
     throw new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
   }
 }
 
-function drop<T extends Disposable>({ item }: Entry<T>): void {
+/** Frees an item, or has it freed as soon as it is there. */
+function drop<T extends Disposable>({ item, made }: Entry<T>): void {
+  if (made !== undefined) return made.dispose();
   item.then(
-    (made) => made.dispose(),
+    (late) => late.dispose(),
     () => {},
   );
 }

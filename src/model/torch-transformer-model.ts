@@ -10,6 +10,7 @@ import { encoder, type Watch, watchedBy, watchFor } from './encoder.ts';
 import { type DenseTensor, denseTensor, maskBatch, padRows, type TokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import {
+  assertCurrent,
   type ForwardOptions,
   type LoadedParts,
   type Model,
@@ -85,8 +86,10 @@ export class TorchTransformerModel implements Model {
     throwIfAborted(signal);
 
     const key = [batch, S, T, causal, hiddenStates, attentions].join();
-    const record = (): Promise<TorchPlan> =>
-      this.#record({ batch, S, T, causal }, { hiddenStates, attentions });
+    const record = (): Promise<TorchPlan> => {
+      assertCurrent(this.#parts);
+      return this.#record({ batch, S, T, causal }, { hiddenStates, attentions });
+    };
     return this.#plans.share(key, record, async (recorded) => {
       const { plan, encoderWatch, decoderWatch } = recorded;
       plan.write(recorded.source, Float32Array.from(source.data));

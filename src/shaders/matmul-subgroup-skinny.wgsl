@@ -1,5 +1,9 @@
-// x·Wᵀ with few rows, for CPU adapters with 4-lane subgroups. A subgroup computes 2 rows × 8
-// columns; its lanes split the depth, two neighbours each, and add up at the end.
+// x·Wᵀ with few rows, for CPU adapters with 4-lane subgroups. A subgroup computes ROWS rows (1, 2 or
+// 4) × 8 columns; its lanes split the depth, four neighbours each, and add up at the end.
+
+fn x4_at(i: u32) -> vec4f {
+  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
+}
 
 @compute @workgroup_size(4)
 fn matmul_subgroup_skinny(
@@ -7,21 +11,24 @@ fn matmul_subgroup_skinny(
   @builtin(num_workgroups) count: vec3u,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let row_tiles = (params.rows + 1u) / 2u;
+  let row_tiles = (params.rows + ROWS - 1u) / ROWS;
   let column_tiles = (params.columns + 7u) / 8u;
   let tile = workgroup_index(id, count);
   if (tile >= params.batches * row_tiles * column_tiles) {
     return;
   }
-  let row = 2u * (tile % row_tiles);
+  let row = ROWS * (tile % row_tiles);
   let column_tile = tile / row_tiles;
   let column = 8u * (column_tile % column_tiles);
   let batch = column_tile / column_tiles;
 
+  // Rows and columns past the edge repeat the last one; `store` drops them.
   let depth = params.depth;
   let last_row = params.rows - 1u;
   let x0 = (batch * params.rows + row) * depth;
   let x1 = (batch * params.rows + min(row + 1u, last_row)) * depth;
+  let x2 = (batch * params.rows + min(row + 2u, last_row)) * depth;
+  let x3 = (batch * params.rows + min(row + 3u, last_row)) * depth;
   let last = params.columns - 1u;
   let base = batch * params.weight_stride;
   let w0 = base + min(column, last) * params.pitch;
@@ -33,51 +40,61 @@ fn matmul_subgroup_skinny(
   let w6 = base + min(column + 6u, last) * params.pitch;
   let w7 = base + min(column + 7u, last) * params.pitch;
 
-  var low0 = vec4f();   // row 0, columns 0 to 3
-  var high0 = vec4f();  // row 0, columns 4 to 7
+  // Row i: columns 0 to 3 in low_i, columns 4 to 7 in high_i.
+  var low0 = vec4f();
   var low1 = vec4f();
+  var low2 = vec4f();
+  var low3 = vec4f();
+  var high0 = vec4f();
   var high1 = vec4f();
-  for (var start = 0u; start < depth; start += 8u) {
-    // Past the end, x counts as zero and W is read at a valid place.
-    let k = start + 2u * lane;
-    let inside = vec2<bool>(k < depth, k + 1u < depth);
-    let at = select(0u, k, inside.x);
-    let next = select(0u, k + 1u, inside.y);
-    let a = select(vec2f(), vec2f(x[x0 + at], x[x0 + next]), inside);
-    let b0 = weight2_at(w0 + at);
-    let b1 = weight2_at(w1 + at);
-    let b2 = weight2_at(w2 + at);
-    let b3 = weight2_at(w3 + at);
-    let b4 = weight2_at(w4 + at);
-    let b5 = weight2_at(w5 + at);
-    let b6 = weight2_at(w6 + at);
-    let b7 = weight2_at(w7 + at);
-    let even_low = vec4f(b0.x, b1.x, b2.x, b3.x);
-    let odd_low = vec4f(b0.y, b1.y, b2.y, b3.y);
-    let even_high = vec4f(b4.x, b5.x, b6.x, b7.x);
-    let odd_high = vec4f(b4.y, b5.y, b6.y, b7.y);
-    low0 = low0 + a.x * even_low + a.y * odd_low;
-    high0 = high0 + a.x * even_high + a.y * odd_high;
-    if (TWO_ROWS) {
-      let c = select(vec2f(), vec2f(x[x1 + at], x[x1 + next]), inside);
-      low1 = low1 + c.x * even_low + c.y * odd_low;
-      high1 = high1 + c.x * even_high + c.y * odd_high;
+  var high2 = vec4f();
+  var high3 = vec4f();
+  let even_depth = depth & ~15u;
+  for (var k = 4u * lane; k < even_depth; k += 16u) {
+    let low = mat4x4f(
+      weight4_at(w0 + k), weight4_at(w1 + k), weight4_at(w2 + k), weight4_at(w3 + k));
+    let high = mat4x4f(
+      weight4_at(w4 + k), weight4_at(w5 + k), weight4_at(w6 + k), weight4_at(w7 + k));
+    let row0 = x4_at(x0 + k);
+    low0 += row0 * low;
+    high0 += row0 * high;
+    if (ROWS > 1u) {
+      let row1 = x4_at(x1 + k);
+      low1 += row1 * low;
+      high1 += row1 * high;
+    }
+    if (ROWS > 2u) {
+      let row2 = x4_at(x2 + k);
+      low2 += row2 * low;
+      high2 += row2 * high;
+      let row3 = x4_at(x3 + k);
+      low3 += row3 * low;
+      high3 += row3 * high;
+    }
+  }
+  for (var k = even_depth + lane; k < depth; k += 4u) {
+    let low = vec4f(
+      weight_at(w0 + k), weight_at(w1 + k), weight_at(w2 + k), weight_at(w3 + k));
+    let high = vec4f(
+      weight_at(w4 + k), weight_at(w5 + k), weight_at(w6 + k), weight_at(w7 + k));
+    low0 += x[x0 + k] * low;
+    high0 += x[x0 + k] * high;
+    if (ROWS > 1u) {
+      low1 += x[x1 + k] * low;
+      high1 += x[x1 + k] * high;
+    }
+    if (ROWS > 2u) {
+      low2 += x[x2 + k] * low;
+      high2 += x[x2 + k] * high;
+      low3 += x[x3 + k] * low;
+      high3 += x[x3 + k] * high;
     }
   }
 
-  // Each lane finishes the two columns it is responsible for.
-  let low = subgroupAdd(low0);
-  let high = subgroupAdd(high0);
-  store(batch, row, column + lane, pick(low, lane));
-  store(batch, row, column + 4u + lane, pick(high, lane));
-  if (TWO_ROWS) {
-    let second_low = subgroupAdd(low1);
-    let second_high = subgroupAdd(high1);
-    store(batch, row + 1u, column + lane, pick(second_low, lane));
-    store(batch, row + 1u, column + 4u + lane, pick(second_high, lane));
+  // Each lane finishes two columns. A loop, so that the long `store` is compiled once.
+  var sums = array(low0, high0, low1, high1, low2, high2, low3, high3);
+  for (var i = 0u; i < 2u * ROWS; i += 1u) {
+    let sum = subgroupAdd(sums[i]);
+    store(batch, row + i / 2u, column + 4u * (i % 2u) + lane, sum[lane]);
   }
-}
-
-fn pick(v: vec4f, lane: u32) -> f32 {
-  return select(select(v.x, v.y, lane == 1u), select(v.z, v.w, lane == 3u), lane >= 2u);
 }

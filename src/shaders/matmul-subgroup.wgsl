@@ -1,10 +1,29 @@
 // Matrix product for CPU adapters with 4-lane subgroups: no workgroup memory, no barriers.
-// A subgroup computes 8 rows × 4 columns. Each lane holds two rows of x and one column of W; the
-// columns go round by quad swaps, so that 12 loads feed 32 multiply-adds of 4 lanes.
+// A subgroup computes 16 rows × 8 columns, or 8 × 8 unless TALL. Each lane holds every fourth row of
+// x and every fourth column of W; the columns go round by quad swaps. So 24 loads feed 128
+// multiply-adds of 4 lanes, which matters where a load costs as much as several of them.
 
-// A lane's value and those of its neighbours 1, 2 and 3 lanes away (in xor order).
-fn across(value: f32) -> vec4f {
-  return vec4f(value, quadSwapX(value), quadSwapY(value), quadSwapDiagonal(value));
+// A lane's values and those of the lanes 1, 2 and 3 away (in xor order).
+fn around(own: f32) -> vec4f {
+  return vec4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own));
+}
+
+fn around4(own: vec4f) -> mat4x4f {
+  return mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own));
+}
+
+fn x4_at(i: u32) -> vec4f {
+  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
+}
+
+// Four neighbours along the depth, from depth k, of the column that begins at `column`.
+fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
+  if (TRANSPOSED) {
+    return weight4_at(column + k);
+  }
+  let i = column + k * pitch;
+  return vec4f(
+    weight_at(i), weight_at(i + pitch), weight_at(i + 2u * pitch), weight_at(i + 3u * pitch));
 }
 
 @compute @workgroup_size(4)
@@ -13,57 +32,80 @@ fn matmul_subgroup(
   @builtin(num_workgroups) count: vec3u,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let row_tiles = (params.rows + 7u) / 8u;
-  let column_tiles = (params.columns + 3u) / 4u;
+  let height = select(8u, 16u, TALL);
+  let row_tiles = (params.rows + height - 1u) / height;
+  let column_tiles = (params.columns + 7u) / 8u;
   let tile = workgroup_index(id, count);
   if (tile >= params.batches * row_tiles * column_tiles) {
     return;
   }
-  let row = 8u * (tile % row_tiles) + lane;
+  let row = height * (tile % row_tiles) + lane;
   let column_tile = tile / row_tiles;
-  let column = 4u * (column_tile % column_tiles);
+  let column = 8u * (column_tile % column_tiles);
   let batch = column_tile / column_tiles;
 
+  // Rows and columns past the edge repeat the last one; `store` drops them.
   let depth = params.depth;
   let pitch = params.pitch;
   let last_row = params.rows - 1u;
   let x0 = (batch * params.rows + min(row, last_row)) * depth;
   let x1 = (batch * params.rows + min(row + 4u, last_row)) * depth;
-  let own_column = min(column + lane, params.columns - 1u);
-  let w = batch * params.weight_stride + select(own_column, own_column * pitch, TRANSPOSED);
+  let x2 = (batch * params.rows + min(row + 8u, last_row)) * depth;
+  let x3 = (batch * params.rows + min(row + 12u, last_row)) * depth;
+  let last_column = params.columns - 1u;
+  let step = select(1u, pitch, TRANSPOSED);  // from one column to the next
+  let w = batch * params.weight_stride;
+  let wa = w + min(column + lane, last_column) * step;
+  let wb = w + min(column + 4u + lane, last_column) * step;
 
-  // sum0[j] and sum1[j] belong to column (column + (lane ^ j)).
-  var sum0 = vec4f();
-  var sum1 = vec4f();
+  // a0[j] belongs to the lane's first row and column (column + (lane ^ j)); b0 lies 4 further.
+  var a0 = vec4f();
+  var a1 = vec4f();
+  var a2 = vec4f();
+  var a3 = vec4f();
+  var b0 = vec4f();
+  var b1 = vec4f();
+  var b2 = vec4f();
+  var b3 = vec4f();
   let even_depth = depth & ~3u;
   for (var k = 0u; k < even_depth; k += 4u) {
-    var own: vec4f;
-    if (TRANSPOSED) {
-      own = weight4_at(w + k);
-    } else {
-      let at = w + k * pitch;
-      own = vec4f(
-        weight_at(at), weight_at(at + pitch), weight_at(at + 2u * pitch), weight_at(at + 3u * pitch));
+    let row0 = x4_at(x0 + k);
+    let row1 = x4_at(x1 + k);
+    let near = around4(column4_at(wa, k, pitch));
+    let far = around4(column4_at(wb, k, pitch));
+    a0 += row0 * near;
+    a1 += row1 * near;
+    b0 += row0 * far;
+    b1 += row1 * far;
+    if (TALL) {
+      let row2 = x4_at(x2 + k);
+      let row3 = x4_at(x3 + k);
+      a2 += row2 * near;
+      a3 += row3 * near;
+      b2 += row2 * far;
+      b3 += row3 * far;
     }
-    let w0 = across(own.x);
-    let w1 = across(own.y);
-    let w2 = across(own.z);
-    let w3 = across(own.w);
-    sum0 = sum0 + x[x0 + k] * w0 + x[x0 + k + 1u] * w1 + x[x0 + k + 2u] * w2 + x[x0 + k + 3u] * w3;
-    sum1 = sum1 + x[x1 + k] * w0 + x[x1 + k + 1u] * w1 + x[x1 + k + 2u] * w2 + x[x1 + k + 3u] * w3;
   }
   for (var k = even_depth; k < depth; k += 1u) {
-    let own = across(weight_at(w + select(k * pitch, k, TRANSPOSED)));
-    sum0 += x[x0 + k] * own;
-    sum1 += x[x1 + k] * own;
+    let at = select(k * pitch, k, TRANSPOSED);
+    let near = around(weight_at(wa + at));
+    let far = around(weight_at(wb + at));
+    a0 += x[x0 + k] * near;
+    a1 += x[x1 + k] * near;
+    b0 += x[x0 + k] * far;
+    b1 += x[x1 + k] * far;
+    if (TALL) {
+      a2 += x[x2 + k] * near;
+      a3 += x[x3 + k] * near;
+      b2 += x[x2 + k] * far;
+      b3 += x[x3 + k] * far;
+    }
   }
-
-  store(batch, row, column + lane, sum0.x);
-  store(batch, row, column + (lane ^ 1u), sum0.y);
-  store(batch, row, column + (lane ^ 2u), sum0.z);
-  store(batch, row, column + (lane ^ 3u), sum0.w);
-  store(batch, row + 4u, column + lane, sum1.x);
-  store(batch, row + 4u, column + (lane ^ 1u), sum1.y);
-  store(batch, row + 4u, column + (lane ^ 2u), sum1.z);
-  store(batch, row + 4u, column + (lane ^ 3u), sum1.w);
+  // One copy of `store` for all elements: it is long, and drivers unroll and inline it.
+  var sums = array(a0, b0, a1, b1, a2, b2, a3, b3);
+  for (var i = 0u; i < height / 2u; i += 1u) {
+    for (var j = 0u; j < 4u; j += 1u) {
+      store(batch, row + 4u * (i / 2u), column + 4u * (i % 2u) + (lane ^ j), sums[i][j]);
+    }
+  }
 }

@@ -48,11 +48,16 @@ function matmulKernel(
 }
 
 const anyLayout = { TRANSPOSED: [false, true] };
-const subgroup = matmulKernel('matmul-subgroup', subgroupText, anyLayout, true);
+const subgroup = matmulKernel(
+  'matmul-subgroup',
+  subgroupText,
+  { ...anyLayout, TALL: [false, true] },
+  true,
+);
 const subgroupSkinny = matmulKernel(
   'matmul-subgroup-skinny',
   subgroupSkinnyText,
-  { TWO_ROWS: [false, true] },
+  { ROWS: [1, 2, 4] },
   true,
 );
 const register = matmulKernel('matmul-register', registerText, anyLayout);
@@ -144,6 +149,11 @@ interface Problem {
   readonly transposed: boolean;
 }
 
+/** The smallest power of two that is not below a count. */
+function powerOfTwo(count: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, count)));
+}
+
 /** The kernel for a device and a shape. */
 function formFor(gpu: Gpu, problem: Problem): Form {
   const { batches, rows, columns, transposed } = problem;
@@ -155,13 +165,18 @@ function formFor(gpu: Gpu, problem: Problem): Form {
       return { kernel: register, constants: either, workgroups: Math.ceil(tiles(4, 4) / 64) };
     }
     if (transposed && rows <= 4) {
-      const constants = { TWO_ROWS: rows > 1 };
-      return { kernel: subgroupSkinny, constants, workgroups: tiles(2, 8) };
+      const ROWS = powerOfTwo(rows);
+      return { kernel: subgroupSkinny, constants: { ROWS }, workgroups: tiles(ROWS, 8) };
     }
-    return { kernel: subgroup, constants: either, workgroups: tiles(8, 4) };
+    const TALL = rows > 8;
+    return {
+      kernel: subgroup,
+      constants: { ...either, TALL },
+      workgroups: tiles(TALL ? 16 : 8, 8),
+    };
   }
   if (transposed && rows <= 8) {
-    const constants = { ROWS: 2 ** Math.ceil(Math.log2(Math.max(1, rows))) };
+    const constants = { ROWS: powerOfTwo(rows) };
     return { kernel: skinny, constants, workgroups: tiles(rows, 4) };
   }
   // The largest tile that still gives every part of a GPU something to do.

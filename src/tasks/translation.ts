@@ -95,11 +95,13 @@ function padded(rows: readonly number[][]): { inputIds: number[][]; attentionMas
 
 function checkTexts(text: unknown): readonly string[] {
   const texts: readonly unknown[] = Array.isArray(text) ? text : [text];
-  const wrong = texts.find((one) => typeof one !== 'string');
-  if (wrong === undefined && texts.every((one) => one !== undefined)) return texts as string[];
+  const wrong = texts.findIndex((one) => typeof one !== 'string');
+  if (wrong < 0) return texts as string[];
+  const given = texts[wrong] ?? null;
   throw new TransformerError(
     'INPUT_INVALID',
-    `The text to translate is ${typeof wrong}; wanted a string or an array of strings.`,
+    `The text to translate is ${given === null ? 'missing or null' : `of type ${typeof given}`}; ` +
+      'wanted a string or an array of strings.',
   );
 }
 

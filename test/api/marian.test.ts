@@ -1,6 +1,11 @@
 // A MarianMT checkpoint against Hugging Face's implementation, on every kind of kernels.
 import { expect, test } from 'vitest';
-import { type DenseTensor, loadModel, type ModelInputs, type ModelOutput } from 'webgpu-transformer';
+import {
+  type DenseTensor,
+  loadModel,
+  type ModelInputs,
+  type ModelOutput,
+} from 'webgpu-transformer';
 import { type ExpectedCase, expectTensor, readCase, type Rows } from '../support/expected.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { fixtureSource } from '../support/source.ts';

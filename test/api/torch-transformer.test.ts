@@ -1,6 +1,11 @@
 // torch.nn.Transformer against PyTorch, post- and pre-norm, ReLU and GELU, on every kind of kernels.
 import { expect, test } from 'vitest';
-import { loadModel, type Model, type ModelOutput, type TorchForwardOptions } from 'webgpu-transformer';
+import {
+  loadModel,
+  type Model,
+  type ModelOutput,
+  type TorchForwardOptions,
+} from 'webgpu-transformer';
 import { expectTensor, readCase } from '../support/expected.ts';
 import { readFixture } from '../support/fixture.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -38,12 +43,7 @@ for (const { name, options } of gpus) {
           if (!Array.isArray(tensors)) throw new Error(`${list} is missing`);
           expect(tensors).toHaveLength(2 + first);
           for (const layer of [0, 1]) {
-            expectTensor(
-              tensors[layer + first],
-              `${stored}.${layer}`,
-              expected,
-              expected.inputs,
-            );
+            expectTensor(tensors[layer + first], `${stored}.${layer}`, expected, expected.inputs);
           }
         };
         const got = await model.forward(inputs, { hiddenStates: true, attentions: true });

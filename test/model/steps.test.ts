@@ -36,10 +36,15 @@ for (const { name, options } of await testGpus()) {
 
       const random = new Random(1);
       const write: (readonly [typeof scores, Data])[] = [];
-      for (const [{ ids, position, mask }, length] of [[sources, S], [targets, T]] as const) {
+      for (const [{ ids, position, mask }, length] of [
+        [sources, S],
+        [targets, T],
+      ] as const) {
         const places = Uint32Array.from({ length: batch * length }, (_, i) => i % length);
         // Row 1 ends three tokens early.
-        const kept = places.map((place, i) => (i < length || i >= 2 * length || place < length - 3 ? 1 : 0));
+        const kept = places.map((place, i) =>
+          i < length || i >= 2 * length || place < length - 3 ? 1 : 0,
+        );
         write.push([ids, random.indices(batch * length, shape.sourceVocabulary)]);
         write.push([position, places], [mask, kept]);
       }

@@ -51,7 +51,7 @@ async function expectProduct(gpu: Gpu, seed: number, options: Case): Promise<str
     { seed },
   );
   const { kernel, constants } = kernels[0]!;
-  const switches = ['TILE', 'ROWS', 'TWO_ROWS'].filter((name) => name in constants);
+  const switches = ['TILE', 'ROWS', 'TALL'].filter((name) => name in constants);
   return [kernel.name, ...switches.map((name) => `${name} ${constants[name]}`)].join(' ');
 }
 
@@ -160,9 +160,11 @@ test('each device gets the kernel meant for it', async () => {
     'matmul-tile TILE 64',
   ];
   if (gpus.some(({ name }) => name === 'software with subgroups')) {
-    wanted.push('matmul-subgroup');
-    wanted.push('matmul-subgroup-skinny TWO_ROWS false');
-    wanted.push('matmul-subgroup-skinny TWO_ROWS true');
+    wanted.push('matmul-subgroup TALL false');
+    wanted.push('matmul-subgroup TALL true');
+    wanted.push('matmul-subgroup-skinny ROWS 1');
+    wanted.push('matmul-subgroup-skinny ROWS 2');
+    wanted.push('matmul-subgroup-skinny ROWS 4');
   }
   expect([...reached].toSorted()).toEqual(wanted.toSorted());
 });

@@ -38,11 +38,15 @@ const defaults = {
   eos_token_id: 1,
 };
 
-/** A checkpoint with random weights. `fields` are those of config.json that differ from defaults. */
+/**
+ * A checkpoint with random weights. `fields` are those of config.json that differ from defaults.
+ * With a small `gain`, what the layers add up is so small that the ε of their norms shows.
+ */
 export function randomMarian(
   seed: number,
   fields: Readonly<Record<string, unknown>>,
   dtype: Stored = 'F32',
+  gain = 1,
 ): Checkpoint {
   const config: Record<string, unknown> = { ...defaults, ...fields };
   const size = (name: string): number => Number(config[name]);
@@ -55,11 +59,11 @@ export function randomMarian(
   const d = size('d_model');
   const linear = (name: string, out: number, input: number): void => {
     draw(`${name}.weight`, [out, input], 1.5 / Math.sqrt(input));
-    draw(`${name}.bias`, [out], 0.3);
+    draw(`${name}.bias`, [out], 0.3 * gain);
   };
   const norm = (name: string): void => {
-    draw(`${name}.weight`, [d], 0.2, 1);
-    draw(`${name}.bias`, [d], 0.2);
+    draw(`${name}.weight`, [d], 0.2 * gain, gain);
+    draw(`${name}.bias`, [d], 0.2 * gain);
   };
   const attention = (name: string): void => {
     for (const part of ['q_proj', 'k_proj', 'v_proj', 'out_proj']) linear(`${name}.${part}`, d, d);
@@ -72,7 +76,7 @@ export function randomMarian(
     draw('model.shared.weight', [vocabulary, d], 1 / Math.sqrt(d));
   }
   if (config['tie_word_embeddings'] === false) draw('lm_head.weight', [vocabulary, d], 0.2);
-  draw('final_logits_bias', [1, vocabulary], 0.5);
+  draw('final_logits_bias', [1, vocabulary], 0.5 * gain);
   for (const side of ['encoder', 'decoder']) {
     for (let layer = 0; layer < size(`${side}_layers`); layer++) {
       const name = `model.${side}.layers.${layer}`;

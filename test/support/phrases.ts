@@ -82,7 +82,7 @@ function measure(random: Random): Render {
 }
 
 /** One phrase, from a language to another, in a style of its own. */
-export function drawPhrase(random: Random, kind: Kind, from: Language, to: Language): Phrase {
+function drawPhrase(random: Random, kind: Kind, from: Language, to: Language): Phrase {
   const render = kinds[kind](random);
   const [sources, targets] = [render(from).map(plain), render(to).map(plain)];
   const text = random.pick(sources);

@@ -1,0 +1,134 @@
+// The checks of the self-test: each records one operation and says what should come out.
+
+import type { Dtype, Tensor } from '../runtime/tensor.ts';
+import { attentionCross, attentionDecode } from '../shaders/attention-decode.ts';
+import { attention } from '../shaders/attention.ts';
+import { type Activation, matmul } from '../shaders/matmul.ts';
+import type { Inputs } from './self-test-inputs.ts';
+import { attend, dot, erf } from './self-test-math.ts';
+
+export interface Result {
+  readonly output: Tensor;
+  readonly wanted: ArrayLike<number>;
+}
+
+const functions: Readonly<Record<Activation, (x: number) => number>> = {
+  none: (x) => x,
+  relu: (x) => Math.max(0, x),
+  gelu: (x) => (x / 2) * (1 + erf(x / Math.SQRT2)),
+  geluTanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: (x) => x / (1 + Math.exp(-x)),
+};
+
+/** activation(x·Wᵀ + bias) + residual */
+export function checkMatmul(
+  inputs: Inputs,
+  rows: number,
+  depth: number,
+  columns: number,
+  format: Dtype,
+  activation: Activation = 'none',
+): Result {
+  const x = inputs.floats([rows, depth]);
+  const weight = inputs.weight([columns, depth], format);
+  const bias = inputs.floats([columns]);
+  const residual = inputs.floats([rows, columns]);
+  const wanted = Float64Array.from(residual.data, (added, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    const sum = dot(x.data, row * depth, weight.data, column * depth, depth);
+    return functions[activation](sum + (bias.data[column] ?? 0)) + added;
+  });
+  const options = { bias: bias.tensor, activation, residual: residual.tensor, transposed: true };
+  return { output: matmul(x.tensor, weight.tensor, options), wanted };
+}
+
+/** x·W */
+export function checkProduct(inputs: Inputs, rows: number, depth: number, columns: number): Result {
+  const x = inputs.floats([rows, depth]);
+  const weight = inputs.floats([depth, columns]);
+  const wanted = Float64Array.from({ length: rows * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    return dot(x.data, row * depth, weight.data, column, depth, columns);
+  });
+  return { output: matmul(x.tensor, weight.tensor), wanted };
+}
+
+const [batches, heads] = [2, 3];
+
+export function checkAttention(
+  inputs: Inputs,
+  size: number,
+  causal: boolean,
+  weights: boolean,
+): Result {
+  const [queries, keys, width] = [causal ? 37 : 5, 37, heads * size];
+  const q = inputs.floats([batches, queries, width]);
+  const [k, v] = [inputs.floats([batches, keys, width]), inputs.floats([batches, keys, width])];
+  const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 5 !== 3));
+  const result = attention({
+    q: { tensor: q.tensor, start: 0 },
+    k: { tensor: k.tensor, start: 0 },
+    v: { tensor: v.tensor, start: 0 },
+    keyMask: inputs.tensor([batches, keys], mask),
+    heads,
+    headSize: size,
+    causal,
+  });
+  const sees = (batch: number, query: number, key: number): boolean =>
+    mask[batch * keys + key] === 1 && (!causal || key <= query);
+  const wanted = attend(q.data, k.data, v.data, { batches, heads, queries, keys, size, sees });
+  if (weights) return { output: result.weights(), wanted: wanted.weights };
+  return { output: result.output, wanted: wanted.output };
+}
+
+/** A token at place 4 of the first sequence and 2 of the second, over a cache of 6. */
+export function checkDecode(inputs: Inputs, masked: boolean): Result {
+  const [size, keys] = [9, 6];
+  const width = heads * size;
+  const projections = inputs.floats([batches, 1, 3 * width]);
+  const [k, v] = [inputs.floats([batches, keys, width]), inputs.floats([batches, keys, width])];
+  const length = Uint32Array.of(4, 2);
+  const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 4 !== 1));
+  const output = attentionDecode({
+    projections: projections.tensor,
+    starts: { q: 0, k: width, v: 2 * width },
+    cache: { k: k.tensor, v: v.tensor, length: inputs.tensor([batches, 1], length) },
+    heads,
+    headSize: size,
+    ...(masked && { keyMask: inputs.tensor([batches, keys], mask) }),
+  });
+  // The caches as they are once the new token stands in them.
+  const [allKeys, allValues] = [Float64Array.from(k.data), Float64Array.from(v.data)];
+  const q = new Float64Array(batches * width);
+  for (let batch = 0; batch < batches; batch++) {
+    const own = projections.data.subarray(batch * 3 * width, (batch + 1) * 3 * width);
+    const place = (batch * keys + (length[batch] ?? 0)) * width;
+    q.set(own.subarray(0, width), batch * width);
+    allKeys.set(own.subarray(width, 2 * width), place);
+    allValues.set(own.subarray(2 * width), place);
+  }
+  const sees = (batch: number, _query: number, key: number): boolean =>
+    key <= (length[batch] ?? 0) && (!masked || mask[batch * keys + key] === 1);
+  const shape = { batches, heads, queries: 1, keys, size, sees };
+  return { output, wanted: attend(q, allKeys, allValues, shape).output };
+}
+
+export function checkCross(inputs: Inputs): Result {
+  const [size, keys] = [9, 11];
+  const width = heads * size;
+  const q = inputs.floats([batches, 1, width]);
+  const [k, v] = [inputs.floats([batches, keys, width]), inputs.floats([batches, keys, width])];
+  const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 4 !== 1));
+  const output = attentionCross({
+    q: { tensor: q.tensor, start: 0 },
+    k: { tensor: k.tensor, start: 0 },
+    v: { tensor: v.tensor, start: 0 },
+    keyMask: inputs.tensor([batches, keys], mask),
+    heads,
+    headSize: size,
+  });
+  const sees = (batch: number, _query: number, key: number): boolean =>
+    mask[batch * keys + key] === 1;
+  const shape = { batches, heads, queries: 1, keys, size, sees };
+  return { output, wanted: attend(q.data, k.data, v.data, shape).output };
+}

@@ -1,0 +1,45 @@
+// The self-test behind `doctor`: it must find this device right, see every operation, and notice
+// when something is wrong.
+import { expect, test } from 'vitest';
+import { Gpu } from 'webgpu-transformer';
+import { selfTest } from '../../src/cli/self-test.ts';
+import { allKernels } from '../../src/shaders/index.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+
+const gpus = await testGpus();
+
+for (const { name, options } of gpus) {
+  test(`every operation is checked, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const checks = await selfTest(gpu);
+      expect(checks.filter(({ passed }) => !passed)).toEqual([]);
+      const operations = new Set(checks.map(({ operation }) => operation));
+      const wanted = new Set(allKernels.map(({ operation }) => operation));
+      expect([...operations].toSorted()).toEqual([...wanted].toSorted());
+      expect(Math.max(...checks.map(({ error }) => error))).toBeGreaterThan(0);
+    }));
+}
+
+test('together the tiers run every kernel', async () => {
+  const ran = new Set<string>();
+  for (const { options } of gpus) {
+    await withGpu(options, async (gpu) => {
+      for (const { kernels } of await selfTest(gpu)) for (const one of kernels) ran.add(one);
+    });
+  }
+  // Kernels that count on subgroups of four run only where the device has them.
+  const hasSubgroups = gpus.some(({ name }) => name.includes('with subgroups'));
+  const wanted = allKernels.filter(({ subgroups }) => hasSubgroups || !subgroups);
+  expect([...ran].toSorted()).toEqual(wanted.map(({ name }) => name).toSorted());
+});
+
+test('what cannot run is reported, check by check', async () => {
+  const gpu = await Gpu.request();
+  gpu.dispose();
+  const checks = await selfTest(gpu);
+  expect(checks.length).toBeGreaterThan(20);
+  for (const { passed, reason } of checks) {
+    expect(passed).toBe(false);
+    expect(reason).toContain('disposed');
+  }
+});
