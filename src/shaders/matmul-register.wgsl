@@ -1,23 +1,38 @@
-// Matrix product for CPU adapters without subgroups: an invocation computes 4 rows × 4 columns in
-// registers. No workgroup memory, no barriers.
+// Matrix product for CPU adapters without subgroups: an invocation computes ROWS rows (1, 2 or 4) ×
+// 8 columns in registers. No workgroup memory, no barriers.
 
-@compute @workgroup_size(64)
+fn x4_at(i: u32) -> vec4f {
+  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
+}
+
+// Four neighbours along the depth, from depth k, of the column that begins at `column`.
+fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
+  if (TRANSPOSED) {
+    return weight4_at(column + k);
+  }
+  let i = column + k * pitch;
+  return vec4f(
+    weight_at(i), weight_at(i + pitch), weight_at(i + 2u * pitch), weight_at(i + 3u * pitch));
+}
+
+@compute @workgroup_size(16)
 fn matmul_register(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let row_tiles = (params.rows + 3u) / 4u;
-  let column_tiles = (params.columns + 3u) / 4u;
-  let tile = 64u * workgroup_index(id, count) + local;
+  let row_tiles = (params.rows + ROWS - 1u) / ROWS;
+  let column_tiles = (params.columns + 7u) / 8u;
+  let tile = 16u * workgroup_index(id, count) + local;
   if (tile >= params.batches * row_tiles * column_tiles) {
     return;
   }
-  let column = 4u * (tile % column_tiles);
+  let column = 8u * (tile % column_tiles);
   let row_tile = tile / column_tiles;
-  let row = 4u * (row_tile % row_tiles);
+  let row = ROWS * (row_tile % row_tiles);
   let batch = row_tile / row_tiles;
 
+  // Rows and columns past the edge repeat the last one; `store` drops them.
   let depth = params.depth;
   let pitch = params.pitch;
   let last_row = params.rows - 1u;
@@ -32,54 +47,70 @@ fn matmul_register(
   let w1 = base + min(column + 1u, last) * step;
   let w2 = base + min(column + 2u, last) * step;
   let w3 = base + min(column + 3u, last) * step;
+  let w4 = base + min(column + 4u, last) * step;
+  let w5 = base + min(column + 5u, last) * step;
+  let w6 = base + min(column + 6u, last) * step;
+  let w7 = base + min(column + 7u, last) * step;
 
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
+  // Row i: columns 0 to 3 in low_i, columns 4 to 7 in high_i.
+  var low0 = vec4f();
+  var low1 = vec4f();
+  var low2 = vec4f();
+  var low3 = vec4f();
+  var high0 = vec4f();
+  var high1 = vec4f();
+  var high2 = vec4f();
+  var high3 = vec4f();
   let even_depth = depth & ~3u;
   for (var k = 0u; k < even_depth; k += 4u) {
-    var w: mat4x4f;  // w[i] holds 4 columns at depth k + i
-    if (TRANSPOSED) {
-      w = transpose(mat4x4f(
-        weight4_at(w0 + k), weight4_at(w1 + k), weight4_at(w2 + k), weight4_at(w3 + k)));
-    } else {
-      let k1 = k * pitch;
-      let k2 = k1 + pitch;
-      let k3 = k2 + pitch;
-      let k4 = k3 + pitch;
-      w = mat4x4f(
-        weight_at(w0 + k1), weight_at(w1 + k1), weight_at(w2 + k1), weight_at(w3 + k1),
-        weight_at(w0 + k2), weight_at(w1 + k2), weight_at(w2 + k2), weight_at(w3 + k2),
-        weight_at(w0 + k3), weight_at(w1 + k3), weight_at(w2 + k3), weight_at(w3 + k3),
-        weight_at(w0 + k4), weight_at(w1 + k4), weight_at(w2 + k4), weight_at(w3 + k4));
+    let low = mat4x4f(
+      column4_at(w0, k, pitch), column4_at(w1, k, pitch),
+      column4_at(w2, k, pitch), column4_at(w3, k, pitch));
+    let high = mat4x4f(
+      column4_at(w4, k, pitch), column4_at(w5, k, pitch),
+      column4_at(w6, k, pitch), column4_at(w7, k, pitch));
+    let row0 = x4_at(x0 + k);
+    low0 += row0 * low;
+    high0 += row0 * high;
+    if (ROWS > 1u) {
+      let row1 = x4_at(x1 + k);
+      low1 += row1 * low;
+      high1 += row1 * high;
     }
-    sum0 += w * x4_at(x0 + k);
-    sum1 += w * x4_at(x1 + k);
-    sum2 += w * x4_at(x2 + k);
-    sum3 += w * x4_at(x3 + k);
+    if (ROWS > 2u) {
+      let row2 = x4_at(x2 + k);
+      low2 += row2 * low;
+      high2 += row2 * high;
+      let row3 = x4_at(x3 + k);
+      low3 += row3 * low;
+      high3 += row3 * high;
+    }
   }
   for (var k = even_depth; k < depth; k += 1u) {
     let at = select(k * pitch, k, TRANSPOSED);
-    let w = vec4f(weight_at(w0 + at), weight_at(w1 + at), weight_at(w2 + at), weight_at(w3 + at));
-    sum0 += w * x[x0 + k];
-    sum1 += w * x[x1 + k];
-    sum2 += w * x[x2 + k];
-    sum3 += w * x[x3 + k];
+    let low = vec4f(
+      weight_at(w0 + at), weight_at(w1 + at), weight_at(w2 + at), weight_at(w3 + at));
+    let high = vec4f(
+      weight_at(w4 + at), weight_at(w5 + at), weight_at(w6 + at), weight_at(w7 + at));
+    low0 += x[x0 + k] * low;
+    high0 += x[x0 + k] * high;
+    if (ROWS > 1u) {
+      low1 += x[x1 + k] * low;
+      high1 += x[x1 + k] * high;
+    }
+    if (ROWS > 2u) {
+      low2 += x[x2 + k] * low;
+      high2 += x[x2 + k] * high;
+      low3 += x[x3 + k] * low;
+      high3 += x[x3 + k] * high;
+    }
   }
-  store4(batch, row, column, sum0);
-  store4(batch, row + 1u, column, sum1);
-  store4(batch, row + 2u, column, sum2);
-  store4(batch, row + 3u, column, sum3);
-}
 
-fn x4_at(i: u32) -> vec4f {
-  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
-}
-
-fn store4(batch: u32, row: u32, column: u32, sum: vec4f) {
-  store(batch, row, column, sum.x);
-  store(batch, row, column + 1u, sum.y);
-  store(batch, row, column + 2u, sum.z);
-  store(batch, row, column + 3u, sum.w);
+  // A loop, so that the long `store` is compiled once.
+  var sums = array(low0, high0, low1, high1, low2, high2, low3, high3);
+  for (var i = 0u; i < 2u * ROWS; i += 1u) {
+    for (var j = 0u; j < 4u; j += 1u) {
+      store(batch, row + i / 2u, column + 4u * (i % 2u) + j, sums[i][j]);
+    }
+  }
 }

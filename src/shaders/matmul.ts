@@ -60,7 +60,10 @@ const subgroupSkinny = matmulKernel(
   { ROWS: [1, 2, 4] },
   true,
 );
-const register = matmulKernel('matmul-register', registerText, anyLayout);
+const register = matmulKernel('matmul-register', registerText, {
+  ...anyLayout,
+  ROWS: [1, 2, 4],
+});
 const tile = matmulKernel('matmul-tile', tileText, {
   ...anyLayout,
   TILE: [32, 64, 128],
@@ -161,11 +164,15 @@ function formFor(gpu: Gpu, problem: Problem): Form {
     batches * Math.ceil(rows / high) * Math.ceil(columns / wide);
   const either = { TRANSPOSED: transposed };
   if (gpu.tier === 'software') {
+    const ROWS = powerOfTwo(Math.min(rows, 4));
     if (!gpu.hasQuadSubgroups) {
-      return { kernel: register, constants: either, workgroups: Math.ceil(tiles(4, 4) / 64) };
+      return {
+        kernel: register,
+        constants: { ...either, ROWS },
+        workgroups: Math.ceil(tiles(ROWS, 8) / 16),
+      };
     }
     if (transposed && rows <= 4) {
-      const ROWS = powerOfTwo(rows);
       return { kernel: subgroupSkinny, constants: { ROWS }, workgroups: tiles(ROWS, 8) };
     }
     const TALL = rows > 8;

@@ -150,7 +150,9 @@ test('each device gets the kernel meant for it', async () => {
     });
   }
   const wanted = [
-    'matmul-register',
+    'matmul-register ROWS 1',
+    'matmul-register ROWS 2',
+    'matmul-register ROWS 4',
     'matmul-skinny ROWS 1',
     'matmul-skinny ROWS 2',
     'matmul-skinny ROWS 4',
