@@ -17,7 +17,10 @@ fn argmax(
   @builtin(local_invocation_index) local: u32,
 ) {
   let lane = local % LANES;
-  let row = min(row_of(workgroup_index(id, count), local), params.rows - 1u);
+  let row = row_of(workgroup_index(id, count), local);
+  if (row >= params.rows) {
+    return;
+  }
   let first = row * params.columns;
 
   var best = LOWEST;

@@ -18,7 +18,10 @@ fn cross_entropy(
   @builtin(local_invocation_index) local: u32,
 ) {
   let lane = local % LANES;
-  let row = min(row_of(workgroup_index(id, count), local), params.rows - 1u);
+  let row = row_of(workgroup_index(id, count), local);
+  if (row >= params.rows) {
+    return;
+  }
   let first = row * params.columns;
   let end = first + params.columns;
 

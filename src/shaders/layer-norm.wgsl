@@ -40,8 +40,10 @@ fn layer_norm(
 ) {
   let lane = local % LANES;
   let row = row_of(workgroup_index(id, count), local);
-  // Rows past the end repeat the last one and write the same values.
-  let first = min(row, params.rows - 1u) * params.columns;
+  if (row >= params.rows) {
+    return;
+  }
+  let first = row * params.columns;
   let end = first + params.columns;
   // Each pass takes four elements a lane as long as there are so many, then the rest singly.
   let rest = end - params.columns % (4u * LANES);
