@@ -75,7 +75,7 @@ export class Tensor {
     return this.shape[index] ?? 1;
   }
 
-  /** The same elements under another shape. */
+  /** Label, format and shape, for messages. */
   describe(): string {
     return `${this.label} ${this.dtype}(${this.shape.join(', ')})`;
   }
