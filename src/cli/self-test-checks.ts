@@ -12,7 +12,8 @@ export interface Result {
   readonly wanted: ArrayLike<number>;
 }
 
-const functions: Readonly<Record<Activation, (x: number) => number>> = {
+/** The activations in float64. */
+export const functions: Readonly<Record<Activation, (x: number) => number>> = {
   none: (x) => x,
   relu: (x) => Math.max(0, x),
   gelu: (x) => (x / 2) * (1 + erf(x / Math.SQRT2)),

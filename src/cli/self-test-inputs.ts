@@ -7,7 +7,7 @@ import {
   float32ToFloat16,
 } from '../model/float16.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { Recording } from '../runtime/record.ts';
+import { Recording, type RecordingOptions } from '../runtime/record.ts';
 import { type Dtype, elements, type Tensor } from '../runtime/tensor.ts';
 
 type Data = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -24,8 +24,8 @@ export class Inputs {
   readonly writes: (readonly [Tensor, Data])[] = [];
   #count = 0;
 
-  constructor(gpu: Gpu) {
-    this.recording = new Recording(gpu);
+  constructor(gpu: Gpu, options: RecordingOptions = {}) {
+    this.recording = new Recording(gpu, options);
   }
 
   /** Numbers between -1 and 1 that do not repeat. */

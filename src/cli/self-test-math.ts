@@ -41,6 +41,20 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
 
+/** The slope of `loss` along each element of x, by central differences. */
+export function slopes(x: ArrayLike<number>, loss: (moved: Float64Array) => number): Float64Array {
+  const step = 1e-5;
+  const moved = Float64Array.from(x);
+  return Float64Array.from(x, (value, i) => {
+    moved[i] = value + step;
+    const above = loss(moved);
+    moved[i] = value - step;
+    const below = loss(moved);
+    moved[i] = value;
+    return (above - below) / (2 * step);
+  });
+}
+
 interface AttentionShape {
   readonly batches: number;
   readonly heads: number;

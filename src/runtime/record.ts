@@ -6,6 +6,7 @@
 
 import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
+import type { TapeEntry } from './gradient.ts';
 import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from './kernel.ts';
 import { Scope } from './scope.ts';
 import { type Dtype, Tensor } from './tensor.ts';
@@ -26,7 +27,14 @@ export interface Dispatch {
 
 export type DispatchRequest = Omit<Dispatch, 'variant' | 'constants'> & {
   readonly constants?: Constants;
+  /** Bindings of which this dispatch writes one part, and other dispatches the rest. */
+  readonly parts?: readonly string[];
 };
+
+export interface RecordingOptions {
+  /** Whether operations are put on the tape, so that gradients can be taken. */
+  readonly training?: boolean;
+}
 
 export class Recording {
   readonly gpu: Gpu;
@@ -35,11 +43,20 @@ export class Recording {
   readonly scope: Scope;
   /** Computed tensors with buffers of their own, see `keep`. */
   readonly kept: Map<Tensor, Tensor> = new Map();
+  /** The operations in order, for gradients; empty unless training. */
+  readonly tape: TapeEntry[] = [];
+  readonly training: boolean;
   readonly #writers = new Map<Tensor, Dispatch>();
 
-  constructor(gpu: Gpu) {
+  constructor(gpu: Gpu, { training = false }: RecordingOptions = {}) {
     this.gpu = gpu;
     this.scope = new Scope(gpu);
+    this.training = training;
+  }
+
+  /** Puts an operation on the tape when training. */
+  differentiate(entry: TapeEntry): void {
+    if (this.training) this.tape.push(entry);
   }
 
   /** A tensor computed by this list and needed only while it plays: the plan shares its memory. */
@@ -78,7 +95,7 @@ export class Recording {
 
   /** Appends one kernel call to the list. */
   dispatch(request: DispatchRequest): void {
-    const { kernel, bindings, params, workgroups, constants = {} } = request;
+    const { kernel, bindings, params, workgroups, constants = {}, parts = [] } = request;
     for (const [name, tensor] of Object.entries(bindings)) {
       if (!(name in kernel.bindings)) throw new RangeError(`${kernel.name} binds no ${name}`);
       if (tensor?.isRecorded === true && tensor.recording !== this) {
@@ -94,7 +111,7 @@ export class Recording {
     for (const [name, access] of Object.entries(kernel.bindings)) {
       const tensor = bindings[name];
       if (access !== 'write' || tensor === undefined || tensor.buffer !== undefined) continue;
-      if (this.#writers.has(tensor)) {
+      if (this.#writers.has(tensor) && !parts.includes(name)) {
         throw new RangeError(`${kernel.name} writes ${tensor.label}, which already has a value`);
       }
       this.#writers.set(tensor, entry);

@@ -48,8 +48,8 @@ fn attention_row(
       near += query * vec4f(k[k0 + c], k[k1 + c], k[k2 + c], k[k3 + c]);
       far += query * vec4f(k[k4 + c], k[k5 + c], k[k6 + c], k[k7 + c]);
     }
-    near = masked(sum4_over_row(near) * params.scale, batch, start, keys);
-    far = masked(sum4_over_row(far) * params.scale, batch, start + 4u, keys);
+    near = masked(sum4_over_row(near, lane) * params.scale, batch, start, keys);
+    far = masked(sum4_over_row(far, lane) * params.scale, batch, start + 4u, keys);
 
     // Online softmax: what was summed so far is rescaled to the new maximum.
     let most = max(near, far);

@@ -2,6 +2,7 @@
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
+import { attentionBackward } from './attention-backward.ts';
 import commonText from './attention-common.wgsl?raw';
 import registerText from './attention-register.wgsl?raw';
 import subgroupText from './attention-subgroup.wgsl?raw';
@@ -124,6 +125,19 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     ...form,
     bindings: { q: q.tensor, k: k.tensor, v: v.tensor, key_mask: keyMask, y: output, lse },
     params,
+  });
+
+  recording.differentiate({
+    output,
+    inputs: [q.tensor, k.tensor, v.tensor],
+    backward: (dy) => {
+      if (k.tensor !== v.tensor) {
+        throw new RangeError('attention: k and v must stand in one tensor to have a gradient');
+      }
+      const trace = { q: q.tensor, kv: k.tensor, keyMask, output, lse, causal };
+      const { k_pitch: kv_pitch, v_pitch: _same, ...others } = params;
+      return attentionBackward({ ...trace, params: { ...others, kv_pitch } }, dy);
+    },
   });
 
   const weights = (): Tensor => {

@@ -2,6 +2,7 @@
 
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
+import backwardText from './cross-entropy-backward.wgsl?raw';
 import text from './cross-entropy.wgsl?raw';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { numbers, workgroup } from './snippets.ts';
@@ -10,27 +11,53 @@ const forms = rowKernel({
   name: 'cross-entropy',
   code: [workgroup, numbers, { file: 'cross-entropy.wgsl', text }],
   bindings: { x: 'read', label: 'read', loss: 'write' },
-  params: { rows: 'u32', columns: 'u32' },
+  params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
 });
 
-export const crossEntropyKernels: readonly Kernel[] = allForms(forms);
+const backwardForms = rowKernel({
+  name: 'cross-entropy-backward',
+  code: [workgroup, numbers, { file: 'cross-entropy-backward.wgsl', text: backwardText }],
+  bindings: { x: 'read', label: 'read', dloss: 'read', dx: 'write' },
+  params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
+});
+
+export const crossEntropyKernels: readonly Kernel[] = [
+  ...allForms(forms),
+  ...allForms(backwardForms),
+];
 
 /** The label of rows that do not count, as in PyTorch. */
 export const ignoredLabel = -100;
 
 /**
- * log Σ exp(x) - x[label] of each row; rows labelled -100 get 0.
+ * Cross entropy of each row with its label; rows labelled -100 get 0. With label smoothing ε, the
+ * target is (1 - ε) on the label plus ε / columns everywhere ("Attention Is All You Need", §5.4).
  * x: (…, columns). label: one u32 a row (-100 as two's complement). The result: one f32 a row.
  */
-export function crossEntropy(x: Tensor, label: Tensor): Tensor {
+export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): Tensor {
   const { recording } = x;
   const columns = x.size(-1);
   const rows = elements(x.shape) / columns;
+  const params = { rows, columns, smoothing };
   const loss = recording.transient('loss', [rows]);
   recording.dispatch({
     ...rowForm(forms, recording.gpu, rows),
     bindings: { x, label, loss },
-    params: { rows, columns },
+    params,
+  });
+  const dxOf = (dloss: Tensor): Tensor => {
+    const dx = recording.transient(`d ${x.label}`, x.shape);
+    recording.dispatch({
+      ...rowForm(backwardForms, recording.gpu, rows),
+      bindings: { x, label, dloss, dx },
+      params,
+    });
+    return dx;
+  };
+  recording.differentiate({
+    output: loss,
+    inputs: [x],
+    backward: (dloss) => [[x, () => dxOf(dloss)]],
   });
   return loss;
 }

@@ -1,7 +1,9 @@
-// loss = log Σ exp(x) - x[label] of each row; rows labelled IGNORED (-100) get 0.
+// loss = log Σ exp(x) - (1 - smoothing) · x[label] - smoothing · mean(x) of each row; rows labelled
+// IGNORED (-100) get 0.
 struct Params {
   rows: u32,
   columns: u32,
+  smoothing: f32,
 }
 
 const IGNORED = 0xffffff9cu;  // -100 as a two's complement word
@@ -31,14 +33,20 @@ fn cross_entropy(
   }
   largest = max_over_row(largest, lane);
   var total = 0.0;
+  var plain = 0.0;
   for (var i = first + lane; i < end; i += LANES) {
     total += exp(x[i] - largest);
+    plain += x[i] - largest;
   }
   total = sum_over_row(total, lane);
+  let mean = sum_over_row(plain, lane) / f32(params.columns);
   if (lane == 0u) {
     let column = label[row];
     let in_range = column < params.columns;
-    let value = log(total) + largest - x[first + select(0u, column, in_range)];
+    let own = x[first + select(0u, column, in_range)] - largest;
+    // Without smoothing the mean plays no part; it may overflow where columns are masked out.
+    let spread = select(0.0, params.smoothing * (mean - own), params.smoothing > 0.0);
+    let value = log(total) - own - spread;
     loss[row] = select(value, 0.0, column == IGNORED);
   }
 }

@@ -3,6 +3,7 @@
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import advanceText from './advance.wgsl?raw';
+import backwardText from './embedding-backward.wgsl?raw';
 import embeddingText from './embedding.wgsl?raw';
 import { weightStorage, workgroup } from './snippets.ts';
 
@@ -21,7 +22,14 @@ const advanceKernel = kernel({
   params: { counters: 'u32' },
 });
 
-export const embeddingKernels: readonly Kernel[] = [embeddingKernel, advanceKernel];
+const backwardKernel = kernel({
+  name: 'embedding-backward',
+  code: [workgroup, { file: 'embedding-backward.wgsl', text: backwardText }],
+  bindings: { ids: 'read', dy: 'read', dtable: 'write' },
+  params: { tokens: 'u32', columns: 'u32', vocabulary: 'u32', scale: 'f32' },
+});
+
+export const embeddingKernels: readonly Kernel[] = [embeddingKernel, backwardKernel, advanceKernel];
 
 export interface EmbeddingOptions {
   /** Factor of the token embedding; 1 when absent. */
@@ -49,6 +57,21 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
     params: { tokens, columns, pitch: table.pitch, offset: positions?.offset ?? 0, scale },
     constants: { HAS_POSITIONS: positions !== undefined },
     workgroups: Math.ceil((tokens * columns) / 64),
+  });
+  const dTableOf = (dy: Tensor): Tensor => {
+    const dtable = recording.transient(`d ${table.label}`, table.shape);
+    recording.dispatch({
+      kernel: backwardKernel,
+      bindings: { ids, dy, dtable },
+      params: { tokens, columns, vocabulary: table.size(0), scale },
+      workgroups: Math.ceil(elements(table.shape) / 64),
+    });
+    return dtable;
+  };
+  recording.differentiate({
+    output: y,
+    inputs: [table],
+    backward: (dy) => [[table, () => dTableOf(dy)]],
   });
   return y;
 }

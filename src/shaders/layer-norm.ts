@@ -1,7 +1,10 @@
 // Layer normalization with fused residual.
 
-import { type Kernel } from '../runtime/kernel.ts';
+import { type InputGradient, once } from '../runtime/gradient.ts';
+import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
+import { columnSum } from './elementwise.ts';
+import backwardText from './layer-norm-backward.wgsl?raw';
 import text from './layer-norm.wgsl?raw';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { workgroup } from './snippets.ts';
@@ -21,7 +24,14 @@ const forms = rowKernel({
   constants: { HAS_RESIDUAL: [false, true] },
 });
 
-export const layerNormKernels: readonly Kernel[] = allForms(forms);
+const backwardForms = rowKernel({
+  name: 'layer-norm-backward',
+  code: [workgroup, { file: 'layer-norm-backward.wgsl', text: backwardText }],
+  bindings: { s: 'read', weight: 'read', dy: 'read', dx: 'write', dn: 'write' },
+  params: { rows: 'u32', columns: 'u32', eps: 'f32' },
+});
+
+export const layerNormKernels: readonly Kernel[] = [...allForms(forms), ...allForms(backwardForms)];
 
 /** γ (`weight`) and β (`bias`), each (columns), and the ε added to the variance. */
 export interface LayerNormWeights {
@@ -50,5 +60,24 @@ export function layerNorm(
     params: { rows, columns, eps },
     constants: { HAS_RESIDUAL: residual !== undefined },
   });
+  const backward = (dy: Tensor): InputGradient[] => {
+    const both = once(() => {
+      const dx = recording.transient(`d ${label} input`, x.shape);
+      const dn = recording.transient(`d ${label} normalized`, x.shape);
+      recording.dispatch({
+        ...rowForm(backwardForms, recording.gpu, rows),
+        bindings: { s: sum ?? x, weight, dy, dx, dn },
+        params: { rows, columns, eps },
+      });
+      return { dx, dn };
+    });
+    return [
+      [x, () => both().dx],
+      [residual, () => both().dx],
+      [weight, () => columnSum(both().dn, `d ${weight.label}`)],
+      [bias, () => columnSum(dy, `d ${bias.label}`)],
+    ];
+  };
+  recording.differentiate({ output: y, inputs: [x, residual, weight, bias], backward });
   return y;
 }

@@ -19,6 +19,6 @@ fn min_index_over_row(value: u32, lane: u32) -> u32 {
   return value;
 }
 
-fn sum4_over_row(value: vec4f) -> vec4f {
+fn sum4_over_row(value: vec4f, lane: u32) -> vec4f {
   return value;
 }

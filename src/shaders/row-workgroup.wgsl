@@ -9,6 +9,7 @@ fn row_of(workgroup: u32, local: u32) -> u32 {
 
 // Each reduction begins with a barrier: results of the one before are read until then.
 var<workgroup> row_values: array<f32, LANES>;
+var<workgroup> row_vectors: array<vec4f, LANES>;
 var<workgroup> row_indices: array<u32, LANES>;
 
 fn sum_over_row(value: f32, lane: u32) -> f32 {
@@ -48,4 +49,17 @@ fn min_index_over_row(value: u32, lane: u32) -> u32 {
     workgroupBarrier();
   }
   return row_indices[0];
+}
+
+fn sum4_over_row(value: vec4f, lane: u32) -> vec4f {
+  workgroupBarrier();
+  row_vectors[lane] = value;
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (lane < half) {
+      row_vectors[lane] += row_vectors[lane + half];
+    }
+    workgroupBarrier();
+  }
+  return row_vectors[0];
 }

@@ -46,3 +46,26 @@ export function activation(code: number, x: number): number {
       throw new RangeError(`no activation has the code ${code}`);
   }
 }
+
+/** The slope of an activation at x; that of relu at 0 is 0, as in PyTorch. */
+export function derivative(code: number, x: number): number {
+  switch (code) {
+    case 0:
+      return 1;
+    case 1:
+      return x > 0 ? 1 : 0;
+    case 2:
+      return erfc(-x / Math.SQRT2) / 2 + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+    case 3: {
+      const t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+      const inner = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x ** 2);
+      return (1 + t) / 2 + (x / 2) * (1 - t * t) * inner;
+    }
+    case 4: {
+      const e = Math.exp(-Math.abs(x));
+      return 1 / (1 + Math.exp(-x)) + (x * e) / (1 + e) ** 2;
+    }
+    default:
+      throw new RangeError(`no activation has the code ${code}`);
+  }
+}

@@ -1,4 +1,4 @@
-// Token embedding with positions, and the counters of decoding.
+// Token embedding with positions, its gradient, and the counters of decoding.
 
 import { floats, type Inputs, integers, type Params, type Reference, scalar } from './twin.ts';
 
@@ -29,6 +29,26 @@ export const embedding: Reference = {
   twin: (inputs, params) => ({ y: embed(inputs, params) }),
   conditions: (inputs, params) => ({
     y: { length: 0, magnitude: embed(inputs, params, Math.abs) },
+  }),
+};
+
+/** Adds each token's row of dy to the row of its id. */
+function scatter(inputs: Inputs, params: Params, value: (x: number) => number): Float64Array {
+  const [ids, dy] = [integers(inputs, 'ids'), floats(inputs, 'dy')];
+  const [columns, scale] = [scalar(params, 'columns'), scalar(params, 'scale')];
+  const dtable = new Float64Array(scalar(params, 'vocabulary') * columns);
+  for (let t = 0; t < scalar(params, 'tokens'); t++) {
+    for (let c = 0; c < columns; c++) {
+      dtable[ids[t]! * columns + c]! += value(dy[t * columns + c]! * scale);
+    }
+  }
+  return dtable;
+}
+
+export const embeddingBackward: Reference = {
+  twin: (inputs, params) => ({ dtable: scatter(inputs, params, (x) => x) }),
+  conditions: (inputs, params) => ({
+    dtable: { length: scalar(params, 'tokens'), magnitude: scatter(inputs, params, Math.abs) },
   }),
 };
 

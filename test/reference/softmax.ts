@@ -46,26 +46,76 @@ export const softmax: Reference = {
 /** The label -100 as an unsigned word. */
 const ignored = 2 ** 32 - 100;
 
-/** loss = log Σ exp(x) - x[label], 0 for ignored rows. */
+/** The row's label as a column, or undefined for ignored rows. */
+function labelOf(labels: Uint32Array, row: number, columns: number): number | undefined {
+  const label = labels[row]!;
+  if (label === ignored) return undefined;
+  if (label >= columns) throw new RangeError(`row ${row} has no column ${label}`);
+  return label;
+}
+
+function meanOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * loss = log Σ exp(x) - (1 - ε) · x[label] - ε · mean(x), 0 for ignored rows: the cross entropy with
+ * a target that has 1 - ε on the label and ε spread over all columns.
+ */
 export const crossEntropy: Reference = {
   twin: (inputs, params) => {
     const labels = integers(inputs, 'label');
+    const smoothing = scalar(params, 'smoothing');
     const loss = rowsOf(inputs, params).map((row, i) => {
-      if (labels[i] === ignored) return 0;
-      const value = row[labels[i]!];
-      if (value === undefined) throw new RangeError(`row ${i} has no column ${labels[i]}`);
-      return logSumExp(row) - value;
+      const label = labelOf(labels, i, row.length);
+      if (label === undefined) return 0;
+      return logSumExp(row) - (1 - smoothing) * row[label]! - smoothing * meanOf(row);
     });
     return { loss: Float64Array.from(loss) };
   },
   conditions: (inputs, params): Record<string, Condition> => {
     const labels = integers(inputs, 'label');
-    const magnitude = rowsOf(inputs, params).map((row, i) =>
-      labels[i] === ignored ? 0 : 1 + Math.abs(logSumExp(row)) + Math.abs(row[labels[i]!]!),
-    );
+    const smoothing = scalar(params, 'smoothing');
+    const magnitude = rowsOf(inputs, params).map((row, i) => {
+      const label = labelOf(labels, i, row.length);
+      if (label === undefined) return 0;
+      const lse = Math.abs(logSumExp(row));
+      const spread = smoothing * (lse + meanOf(row.map(Math.abs)));
+      return 1 + lse + Math.abs(row[label]!) + spread;
+    });
     return {
       loss: { length: scalar(params, 'columns'), magnitude: Float64Array.from(magnitude) },
     };
+  },
+};
+
+/** dx[j] = dloss · (softmax(x)[j] - target[j]), 0 for ignored rows. */
+export const crossEntropyBackward: Reference = {
+  twin: (inputs, params) => {
+    const [labels, dloss] = [integers(inputs, 'label'), floats(inputs, 'dloss')];
+    const smoothing = scalar(params, 'smoothing');
+    const dx = rowsOf(inputs, params).flatMap((row, i) => {
+      const label = labelOf(labels, i, row.length);
+      if (label === undefined) return Array.from(row, () => 0);
+      const lse = logSumExp(row);
+      return Array.from(row, (value, j) => {
+        const target = (j === label ? 1 - smoothing : 0) + smoothing / row.length;
+        return dloss[i]! * (Math.exp(value - lse) - target);
+      });
+    });
+    return { dx: Float64Array.from(dx) };
+  },
+  conditions: (inputs, params, constants) => {
+    const [labels, dloss] = [integers(inputs, 'label'), floats(inputs, 'dloss')];
+    const columns = scalar(params, 'columns');
+    const weights = softmax.conditions(inputs, params, constants)['y']!.magnitude as Float64Array;
+    const magnitude = weights.map((weight, at) => {
+      const row = Math.floor(at / columns);
+      if (labels[row] === ignored) return 0;
+      const target = at % columns === labels[row] ? 1 : scalar(params, 'smoothing') / columns;
+      return Math.abs(dloss[row]!) * (weight + target);
+    });
+    return { dx: { length: columns, magnitude } };
   },
 };
 

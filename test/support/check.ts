@@ -3,7 +3,7 @@
 
 import { formatsOf } from '../../src/runtime/kernel.ts';
 import { Plan, type ReadTensor } from '../../src/runtime/plan.ts';
-import { type Dispatch, Recording } from '../../src/runtime/record.ts';
+import { type Dispatch, Recording, type RecordingOptions } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import type { Dtype, Tensor } from '../../src/runtime/tensor.ts';
 import type { Gpu } from 'webgpu-transformer';
@@ -150,8 +150,8 @@ export class Bench {
   readonly write: [Tensor, Data][] = [];
   readonly #weights: Scope;
 
-  constructor(gpu: Gpu) {
-    this.recording = new Recording(gpu);
+  constructor(gpu: Gpu, options: RecordingOptions = {}) {
+    this.recording = new Recording(gpu, options);
     this.#weights = new Scope(gpu);
   }
 
@@ -181,9 +181,9 @@ export class Bench {
 export async function expectOperation(
   gpu: Gpu,
   build: (bench: Bench) => readonly Tensor[],
-  options: Omit<CheckOptions, 'write' | 'outputs'> = {},
+  options: Omit<CheckOptions, 'write' | 'outputs'> & RecordingOptions = {},
 ): Promise<{ outputs: Values[]; kernels: Dispatch[] }> {
-  const bench = new Bench(gpu);
+  const bench = new Bench(gpu, options);
   try {
     const outputs = build(bench);
     const { recording, write } = bench;

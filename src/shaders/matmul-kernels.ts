@@ -1,0 +1,164 @@
+// The kernels of the matrix product, and which one a device and a shape get.
+
+import type { Gpu } from '../runtime/gpu.ts';
+import { type Constants, kernel, type Kernel } from '../runtime/kernel.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import commonText from './matmul-common.wgsl?raw';
+import registerText from './matmul-register.wgsl?raw';
+import skinnyText from './matmul-skinny.wgsl?raw';
+import subgroupSkinnyText from './matmul-subgroup-skinny.wgsl?raw';
+import subgroupText from './matmul-subgroup.wgsl?raw';
+import tileText from './matmul-tile.wgsl?raw';
+import { activation, weightStorage, workgroup } from './snippets.ts';
+
+/** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
+export const activationCodes = { none: 0, relu: 1, gelu: 2, geluTanh: 3, silu: 4 } as const;
+export type Activation = keyof typeof activationCodes;
+
+const epilogue = {
+  ACTIVATION: Object.values(activationCodes),
+  HAS_BIAS: [false, true],
+  HAS_RESIDUAL: [false, true],
+};
+
+function matmulKernel(
+  name: string,
+  text: string,
+  constants: Record<string, readonly (number | boolean)[]>,
+  subgroups = false,
+): Kernel {
+  const common = { file: 'matmul-common.wgsl', text: commonText };
+  return kernel({
+    name,
+    operation: 'matmul',
+    code: [workgroup, weightStorage, activation, common, { file: `${name}.wgsl`, text }],
+    bindings: { weight: 'read', x: 'read', bias: 'read', residual: 'read', y: 'write' },
+    params: {
+      batches: 'u32',
+      rows: 'u32',
+      columns: 'u32',
+      depth: 'u32',
+      pitch: 'u32',
+      weight_stride: 'u32',
+    },
+    constants: { ...epilogue, ...constants },
+    subgroups,
+  });
+}
+
+const anyLayout = { TRANSPOSED: [false, true] };
+const subgroup = matmulKernel(
+  'matmul-subgroup',
+  subgroupText,
+  { ...anyLayout, TALL: [false, true] },
+  true,
+);
+const subgroupSkinny = matmulKernel(
+  'matmul-subgroup-skinny',
+  subgroupSkinnyText,
+  { ROWS: [1, 2, 4] },
+  true,
+);
+const register = matmulKernel('matmul-register', registerText, {
+  ...anyLayout,
+  ROWS: [1, 2, 4],
+});
+const tile = matmulKernel('matmul-tile', tileText, {
+  ...anyLayout,
+  TILE: [32, 64, 128],
+  THREAD: [4, 8],
+  DEPTH: [8, 16],
+});
+const skinny = matmulKernel('matmul-skinny', skinnyText, { ROWS: [1, 2, 4, 8] });
+
+export const matmulKernels: readonly Kernel[] = [subgroup, subgroupSkinny, register, tile, skinny];
+
+interface Form {
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  readonly workgroups: number;
+}
+
+/** One product: y = activation(x·W + bias) + residual, W being (columns, depth) when transposed. */
+export interface Product {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias?: Tensor | undefined;
+  readonly residual?: Tensor | undefined;
+  readonly activation?: Activation;
+  readonly transposed: boolean;
+  readonly batches: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  /** Elements from one row of W to the next, and from one batch's W to the next one's. */
+  readonly pitch: number;
+  readonly weightStride: number;
+  readonly y: Tensor;
+}
+
+/** Appends a product to the recording of `y`, whatever the shapes of its operands are called. */
+export function product(operands: Product): void {
+  const { x, weight, bias, residual, activation: name = 'none', y } = operands;
+  const { batches, rows, columns, depth, pitch, weightStride } = operands;
+  const { kernel: chosen, constants, workgroups } = formFor(y.recording.gpu, operands);
+  y.recording.dispatch({
+    kernel: chosen,
+    bindings: { weight, x, bias, residual, y },
+    params: { batches, rows, columns, depth, pitch, weight_stride: weightStride },
+    constants: {
+      ...constants,
+      ACTIVATION: activationCodes[name],
+      HAS_BIAS: bias !== undefined,
+      HAS_RESIDUAL: residual !== undefined,
+    },
+    workgroups,
+  });
+}
+
+type Problem = Pick<Product, 'batches' | 'rows' | 'columns' | 'transposed'>;
+
+/** The smallest power of two that is not below a count. */
+function powerOfTwo(count: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, count)));
+}
+
+/** The kernel for a device and a shape. */
+function formFor(gpu: Gpu, problem: Problem): Form {
+  const { batches, rows, columns, transposed } = problem;
+  const tiles = (high: number, wide: number): number =>
+    batches * Math.ceil(rows / high) * Math.ceil(columns / wide);
+  const either = { TRANSPOSED: transposed };
+  if (gpu.tier === 'software') {
+    const ROWS = powerOfTwo(Math.min(rows, 4));
+    if (!gpu.hasQuadSubgroups) {
+      return {
+        kernel: register,
+        constants: { ...either, ROWS },
+        workgroups: Math.ceil(tiles(ROWS, 8) / 16),
+      };
+    }
+    if (transposed && rows <= 4) {
+      return { kernel: subgroupSkinny, constants: { ROWS }, workgroups: tiles(ROWS, 8) };
+    }
+    const TALL = rows > 8;
+    return {
+      kernel: subgroup,
+      constants: { ...either, TALL },
+      workgroups: tiles(TALL ? 16 : 8, 8),
+    };
+  }
+  if (transposed && rows <= 8) {
+    const constants = { ROWS: powerOfTwo(rows) };
+    return { kernel: skinny, constants, workgroups: tiles(rows, 4) };
+  }
+  // The largest tile that still gives every part of a GPU something to do.
+  if (tiles(128, 128) >= 128) return tiled(128, 8, 8);
+  if (tiles(64, 64) >= 64) return tiled(64, 8, 16);
+  return tiled(32, 4, 16);
+
+  function tiled(TILE: number, THREAD: number, DEPTH: number): Form {
+    const constants = { ...either, TILE, THREAD, DEPTH };
+    return { kernel: tile, constants, workgroups: tiles(TILE, TILE) };
+  }
+}

@@ -1,0 +1,383 @@
+// Every gradient against central differences of the float64 references: the forward dispatches of a
+// recording are worked through in float64, with one element of an input moved to and fro.
+import { expect, test } from 'vitest';
+import type { Gpu } from 'webgpu-transformer';
+import { gradients } from '../../src/runtime/gradient.ts';
+import { Plan } from '../../src/runtime/plan.ts';
+import { type Dispatch, Recording } from '../../src/runtime/record.ts';
+import { elements, type Tensor } from '../../src/runtime/tensor.ts';
+import { activate } from '../../src/shaders/activate.ts';
+import { attention, type AttentionInputs } from '../../src/shaders/attention.ts';
+import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
+import { add } from '../../src/shaders/elementwise.ts';
+import { embedding } from '../../src/shaders/embedding.ts';
+import { allKernels } from '../../src/shaders/index.ts';
+import { layerNorm } from '../../src/shaders/layer-norm.ts';
+import {
+  type Activation,
+  activationCodes,
+  matmul,
+  type MatmulOptions,
+} from '../../src/shaders/matmul.ts';
+import { references } from '../reference/index.ts';
+import type { Values } from '../reference/twin.ts';
+import type { Data } from '../support/check.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
+import { tolerance } from '../support/tolerance.ts';
+
+const gpus = await testGpus();
+
+/** A recording with drawn inputs; `wanted` are those that have a gradient. */
+class Training {
+  readonly recording: Recording;
+  readonly random: Random;
+  readonly wanted: Tensor[] = [];
+  readonly data = new Map<Tensor, Data>();
+
+  constructor(gpu: Gpu, seed: number) {
+    this.recording = new Recording(gpu, { training: true });
+    this.random = new Random(seed);
+  }
+
+  /** Numbers whose gradient is wanted. */
+  input(label: string, ...shape: number[]): Tensor {
+    const tensor = this.recording.persistent(label, shape);
+    this.wanted.push(tensor);
+    return this.#fill(tensor, this.random.values(elements(shape), { outliers: 0 }));
+  }
+
+  /** Ids, labels, masks. */
+  integers(label: string, shape: readonly number[], values: readonly number[]): Tensor {
+    return this.#fill(this.recording.persistent(label, shape, 'u32'), Uint32Array.from(values));
+  }
+
+  /** Numbers that are given. */
+  numbers(label: string, shape: readonly number[]): Tensor {
+    const values = this.random.values(elements(shape), { outliers: 0 });
+    return this.#fill(this.recording.persistent(label, shape), values);
+  }
+
+  #fill(tensor: Tensor, data: Data): Tensor {
+    this.data.set(tensor, data);
+    return tensor;
+  }
+}
+
+type Case = (training: Training) => Tensor;
+const cases: Record<string, Case> = {};
+
+const options: Record<string, readonly ('bias' | 'residual')[]> = {
+  '': [],
+  ', bias': ['bias'],
+  ', residual': ['residual'],
+  ', bias and residual': ['bias', 'residual'],
+};
+for (const transposed of [false, true]) {
+  const layout = transposed ? 'transposed' : 'plain';
+  const weightOf = (t: Training, depth: number, columns: number, ...batch: number[]): Tensor =>
+    t.input('weight', ...batch, ...(transposed ? [columns, depth] : [depth, columns]));
+  for (const [about, given] of Object.entries(options)) {
+    cases[`matmul ${layout}${about}`] = (t) => {
+      const x = t.input('x', 2, 5, 7);
+      const bias = given.includes('bias') ? t.input('bias', 3) : undefined;
+      const residual = given.includes('residual') ? t.input('residual', 2, 5, 3) : undefined;
+      return matmul(x, weightOf(t, 7, 3), { transposed, bias, residual });
+    };
+  }
+  cases[`matmul ${layout}, one row`] = (t) =>
+    matmul(t.input('x', 1, 9), weightOf(t, 9, 13), { transposed, bias: t.input('bias', 13) });
+  cases[`matmul ${layout}, more than a tile`] = (t) =>
+    matmul(t.input('x', 67, 35), weightOf(t, 35, 37), { transposed, bias: t.input('bias', 37) });
+  cases[`matmul ${layout}, batches`] = (t) =>
+    matmul(t.input('x', 3, 5, 7), weightOf(t, 7, 11, 3), { transposed });
+  cases[`matmul ${layout}, batches of batches`] = (t) =>
+    matmul(t.input('x', 2, 3, 1, 5), weightOf(t, 5, 3, 2, 3), { transposed });
+  for (const activation of Object.keys(activationCodes) as Activation[]) {
+    cases[`matmul ${layout}, bias, ${activation}`] = (t) => {
+      const more: MatmulOptions = { transposed, activation, bias: t.input('bias', 7) };
+      return matmul(t.input('x', 5, 3), weightOf(t, 3, 7), more);
+    };
+  }
+}
+cases['matmul, tied: a weight used both ways'] = (t) => {
+  const weight = t.input('weight', 5, 7);
+  const hidden = matmul(t.input('x', 3, 5), weight, { activation: 'silu' });
+  return matmul(hidden, weight, { transposed: true });
+};
+cases['matmul of a tensor with itself'] = (t) => {
+  const x = t.input('x', 5, 5);
+  return matmul(x, x, { residual: x });
+};
+
+for (const activation of Object.keys(activationCodes) as Activation[]) {
+  cases[`activate ${activation}`] = (t) => activate(t.input('x', 9, 23), activation);
+}
+cases['add'] = (t) => add(t.input('a', 3, 29), t.input('b', 3, 29));
+cases['add a tensor to itself'] = (t) => {
+  const a = t.input('a', 5);
+  return add(add(a, a), a);
+};
+
+function norm(t: Training, columns: number): { weight: Tensor; bias: Tensor; eps: number } {
+  return { weight: t.input('weight', columns), bias: t.input('bias', columns), eps: 1e-3 };
+}
+for (const columns of [5, 71]) {
+  cases[`layer norm of ${columns}`] = (t) => layerNorm(t.input('x', 3, columns), norm(t, columns));
+  cases[`layer norm of ${columns}, residual`] = (t) => {
+    const [x, residual] = [t.input('x', 2, 3, columns), t.input('residual', 2, 3, columns)];
+    return layerNorm(x, norm(t, columns), { residual });
+  };
+}
+cases['layer norm, more rows than a column sum takes at once'] = (t) =>
+  layerNorm(t.input('x', 67, 3), norm(t, 3));
+cases['layer norm, its input as the residual'] = (t) => {
+  const x = t.input('x', 4, 5);
+  return layerNorm(x, norm(t, 5), { residual: x });
+};
+
+const [batches, heads] = [3, 2];
+
+/** A mask over keys of which the first batch sees all, the second some, and the last none. */
+function maskOf(t: Training, keys: number, padded: boolean): Tensor {
+  const seen = Array.from({ length: batches * keys }, (_, i) => {
+    const [batch, key] = [Math.floor(i / keys), i % keys];
+    if (!padded || batch === 0) return 1;
+    return batch === 1 && key % 3 !== 1 ? 1 : 0;
+  });
+  return t.integers('mask', [batches, keys], seen);
+}
+for (const padded of [false, true]) {
+  const masked = padded ? ', padding' : '';
+  for (const causal of [false, true]) {
+    for (const headSize of [3, 6]) {
+      const width = heads * headSize;
+      const about = `${causal ? ', causal' : ''}${masked}, heads of ${headSize}`;
+      const shared = { heads, headSize, causal };
+      cases[`self-attention${about}`] = (t) => {
+        const tensor = t.input('qkv', batches, 7, 3 * width);
+        const [q, k, v] = [0, 1, 2].map((part) => ({ tensor, start: part * width }));
+        const keyMask = maskOf(t, 7, padded);
+        return attention({ q: q!, k: k!, v: v!, keyMask, ...shared }).output;
+      };
+      cases[`attention of 5 queries to 9 keys${about}`] = (t) => {
+        const q = { tensor: t.input('q', batches, 5, width), start: 0 };
+        const tensor = t.input('kv', batches, 9, 2 * width);
+        const inputs: AttentionInputs = {
+          q,
+          k: { tensor, start: 0 },
+          v: { tensor, start: width },
+          keyMask: maskOf(t, 9, padded),
+          scale: 0.7,
+          ...shared,
+        };
+        return attention(inputs).output;
+      };
+    }
+  }
+}
+
+const ids = [3, 0, 3, 6, 3, 0, 1, 6];
+cases['embedding, ids repeated and unused'] = (t) =>
+  embedding(t.integers('ids', [2, 4], ids), t.input('table', 8, 5));
+cases['embedding, scale and positions'] = (t) => {
+  const position = t.integers('position', [2, 4], [0, 1, 2, 3, 0, 0, 1, 2]);
+  const positions = { position, table: t.numbers('positions', [6, 3]), offset: 2 };
+  const table = t.input('table', 8, 3);
+  return embedding(t.integers('ids', [2, 4], ids), table, { scale: 3 ** 0.5, positions });
+};
+cases['embedding, its table used for the logits too'] = (t) => {
+  const table = t.input('table', 8, 5);
+  const x = embedding(t.integers('ids', [2, 4], ids), table, { scale: 2 });
+  return matmul(x, table, { transposed: true, bias: t.input('bias', 8) });
+};
+
+for (const smoothing of [0, 0.1]) {
+  for (const columns of [5, 69]) {
+    cases[`cross entropy of ${columns}, smoothing ${smoothing}`] = (t) => {
+      const labels = [2, ignoredLabel, columns - 1, 0, ignoredLabel, 2, 1];
+      const label = t.integers('label', [labels.length], labels);
+      return crossEntropy(t.input('x', labels.length, columns), label, smoothing);
+    };
+  }
+}
+
+/** The result in float64. `values` holds the inputs, and gets what is computed on the way. */
+function evaluate(dispatches: readonly Dispatch[], values: Map<Tensor, Values>): void {
+  for (const { kernel, bindings, params, constants } of dispatches) {
+    const inputs: Record<string, Values> = {};
+    for (const [name, tensor] of Object.entries(bindings)) {
+      if (kernel.bindings[name] === 'read' && tensor) inputs[name] = values.get(tensor)!;
+    }
+    // The scalars as the GPU gets them.
+    const scalars = Object.entries(kernel.params).map(([name, type]): [string, number] => {
+      const value = params[name] ?? NaN;
+      return [name, type === 'f32' ? Math.fround(value) : value];
+    });
+    const { twin } = references[kernel.operation]!;
+    const results = twin(inputs, Object.fromEntries(scalars), constants);
+    for (const [name, tensor] of Object.entries(bindings)) {
+      if (kernel.bindings[name] === 'write' && tensor) values.set(tensor, results[name]!);
+    }
+  }
+}
+
+/** Central differences in float64 err by step² and 2⁻⁵³ / step, both some 1e-10: far below f32. */
+const step = 2 ** -17;
+
+interface Derivative {
+  readonly value: number;
+  /** The sum of the absolute values of what flows in from each element of the result. */
+  readonly magnitude: number;
+}
+
+/** The derivative of Σ seed · output for element `at` of `input`. */
+function derivative(
+  forward: readonly Dispatch[],
+  given: ReadonlyMap<Tensor, Values>,
+  { input, at }: { input: Tensor; at: number },
+  { output, seed }: { output: Tensor; seed: Values },
+): Derivative {
+  const [above, below] = [step, -step].map((move) => {
+    const moved = given.get(input)!.slice();
+    moved[at]! += move;
+    const values = new Map(given).set(input, moved);
+    evaluate(forward, values);
+    return values.get(output)!;
+  });
+  let [value, magnitude] = [0, 0];
+  for (const [i, factor] of seed.entries()) {
+    const term = (factor * (above![i]! - below![i]!)) / (2 * step);
+    value += term;
+    magnitude += Math.abs(term);
+  }
+  return { value, magnitude };
+}
+
+/** Up to `count` different places among `size`. */
+function places(random: Random, size: number, count: number): number[] {
+  if (size <= count) return Array.from({ length: size }, (_, i) => i);
+  const chosen = new Set<number>();
+  while (chosen.size < count) chosen.add(random.integer(0, size - 1));
+  return [...chosen];
+}
+
+async function expectGradients(gpu: Gpu, name: string, build: Case, seed: number): Promise<void> {
+  const training = new Training(gpu, seed);
+  const { recording, wanted, data, random } = training;
+  try {
+    const output = build(training);
+    const forward = [...recording.dispatches];
+    const inputs = [...wanted];
+    const dOutput = training.numbers('d output', output.shape);
+    const found = gradients(recording, new Map([[output, dOutput]]), inputs, add);
+    const plan = await Plan.create(
+      recording,
+      inputs.map((input) => found.get(input)!),
+    );
+    for (const [tensor, values] of data) plan.write(tensor, values);
+    const played = await plan.play();
+
+    const given = new Map<Tensor, Values>();
+    for (const [tensor, values] of data) {
+      given.set(tensor, values instanceof Uint32Array ? values : Float64Array.from(values));
+    }
+    const result = { output, seed: given.get(dOutput)! };
+    for (const [i, input] of inputs.entries()) {
+      const got = new Float32Array(played[i]!);
+      expect(got, `${name}: size of d ${input.label}`).toHaveLength(elements(input.shape));
+      expect(found.get(input)!.shape, `${name}: shape of d ${input.label}`).toEqual(input.shape);
+      const chosen = places(random, got.length, 40);
+      const wantedAt = chosen.map((at) => derivative(forward, given, { input, at }, result));
+      // Where the parts of a derivative cancel inside an operation, its error is that of its
+      // neighbours', so the largest magnitude counts. No sum is longer than the result has elements.
+      const magnitude = Math.max(...wantedAt.map((one) => one.magnitude));
+      const allowed = tolerance('f32', result.seed.length, magnitude);
+      for (const [n, at] of chosen.entries()) {
+        const { value } = wantedAt[n]!;
+        const error = Math.abs(got[at]! - value);
+        if (error <= allowed) continue;
+        throw new Error(
+          `${name}: d ${input.label}[${at}] is ${got[at]}, wanted ${value} ` +
+            `(off by ${error.toExponential(2)}, allowed ${allowed.toExponential(2)}; seed ${seed})`,
+        );
+      }
+    }
+  } finally {
+    recording.dispose();
+  }
+}
+
+for (const { name, options: gpuOptions } of gpus) {
+  // One device for all cases of a kind: a device costs more than a case.
+  for (const kind of ['matmul', 'activate', 'add', 'layer norm', 'attention', 'embedding', 'cross'])
+    test(`${kind}, ${name}`, () =>
+      withGpu(gpuOptions, async (gpu) => {
+        const chosen = Object.entries(cases).filter(([title]) => kindOf(title) === kind);
+        expect(chosen.length).toBeGreaterThan(1);
+        for (const [i, [title, build]] of chosen.entries()) {
+          await expectGradients(gpu, title, build, 500 + i);
+        }
+      }));
+}
+
+/** What stands first in a title. */
+function kindOf(title: string): string {
+  if (title.startsWith('layer norm')) return 'layer norm';
+  return /^(self-)?(\w+)/.exec(title)?.[2] ?? '';
+}
+
+/** Operations without a gradient: decisions, steps of decoding, and gradients themselves. */
+const withoutGradient = [
+  'advance',
+  'argmax',
+  'attention-cross',
+  'attention-decode',
+  'attention-weights',
+  'column-sum',
+  'softmax',
+  'transpose',
+];
+
+test('every operation with a gradient has a case, and every case is played', () =>
+  withGpu({}, async (gpu) => {
+    const seen = new Set<string>();
+    for (const [title, build] of Object.entries(cases)) {
+      const training = new Training(gpu, 1);
+      build(training);
+      expect(training.recording.tape.length, `tape of ${title}`).toBeGreaterThan(0);
+      for (const { kernel } of training.recording.dispatches) seen.add(kernel.operation);
+      training.recording.dispose();
+    }
+    const operations = new Set(allKernels.map(({ operation }) => operation));
+    const wanted = [...operations].filter(
+      (operation) => !operation.includes('-backward') && !withoutGradient.includes(operation),
+    );
+    expect([...seen].toSorted()).toEqual(wanted.toSorted());
+    for (const operation of withoutGradient) expect(operations).toContain(operation);
+    const kinds = new Set(Object.keys(cases).map(kindOf));
+    expect([...kinds].toSorted()).toEqual(
+      ['activate', 'add', 'attention', 'cross', 'embedding', 'layer norm', 'matmul'].toSorted(),
+    );
+    await Promise.resolve();
+  }));
+
+test('what has no gradient says so', () =>
+  withGpu({}, async (gpu) => {
+    const t = new Training(gpu, 1);
+    const [x, weight, residual] = [t.input('x', 2, 3), t.input('w', 3, 3), t.input('r', 2, 3)];
+    expect(() => matmul(x, weight, { activation: 'relu', residual })).toThrow(
+      'activation and residual together',
+    );
+    const [q, k, v] = ['q', 'k', 'v'].map((label) => ({
+      tensor: t.input(label, 1, 2, 3),
+      start: 0,
+    }));
+    const keyMask = t.integers('mask', [1, 2], [1, 1]);
+    const inputs = { q: q!, k: k!, v: v!, keyMask, heads: 1, headSize: 3, causal: false };
+    const { output } = attention(inputs);
+    const seeds = new Map([[output, t.numbers('d output', output.shape)]]);
+    expect(() => gradients(t.recording, seeds, [q!.tensor], add)).toThrow('stand in one tensor');
+    t.recording.dispose();
+    await Promise.resolve();
+  }));
