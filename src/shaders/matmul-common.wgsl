@@ -16,6 +16,11 @@ struct Params {
 @group(0) @binding(4) var<storage, read> residual: array<f32>;  // (batches, rows, columns)
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;   // (batches, rows, columns)
 
+// Four neighbours of x.
+fn x4_at(i: u32) -> vec4f {
+  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
+}
+
 // Finishes one element; elements past the edge of the matrix are dropped.
 fn store(batch: u32, row: u32, column: u32, sum: f32) {
   if (row >= params.rows || column >= params.columns) {

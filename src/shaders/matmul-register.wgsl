@@ -1,10 +1,6 @@
 // Matrix product for CPU adapters without subgroups: an invocation computes ROWS rows (1, 2 or 4) ×
 // 8 columns in registers. No workgroup memory, no barriers.
 
-fn x4_at(i: u32) -> vec4f {
-  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
-}
-
 // Four neighbours along the depth, from depth k, of the column that begins at `column`.
 fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
   if (TRANSPOSED) {

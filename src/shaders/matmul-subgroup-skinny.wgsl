@@ -1,10 +1,6 @@
 // x·Wᵀ with few rows, for CPU adapters with 4-lane subgroups. A subgroup computes ROWS rows (1, 2 or
 // 4) × 8 columns; its lanes split the depth, four neighbours each, and add up at the end.
 
-fn x4_at(i: u32) -> vec4f {
-  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
-}
-
 @compute @workgroup_size(4)
 fn matmul_subgroup_skinny(
   @builtin(workgroup_id) id: vec3u,

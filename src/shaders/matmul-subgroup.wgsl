@@ -12,10 +12,6 @@ fn around4(own: vec4f) -> mat4x4f {
   return mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own));
 }
 
-fn x4_at(i: u32) -> vec4f {
-  return vec4f(x[i], x[i + 1u], x[i + 2u], x[i + 3u]);
-}
-
 // Four neighbours along the depth, from depth k, of the column that begins at `column`.
 fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
   if (TRANSPOSED) {

@@ -222,3 +222,42 @@ test('no pipeline leaves its layout to the driver', () => {
   }
   expect(Object.keys(sources).length).toBeGreaterThan(10);
 });
+
+/** Pieces that several kernels are joined from; all other files have an entry point. */
+const pieces = [
+  'activation',
+  'attention-backward-common',
+  'attention-common',
+  'attention-cross',
+  'attention-decode',
+  'matmul-common',
+  'numbers',
+  'row-invocation',
+  'row-subgroup',
+  'row-workgroup',
+  'weight-bf16',
+  'weight-f16',
+  'weight-f32',
+  'workgroup',
+];
+
+/** Bodies that two operations share; their bindings stand in pieces. */
+const bodies = ['attention-row', 'attention-row-tile'];
+
+test('a file is a kernel with one entry point, or a shared piece with none', () => {
+  const wrong: string[] = [];
+  for (const [path, text] of Object.entries(texts)) {
+    const name = path.replace(/^.*\/(.*)\.wgsl$/, '$1');
+    const entries = text.split('@compute').length - 1;
+    if (entries !== (pieces.includes(name) ? 0 : 1)) wrong.push(`${name}: ${entries} entry points`);
+    const users = allKernels.filter(({ code }) =>
+      code
+        .flatMap((part) => ('file' in part ? [part] : Object.values(part.formats)))
+        .some(({ file }) => file === `${name}.wgsl`),
+    );
+    const operations = new Set(users.map(({ operation }) => operation));
+    if (operations.size === 0) wrong.push(`${name}: in no kernel`);
+    if (bodies.includes(name) && operations.size !== 2) wrong.push(`${name}: not shared`);
+  }
+  expect(wrong).toEqual([]);
+});
