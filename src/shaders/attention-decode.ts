@@ -1,6 +1,5 @@
 // Attention of one new token a sequence: over a key–value cache, and over the encoder's output.
 
-import type { Gpu } from '../runtime/gpu.ts';
 import type { Kernel, Snippet } from '../runtime/kernel.ts';
 import { kernel } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
@@ -9,20 +8,15 @@ import decodeText from './attention-decode.wgsl?raw';
 import rowTileText from './attention-row-tile.wgsl?raw';
 import rowText from './attention-row.wgsl?raw';
 import type { Columns } from './attention.ts';
+import { allForms, rowForm, type RowKernel } from './row-kernel.ts';
 import { numbers, rowInvocation, rowSubgroup, rowWorkgroup, workgroup } from './snippets.ts';
-
-interface Forms {
-  readonly subgroup: Kernel;
-  readonly invocation: Kernel;
-  readonly tile: Kernel;
-}
 
 /** The three forms of one operation: they share its bindings and differ in how a row is worked on. */
 function forms(
   operation: string,
   bindingText: string,
   declaration: Pick<Kernel, 'bindings' | 'params'> & Partial<Kernel>,
-): Forms {
+): RowKernel {
   const bindings = { file: `${operation}.wgsl`, text: bindingText };
   const row = { file: 'attention-row.wgsl', text: rowText };
   const rowTile = { file: 'attention-row-tile.wgsl', text: rowTileText };
@@ -38,7 +32,7 @@ function forms(
   return {
     subgroup: form('subgroup', rowSubgroup, row),
     invocation: form('invocation', rowInvocation, row),
-    tile: form('tile', rowWorkgroup, rowTile),
+    workgroup: form('tile', rowWorkgroup, rowTile),
   };
 }
 
@@ -82,15 +76,10 @@ const crossForms = forms('attention-cross', crossText, {
   },
 });
 
-export const attentionDecodeKernels: readonly Kernel[] = [decodeForms, crossForms].flatMap(
-  ({ subgroup, invocation, tile }) => [subgroup, invocation, tile],
-);
-
-function formFor(gpu: Gpu, { tile, subgroup, invocation }: Forms, rows: number) {
-  if (gpu.tier === 'gpu') return { kernel: tile, workgroups: rows };
-  if (gpu.hasQuadSubgroups) return { kernel: subgroup, workgroups: rows };
-  return { kernel: invocation, workgroups: Math.ceil(rows / 16) };
-}
+export const attentionDecodeKernels: readonly Kernel[] = [
+  ...allForms(decodeForms),
+  ...allForms(crossForms),
+];
 
 /** The keys and values of the tokens decoded so far. */
 export interface KeyValueCache {
@@ -123,7 +112,7 @@ export function attentionDecode(inputs: DecodeInputs): Tensor {
   const batches = projections.size(0);
   const y = recording.transient('attention', [batches, 1, heads * headSize]);
   recording.dispatch({
-    ...formFor(recording.gpu, decodeForms, batches * heads),
+    ...rowForm(decodeForms, recording.gpu, batches * heads),
     bindings: {
       q: projections,
       length: cache.length,
@@ -167,7 +156,7 @@ export function attentionCross({ q, k, v, keyMask, heads, headSize }: CrossInput
   const batches = q.tensor.size(0);
   const y = recording.transient('attention', [batches, 1, heads * headSize]);
   recording.dispatch({
-    ...formFor(recording.gpu, crossForms, batches * heads),
+    ...rowForm(crossForms, recording.gpu, batches * heads),
     bindings: { q: q.tensor, k: k.tensor, v: v.tensor, key_mask: keyMask, y },
     params: {
       batches,

@@ -1,7 +1,7 @@
 // Matrix product with fused bias, activation and residual, and its gradients.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { type InputGradient, once } from '../runtime/gradient.ts';
+import type { InputGradient } from '../runtime/gradient.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { activate } from './activate.ts';
 import { columnSum, transpose } from './elementwise.ts';
@@ -96,7 +96,7 @@ function matmulBackward(
   // dW = xᵀ·dy is (depth, columns), dWᵀ = dyᵀ·x is (columns, depth); each is a plain product.
   const [left, right] = transposed ? [dy, x] : [x, dy];
   const [height, width] = transposed ? [columns, depth] : [depth, columns];
-  const dWeight = once((): Tensor => {
+  const dWeight = (): Tensor => {
     const result = recording.transient(`d ${weight.label}`, weight.shape);
     product({
       x: transpose(left, { batches, rows, columns: height }),
@@ -111,7 +111,7 @@ function matmulBackward(
       weightStride: batches === 1 ? 0 : rows * width,
     });
     return result;
-  });
+  };
   return [
     [x, dx],
     [weight, dWeight],
