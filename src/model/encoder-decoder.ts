@@ -4,8 +4,12 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/erro
 import type { Gpu } from '../runtime/gpu.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
-import type { GenerateOptions } from './generation-config.ts';
-import { generationSettings, startTokens } from './generation-config.ts';
+import {
+  type GenerateOptions,
+  type GenerationSettings,
+  generationSettings,
+  startTokens,
+} from './generation-config.ts';
 import { greedySearch } from './greedy-search.ts';
 import { GreedySession } from './greedy-session.ts';
 import {
@@ -36,6 +40,15 @@ import type { TransformerWeights } from './transformer.ts';
 const forwardPlans = 8;
 /** The lists of generation that are kept; each holds caches. */
 const idleSessions = 4;
+
+/** A generation, checked. */
+interface GenerationRequest {
+  readonly source: TokenBatch;
+  readonly sourceMask: TokenBatch;
+  readonly prompt: TokenBatch;
+  readonly settings: GenerationSettings;
+  readonly signal: AbortSignal | undefined;
+}
 
 export class EncoderDecoderModel implements Model {
   readonly gpu: Gpu;
@@ -98,9 +111,9 @@ export class EncoderDecoderModel implements Model {
   }
 
   async generate(inputs: ModelInputs, options: GenerateOptions = {}): Promise<GenerateResult> {
-    const prompt = this.#prompt(inputs);
-    const sequences = prompt.rows.map((row) => [...row]);
-    for await (const { tokenIds } of this.stream(inputs, options)) {
+    const request = this.#request(inputs, options);
+    const sequences = request.prompt.rows.map((row) => [...row]);
+    for await (const { tokenIds } of this.#decode(request)) {
       sequences.forEach((sequence, row) => sequence.push(tokenIds[row] ?? 0));
     }
     return { sequences };
@@ -110,13 +123,39 @@ export class EncoderDecoderModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
+    yield* this.#decode(this.#request(inputs, options));
+  }
+
+  dispose(): void {
+    this.#forwards.dispose();
+    this.#sessions.dispose();
+    this.#parts.scope.dispose();
+    this.#parts.onDispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Checks what a generation is asked for. */
+  #request(inputs: ModelInputs, options: GenerateOptions): GenerationRequest {
     refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
     const { source, sourceMask } = this.#source(inputs);
-    const prompt = this.#prompt(inputs);
+    const prompt = this.#prompt(inputs, source.batch);
     this.#sameBatch(source, prompt);
     const settings = this.#settings(options, prompt.length);
     throwIfAborted(options.signal);
+    return { source, sourceMask, prompt, settings, signal: options.signal };
+  }
 
+  /** Generates in a session of its own, which goes back for reuse at the end. */
+  async *#decode({
+    source,
+    sourceMask,
+    prompt,
+    settings,
+    signal,
+  }: GenerationRequest): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
     const sourceLength = bucket(source.length, this.#shape.maxPositions);
     const capacity = bucket(settings.maxLength);
     const key = [source.batch, sourceLength, capacity].join();
@@ -132,24 +171,13 @@ export class EncoderDecoderModel implements Model {
     });
     try {
       session.start(padRows(source, sourceLength), padRows(sourceMask, sourceLength), settings);
-      yield* greedySearch(session, prompt.rows, settings, this.gpu.tier, options.signal);
+      yield* greedySearch(session, prompt.rows, settings, this.gpu.tier, signal);
     } catch (error) {
       this.#sessions.assertUsable();
       throw error;
     } finally {
       release();
     }
-  }
-
-  dispose(): void {
-    this.#forwards.dispose();
-    this.#sessions.dispose();
-    this.#parts.scope.dispose();
-    this.#parts.onDispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 
   #source({ inputIds, attentionMask }: ModelInputs): {
@@ -181,11 +209,10 @@ export class EncoderDecoderModel implements Model {
    * What each sequence starts with: the start token, and the caller's decoder tokens behind it. As in
    * Hugging Face, the start token is put in front only when no sequence begins with it.
    */
-  #prompt({ inputIds, decoderInputIds }: ModelInputs): TokenBatch {
-    const { sourceVocabulary, targetVocabulary } = this.#shape;
+  #prompt({ decoderInputIds }: ModelInputs, batch: number): TokenBatch {
+    const { targetVocabulary } = this.#shape;
     const { startToken } = startTokens(this.#parts.generation, targetVocabulary);
     if (decoderInputIds === undefined) {
-      const { batch } = tokenBatch('inputIds', inputIds, 0, sourceVocabulary);
       return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
     }
     const given = tokenBatch('decoderInputIds', decoderInputIds, 0, targetVocabulary);
