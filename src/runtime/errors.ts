@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'FILE_NOT_FOUND'
   | 'FILE_TRUNCATED'
   | 'FILE_UNREADABLE'
+  | 'FILE_UNWRITABLE'
   | 'INPUT_INVALID'
   | 'LIMIT_EXCEEDED'
   | 'MODEL_UNSUPPORTED'
@@ -21,6 +22,7 @@ export type ErrorCode =
   | 'SHADER_INVALID'
   | 'TENSOR_MISMATCH'
   | 'TENSOR_MISSING'
+  | 'TRAINING_DIVERGED'
   | 'VALIDATION_FAILED';
 
 /** The one error class of this library. `message` reads "what happened. next step." */

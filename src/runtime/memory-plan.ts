@@ -4,6 +4,12 @@ import { COPY_SRC, STORAGE } from './constants.ts';
 import type { Bindings, Recording } from './record.ts';
 import type { Tensor } from './tensor.ts';
 
+/** Where a tensor lies, in bytes from the buffer's start. */
+export interface Place {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+}
+
 interface Slot {
   bytes: number;
   readonly tensors: Tensor[];
@@ -17,7 +23,7 @@ interface Slot {
 export function shareMemory(
   recording: Recording,
   outputs: readonly Tensor[],
-): ReadonlyMap<Tensor, GPUBuffer> {
+): ReadonlyMap<Tensor, Place> {
   const { dispatches, scope, kept } = recording;
   const lastUse = new Map<Tensor, number>();
   dispatches.forEach(({ bindings }, index) => {
@@ -45,16 +51,16 @@ export function shareMemory(
     }
   });
 
-  const buffers = new Map<Tensor, GPUBuffer>();
-  for (const [tensor, { buffer }] of kept) {
-    if (buffer !== undefined) buffers.set(tensor, buffer);
+  const places = new Map<Tensor, Place>();
+  for (const [tensor, { buffer, offset }] of kept) {
+    if (buffer !== undefined) places.set(tensor, { buffer, offset });
   }
   for (const { bytes, tensors } of slots) {
     const label = tensors.map((tensor) => tensor.label).join(' ');
     const buffer = scope.buffer(label, bytes, STORAGE | COPY_SRC);
-    for (const tensor of tensors) buffers.set(tensor, buffer);
+    for (const tensor of tensors) places.set(tensor, { buffer, offset: 0 });
   }
-  return buffers;
+  return places;
 }
 
 /** The tensors of a dispatch whose memory may be shared. */

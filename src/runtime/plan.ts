@@ -4,7 +4,7 @@
 import { COPY_DST, STORAGE, UNIFORM } from './constants.ts';
 import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
-import { shareMemory } from './memory-plan.ts';
+import { type Place, shareMemory } from './memory-plan.ts';
 import type { Pipeline } from './pipelines.ts';
 import { Readback } from './readback.ts';
 import type { Dispatch, Recording } from './record.ts';
@@ -31,7 +31,7 @@ export class Plan {
   readonly outputs: readonly Tensor[];
   readonly #gpu: Gpu;
   readonly #steps: readonly Step[];
-  readonly #buffers: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly #places: ReadonlyMap<Tensor, Place>;
   readonly #readback: Readback;
   #disposed = false;
 
@@ -39,13 +39,13 @@ export class Plan {
     recording: Recording,
     outputs: readonly Tensor[],
     steps: readonly Step[],
-    buffers: ReadonlyMap<Tensor, GPUBuffer>,
+    places: ReadonlyMap<Tensor, Place>,
   ) {
     this.recording = recording;
     this.outputs = outputs;
     this.#gpu = recording.gpu;
     this.#steps = steps;
-    this.#buffers = buffers;
+    this.#places = places;
     this.#readback = new Readback(recording.scope);
   }
 
@@ -57,8 +57,8 @@ export class Plan {
     const { device } = gpu;
     device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');
-    const buffers = shareMemory(recording, outputs);
-    const steps = bind(recording, compiled, buffers);
+    const places = shareMemory(recording, outputs);
+    const steps = bind(recording, compiled, places);
     const [invalid, exhausted] = await Promise.all([
       device.popErrorScope(),
       device.popErrorScope(),
@@ -71,19 +71,19 @@ export class Plan {
       );
     }
     if (invalid !== null) throw validationError(invalid);
-    return new Plan(recording, outputs, steps, buffers);
+    return new Plan(recording, outputs, steps, places);
   }
 
   /** Writes a persistent tensor before the next play. */
   write(tensor: Tensor, data: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
-    const buffer = this.#bufferOf(tensor);
+    const { buffer, offset } = this.#placeOf(tensor);
     if (data.length !== elements(tensor.shape)) {
       throw new RangeError(
         `${tensor.describe()} takes ${elements(tensor.shape)}, got ${data.length}`,
       );
     }
     this.#assertUsable();
-    this.#gpu.device.queue.writeBuffer(buffer, 0, data);
+    this.#gpu.device.queue.writeBuffer(buffer, offset, data);
   }
 
   /** Submits the whole list. Resolves with the outputs, once the GPU has written them. */
@@ -101,7 +101,7 @@ export class Plan {
     pass.end();
     const ticket = this.#readback.copy(
       encoder,
-      this.outputs.map((tensor) => ({ buffer: this.#bufferOf(tensor), size: tensor.byteLength })),
+      this.outputs.map((tensor) => ({ ...this.#placeOf(tensor), size: tensor.byteLength })),
     );
     device.queue.submit([encoder.finish()]);
     const invalid = device.popErrorScope();
@@ -148,17 +148,17 @@ export class Plan {
     this.recording.dispose();
   }
 
-  #bufferOf(tensor: Tensor): GPUBuffer {
-    const buffer = tensor.buffer ?? this.#buffers.get(tensor);
-    if (buffer === undefined) throw new RangeError(`${tensor.label} is not part of this plan`);
-    return buffer;
+  #placeOf(tensor: Tensor): Place {
+    const place = placeOf(tensor, this.#places);
+    if (place === undefined) throw new RangeError(`${tensor.label} is not part of this plan`);
+    return place;
   }
 
   async #readTensor(tensor: Tensor): Promise<ArrayBuffer> {
     const { device } = this.#gpu;
     const encoder = device.createCommandEncoder();
-    const buffer = this.#bufferOf(tensor);
-    const ticket = this.#readback.copy(encoder, [{ buffer, size: tensor.byteLength }]);
+    const region = { ...this.#placeOf(tensor), size: tensor.byteLength };
+    const ticket = this.#readback.copy(encoder, [region]);
     device.queue.submit([encoder.finish()]);
     const [bytes] = await this.#readback.read(ticket);
     return bytes ?? new ArrayBuffer(0);
@@ -209,11 +209,17 @@ function validationError(error: GPUError): TransformerError {
   );
 }
 
+/** A tensor's own place, or the one that the plan has given it. */
+function placeOf(tensor: Tensor, places: ReadonlyMap<Tensor, Place>): Place | undefined {
+  const { buffer, offset } = tensor;
+  return buffer === undefined ? places.get(tensor) : { buffer, offset };
+}
+
 /** Bind groups for every dispatch; all params stand in one uniform buffer, written once. */
 function bind(
   { gpu, scope, dispatches }: Recording,
   pipelines: readonly Pipeline[],
-  buffers: ReadonlyMap<Tensor, GPUBuffer>,
+  places: ReadonlyMap<Tensor, Place>,
 ): Step[] {
   const { device } = gpu;
   const slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
@@ -234,13 +240,13 @@ function bind(
     ];
     for (const [name, access] of Object.entries(kernel.bindings)) {
       const tensor = bindings[name];
-      const buffer = tensor && (tensor.buffer ?? buffers.get(tensor));
+      const place = tensor && placeOf(tensor, places);
       entries.push({
         binding: entries.length,
         resource:
-          tensor === undefined || buffer === undefined
+          tensor === undefined || place === undefined
             ? { buffer: placeholders[access] }
-            : { buffer, size: tensor.byteLength },
+            : { ...place, size: tensor.byteLength },
       });
     }
     const group = device.createBindGroup({ label: kernel.name, layout: compiled.layout, entries });

@@ -7,6 +7,7 @@ import type { Scope } from './scope.ts';
 
 export interface Region {
   readonly buffer: GPUBuffer;
+  readonly offset: number;
   readonly size: number;
 }
 
@@ -30,8 +31,8 @@ export class Readback {
     if (total === 0) return { staging: undefined, regions };
     const staging = this.#take(total);
     let offset = 0;
-    for (const { buffer, size } of regions) {
-      encoder.copyBufferToBuffer(buffer, 0, staging, offset, size);
+    for (const { buffer, offset: from, size } of regions) {
+      encoder.copyBufferToBuffer(buffer, from, staging, offset, size);
       offset += size;
     }
     return { staging, regions };

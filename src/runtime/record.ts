@@ -9,7 +9,7 @@ import type { Gpu } from './gpu.ts';
 import type { TapeEntry } from './gradient.ts';
 import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from './kernel.ts';
 import { Scope } from './scope.ts';
-import { type Dtype, Tensor } from './tensor.ts';
+import { type Dtype, elements, Tensor } from './tensor.ts';
 
 export type Bindings = Readonly<Record<string, Tensor | undefined>>;
 
@@ -34,6 +34,8 @@ export type DispatchRequest = Omit<Dispatch, 'variant' | 'constants'> & {
 export interface RecordingOptions {
   /** Whether operations are put on the tape, so that gradients can be taken. */
   readonly training?: boolean;
+  /** Seed and step, u32 [2], of what is drawn at random; without it nothing is, and dropout is off. */
+  readonly random?: Tensor;
 }
 
 export class Recording {
@@ -45,18 +47,52 @@ export class Recording {
   readonly kept: Map<Tensor, Tensor> = new Map();
   /** The operations in order, for gradients; empty unless training. */
   readonly tape: TapeEntry[] = [];
-  readonly training: boolean;
+  #training: boolean;
+  #random: Tensor | undefined;
+  #sites = 0;
   readonly #writers = new Map<Tensor, Dispatch>();
 
-  constructor(gpu: Gpu, { training = false }: RecordingOptions = {}) {
+  constructor(gpu: Gpu, { training = false, random }: RecordingOptions = {}) {
     this.gpu = gpu;
     this.scope = new Scope(gpu);
-    this.training = training;
+    this.#training = training;
+    if (random !== undefined && (random.dtype !== 'u32' || elements(random.shape) !== 2)) {
+      throw new RangeError(`random is seed and step, u32(2), not ${random.describe()}`);
+    }
+    this.#random = random && this.use(random);
+  }
+
+  /** Whether operations are put on the tape. */
+  get training(): boolean {
+    return this.#training;
+  }
+
+  /** Seed and step of random numbers, which may change from play to play. */
+  get random(): Tensor | undefined {
+    return this.#random;
+  }
+
+  /** Records what is no part of the training, a teacher's answer say: no tape, no random numbers. */
+  frozen<T>(record: () => T): T {
+    const [training, random] = [this.#training, this.#random];
+    this.#training = false;
+    this.#random = undefined;
+    try {
+      return record();
+    } finally {
+      this.#training = training;
+      this.#random = random;
+    }
+  }
+
+  /** A number for each operation that draws random numbers, so that no two draw the same. */
+  nextSite(): number {
+    return this.#sites++;
   }
 
   /** Puts an operation on the tape when training. */
   differentiate(entry: TapeEntry): void {
-    if (this.training) this.tape.push(entry);
+    if (this.#training) this.tape.push(entry);
   }
 
   /** A tensor computed by this list and needed only while it plays: the plan shares its memory. */
@@ -81,6 +117,14 @@ export class Recording {
     return kept;
   }
 
+  /** Has a computed tensor written to where `place` lies: a tensor of another owner, as large. */
+  place(tensor: Tensor, place: Tensor): void {
+    if (place.buffer === undefined || place.byteLength !== tensor.byteLength) {
+      throw new RangeError(`${tensor.describe()} cannot lie at ${place.describe()}`);
+    }
+    this.kept.set(tensor, place);
+  }
+
   /** Brings in a tensor of another owner, such as a cache that two lists share. */
   use(tensor: Tensor): Tensor {
     if (tensor.buffer === undefined) {
@@ -89,8 +133,8 @@ export class Recording {
         `${tensor.label} has no buffer of its own and cannot be used by a second recording.`,
       );
     }
-    const { label, shape, dtype, pitch, buffer } = tensor;
-    return new Tensor({ label, shape, dtype, pitch, buffer, recording: this });
+    const { label, shape, dtype, pitch, buffer, offset } = tensor;
+    return new Tensor({ label, shape, dtype, pitch, buffer, offset, recording: this });
   }
 
   /** Appends one kernel call to the list. */

@@ -25,6 +25,8 @@ export interface TensorOptions {
   readonly pitch?: number;
   /** The buffer, for tensors that live beyond one recording. */
   readonly buffer?: GPUBuffer;
+  /** Where in the buffer it begins, in bytes: a multiple of 256. 0 by default. */
+  readonly offset?: number;
   /** The recording that computes it, for the others. */
   readonly recording?: Recording;
 }
@@ -38,6 +40,8 @@ export class Tensor {
   /** Bytes it occupies, a multiple of 4. */
   readonly byteLength: number;
   readonly buffer: GPUBuffer | undefined;
+  /** Where in its buffer it begins, in bytes. */
+  readonly offset: number;
   readonly #recording: Recording | undefined;
 
   constructor(options: TensorOptions) {
@@ -49,6 +53,7 @@ export class Tensor {
     const rows = columns === 0 ? 0 : elements(this.shape) / columns;
     this.byteLength = Math.max(4, Math.ceil((rows * this.pitch * dtypeBytes(this.dtype)) / 4) * 4);
     this.buffer = options.buffer;
+    this.offset = options.offset ?? 0;
     this.#recording = options.recording;
   }
 

@@ -1,0 +1,24 @@
+// Reads tensors that have buffers of their own, outside of any plan.
+
+import type { Gpu } from './gpu.ts';
+import { Readback } from './readback.ts';
+import { Scope } from './scope.ts';
+import type { Tensor } from './tensor.ts';
+
+/** The bytes of tensors, as the work submitted so far leaves them. */
+export async function readBack(gpu: Gpu, tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
+  const scope = new Scope(gpu);
+  try {
+    const readback = new Readback(scope);
+    const encoder = gpu.device.createCommandEncoder({ label: 'read back' });
+    const tickets = tensors.map(({ buffer, offset, byteLength, label }) => {
+      if (buffer === undefined) throw new RangeError(`${label} has no buffer to read`);
+      return readback.copy(encoder, [{ buffer, offset, size: byteLength }]);
+    });
+    gpu.device.queue.submit([encoder.finish()]);
+    const results = await Promise.all(tickets.map((ticket) => readback.read(ticket)));
+    return results.flat();
+  } finally {
+    scope.dispose();
+  }
+}
