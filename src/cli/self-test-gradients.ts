@@ -4,33 +4,48 @@
 import { gradients } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { activate } from '../shaders/activate.ts';
+import { attentionDelta } from '../shaders/attention-backward.ts';
 import { attention } from '../shaders/attention.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
+import { distillationLoss } from '../shaders/distillation-loss.ts';
+import { dropout } from '../shaders/dropout.ts';
 import { add, columnSum, transpose } from '../shaders/elementwise.ts';
 import { embedding } from '../shaders/embedding.ts';
 import { layerNorm } from '../shaders/layer-norm.ts';
+import { lora } from '../shaders/lora.ts';
 import type { Activation } from '../shaders/matmul.ts';
 import { functions, type Result } from './self-test-checks.ts';
-import type { Input, Inputs } from './self-test-inputs.ts';
-import { attend, dot, normalize, slopes, softmaxRow } from './self-test-math.ts';
+import { type Input, type Inputs, seed, step } from './self-test-inputs.ts';
+import { attend, dot, normalize, randomBits, slopes, softmaxRow } from './self-test-math.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 
 /** To be run on recordings that keep a tape. */
 export function gradientChecks(): NamedCheck[] {
   return [
-    ['gelu', (inputs) => checkActivate(inputs, 'gelu', false)],
-    ['gradient of gelu', (inputs) => checkActivate(inputs, 'gelu', true)],
-    ['gradient of geluTanh', (inputs) => checkActivate(inputs, 'geluTanh', true)],
-    ['sum of tensors', checkAdd],
+    ['gelu', (inputs) => checkActivate(inputs, 'gelu', 67, false)],
+    ['gelu, in fours', (inputs) => checkActivate(inputs, 'gelu', 68, false)],
+    ['gradient of gelu', (inputs) => checkActivate(inputs, 'gelu', 67, true)],
+    ['gradient of geluTanh, in fours', (inputs) => checkActivate(inputs, 'geluTanh', 68, true)],
+    ['sum of tensors', (inputs) => checkAdd(inputs, 13)],
+    ['sum of tensors, in fours', (inputs) => checkAdd(inputs, 12)],
     ['transpose', checkTranspose],
-    ['sums of columns', checkColumnSum],
-    ['gradient of layer norm', checkLayerNorm],
+    ['sums of columns', (inputs) => checkColumnSum(inputs, 3)],
+    ['sums of columns, in fours', (inputs) => checkColumnSum(inputs, 12)],
+    ['gradient of layer norm', (inputs) => checkLayerNorm(inputs, 19)],
+    ['gradient of layer norm, in fours', (inputs) => checkLayerNorm(inputs, 20)],
     ['cross entropy, smoothed', (inputs) => checkCrossEntropy(inputs, false)],
     ['gradient of cross entropy', (inputs) => checkCrossEntropy(inputs, true)],
+    ['distillation loss', (inputs) => checkDistillation(inputs, false)],
+    ['gradient of distillation loss', (inputs) => checkDistillation(inputs, true)],
     ['gradient of embedding', checkEmbedding],
-    ['gradient of attention, queries', (inputs) => checkAttention(inputs, false, 'q')],
-    ['gradient of causal attention, keys', (inputs) => checkAttention(inputs, true, 'kv')],
+    ['dropout with residual', (inputs) => checkDropout(inputs, false)],
+    ['gradient of dropout', (inputs) => checkDropout(inputs, true)],
+    ['low-rank update, f16', (inputs) => checkLora(inputs, false)],
+    ['gradient of low-rank update', (inputs) => checkLora(inputs, true)],
+    ['gradient of attention, delta', checkDelta],
+    ['gradient of attention, queries', (inputs) => checkAttention(inputs, 'q')],
+    ['gradient of causal attention with dropout, keys', (inputs) => checkAttention(inputs, 'kv')],
   ];
 }
 
@@ -58,15 +73,15 @@ function rowsOf(data: ArrayLike<number>, columns: number): number[][] {
   );
 }
 
-function checkActivate(inputs: Inputs, name: Activation, backward: boolean): Result {
-  const x = inputs.floats([67]);
+function checkActivate(inputs: Inputs, name: Activation, size: number, backward: boolean): Result {
+  const x = inputs.floats([size]);
   const forward = (values: ArrayLike<number>): number[] => Array.from(values, functions[name]);
   const output = activate(x.tensor, name);
   return backward ? gradientOf(inputs, output, x, forward) : { output, wanted: forward(x.data) };
 }
 
-function checkAdd(inputs: Inputs): Result {
-  const [a, b] = [inputs.floats([5, 13]), inputs.floats([5, 13])];
+function checkAdd(inputs: Inputs, columns: number): Result {
+  const [a, b] = [inputs.floats([5, columns]), inputs.floats([5, columns])];
   const wanted = Float64Array.from(a.data, (value, i) => value + (b.data[i] ?? NaN));
   return { output: add(a.tensor, b.tensor), wanted };
 }
@@ -83,19 +98,18 @@ function checkTranspose(inputs: Inputs): Result {
 }
 
 /** More rows than one stage sums. */
-function checkColumnSum(inputs: Inputs): Result {
-  const x = inputs.floats([131, 3]);
-  const rows = rowsOf(x.data, 3);
-  const wanted = [0, 1, 2].map((column) =>
+function checkColumnSum(inputs: Inputs, columns: number): Result {
+  const x = inputs.floats([131, columns]);
+  const rows = rowsOf(x.data, columns);
+  const wanted = Array.from({ length: columns }, (_, column) =>
     rows.reduce((sum, row) => sum + (row[column] ?? NaN), 0),
   );
   return { output: columnSum(x.tensor, 'sums'), wanted };
 }
 
-function checkLayerNorm(inputs: Inputs): Result {
-  const [rows, columns] = [3, 19];
+function checkLayerNorm(inputs: Inputs, columns: number): Result {
   const [x, weight, bias] = [
-    inputs.floats([rows, columns]),
+    inputs.floats([3, columns]),
     inputs.floats([columns]),
     inputs.floats([columns]),
   ];
@@ -127,6 +141,38 @@ function checkCrossEntropy(inputs: Inputs, backward: boolean): Result {
   return backward ? gradientOf(inputs, output, x, forward) : { output, wanted: forward(x.data) };
 }
 
+/** Three quarters from a teacher at temperature 2, the rest from labels; the second row does not count. */
+function checkDistillation(inputs: Inputs, backward: boolean): Result {
+  const [columns, temperature] = [21, 2];
+  const labels = [20, ignoredLabel, 0, 17];
+  const [x, teacher] = [
+    inputs.floats([labels.length, columns]),
+    inputs.floats([labels.length, columns]),
+  ];
+  const soften = (row: readonly number[] = []): number[] =>
+    softmaxRow(row.map((value) => value / temperature));
+  const taught = rowsOf(teacher.data, columns);
+  const forward = (values: ArrayLike<number>): number[] =>
+    rowsOf(values, columns).map((row, i) => {
+      const label = labels[i] ?? NaN;
+      if (label === ignoredLabel) return 0;
+      const [p, q] = [soften(taught[i]), soften(row)];
+      const divergence = p.reduce(
+        (sum, value, j) => sum + value * Math.log(value / (q[j] ?? NaN)),
+        0,
+      );
+      return 0.75 * temperature ** 2 * divergence - 0.25 * Math.log(softmaxRow(row)[label] ?? NaN);
+    });
+  const output = distillationLoss(x.tensor, {
+    teacher: teacher.tensor,
+    label: inputs.tensor([labels.length], Uint32Array.from(labels)),
+    temperature,
+    weight: 0.75,
+    smoothing: 0,
+  });
+  return backward ? gradientOf(inputs, output, x, forward) : { output, wanted: forward(x.data) };
+}
+
 /** table[id] · 3, where one word occurs twice and others never. */
 function checkEmbedding(inputs: Inputs): Result {
   const columns = 9;
@@ -140,8 +186,53 @@ function checkEmbedding(inputs: Inputs): Result {
   });
 }
 
-/** q in one tensor, k and v side by side in another. */
-function checkAttention(inputs: Inputs, causal: boolean, wanted: 'q' | 'kv'): Result {
+const rate = 0.25;
+
+/** What the first dropout of a list multiplies the element at a place by. */
+function keep(place: number): number {
+  return randomBits(seed, step, 0, place) < rate * 2 ** 32 ? 0 : 1 / (1 - rate);
+}
+
+function checkDropout(inputs: Inputs, backward: boolean): Result {
+  const [x, residual] = [inputs.floats([5, 27]), inputs.floats([5, 27])];
+  const forward = (values: ArrayLike<number>): number[] =>
+    Array.from(values, (value, i) => value * keep(i) + (residual.data[i] ?? NaN));
+  const output = dropout(x.tensor, rate, { residual: residual.tensor });
+  return backward ? gradientOf(inputs, output, x, forward) : { output, wanted: forward(x.data) };
+}
+
+/** Three of seven rows of an f16 weight are updated. */
+function checkLora(inputs: Inputs, backward: boolean): Result {
+  const [rows, columns, first, count, scale] = [7, 11, 2, 3, 0.75];
+  const weight = inputs.weight([rows, columns], 'f16');
+  const delta = inputs.floats([count, columns]);
+  const forward = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from(weight.data, (value, i) => {
+      const update = values[i - first * columns] ?? 0;
+      return value + scale * update;
+    });
+  const output = lora(weight.tensor, delta.tensor, { first, scale });
+  return backward
+    ? gradientOf(inputs, output, delta, forward)
+    : { output, wanted: forward(delta.data) };
+}
+
+/** Sums over the columns of each head. */
+function checkDelta(inputs: Inputs): Result {
+  const [batches, queries, heads, size] = [2, 5, 3, 7];
+  const shape = [batches, queries, heads * size];
+  const [y, dy] = [inputs.floats(shape), inputs.floats(shape)];
+  const wanted = Float64Array.from({ length: batches * heads * queries }, (_, i) => {
+    const [batch, head] = [Math.floor(i / queries / heads), Math.floor(i / queries) % heads];
+    const at = ((batch * queries + (i % queries)) * heads + head) * size;
+    return dot(y.data, at, dy.data, at, size);
+  });
+  return { output: attentionDelta(y.tensor, dy.tensor, heads), wanted };
+}
+
+/** q in one tensor, k and v side by side in another; causal and with dropout for the keys. */
+function checkAttention(inputs: Inputs, wanted: 'q' | 'kv'): Result {
+  const causal = wanted === 'kv';
   const [batches, heads, size, queries, keys] = [2, 2, 5, 5, causal ? 5 : 6];
   const width = heads * size;
   const q = inputs.floats([batches, queries, width]);
@@ -155,10 +246,11 @@ function checkAttention(inputs: Inputs, causal: boolean, wanted: 'q' | 'kv'): Re
     heads,
     headSize: size,
     causal,
+    dropout: causal ? rate : 0,
   });
   const sees = (batch: number, query: number, key: number): boolean =>
     mask[batch * keys + key] === 1 && (!causal || key <= query);
-  const shape = { batches, heads, queries, keys, size, sees };
+  const shape = { batches, heads, queries, keys, size, sees, ...(causal && { keep }) };
   const forward = (query: ArrayLike<number>, both: ArrayLike<number>): Float64Array => {
     const rows = rowsOf(both, 2 * width);
     const k = rows.flatMap((row) => row.slice(0, width));

@@ -8,6 +8,7 @@ import {
 } from '../model/float16.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { Recording, type RecordingOptions } from '../runtime/record.ts';
+import { Scope } from '../runtime/scope.ts';
 import { type Dtype, elements, type Tensor } from '../runtime/tensor.ts';
 
 type Data = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -18,14 +19,27 @@ export interface Input {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
+/** Seed and step of the random numbers that a check's dropout draws. */
+export const seed = 20;
+export const step = 17;
+
 /** Inputs of one check: written before its list is played. */
 export class Inputs {
   readonly recording: Recording;
   readonly writes: (readonly [Tensor, Data])[] = [];
+  readonly #scope: Scope;
   #count = 0;
 
-  constructor(gpu: Gpu, options: RecordingOptions = {}) {
-    this.recording = new Recording(gpu, options);
+  constructor(gpu: Gpu, { training = false }: Pick<RecordingOptions, 'training'> = {}) {
+    this.#scope = new Scope(gpu);
+    const random = this.#scope.tensor({ label: 'random', shape: [2], dtype: 'u32' });
+    this.recording = new Recording(gpu, { training, random });
+    this.writes.push([random, Uint32Array.of(seed, step)]);
+  }
+
+  dispose(): void {
+    this.recording.dispose();
+    this.#scope.dispose();
   }
 
   /** Numbers between -1 and 1 that do not repeat. */

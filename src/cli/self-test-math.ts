@@ -55,6 +55,24 @@ export function slopes(x: ArrayLike<number>, loss: (moved: Float64Array) => numb
   });
 }
 
+/**
+ * The bits that decide whether the element at a place is dropped: pcg4d (Jarzynski & Olano, JCGT
+ * 9(3), 2020) of seed, step, site and place.
+ */
+export function randomBits(
+  ...given: [seed: number, step: number, site: number, place: number]
+): number {
+  let [a, b, c, d] = given.map((n) => Math.imul(n, 1664525) + 1013904223) as typeof given;
+  for (const shift of [16, 0]) {
+    a += Math.imul(b, d);
+    b += Math.imul(c, a);
+    c += Math.imul(a, b);
+    d += Math.imul(b, c);
+    if (shift > 0) [a, b, c, d] = [a, b, c, d].map((n) => n ^ (n >>> shift)) as typeof given;
+  }
+  return d >>> 0;
+}
+
 interface AttentionShape {
   readonly batches: number;
   readonly heads: number;
@@ -63,6 +81,8 @@ interface AttentionShape {
   /** Columns of a head. */
   readonly size: number;
   readonly sees: (batch: number, query: number, key: number) => boolean;
+  /** What dropout multiplies the weight at a place in (batches, heads, queries, keys) by. */
+  readonly keep?: (place: number) => number;
 }
 
 /** softmax(q·kᵀ/√size)·v. q: (B, T, heads · size); k, v: (B, S, heads · size). */
@@ -70,7 +90,7 @@ export function attend(
   q: ArrayLike<number>,
   k: ArrayLike<number>,
   v: ArrayLike<number>,
-  { batches, heads, queries, keys, size, sees }: AttentionShape,
+  { batches, heads, queries, keys, size, sees, keep = () => 1 }: AttentionShape,
 ): { output: Float64Array; weights: Float64Array } {
   const width = heads * size;
   const output = new Float64Array(batches * queries * width);
@@ -84,9 +104,10 @@ export function attend(
           sees(batch, query, key) ? dot(q, at, k, keyAt(key), size) / Math.sqrt(size) : -Infinity,
         );
         const row = softmaxRow(scores);
+        const kept = row.map((weight, key) => weight * keep(weights.length + key));
         weights.push(...row);
         for (let column = 0; column < size; column++) {
-          output[at + column] = dot(row, 0, v, keyAt(0) + column, keys, width);
+          output[at + column] = dot(kept, 0, v, keyAt(0) + column, keys, width);
         }
       }
     }

@@ -3,7 +3,7 @@
 import type { Dtype } from '../runtime/tensor.ts';
 import { argmax } from '../shaders/argmax.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
-import { advance, embedding } from '../shaders/embedding.ts';
+import { advance, embedding, embeddingLinks } from '../shaders/embedding.ts';
 import { layerNorm } from '../shaders/layer-norm.ts';
 import { softmax } from '../shaders/softmax.ts';
 import type { Result } from './self-test-checks.ts';
@@ -13,17 +13,21 @@ import { normalize, softmaxRow } from './self-test-math.ts';
 const [rows, columns] = [5, 83];
 
 /** Row `row` of a flat matrix. */
-function rowOf(data: ArrayLike<number>, row: number): number[] {
-  return Array.from({ length: columns }, (_, column) => data[row * columns + column] ?? NaN);
+function rowOf(data: ArrayLike<number>, row: number, width: number = columns): number[] {
+  return Array.from({ length: width }, (_, column) => data[row * width + column] ?? NaN);
 }
 
-export function checkLayerNorm(inputs: Inputs, withResidual: boolean): Result {
-  const x = inputs.floats([rows, columns]);
-  const residual = withResidual ? inputs.floats([rows, columns]) : undefined;
-  const [weight, bias] = [inputs.floats([columns]), inputs.floats([columns])];
+export function checkLayerNorm(
+  inputs: Inputs,
+  withResidual: boolean,
+  width: number = columns,
+): Result {
+  const x = inputs.floats([rows, width]);
+  const residual = withResidual ? inputs.floats([rows, width]) : undefined;
+  const [weight, bias] = [inputs.floats([width]), inputs.floats([width])];
   const wanted = Array.from({ length: rows }, (_, row) => {
-    const sum = rowOf(x.data, row).map(
-      (value, column) => value + (residual?.data[row * columns + column] ?? 0),
+    const sum = rowOf(x.data, row, width).map(
+      (value, column) => value + (residual?.data[row * width + column] ?? 0),
     );
     return normalize(sum, 1e-5).map(
       (value, column) => value * (weight.data[column] ?? NaN) + (bias.data[column] ?? NaN),
@@ -48,6 +52,13 @@ export function checkEmbedding(inputs: Inputs, format: Dtype): Result {
     return rowOf(table.data, ids[token] ?? 0).map((value, i) => value * 3 + (added[i] ?? NaN));
   }).flat();
   return { output, wanted };
+}
+
+/** Words that occur once, twice, and never. */
+export function checkLinks(inputs: Inputs): Result {
+  const none = 2 ** 32 - 1;
+  const output = embeddingLinks(inputs.tensor([1, 4], Uint32Array.of(2, 0, 1, 1)), 4);
+  return { output, wanted: [none, none, none, 2, 1, 3, 0, none] };
 }
 
 export function checkAdvance(inputs: Inputs): Result {

@@ -3,7 +3,7 @@
 
 import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
-import type { Recording, RecordingOptions } from '../runtime/record.ts';
+import type { RecordingOptions } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import {
   checkAttention,
@@ -15,12 +15,14 @@ import {
 } from './self-test-checks.ts';
 import { gradientChecks } from './self-test-gradients.ts';
 import { Inputs } from './self-test-inputs.ts';
+import { optimizerChecks } from './self-test-optimizer.ts';
 import {
   checkAdvance,
   checkArgmax,
   checkCrossEntropy,
   checkEmbedding,
   checkLayerNorm,
+  checkLinks,
   checkSoftmax,
 } from './self-test-rows.ts';
 
@@ -59,6 +61,10 @@ export function selfTest(gpu: Gpu): Promise<Check[]> {
     checks.push(['matmul 515 × 5 × 517', (inputs) => checkProduct(inputs, 515, 5, 517)]);
     checks.push(['matmul 1411 × 3 × 1413', (inputs) => checkProduct(inputs, 1411, 3, 1413)]);
   }
+  if (gpu.tier === 'software' && !gpu.hasQuadSubgroups) {
+    // Enough work for the blocks.
+    checks.push(['matmul 9 × 516 × 228', (inputs) => checkMatmul(inputs, 9, 516, 228, 'f32')]);
+  }
   for (const causal of [false, true]) {
     for (const size of [7, 40]) {
       const kind = `${causal ? 'causal ' : ''}attention, heads of ${size}`;
@@ -73,9 +79,11 @@ export function selfTest(gpu: Gpu): Promise<Check[]> {
   checks.push(['cross attention of one token', checkCross]);
   checks.push(['layer norm', (inputs) => checkLayerNorm(inputs, false)]);
   checks.push(['layer norm with residual', (inputs) => checkLayerNorm(inputs, true)]);
+  checks.push(['layer norm, in fours', (inputs) => checkLayerNorm(inputs, true, 84)]);
   for (const format of formats) {
     checks.push([`embedding, ${format}`, (inputs) => checkEmbedding(inputs, format)]);
   }
+  checks.push(['embedding links', checkLinks]);
   checks.push(['advance', checkAdvance], ['softmax', checkSoftmax]);
   checks.push(
     ['cross entropy', checkCrossEntropy],
@@ -84,6 +92,7 @@ export function selfTest(gpu: Gpu): Promise<Check[]> {
   checks.push(['argmax, some suppressed', (inputs) => checkArgmax(inputs, true)]);
   return Promise.all([
     ...checks.map(([name, build]) => run(gpu, name, build)),
+    ...optimizerChecks().map(([name, build]) => run(gpu, name, build)),
     ...gradientChecks().map(([name, build]) => run(gpu, name, build, { training: true })),
   ]);
 }
@@ -92,12 +101,12 @@ async function run(
   gpu: Gpu,
   name: string,
   build: (inputs: Inputs) => Result,
-  options: RecordingOptions = {},
+  options: Pick<RecordingOptions, 'training'> = {},
 ): Promise<Check> {
-  let recording: Recording | undefined;
+  let inputs: Inputs | undefined;
   let result: Tensor | undefined;
   const ran = (): Pick<Check, 'name' | 'operation' | 'kernels'> => {
-    const dispatches = recording?.dispatches ?? [];
+    const dispatches = inputs?.recording.dispatches ?? [];
     const last = dispatches.findLast(({ kernel, bindings }) =>
       Object.entries(kernel.bindings).some(
         ([binding, access]) => access === 'write' && bindings[binding] === result,
@@ -107,11 +116,10 @@ async function run(
     return { name, operation: last?.kernel.operation ?? name, kernels };
   };
   try {
-    const inputs = new Inputs(gpu, options);
-    ({ recording } = inputs);
+    inputs = new Inputs(gpu, options);
     const { output, wanted } = build(inputs);
     result = output;
-    const plan = await Plan.create(recording, [output]);
+    const plan = await Plan.create(inputs.recording, [output]);
     for (const [tensor, data] of inputs.writes) plan.write(tensor, data);
     const [bytes = new ArrayBuffer(0)] = await plan.play();
     const got = output.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
@@ -128,6 +136,6 @@ async function run(
     const reason = error instanceof Error ? error.message : String(error);
     return { ...ran(), error: Infinity, passed: false, reason };
   } finally {
-    recording?.dispose();
+    inputs?.dispose();
   }
 }

@@ -4,17 +4,17 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;         // (size)
-@group(0) @binding(2) var<storage, read> dy: array<f32>;        // (size)
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;  // (size)
+@group(0) @binding(1) var<storage, read> x: array<Element>;         // (size)
+@group(0) @binding(2) var<storage, read> dy: array<Element>;        // (size)
+@group(0) @binding(3) var<storage, read_write> dx: array<Element>;  // (size)
 
 // 1 - sigmoid(z) is taken as sigmoid(-z): the difference would cancel where z is large.
-fn derivative(x: f32) -> f32 {
+fn derivative(x: Element) -> Element {
   switch ACTIVATION {
-    case 1u: { return select(0.0, 1.0, x > 0.0); }
+    case 1u: { return select(Element(), Element(1.0), x > Element()); }
     case 2u: {
       // Φ(x) + x · φ(x), the normal distribution and its density
-      let density = 0.3989422804014327 * exp(max(-0.5 * x * x, -87.0));
+      let density = 0.3989422804014327 * exp(max(-0.5 * x * x, Element(-87.0)));
       return 0.5 * erfc(-0.70710678118654752 * x) + x * density;
     }
     case 3u: {
@@ -26,7 +26,7 @@ fn derivative(x: f32) -> f32 {
       let s = sigmoid(x);
       return s + x * s * sigmoid(-x);
     }
-    default: { return 1.0; }
+    default: { return Element(1.0); }
   }
 }
 
@@ -37,7 +37,7 @@ fn activate_backward(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = 64u * workgroup_index(id, count) + local;
-  if (i < params.size) {
+  if (i < params.size / WIDTH) {
     dx[i] = dy[i] * derivative(x[i]);
   }
 }

@@ -4,8 +4,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;        // (size)
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;  // (size)
+@group(0) @binding(1) var<storage, read> x: array<Element>;        // (size)
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;  // (size)
 
 @compute @workgroup_size(64)
 fn activate_all(
@@ -14,7 +14,7 @@ fn activate_all(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = 64u * workgroup_index(id, count) + local;
-  if (i < params.size) {
+  if (i < params.size / WIDTH) {
     y[i] = activate(x[i]);
   }
 }

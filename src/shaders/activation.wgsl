@@ -1,9 +1,9 @@
 // Activations, chosen by ACTIVATION: 0 none, 1 relu, 2 gelu, 3 gelu (tanh form), 4 silu.
 // GELU: Hendrycks & Gimpel, arXiv 1606.08415. SiLU, also called swish: x · sigmoid(x).
 
-fn activate(x: f32) -> f32 {
+fn activate(x: Element) -> Element {
   switch ACTIVATION {
-    case 1u: { return max(x, 0.0); }
+    case 1u: { return max(x, Element()); }
     case 2u: { return 0.5 * x * erfc(-0.70710678118654752 * x); }
     case 3u: { return x * sigmoid(1.5957691216057308 * (x + 0.044715 * x * x * x)); }
     case 4u: { return x * sigmoid(x); }
@@ -12,16 +12,16 @@ fn activate(x: f32) -> f32 {
 }
 
 // The argument of exp is clamped: WGSL may assume that no infinity occurs.
-fn sigmoid(x: f32) -> f32 {
-  return 1.0 / (1.0 + exp(min(-x, 87.0)));
+fn sigmoid(x: Element) -> Element {
+  return 1.0 / (1.0 + exp(min(-x, Element(87.0))));
 }
 
 // erfc(z) = t · exp(-z² + P(t)) with t = 1 / (1 + z/2) for z >= 0, and 2 - erfc(-z) below.
 // P is a least-squares fit of degree 9 with an error under 5e-8.
-fn erfc(z: f32) -> f32 {
-  let a = min(abs(z), 9.0);
+fn erfc(z: Element) -> Element {
+  let a = min(abs(z), Element(9.0));
   let t = 1.0 / (1.0 + 0.5 * a);
-  var p = 0.14038294553756714;
+  var p = Element(0.14038294553756714);
   p = p * t - 0.6561055183410645;
   p = p * t + 1.0987257957458496;
   p = p * t - 0.6193807721138;
@@ -32,5 +32,5 @@ fn erfc(z: f32) -> f32 {
   p = p * t + 0.9983677864074707;
   p = p * t - 1.2654352188110352;
   let tail = t * exp(p - a * a);
-  return select(tail, 2.0 - tail, z < 0.0);
+  return select(tail, 2.0 - tail, z < Element());
 }

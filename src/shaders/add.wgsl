@@ -4,9 +4,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;        // (size)
-@group(0) @binding(2) var<storage, read> b: array<f32>;        // (size)
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;  // (size)
+@group(0) @binding(1) var<storage, read> a: array<Element>;        // (size)
+@group(0) @binding(2) var<storage, read> b: array<Element>;        // (size)
+@group(0) @binding(3) var<storage, read_write> y: array<Element>;  // (size)
 
 @compute @workgroup_size(64)
 fn add(
@@ -15,7 +15,7 @@ fn add(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = 64u * workgroup_index(id, count) + local;
-  if (i < params.size) {
+  if (i < params.size / WIDTH) {
     y[i] = a[i] + b[i];
   }
 }

@@ -1,7 +1,7 @@
 // Shared by the two halves of attention's gradient (FlashAttention-2, arXiv 2307.08691, §3.1.2). The
-// weights are computed again from `lse`; with them, p = exp(score - lse), dp = do·v and
-// ds = p · (dp - delta) · scale, where delta = Σ do · o of the query. No atomics: one half owns the
-// queries, the other the keys. Gradients of q, k and v lie as q, k and v do.
+// weights are computed again from `lse`: with p = exp(score - lse) and dp = do·v · keep, where keep is
+// what dropout made of the weight, ds = p · (dp - delta) · scale, where delta = Σ do · o of the query.
+// No atomics: one half owns the queries, the other the keys. Gradients lie as q, k and v do.
 struct Params {
   batches: u32,
   heads: u32,
@@ -14,6 +14,9 @@ struct Params {
   k_start: u32,
   v_start: u32,
   scale: f32,
+  site: u32,
+  drop_below: u32,  // rate · 2³²
+  keep_scale: f32,  // 1 / (1 - rate)
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -22,27 +25,76 @@ struct Params {
 @group(0) @binding(3) var<storage, read> key_mask: array<u32>;  // (batches, keys), 0 = padding
 @group(0) @binding(4) var<storage, read> lse: array<f32>;       // (batches, heads, queries)
 @group(0) @binding(5) var<storage, read> dy: array<f32>;        // (batches, queries, heads · head_size)
+@group(0) @binding(6) var<storage, read> delta: array<f32>;     // (batches, heads, queries)
+@group(0) @binding(7) var<storage, read> random: array<u32>;    // (2): seed, step
 
+// Rows and keys past the last one repeat it.
 fn q_index(batch: u32, row: u32, head: u32) -> u32 {
-  return (batch * params.queries + row) * params.q_pitch + params.q_start + head * params.head_size;
+  let clamped = min(row, params.queries - 1u);
+  return (batch * params.queries + clamped) * params.q_pitch + params.q_start
+    + head * params.head_size;
 }
 
 fn k_index(batch: u32, key: u32, head: u32) -> u32 {
-  return (batch * params.keys + key) * params.kv_pitch + params.k_start + head * params.head_size;
+  let clamped = min(key, params.keys - 1u);
+  return (batch * params.keys + clamped) * params.kv_pitch + params.k_start
+    + head * params.head_size;
 }
 
 fn v_index(batch: u32, key: u32, head: u32) -> u32 {
-  return (batch * params.keys + key) * params.kv_pitch + params.v_start + head * params.head_size;
+  let clamped = min(key, params.keys - 1u);
+  return (batch * params.keys + clamped) * params.kv_pitch + params.v_start
+    + head * params.head_size;
 }
 
 fn y_index(batch: u32, row: u32, head: u32) -> u32 {
-  return ((batch * params.queries + row) * params.heads + head) * params.head_size;
+  let clamped = min(row, params.queries - 1u);
+  return ((batch * params.queries + clamped) * params.heads + head) * params.head_size;
 }
 
-fn sees(batch: u32, row: u32, key: u32) -> bool {
-  return key_mask[batch * params.keys + key] != 0u && (!CAUSAL || key <= row);
+fn lse_index(batch: u32, rows: vec4u, head: u32) -> vec4u {
+  return (batch * params.heads + head) * params.queries + min(rows, vec4u(params.queries - 1u));
 }
 
-fn weight_of(score: f32, log_sum: f32, seen: bool) -> f32 {
-  return select(0.0, exp(min(score * params.scale - log_sum, 0.0)), seen);
+fn lse_of(batch: u32, rows: vec4u, head: u32) -> vec4f {
+  let at = lse_index(batch, rows, head);
+  return vec4f(lse[at.x], lse[at.y], lse[at.z], lse[at.w]);
+}
+
+fn delta_of(batch: u32, rows: vec4u, head: u32) -> vec4f {
+  let at = lse_index(batch, rows, head);
+  return vec4f(delta[at.x], delta[at.y], delta[at.z], delta[at.w]);
+}
+
+// Which keys exist and are not padding.
+fn are_keys(batch: u32, keys: vec4u) -> vec4<bool> {
+  let at = batch * params.keys + min(keys, vec4u(params.keys - 1u));
+  let mask = vec4u(key_mask[at.x], key_mask[at.y], key_mask[at.z], key_mask[at.w]);
+  return (keys < vec4u(params.keys)) & (mask != vec4u());
+}
+
+// Keys from this one on are hidden from all of the rows before `row_end`.
+fn key_end(row_end: u32) -> u32 {
+  if (CAUSAL) {
+    return min(params.keys, row_end);
+  }
+  return params.keys;
+}
+
+// The first query that sees one of the keys from `first_key` on. Where there is none, the last one:
+// its weights are 0, which makes the gradients 0.
+fn row_begin(first_key: u32) -> u32 {
+  if (CAUSAL) {
+    return min(first_key, params.queries - 1u);
+  }
+  return 0u;
+}
+
+// The softmax weights of four pairs, of those whose rows and keys are present.
+fn weights_of(scores: vec4f, log_sums: vec4f, present: vec4<bool>, rows: vec4u, keys: vec4u) -> vec4f {
+  var seen = present;
+  if (CAUSAL) {
+    seen = seen & (keys <= rows);
+  }
+  return select(vec4f(), exp(min(scores * params.scale - log_sums, vec4f())), seen);
 }

@@ -2,55 +2,104 @@
 // bit for bit.
 
 import { type InputGradient, once } from '../runtime/gradient.ts';
-import type { Kernel } from '../runtime/kernel.ts';
+import { kernel, type Kernel, type Snippet } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import commonText from './attention-backward-common.wgsl?raw';
-import keyText from './attention-backward-key.wgsl?raw';
-import queryText from './attention-backward-query.wgsl?raw';
-import { allForms, rowForm, rowKernel, type RowKernel } from './row-kernel.ts';
-import { workgroup } from './snippets.ts';
+import deltaText from './attention-backward-delta.wgsl?raw';
+import keyRegisterText from './attention-backward-key-register.wgsl?raw';
+import keyTileText from './attention-backward-key-tile.wgsl?raw';
+import queryRegisterText from './attention-backward-query-register.wgsl?raw';
+import queryTileText from './attention-backward-query-tile.wgsl?raw';
+import registerText from './attention-backward-register.wgsl?raw';
+import tileText from './attention-backward-tile.wgsl?raw';
+import dropoutText from './attention-dropout.wgsl?raw';
+import { random, workgroup } from './snippets.ts';
 
 const common = { file: 'attention-backward-common.wgsl', text: commonText };
+const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
+const register = { file: 'attention-backward-register.wgsl', text: registerText };
+const tile = { file: 'attention-backward-tile.wgsl', text: tileText };
 
-function half(name: string, text: string, bindings: Kernel['bindings']): RowKernel {
-  return rowKernel({
-    name,
-    code: [workgroup, common, { file: `${name}.wgsl`, text }],
-    bindings: {
-      q: 'read',
-      kv: 'read',
-      key_mask: 'read',
-      lse: 'read',
-      dy: 'read',
-      ...bindings,
-    },
-    params: {
-      batches: 'u32',
-      heads: 'u32',
-      queries: 'u32',
-      keys: 'u32',
-      head_size: 'u32',
-      q_pitch: 'u32',
-      q_start: 'u32',
-      kv_pitch: 'u32',
-      k_start: 'u32',
-      v_start: 'u32',
-      scale: 'f32',
-    },
-    constants: { CAUSAL: [false, true] },
-  });
+const deltaKernel = kernel({
+  name: 'attention-backward-delta',
+  code: [workgroup, { file: 'attention-backward-delta.wgsl', text: deltaText }],
+  bindings: { y: 'read', dy: 'read', delta: 'write' },
+  params: { batches: 'u32', heads: 'u32', queries: 'u32', head_size: 'u32' },
+});
+
+const inputs = {
+  q: 'read',
+  kv: 'read',
+  key_mask: 'read',
+  lse: 'read',
+  dy: 'read',
+  delta: 'read',
+  random: 'read',
+} as const;
+
+const scalars = {
+  batches: 'u32',
+  heads: 'u32',
+  queries: 'u32',
+  keys: 'u32',
+  head_size: 'u32',
+  q_pitch: 'u32',
+  q_start: 'u32',
+  kv_pitch: 'u32',
+  k_start: 'u32',
+  v_start: 'u32',
+  scale: 'f32',
+  site: 'u32',
+  drop_below: 'u32',
+  keep_scale: 'f32',
+} as const;
+
+interface Half {
+  readonly register: Kernel;
+  readonly tile: Kernel;
 }
 
-const queryForms = half('attention-backward-query', queryText, {
-  y: 'read',
-  dq: 'write',
-  delta: 'write',
-});
-const keyForms = half('attention-backward-key', keyText, { delta: 'read', dkv: 'write' });
+/** The two forms of a half: in registers on CPU adapters, in tiles of workgroup memory on GPUs. */
+function half(
+  operation: string,
+  texts: { readonly register: string; readonly tile: string },
+  bindings: Kernel['bindings'],
+): Half {
+  const form = (kind: keyof Half, piece: Snippet, constants: Kernel['constants']): Kernel => {
+    const name = `${operation}-${kind}`;
+    const own = { file: `${name}.wgsl`, text: texts[kind] };
+    return kernel({
+      name,
+      operation,
+      code: [workgroup, random, common, dropout, piece, own],
+      bindings: { ...inputs, ...bindings },
+      params: scalars,
+      constants: { CAUSAL: [false, true], DROPOUT: [false, true], ...constants },
+    });
+  };
+  return {
+    register: form('register', register, {}),
+    tile: form('tile', tile, { CHUNKS: [1, 3] }),
+  };
+}
+
+const queryHalf = half(
+  'attention-backward-query',
+  { register: queryRegisterText, tile: queryTileText },
+  { dq: 'write' },
+);
+const keyHalf = half(
+  'attention-backward-key',
+  { register: keyRegisterText, tile: keyTileText },
+  { dkv: 'write' },
+);
 
 export const attentionBackwardKernels: readonly Kernel[] = [
-  ...allForms(queryForms),
-  ...allForms(keyForms),
+  deltaKernel,
+  queryHalf.register,
+  queryHalf.tile,
+  keyHalf.register,
+  keyHalf.tile,
 ];
 
 /** What the forward pass has left behind. k and v are columns of one tensor. */
@@ -60,32 +109,50 @@ export interface AttentionTrace {
   readonly keyMask: Tensor;
   readonly output: Tensor;
   readonly lse: Tensor;
-  readonly params: Readonly<Record<string, number>>;
-  readonly causal: boolean;
+  readonly params: Readonly<Record<keyof typeof scalars, number>>;
+  readonly constants: { readonly CAUSAL: boolean; readonly DROPOUT: boolean };
+}
+
+/** Σ dy · y over the columns of each head. y, dy: (B, T, heads · head size). Result: (B, heads, T). */
+export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
+  const { recording } = dy;
+  const [batches, queries] = [dy.size(0), dy.size(1)];
+  const delta = recording.transient('attention delta', [batches, heads, queries]);
+  recording.dispatch({
+    kernel: deltaKernel,
+    bindings: { y, dy, delta },
+    params: { batches, heads, queries, head_size: dy.size(2) / heads },
+    workgroups: Math.ceil((batches * heads * queries) / 64),
+  });
+  return delta;
 }
 
 /** Gradients of the tensors that hold q, k and v; one tensor may hold them all. */
 export function attentionBackward(trace: AttentionTrace, dy: Tensor): InputGradient[] {
-  const { q, kv, keyMask, output, lse, params, causal } = trace;
+  const { q, kv, keyMask, output, lse, params, constants } = trace;
   const { recording } = dy;
   const both = once(() => {
     const dq = recording.transient(`d ${q.label}`, q.shape);
     // Where q, k and v stand in one tensor, each half writes its own columns of the gradient.
     const dkv = kv === q ? dq : recording.transient(`d ${kv.label}`, kv.shape);
-    const delta = recording.transient('attention delta', lse.shape);
-    const shared = { q, kv, key_mask: keyMask, lse, dy };
-    const rows = (params['batches'] ?? 0) * (params['heads'] ?? 0);
-    recording.dispatch({
-      ...rowForm(queryForms, recording.gpu, rows * (params['queries'] ?? 0)),
-      bindings: { ...shared, y: output, dq, delta },
+    const { batches, heads, queries, keys } = params;
+    const delta = attentionDelta(output, dy, heads);
+    const numbers = constants.DROPOUT ? recording.random : undefined;
+    const shared = { q, kv, key_mask: keyMask, lse, dy, delta, random: numbers };
+    const isGpu = recording.gpu.tier === 'gpu';
+    const chunks = Math.ceil(params.head_size / 32);
+    const form = ({ register: small, tile: large }: Half, rows: number) => ({
+      kernel: isGpu ? large : small,
       params,
-      constants: { CAUSAL: causal },
+      constants: isGpu ? { ...constants, CHUNKS: chunks } : constants,
+      workgroups: isGpu
+        ? batches * heads * Math.ceil(rows / 32)
+        : Math.ceil((batches * heads * Math.ceil(rows / 4)) / 16),
     });
+    recording.dispatch({ ...form(queryHalf, queries), bindings: { ...shared, dq } });
     recording.dispatch({
-      ...rowForm(keyForms, recording.gpu, rows * (params['keys'] ?? 0)),
-      bindings: { ...shared, delta, dkv },
-      params,
-      constants: { CAUSAL: causal },
+      ...form(keyHalf, keys),
+      bindings: { ...shared, dkv },
       parts: ['dkv'],
     });
     return { dq, dkv };

@@ -1,7 +1,8 @@
 // Shared by the attention kernels: y = softmax(q·kᵀ · scale)·v for every head (Attention Is All You
 // Need, §3.2.1), without ever writing the queries × keys matrix. q, k and v are columns of wider
 // rows: head h of a row begins at `start + h · head_size`, the next row `pitch` further.
-// `lse` keeps log Σ exp(score) of each query, from which the weights can be computed again.
+// `lse` keeps log Σ exp(score) of each query, from which the weights can be computed again. Dropout
+// takes weights away after the softmax, so `lse` knows nothing of it.
 struct Params {
   batches: u32,
   heads: u32,
@@ -15,6 +16,9 @@ struct Params {
   v_pitch: u32,
   v_start: u32,
   scale: f32,
+  site: u32,
+  drop_below: u32,  // rate · 2³²
+  keep_scale: f32,  // 1 / (1 - rate)
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -22,8 +26,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> k: array<f32>;          // (batches, keys, k_pitch)
 @group(0) @binding(3) var<storage, read> v: array<f32>;          // (batches, keys, v_pitch)
 @group(0) @binding(4) var<storage, read> key_mask: array<u32>;   // (batches, keys), 0 = padding
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;    // (batches, queries, heads · head_size)
-@group(0) @binding(6) var<storage, read_write> lse: array<f32>;  // (batches, heads, queries)
+@group(0) @binding(5) var<storage, read> random: array<u32>;     // (2): seed, step
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;    // (batches, queries, heads · head_size)
+@group(0) @binding(7) var<storage, read_write> lse: array<f32>;  // (batches, heads, queries)
 
 fn q_index(batch: u32, row: u32, head: u32) -> u32 {
   let clamped = min(row, params.queries - 1u);

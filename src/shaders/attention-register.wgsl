@@ -1,23 +1,7 @@
-// Attention for CPU adapters without subgroups. An invocation takes 2 queries of one head through
-// blocks of 8 keys; the output accumulates in y itself.
+// Attention for CPU adapters without subgroups. An invocation takes 4 queries of one head through
+// blocks of 8 keys; the output accumulates in y itself. Matrices hold a row a query and a column a key.
 
-fn hide(scores: vec4f, batch: u32, key: u32, row: u32) -> vec4f {
-  var seen = vec4<bool>(
-    is_key(batch, key), is_key(batch, key + 1u), is_key(batch, key + 2u), is_key(batch, key + 3u));
-  if (CAUSAL) {
-    seen = seen & (vec4u(key, key + 1u, key + 2u, key + 3u) <= vec4u(row));
-  }
-  return select(vec4f(LOWEST), scores * params.scale, seen);
-}
-
-fn largest_of(a: vec4f, b: vec4f) -> f32 {
-  let m = max(a, b);
-  return max(max(m.x, m.y), max(m.z, m.w));
-}
-
-fn weights_of(scores: vec4f, largest: f32) -> vec4f {
-  return select(vec4f(), exp(scores - largest), scores > vec4f(LOWEST));
-}
+const FOUR = vec4u(0u, 1u, 2u, 3u);
 
 @compute @workgroup_size(16)
 fn attention_register(
@@ -25,92 +9,131 @@ fn attention_register(
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let row_tiles = (params.queries + 1u) / 2u;
+  let row_tiles = (params.queries + 3u) / 4u;
   let tile = 16u * workgroup_index(id, count) + local;
   if (tile >= params.batches * params.heads * row_tiles) {
     return;
   }
-  let row0 = 2u * (tile % row_tiles);
-  let row1 = row0 + 1u;
+  let rows = 4u * (tile % row_tiles) + FOUR;
   let head = (tile / row_tiles) % params.heads;
   let batch = tile / row_tiles / params.heads;
-  let q0 = q_index(batch, row0, head);
-  let q1 = q_index(batch, row1, head);
-  let y0 = y_index(batch, row0, head);
-  let y1 = y_index(batch, row1, head);
+  let q0 = vec4u(
+    q_index(batch, rows.x, head), q_index(batch, rows.y, head),
+    q_index(batch, rows.z, head), q_index(batch, rows.w, head));
+  let y0 = vec4u(
+    y_index(batch, rows.x, head), y_index(batch, rows.y, head),
+    y_index(batch, rows.z, head), y_index(batch, rows.w, head));
 
-  var max0 = LOWEST;
-  var max1 = LOWEST;
-  var sum0 = 0.0;
-  var sum1 = 0.0;
-  let end = key_end(row0 + 2u);
+  var largest = vec4f(LOWEST);
+  var total = vec4f();
+  let end = key_end(rows.w + 1u);
   for (var start = 0u; start < end; start += 8u) {
-    let ka = vec4u(
-      k_index(batch, start, head), k_index(batch, start + 1u, head),
-      k_index(batch, start + 2u, head), k_index(batch, start + 3u, head));
-    let kb = vec4u(
-      k_index(batch, start + 4u, head), k_index(batch, start + 5u, head),
-      k_index(batch, start + 6u, head), k_index(batch, start + 7u, head));
-    var a0 = vec4f();
-    var b0 = vec4f();
-    var a1 = vec4f();
-    var b1 = vec4f();
+    let keys_a = start + FOUR;
+    let keys_b = keys_a + 4u;
+    let ka = k4_index(batch, keys_a, head);
+    let kb = k4_index(batch, keys_b, head);
+    var a = mat4x4f();
+    var b = mat4x4f();
     for (var i = 0u; i < params.head_size; i += 1u) {
-      let query0 = q[q0 + i];
-      let query1 = q[q1 + i];
-      let a = vec4f(k[ka.x + i], k[ka.y + i], k[ka.z + i], k[ka.w + i]);
-      let b = vec4f(k[kb.x + i], k[kb.y + i], k[kb.z + i], k[kb.w + i]);
-      a0 += query0 * a;
-      a1 += query1 * a;
-      b0 += query0 * b;
-      b1 += query1 * b;
+      let queries = vec4f(q[q0.x + i], q[q0.y + i], q[q0.z + i], q[q0.w + i]);
+      a += mat4x4f(
+        queries * k[ka.x + i], queries * k[ka.y + i],
+        queries * k[ka.z + i], queries * k[ka.w + i]);
+      b += mat4x4f(
+        queries * k[kb.x + i], queries * k[kb.y + i],
+        queries * k[kb.z + i], queries * k[kb.w + i]);
     }
-    a0 = hide(a0, batch, start, row0);
-    b0 = hide(b0, batch, start + 4u, row0);
-    a1 = hide(a1, batch, start, row1);
-    b1 = hide(b1, batch, start + 4u, row1);
+    a = hide(a, batch, rows, keys_a);
+    b = hide(b, batch, rows, keys_b);
 
     // Online softmax: what was summed so far is rescaled to the new maximum.
-    let new_max0 = max(max0, largest_of(a0, b0));
-    let new_max1 = max(max1, largest_of(a1, b1));
-    let rescale0 = exp(max0 - new_max0);
-    let rescale1 = exp(max1 - new_max1);
-    max0 = new_max0;
-    max1 = new_max1;
-    a0 = weights_of(a0, max0);
-    b0 = weights_of(b0, max0);
-    a1 = weights_of(a1, max1);
-    b1 = weights_of(b1, max1);
-    sum0 = sum0 * rescale0 + dot(a0 + b0, vec4f(1.0));
-    sum1 = sum1 * rescale1 + dot(a1 + b1, vec4f(1.0));
+    let new_largest = max(largest, max(largest_of(a), largest_of(b)));
+    let rescale = exp(largest - new_largest);
+    largest = new_largest;
+    a = weights_of(a, largest);
+    b = weights_of(b, largest);
+    total = total * rescale + (a + b) * vec4f(1.0);
+    if (DROPOUT) {
+      a = dropped(a, batch, head, rows, keys_a);
+      b = dropped(b, batch, head, rows, keys_b);
+    }
 
     // The last block also divides by the sum.
-    let is_last = start + 8u >= end;
-    let scale0 = select(1.0, inverse_or_zero(sum0), is_last);
-    let scale1 = select(1.0, inverse_or_zero(sum1), is_last);
-    let va = vec4u(
-      v_index(batch, start, head), v_index(batch, start + 1u, head),
-      v_index(batch, start + 2u, head), v_index(batch, start + 3u, head));
-    let vb = vec4u(
-      v_index(batch, start + 4u, head), v_index(batch, start + 5u, head),
-      v_index(batch, start + 6u, head), v_index(batch, start + 7u, head));
+    var scale = vec4f(1.0);
+    if (start + 8u >= end) {
+      scale = vec4f(
+        inverse_or_zero(total.x), inverse_or_zero(total.y),
+        inverse_or_zero(total.z), inverse_or_zero(total.w));
+    }
+    let va = v4_index(batch, keys_a, head);
+    let vb = v4_index(batch, keys_b, head);
     for (var i = 0u; i < params.head_size; i += 1u) {
-      let a = vec4f(v[va.x + i], v[va.y + i], v[va.z + i], v[va.w + i]);
-      let b = vec4f(v[vb.x + i], v[vb.y + i], v[vb.z + i], v[vb.w + i]);
-      var value0 = dot(a0, a) + dot(b0, b);
-      var value1 = dot(a1, a) + dot(b1, b);
+      let at = y0 + i;
+      var values =
+        a * vec4f(v[va.x + i], v[va.y + i], v[va.z + i], v[va.w + i])
+        + b * vec4f(v[vb.x + i], v[vb.y + i], v[vb.z + i], v[vb.w + i]);
       if (start > 0u) {
-        value0 += y[y0 + i] * rescale0;
-        value1 += y[y1 + i] * rescale1;
+        values += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]) * rescale;
       }
-      y[y0 + i] = value0 * scale0;
-      if (row1 < params.queries) {
-        y[y1 + i] = value1 * scale1;
+      values *= scale;
+      y[at.x] = values.x;
+      if (rows.y < params.queries) {
+        y[at.y] = values.y;
+      }
+      if (rows.z < params.queries) {
+        y[at.z] = values.z;
+      }
+      if (rows.w < params.queries) {
+        y[at.w] = values.w;
       }
     }
   }
-  lse[lse_index(batch, row0, head)] = log_sum(max0, sum0);
-  if (row1 < params.queries) {
-    lse[lse_index(batch, row1, head)] = log_sum(max1, sum1);
+  for (var i = 0u; i < 4u && rows[i] < params.queries; i += 1u) {
+    lse[lse_index(batch, rows[i], head)] = log_sum(largest[i], total[i]);
   }
+}
+
+fn k4_index(batch: u32, keys: vec4u, head: u32) -> vec4u {
+  return vec4u(
+    k_index(batch, keys.x, head), k_index(batch, keys.y, head),
+    k_index(batch, keys.z, head), k_index(batch, keys.w, head));
+}
+
+fn v4_index(batch: u32, keys: vec4u, head: u32) -> vec4u {
+  return vec4u(
+    v_index(batch, keys.x, head), v_index(batch, keys.y, head),
+    v_index(batch, keys.z, head), v_index(batch, keys.w, head));
+}
+
+// Scales the scores, and sets those of hidden keys to LOWEST.
+fn hide(scores: mat4x4f, batch: u32, rows: vec4u, keys: vec4u) -> mat4x4f {
+  var result = scores;
+  for (var j = 0u; j < 4u; j += 1u) {
+    var seen = vec4<bool>(is_key(batch, keys[j]));
+    if (CAUSAL) {
+      seen = seen & (vec4u(keys[j]) <= rows);
+    }
+    result[j] = select(vec4f(LOWEST), scores[j] * params.scale, seen);
+  }
+  return result;
+}
+
+fn largest_of(scores: mat4x4f) -> vec4f {
+  return max(max(scores[0], scores[1]), max(scores[2], scores[3]));
+}
+
+fn weights_of(scores: mat4x4f, largest: vec4f) -> mat4x4f {
+  var weights = scores;
+  for (var j = 0u; j < 4u; j += 1u) {
+    weights[j] = select(vec4f(), exp(scores[j] - largest), scores[j] > vec4f(LOWEST));
+  }
+  return weights;
+}
+
+fn dropped(weights: mat4x4f, batch: u32, head: u32, rows: vec4u, keys: vec4u) -> mat4x4f {
+  var result = weights;
+  for (var j = 0u; j < 4u; j += 1u) {
+    result[j] *= kept(batch, head, rows, vec4u(keys[j]));
+  }
+  return result;
 }

@@ -122,6 +122,16 @@ fn attention_subgroup(
     d1 = weights_of(d1, max1);
     sum0 = sum0 * rescale0 + total_of(a0, b0, c0, d0);
     sum1 = sum1 * rescale1 + total_of(a1, b1, c1, d1);
+    if (DROPOUT) {
+      a0 *= kept(batch, head, vec4u(row0), keys_a);
+      b0 *= kept(batch, head, vec4u(row0), keys_b);
+      c0 *= kept(batch, head, vec4u(row0), keys_c);
+      d0 *= kept(batch, head, vec4u(row0), keys_d);
+      a1 *= kept(batch, head, vec4u(row1), keys_a);
+      b1 *= kept(batch, head, vec4u(row1), keys_b);
+      c1 *= kept(batch, head, vec4u(row1), keys_c);
+      d1 *= kept(batch, head, vec4u(row1), keys_d);
+    }
 
     // The last block also divides by the sum.
     let is_last = start + 16u >= end;

@@ -79,13 +79,16 @@ fn attention_tile(
     // Weights go to workgroup memory, their sums are exchanged as the maxima were.
     for (var i = 0u; i < 4u; i += 1u) {
       let row = ty + 8u * i;
-      let weights =
+      var weights =
         select(vec4f(), exp(scores[i] - largest[i]), scores[i] > vec4f(LOWEST));
+      stats[row * 8u + tx] = dot(weights, vec4f(1.0));
+      if (DROPOUT) {
+        weights *= kept(batch, head, vec4u(first_row + row), keys);
+      }
       left[row * STRIDE + tx] = weights.x;
       left[row * STRIDE + tx + 8u] = weights.y;
       left[row * STRIDE + tx + 16u] = weights.z;
       left[row * STRIDE + tx + 24u] = weights.w;
-      stats[row * 8u + tx] = dot(weights, vec4f(1.0));
     }
     workgroupBarrier();
     total *= rescale;

@@ -4,13 +4,16 @@ import { kernel, type Kernel } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { attentionBackward } from './attention-backward.ts';
 import commonText from './attention-common.wgsl?raw';
+import dropoutText from './attention-dropout.wgsl?raw';
 import registerText from './attention-register.wgsl?raw';
 import subgroupText from './attention-subgroup.wgsl?raw';
 import tileText from './attention-tile.wgsl?raw';
 import weightsText from './attention-weights.wgsl?raw';
-import { numbers, workgroup } from './snippets.ts';
+import { dropoutParams, drops } from './dropout.ts';
+import { numbers, random, workgroup } from './snippets.ts';
 
 const common = { file: 'attention-common.wgsl', text: commonText };
+const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
 
 const shape = {
   batches: 'u32',
@@ -28,11 +31,27 @@ function attentionKernel(name: string, text: string, more: Partial<Kernel> = {})
   return kernel({
     name,
     operation: 'attention',
-    code: [workgroup, numbers, common, { file: `${name}.wgsl`, text }],
-    bindings: { q: 'read', k: 'read', v: 'read', key_mask: 'read', y: 'write', lse: 'write' },
-    params: { ...shape, v_pitch: 'u32', v_start: 'u32', scale: 'f32' },
+    code: [workgroup, numbers, random, common, dropout, { file: `${name}.wgsl`, text }],
+    bindings: {
+      q: 'read',
+      k: 'read',
+      v: 'read',
+      key_mask: 'read',
+      random: 'read',
+      y: 'write',
+      lse: 'write',
+    },
+    params: {
+      ...shape,
+      v_pitch: 'u32',
+      v_start: 'u32',
+      scale: 'f32',
+      site: 'u32',
+      drop_below: 'u32',
+      keep_scale: 'f32',
+    },
     ...more,
-    constants: { CAUSAL: [false, true], ...more.constants },
+    constants: { CAUSAL: [false, true], DROPOUT: [false, true], ...more.constants },
   });
 }
 
@@ -71,12 +90,14 @@ export interface AttentionInputs {
   readonly causal: boolean;
   /** Factor of the scores; 1/√d_k when absent. */
   readonly scale?: number;
+  /** Rate of dropout of the softmax weights, in recordings with random numbers; 0 when absent. */
+  readonly dropout?: number;
 }
 
 export interface AttentionResult {
   /** (B, T, heads · headSize) */
   readonly output: Tensor;
-  /** Appends the softmax weights to the recording. (B, heads, T, S) */
+  /** Appends the softmax weights, none of them dropped, to the recording. (B, heads, T, S) */
   weights(): Tensor;
 }
 
@@ -85,12 +106,13 @@ export interface AttentionResult {
  * "Attention Is All You Need", §3.2.1.
  */
 export function attention(inputs: AttentionInputs): AttentionResult {
-  const { q, k, v, keyMask, heads, headSize, causal, scale = headSize ** -0.5 } = inputs;
+  const { q, k, v, keyMask, heads, headSize, causal } = inputs;
+  const { scale = headSize ** -0.5, dropout: rate = 0 } = inputs;
   const { recording } = q.tensor;
   const [batches, queries, keys] = [q.tensor.size(0), q.tensor.size(1), k.tensor.size(1)];
   const output = recording.transient('attention', [batches, queries, heads * headSize]);
   const lse = recording.transient('attention lse', [batches, heads, queries]);
-  const params = {
+  const scores = {
     batches,
     heads,
     queries,
@@ -100,11 +122,11 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     q_start: q.start,
     k_pitch: k.tensor.pitch,
     k_start: k.start,
-    v_pitch: v.tensor.pitch,
-    v_start: v.start,
     scale,
   };
-  const constants = { CAUSAL: causal };
+  const values = { v_pitch: v.tensor.pitch, v_start: v.start };
+  const params = { ...scores, ...values, ...dropoutParams(recording, rate) };
+  const constants = { CAUSAL: causal, DROPOUT: drops(recording, rate) };
   const rows = batches * heads;
   const { gpu } = recording;
   const form =
@@ -119,11 +141,19 @@ export function attention(inputs: AttentionInputs): AttentionResult {
         : {
             kernel: register,
             constants,
-            workgroups: Math.ceil((rows * Math.ceil(queries / 2)) / 16),
+            workgroups: Math.ceil((rows * Math.ceil(queries / 4)) / 16),
           };
   recording.dispatch({
     ...form,
-    bindings: { q: q.tensor, k: k.tensor, v: v.tensor, key_mask: keyMask, y: output, lse },
+    bindings: {
+      q: q.tensor,
+      k: k.tensor,
+      v: v.tensor,
+      key_mask: keyMask,
+      random: constants.DROPOUT ? recording.random : undefined,
+      y: output,
+      lse,
+    },
     params,
   });
 
@@ -134,7 +164,7 @@ export function attention(inputs: AttentionInputs): AttentionResult {
       if (k.tensor !== v.tensor) {
         throw new RangeError('attention: k and v must stand in one tensor to have a gradient');
       }
-      const trace = { q: q.tensor, kv: k.tensor, keyMask, output, lse, causal };
+      const trace = { q: q.tensor, kv: k.tensor, keyMask, output, lse, constants };
       const { k_pitch: kv_pitch, v_pitch: _same, ...others } = params;
       return attentionBackward({ ...trace, params: { ...others, kv_pitch } }, dy);
     },
@@ -142,12 +172,11 @@ export function attention(inputs: AttentionInputs): AttentionResult {
 
   const weights = (): Tensor => {
     const result = recording.transient('attention weights', [batches, heads, queries, keys]);
-    const { v_pitch: _pitch, v_start: _start, ...shared } = params;
     recording.dispatch({
       kernel: weightsKernel,
       bindings: { q: q.tensor, k: k.tensor, key_mask: keyMask, lse, weights: result },
-      params: shared,
-      constants,
+      params: scores,
+      constants: { CAUSAL: causal },
       workgroups: Math.ceil((rows * queries * keys) / 64),
     });
     return result;

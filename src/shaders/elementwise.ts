@@ -4,15 +4,19 @@ import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import addText from './add.wgsl?raw';
 import columnSumText from './column-sum.wgsl?raw';
+import { elementForm, formOfWidth, inBothWidths, widthOf } from './element-kernel.ts';
 import { workgroup } from './snippets.ts';
 import transposeText from './transpose.wgsl?raw';
 
-const addKernel = kernel({
-  name: 'add',
-  code: [workgroup, { file: 'add.wgsl', text: addText }],
-  bindings: { a: 'read', b: 'read', y: 'write' },
-  params: { size: 'u32' },
-});
+const addForms = inBothWidths(
+  {
+    name: 'add',
+    code: [workgroup, { file: 'add.wgsl', text: addText }],
+    bindings: { a: 'read', b: 'read', y: 'write' },
+    params: { size: 'u32' },
+  },
+  kernel,
+);
 
 const transposeKernel = kernel({
   name: 'transpose',
@@ -22,14 +26,23 @@ const transposeKernel = kernel({
   params: { batches: 'u32', rows: 'u32', columns: 'u32' },
 });
 
-const columnSumKernel = kernel({
-  name: 'column-sum',
-  code: [workgroup, { file: 'column-sum.wgsl', text: columnSumText }],
-  bindings: { x: 'read', y: 'write' },
-  params: { rows: 'u32', columns: 'u32', chunk: 'u32' },
-});
+const columnSumForms = inBothWidths(
+  {
+    name: 'column-sum',
+    code: [workgroup, { file: 'column-sum.wgsl', text: columnSumText }],
+    bindings: { x: 'read', y: 'write' },
+    params: { rows: 'u32', columns: 'u32', chunk: 'u32' },
+  },
+  kernel,
+);
 
-export const elementwiseKernels: readonly Kernel[] = [addKernel, transposeKernel, columnSumKernel];
+export const elementwiseKernels: readonly Kernel[] = [
+  addForms.singly,
+  addForms.fours,
+  transposeKernel,
+  columnSumForms.singly,
+  columnSumForms.fours,
+];
 
 /** a + b, of the same shape. */
 export function add(a: Tensor, b: Tensor): Tensor {
@@ -40,10 +53,9 @@ export function add(a: Tensor, b: Tensor): Tensor {
   }
   const y = recording.transient(a.label, a.shape);
   recording.dispatch({
-    kernel: addKernel,
+    ...elementForm(addForms, size),
     bindings: { a, b, y },
     params: { size },
-    workgroups: Math.ceil(size / 64),
   });
   recording.differentiate({
     output: y,
@@ -76,16 +88,26 @@ const chunk = 64;
 
 /** The sum of all rows, in two stages of fixed order. x: (…, columns). Result: (columns). */
 export function columnSum(x: Tensor, label: string): Tensor {
+  return sumRows(x, x.size(-1), label);
+}
+
+/** The sum of all elements, in stages of fixed order. Result: (1). */
+export function total(x: Tensor, label: string): Tensor {
+  return sumRows(x, 1, label);
+}
+
+/** x as rows of `columns`, summed. Result: (columns). */
+function sumRows(x: Tensor, columns: number, label: string): Tensor {
   const { recording } = x;
-  const columns = x.size(-1);
+  const width = widthOf(columns);
   const sum = (rows: Tensor, count: number, size: number, name: string): Tensor => {
     const chunks = Math.ceil(count / size);
     const y = recording.transient(name, chunks === 1 ? [columns] : [chunks, columns]);
     recording.dispatch({
-      kernel: columnSumKernel,
+      kernel: formOfWidth(columnSumForms, width),
       bindings: { x: rows, y },
       params: { rows: count, columns, chunk: size },
-      workgroups: Math.ceil((chunks * columns) / 64),
+      workgroups: Math.ceil((chunks * columns) / width / 64),
     });
     return y;
   };

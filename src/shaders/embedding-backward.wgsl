@@ -1,5 +1,5 @@
 // dtable[id] = scale · Σ dy of the tokens with that id, as a gather: one invocation an element of
-// the table, which looks through all tokens in order.
+// the table, which follows the chain of its word's tokens (embedding-links) from the last one on.
 struct Params {
   tokens: u32,
   columns: u32,
@@ -7,8 +7,10 @@ struct Params {
   scale: f32,
 }
 
+const NONE = 0xffffffffu;
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> ids: array<u32>;           // (tokens)
+@group(0) @binding(1) var<storage, read> links: array<u32>;         // (tokens + vocabulary)
 @group(0) @binding(2) var<storage, read> dy: array<f32>;            // (tokens, columns)
 @group(0) @binding(3) var<storage, read_write> dtable: array<f32>;  // (vocabulary, columns)
 
@@ -22,13 +24,12 @@ fn embedding_backward(
   if (i >= params.vocabulary * params.columns) {
     return;
   }
-  let word = i / params.columns;
   let column = i % params.columns;
   var sum = 0.0;
-  for (var token = 0u; token < params.tokens; token += 1u) {
-    if (ids[token] == word) {
-      sum += dy[token * params.columns + column];
-    }
+  var token = links[params.tokens + i / params.columns];
+  while (token != NONE) {
+    sum += dy[token * params.columns + column];
+    token = links[token];
   }
   dtable[i] = sum * params.scale;
 }

@@ -7,10 +7,14 @@ import { attentionBackwardKernels } from './attention-backward.ts';
 import { attentionDecodeKernels } from './attention-decode.ts';
 import { attentionKernels } from './attention.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
+import { distillationLossKernels } from './distillation-loss.ts';
+import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { embeddingKernels } from './embedding.ts';
 import { layerNormKernels } from './layer-norm.ts';
+import { loraKernels } from './lora.ts';
 import { matmulKernels } from './matmul-kernels.ts';
+import { optimizerKernels } from './optimizer.ts';
 import { softmaxKernels } from './softmax.ts';
 
 export const allKernels: readonly Kernel[] = [
@@ -23,6 +27,10 @@ export const allKernels: readonly Kernel[] = [
   ...softmaxKernels,
   ...argmaxKernels,
   ...crossEntropyKernels,
+  ...distillationLossKernels,
   ...activateKernels,
+  ...dropoutKernels,
   ...elementwiseKernels,
+  ...optimizerKernels,
+  ...loraKernels,
 ];

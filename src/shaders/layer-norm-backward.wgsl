@@ -8,11 +8,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> s: array<f32>;         // (rows, columns)
-@group(0) @binding(2) var<storage, read> weight: array<f32>;    // (columns)
-@group(0) @binding(3) var<storage, read> dy: array<f32>;        // (rows, columns)
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;  // (rows, columns)
-@group(0) @binding(5) var<storage, read_write> dn: array<f32>;  // (rows, columns)
+@group(0) @binding(1) var<storage, read> s: array<Element>;         // (rows, columns)
+@group(0) @binding(2) var<storage, read> weight: array<Element>;    // (columns)
+@group(0) @binding(3) var<storage, read> dy: array<Element>;        // (rows, columns)
+@group(0) @binding(4) var<storage, read_write> dx: array<Element>;  // (rows, columns)
+@group(0) @binding(5) var<storage, read_write> dn: array<Element>;  // (rows, columns)
 
 @compute @workgroup_size(GROUP)
 fn layer_norm_backward(
@@ -25,32 +25,33 @@ fn layer_norm_backward(
   if (row >= params.rows) {
     return;
   }
-  let first = row * params.columns;
-  let end = first + params.columns;
+  let columns = params.columns / WIDTH;
+  let first = row * columns;
+  let end = first + columns;
   let size = f32(params.columns);
 
-  var total = 0.0;
+  var total = Element();
   for (var i = first + lane; i < end; i += LANES) {
     total += s[i];
   }
-  let mean = sum_over_row(total, lane) / size;
-  var squares = 0.0;
+  let mean = sum_over_row(sum_of(total), lane) / size;
+  var squares = Element();
   for (var i = first + lane; i < end; i += LANES) {
     let centred = s[i] - mean;
     squares += centred * centred;
   }
-  let rstd = inverseSqrt(sum_over_row(squares, lane) / size + params.eps);
+  let rstd = inverseSqrt(sum_over_row(sum_of(squares), lane) / size + params.eps);
 
-  var sum_g = 0.0;
-  var sum_gn = 0.0;
+  var sum_g = Element();
+  var sum_gn = Element();
   for (var i = first + lane; i < end; i += LANES) {
     let n = (s[i] - mean) * rstd;
     let g = dy[i] * weight[i - first];
     sum_g += g;
     sum_gn += g * n;
   }
-  let mean_g = sum_over_row(sum_g, lane) / size;
-  let mean_gn = sum_over_row(sum_gn, lane) / size;
+  let mean_g = sum_over_row(sum_of(sum_g), lane) / size;
+  let mean_gn = sum_over_row(sum_of(sum_gn), lane) / size;
   for (var i = first + lane; i < end; i += LANES) {
     let n = (s[i] - mean) * rstd;
     dx[i] = rstd * (dy[i] * weight[i - first] - mean_g - n * mean_gn);

@@ -8,15 +8,15 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;         // (rows, columns)
-@group(0) @binding(2) var<storage, read> residual: array<f32>;  // (rows, columns)
-@group(0) @binding(3) var<storage, read> weight: array<f32>;    // (columns)
-@group(0) @binding(4) var<storage, read> bias: array<f32>;      // (columns)
-@group(0) @binding(5) var<storage, read_write> sum: array<f32>; // (rows, columns)
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;   // (rows, columns)
+@group(0) @binding(1) var<storage, read> x: array<Element>;          // (rows, columns)
+@group(0) @binding(2) var<storage, read> residual: array<Element>;   // (rows, columns)
+@group(0) @binding(3) var<storage, read> weight: array<Element>;     // (columns)
+@group(0) @binding(4) var<storage, read> bias: array<Element>;       // (columns)
+@group(0) @binding(5) var<storage, read_write> sum: array<Element>;  // (rows, columns)
+@group(0) @binding(6) var<storage, read_write> y: array<Element>;    // (rows, columns)
 
 // The first pass reads s here, the others read it from `summed`.
-fn entered(i: u32) -> f32 {
+fn entered(i: u32) -> Element {
   if (HAS_RESIDUAL) {
     let value = x[i] + residual[i];
     sum[i] = value;
@@ -25,7 +25,7 @@ fn entered(i: u32) -> f32 {
   return x[i];
 }
 
-fn summed(i: u32) -> f32 {
+fn summed(i: u32) -> Element {
   if (HAS_RESIDUAL) {
     return sum[i];
   }
@@ -43,47 +43,25 @@ fn layer_norm(
   if (row >= params.rows) {
     return;
   }
-  let first = row * params.columns;
-  let end = first + params.columns;
-  // Each pass takes four elements a lane as long as there are so many, then the rest singly.
-  let rest = end - params.columns % (4u * LANES);
+  let columns = params.columns / WIDTH;
+  let first = row * columns;
+  let end = first + columns;
 
-  var total4 = vec4f();
-  for (var i = first + lane; i < rest; i += 4u * LANES) {
-    total4 += vec4f(
-      entered(i), entered(i + LANES), entered(i + 2u * LANES), entered(i + 3u * LANES));
-  }
-  var total = dot(total4, vec4f(1.0));
-  for (var i = rest + lane; i < end; i += LANES) {
+  var total = Element();
+  for (var i = first + lane; i < end; i += LANES) {
     total += entered(i);
   }
-  let mean = sum_over_row(total, lane) / f32(params.columns);
+  let mean = sum_over_row(sum_of(total), lane) / f32(params.columns);
 
-  var squares4 = vec4f();
-  for (var i = first + lane; i < rest; i += 4u * LANES) {
-    let centred = vec4f(
-      summed(i), summed(i + LANES), summed(i + 2u * LANES), summed(i + 3u * LANES)) - mean;
-    squares4 += centred * centred;
-  }
-  var squares = dot(squares4, vec4f(1.0));
-  for (var i = rest + lane; i < end; i += LANES) {
+  var squares = Element();
+  for (var i = first + lane; i < end; i += LANES) {
     let centred = summed(i) - mean;
     squares += centred * centred;
   }
-  let variance = sum_over_row(squares, lane) / f32(params.columns);
+  let variance = sum_over_row(sum_of(squares), lane) / f32(params.columns);
   let scale = inverseSqrt(variance + params.eps);
 
-  for (var i = first + lane; i < rest; i += 4u * LANES) {
-    write(i, first, mean, scale);
-    write(i + LANES, first, mean, scale);
-    write(i + 2u * LANES, first, mean, scale);
-    write(i + 3u * LANES, first, mean, scale);
+  for (var i = first + lane; i < end; i += LANES) {
+    y[i] = (summed(i) - mean) * scale * weight[i - first] + bias[i - first];
   }
-  for (var i = rest + lane; i < end; i += LANES) {
-    write(i, first, mean, scale);
-  }
-}
-
-fn write(i: u32, first: u32, mean: f32, scale: f32) {
-  y[i] = (summed(i) - mean) * scale * weight[i - first] + bias[i - first];
 }

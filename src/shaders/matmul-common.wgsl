@@ -1,6 +1,7 @@
 // Shared by all matmul kernels: y = activate(x·W + bias) + residual for each batch.
 // W is (depth, columns), or (columns, depth) when TRANSPOSED. `pitch` is its row length in memory;
 // `weight_stride` leads from one batch's W to the next one's, 0 when they share it.
+// x is (depth, rows) in memory when X_TRANSPOSED, a switch of some of them.
 struct Params {
   batches: u32,
   rows: u32,

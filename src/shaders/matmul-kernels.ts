@@ -3,13 +3,22 @@
 import type { Gpu } from '../runtime/gpu.ts';
 import { type Constants, kernel, type Kernel } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
+import { transpose } from './elementwise.ts';
+import blockText from './matmul-block.wgsl?raw';
 import commonText from './matmul-common.wgsl?raw';
 import registerText from './matmul-register.wgsl?raw';
 import skinnyText from './matmul-skinny.wgsl?raw';
 import subgroupSkinnyText from './matmul-subgroup-skinny.wgsl?raw';
 import subgroupText from './matmul-subgroup.wgsl?raw';
 import tileText from './matmul-tile.wgsl?raw';
-import { activation, weightStorage, workgroup } from './snippets.ts';
+import {
+  activation,
+  element1,
+  element4,
+  weight4Storage,
+  weightStorage,
+  workgroup,
+} from './snippets.ts';
 
 /** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
 export const activationCodes = { none: 0, relu: 1, gelu: 2, geluTanh: 3, silu: 4 } as const;
@@ -25,13 +34,16 @@ function matmulKernel(
   name: string,
   text: string,
   constants: Record<string, readonly (number | boolean)[]>,
-  subgroups = false,
+  { subgroups = false, code }: { subgroups?: boolean; code?: Kernel['code'] } = {},
 ): Kernel {
   const common = { file: 'matmul-common.wgsl', text: commonText };
   return kernel({
     name,
     operation: 'matmul',
-    code: [workgroup, weightStorage, activation, common, { file: `${name}.wgsl`, text }],
+    code: [
+      ...(code ?? [workgroup, weightStorage, element1, activation, common]),
+      { file: `${name}.wgsl`, text },
+    ],
     bindings: { weight: 'read', x: 'read', bias: 'read', residual: 'read', y: 'write' },
     params: {
       batches: 'u32',
@@ -47,31 +59,45 @@ function matmulKernel(
 }
 
 const anyLayout = { TRANSPOSED: [false, true] };
+const anyLayouts = { ...anyLayout, X_TRANSPOSED: [false, true] };
 const subgroup = matmulKernel(
   'matmul-subgroup',
   subgroupText,
-  { ...anyLayout, TALL: [false, true] },
-  true,
+  { ...anyLayouts, TALL: [false, true] },
+  { subgroups: true },
 );
 const subgroupSkinny = matmulKernel(
   'matmul-subgroup-skinny',
   subgroupSkinnyText,
   { ROWS: [1, 2, 4] },
-  true,
+  { subgroups: true },
 );
 const register = matmulKernel('matmul-register', registerText, {
   ...anyLayout,
   ROWS: [1, 2, 4],
 });
+const block = matmulKernel(
+  'matmul-block',
+  blockText,
+  { ...anyLayouts, ROWS: [8, 16] },
+  { code: [workgroup, weight4Storage, element4, activation] },
+);
 const tile = matmulKernel('matmul-tile', tileText, {
-  ...anyLayout,
+  ...anyLayouts,
   TILE: [32, 64, 128],
   THREAD: [4, 8],
   DEPTH: [8, 16],
 });
 const skinny = matmulKernel('matmul-skinny', skinnyText, { ROWS: [1, 2, 4, 8] });
 
-export const matmulKernels: readonly Kernel[] = [subgroup, subgroupSkinny, register, tile, skinny];
+export const matmulKernels: readonly Kernel[] = [
+  subgroup,
+  subgroupSkinny,
+  register,
+  block,
+  tile,
+  skinny,
+];
 
 interface Form {
   readonly kernel: Kernel;
@@ -87,6 +113,8 @@ export interface Product {
   readonly residual?: Tensor | undefined;
   readonly activation?: Activation;
   readonly transposed: boolean;
+  /** Whether x is (depth, rows) in memory. */
+  readonly xTransposed?: boolean;
   readonly batches: number;
   readonly rows: number;
   readonly columns: number;
@@ -99,9 +127,14 @@ export interface Product {
 
 /** Appends a product to the recording of `y`, whatever the shapes of its operands are called. */
 export function product(operands: Product): void {
-  const { x, weight, bias, residual, activation: name = 'none', y } = operands;
+  const { weight, bias, residual, activation: name = 'none', y } = operands;
   const { batches, rows, columns, depth, pitch, weightStride } = operands;
   const { kernel: chosen, constants, workgroups } = formFor(y.recording.gpu, operands);
+  const readsTransposed = 'X_TRANSPOSED' in chosen.constants;
+  const x =
+    operands.xTransposed === true && !readsTransposed
+      ? transpose(operands.x, { batches, rows: depth, columns: rows })
+      : operands.x;
   y.recording.dispatch({
     kernel: chosen,
     bindings: { weight, x, bias, residual, y },
@@ -116,21 +149,42 @@ export function product(operands: Product): void {
   });
 }
 
-type Problem = Pick<Product, 'batches' | 'rows' | 'columns' | 'transposed'>;
+type Problem = Pick<
+  Product,
+  'batches' | 'rows' | 'columns' | 'depth' | 'pitch' | 'weightStride' | 'transposed' | 'xTransposed'
+>;
 
 /** The smallest power of two that is not below a count. */
 function powerOfTwo(count: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 }
 
+/** Multiply-adds from which on a CPU adapter earns back the long compilation of the block kernel. */
+const large = 2 ** 20;
+
+/** Whether every row that is read or written is a multiple of four long. */
+function isInFours({ rows, columns, depth, pitch, weightStride, xTransposed }: Problem): boolean {
+  const sizes = [columns, depth, pitch, weightStride, xTransposed === true ? rows : 0];
+  return sizes.every((size) => size % 4 === 0);
+}
+
 /** The kernel for a device and a shape. */
 function formFor(gpu: Gpu, problem: Problem): Form {
-  const { batches, rows, columns, transposed } = problem;
+  const { batches, rows, columns, depth, transposed, xTransposed = false } = problem;
   const tiles = (high: number, wide: number): number =>
     batches * Math.ceil(rows / high) * Math.ceil(columns / wide);
   const either = { TRANSPOSED: transposed };
+  const both = { ...either, X_TRANSPOSED: xTransposed };
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));
+    if (!gpu.hasQuadSubgroups && isInFours(problem) && batches * rows * columns * depth >= large) {
+      const height = tiles(16, 16) >= 32 ? 16 : 8;
+      return {
+        kernel: block,
+        constants: { ...both, ROWS: height },
+        workgroups: Math.ceil(tiles(height, 16) / 16),
+      };
+    }
     if (!gpu.hasQuadSubgroups) {
       return {
         kernel: register,
@@ -144,7 +198,7 @@ function formFor(gpu: Gpu, problem: Problem): Form {
     const TALL = rows > 8;
     return {
       kernel: subgroup,
-      constants: { ...either, TALL },
+      constants: { ...both, TALL },
       workgroups: tiles(TALL ? 16 : 8, 8),
     };
   }
@@ -158,7 +212,7 @@ function formFor(gpu: Gpu, problem: Problem): Form {
   return tiled(32, 4, 16);
 
   function tiled(TILE: number, THREAD: number, DEPTH: number): Form {
-    const constants = { ...either, TILE, THREAD, DEPTH };
+    const constants = { ...both, TILE, THREAD, DEPTH };
     return { kernel: tile, constants, workgroups: tiles(TILE, TILE) };
   }
 }

@@ -22,6 +22,20 @@ fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
     weight_at(i), weight_at(i + pitch), weight_at(i + 2u * pitch), weight_at(i + 3u * pitch));
 }
 
+// Four neighbours along the depth, from depth k, of the row that begins at `row`.
+fn row4_at(row: u32, k: u32) -> vec4f {
+  if (X_TRANSPOSED) {
+    let i = row + k * params.rows;
+    let step = params.rows;
+    return vec4f(x[i], x[i + step], x[i + 2u * step], x[i + 3u * step]);
+  }
+  return x4_at(row + k);
+}
+
+fn row_at(row: u32, k: u32) -> f32 {
+  return x[row + select(k, k * params.rows, X_TRANSPOSED)];
+}
+
 @compute @workgroup_size(4)
 fn matmul_subgroup(
   @builtin(workgroup_id) id: vec3u,
@@ -44,10 +58,12 @@ fn matmul_subgroup(
   let depth = params.depth;
   let pitch = params.pitch;
   let last_row = params.rows - 1u;
-  let x0 = (batch * params.rows + min(row, last_row)) * depth;
-  let x1 = (batch * params.rows + min(row + 4u, last_row)) * depth;
-  let x2 = (batch * params.rows + min(row + 8u, last_row)) * depth;
-  let x3 = (batch * params.rows + min(row + 12u, last_row)) * depth;
+  let x_batch = batch * params.rows * depth;
+  let row_step = select(depth, 1u, X_TRANSPOSED);  // from one row to the next
+  let x0 = x_batch + min(row, last_row) * row_step;
+  let x1 = x_batch + min(row + 4u, last_row) * row_step;
+  let x2 = x_batch + min(row + 8u, last_row) * row_step;
+  let x3 = x_batch + min(row + 12u, last_row) * row_step;
   let last_column = params.columns - 1u;
   let step = select(1u, pitch, TRANSPOSED);  // from one column to the next
   let w = batch * params.weight_stride;
@@ -65,8 +81,8 @@ fn matmul_subgroup(
   var b3 = vec4f();
   let even_depth = depth & ~3u;
   for (var k = 0u; k < even_depth; k += 4u) {
-    let row0 = x4_at(x0 + k);
-    let row1 = x4_at(x1 + k);
+    let row0 = row4_at(x0, k);
+    let row1 = row4_at(x1, k);
     let near = around4(column4_at(wa, k, pitch));
     let far = around4(column4_at(wb, k, pitch));
     a0 += row0 * near;
@@ -74,8 +90,8 @@ fn matmul_subgroup(
     b0 += row0 * far;
     b1 += row1 * far;
     if (TALL) {
-      let row2 = x4_at(x2 + k);
-      let row3 = x4_at(x3 + k);
+      let row2 = row4_at(x2, k);
+      let row3 = row4_at(x3, k);
       a2 += row2 * near;
       a3 += row3 * near;
       b2 += row2 * far;
@@ -86,15 +102,15 @@ fn matmul_subgroup(
     let at = select(k * pitch, k, TRANSPOSED);
     let near = around(weight_at(wa + at));
     let far = around(weight_at(wb + at));
-    a0 += x[x0 + k] * near;
-    a1 += x[x1 + k] * near;
-    b0 += x[x0 + k] * far;
-    b1 += x[x1 + k] * far;
+    a0 += row_at(x0, k) * near;
+    a1 += row_at(x1, k) * near;
+    b0 += row_at(x0, k) * far;
+    b1 += row_at(x1, k) * far;
     if (TALL) {
-      a2 += x[x2 + k] * near;
-      a3 += x[x3 + k] * near;
-      b2 += x[x2 + k] * far;
-      b3 += x[x3 + k] * far;
+      a2 += row_at(x2, k) * near;
+      a3 += row_at(x3, k) * near;
+      b2 += row_at(x2, k) * far;
+      b3 += row_at(x3, k) * far;
     }
   }
   // One copy of `store` for all elements: it is long, and drivers unroll and inline it.

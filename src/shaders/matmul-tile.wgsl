@@ -33,12 +33,16 @@ fn matmul_tile(
     for (var i = local; i < TILE * DEPTH; i += THREADS) {
       let k = i % DEPTH;
       let m = i / DEPTH;
-      x_tile[k * STRIDE + m] = x_or_zero(batch, first_row + m, start + k);
+      let n = i % TILE;
+      let depth = i / TILE;
+      if (X_TRANSPOSED) {
+        x_tile[depth * STRIDE + n] = x_or_zero(batch, first_row + n, start + depth);
+      } else {
+        x_tile[k * STRIDE + m] = x_or_zero(batch, first_row + m, start + k);
+      }
       if (TRANSPOSED) {
         w_tile[k * STRIDE + m] = weight_or_zero(batch, start + k, first_column + m);
       } else {
-        let n = i % TILE;
-        let depth = i / TILE;
         w_tile[depth * STRIDE + n] = weight_or_zero(batch, start + depth, first_column + n);
       }
     }
@@ -67,6 +71,9 @@ fn matmul_tile(
 fn x_or_zero(batch: u32, row: u32, k: u32) -> f32 {
   if (row >= params.rows || k >= params.depth) {
     return 0.0;
+  }
+  if (X_TRANSPOSED) {
+    return x[(batch * params.depth + k) * params.rows + row];
   }
   return x[(batch * params.rows + row) * params.depth + k];
 }

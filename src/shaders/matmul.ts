@@ -4,7 +4,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { InputGradient } from '../runtime/gradient.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { activate } from './activate.ts';
-import { columnSum, transpose } from './elementwise.ts';
+import { columnSum } from './elementwise.ts';
 import { type Activation, activationCodes, type Product, product } from './matmul-kernels.ts';
 
 export { type Activation, activationCodes };
@@ -99,7 +99,8 @@ function matmulBackward(
   const dWeight = (): Tensor => {
     const result = recording.transient(`d ${weight.label}`, weight.shape);
     product({
-      x: transpose(left, { batches, rows, columns: height }),
+      x: left,
+      xTransposed: true,
       weight: right,
       y: result,
       transposed: false,

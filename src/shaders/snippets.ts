@@ -2,17 +2,30 @@
 
 import type { Snippet, StorageSnippet } from '../runtime/kernel.ts';
 import activationText from './activation.wgsl?raw';
+import element1Text from './element-1.wgsl?raw';
+import element4Text from './element-4.wgsl?raw';
+import flagsText from './flags.wgsl?raw';
 import numbersText from './numbers.wgsl?raw';
+import randomText from './random.wgsl?raw';
 import rowInvocationText from './row-invocation.wgsl?raw';
 import rowSubgroupText from './row-subgroup.wgsl?raw';
 import rowWorkgroupText from './row-workgroup.wgsl?raw';
 import weightBf16Text from './weight-bf16.wgsl?raw';
 import weightF16Text from './weight-f16.wgsl?raw';
 import weightF32Text from './weight-f32.wgsl?raw';
+import weight4Bf16Text from './weight4-bf16.wgsl?raw';
+import weight4F16Text from './weight4-f16.wgsl?raw';
+import weight4F32Text from './weight4-f32.wgsl?raw';
 import workgroupText from './workgroup.wgsl?raw';
 
+/** What `Element` is in kernels that are written for one number or four. */
+export const element1: Snippet = { file: 'element-1.wgsl', text: element1Text };
+export const element4: Snippet = { file: 'element-4.wgsl', text: element4Text };
+/** In terms of `Element`. */
 export const activation: Snippet = { file: 'activation.wgsl', text: activationText };
+export const flags: Snippet = { file: 'flags.wgsl', text: flagsText };
 export const numbers: Snippet = { file: 'numbers.wgsl', text: numbersText };
+export const random: Snippet = { file: 'random.wgsl', text: randomText };
 export const workgroup: Snippet = { file: 'workgroup.wgsl', text: workgroupText };
 export const rowInvocation: Snippet = { file: 'row-invocation.wgsl', text: rowInvocationText };
 export const rowSubgroup: Snippet = { file: 'row-subgroup.wgsl', text: rowSubgroupText };
@@ -25,5 +38,15 @@ export const weightStorage: StorageSnippet = {
     f32: { file: 'weight-f32.wgsl', text: weightF32Text },
     f16: { file: 'weight-f16.wgsl', text: weightF16Text },
     bf16: { file: 'weight-bf16.wgsl', text: weightBf16Text },
+  },
+};
+
+/** The same, four neighbours at a time. */
+export const weight4Storage: StorageSnippet = {
+  binding: 'weight',
+  formats: {
+    f32: { file: 'weight4-f32.wgsl', text: weight4F32Text },
+    f16: { file: 'weight4-f16.wgsl', text: weight4F16Text },
+    bf16: { file: 'weight4-bf16.wgsl', text: weight4Bf16Text },
   },
 };

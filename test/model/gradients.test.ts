@@ -4,7 +4,7 @@ import type { Gpu } from 'webgpu-transformer';
 import { Config } from '../../src/model/config.ts';
 import { decoder, memoryKeyValues } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
-import { openSafetensors } from '../../src/model/safetensors.ts';
+import { openSafetensors, type TensorEntry } from '../../src/model/safetensors.ts';
 import { torchTransformer } from '../../src/model/torch-transformer.ts';
 import { WeightLoader } from '../../src/model/weights.ts';
 import { gradients } from '../../src/runtime/gradient.ts';
@@ -50,7 +50,9 @@ async function computeGradients(gpu: Gpu, folder: string): Promise<Map<string, V
   const counted = gradOut!.data.map((value, i) => value * targetSeen[Math.floor(i / width)]!);
 
   const weights = new Scope(gpu);
-  const loader = new WeightLoader(weights, await openSafetensors(source, {}), undefined);
+  const entries = await openSafetensors(source, {});
+  const find = (name: string): TensorEntry | undefined => entries.get(name);
+  const loader = new WeightLoader(weights, { find, dtype: undefined });
   const config = (await readFixtureJson(`${folder}/config.json`)) as Record<string, never>;
   const model = torchTransformer(new Config(config, folder), loader);
   await loader.load(source, {});

@@ -5,9 +5,9 @@ export interface Attended {
   readonly weights: Float64Array;
   /** log Σ exp(score) over the seen keys; -∞ when there are none. */
   readonly lse: number;
-  /** Σ weight · value. */
+  /** Σ weight · keep · value. */
   readonly output: Float64Array;
-  /** Σ weight · |value|. */
+  /** Σ weight · keep · |value|. */
   readonly outputMagnitude: Float64Array;
   /** The largest Σ |q · k| · scale of a seen key, which bounds the errors of the scores. */
   readonly scoreMagnitude: number;
@@ -22,7 +22,7 @@ export interface Rows {
 
 /**
  * softmax(q·kᵀ · scale)·v for the query at `q.starts[0]` ("Attention Is All You Need", eq. 1).
- * `seen` tells which keys count.
+ * `seen` tells which keys count, `keep` what dropout multiplies the weight of a key by.
  */
 export function attend(
   q: Rows,
@@ -31,6 +31,7 @@ export function attend(
   seen: readonly boolean[],
   headSize: number,
   scale: number,
+  keep: (key: number) => number = () => 1,
 ): Attended {
   const keys = k.starts.length;
   const scores = new Float64Array(keys);
@@ -59,10 +60,11 @@ export function attend(
   for (let key = 0; key < keys; key++) {
     if (!seen[key]!) continue;
     weights[key]! /= total;
+    const weight = weights[key]! * keep(key);
     for (let c = 0; c < headSize; c++) {
       const value = v.values[v.starts[key]! + c]!;
-      output[c]! += weights[key]! * value;
-      outputMagnitude[c]! += weights[key]! * Math.abs(value);
+      output[c]! += weight * value;
+      outputMagnitude[c]! += weight * Math.abs(value);
     }
   }
   const lse = total > 0 ? largest + Math.log(total) : -Infinity;

@@ -1,6 +1,8 @@
 // The gradient of attention, from the log-sum-exp of the scores: with p = exp(score - lse),
-// delta = Σ do · o and ds = p · (do·v - delta) · scale, dq = Σ ds · k, dk = Σ ds · q, dv = Σ p · do.
+// delta = Σ do · o and ds = p · (keep · do·v - delta) · scale, dq = Σ ds · k, dk = Σ ds · q and
+// dv = Σ p · keep · do, where keep is what dropout made of the weight.
 
+import { keeping } from './dropout.ts';
 import {
   type Constants,
   floats,
@@ -20,7 +22,9 @@ interface Pair {
   /** Place in (batches, heads, queries). */
   readonly row: number;
   readonly weight: number;
-  /** do·v, and Σ |do · v|. */
+  /** What dropout multiplied the weight by. */
+  readonly keep: number;
+  /** do·v · keep, and Σ |do · v| · keep. */
   readonly dp: number;
   readonly dpMagnitude: number;
   /** How far errors of the exponent carry. */
@@ -39,6 +43,7 @@ function eachPair(
   const [queries, keys] = [scalar(params, 'queries'), scalar(params, 'keys')];
   const [size, scale] = [scalar(params, 'head_size'), scalar(params, 'scale')];
   const [qPitch, kvPitch] = [scalar(params, 'q_pitch'), scalar(params, 'kv_pitch')];
+  const keepAt = constants['DROPOUT'] === true ? keeping(inputs, params) : () => 1;
   for (let b = 0; b < batches; b++) {
     for (let h = 0; h < heads; h++) {
       for (let t = 0; t < queries; t++) {
@@ -52,6 +57,7 @@ function eachPair(
           const [k, v] = [begin + scalar(params, 'k_start'), begin + scalar(params, 'v_start')];
           const score = product(q, qAt, kv, k, size);
           const dp = product(dy, yAt, kv, v, size);
+          const keep = keepAt(row * keys + s);
           visit({
             q: qAt,
             k,
@@ -59,8 +65,9 @@ function eachPair(
             y: yAt,
             row,
             weight: Math.exp(score.sum * scale - lse[row]!),
-            dp: dp.sum,
-            dpMagnitude: dp.magnitude,
+            keep,
+            dp: dp.sum * keep,
+            dpMagnitude: dp.magnitude * keep,
             factor: 1 + score.magnitude * scale + Math.abs(lse[row]!),
           });
         }
@@ -109,31 +116,35 @@ function widthOf(params: Params): number {
   return scalar(params, 'heads') * scalar(params, 'head_size');
 }
 
+export const attentionBackwardDelta: Reference = {
+  twin: (inputs, params) => ({ delta: deltas(inputs, params, 'sum') }),
+  conditions: (inputs, params) => ({
+    delta: { length: scalar(params, 'head_size'), magnitude: deltas(inputs, params, 'magnitude') },
+  }),
+};
+
 /** dq takes only the columns of q; the others, where k and v may stand, keep what they hold. */
 export const attentionBackwardQuery: Reference = {
   twin: (inputs, params, constants) => {
     const [kv, dq] = [floats(inputs, 'kv'), floats(inputs, 'dq').slice()];
-    const delta = deltas(inputs, params, 'sum');
+    const delta = floats(inputs, 'delta');
     clear(dq, scalar(params, 'q_pitch'), scalar(params, 'q_start'), widthOf(params));
     eachPair(inputs, params, constants, ({ q, k, row, weight, dp }) => {
       const ds = weight * (dp - delta[row]!) * scalar(params, 'scale');
       for (let c = 0; c < scalar(params, 'head_size'); c++) dq[q + c]! += ds * kv[k + c]!;
     });
-    return { dq, delta };
+    return { dq };
   },
   conditions: (inputs, params, constants) => {
     const kv = floats(inputs, 'kv');
     const size = scalar(params, 'head_size');
     const dq = new Float64Array(floats(inputs, 'dq').length);
-    const delta = deltas(inputs, params, 'magnitude');
+    const delta = floats(inputs, 'delta');
     eachPair(inputs, params, constants, ({ q, k, row, weight, dpMagnitude, factor }) => {
-      const ds = weight * (dpMagnitude + delta[row]!) * scalar(params, 'scale') * factor;
+      const ds = weight * (dpMagnitude + Math.abs(delta[row]!)) * scalar(params, 'scale') * factor;
       for (let c = 0; c < size; c++) dq[q + c]! += ds * Math.abs(kv[k + c]!);
     });
-    return {
-      dq: { length: scalar(params, 'keys') + size, magnitude: dq },
-      delta: { length: size, magnitude: delta },
-    };
+    return { dq: { length: scalar(params, 'keys') + size, magnitude: dq } };
   },
 };
 
@@ -145,11 +156,11 @@ export const attentionBackwardKey: Reference = {
     for (const start of ['k_start', 'v_start']) {
       clear(dkv, scalar(params, 'kv_pitch'), scalar(params, start), widthOf(params));
     }
-    eachPair(inputs, params, constants, ({ q, k, v, y, row, weight, dp }) => {
+    eachPair(inputs, params, constants, ({ q, k, v, y, row, weight, keep, dp }) => {
       const ds = weight * (dp - delta[row]!) * scalar(params, 'scale');
       for (let c = 0; c < scalar(params, 'head_size'); c++) {
         dkv[k + c]! += ds * values[q + c]!;
-        dkv[v + c]! += weight * dy[y + c]!;
+        dkv[v + c]! += weight * keep * dy[y + c]!;
       }
     });
     return { dkv };
@@ -159,14 +170,19 @@ export const attentionBackwardKey: Reference = {
     const size = scalar(params, 'head_size');
     const dkv = new Float64Array(floats(inputs, 'dkv').length);
     const delta = floats(inputs, 'delta');
-    eachPair(inputs, params, constants, ({ q, k, v, y, row, weight, dpMagnitude, factor }) => {
-      const slope = (dpMagnitude + Math.abs(delta[row]!)) * scalar(params, 'scale');
-      const ds = weight * slope * factor;
-      for (let c = 0; c < size; c++) {
-        dkv[k + c]! += ds * Math.abs(values[q + c]!);
-        dkv[v + c]! += weight * factor * Math.abs(dy[y + c]!);
-      }
-    });
+    eachPair(
+      inputs,
+      params,
+      constants,
+      ({ q, k, v, y, row, weight, keep, dpMagnitude, factor }) => {
+        const slope = (dpMagnitude + Math.abs(delta[row]!)) * scalar(params, 'scale');
+        const ds = weight * slope * factor;
+        for (let c = 0; c < size; c++) {
+          dkv[k + c]! += ds * Math.abs(values[q + c]!);
+          dkv[v + c]! += weight * keep * factor * Math.abs(dy[y + c]!);
+        }
+      },
+    );
     return { dkv: { length: scalar(params, 'queries') + size, magnitude: dkv } };
   },
 };

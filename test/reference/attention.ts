@@ -2,6 +2,7 @@
 // q_start + h · head_size; likewise k and v.
 
 import { attend, type Attended } from './attend.ts';
+import { keeping } from './dropout.ts';
 import {
   type Constants,
   floats,
@@ -28,6 +29,7 @@ function eachQuery(
   const [batches, heads] = [scalar(params, 'batches'), scalar(params, 'heads')];
   const [queries, keys] = [scalar(params, 'queries'), scalar(params, 'keys')];
   const headSize = scalar(params, 'head_size');
+  const keep = constants['DROPOUT'] === true ? keeping(inputs, params) : () => 1;
   let row = 0;
   for (let b = 0; b < batches; b++) {
     for (let h = 0; h < heads; h++) {
@@ -40,6 +42,7 @@ function eachQuery(
         const seen = kStarts.map(
           (_, s) => mask[b * keys + s] !== 0 && (constants['CAUSAL'] !== true || s <= t),
         );
+        const first = row * keys;
         const result = attend(
           { values: q, starts: [qStarts[t]!] },
           { values: k, starts: kStarts },
@@ -47,6 +50,7 @@ function eachQuery(
           seen,
           headSize,
           scalar(params, 'scale'),
+          (key) => keep(first + key),
         );
         visit(result, b, h, t, row++);
       }

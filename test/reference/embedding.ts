@@ -32,14 +32,31 @@ export const embedding: Reference = {
   }),
 };
 
+const none = 2 ** 32 - 1;
+
+/** The token before each token, and the last one of each word, with the same id. */
+export const embeddingLinks: Reference = {
+  twin: (inputs, params) => {
+    const ids = [...integers(inputs, 'ids')].slice(0, scalar(params, 'tokens'));
+    const words = Array.from({ length: scalar(params, 'vocabulary') }, (_, word) => word);
+    const before = ids.map((id, t) => ids.slice(0, t).lastIndexOf(id));
+    const last = words.map((word) => ids.lastIndexOf(word));
+    return { links: Uint32Array.from([...before, ...last], (t) => (t < 0 ? none : t)) };
+  },
+  conditions: () => ({ links: { length: 0, magnitude: 0 } }),
+};
+
 /** Adds each token's row of dy to the row of its id. */
 function scatter(inputs: Inputs, params: Params, value: (x: number) => number): Float64Array {
-  const [ids, dy] = [integers(inputs, 'ids'), floats(inputs, 'dy')];
+  const [links, dy] = [integers(inputs, 'links'), floats(inputs, 'dy')];
   const [columns, scale] = [scalar(params, 'columns'), scalar(params, 'scale')];
   const dtable = new Float64Array(scalar(params, 'vocabulary') * columns);
-  for (let t = 0; t < scalar(params, 'tokens'); t++) {
-    for (let c = 0; c < columns; c++) {
-      dtable[ids[t]! * columns + c]! += value(dy[t * columns + c]! * scale);
+  for (let word = 0; word < scalar(params, 'vocabulary'); word++) {
+    let t = links[scalar(params, 'tokens') + word]!;
+    for (; t !== none; t = links[t]!) {
+      for (let c = 0; c < columns; c++) {
+        dtable[word * columns + c]! += value(dy[t * columns + c]! * scale);
+      }
     }
   }
   return dtable;

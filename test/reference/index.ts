@@ -1,22 +1,34 @@
 // The float64 reference of every operation, by the name kernels give it.
 
 import { attention, attentionWeights } from './attention.ts';
-import { attentionBackwardKey, attentionBackwardQuery } from './attention-backward.ts';
+import {
+  attentionBackwardDelta,
+  attentionBackwardKey,
+  attentionBackwardQuery,
+} from './attention-backward.ts';
 import { attentionCross, attentionDecode } from './attention-decode.ts';
+import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
+import { dropout } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
-import { advance, embedding, embeddingBackward } from './embedding.ts';
+import { advance, embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
+import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
+import { lora, loraBackward } from './lora.ts';
 import { matmul } from './matmul.ts';
+import { adam, sgd } from './optimizer.ts';
 import { argmax, crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import type { Reference } from './twin.ts';
 
 export const references: Readonly<Record<string, Reference>> = {
+  accumulate,
   activate,
   'activate-backward': activateBackward,
+  adam,
   add,
   advance,
   argmax,
   attention,
+  'attention-backward-delta': attentionBackwardDelta,
   'attention-backward-key': attentionBackwardKey,
   'attention-backward-query': attentionBackwardQuery,
   'attention-cross': attentionCross,
@@ -25,11 +37,20 @@ export const references: Readonly<Record<string, Reference>> = {
   'column-sum': columnSum,
   'cross-entropy': crossEntropy,
   'cross-entropy-backward': crossEntropyBackward,
+  'distillation-loss': distillationLoss,
+  'distillation-loss-backward': distillationLossBackward,
+  dropout,
   embedding,
   'embedding-backward': embeddingBackward,
+  'embedding-links': embeddingLinks,
+  'gradient-norm': gradientNorm,
+  'gradient-scale': gradientScale,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
+  lora,
+  'lora-backward': loraBackward,
   matmul,
+  sgd,
   softmax,
   transpose,
 };

@@ -25,6 +25,7 @@ function product(
   const [pitch, stride] = [scalar(params, 'pitch'), scalar(params, 'weight_stride')];
   // Kernels without the switch take W as (columns, depth) only.
   const transposed = constants['TRANSPOSED'] ?? true;
+  const xTransposed = constants['X_TRANSPOSED'] === true;
   const y = new Float64Array(batches * rows * columns);
   for (let b = 0; b < batches; b++) {
     for (let i = 0; i < rows; i++) {
@@ -32,7 +33,8 @@ function product(
         let sum = 0;
         for (let k = 0; k < depth; k++) {
           const w = transposed === true ? j * pitch + k : k * pitch + j;
-          sum += value(x[(b * rows + i) * depth + k]!) * value(weight[b * stride + w]!);
+          const at = xTransposed ? (b * depth + k) * rows + i : (b * rows + i) * depth + k;
+          sum += value(x[at]!) * value(weight[b * stride + w]!);
         }
         const at = (b * rows + i) * columns + j;
         y[at] = activate(sum + value(bias?.[j] ?? 0)) + value(residual?.[at] ?? 0);

@@ -23,6 +23,8 @@ interface Case {
   /** 0 = padding, for (batches, keys); all 1 when absent. */
   readonly mask?: (batch: number, key: number) => boolean;
   readonly values?: ValueOptions;
+  /** Rate of dropout; none when absent. */
+  readonly dropout?: number;
 }
 
 /** Checks both halves on drawn values; returns the gradients of q (or q, k, v), and of k and v. */
@@ -32,7 +34,7 @@ async function expectAttentionGradient(
   options: Case,
 ): Promise<{ outputs: Values[]; kernels: string[] }> {
   const { batches = 2, heads = 3, queries, headSize, causal = false } = options;
-  const { keys = queries, mask = () => true, values = { outliers: 0 } } = options;
+  const { keys = queries, mask = () => true, values = { outliers: 0 }, dropout = 0 } = options;
   const random = new Random(seed);
   const width = heads * headSize;
   const { outputs, kernels } = await expectOperation(
@@ -59,15 +61,19 @@ async function expectAttentionGradient(
         heads,
         headSize,
         causal,
+        dropout,
       });
       const dy = input('dy', queries, width);
       const wanted = isFused ? [q] : [q, kv];
       return [...gradients(bench.recording, new Map([[output, dy]]), wanted, add).values()];
     },
-    { seed, training: true },
+    { seed, training: true, random: [seed, 3] },
   );
   const operations = kernels.map(({ kernel }) => kernel.operation);
-  expect(operations).toEqual(['attention', 'attention-backward-query', 'attention-backward-key']);
+  const backward = ['delta', 'query', 'key'].map((part) => `attention-backward-${part}`);
+  expect(operations).toEqual(['attention', ...backward]);
+  const halves = kernels.filter(({ constants }) => constants['DROPOUT'] === dropout > 0);
+  expect(halves).toHaveLength(3);
   return { outputs, kernels: kernels.map(({ kernel }) => kernel.name) };
 }
 
@@ -91,6 +97,14 @@ for (const { name, options } of gpus) {
       // More rows than a workgroup of any form holds.
       await expectAttentionGradient(gpu, 160, { queries: 37, headSize: 4, causal: true });
       await expectAttentionGradient(gpu, 161, { queries: 5, keys: 70, headSize: 4 });
+      // Heads of several pieces, past the edges of a tile.
+      await expectAttentionGradient(gpu, 162, { queries: 35, keys: 67, headSize: 80, heads: 1 });
+      await expectAttentionGradient(gpu, 163, {
+        queries: 34,
+        headSize: 97,
+        heads: 1,
+        causal: true,
+      });
     }));
 
   test(`padding at the left, at the right, in holes, ${name}`, () =>
@@ -133,12 +147,24 @@ for (const { name, options } of gpus) {
       expect(outputs.every((all) => all.every((value) => Number.isFinite(value)))).toBe(true);
     }));
 
+  test(`dropout of the weights, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const lengths = [1, 2, 7, 8, 9, 17, 33, 40];
+      for (const [i, queries] of lengths.entries()) {
+        const keys = lengths[(3 * i + 2) % lengths.length]!;
+        const size = { queries, headSize: [1, 5, 33, 40][i % 4]! };
+        const dropout = [0.1, 0.5, 0.9][i % 3]!;
+        await expectAttentionGradient(gpu, 450 + i, { ...size, keys, dropout });
+        const masked = { mask: (b: number, s: number) => (s + b) % 3 !== 1, causal: i % 2 === 0 };
+        await expectAttentionGradient(gpu, 460 + i, { ...size, dropout, ...masked });
+      }
+    }));
+
   test(`the kernels meant for the device run, ${name}`, () =>
     withGpu(options, async (gpu) => {
       const { kernels } = await expectAttentionGradient(gpu, 500, { queries: 2, headSize: 4 });
-      const software = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
-      const form = options.tier === 'gpu' ? 'workgroup' : software;
+      const form = options.tier === 'gpu' ? 'tile' : 'register';
       const wanted = ['query', 'key'].map((half) => `attention-backward-${half}-${form}`);
-      expect(kernels.slice(1)).toEqual(wanted);
+      expect(kernels.slice(2)).toEqual(wanted);
     }));
 }

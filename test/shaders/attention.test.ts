@@ -22,6 +22,8 @@ interface Case {
   /** Columns before, between and after q, k and v, which then share one tensor of wide rows. */
   readonly gaps?: readonly [number, number, number, number];
   readonly values?: ValueOptions;
+  /** Rate of dropout; none when absent. */
+  readonly dropout?: number;
 }
 
 const everyKey = (): boolean => true;
@@ -33,7 +35,7 @@ async function expectAttention(
   options: Case,
 ): Promise<{ y: Values; weights: Values; kernel: string }> {
   const { batches = 1, heads = 2, queries, keys, headSize, causal = false } = options;
-  const { mask = everyKey, values = { outliers: 0 } } = options;
+  const { mask = everyKey, values = { outliers: 0 }, dropout = 0 } = options;
   const random = new Random(seed);
   const width = heads * headSize;
   let largest = 0;
@@ -63,13 +65,14 @@ async function expectAttention(
         mask(Math.floor(i / keys), i % keys) ? 1 : 0,
       );
       const keyMask = bench.input('mask', [batches, keys], flags);
-      const result = attention({ q, k, v, keyMask, heads, headSize, causal });
+      const result = attention({ q, k, v, keyMask, heads, headSize, causal, dropout });
       return [result.output, result.weights()];
     },
-    { seed },
+    { seed, random: [seed, 3] },
   );
   expect(kernels.map(({ kernel }) => kernel.operation)).toEqual(['attention', 'attention-weights']);
   const [y, weights] = outputs as [Values, Values];
+  expect(kernels[0]!.constants['DROPOUT']).toBe(dropout > 0);
   expectRowsToSum(weights, options, Math.sqrt(headSize) * largest ** 2);
   return { y, weights, kernel: kernels[0]!.kernel.name };
 }
@@ -187,6 +190,19 @@ for (const { name, options } of gpus) {
       ];
       const drawn = { batches, heads, queries, keys, headSize: 13 };
       await expectAttention(gpu, 510, { ...drawn, values: { mean: 3, outliers: 9 } });
+    }));
+
+  test(`dropout of the weights, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const lengths = [1, 2, 7, 8, 9, 17, 33, 40];
+      for (const [i, queries] of lengths.entries()) {
+        const keys = lengths[(3 * i + 2) % lengths.length]!;
+        const size = { batches: 2, queries, keys, headSize: [1, 5, 33, 40][i % 4]! };
+        const dropout = [0.1, 0.5, 0.9][i % 3]!;
+        await expectAttention(gpu, 550 + i, { ...size, dropout });
+        const masked = { mask: (b: number, s: number) => (s + b) % 3 !== 1, causal: i % 2 === 0 };
+        await expectAttention(gpu, 560 + i, { ...size, keys: queries, dropout, ...masked });
+      }
     }));
 
   test(`the kernel meant for the device runs, ${name}`, () =>

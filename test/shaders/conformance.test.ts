@@ -75,7 +75,7 @@ function variantsOf(kernel: Kernel): Variant[] {
   const all = combinations<Constant | Dtype>({ ...kernel.constants, ...prefixed }).filter(
     (choice) => isUsed(kernel, choice as Record<string, Constant>),
   );
-  return (all.length > 16 ? pairwise(all) : all).map((choice) => {
+  return (all.length > 4 ? pairwise(all) : all).map((choice) => {
     const stored = Object.keys(formats).map((binding) => [binding, choice[`format of ${binding}`]]);
     const constants = Object.keys(kernel.constants).map((name) => [name, choice[name]]);
     return variantOf(
@@ -227,17 +227,27 @@ test('no pipeline leaves its layout to the driver', () => {
 const pieces = [
   'activation',
   'attention-backward-common',
+  'attention-backward-register',
+  'attention-backward-tile',
   'attention-common',
   'attention-cross',
   'attention-decode',
+  'attention-dropout',
+  'element-1',
+  'element-4',
+  'flags',
   'matmul-common',
   'numbers',
+  'random',
   'row-invocation',
   'row-subgroup',
   'row-workgroup',
   'weight-bf16',
   'weight-f16',
   'weight-f32',
+  'weight4-bf16',
+  'weight4-f16',
+  'weight4-f32',
   'workgroup',
 ];
 

@@ -61,6 +61,8 @@ const shapes = [
   [16, 64],
   [7, 65],
   [3, 1031],
+  [17, 4],
+  [5, 1028],
 ] as const;
 
 for (const { name, options } of gpus) {
@@ -136,7 +138,7 @@ for (const { name, options } of gpus) {
   test(`sums of columns, in one stage and in two, ${name}`, () =>
     withGpu(options, async (gpu) => {
       for (const [i, rows] of [1, 2, 63, 64, 65, 128, 129, 4200].entries()) {
-        for (const columns of rows === 4200 ? [3] : [1, 3, 65]) {
+        for (const columns of rows === 4200 ? [3, 4] : [1, 3, 65, 132]) {
           const { outputs, kernels } = await expectTraining(gpu, 400 + i, (bench, random) => [
             columnSum(drawn(bench, random, 'x', [rows, columns]), 'sums'),
           ]);

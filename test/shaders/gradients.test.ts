@@ -5,14 +5,18 @@ import type { Gpu } from 'webgpu-transformer';
 import { gradients } from '../../src/runtime/gradient.ts';
 import { Plan } from '../../src/runtime/plan.ts';
 import { type Dispatch, Recording } from '../../src/runtime/record.ts';
+import { Scope } from '../../src/runtime/scope.ts';
 import { elements, type Tensor } from '../../src/runtime/tensor.ts';
 import { activate } from '../../src/shaders/activate.ts';
 import { attention, type AttentionInputs } from '../../src/shaders/attention.ts';
 import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
+import { distillationLoss } from '../../src/shaders/distillation-loss.ts';
+import { dropout } from '../../src/shaders/dropout.ts';
 import { add } from '../../src/shaders/elementwise.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
 import { allKernels } from '../../src/shaders/index.ts';
 import { layerNorm } from '../../src/shaders/layer-norm.ts';
+import { lora } from '../../src/shaders/lora.ts';
 import {
   type Activation,
   activationCodes,
@@ -28,16 +32,21 @@ import { tolerance } from '../support/tolerance.ts';
 
 const gpus = await testGpus();
 
-/** A recording with drawn inputs; `wanted` are those that have a gradient. */
+/** A recording with drawn inputs and random numbers; `wanted` are those that have a gradient. */
 class Training {
   readonly recording: Recording;
   readonly random: Random;
   readonly wanted: Tensor[] = [];
   readonly data = new Map<Tensor, Data>();
 
+  readonly #scope: Scope;
+
   constructor(gpu: Gpu, seed: number) {
-    this.recording = new Recording(gpu, { training: true });
+    this.#scope = new Scope(gpu);
+    const random = this.#scope.tensor({ label: 'random', shape: [2], dtype: 'u32' });
+    this.recording = new Recording(gpu, { training: true, random });
     this.random = new Random(seed);
+    this.#fill(this.recording.random!, Uint32Array.of(seed, 11));
   }
 
   /** Numbers whose gradient is wanted. */
@@ -56,6 +65,11 @@ class Training {
   numbers(label: string, shape: readonly number[]): Tensor {
     const values = this.random.values(elements(shape), { outliers: 0 });
     return this.#fill(this.recording.persistent(label, shape), values);
+  }
+
+  dispose(): void {
+    this.recording.dispose();
+    this.#scope.dispose();
   }
 
   #fill(tensor: Tensor, data: Data): Tensor {
@@ -177,6 +191,27 @@ for (const padded of [false, true]) {
   }
 }
 
+for (const rate of [0.1, 0.6]) {
+  const width = heads * 5;
+  for (const causal of [false, true]) {
+    cases[`attention${causal ? ', causal' : ''}, dropout of ${rate}`] = (t) => {
+      const q = { tensor: t.input('q', batches, 9, width), start: 0 };
+      const tensor = t.input('kv', batches, 10, 2 * width);
+      const [k, v] = [0, width].map((start) => ({ tensor, start }));
+      const keyMask = maskOf(t, 10, causal);
+      const shared = { keyMask, heads, headSize: 5, causal, dropout: rate };
+      return attention({ q, k: k!, v: v!, ...shared }).output;
+    };
+  }
+  cases[`dropout of ${rate}`] = (t) => dropout(t.input('x', 7, 19), rate);
+  cases[`dropout of ${rate}, residual`] = (t) =>
+    dropout(t.input('x', 7, 19), rate, { residual: t.input('residual', 7, 19) });
+  cases[`dropout of ${rate} twice, its input as the residual`] = (t) => {
+    const x = t.input('x', 3, 23);
+    return dropout(dropout(x, rate, { residual: x }), rate);
+  };
+}
+
 const ids = [3, 0, 3, 6, 3, 0, 1, 6];
 cases['embedding, ids repeated and unused'] = (t) =>
   embedding(t.integers('ids', [2, 4], ids), t.input('table', 8, 5));
@@ -201,6 +236,33 @@ for (const smoothing of [0, 0.1]) {
     };
   }
 }
+
+for (const [temperature, weight, smoothing] of [
+  [2, 0.5, 0.1],
+  [0.7, 1, 0],
+  [5, 0, 0.2],
+] as const) {
+  for (const columns of [5, 69]) {
+    cases[`distillation loss of ${columns}, T ${temperature}, weight ${weight}`] = (t) => {
+      const labels = [2, ignoredLabel, columns - 1, 0, ignoredLabel, 2, 1];
+      const label = t.integers('label', [labels.length], labels);
+      const teacher = t.numbers('teacher', [labels.length, columns]);
+      const student = t.input('student', labels.length, columns);
+      return distillationLoss(student, { teacher, label, temperature, weight, smoothing });
+    };
+  }
+}
+
+cases['lora, rows in the middle of a frozen weight'] = (t) => {
+  const delta = matmul(t.input('b', 5, 2), t.input('a', 2, 7));
+  return lora(t.numbers('weight', [13, 7]), delta, { first: 3, scale: 1.7 });
+};
+cases['lora, two updates of a weight that is used'] = (t) => {
+  const weight = t.input('weight', 11, 5);
+  const query = lora(weight, t.input('delta 0', 4, 5), { first: 0, scale: 0.5 });
+  const value = lora(query, t.input('delta 1', 3, 5), { first: 8, scale: 2 });
+  return matmul(t.input('x', 3, 5), value, { transposed: true });
+};
 
 /** The result in float64. `values` holds the inputs, and gets what is computed on the way. */
 function evaluate(dispatches: readonly Dispatch[], values: Map<Tensor, Values>): void {
@@ -304,13 +366,26 @@ async function expectGradients(gpu: Gpu, name: string, build: Case, seed: number
       }
     }
   } finally {
-    recording.dispose();
+    training.dispose();
   }
 }
 
+const kinds = [
+  'activate',
+  'add',
+  'attention',
+  'cross',
+  'distillation',
+  'dropout',
+  'embedding',
+  'layer norm',
+  'lora',
+  'matmul',
+];
+
 for (const { name, options: gpuOptions } of gpus) {
   // One device for all cases of a kind: a device costs more than a case.
-  for (const kind of ['matmul', 'activate', 'add', 'layer norm', 'attention', 'embedding', 'cross'])
+  for (const kind of kinds)
     test(`${kind}, ${name}`, () =>
       withGpu(gpuOptions, async (gpu) => {
         const chosen = Object.entries(cases).filter(([title]) => kindOf(title) === kind);
@@ -327,14 +402,20 @@ function kindOf(title: string): string {
   return /^(self-)?(\w+)/.exec(title)?.[2] ?? '';
 }
 
-/** Operations without a gradient: decisions, steps of decoding, and gradients themselves. */
+/** Operations without a gradient: decisions, steps of decoding or training, gradients themselves. */
 const withoutGradient = [
+  'accumulate',
+  'adam',
   'advance',
   'argmax',
   'attention-cross',
   'attention-decode',
   'attention-weights',
   'column-sum',
+  'embedding-links',
+  'gradient-norm',
+  'gradient-scale',
+  'sgd',
   'softmax',
   'transpose',
 ];
@@ -347,7 +428,7 @@ test('every operation with a gradient has a case, and every case is played', () 
       build(training);
       expect(training.recording.tape.length, `tape of ${title}`).toBeGreaterThan(0);
       for (const { kernel } of training.recording.dispatches) seen.add(kernel.operation);
-      training.recording.dispose();
+      training.dispose();
     }
     const operations = new Set(allKernels.map(({ operation }) => operation));
     const wanted = [...operations].filter(
@@ -355,10 +436,8 @@ test('every operation with a gradient has a case, and every case is played', () 
     );
     expect([...seen].toSorted()).toEqual(wanted.toSorted());
     for (const operation of withoutGradient) expect(operations).toContain(operation);
-    const kinds = new Set(Object.keys(cases).map(kindOf));
-    expect([...kinds].toSorted()).toEqual(
-      ['activate', 'add', 'attention', 'cross', 'embedding', 'layer norm', 'matmul'].toSorted(),
-    );
+    const found = new Set(Object.keys(cases).map(kindOf));
+    expect([...found].toSorted()).toEqual(kinds);
     await Promise.resolve();
   }));
 
@@ -378,6 +457,6 @@ test('what has no gradient says so', () =>
     const { output } = attention(inputs);
     const seeds = new Map([[output, t.numbers('d output', output.shape)]]);
     expect(() => gradients(t.recording, seeds, [q!.tensor], add)).toThrow('stand in one tensor');
-    t.recording.dispose();
+    t.dispose();
     await Promise.resolve();
   }));

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { elements, type Tensor } from '../../src/runtime/tensor.ts';
+import { product } from '../../src/shaders/matmul-kernels.ts';
 import { type Activation, activationCodes, matmul } from '../../src/shaders/matmul.ts';
 import { expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -132,6 +133,66 @@ for (const { name, options } of gpus) {
         }
       }
     }));
+
+  test(`rows and columns in fours, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const shapes = [
+        [9, 516, 228],
+        [130, 68, 132],
+        [2, 65, 100, 92],
+      ];
+      for (const [i, shape] of shapes.entries()) {
+        const [x, columns] = [shape.slice(0, -1), shape.at(-1)!];
+        const dtypes = ['f32', 'f16', 'bf16'] as const;
+        for (const dtype of isGpu ? dtypes.slice(0, 1) : dtypes) {
+          const [bias, residual] = [i % 2 === 0, i % 3 === 0];
+          const given = { x, columns, dtype, bias, residual, activation: activations[i % 5]! };
+          await expectProduct(gpu, 700 + i, { ...given, transposed: true });
+          await expectProduct(gpu, 720 + i, { ...given, transposed: false });
+        }
+      }
+      const batched = { x: [3, 70, 68], columns: 76, batched: true, residual: true };
+      await expectProduct(gpu, 740, { ...batched, transposed: true });
+      await expectProduct(gpu, 741, { ...batched, transposed: false });
+    }));
+
+  test(`x stored as columns, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, [batches, rows, depth, columns]] of [
+        [1, 52, 516, 44],
+        [1, 132, 100, 84],
+        [3, 68, 76, 72],
+        [2, 7, 5, 9],
+        [1, 6, 8, 12],
+        [1, 70, 300, 76],
+      ].entries()) {
+        const random = new Random(750 + i);
+        const [b = 1, height = 1, deep = 1, width = 1] = [batches, rows, depth, columns];
+        await expectOperation(
+          gpu,
+          (bench) => {
+            const input = (label: string, shape: readonly number[]): Tensor =>
+              bench.input(label, shape, random.values(elements(shape)));
+            const y = bench.recording.transient('y', [b, height, width]);
+            product({
+              x: input('x', [b, deep, height]),
+              xTransposed: true,
+              weight: input('weight', [b, deep, width]),
+              y,
+              transposed: false,
+              batches: b,
+              rows: height,
+              columns: width,
+              depth: deep,
+              pitch: width,
+              weightStride: b === 1 ? 0 : deep * width,
+            });
+            return [y];
+          },
+          { seed: 750 + i },
+        );
+      }
+    }));
 }
 
 test('each device gets the kernel meant for it', async () => {
@@ -143,6 +204,7 @@ test('each device gets the kernel meant for it', async () => {
       };
       for (const rows of [1, 2, 4, 8, 9]) await reach([rows, 6], 10, true);
       await reach([3, 6], 10, false);
+      for (const rows of [9, 130]) await reach([rows, 516], 228, true);
       if (options.limits === 'default') {
         await reach([64 * 8 - 3, 3], 64 * 8 - 1, false);
         await reach([128 * 16 - 5, 1], 128 * 8 - 3, true);
@@ -150,6 +212,8 @@ test('each device gets the kernel meant for it', async () => {
     });
   }
   const wanted = [
+    'matmul-block ROWS 16',
+    'matmul-block ROWS 8',
     'matmul-register ROWS 1',
     'matmul-register ROWS 2',
     'matmul-register ROWS 4',

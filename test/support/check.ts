@@ -144,15 +144,26 @@ export function compare(
   );
 }
 
+export interface BenchOptions extends Pick<RecordingOptions, 'training'> {
+  /** Seed and step of random numbers; none when absent. */
+  readonly random?: readonly [seed: number, step: number];
+}
+
 /** What a test of one operation builds its inputs with. */
 export class Bench {
   readonly recording: Recording;
   readonly write: [Tensor, Data][] = [];
   readonly #weights: Scope;
 
-  constructor(gpu: Gpu, options: RecordingOptions = {}) {
-    this.recording = new Recording(gpu, options);
+  constructor(gpu: Gpu, { training = false, random }: BenchOptions = {}) {
     this.#weights = new Scope(gpu);
+    if (random === undefined) {
+      this.recording = new Recording(gpu, { training });
+      return;
+    }
+    const tensor = this.#weights.tensor({ label: 'random', shape: [2], dtype: 'u32' });
+    this.recording = new Recording(gpu, { training, random: tensor });
+    this.write.push([tensor, Uint32Array.from(random)]);
   }
 
   /** An input with these values: u32 for integers, f32 for others. */
@@ -181,7 +192,7 @@ export class Bench {
 export async function expectOperation(
   gpu: Gpu,
   build: (bench: Bench) => readonly Tensor[],
-  options: Omit<CheckOptions, 'write' | 'outputs'> & RecordingOptions = {},
+  options: Omit<CheckOptions, 'write' | 'outputs'> & BenchOptions = {},
 ): Promise<{ outputs: Values[]; kernels: Dispatch[] }> {
   const bench = new Bench(gpu, options);
   try {

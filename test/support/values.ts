@@ -19,7 +19,7 @@ export function decode(bytes: ArrayBuffer, dtype: Dtype): Values {
 }
 
 /** Rows of numbers as storage, rounded to the format, with `padding` between them. */
-export function encode(
+function encode(
   values: Float32Array<ArrayBuffer>,
   columns: number,
   { dtype, pitch }: { readonly dtype: Dtype; readonly pitch: number },

@@ -1,0 +1,134 @@
+// The checks of the self-test for updates: one step on a small segment next to float64.
+
+import type { Tensor } from '../runtime/tensor.ts';
+import {
+  accumulate,
+  adam,
+  measureGradients,
+  type Segment,
+  sgd,
+  type StepTensors,
+  sumSquares,
+} from '../shaders/optimizer.ts';
+import type { Result } from './self-test-checks.ts';
+import type { Input, Inputs } from './self-test-inputs.ts';
+
+type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
+
+export function optimizerChecks(): NamedCheck[] {
+  return [
+    ['sums of squared gradients', checkSums],
+    ['norm and clipping of gradients', checkNorm],
+    ['update by AdamW, amsgrad', checkAdam],
+    ['update by SGD with momentum', checkSgd],
+    ['sum of gradients', checkAccumulate],
+  ];
+}
+
+const size = 132;
+const [trainable, decays] = [1, 2];
+
+interface Given {
+  readonly segment: Segment;
+  readonly parameters: Input;
+  readonly gradients: Input;
+  readonly states: readonly Input[];
+  readonly flags: readonly number[];
+}
+
+/** Every fifth element is frozen, every third decays. */
+function segmentOf(inputs: Inputs, count: number): Given {
+  const [parameters, gradients] = [inputs.floats([size]), inputs.floats([size])];
+  const flags = Array.from(
+    { length: size },
+    (_, i) => (i % 5 === 2 ? 0 : trainable) + (i % 3 === 0 ? decays : 0),
+  );
+  const words = new Uint32Array(Uint8Array.from(flags).buffer);
+  const states = Array.from({ length: count }, () => {
+    const data = inputs.values(size).map(Math.abs);
+    return { tensor: inputs.tensor([size], data), data };
+  });
+  const segment = {
+    parameters: parameters.tensor,
+    gradients: gradients.tensor,
+    flags: inputs.tensor([size / 4], words),
+    states: states.map(({ tensor }) => tensor),
+  };
+  return { segment, parameters, gradients, states, flags };
+}
+
+/** Third update, learning rate 0.1, gradients halved. */
+function stepOf(inputs: Inputs): StepTensors {
+  return {
+    settings: inputs.tensor([4], Float32Array.of(0.1, 0, 0, 0)),
+    status: inputs.tensor([4], Float32Array.of(1, 0.5, 1, 3)),
+  };
+}
+
+function squaresOf({ gradients, flags }: Given): number {
+  return gradients.data.reduce((sum, g, i) => sum + ((flags[i] ?? 0) & trainable) * g * g, 0);
+}
+
+function checkSums(inputs: Inputs): Result {
+  const given = segmentOf(inputs, 0);
+  return { output: sumSquares([given.segment]), wanted: [squaresOf(given), 0, 0, 0] };
+}
+
+function checkNorm(inputs: Inputs): Result {
+  const given = segmentOf(inputs, 0);
+  const status = inputs.tensor([4], new Float32Array(4));
+  measureGradients([given.segment], {
+    settings: inputs.tensor([4], Float32Array.of(0, 2, 0, 0)),
+    loss: inputs.tensor([1], Float32Array.of(1)),
+    counters: inputs.tensor([4], Uint32Array.of(2, 0, 0, 0)),
+    status,
+  });
+  const norm = Math.sqrt(squaresOf(given));
+  return { output: status, wanted: [norm, 2 / (norm + 1e-6), 1, 3] };
+}
+
+/** The updated parameters, where elements are not frozen. */
+function updated(given: Given, move: (i: number, decay: number) => number): number[] {
+  return Array.from(given.parameters.data, (parameter, i) => {
+    const flag = given.flags[i] ?? 0;
+    return (flag & trainable) === 0 ? parameter : move(i, flag & decays ? 0.1 : 0);
+  });
+}
+
+function checkAdam(inputs: Inputs): Result {
+  const given = segmentOf(inputs, 3);
+  const [beta1, beta2, eps, weightDecay] = [0.9, 0.99, 1e-8, 0.1];
+  const options = { beta1, beta2, eps, weightDecay, decoupled: true, amsgrad: true };
+  adam(given.segment, { ...stepOf(inputs), ...options });
+  const at = (input: Input | undefined, i: number): number => input?.data[i] ?? NaN;
+  const [first, second, largest] = given.states;
+  const wanted = updated(given, (i, decay) => {
+    const g = at(given.gradients, i) / 2;
+    const m = beta1 * at(first, i) + (1 - beta1) * g;
+    const v = Math.max(at(largest, i), beta2 * at(second, i) + (1 - beta2) * g * g);
+    const root = Math.sqrt(v / (1 - beta2 ** 3));
+    return (
+      at(given.parameters, i) * (1 - 0.1 * decay) - (0.1 * m) / (1 - beta1 ** 3) / (root + eps)
+    );
+  });
+  return { output: given.segment.parameters, wanted };
+}
+
+function checkSgd(inputs: Inputs): Result {
+  const given = segmentOf(inputs, 1);
+  sgd(given.segment, { ...stepOf(inputs), momentum: 0.9, weightDecay: 0.1 });
+  const wanted = updated(given, (i, decay) => {
+    const parameter = given.parameters.data[i] ?? NaN;
+    const g = (given.gradients.data[i] ?? NaN) / 2 + decay * parameter;
+    return parameter - 0.1 * (0.9 * (given.states[0]?.data[i] ?? NaN) + g);
+  });
+  return { output: given.segment.parameters, wanted };
+}
+
+function checkAccumulate(inputs: Inputs): Result {
+  const [a, b] = [inputs.floats([size]), inputs.floats([size])];
+  const output: Tensor = inputs.tensor([size], new Float32Array(size).fill(NaN));
+  accumulate(output, a.tensor, true);
+  accumulate(output, b.tensor, false);
+  return { output, wanted: Float64Array.from(a.data, (value, i) => value + (b.data[i] ?? NaN)) };
+}

@@ -1,0 +1,112 @@
+// The half of the keys for GPUs: dk = Σ ds · q and dv = Σ p · keep · do. A workgroup owns 32 keys of one
+// head and takes them through blocks of 32 queries.
+
+@group(0) @binding(8) var<storage, read_write> dkv: array<f32>;  // (batches, keys, kv_pitch): dk and dv
+
+@compute @workgroup_size(64)
+fn attention_backward_key_tile(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let key_tiles = (params.keys + 31u) / 32u;
+  let tile = workgroup_index(id, count);
+  if (tile >= params.batches * params.heads * key_tiles) {
+    return;
+  }
+  let first_key = 32u * (tile % key_tiles);
+  let head = tile / key_tiles % params.heads;
+  let batch = tile / key_tiles / params.heads;
+  let tx = local % 8u;
+  let ty = local / 8u;
+  let keys = first_key + ty + EIGHTS;
+  let present = are_keys(batch, keys);
+
+  var dk: array<Block, CHUNKS>;
+  var dv: array<Block, CHUNKS>;
+  for (var start = row_begin(first_key); start < params.queries; start += 32u) {
+    var dp = Block();  // rows are keys, columns queries
+    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
+      for (var n = local; n < 1024u; n += 64u) {
+        let place = n / 32u * STRIDE + n % 32u;
+        let column = 32u * chunk + n % 32u;
+        left[place] = v_at(batch, first_key + n / 32u, head, column);
+        right[place] = dy_at(batch, start + n / 32u, head, column);
+      }
+      workgroupBarrier();
+      dp = plus_product_transposed(dp, tx, ty);
+      workgroupBarrier();
+    }
+    var scores = Block();
+    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
+      for (var n = local; n < 1024u; n += 64u) {
+        let place = n / 32u * STRIDE + n % 32u;
+        let column = 32u * chunk + n % 32u;
+        left[place] = k_at(batch, first_key + n / 32u, head, column);
+        right[place] = q_at(batch, start + n / 32u, head, column);
+      }
+      workgroupBarrier();
+      scores = plus_product_transposed(scores, tx, ty);
+      workgroupBarrier();
+    }
+
+    let rows = start + tx + EIGHTS;
+    let exist = rows < vec4u(params.queries);
+    let log_sums = lse_of(batch, rows, head);
+    let deltas = delta_of(batch, rows, head);
+    for (var i = 0u; i < 4u; i += 1u) {
+      let key = vec4u(keys[i]);
+      let both = exist & vec4<bool>(present[i]);
+      var weights = weights_of(scores[i], log_sums, both, rows, key);
+      var keep = vec4f(1.0);
+      if (DROPOUT) {
+        keep = kept(batch, head, rows, key);
+      }
+      put_left(ty + 8u * i, tx, weights * (dp[i] * keep - deltas) * params.scale);
+      scores[i] = weights * keep;
+    }
+    workgroupBarrier();
+    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
+      // A head of one piece stands in `right` already.
+      if (CHUNKS > 1u) {
+        for (var n = local; n < 1024u; n += 64u) {
+          right[n / 32u * STRIDE + n % 32u] =
+            q_at(batch, start + n / 32u, head, 32u * chunk + n % 32u);
+        }
+        workgroupBarrier();
+      }
+      dk[chunk] = plus_product(dk[chunk], tx, ty);
+      workgroupBarrier();
+    }
+
+    for (var i = 0u; i < 4u; i += 1u) {
+      put_left(ty + 8u * i, tx, scores[i]);
+    }
+    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
+      for (var n = local; n < 1024u; n += 64u) {
+        right[n / 32u * STRIDE + n % 32u] =
+          dy_at(batch, start + n / 32u, head, 32u * chunk + n % 32u);
+      }
+      workgroupBarrier();
+      dv[chunk] = plus_product(dv[chunk], tx, ty);
+      workgroupBarrier();
+    }
+  }
+
+  for (var i = 0u; i < 4u; i += 1u) {
+    if (keys[i] >= params.keys) {
+      continue;
+    }
+    let k = k_index(batch, keys[i], head);
+    let v = v_index(batch, keys[i], head);
+    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
+      for (var j = 0u; j < 4u; j += 1u) {
+        let column = 32u * chunk + tx + 8u * j;
+        if (column < params.head_size) {
+          dkv[k + column] = dk[chunk][i][j];
+          dkv[v + column] = dv[chunk][i][j];
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+// ddelta = scale · dy, of the rows of dy from `first` on. One invocation an element.
+struct Params {
+  columns: u32,
+  first: u32,
+  count: u32,
+  scale: f32,  // α / r
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> dy: array<f32>;            // (rows, columns)
+@group(0) @binding(2) var<storage, read_write> ddelta: array<f32>;  // (count, columns)
+
+@compute @workgroup_size(64)
+fn lora_backward(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = 64u * workgroup_index(id, count) + local;
+  if (i < params.count * params.columns) {
+    ddelta[i] = params.scale * dy[params.first * params.columns + i];
+  }
+}

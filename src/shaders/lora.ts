@@ -1,0 +1,81 @@
+// A weight with a low-rank update: "LoRA: Low-Rank Adaptation of Large Language Models" (Hu et al.,
+// 2021, arXiv 2106.09685).
+
+import { TransformerError } from '../runtime/errors.ts';
+import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import backwardText from './lora-backward.wgsl?raw';
+import text from './lora.wgsl?raw';
+import { weightStorage, workgroup } from './snippets.ts';
+
+const loraKernel = kernel({
+  name: 'lora',
+  code: [workgroup, weightStorage, { file: 'lora.wgsl', text }],
+  bindings: { weight: 'read', delta: 'read', y: 'write' },
+  params: {
+    rows: 'u32',
+    columns: 'u32',
+    pitch: 'u32',
+    first: 'u32',
+    count: 'u32',
+    scale: 'f32',
+  },
+});
+
+const backwardKernel = kernel({
+  name: 'lora-backward',
+  code: [workgroup, { file: 'lora-backward.wgsl', text: backwardText }],
+  bindings: { dy: 'read', ddelta: 'write' },
+  params: { columns: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
+});
+
+export const loraKernels: readonly Kernel[] = [loraKernel, backwardKernel];
+
+export interface LoraRows {
+  /** The row of the weight that the first row of `delta` is added to. */
+  readonly first: number;
+  /** α / r */
+  readonly scale: number;
+}
+
+/**
+ * "W₀ + ΔW = W₀ + BA", §4.1, scaled by α / r. weight: (rows, columns) in any storage format; delta,
+ * which is B·A: (count, columns), added to the rows from `first` on. Result: (rows, columns) in f32.
+ * @throws TransformerError TENSOR_MISMATCH when delta does not fit into these rows
+ */
+export function lora(weight: Tensor, delta: Tensor, { first, scale }: LoraRows): Tensor {
+  const { recording } = delta;
+  const [rows, columns, count] = [weight.size(0), weight.size(-1), delta.size(0)];
+  if (weight.shape.length !== 2 || delta.size(-1) !== columns || first + count > rows) {
+    throw new TransformerError(
+      'TENSOR_MISMATCH',
+      `lora: ${delta.describe()} cannot be added to ${weight.describe()} from row ${first} on.`,
+    );
+  }
+  const y = recording.transient(weight.label, weight.shape);
+  recording.dispatch({
+    kernel: loraKernel,
+    bindings: { weight, delta, y },
+    params: { rows, columns, pitch: weight.pitch, first, count, scale },
+    workgroups: Math.ceil(elements(y.shape) / 64),
+  });
+  const dDeltaOf = (dy: Tensor): Tensor => {
+    const ddelta = recording.transient(`d ${delta.label}`, delta.shape);
+    recording.dispatch({
+      kernel: backwardKernel,
+      bindings: { dy, ddelta },
+      params: { columns, first, count, scale },
+      workgroups: Math.ceil(elements(delta.shape) / 64),
+    });
+    return ddelta;
+  };
+  recording.differentiate({
+    output: y,
+    inputs: [weight, delta],
+    backward: (dy) => [
+      [weight, () => dy],
+      [delta, () => dDeltaOf(dy)],
+    ],
+  });
+  return y;
+}

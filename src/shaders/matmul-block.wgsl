@@ -1,0 +1,188 @@
+// Matrix product for CPU adapters without subgroups, where rows and columns are multiples of 4 long:
+// an invocation computes ROWS rows (8 or 16) × 16 columns in registers, in blocks of 4 × 4. There
+// a load costs as much as many multiply-adds, and four neighbours cost no more than one. With
+// X_TRANSPOSED, x lies as (batches, depth, rows).
+struct Params {
+  batches: u32,
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  pitch: u32,
+  weight_stride: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // (batches, rows, depth)
+@group(0) @binding(3) var<storage, read> bias: array<vec4f>;      // (columns)
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;  // (batches, rows, columns)
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;   // (batches, rows, columns)
+
+// W of 4 depths (the columns of the result) and 4 columns, from an element of W on.
+fn weight_block(first: u32) -> mat4x4f {
+  let block = mat4x4f(
+    weight4_at(first), weight4_at(first + params.pitch),
+    weight4_at(first + 2u * params.pitch), weight4_at(first + 3u * params.pitch));
+  if (TRANSPOSED) {
+    return transpose(block);
+  }
+  return block;
+}
+
+// x of 4 rows (the columns of the result) and 4 depths. Rows past the edge repeat the last one.
+fn x_block(batch: u32, row: u32, k: u32) -> mat4x4f {
+  if (X_TRANSPOSED) {
+    let i = ((batch * params.depth + k) * params.rows + min(row, params.rows - 4u)) / 4u;
+    let step = params.rows / 4u;
+    return transpose(mat4x4f(x[i], x[i + step], x[i + 2u * step], x[i + 3u * step]));
+  }
+  let last = params.rows - 1u;
+  let first = batch * params.rows;
+  return mat4x4f(
+    x[((first + min(row, last)) * params.depth + k) / 4u],
+    x[((first + min(row + 1u, last)) * params.depth + k) / 4u],
+    x[((first + min(row + 2u, last)) * params.depth + k) / 4u],
+    x[((first + min(row + 3u, last)) * params.depth + k) / 4u]);
+}
+
+fn y_index(batch: u32, row: u32, column: u32) -> u32 {
+  return ((batch * params.rows + row) * params.columns + column) / 4u;
+}
+
+// Stores the sums of 4 columns of 4 rows; what lies past the edge is dropped.
+fn store_block(batch: u32, row: u32, column: u32, sums: mat4x4f) {
+  if (column >= params.columns) {
+    return;
+  }
+  let index = y_index(batch, row, column);
+  let step = params.columns / 4u;
+  if (row < params.rows) {
+    y[index] = sums[0];
+  }
+  if (row + 1u < params.rows) {
+    y[index + step] = sums[1];
+  }
+  if (row + 2u < params.rows) {
+    y[index + 2u * step] = sums[2];
+  }
+  if (row + 3u < params.rows) {
+    y[index + 3u * step] = sums[3];
+  }
+}
+
+// Turns the stored sums of a tile into results. A loop over memory, which is compiled once, where the
+// same for 16 blocks in registers takes drivers seconds.
+fn finish_tile(batch: u32, row: u32, column: u32) {
+  let end = min(row + ROWS, params.rows);
+  let column_end = min(column + 16u, params.columns);
+  for (var i = row; i < end; i += 1u) {
+    for (var j = column; j < column_end; j += 4u) {
+      let index = y_index(batch, i, j);
+      var value = y[index];
+      if (HAS_BIAS) {
+        value += bias[j / 4u];
+      }
+      value = activate(value);
+      if (HAS_RESIDUAL) {
+        value += residual[index];
+      }
+      y[index] = value;
+    }
+  }
+}
+
+@compute @workgroup_size(16)
+fn matmul_block(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let row_tiles = (params.rows + ROWS - 1u) / ROWS;
+  let column_tiles = (params.columns + 15u) / 16u;
+  let tile = 16u * workgroup_index(id, count) + local;
+  if (tile >= params.batches * row_tiles * column_tiles) {
+    return;
+  }
+  let column = 16u * (tile % column_tiles);
+  let row_tile = tile / column_tiles;
+  let row = ROWS * (row_tile % row_tiles);
+  let batch = row_tile / row_tiles;
+
+  let depth = params.depth;
+  let last = params.columns - 4u;
+  let base = batch * params.weight_stride;
+  let column_step = select(1u, params.pitch, TRANSPOSED);  // from one column to the next
+  let depth_step = select(params.pitch, 1u, TRANSPOSED);   // from one depth to the next
+  let w0 = base + column * column_step;
+  let w1 = base + min(column + 4u, last) * column_step;
+  let w2 = base + min(column + 8u, last) * column_step;
+  let w3 = base + min(column + 12u, last) * column_step;
+
+  // sumRC: 4 rows from row + 4R on (its columns), 4 columns from column + 4C on.
+  var sum00 = mat4x4f();
+  var sum01 = mat4x4f();
+  var sum02 = mat4x4f();
+  var sum03 = mat4x4f();
+  var sum10 = mat4x4f();
+  var sum11 = mat4x4f();
+  var sum12 = mat4x4f();
+  var sum13 = mat4x4f();
+  var sum20 = mat4x4f();
+  var sum21 = mat4x4f();
+  var sum22 = mat4x4f();
+  var sum23 = mat4x4f();
+  var sum30 = mat4x4f();
+  var sum31 = mat4x4f();
+  var sum32 = mat4x4f();
+  var sum33 = mat4x4f();
+  for (var k = 0u; k < depth; k += 4u) {
+    let at = k * depth_step;
+    let weight0 = weight_block(w0 + at);
+    let weight1 = weight_block(w1 + at);
+    let weight2 = weight_block(w2 + at);
+    let weight3 = weight_block(w3 + at);
+    let x0 = x_block(batch, row, k);
+    sum00 += weight0 * x0;
+    sum01 += weight1 * x0;
+    sum02 += weight2 * x0;
+    sum03 += weight3 * x0;
+    let x1 = x_block(batch, row + 4u, k);
+    sum10 += weight0 * x1;
+    sum11 += weight1 * x1;
+    sum12 += weight2 * x1;
+    sum13 += weight3 * x1;
+    if (ROWS > 8u) {
+      let x2 = x_block(batch, row + 8u, k);
+      sum20 += weight0 * x2;
+      sum21 += weight1 * x2;
+      sum22 += weight2 * x2;
+      sum23 += weight3 * x2;
+      let x3 = x_block(batch, row + 12u, k);
+      sum30 += weight0 * x3;
+      sum31 += weight1 * x3;
+      sum32 += weight2 * x3;
+      sum33 += weight3 * x3;
+    }
+  }
+
+  store_block(batch, row, column, sum00);
+  store_block(batch, row, column + 4u, sum01);
+  store_block(batch, row, column + 8u, sum02);
+  store_block(batch, row, column + 12u, sum03);
+  store_block(batch, row + 4u, column, sum10);
+  store_block(batch, row + 4u, column + 4u, sum11);
+  store_block(batch, row + 4u, column + 8u, sum12);
+  store_block(batch, row + 4u, column + 12u, sum13);
+  if (ROWS > 8u) {
+    store_block(batch, row + 8u, column, sum20);
+    store_block(batch, row + 8u, column + 4u, sum21);
+    store_block(batch, row + 8u, column + 8u, sum22);
+    store_block(batch, row + 8u, column + 12u, sum23);
+    store_block(batch, row + 12u, column, sum30);
+    store_block(batch, row + 12u, column + 4u, sum31);
+    store_block(batch, row + 12u, column + 8u, sum32);
+    store_block(batch, row + 12u, column + 12u, sum33);
+  }
+  if (HAS_BIAS || HAS_RESIDUAL || ACTIVATION != 0u) {
+    finish_tile(batch, row, column);
+  }
+}
