@@ -41,13 +41,15 @@ export interface SelfAttentionOptions {
   readonly causal: boolean;
   readonly residual?: Tensor | undefined;
   readonly watch?: WatchWeights;
+  /** Rate of dropout of the weights; 0 when absent. */
+  readonly dropout?: number;
 }
 
 /** "Queries, keys and values come from the same place", §3.2.3. x and result: (B, T, d_model). */
 export function selfAttention(
   x: Tensor,
   { heads, queryKeyValue, output }: SelfAttentionWeights,
-  { mask, causal, residual, watch }: SelfAttentionOptions,
+  { mask, causal, residual, watch, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
   const dModel = x.size(-1);
   const tensor = linear(x, queryKeyValue, { label: 'query, key, value' }); // (B, T, 3 · d_model)
@@ -59,6 +61,7 @@ export function selfAttention(
     heads,
     headSize: dModel / heads,
     causal,
+    dropout,
   });
   return finish(attended, output, residual, watch);
 }
@@ -70,6 +73,8 @@ export interface CrossAttentionOptions {
   readonly memoryMask: Tensor;
   readonly residual?: Tensor | undefined;
   readonly watch?: WatchWeights;
+  /** Rate of dropout of the weights; 0 when absent. */
+  readonly dropout?: number;
 }
 
 /**
@@ -79,7 +84,7 @@ export interface CrossAttentionOptions {
 export function crossAttention(
   x: Tensor,
   { heads, query, output }: CrossAttentionWeights,
-  { memory, memoryMask, residual, watch }: CrossAttentionOptions,
+  { memory, memoryMask, residual, watch, dropout = 0 }: CrossAttentionOptions,
 ): Tensor {
   const dModel = x.size(-1);
   const attended = attention({
@@ -90,6 +95,7 @@ export function crossAttention(
     heads,
     headSize: dModel / heads,
     causal: false,
+    dropout,
   });
   return finish(attended, output, residual, watch);
 }

@@ -3,7 +3,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Activation } from '../shaders/matmul.ts';
-import type { JsonObject } from './json.ts';
+import { isObject, type JsonObject } from './json.ts';
 
 /** The activation names of Hugging Face and PyTorch. */
 const activations: Readonly<Record<string, Activation>> = {
@@ -29,6 +29,13 @@ export class Config {
     return this.#fields[name] ?? undefined;
   }
 
+  /** An object in the file, with fields of its own. */
+  section(name: string): Config {
+    const value = this.get(name);
+    if (isObject(value)) return new Config(value, `${this.#file}, "${name}"`);
+    throw this.#wrong(name, 'an object');
+  }
+
   /** A whole number of at least `least`; `fallback` where the field is absent or null. */
   integer(name: string, fallback?: number, least = 1): number {
     const value = this.get(name) ?? fallback;
@@ -40,6 +47,13 @@ export class Config {
     const value = this.get(name) ?? fallback;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
     throw this.#wrong(name, 'a number');
+  }
+
+  /** A rate of dropout: from 0 to below 1. */
+  rate(name: string, fallback: number): number {
+    const value = this.number(name, fallback);
+    if (value >= 0 && value < 1) return value;
+    throw this.#wrong(name, 'a rate from 0 to below 1');
   }
 
   boolean(name: string, fallback: boolean): boolean {

@@ -14,7 +14,7 @@ import {
 } from './attention.ts';
 import { collector, type Watch } from './encoder.ts';
 import { feedForward, type FeedForwardWeights, linear } from './feed-forward.ts';
-import type { ResidualConnection, Sublayer } from './residual.ts';
+import { type Dropout, noDropout, type ResidualConnection, type Sublayer } from './residual.ts';
 
 export interface DecoderLayerWeights {
   readonly selfAttention: SelfAttentionWeights;
@@ -30,6 +30,8 @@ export interface DecoderWeights {
   readonly layers: readonly DecoderLayerWeights[];
   /** Departs from the paper: a norm after the last layer, as pre-norm stacks and PyTorch have it. */
   readonly finalNorm?: LayerNormWeights;
+  /** For training; none when absent. */
+  readonly dropout?: Dropout;
 }
 
 /** What every decoder layer attends to besides its own input. */
@@ -54,14 +56,14 @@ export function memoryKeyValues(memory: Tensor, { layers }: DecoderWeights): Ten
 export function decoderLayer(
   x: Tensor,
   weights: DecoderLayerWeights,
-  connect: ResidualConnection,
+  { residual: connect, dropout = noDropout }: Pick<DecoderWeights, 'residual' | 'dropout'>,
   { selfAttend, crossAttend }: { selfAttend: Sublayer; crossAttend: Sublayer },
 ): Tensor {
-  const attended = connect(x, weights.selfAttentionNorm, selfAttend);
-  const informed = connect(attended, weights.crossAttentionNorm, crossAttend);
-  return connect(informed, weights.feedForwardNorm, (h, residual) =>
-    feedForward(h, weights.feedForward, residual),
-  );
+  const transform: Sublayer = (h, residual) =>
+    feedForward(h, weights.feedForward, residual, dropout.activation);
+  const attended = connect(x, weights.selfAttentionNorm, selfAttend, dropout.residual);
+  const informed = connect(attended, weights.crossAttentionNorm, crossAttend, dropout.residual);
+  return connect(informed, weights.feedForwardNorm, transform, dropout.residual);
 }
 
 export interface DecoderOptions {
@@ -76,25 +78,29 @@ export interface DecoderOptions {
 /** The decoder over whole sequences. x and result: (B, T, d_model). */
 export function decoder(
   x: Tensor,
-  { layers, residual: connect, finalNorm }: DecoderWeights,
+  stack: DecoderWeights,
   { mask, memory, causal = true, watch = {} }: DecoderOptions,
 ): Tensor {
+  const { layers, finalNorm } = stack;
+  const rate = stack.dropout?.attention ?? 0;
   watch.hiddenStates?.push(x);
   let h = x;
   layers.forEach((layer, index) => {
-    h = decoderLayer(h, layer, connect, {
+    h = decoderLayer(h, layer, stack, {
       selfAttend: (input, residual) =>
         selfAttention(input, layer.selfAttention, {
           mask,
           causal,
           residual,
           watch: collector(watch.attentions),
+          dropout: rate,
         }),
       crossAttend: (input, residual) =>
         crossAttention(input, layer.crossAttention, {
           ...memoryOf(memory, index),
           residual,
           watch: collector(watch.crossAttentions),
+          dropout: rate,
         }),
     });
     watch.hiddenStates?.push(h);
@@ -105,15 +111,16 @@ export function decoder(
 /** The decoder for one new token a sequence; caches: one a layer. x and result: (B, 1, d_model). */
 export function decoderStep(
   x: Tensor,
-  { layers, residual: connect, finalNorm }: DecoderWeights,
+  stack: DecoderWeights,
   caches: readonly KeyValueCache[],
   memory: Memory,
 ): Tensor {
+  const { layers, finalNorm } = stack;
   let h = x;
   layers.forEach((layer, index) => {
     const cache = caches[index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
-    h = decoderLayer(h, layer, connect, {
+    h = decoderLayer(h, layer, stack, {
       selfAttend: (input, residual) =>
         selfAttentionStep(input, layer.selfAttention, cache, residual),
       crossAttend: (input, residual) =>

@@ -1,8 +1,9 @@
 // A loaded encoder–decoder model over token ids: whole sequences (forward) and generation.
 
-import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { EncoderDecoderHead } from './encoder-decoder-head.ts';
+import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
 import {
   type GenerateOptions,
@@ -12,17 +13,9 @@ import {
 } from './generation-config.ts';
 import { greedySearch } from './greedy-search.ts';
 import { GreedySession } from './greedy-session.ts';
-import {
-  bucket,
-  maskBatch,
-  padRows,
-  sameShape,
-  type TokenBatch,
-  tokenBatch,
-  withinPositions,
-} from './inputs.ts';
+import { bucket, padRows, type TokenBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
-import type { MarianModel, TransformerShape } from './marian.ts';
+import type { MarianModel } from './marian.ts';
 import {
   assertCurrent,
   type ForwardOptions,
@@ -34,7 +27,7 @@ import {
   refuseInputs,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
-import type { TransformerWeights } from './transformer.ts';
+import type { TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -54,44 +47,22 @@ export class EncoderDecoderModel implements Model {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly #parts: LoadedParts;
-  readonly #shape: TransformerShape;
-  readonly #weights: TransformerWeights;
+  readonly #model: MarianModel;
   readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
   readonly #sessions = new PlanCache<GreedySession>(idleSessions);
 
-  constructor(parts: LoadedParts, { shape, weights }: MarianModel) {
+  constructor(parts: LoadedParts, model: MarianModel) {
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.#parts = parts;
-    this.#shape = shape;
-    this.#weights = weights;
+    this.#model = model;
   }
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
-    const taken = [
-      'inputIds',
-      'attentionMask',
-      'decoderInputIds',
-      'decoderAttentionMask',
-      'labels',
-    ] as const;
-    refuseInputs(inputs, taken, 'This encoder–decoder model');
-    const { maxPositions, targetVocabulary } = this.#shape;
-    const { source, sourceMask } = this.#source(inputs);
-    const labels =
-      inputs.labels && tokenBatch('labels', inputs.labels, ignoredLabel, targetVocabulary);
-    const target = this.#target(inputs, labels);
-    withinPositions('decoderInputIds', target.length, maxPositions);
-    const targetMask = maskBatch(
-      'decoderAttentionMask',
-      inputs.decoderAttentionMask,
-      target,
-      'decoderInputIds',
-    );
-    this.#sameBatch(source, target);
-    if (labels !== undefined) sameShape('labels', labels, target, 'decoderInputIds');
-
+    const tokens = forwardTokens(inputs, this.#model.shape, this.#parts.generation);
+    const { source, target, labels } = tokens;
+    const { maxPositions } = this.#model.shape;
     throwIfAborted(options.signal);
     const shape: ForwardShape = {
       batch: source.batch,
@@ -103,10 +74,10 @@ export class EncoderDecoderModel implements Model {
     };
     const record = (): Promise<ForwardPlan> => {
       assertCurrent(this.#parts);
-      return ForwardPlan.create(this.gpu, this.#weights, shape);
+      return ForwardPlan.create(this.gpu, this.#model.weights, shape);
     };
     return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
-      plan.play({ source, sourceMask, target, targetMask, labels }, options.signal),
+      plan.play(tokens, options.signal),
     );
   }
 
@@ -126,6 +97,11 @@ export class EncoderDecoderModel implements Model {
     yield* this.#decode(this.#request(inputs, options));
   }
 
+  trainingHead(): TrainingHead {
+    this.#forwards.assertUsable();
+    return new EncoderDecoderHead(this.#parts, this.#model);
+  }
+
   dispose(): void {
     this.#forwards.dispose();
     this.#sessions.dispose();
@@ -140,9 +116,9 @@ export class EncoderDecoderModel implements Model {
   /** Checks what a generation is asked for. */
   #request(inputs: ModelInputs, options: GenerateOptions): GenerationRequest {
     refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
-    const { source, sourceMask } = this.#source(inputs);
+    const { source, sourceMask } = sourceTokens(inputs, this.#model.shape);
     const prompt = this.#prompt(inputs, source.batch);
-    this.#sameBatch(source, prompt);
+    sameBatch(source, prompt);
     const settings = this.#settings(options, prompt.length);
     throwIfAborted(options.signal);
     return { source, sourceMask, prompt, settings, signal: options.signal };
@@ -156,17 +132,17 @@ export class EncoderDecoderModel implements Model {
     settings,
     signal,
   }: GenerationRequest): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    const sourceLength = bucket(source.length, this.#shape.maxPositions);
+    const sourceLength = bucket(source.length, this.#model.shape.maxPositions);
     const capacity = bucket(settings.maxLength);
     const key = [source.batch, sourceLength, capacity].join();
     const { item: session, release } = await this.#sessions.take(key, () => {
       assertCurrent(this.#parts);
-      return GreedySession.create(this.gpu, this.#weights, {
+      return GreedySession.create(this.gpu, this.#model.weights, {
         batch: source.batch,
         sourceLength,
         capacity,
-        vocabulary: this.#shape.targetVocabulary,
-        dModel: this.#shape.dModel,
+        vocabulary: this.#model.shape.targetVocabulary,
+        dModel: this.#model.shape.dModel,
       });
     });
     try {
@@ -180,37 +156,12 @@ export class EncoderDecoderModel implements Model {
     }
   }
 
-  #source({ inputIds, attentionMask }: ModelInputs): {
-    source: TokenBatch;
-    sourceMask: TokenBatch;
-  } {
-    const { sourceVocabulary, maxPositions } = this.#shape;
-    const source = tokenBatch('inputIds', inputIds, 0, sourceVocabulary);
-    withinPositions('inputIds', source.length, maxPositions);
-    return { source, sourceMask: maskBatch('attentionMask', attentionMask, source, 'inputIds') };
-  }
-
-  /** The decoder's input: as given, or the labels moved one place to the right. */
-  #target({ decoderInputIds }: ModelInputs, labels: TokenBatch | undefined): TokenBatch {
-    if (decoderInputIds !== undefined || labels === undefined) {
-      return tokenBatch('decoderInputIds', decoderInputIds, 0, this.#shape.targetVocabulary);
-    }
-    const { startToken, padToken } = startTokens(
-      this.#parts.generation,
-      this.#shape.targetVocabulary,
-    );
-    const rows = labels.rows.map((row) =>
-      [startToken, ...row.slice(0, -1)].map((id) => (id < 0 ? padToken : id)),
-    );
-    return { ...labels, rows };
-  }
-
   /**
    * What each sequence starts with: the start token, and the caller's decoder tokens behind it. As in
    * Hugging Face, the start token is put in front only when no sequence begins with it.
    */
   #prompt({ decoderInputIds }: ModelInputs, batch: number): TokenBatch {
-    const { targetVocabulary } = this.#shape;
+    const { targetVocabulary } = this.#model.shape;
     const { startToken } = startTokens(this.#parts.generation, targetVocabulary);
     if (decoderInputIds === undefined) {
       return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
@@ -222,18 +173,10 @@ export class EncoderDecoderModel implements Model {
   }
 
   #settings(options: GenerateOptions, prompt: number) {
-    const { targetVocabulary: vocabulary, maxPositions } = this.#shape;
+    const { targetVocabulary: vocabulary, maxPositions } = this.#model.shape;
     return generationSettings(options, this.#parts.generation, prompt, {
       vocabulary,
       maxPositions,
     });
-  }
-
-  #sameBatch(source: TokenBatch, target: TokenBatch): void {
-    if (source.batch === target.batch) return;
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `inputIds has ${source.batch} rows, decoderInputIds has ${target.batch}. Pass as many of each.`,
-    );
   }
 }

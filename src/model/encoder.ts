@@ -4,7 +4,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { layerNorm, type LayerNormWeights } from '../shaders/layer-norm.ts';
 import { selfAttention, type SelfAttentionWeights } from './attention.ts';
 import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
-import type { ResidualConnection } from './residual.ts';
+import { type Dropout, noDropout, type ResidualConnection, type Sublayer } from './residual.ts';
 
 export interface EncoderLayerWeights {
   readonly selfAttention: SelfAttentionWeights;
@@ -18,6 +18,8 @@ export interface EncoderWeights {
   readonly layers: readonly EncoderLayerWeights[];
   /** Departs from the paper: a norm after the last layer, as pre-norm stacks and PyTorch have it. */
   readonly finalNorm?: LayerNormWeights;
+  /** For training; none when absent. */
+  readonly dropout?: Dropout;
 }
 
 /** Collects what a stack computes on its way, for callers that ask for it. */
@@ -37,34 +39,31 @@ export interface Watch {
 export function encoderLayer(
   x: Tensor,
   weights: EncoderLayerWeights,
-  connect: ResidualConnection,
+  { residual: connect, dropout = noDropout }: Pick<EncoderWeights, 'residual' | 'dropout'>,
   mask: Tensor,
   watch: Watch = {},
 ): Tensor {
-  const attended = connect(x, weights.selfAttentionNorm, (h, residual) =>
+  const selfAttend: Sublayer = (h, residual) =>
     selfAttention(h, weights.selfAttention, {
       mask,
       causal: false,
       residual,
       watch: collector(watch.attentions),
-    }),
-  );
-  return connect(attended, weights.feedForwardNorm, (h, residual) =>
-    feedForward(h, weights.feedForward, residual),
-  );
+      dropout: dropout.attention,
+    });
+  const transform: Sublayer = (h, residual) =>
+    feedForward(h, weights.feedForward, residual, dropout.activation);
+  const attended = connect(x, weights.selfAttentionNorm, selfAttend, dropout.residual);
+  return connect(attended, weights.feedForwardNorm, transform, dropout.residual);
 }
 
 /** "The encoder is composed of a stack of N = 6 identical layers." x and result: (B, S, d_model). */
-export function encoder(
-  x: Tensor,
-  { layers, residual, finalNorm }: EncoderWeights,
-  mask: Tensor,
-  watch: Watch = {},
-): Tensor {
+export function encoder(x: Tensor, stack: EncoderWeights, mask: Tensor, watch: Watch = {}): Tensor {
+  const { layers, finalNorm } = stack;
   watch.hiddenStates?.push(x);
   let h = x;
   for (const layer of layers) {
-    h = encoderLayer(h, layer, residual, mask, watch);
+    h = encoderLayer(h, layer, stack, mask, watch);
     watch.hiddenStates?.push(h);
   }
   return finalNorm === undefined ? h : layerNorm(h, finalNorm, { label: 'final norm' });

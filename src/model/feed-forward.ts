@@ -1,6 +1,7 @@
 // §3.3 of "Attention Is All You Need": position-wise feed-forward networks.
 
 import type { Tensor } from '../runtime/tensor.ts';
+import { dropout } from '../shaders/dropout.ts';
 import { type Activation, matmul } from '../shaders/matmul.ts';
 import type { Linear } from './weights.ts';
 
@@ -12,14 +13,18 @@ export interface FeedForwardWeights {
   readonly activation: Activation;
 }
 
-/** "FFN(x) = max(0, xW₁ + b₁)W₂ + b₂", or with another activation than max(0, ·). (B, T, d_model) */
+/**
+ * "FFN(x) = max(0, xW₁ + b₁)W₂ + b₂", or with another activation than max(0, ·), whose result is
+ * dropped at `rate`. (B, T, d_model)
+ */
 export function feedForward(
   x: Tensor,
   { inner, outer, activation }: FeedForwardWeights,
   residual?: Tensor,
+  rate = 0,
 ): Tensor {
   const hidden = linear(x, inner, { activation, label: 'feed-forward inner' }); // (B, T, d_ff)
-  return linear(hidden, outer, { residual, label: 'feed-forward' });
+  return linear(dropout(hidden, rate), outer, { residual, label: 'feed-forward' });
 }
 
 /** xWᵀ + b. x: (…, in), result: (…, out). */

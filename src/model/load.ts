@@ -1,44 +1,30 @@
 // loadModel: from a folder of files to a model on the GPU.
 
-import { nearestName, refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
+import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
+import { type Architecture, architectureOf } from './architectures.ts';
 import { Config } from './config.ts';
-import { EncoderDecoderModel } from './encoder-decoder.ts';
 import { httpSource } from './http-source.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { marian } from './marian.ts';
 import type { LoadedParts, Model } from './model.ts';
-import { openSafetensors } from './safetensors.ts';
+import { ParameterArena, type Parameters } from './parameters.ts';
+import { openSafetensors, type TensorEntry } from './safetensors.ts';
 import { describeFile, type FileProgress, readJson, requireJson, type Source } from './source.ts';
-import { TorchTransformerModel } from './torch-transformer-model.ts';
-import { torchTransformer } from './torch-transformer.ts';
-import { type WeightDtype, WeightLoader } from './weights.ts';
+import { type FindEntry, type WeightDtype, WeightLoader } from './weights.ts';
 
 export interface LoadOptions {
   /** The device to load to; a new one, closed with the model, when absent. */
   gpu?: Gpu;
   /** Storage format of the weight matrices on the GPU; as the checkpoint stores them when absent. */
   dtype?: 'f32' | 'f16';
+  /** Keeps the weights as trainable f32 parameters, for a `Trainer`. */
+  training?: boolean;
   signal?: AbortSignal;
   /** Bytes of weights read of those there are, per file. */
   onProgress?: (progress: FileProgress) => void;
 }
-
-/** Builds a model of one architecture: declares its weights, and says how to make it once loaded. */
-type Architecture = (config: Config, loader: WeightLoader) => (parts: LoadedParts) => Model;
-
-/** By `model_type` of config.json; PyTorch's own modules have `kind` instead. */
-const architectures: Readonly<Record<string, Architecture>> = {
-  marian: (config, loader) => {
-    const model = marian(config, loader);
-    return (parts) => new EncoderDecoderModel(parts, model);
-  },
-  'torch.nn.Transformer': (config, loader) => {
-    const model = torchTransformer(config, loader);
-    return (parts) => new TorchTransformerModel(parts, model);
-  },
-};
 
 let openPath: ((path: string) => Source) | undefined;
 
@@ -65,31 +51,38 @@ export async function loadModel(
   source: string | URL | Source,
   options: LoadOptions = {},
 ): Promise<Model> {
-  refuseUnknown(options, ['gpu', 'dtype', 'signal', 'onProgress'], 'option of loadModel');
-  const dtype = checkDtype(options.dtype);
+  refuseUnknown(
+    options,
+    ['gpu', 'dtype', 'training', 'signal', 'onProgress'],
+    'option of loadModel',
+  );
+  const { training = false } = options;
+  const dtype = checkDtype(options.dtype, training);
   const { signal, onProgress } = options;
   throwIfAborted(signal);
   const files = openSource(source);
   const ownGpu = options.gpu === undefined;
   const gpu = options.gpu ?? (await Gpu.request(signal ? { signal } : {}));
-  let scope: Scope | undefined;
+  const scope = new Scope(gpu);
   try {
-    scope = new Scope(gpu);
     const { config, generation } = await readConfigs(files, signal);
-    const architecture = architectureOf(config, files);
+    const configFile = describeFile(files, 'config.json');
+    const architecture = architectureOf(config, configFile);
     const entries = await openSafetensors(files, { signal });
-    const loader = new WeightLoader(scope, entries, dtype);
-    const make = await allocate(gpu, () =>
-      architecture(new Config(config, describeFile(files, 'config.json')), loader),
+    const find = (name: string): TensorEntry | undefined => entries.get(name);
+    const fields = new Config(config, configFile);
+    const { make, loader, parameters } = await allocate(gpu, () =>
+      declareWeights(scope, architecture, fields, { find, dtype, training }),
     );
     await loader.load(files, { signal, onProgress });
     throwIfAborted(signal);
     const onDispose = (): void => {
       if (ownGpu) gpu.dispose();
     };
-    return make({ gpu, config, scope, generation, onDispose });
+    const { pieces } = loader;
+    return make({ gpu, config, scope, generation, parameters, pieces, onDispose });
   } catch (error) {
-    scope?.dispose();
+    scope.dispose();
     if (ownGpu) gpu.dispose();
     throw error;
   } finally {
@@ -117,24 +110,13 @@ export async function readConfigs(
   };
 }
 
-function architectureOf(config: JsonObject, files: Source): Architecture {
-  const name = config['model_type'] ?? config['kind'];
-  const architecture =
-    typeof name === 'string' && Object.hasOwn(architectures, name)
-      ? architectures[name]
-      : undefined;
-  if (architecture !== undefined) return architecture;
-  const known = Object.keys(architectures);
-  const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;
-  throw new TransformerError(
-    'MODEL_UNSUPPORTED',
-    `${describeFile(files, 'config.json')} has model_type ${JSON.stringify(name) ?? 'missing'}; ` +
-      `this version runs ${known.join(' and ')}.` +
-      (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
-  );
-}
-
-function checkDtype(dtype: unknown): WeightDtype {
+function checkDtype(dtype: unknown, training: boolean): WeightDtype {
+  if (training && dtype !== undefined && dtype !== 'f32') {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `dtype is ${JSON.stringify(dtype)}, but a model that trains is held in f32. Leave dtype out.`,
+    );
+  }
   if (dtype === undefined || dtype === 'f32' || dtype === 'f16') return dtype;
   const later =
     dtype === 'int8' || dtype === 'int4' ? ' (int8 and int4 are not supported yet)' : '';
@@ -142,6 +124,41 @@ function checkDtype(dtype: unknown): WeightDtype {
     'OPTION_INVALID',
     `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'${later}.`,
   );
+}
+
+interface Declared {
+  readonly make: (parts: LoadedParts) => Model;
+  readonly loader: WeightLoader;
+  readonly parameters: Parameters | undefined;
+}
+
+/**
+ * Declares an architecture's weights. Those that train stand in common buffers, whose size is known
+ * only when all are declared; so a first pass makes nothing and only collects the shapes.
+ */
+function declareWeights(
+  scope: Scope,
+  architecture: Architecture,
+  config: Config,
+  { find, dtype, training }: { find: FindEntry; dtype: WeightDtype; training: boolean },
+): Declared {
+  if (!training) {
+    const loader = new WeightLoader(scope, { find, dtype });
+    return { make: architecture(config, loader), loader, parameters: undefined };
+  }
+  const shapes: (readonly number[])[] = [];
+  const collect = (options: TensorOptions): Tensor => {
+    shapes.push(options.shape);
+    return new Tensor(options);
+  };
+  architecture(config, new WeightLoader(undefined, { find, dtype: 'f32', place: collect }));
+  const arena = new ParameterArena(scope, shapes);
+  const place = ({ label, shape }: TensorOptions): Tensor => arena.place(label, shape);
+  const loader = new WeightLoader(scope, { find, dtype: 'f32', place });
+  const make = architecture(config, loader);
+  const { segments, places } = arena;
+  const { pieces, constants } = loader;
+  return { make, loader, parameters: { segments, places, pieces, constants } };
 }
 
 /** Runs work that makes buffers, and throws OUT_OF_MEMORY when the device has no room for them. */

@@ -47,6 +47,12 @@ export function marian(config: Config, loader: WeightLoader): MarianModel {
   const decoderWidth = config.integer('decoder_ffn_dim');
   const encoderLayers = config.integer('encoder_layers');
   const decoderLayers = config.integer('decoder_layers');
+  // The defaults are those of Hugging Face's MarianConfig.
+  const dropout = {
+    residual: config.rate('dropout', 0.1),
+    attention: config.rate('attention_dropout', 0),
+    activation: config.rate('activation_dropout', 0),
+  };
 
   const shared = config.boolean('share_encoder_decoder_embeddings', true);
   const table = (name: string, size: number) => loader.matrix(name, size, dModel);
@@ -101,13 +107,13 @@ export function marian(config: Config, loader: WeightLoader): MarianModel {
   const stack = <Layer>(count: number, layer: (index: number) => Layer): Layer[] =>
     Array.from({ length: count }, (_, index) => layer(index));
 
-  const bias = 'final_logits_bias';
   return {
     shape: { sourceVocabulary, targetVocabulary, maxPositions, dModel, decoderLayers },
     weights: {
       sourceEmbedding,
       targetEmbedding,
       embeddingScale: config.boolean('scale_embedding', false) ? Math.sqrt(dModel) : 1,
+      embeddingDropout: dropout.residual,
       positions: loader.computed(
         'positions',
         [maxPositions, dModel],
@@ -115,15 +121,17 @@ export function marian(config: Config, loader: WeightLoader): MarianModel {
       ),
       encoder: {
         residual: postNorm,
+        dropout,
         layers: stack(encoderLayers, (i) => encoderLayer(`model.encoder.layers.${i}`)),
       },
       decoder: {
         residual: postNorm,
+        dropout,
         layers: stack(decoderLayers, (i) => decoderLayer(`model.decoder.layers.${i}`)),
       },
       output: {
         weight: output,
-        bias: loader.has(bias) ? loader.vector(bias, targetVocabulary) : undefined,
+        bias: loader.constant('final_logits_bias', [1, targetVocabulary]),
       },
     },
   };

@@ -8,6 +8,8 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { GenerateOptions } from './generation-config.ts';
 import { crop, type DenseTensor } from './inputs.ts';
 import type { JsonObject } from './json.ts';
+import type { Parameters, Piece } from './parameters.ts';
+import type { TrainingHead } from './training-head.ts';
 
 /** Inputs of `forward` and `generate`. Token inputs are rectangular: one array a sequence. */
 export interface ModelInputs {
@@ -74,6 +76,8 @@ export interface Model {
   generate(inputs: ModelInputs, options?: GenerateOptions): Promise<GenerateResult>;
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
+  /** What a `Trainer` works on. @throws TransformerError when the model cannot train */
+  trainingHead(): TrainingHead;
   /** Frees all GPU memory of the model. Calls under way reject. */
   dispose(): void;
   [Symbol.dispose](): void;
@@ -85,6 +89,10 @@ export interface LoadedParts {
   readonly config: JsonObject;
   /** Owns the weights. */
   readonly scope: Scope;
+  /** The weights as trainable parameters, when the model was loaded for training. */
+  readonly parameters: Parameters | undefined;
+  /** Where the tensors of the checkpoint lie in the weights, trainable or not. */
+  readonly pieces: readonly Piece[];
   /** generation_config.json, or config.json where there is none. */
   readonly generation: JsonObject;
   /** Called once at the end of the model's life. */

@@ -20,6 +20,7 @@ import {
   refuseInputs,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
+import { cannotTrain, type TrainingHead } from './training-head.ts';
 import type { TorchTransformer } from './torch-transformer.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
@@ -127,6 +128,10 @@ export class TorchTransformerModel implements Model {
 
   async *stream(): AsyncGenerator<never> {
     yield await this.generate();
+  }
+
+  trainingHead(): TrainingHead {
+    throw cannotTrain('nn.Transformer');
   }
 
   dispose(): void {

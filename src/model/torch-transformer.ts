@@ -17,14 +17,20 @@ export interface TorchTransformer {
   readonly decoder: DecoderWeights;
 }
 
-/** Declares the weights of an nn.Transformer's state dict. */
-export function torchTransformer(config: Config, loader: WeightLoader): TorchTransformer {
+/** Declares the weights of an nn.Transformer's state dict, whose names begin with `root`. */
+export function torchTransformer(
+  config: Config,
+  loader: WeightLoader,
+  root: string = '',
+): TorchTransformer {
   const dModel = config.integer('d_model');
   const heads = config.heads('nhead', dModel);
   const width = config.integer('dim_feedforward');
   const eps = config.number('layer_norm_eps', 1e-5);
   const activation = config.activation('activation', 'relu');
   const residual = config.boolean('norm_first', false) ? preNorm : postNorm;
+  const rate = config.rate('dropout', 0);
+  const dropout = { residual: rate, attention: rate, activation: rate };
 
   const norm = (prefix: string): LayerNormWeights => ({
     weight: loader.vector(`${prefix}.weight`, dModel),
@@ -55,30 +61,36 @@ export function torchTransformer(config: Config, loader: WeightLoader): TorchTra
     dModel,
     encoder: {
       residual,
+      dropout,
       layers: stack('encoder', (i) => ({
-        selfAttention: attend(`encoder.layers.${i}.self_attn`),
-        selfAttentionNorm: norm(`encoder.layers.${i}.norm1`),
-        feedForward: feed(`encoder.layers.${i}`),
-        feedForwardNorm: norm(`encoder.layers.${i}.norm2`),
+        selfAttention: attend(`${root}encoder.layers.${i}.self_attn`),
+        selfAttentionNorm: norm(`${root}encoder.layers.${i}.norm1`),
+        feedForward: feed(`${root}encoder.layers.${i}`),
+        feedForwardNorm: norm(`${root}encoder.layers.${i}.norm2`),
       })),
-      finalNorm: norm('encoder.norm'),
+      finalNorm: norm(`${root}encoder.norm`),
     },
     decoder: {
       residual,
+      dropout,
       layers: stack('decoder', (i) => ({
-        selfAttention: attend(`decoder.layers.${i}.self_attn`),
-        selfAttentionNorm: norm(`decoder.layers.${i}.norm1`),
+        selfAttention: attend(`${root}decoder.layers.${i}.self_attn`),
+        selfAttentionNorm: norm(`${root}decoder.layers.${i}.norm1`),
         crossAttention: {
           heads,
-          query: part(`decoder.layers.${i}.multihead_attn`, 0, 1),
-          keyValue: part(`decoder.layers.${i}.multihead_attn`, 1, 3),
-          output: loader.linear(`decoder.layers.${i}.multihead_attn.out_proj`, dModel, dModel),
+          query: part(`${root}decoder.layers.${i}.multihead_attn`, 0, 1),
+          keyValue: part(`${root}decoder.layers.${i}.multihead_attn`, 1, 3),
+          output: loader.linear(
+            `${root}decoder.layers.${i}.multihead_attn.out_proj`,
+            dModel,
+            dModel,
+          ),
         },
-        crossAttentionNorm: norm(`decoder.layers.${i}.norm2`),
-        feedForward: feed(`decoder.layers.${i}`),
-        feedForwardNorm: norm(`decoder.layers.${i}.norm3`),
+        crossAttentionNorm: norm(`${root}decoder.layers.${i}.norm2`),
+        feedForward: feed(`${root}decoder.layers.${i}`),
+        feedForwardNorm: norm(`${root}decoder.layers.${i}.norm3`),
       })),
-      finalNorm: norm('decoder.norm'),
+      finalNorm: norm(`${root}decoder.norm`),
     },
   };
 }

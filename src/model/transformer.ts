@@ -3,6 +3,7 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import type { KeyValueCache } from '../shaders/attention-decode.ts';
+import { dropout } from '../shaders/dropout.ts';
 import { embedding } from '../shaders/embedding.ts';
 import { matmul } from '../shaders/matmul.ts';
 import {
@@ -21,6 +22,8 @@ export interface TransformerWeights {
   readonly targetEmbedding: Tensor;
   /** √d_model in the paper. */
   readonly embeddingScale: number;
+  /** Rate of dropout of embeddings with positions, in training; none when absent. */
+  readonly embeddingDropout?: number;
   /** (max positions, d_model) */
   readonly positions: Tensor;
   readonly encoder: EncoderWeights;
@@ -38,17 +41,19 @@ export interface Tokens {
 
 /**
  * §3.4: "we use learned embeddings to convert the tokens to vectors of dimension d_model … we
- * multiply those weights by √d_model"; §3.5: positions are added. Result: (B, T, d_model).
+ * multiply those weights by √d_model"; §3.5: positions are added; §5.4: "we apply dropout to the
+ * sums". Result: (B, T, d_model).
  */
 export function embed(
   { ids, position }: Pick<Tokens, 'ids' | 'position'>,
   table: Tensor,
-  { embeddingScale, positions }: TransformerWeights,
+  { embeddingScale, positions, embeddingDropout = 0 }: TransformerWeights,
 ): Tensor {
-  return embedding(ids, table, {
+  const x = embedding(ids, table, {
     scale: embeddingScale,
     positions: { position, table: positions },
   });
+  return dropout(x, embeddingDropout);
 }
 
 /** "The encoder maps an input sequence of symbol representations to a sequence z." §3 (B, S, d_model) */

@@ -3,21 +3,14 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Scope } from '../runtime/scope.ts';
-import { type Dtype, dtypeBytes, elements, type Tensor } from '../runtime/tensor.ts';
-import {
-  asFloat32,
-  asUint16,
-  bfloat16ToFloat32,
-  float16ToFloat32,
-  float32ToFloat16,
-} from './float16.ts';
-import { readTensors, type StoredDtype, type TensorEntry } from './safetensors.ts';
+import { dtypeBytes, elements, Tensor, type TensorOptions } from '../runtime/tensor.ts';
+import type { Piece } from './parameters.ts';
+import { readTensors, type TensorEntry } from './safetensors.ts';
 import type { ReadOptions, Source } from './source.ts';
+import { convert, formatOf, type WeightFormat, write } from './weight-storage.ts';
 
 /** The storage format that weights are loaded in; as the checkpoint stores them when undefined. */
 export type WeightDtype = 'f32' | 'f16' | undefined;
-
-type WeightFormat = Exclude<Dtype, 'u32'>;
 
 /** A linear layer: `weight` is (out, in), as in PyTorch; `bias` is (out). */
 export interface Linear {
@@ -43,26 +36,37 @@ interface Target {
   readonly collected?: Uint8Array<ArrayBuffer>;
 }
 
-const formats: Partial<Record<StoredDtype, WeightFormat>> = {
-  F32: 'f32',
-  F16: 'f16',
-  BF16: 'bf16',
-};
+/** Finds a tensor of the checkpoint by the name and shape that config.json calls for. */
+export type FindEntry = (name: string, shape: readonly number[]) => TensorEntry | undefined;
+
+/** Makes a tensor for weights. */
+export type Allocate = (options: TensorOptions) => Tensor;
+
+export interface WeightLoaderOptions {
+  readonly find: FindEntry;
+  readonly dtype: WeightDtype;
+  /** How tensors that train get memory; as the others when absent. */
+  readonly place?: Allocate;
+}
 
 export class WeightLoader {
-  readonly #scope: Scope;
-  readonly #entries: ReadonlyMap<string, TensorEntry>;
+  readonly #scope: Scope | undefined;
+  readonly #findEntry: FindEntry;
   readonly #dtype: WeightDtype;
+  readonly #allocate: Allocate;
+  readonly #place: Allocate;
   readonly #targets: Target[] = [];
+  /** Where the tensors of the checkpoint lie: those that are trained, and the others. */
+  readonly pieces: Piece[] = [];
+  readonly constants: Piece[] = [];
 
-  constructor(scope: Scope, entries: ReadonlyMap<string, TensorEntry>, dtype: WeightDtype) {
+  /** Without a scope nothing is allocated: tensors are names and shapes only. */
+  constructor(scope: Scope | undefined, { find, dtype, place }: WeightLoaderOptions) {
     this.#scope = scope;
-    this.#entries = entries;
+    this.#findEntry = find;
     this.#dtype = dtype;
-  }
-
-  has(name: string): boolean {
-    return this.#entries.has(name);
+    this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
+    this.#place = place ?? this.#allocate;
   }
 
   /**
@@ -93,6 +97,15 @@ export class WeightLoader {
     return this.#tensor(entries, [list.length * size], 'f32', part);
   }
 
+  /** A vector that belongs to the checkpoint but is not trained; undefined where there is none. */
+  constant(name: string, storedShape: readonly number[]): Tensor | undefined {
+    if (this.#findEntry(name, storedShape) === undefined) return undefined;
+    const shape = [elements(storedShape)];
+    const tensor = this.#allocate({ label: name, shape, dtype: 'f32' });
+    this.#fill(tensor, [this.#find(name, shape)], undefined, this.constants);
+    return tensor;
+  }
+
   /** `prefix.weight` (out, in) and `prefix.bias` (out); several prefixes are stacked. */
   linear(prefixes: string | readonly string[], out: number, input: number): Linear {
     const list = typeof prefixes === 'string' ? [prefixes] : prefixes;
@@ -111,8 +124,8 @@ export class WeightLoader {
 
   /** A tensor that is computed, not loaded. */
   computed(label: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): Tensor {
-    const tensor = this.#scope.tensor({ label, shape, dtype: 'f32' });
-    write(this.#scope, tensor, 0, values);
+    const tensor = this.#allocate({ label, shape, dtype: 'f32' });
+    write(this.#scope?.gpu, tensor, 0, values);
     return tensor;
   }
 
@@ -123,12 +136,12 @@ export class WeightLoader {
       targets.set(target.entry, [...(targets.get(target.entry) ?? []), target]);
     }
     for await (const { entry, offset, bytes } of readTensors(source, targets.keys(), options)) {
-      for (const target of targets.get(entry) ?? []) this.#place(target, offset, bytes);
+      for (const target of targets.get(entry) ?? []) this.#put(target, offset, bytes);
     }
   }
 
   #find(name: string, shape: readonly number[]): TensorEntry {
-    const entry = this.#entries.get(name);
+    const entry = this.#findEntry(name, shape);
     if (entry === undefined) {
       throw new TransformerError(
         'TENSOR_MISSING',
@@ -161,7 +174,20 @@ export class WeightLoader {
     // Rows of 16-bit elements begin at whole words, four elements apart.
     const pitch = dtype === 'f32' ? columns : Math.ceil(columns / 4) * 4;
     const label = entries.map((entry) => entry.name).join(' + ');
-    const tensor = this.#scope.tensor({ label, shape, dtype, pitch });
+    const tensor = this.#place({ label, shape, dtype, pitch });
+    this.#fill(tensor, entries, part, this.pieces);
+    return tensor;
+  }
+
+  /** Notes which tensors of the checkpoint, or parts of them, fill a tensor from its start on. */
+  #fill(
+    tensor: Tensor,
+    entries: readonly TensorEntry[],
+    part: RowRange | undefined,
+    pieces: Piece[],
+  ): void {
+    const { shape, pitch } = tensor;
+    const columns = tensor.size(-1);
     const rowElements = shape.length === 1 ? 1 : columns;
     let firstRow = 0;
     for (const entry of entries) {
@@ -171,13 +197,20 @@ export class WeightLoader {
       const to = from + rows * rowBytes;
       const padded = pitch !== columns && { collected: new Uint8Array(to - from) };
       this.#targets.push({ entry, from, to, tensor, firstRow, ...padded });
+      pieces.push({
+        name: entry.name,
+        shape: entry.shape,
+        storedFirst: (part?.first ?? 0) * rowElements,
+        tensor,
+        first: firstRow * rowElements,
+        size: rows * rowElements,
+      });
       firstRow += rows;
     }
-    return tensor;
   }
 
   /** Puts bytes of a stored tensor into its place on the GPU. */
-  #place(target: Target, pieceOffset: number, piece: Uint8Array): void {
+  #put(target: Target, pieceOffset: number, piece: Uint8Array): void {
     const { entry, from, to, tensor, firstRow, collected } = target;
     const first = Math.max(from, pieceOffset);
     const end = Math.min(to, pieceOffset + piece.length);
@@ -189,7 +222,7 @@ export class WeightLoader {
     if (collected === undefined) {
       const stored = formatOf(entry);
       const before = (offset / dtypeBytes(stored)) * dtypeBytes(tensor.dtype);
-      write(this.#scope, tensor, start + before, convert(entry, bytes, stored, tensor.dtype));
+      write(this.#scope?.gpu, tensor, start + before, convert(entry, bytes, stored, tensor.dtype));
       return;
     }
     collected.set(bytes, offset);
@@ -201,66 +234,6 @@ export class WeightLoader {
     for (let row = 0; row < rows; row++) {
       padded.set(values.subarray(row * columns, (row + 1) * columns), row * tensor.pitch);
     }
-    write(this.#scope, tensor, start, padded);
-  }
-}
-
-function formatOf(entry: TensorEntry): WeightFormat {
-  const format = formats[entry.dtype];
-  if (format === undefined) {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      `Tensor "${entry.name}" is stored as ${entry.dtype}; weights may be F32, F16 or BF16. ` +
-        'Save the model in one of these.',
-    );
-  }
-  return format;
-}
-
-/** Stored bytes as an array in the target's format. */
-function convert(
-  entry: TensorEntry,
-  bytes: Uint8Array,
-  from: WeightFormat,
-  to: Dtype,
-): Uint16Array | Float32Array {
-  if (from === to) return from === 'f32' ? asFloat32(bytes) : asUint16(bytes);
-  const values =
-    from === 'f32'
-      ? asFloat32(bytes)
-      : from === 'f16'
-        ? float16ToFloat32(asUint16(bytes))
-        : bfloat16ToFloat32(asUint16(bytes));
-  if (to === 'f32') return values;
-  const halves = float32ToFloat16(values);
-  const overflow = halves.findIndex(
-    (bits, i) => (bits & 0x7fff) === 0x7c00 && Number.isFinite(values[i]),
-  );
-  if (overflow >= 0) {
-    throw new TransformerError(
-      'OPTION_INVALID',
-      `Tensor "${entry.name}" holds ${values[overflow]}, which f16 cannot hold (65504 at most). ` +
-        "Load the model with dtype: 'f32'.",
-    );
-  }
-  return halves;
-}
-
-/** Writes to a byte offset; WebGPU wants whole words, so an odd half word is padded. */
-function write(
-  scope: Scope,
-  { buffer }: Tensor,
-  offset: number,
-  values: Uint16Array | Float32Array,
-): void {
-  if (buffer === undefined || values.length === 0) return;
-  const { queue } = scope.gpu.device;
-  const odd = values.byteLength % 4 !== 0;
-  const whole = odd ? new Uint16Array([...values, 0]) : values;
-  // Larger uploads are cut, so that a mapped copy of them never stands in memory as a whole.
-  const chunk = 4 * 1024 * 1024;
-  for (let at = 0; at < whole.byteLength; at += chunk) {
-    const size = Math.min(chunk, whole.byteLength - at);
-    queue.writeBuffer(buffer, offset + at, whole.buffer, whole.byteOffset + at, size);
+    write(this.#scope?.gpu, tensor, start, padded);
   }
 }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Config } from '../../src/model/config.ts';
 import { marian } from '../../src/model/marian.ts';
-import { openSafetensors } from '../../src/model/safetensors.ts';
+import { openSafetensors, type TensorEntry } from '../../src/model/safetensors.ts';
 import { tokensOf } from '../../src/model/token-inputs.ts';
 import { decode, encode, logits, remember } from '../../src/model/transformer.ts';
 import { WeightLoader } from '../../src/model/weights.ts';
@@ -23,7 +23,9 @@ for (const { name, options } of await testGpus()) {
       const source = fixtureSource('marian');
       const fields = (await readFixtureJson('marian/config.json')) as Record<string, unknown>;
       const scope = new Scope(gpu);
-      const loader = new WeightLoader(scope, await openSafetensors(source), undefined);
+      const entries = await openSafetensors(source);
+      const find = (key: string): TensorEntry | undefined => entries.get(key);
+      const loader = new WeightLoader(scope, { find, dtype: undefined });
       const { weights, shape } = marian(new Config(fields, 'config.json'), loader);
       await loader.load(source, {});
       const recording = new Recording(gpu);

@@ -1,6 +1,7 @@
 // A GPU of its own for each test, on every kind of kernels this device can run.
 
 import { Gpu, type GpuRequestOptions } from 'webgpu-transformer';
+import { afterAll } from 'vitest';
 
 export interface TestGpu {
   readonly name: string;
@@ -41,9 +42,31 @@ export async function withGpu(
   work: (gpu: Gpu) => Promise<void>,
 ): Promise<void> {
   const gpu = await Gpu.request(options);
+  try {
+    await onGpu(gpu, work);
+  } finally {
+    gpu.dispose();
+  }
+}
+
+/**
+ * The same on one Gpu for all tests of a file, for long lists: some drivers take seconds to compile
+ * them. Each test must leave it as clean as one of its own.
+ */
+export function sharedGpu(): (work: (gpu: Gpu) => Promise<void>) => Promise<void> {
+  let shared: Promise<Gpu> | undefined;
+  afterAll(async () => (await shared)?.dispose());
+  return async (work) => {
+    shared ??= Gpu.request();
+    await onGpu(await shared, work);
+  };
+}
+
+async function onGpu(gpu: Gpu, work: (gpu: Gpu) => Promise<void>): Promise<void> {
   const { device } = gpu;
   const errors: string[] = [];
-  device.addEventListener('uncapturederror', ({ error }) => errors.push(error.message));
+  const listen = ({ error }: GPUUncapturedErrorEvent): number => errors.push(error.message);
+  device.addEventListener('uncapturederror', listen);
   const filters = ['validation', 'out-of-memory', 'internal'] as const;
   for (const filter of filters) device.pushErrorScope(filter);
   try {
@@ -57,6 +80,6 @@ export async function withGpu(
       throw new Error(`The test left ${buffers} buffers (${bytes} bytes) behind.`);
     }
   } finally {
-    gpu.dispose();
+    device.removeEventListener('uncapturederror', listen);
   }
 }

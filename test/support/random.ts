@@ -1,5 +1,7 @@
 // Numbers for tests: drawn from a seed, so that a failure can be repeated.
 
+import { Random as SeededRandom } from '../../src/model/random.ts';
+
 const primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73];
 
 export interface ValueOptions {
@@ -11,36 +13,7 @@ export interface ValueOptions {
   mean?: number;
 }
 
-export class Random {
-  readonly seed: number;
-  #state: number;
-
-  constructor(seed: number) {
-    this.seed = seed;
-    // Neighbouring seeds must not give neighbouring numbers, and the state is never 0.
-    this.#state = Math.imul(seed + 1, 0x9e3779b1) | 1;
-    for (let i = 0; i < 8; i++) this.next();
-  }
-
-  /** A number in [0, 1): xorshift with Marsaglia's shifts ("Xorshift RNGs", 2003). */
-  next(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return (x >>> 0) / 2 ** 32;
-  }
-
-  /** A whole number from `low` to `high`, both included. */
-  integer(low: number, high: number): number {
-    return low + Math.floor(this.next() * (high - low + 1));
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.integer(0, list.length - 1)]!;
-  }
-
+export class Random extends SeededRandom {
   /** `count` different primes up to `largest`, so that no two axes can be mistaken for each other. */
   unlikePrimes(count: number, largest: number): number[] {
     const left = primes.filter((prime) => prime <= largest);

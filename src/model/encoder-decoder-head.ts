@@ -1,0 +1,130 @@
+// Sequence to sequence training of an encoder–decoder model: logits of the target for given labels.
+
+import { TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import type { Plan } from '../runtime/plan.ts';
+import type { Recording } from '../runtime/record.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { forwardTokens } from './encoder-decoder-inputs.ts';
+import type { ForwardTokens } from './forward-plan.ts';
+import { padRows, type TokenBatch } from './inputs.ts';
+import type { JsonObject } from './json.ts';
+import type { MarianModel } from './marian.ts';
+import type { LoadedParts, ModelInputs } from './model.ts';
+import type { Parameters, Piece } from './parameters.ts';
+import { tokensOf, writePositions } from './token-inputs.ts';
+import {
+  mapTensors,
+  type Substitute,
+  type TrainingBatch,
+  type TrainingGraph,
+  type TrainingHead,
+} from './training-head.ts';
+import { decode, encode, logits, remember } from './transformer.ts';
+
+/** A checked batch and the lengths it is padded to. */
+export interface SequenceBatch extends TrainingBatch {
+  readonly tokenBatches: ForwardTokens;
+  readonly sourceLength: number;
+  readonly targetLength: number;
+}
+
+export class EncoderDecoderHead implements TrainingHead<SequenceBatch> {
+  readonly gpu: Gpu;
+  readonly config: JsonObject;
+  readonly generation: JsonObject;
+  readonly parameters: Parameters | undefined;
+  readonly pieces: readonly Piece[];
+  readonly embeddings: readonly Tensor[];
+  readonly weights: readonly Tensor[];
+  readonly #model: MarianModel;
+
+  constructor(parts: LoadedParts, model: MarianModel) {
+    const { gpu, config, generation, parameters, pieces } = parts;
+    this.gpu = gpu;
+    this.config = config;
+    this.generation = generation;
+    this.parameters = parameters;
+    this.pieces = pieces;
+    this.embeddings = [model.weights.sourceEmbedding, model.weights.targetEmbedding];
+    this.#model = model;
+    const weights = new Set<Tensor>();
+    mapTensors(model.weights, (tensor) => {
+      weights.add(tensor);
+      return tensor;
+    });
+    this.weights = [...weights];
+  }
+
+  /** Takes `labels`, or `labels` and `decoderInputIds`; padded labels are -100. */
+  prepare(inputs: ModelInputs, multiple: number): SequenceBatch {
+    if (inputs.labels === undefined) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        'A batch to train on needs labels: the target token ids, -100 for those that do not count.',
+      );
+    }
+    const { shape } = this.#model;
+    const tokenBatches = forwardTokens(inputs, shape, this.generation);
+    const { source, sourceMask, target } = tokenBatches;
+    const labels = inputs.labels.flat().filter((label) => label !== ignoredLabel).length;
+    const sources = count(sourceMask);
+    if (labels === 0 || sources === 0) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        labels === 0
+          ? 'No label of the batch counts: all are -100. Leave such a batch out.'
+          : 'The source of the batch is all padding. Leave such a batch out.',
+      );
+    }
+    const padded = (length: number): number =>
+      Math.min(shape.maxPositions, Math.ceil(length / multiple) * multiple);
+    const sourceLength = padded(source.length);
+    const targetLength = padded(target.length);
+    const key = [source.batch, sourceLength, targetLength].join();
+    return {
+      key,
+      padToMultipleOf: multiple,
+      labels,
+      tokens: sources + labels,
+      tokenBatches,
+      sourceLength,
+      targetLength,
+    };
+  }
+
+  record(
+    recording: Recording,
+    { tokenBatches, sourceLength, targetLength }: SequenceBatch,
+    substitute?: Substitute,
+  ): TrainingGraph<SequenceBatch> {
+    const weights = substitute ? mapTensors(this.#model.weights, substitute) : this.#model.weights;
+    const { batch } = tokenBatches.source;
+    const source = tokensOf(recording, 'source', batch, sourceLength);
+    const target = tokensOf(recording, 'target', batch, targetLength);
+    const labels = recording.persistent('labels', [batch, targetLength], 'u32');
+    const memory = remember(encode(source, weights), source.mask, weights);
+    const hidden = decode(target, memory, weights);
+    return {
+      logits: logits(hidden, weights),
+      labels,
+      write(plan: Plan, prepared: SequenceBatch): void {
+        const tokens = prepared.tokenBatches;
+        writePositions(plan, source, sourceLength);
+        writePositions(plan, target, targetLength);
+        plan.write(source.ids, padRows(tokens.source, sourceLength));
+        plan.write(source.mask, padRows(tokens.sourceMask, sourceLength));
+        plan.write(target.ids, padRows(tokens.target, targetLength));
+        plan.write(target.mask, padRows(tokens.targetMask, targetLength));
+        if (tokens.labels !== undefined) {
+          plan.write(labels, padRows(tokens.labels, targetLength, ignoredLabel));
+        }
+      },
+    };
+  }
+}
+
+function count({ rows }: TokenBatch): number {
+  return rows.flat().filter((flag) => flag !== 0).length;
+}

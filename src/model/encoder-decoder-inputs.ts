@@ -1,0 +1,91 @@
+// Checks the inputs of an encoder–decoder model over token ids.
+
+import { TransformerError } from '../runtime/errors.ts';
+import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import type { ForwardTokens } from './forward-plan.ts';
+import { startTokens } from './generation-config.ts';
+import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
+import type { JsonObject } from './json.ts';
+import type { TransformerShape } from './marian.ts';
+import { type ModelInputs, refuseInputs } from './model.ts';
+
+/** Checks the inputs of whole sequences; absent masks are all ones. Errors: INPUT_INVALID. */
+export function forwardTokens(
+  inputs: ModelInputs,
+  shape: TransformerShape,
+  generation: JsonObject,
+): ForwardTokens {
+  const taken = [
+    'inputIds',
+    'attentionMask',
+    'decoderInputIds',
+    'decoderAttentionMask',
+    'labels',
+  ] as const;
+  refuseInputs(inputs, taken, 'This encoder–decoder model');
+  const { maxPositions, targetVocabulary } = shape;
+  const { source, sourceMask } = sourceTokens(inputs, shape);
+  const labels = inputs.labels && labelBatch(inputs.labels, targetVocabulary);
+  const target = targetTokens(inputs, labels, targetVocabulary, generation);
+  withinPositions('decoderInputIds', target.length, maxPositions);
+  const targetMask = maskBatch(
+    'decoderAttentionMask',
+    inputs.decoderAttentionMask,
+    target,
+    'decoderInputIds',
+  );
+  sameBatch(source, target);
+  if (labels !== undefined) sameShape('labels', labels, target, 'decoderInputIds');
+  return { source, sourceMask, target, targetMask, labels };
+}
+
+/** The source tokens and their mask. */
+export function sourceTokens(
+  { inputIds, attentionMask }: ModelInputs,
+  { sourceVocabulary, maxPositions }: TransformerShape,
+): Pick<ForwardTokens, 'source' | 'sourceMask'> {
+  const source = tokenBatch('inputIds', inputIds, 0, sourceVocabulary);
+  withinPositions('inputIds', source.length, maxPositions);
+  return { source, sourceMask: maskBatch('attentionMask', attentionMask, source, 'inputIds') };
+}
+
+/** Refuses another number of targets than of sources. */
+export function sameBatch(source: TokenBatch, target: TokenBatch): void {
+  if (source.batch === target.batch) return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `inputIds has ${source.batch} rows, decoderInputIds has ${target.batch}. Pass as many of each.`,
+  );
+}
+
+/** Token ids, and -100 for those that do not count. */
+function labelBatch(value: unknown, vocabulary: number): TokenBatch {
+  const labels = tokenBatch('labels', value, ignoredLabel, vocabulary);
+  for (const [index, row] of labels.rows.entries()) {
+    const wrong = row.findIndex((label) => label < 0 && label !== ignoredLabel);
+    if (wrong < 0) continue;
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `labels[${index}][${wrong}] is ${row[wrong]}; wanted a whole number from 0 to ` +
+        `${vocabulary - 1}, or ${ignoredLabel} for what does not count.`,
+    );
+  }
+  return labels;
+}
+
+/** The decoder's input: as given, or the labels moved one place to the right. */
+function targetTokens(
+  { decoderInputIds }: ModelInputs,
+  labels: TokenBatch | undefined,
+  vocabulary: number,
+  generation: JsonObject,
+): TokenBatch {
+  if (decoderInputIds !== undefined || labels === undefined) {
+    return tokenBatch('decoderInputIds', decoderInputIds, 0, vocabulary);
+  }
+  const { startToken, padToken } = startTokens(generation, vocabulary);
+  const rows = labels.rows.map((row) =>
+    [startToken, ...row.slice(0, -1)].map((id) => (id < 0 ? padToken : id)),
+  );
+  return { ...labels, rows };
+}

@@ -1,0 +1,76 @@
+// A checkpoint with drawn weights, to train a model from scratch: a source like any other.
+
+import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { elements } from '../runtime/tensor.ts';
+import { architectureOf } from './architectures.ts';
+import { Config } from './config.ts';
+import type { JsonObject } from './json.ts';
+import { Random } from './random.ts';
+import type { TensorEntry } from './safetensors.ts';
+import { safetensors, type StoredValues } from './safetensors-writer.ts';
+import type { Source } from './source.ts';
+import { WeightLoader } from './weights.ts';
+
+export interface InitialCheckpointOptions {
+  /** Draws the weights; 0 by default. */
+  seed?: number;
+  /** The content of generation_config.json. */
+  generationConfig?: JsonObject;
+}
+
+/**
+ * A new checkpoint for a config.json, with weights drawn from a seed. Matrices are drawn uniformly
+ * (Glorot and Bengio 2010, eq. 16), embeddings from a normal distribution of variance 1/d_model, so
+ * that they have variance 1 once they are multiplied by √d_model; norms begin as the identity,
+ * biases at 0. Pass it to `loadModel` with `training: true`.
+ * @throws TransformerError CONFIG_INVALID, MODEL_UNSUPPORTED, OPTION_INVALID
+ */
+export function initialCheckpoint(
+  config: JsonObject,
+  options: InitialCheckpointOptions = {},
+): Source {
+  refuseUnknown(options, ['seed', 'generationConfig'], 'option of initialCheckpoint');
+  const { seed = 0, generationConfig } = options;
+  if (!Number.isSafeInteger(seed)) {
+    throw new TransformerError('OPTION_INVALID', `seed is ${seed}; wanted a whole number.`);
+  }
+  const shapes = tensorShapes(config);
+  const random = new Random(seed);
+  const tensors = new Map<string, StoredValues>();
+  for (const [name, shape] of shapes) {
+    tensors.set(name, { shape, data: draw(name, shape, random) });
+  }
+  const text = (value: JsonObject): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  const files = new Map([
+    ['config.json', text(config)],
+    ['model.safetensors', safetensors(tensors)],
+  ]);
+  if (generationConfig !== undefined) files.set('generation_config.json', text(generationConfig));
+  return {
+    name: 'a new checkpoint',
+    read: async (file, range) => files.get(file)?.subarray(range?.start, range?.end),
+    size: async (file) => files.get(file)?.length,
+  };
+}
+
+/** The tensors that a config.json calls for, by name. */
+function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  const find = (name: string, shape: readonly number[]): TensorEntry => {
+    const known = shapes.get(name) ?? shape;
+    shapes.set(name, known);
+    return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
+  };
+  const loader = new WeightLoader(undefined, { find, dtype: 'f32' });
+  architectureOf(config)(new Config(config, 'config.json'), loader);
+  return shapes;
+}
+
+function draw(name: string, shape: readonly number[], random: Random): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(elements(shape));
+  const [rows = 1, columns = 1] = shape;
+  if (shape.length < 2 || rows === 1) return values.fill(name.endsWith('.weight') ? 1 : 0);
+  if (/embed|shared/.test(name)) return values.map(() => random.normal() / Math.sqrt(columns));
+  const bound = Math.sqrt(6 / (rows + columns));
+  return values.map(() => bound * (2 * random.next() - 1));
+}

@@ -1,0 +1,98 @@
+// Parameters as a checkpoint names and shapes them, read from the GPU and written back to it.
+
+import type { Gpu } from '../runtime/gpu.ts';
+import { readBack } from '../runtime/read-back.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import type { Parameters, Piece } from './parameters.ts';
+import type { StoredValues } from './safetensors-writer.ts';
+
+type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer> };
+
+/**
+ * Values laid out as the parameters are, by the names of the checkpoint's tensors: the parameters
+ * themselves when `segments` is left out, else what an optimizer keeps for each of them.
+ */
+export async function readParameters(
+  gpu: Gpu,
+  { segments: own, places, pieces, constants }: Parameters,
+  segments: readonly Tensor[] = own,
+): Promise<Map<string, StoredValues>> {
+  const blocks = (await readBack(gpu, segments)).map((bytes) => new Float32Array(bytes));
+  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  const values = new Map<string, MutableValues>();
+  const put = ({ name, shape, storedFirst }: Piece, data: Float32Array): void => {
+    const entry = values.get(name) ?? { shape, data: new Float32Array(elements(shape)) };
+    entry.data.set(data, storedFirst);
+    values.set(name, entry);
+  };
+  for (const piece of pieces) {
+    const place = placeOf.get(piece.tensor);
+    const block = blocks[place?.segment ?? -1];
+    if (place === undefined || block === undefined) continue;
+    const start = place.first + piece.first;
+    put(piece, block.subarray(start, start + piece.size));
+  }
+  if (segments !== own || constants.length === 0) return values;
+  const read = await readBack(
+    gpu,
+    constants.map(({ tensor }) => tensor),
+  );
+  constants.forEach((piece, index) => {
+    put(piece, new Float32Array(read[index] ?? new ArrayBuffer(0)));
+  });
+  return values;
+}
+
+/**
+ * Writes values back to where `readParameters` found them.
+ * @throws TransformerError TENSOR_MISSING, TENSOR_MISMATCH; nothing is written then
+ */
+export function writeParameters(
+  gpu: Gpu,
+  parameters: Parameters,
+  values: ReadonlyMap<string, StoredValues>,
+): void {
+  writeSegments(gpu, parameters.segments, layOut(parameters, values));
+}
+
+/** Writes what `layOut` has put in order. */
+export function writeSegments(
+  gpu: Gpu,
+  segments: readonly Tensor[],
+  blocks: readonly Float32Array<ArrayBuffer>[],
+): void {
+  segments.forEach(({ buffer, offset }, index) => {
+    const block = blocks[index];
+    if (buffer !== undefined && block) gpu.device.queue.writeBuffer(buffer, offset, block);
+  });
+}
+
+/**
+ * Values in the order of the parameters' segments, one block a segment; padding is 0.
+ * @throws TransformerError TENSOR_MISSING, TENSOR_MISMATCH
+ */
+export function layOut(
+  { segments, places, pieces }: Parameters,
+  values: ReadonlyMap<string, StoredValues>,
+): Float32Array<ArrayBuffer>[] {
+  const blocks = segments.map((segment) => new Float32Array(elements(segment.shape)));
+  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  for (const { name, shape, storedFirst, tensor, first, size } of pieces) {
+    const stored = values.get(name);
+    if (stored === undefined) {
+      throw new TransformerError('TENSOR_MISSING', `The training state has no "${name}".`);
+    }
+    if (stored.shape.join() !== shape.join()) {
+      throw new TransformerError(
+        'TENSOR_MISMATCH',
+        `"${name}" has shape (${stored.shape.join(', ')}) in the training state, but ` +
+          `(${shape.join(', ')}) in the model. Resume with the model that was trained.`,
+      );
+    }
+    const place = placeOf.get(tensor);
+    const data = stored.data.subarray(storedFirst, storedFirst + size);
+    blocks[place?.segment ?? -1]?.set(data, (place?.first ?? 0) + first);
+  }
+  return blocks;
+}

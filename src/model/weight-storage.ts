@@ -1,0 +1,82 @@
+// Storage formats of weights: what a checkpoint holds, brought to what the GPU is given.
+
+import { TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import type { Dtype, Tensor } from '../runtime/tensor.ts';
+import {
+  asFloat32,
+  asUint16,
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float32ToFloat16,
+} from './float16.ts';
+import type { StoredDtype, TensorEntry } from './safetensors.ts';
+
+export type WeightFormat = Exclude<Dtype, 'u32'>;
+
+const formats: Partial<Record<StoredDtype, WeightFormat>> = {
+  F32: 'f32',
+  F16: 'f16',
+  BF16: 'bf16',
+};
+
+/** The storage format of a tensor of the checkpoint. */
+export function formatOf(entry: TensorEntry): WeightFormat {
+  const format = formats[entry.dtype];
+  if (format === undefined) {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      `Tensor "${entry.name}" is stored as ${entry.dtype}; weights may be F32, F16 or BF16. ` +
+        'Save the model in one of these.',
+    );
+  }
+  return format;
+}
+
+/** Stored bytes as an array in the target's format. */
+export function convert(
+  entry: TensorEntry,
+  bytes: Uint8Array,
+  from: WeightFormat,
+  to: Dtype,
+): Uint16Array | Float32Array {
+  if (from === to) return from === 'f32' ? asFloat32(bytes) : asUint16(bytes);
+  const values =
+    from === 'f32'
+      ? asFloat32(bytes)
+      : from === 'f16'
+        ? float16ToFloat32(asUint16(bytes))
+        : bfloat16ToFloat32(asUint16(bytes));
+  if (to === 'f32') return values;
+  const halves = float32ToFloat16(values);
+  const overflow = halves.findIndex(
+    (bits, i) => (bits & 0x7fff) === 0x7c00 && Number.isFinite(values[i]),
+  );
+  if (overflow >= 0) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `Tensor "${entry.name}" holds ${values[overflow]}, which f16 cannot hold (65504 at most). ` +
+        "Load the model with dtype: 'f32'.",
+    );
+  }
+  return halves;
+}
+
+/** Writes to a byte offset; WebGPU wants whole words, so an odd half word is padded. */
+export function write(
+  gpu: Gpu | undefined,
+  { buffer, offset: start }: Tensor,
+  offset: number,
+  values: Uint16Array | Float32Array,
+): void {
+  if (gpu === undefined || buffer === undefined || values.length === 0) return;
+  const { queue } = gpu.device;
+  const odd = values.byteLength % 4 !== 0;
+  const whole = odd ? new Uint16Array([...values, 0]) : values;
+  // Larger uploads are cut, so that a mapped copy of them never stands in memory as a whole.
+  const chunk = 4 * 1024 * 1024;
+  for (let at = 0; at < whole.byteLength; at += chunk) {
+    const size = Math.min(chunk, whole.byteLength - at);
+    queue.writeBuffer(buffer, start + offset + at, whole.buffer, whole.byteOffset + at, size);
+  }
+}

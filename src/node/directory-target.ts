@@ -1,0 +1,47 @@
+// A folder on disk to write to. Node only.
+
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { checkFileName } from '../model/source.ts';
+import type { Target } from '../model/target.ts';
+import { TransformerError } from '../runtime/errors.ts';
+
+/** Writes begun by this process: two of one file must not share a partial one. */
+let writes = 0;
+
+/**
+ * A target over a directory, which is made when it is missing. A file is written beside its place,
+ * flushed to the disk and then renamed, so that a crash or a full disk leaves the old one.
+ */
+export function directoryTarget(path: string | URL): Target {
+  const isUrl = path instanceof URL || path.startsWith('file:');
+  const folder = resolve(isUrl ? fileURLToPath(path) : path);
+  return {
+    async write(file, bytes): Promise<void> {
+      checkFileName(file);
+      const place = join(folder, file);
+      const partial = `${place}.${process.pid}-${++writes}.partial`;
+      try {
+        await mkdir(dirname(place), { recursive: true });
+        const handle = await open(partial, 'w');
+        try {
+          await handle.writeFile(bytes);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await rename(partial, place);
+      } catch (cause) {
+        await rm(partial, { force: true }).catch(() => {});
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new TransformerError(
+          'FILE_UNWRITABLE',
+          `${place} could not be written: ${reason}. What stood there before is unchanged.`,
+          { cause },
+        );
+      }
+    },
+  };
+}
