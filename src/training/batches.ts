@@ -1,0 +1,95 @@
+// Where a trainer's batches come from, and how pairs of sequences become one.
+
+import { TransformerError } from '../runtime/errors.ts';
+import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import type { ModelInputs } from '../model/model.ts';
+
+/**
+ * Batches one after the other, or a function from a batch's number (from 0) to the batch. With a
+ * function a resumed run goes on where it stopped; an iterable begins where the caller left it. When
+ * a loop was left early, the next one goes on in the same iterable; at its end it begins anew.
+ */
+export type Batches =
+  | Iterable<ModelInputs>
+  | AsyncIterable<ModelInputs>
+  | ((index: number) => ModelInputs | undefined | Promise<ModelInputs | undefined>);
+
+/** A source and a target as token ids, each as the model expects them, end tokens included. */
+export interface SequencePair {
+  readonly source: readonly number[];
+  readonly target: readonly number[];
+}
+
+/** One batch of pairs: padded sources with their mask, and targets as labels, -100 behind them. */
+export function sequenceBatch(pairs: readonly SequencePair[], padTokenId: number): ModelInputs {
+  if (pairs.length === 0) {
+    throw new TransformerError('INPUT_INVALID', 'A batch needs at least one pair of sequences.');
+  }
+  const longest = (lengths: number[]): number => Math.max(1, ...lengths);
+  const sourceLength = longest(pairs.map(({ source }) => source.length));
+  const targetLength = longest(pairs.map(({ target }) => target.length));
+  const fill = (row: readonly number[], length: number, value: number): number[] => [
+    ...row,
+    ...Array<number>(length - row.length).fill(value),
+  ];
+  return {
+    inputIds: pairs.map(({ source }) => fill(source, sourceLength, padTokenId)),
+    attentionMask: pairs.map(({ source }) =>
+      fill(
+        source.map(() => 1),
+        sourceLength,
+        0,
+      ),
+    ),
+    labels: pairs.map(({ target }) => fill(target, targetLength, ignoredLabel)),
+  };
+}
+
+/** Reads batches in order; what was read and not used is there again for the next reader. */
+export class BatchReader {
+  readonly #batches: Batches;
+  #iterator: Iterator<ModelInputs> | AsyncIterator<ModelInputs> | undefined;
+  #unread: ModelInputs[] = [];
+  #ended = false;
+
+  constructor(batches: Batches) {
+    this.#batches = batches;
+    if (typeof batches === 'function') return;
+    const given: unknown = batches;
+    if (
+      typeof given !== 'object' ||
+      given === null ||
+      !(Symbol.asyncIterator in given || Symbol.iterator in given)
+    ) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        'Batches come from an iterable, or from a function of their number. Put a single batch in [ ].',
+      );
+    }
+    this.#iterator =
+      Symbol.asyncIterator in batches
+        ? batches[Symbol.asyncIterator]()
+        : batches[Symbol.iterator]();
+  }
+
+  /** Whether this reader is on its way through these batches. */
+  reads(batches: Batches): boolean {
+    return this.#batches === batches && (!this.#ended || this.#unread.length > 0);
+  }
+
+  /** The batch of a number; undefined at the end. */
+  async read(index: number): Promise<ModelInputs | undefined> {
+    if (typeof this.#batches === 'function') return this.#batches(index);
+    const left = this.#unread.shift();
+    if (left !== undefined) return left;
+    const next = await this.#iterator?.next();
+    if (next !== undefined && next.done !== true) return next.value;
+    this.#ended = true;
+    return undefined;
+  }
+
+  /** Gives batches back that were read ahead. */
+  unread(batches: readonly ModelInputs[]): void {
+    if (typeof this.#batches !== 'function') this.#unread.unshift(...batches);
+  }
+}

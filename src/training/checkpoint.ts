@@ -1,0 +1,186 @@
+// Saves a run: the model in Hugging Face's layout, and one file with all that a trainer keeps. That
+// file holds the parameters too, so that it is consistent in itself whatever happens between two
+// files; each file is written whole or not at all.
+
+import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { readBack } from '../runtime/read-back.ts';
+import { isObject, parseJson } from '../model/json.ts';
+import { layOut, readParameters, writeSegments } from '../model/read-parameters.ts';
+import { openSafetensorsFile, readTensors, type TensorEntry } from '../model/safetensors.ts';
+import { safetensors, type StoredValues } from '../model/safetensors-writer.ts';
+import { describeFile, readRange, type Source } from '../model/source.ts';
+import type { Target } from '../model/target.ts';
+import type { Trainer } from './trainer.ts';
+
+/** The file with the state of a run. */
+export const stateFile = 'training_state.safetensors';
+
+export interface SaveModelOptions {
+  /** Storage format of the weights; f32 by default. */
+  dtype?: 'f32' | 'f16';
+}
+
+/** A file to write. */
+export interface NamedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Writes files one after the other. @throws TransformerError FILE_UNWRITABLE */
+export async function writeFiles(target: Target, files: readonly NamedFile[]): Promise<void> {
+  for (const { name, bytes } of files) await target.write(name, bytes);
+}
+
+/** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
+export function checkSaveOptions(options: SaveModelOptions): Required<SaveModelOptions> {
+  refuseUnknown(options, ['dtype'], 'option of save');
+  const { dtype = 'f32' } = options;
+  if (['f32', 'f16'].includes(dtype)) return { dtype };
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'.`,
+  );
+}
+
+/**
+ * config.json, generation_config.json and model.safetensors, as the parameters stand when called; with
+ * an adapter, the files of that.
+ */
+export async function modelFiles(
+  { head, gpu, state, options: { adapter } }: Trainer,
+  { dtype }: Required<SaveModelOptions>,
+): Promise<NamedFile[]> {
+  if (adapter !== undefined) {
+    if (dtype === 'f32') return adapter.files();
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `dtype is '${dtype}', but adapters are saved in f32. Leave dtype out.`,
+    );
+  }
+  const values = await readParameters(gpu, state.parameters);
+  const json = (value: unknown): Uint8Array<ArrayBuffer> =>
+    new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
+  const torchDtype = dtype === 'f16' ? 'float16' : 'float32';
+  const files = [
+    { name: 'config.json', bytes: json({ ...head.config, torch_dtype: torchDtype }) },
+    { name: 'generation_config.json', bytes: json(head.generation) },
+    { name: 'model.safetensors', bytes: safetensors(values, { dtype }) },
+  ];
+  return head.generation === head.config ? files.toSpliced(1, 1) : files;
+}
+
+/** The state file: parameters, optimizer states, counters, and how far the run is, when called. */
+export async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
+  const { gpu, state, options } = trainer;
+  // All is read before the first await: a caller that goes on training must not change what is saved.
+  const run = { step: trainer.step, batch: trainer.batchesUsed };
+  const reads = [
+    readParameters(gpu, { ...state.parameters, constants: [] }),
+    ...state.states.map((segments) => readParameters(gpu, state.parameters, segments)),
+  ];
+  const [[counters], ...groups] = await Promise.all([readBack(gpu, [state.counters]), ...reads]);
+  const tensors = new Map<string, StoredValues>();
+  groups.forEach((values, index) => {
+    const group = index === 0 ? 'parameters' : (options.optimizer.states[index - 1] ?? '');
+    for (const [name, value] of values) tensors.set(`${group}.${name}`, value);
+  });
+  tensors.set('counters', { shape: [4], data: new Uint32Array(counters ?? new ArrayBuffer(16)) });
+  const { name, settings } = options.optimizer;
+  const about = JSON.stringify({ ...run, seed: options.seed, optimizer: { name, ...settings } });
+  const metadata = { format: 'pt', training: about };
+  return { name: stateFile, bytes: safetensors(tensors, { metadata }) };
+}
+
+/**
+ * Takes a run up again from its state file: parameters, optimizer states, step. On the same device the
+ * run goes on bit for bit.
+ * @throws TransformerError FILE_*, TENSOR_MISSING, TENSOR_MISMATCH, OPTION_INVALID; nothing has changed
+ */
+export async function restoreState(trainer: Trainer, source: Source): Promise<void> {
+  const { gpu, state, options } = trainer;
+  const entries = await openSafetensorsFile(source, stateFile);
+  const run = await readRun(source);
+  const { name, settings } = options.optimizer;
+  const wanted = JSON.stringify({ name, ...settings });
+  const got = JSON.stringify(run.optimizer);
+  if (got !== wanted || run.seed !== options.seed) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `The run in ${describeFile(source, stateFile)} used optimizer ${got} and seed ${run.seed}; ` +
+        `this trainer has ${wanted} and ${options.seed}. Resume with the same settings.`,
+    );
+  }
+  const blocks = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const [key, entry] of entries) {
+    expectStored(entry, key === 'counters' ? { dtype: 'U32', shape: [4] } : { dtype: 'F32' });
+    blocks.set(key, new Uint8Array(entry.end - entry.start));
+  }
+  for await (const { entry, offset, bytes } of readTensors(source, entries.values(), {})) {
+    blocks.get(entry.name)?.set(bytes, offset);
+  }
+  const group = (prefix: string): Map<string, StoredValues> => {
+    const values = new Map<string, StoredValues>();
+    for (const [key, { shape }] of entries) {
+      const data = blocks.get(key);
+      if (data === undefined || !key.startsWith(`${prefix}.`)) continue;
+      values.set(key.slice(prefix.length + 1), { shape, data: new Float32Array(data.buffer) });
+    }
+    return values;
+  };
+  const counters = blocks.get('counters');
+  if (counters === undefined) {
+    throw new TransformerError('TENSOR_MISSING', 'The training state has no "counters".');
+  }
+  const groups = ['parameters', ...options.optimizer.states].map((prefix) =>
+    layOut(state.parameters, group(prefix)),
+  );
+  // All is checked; from here on nothing fails.
+  [state.parameters.segments, ...state.states].forEach((segments, index) => {
+    writeSegments(gpu, segments, groups[index] ?? []);
+  });
+  const { buffer } = state.counters;
+  if (buffer !== undefined) gpu.device.queue.writeBuffer(buffer, 0, counters);
+  trainer.resumeAt(run.step, run.batch);
+}
+
+/** Refuses a tensor that is stored otherwise than `stateFileOf` does. */
+function expectStored(
+  { name, dtype, shape }: TensorEntry,
+  wanted: { readonly dtype: string; readonly shape?: readonly number[] },
+): void {
+  const wantedShape = wanted.shape ?? shape;
+  if (dtype === wanted.dtype && shape.join() === wantedShape.join()) return;
+  throw new TransformerError(
+    'TENSOR_MISMATCH',
+    `"${name}" is ${dtype} of shape (${shape.join(', ')}) in the training state; wanted ` +
+      `${wanted.dtype} of shape (${wantedShape.join(', ')}). Use the file as the trainer wrote it.`,
+  );
+}
+
+interface Run {
+  readonly step: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly optimizer: unknown;
+}
+
+/** What the state file's header says of the run. */
+async function readRun(source: Source): Promise<Run> {
+  const prefix = await readRange(source, stateFile, { start: 0, end: 8 });
+  const length = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true));
+  const bytes = await readRange(source, stateFile, { start: 8, end: 8 + length });
+  const header = parseJson(new TextDecoder().decode(bytes), stateFile);
+  const metadata = isObject(header) ? header['__metadata__'] : undefined;
+  const text = isObject(metadata) ? metadata['training'] : undefined;
+  const run = typeof text === 'string' ? parseJson(text, stateFile) : undefined;
+  if (isObject(run)) {
+    const { step, batch, seed, optimizer } = run;
+    if (typeof step === 'number' && typeof batch === 'number' && typeof seed === 'number') {
+      return { step, batch, seed, optimizer };
+    }
+  }
+  throw new TransformerError(
+    'FILE_INVALID',
+    `${describeFile(source, stateFile)} does not say how far its run was. It was not written by a trainer.`,
+  );
+}

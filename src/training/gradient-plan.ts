@@ -1,0 +1,98 @@
+// The list that computes the gradients of one batch, recorded for a batch size and padded lengths.
+
+import { gradients } from '../runtime/gradient.ts';
+import { Plan } from '../runtime/plan.ts';
+import { Recording } from '../runtime/record.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import { add, total } from '../shaders/elementwise.ts';
+import type { ModelInputs } from '../model/model.ts';
+import type {
+  Substitute,
+  TrainingBatch,
+  TrainingGraph,
+  TrainingHead,
+} from '../model/training-head.ts';
+import type { Objective, RecordedObjective } from './objective.ts';
+
+/** A batch as the caller gave it, and as the model prepared it. */
+export interface PreparedInputs {
+  readonly inputs: ModelInputs;
+  readonly batch: TrainingBatch;
+}
+
+export interface GradientPlanOptions {
+  readonly objective: Objective;
+  /** Where the gradient of each parameter that trains goes; empty to compute the loss alone. */
+  readonly gradients: ReadonlyMap<Tensor, Tensor>;
+  /** f32 (1): where the sum of the losses goes. */
+  readonly loss: Tensor;
+  /** u32 (2): seed and step of dropout; none when absent. */
+  readonly random?: Tensor | undefined;
+  readonly substitute?: ((recording: Recording) => Substitute) | undefined;
+}
+
+export class GradientPlan {
+  readonly #plan: Plan;
+  readonly #graph: TrainingGraph;
+  readonly #objective: RecordedObjective;
+  readonly #scale: Tensor;
+
+  private constructor(
+    plan: Plan,
+    graph: TrainingGraph,
+    objective: RecordedObjective,
+    scale: Tensor,
+  ) {
+    this.#plan = plan;
+    this.#graph = graph;
+    this.#objective = objective;
+    this.#scale = scale;
+  }
+
+  static async create(
+    head: TrainingHead,
+    { batch, inputs }: PreparedInputs,
+    options: GradientPlanOptions,
+  ): Promise<GradientPlan> {
+    const { objective, gradients: places, random, substitute } = options;
+    const training = places.size > 0;
+    const recording = new Recording(head.gpu, { training, ...(random && { random }) });
+    try {
+      const graph = head.record(recording, batch, substitute?.(recording));
+      const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);
+      const { losses } = recorded;
+      const sum = total(losses, 'sum of losses');
+      recording.place(sum, options.loss);
+      const scale = recording.persistent('loss scale', [elements(losses.shape)]);
+      if (training) {
+        const found = gradients(recording, new Map([[losses, scale]]), [...places.keys()], add);
+        for (const [parameter, gradient] of found) {
+          const place = places.get(parameter);
+          if (place !== undefined) recording.place(gradient, place);
+        }
+      }
+      const plan = await Plan.create(recording, [sum]);
+      return new GradientPlan(plan, graph, recorded, scale);
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Computes the gradients of Σ loss / labels, where `labels` may count those of other batches too.
+   * Resolves with the sum of the losses.
+   */
+  async play({ batch, inputs }: PreparedInputs, labels: number): Promise<number> {
+    const plan = this.#plan;
+    this.#graph.write(plan, batch);
+    this.#objective.write?.(plan, inputs);
+    plan.write(this.#scale, new Float32Array(this.#scale.size(0)).fill(1 / labels));
+    const [bytes] = await plan.play();
+    return new Float32Array(bytes ?? new ArrayBuffer(4))[0] ?? 0;
+  }
+
+  dispose(): void {
+    this.#plan.dispose();
+  }
+}

@@ -1,0 +1,248 @@
+// Attention heads: how much each one matters, and taking some away (Michel, Levy and Neubig 2019, "Are
+// Sixteen Heads Really Better than One?", arXiv 1905.10650).
+
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { readBack } from '../runtime/read-back.ts';
+import { Scope } from '../runtime/scope.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import { isObject, type JsonObject } from '../model/json.ts';
+import type { Model, ModelInputs } from '../model/model.ts';
+import { PlanCache } from '../model/plan-cache.ts';
+import { GradientPlan } from './gradient-plan.ts';
+import { labelCrossEntropy } from './objective.ts';
+import { PruningMask, type Subject, subjectOf } from './pruning-mask.ts';
+import type { Trainer } from './trainer.ts';
+
+/** Self-attention of the encoder or the decoder, or the decoder's attention to the encoder. */
+export type AttentionStack = 'encoder' | 'decoder' | 'cross';
+
+/** One head: layers and heads count from 0. */
+export interface AttentionHead {
+  readonly stack: AttentionStack;
+  readonly layer: number;
+  readonly head: number;
+}
+
+export interface HeadScore extends AttentionHead {
+  /** How much the loss depends on the head, at least 0. */
+  readonly score: number;
+}
+
+export interface ScoreHeadsOptions {
+  /** Whether the scores of a layer's attention are divided by their ℓ₂ norm (§4.1); true by default. */
+  normalize?: boolean;
+  /** Lengths are padded to multiples of this, so that lists are reused; 8 by default. */
+  padToMultipleOf?: number;
+  signal?: AbortSignal;
+}
+
+/** These heads, or as many of the lowest scores as shall be gone, those without weights included. */
+export type PruneHeadsOptions =
+  | { heads: readonly AttentionHead[] }
+  | { count: number; scores: readonly HeadScore[] };
+
+/** The same as a caller without types may pass it. */
+interface GivenOptions {
+  readonly heads?: readonly AttentionHead[];
+  readonly count?: number;
+  readonly scores?: readonly HeadScore[];
+}
+
+export interface PrunedHead extends AttentionHead {
+  /** The output projection whose columns became zero. */
+  readonly name: string;
+}
+
+export interface PrunedHeads {
+  readonly heads: readonly PrunedHead[];
+  /** Keeps the heads away in a trainer that is made later: `await mask.keepIn(trainer)`. */
+  readonly mask: PruningMask;
+}
+
+/** The output projection of an attention, (d_model, heads · d_k): head h has columns from h · d_k on. */
+interface Attention {
+  readonly stack: AttentionStack;
+  readonly layer: number;
+  readonly heads: number;
+  readonly name: string;
+  readonly weight: Tensor;
+}
+
+/**
+ * The importance of every head (§4.1): the mean over the batches of |∂L/∂ξ|, where the gate ξ = 1
+ * multiplies the head's output, and L is the batch's mean loss without dropout. With batches of one
+ * sequence this is the paper's score.
+ *
+ * An attention's output is y = Σₕ ξₕ · oₕ · Wₕᵀ + b, Wₕ being the head's columns of the output projection. So
+ * ∂L/∂ξₕ = Σ ∂L/∂y ∘ (oₕ · Wₕᵀ) = Σ Wₕ ∘ (∂L/∂yᵀ · oₕ), and at ξ = 1 the second factor is ∂L/∂Wₕ: the
+ * gradients of the projections are all that is needed.
+ * @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID, INPUT_INVALID, MODEL_UNSUPPORTED, ABORTED
+ */
+export async function scoreHeads(
+  target: Model | Trainer,
+  batches: Iterable<ModelInputs> | AsyncIterable<ModelInputs>,
+  options: ScoreHeadsOptions = {},
+): Promise<HeadScore[]> {
+  refuseUnknown(options, ['normalize', 'padToMultipleOf', 'signal'], 'option of scoreHeads');
+  const { normalize = true, padToMultipleOf = 8, signal } = options;
+  const subject = subjectOf(target);
+  const { gpu, head } = subject;
+  const attentions = attentionsOf(subject);
+  const weights = attentions.map(({ weight }) => weight);
+  const values = (await readBack(gpu, weights)).map((bytes) => new Float32Array(bytes));
+  const sums = attentions.map(({ heads }) => new Float64Array(heads));
+  const scope = new Scope(gpu);
+  const plans = new PlanCache<GradientPlan>(8);
+  let count = 0;
+  try {
+    const loss = scope.tensor({ label: 'loss', shape: [1], dtype: 'f32' });
+    const places = weights.map(({ label, shape }) =>
+      scope.tensor({ label: `d ${label}`, shape, dtype: 'f32' }),
+    );
+    const gradients = new Map(weights.flatMap((weight, i) => pairOf(weight, places[i])));
+    const objective = labelCrossEntropy(0);
+    for await (const inputs of batches) {
+      throwIfAborted(signal);
+      const prepared = { inputs, batch: head.prepare(inputs, padToMultipleOf) };
+      const create = (): Promise<GradientPlan> =>
+        GradientPlan.create(head, prepared, { objective, gradients, loss });
+      const { key, labels } = prepared.batch;
+      await plans.share(key, create, (plan) => plan.play(prepared, labels));
+      const slopes = (await readBack(gpu, places)).map((bytes) => new Float32Array(bytes));
+      sums.forEach((sum, i) => addSlopes(sum, weights[i]?.size(-1) ?? 1, values[i], slopes[i]));
+      count += 1;
+    }
+  } finally {
+    plans.dispose();
+    scope.dispose();
+  }
+  if (count === 0) {
+    throw new TransformerError('INPUT_INVALID', 'There is no batch to score heads on. Pass some.');
+  }
+  return attentions.flatMap(({ stack, layer }, i) => {
+    const scores = Array.from(sums[i] ?? [], (sum) => sum / count);
+    const norm = normalize ? Math.hypot(...scores) : 1;
+    return scores.map((score, index) => ({
+      stack,
+      layer,
+      head: index,
+      score: norm === 0 ? 0 : score / norm,
+    }));
+  });
+}
+
+/**
+ * Takes heads away: their columns of the output projection become zero, so nothing of them reaches the
+ * model (§2.2). In a trainer they stay away from its next step on; a model takes `mask` to its trainers.
+ * @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID, MODEL_UNSUPPORTED
+ */
+export async function pruneHeads(
+  target: Model | Trainer,
+  options: PruneHeadsOptions,
+): Promise<PrunedHeads> {
+  refuseUnknown(options, ['heads', 'count', 'scores'], 'option of pruneHeads');
+  const subject = subjectOf(target);
+  const attentions = attentionsOf(subject);
+  const mask = new PruningMask(subject.parameters);
+  const pruned: PrunedHead[] = [];
+  for (const { stack, layer, head } of wantedHeads(options)) {
+    const attention = attentions.find((one) => one.stack === stack && one.layer === layer);
+    if (attention === undefined || !Number.isInteger(head) || head < 0 || head >= attention.heads) {
+      throw noSuchHead({ stack, layer, head }, attentions);
+    }
+    const { name, heads, weight } = attention;
+    const columns = weight.size(-1);
+    const bytes = mask.of(weight);
+    const size = columns / heads;
+    const start = head * size;
+    if (bytes[start] === 1) continue; // named twice
+    for (let row = 0; row < bytes.length; row += columns) {
+      bytes.fill(1, row + start, row + start + size);
+    }
+    pruned.push({ stack, layer, head, name });
+  }
+  await mask.apply(subject);
+  return { heads: pruned, mask };
+}
+
+function wantedHeads({ heads, count, scores }: GivenOptions): readonly AttentionHead[] {
+  if (heads !== undefined) {
+    if (count === undefined && scores === undefined) return heads;
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'pruneHeads got heads and also a count or scores. Name the heads, or pass count and scores.',
+    );
+  }
+  const known = scores?.length ?? 0;
+  const isCount = count !== undefined && Number.isInteger(count) && count >= 0 && count <= known;
+  if (scores === undefined || !isCount) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `pruneHeads got ${count === undefined ? 'no heads' : `count ${count}`} and ${known} scores; ` +
+        'wanted heads, or the scores of all heads from scoreHeads and at most as many as count.',
+    );
+  }
+  return scores.toSorted((a, b) => a.score - b.score).slice(0, count);
+}
+
+function noSuchHead(
+  { stack, layer, head }: AttentionHead,
+  attentions: readonly Attention[],
+): TransformerError {
+  const known = attentions.map((one) => `${one.stack} ${one.layer} (${one.heads} heads)`);
+  return new TransformerError(
+    'OPTION_INVALID',
+    `The model has no head ${head} in layer ${layer} of stack "${stack}". Counted from 0, it has: ` +
+      `${known.join(', ')}.`,
+  );
+}
+
+const projection =
+  /(?:^|\.)(encoder|decoder)\.layers\.(\d+)\.(self_attn|encoder_attn|multihead_attn)\.out_proj\.weight$/;
+
+/** The attentions of a model, by the names that its checkpoint gives to the output projections. */
+function attentionsOf({ head, parameters }: Subject): Attention[] {
+  const found = parameters.pieces.flatMap(({ name, tensor }): Attention[] => {
+    const [, side = '', layer = '', kind] = projection.exec(name) ?? [];
+    if (kind === undefined) return [];
+    const stack = kind !== 'self_attn' ? 'cross' : side === 'encoder' ? 'encoder' : 'decoder';
+    const heads = headsOf(head.config, side);
+    return [{ stack, layer: Number(layer), heads, name, weight: tensor }];
+  });
+  if (found.length > 0) return found;
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    'No tensor of this model is known as the output projection of an attention, such as ' +
+      '"model.encoder.layers.0.self_attn.out_proj.weight". Its heads cannot be told apart.',
+  );
+}
+
+/** How many heads config.json gives to the attentions of the encoder or the decoder. */
+function headsOf(config: JsonObject, side: string): number {
+  const fields = isObject(config['model']) ? config['model'] : config;
+  const heads = fields[`${side}_attention_heads`] ?? fields['nhead'];
+  if (typeof heads === 'number') return heads;
+  throw new TransformerError(
+    'CONFIG_INVALID',
+    `config.json does not say how many attention heads the ${side} has.`,
+  );
+}
+
+function pairOf(weight: Tensor, place: Tensor | undefined): (readonly [Tensor, Tensor])[] {
+  return place === undefined ? [] : [[weight, place]];
+}
+
+/** Adds |Σ W ∘ dW| over the columns of each head, one sum a head. */
+function addSlopes(
+  sums: Float64Array,
+  columns: number,
+  weight: Float32Array = new Float32Array(0),
+  gradient: Float32Array = new Float32Array(0),
+): void {
+  const slopes = new Float64Array(sums.length);
+  weight.forEach((value, i) => {
+    const head = Math.floor(((i % columns) * sums.length) / columns);
+    slopes[head] = (slopes[head] ?? 0) + value * (gradient[i] ?? 0);
+  });
+  slopes.forEach((slope, head) => (sums[head] = (sums[head] ?? 0) + Math.abs(slope)));
+}

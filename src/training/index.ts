@@ -1,0 +1,48 @@
+// The entry point `webgpu-transformer/training`.
+
+export { type Batches, type SequencePair, sequenceBatch } from './batches.ts';
+export { distillation, type DistillationOptions } from './distillation.ts';
+export {
+  type AttentionHead,
+  type AttentionStack,
+  type HeadScore,
+  type PrunedHead,
+  type PrunedHeads,
+  pruneHeads,
+  type PruneHeadsOptions,
+  scoreHeads,
+  type ScoreHeadsOptions,
+} from './head-pruning.ts';
+export { initialCheckpoint, type InitialCheckpointOptions } from '../model/initialize.ts';
+export { loadLora, Lora, type LoraOptions } from './lora.ts';
+export { labelCrossEntropy, type Objective, type RecordedObjective } from './objective.ts';
+export {
+  adam,
+  type AdamSettings,
+  adamW,
+  type Optimizer,
+  sgd,
+  type SgdSettings,
+} from './optimizers.ts';
+export {
+  constant,
+  cosine,
+  type DecayOptions,
+  inverseSquareRoot,
+  linear,
+  type Schedule,
+  type WarmupOptions,
+} from './schedules.ts';
+export {
+  type PrunedTensor,
+  type PrunedWeights,
+  pruneWeights,
+  type PruneWeightsOptions,
+} from './pruning.ts';
+export type { PruningMask } from './pruning-mask.ts';
+export type { NamePattern } from './trainable.ts';
+export { Trainer } from './trainer.ts';
+export type { SaveModelOptions } from './checkpoint.ts';
+export type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
+export type { Target } from '../model/target.ts';
+export type { Adapter, TrainerOptions } from './trainer-options.ts';

@@ -1,0 +1,87 @@
+// The linear layers of a model that low-rank updates can be added to, and the choice among them.
+
+import { nearestName, TransformerError } from '../runtime/errors.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import type { Piece } from '../model/parameters.ts';
+import type { TrainingHead } from '../model/training-head.ts';
+import { expressionOf, type NamePattern } from './trainable.ts';
+
+/** A linear layer: rows of a weight tensor, which may hold several layers one below the other. */
+export interface LinearLayer {
+  /** The module's name: that of its weight in the checkpoint, without `.weight`. */
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** The row of `tensor` where its matrix begins. */
+  readonly first: number;
+  /** Features out and in: the matrix is (out, input). */
+  readonly out: number;
+  readonly input: number;
+}
+
+/** What modules a model has: linear layers by name, and why others are none. */
+export interface Modules {
+  readonly layers: ReadonlyMap<string, LinearLayer>;
+  readonly others: ReadonlyMap<string, string>;
+}
+
+const suffix = '.weight';
+
+/** The modules of a model that have a weight. */
+export function modulesOf({ pieces, embeddings }: TrainingHead): Modules {
+  const layers = new Map<string, LinearLayer>();
+  const others = new Map<string, string>();
+  for (const piece of pieces) {
+    if (!piece.name.endsWith(suffix)) continue;
+    const name = piece.name.slice(0, -suffix.length);
+    const layer = layerOf(name, piece);
+    if (embeddings.includes(piece.tensor)) others.set(name, 'an embedding');
+    else if (layer === undefined) others.set(name, 'no matrix');
+    else layers.set(name, layer);
+  }
+  return { layers, others };
+}
+
+function layerOf(name: string, { tensor, shape, first, size }: Piece): LinearLayer | undefined {
+  const [out = 0, input = 0] = shape;
+  if (shape.length !== 2 || tensor.shape.length !== 2 || size !== out * input) return undefined;
+  return { name, tensor, first: first / input, out, input };
+}
+
+/**
+ * The layers whose names fit one of the patterns; each pattern must fit at least one.
+ * @throws TransformerError OPTION_INVALID
+ */
+export function selectLayers(
+  { layers, others }: Modules,
+  patterns: readonly NamePattern[],
+): LinearLayer[] {
+  const expressions = patterns.map(expressionOf);
+  for (const [index, expression] of expressions.entries()) {
+    for (const [name, kind] of others) {
+      if (!expression.test(name)) continue;
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `targets: "${String(patterns[index])}" fits "${name}", which is ${kind}; low-rank updates ` +
+          'are for linear layers. Name those only.',
+      );
+    }
+    if ([...layers.keys()].some((name) => expression.test(name))) continue;
+    const pattern = patterns[index] ?? '';
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `targets: no linear layer has a name like "${String(pattern)}". ${hint(pattern, layers)}`,
+    );
+  }
+  return [...layers.values()].filter(({ name }) => expressions.some((one) => one.test(name)));
+}
+
+/** The nearest name of as many parts as the pattern has, else one of the names there are. */
+function hint(pattern: NamePattern, layers: ReadonlyMap<string, LinearLayer>): string {
+  const names = [...layers.keys()];
+  const text = (pattern instanceof RegExp ? pattern.source : pattern).replaceAll(/^[*.]+/g, '');
+  const parts = text.split('.').length;
+  const ends = new Map(names.map((name) => [name.split('.').slice(-parts).join('.'), name]));
+  const nearest = nearestName(text, [...ends.keys()]);
+  if (nearest === undefined) return `One of them is "${names[0] ?? ''}".`;
+  return `Did you mean "${ends.get(nearest) === nearest ? '' : '*'}${nearest}"?`;
+}

@@ -1,0 +1,38 @@
+// What a trainer minimizes: by default the cross entropy of the labels.
+
+import type { Plan } from '../runtime/plan.ts';
+import type { Recording } from '../runtime/record.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import { crossEntropy } from '../shaders/cross-entropy.ts';
+import type { ModelInputs } from '../model/model.ts';
+import type { TrainingGraph } from '../model/training-head.ts';
+
+export interface RecordedObjective {
+  /** One value a row of the logits, 0 for rows that do not count. */
+  readonly losses: Tensor;
+  /** Writes what the objective itself needs of a batch. */
+  readonly write?: (plan: Plan, inputs: ModelInputs) => void;
+}
+
+/** Appends a loss to a recorded forward pass. Its mean over the labels that count is minimized. */
+export interface Objective {
+  /** `padToMultipleOf`: what the lengths of the graph were padded to multiples of. */
+  record(
+    recording: Recording,
+    graph: TrainingGraph,
+    inputs: ModelInputs,
+    padToMultipleOf: number,
+  ): RecordedObjective;
+}
+
+/**
+ * Cross entropy, with label smoothing of `smoothing` ("Attention Is All You Need", §5.4; Szegedy et
+ * al. 2016, §7).
+ */
+export function labelCrossEntropy(smoothing: number): Objective {
+  return {
+    record: (_recording, { logits, labels }) => ({
+      losses: crossEntropy(logits, labels, smoothing),
+    }),
+  };
+}

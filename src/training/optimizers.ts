@@ -1,0 +1,83 @@
+// The optimizers a trainer can use. Each is a description; the trainer gives it what it keeps.
+
+import { refuseUnknown } from '../runtime/errors.ts';
+import type { Segment, StepTensors } from '../shaders/segment.ts';
+import { adam as adamUpdate, optimizerStates, sgd as sgdUpdate } from '../shaders/optimizer.ts';
+
+/** A rule by which gradients change parameters. */
+export interface Optimizer {
+  readonly name: string;
+  /** Its settings, kept in checkpoints. */
+  readonly settings: Readonly<Record<string, number | boolean>>;
+  /** Names of the values that are kept for every parameter. */
+  readonly states: readonly string[];
+  /** Appends the update of one segment. */
+  record(segment: Segment, step: StepTensors): void;
+}
+
+export interface AdamSettings {
+  /** Decay of the mean of gradients; 0.9 by default. */
+  beta1?: number;
+  /** Decay of the mean of squared gradients; 0.999 by default. */
+  beta2?: number;
+  /** Added to the root of the mean square; 1e-8 by default. */
+  eps?: number;
+  weightDecay?: number;
+  /** Divides by the largest mean square so far (Reddi et al. 2018, arXiv 1904.09237). */
+  amsgrad?: boolean;
+}
+
+/** Adam (Kingma and Ba 2015, arXiv 1412.6980). `weightDecay`, 0 by default, is an L2 penalty. */
+export function adam(settings: AdamSettings = {}): Optimizer {
+  return adamOf('adam', settings, false, 0);
+}
+
+/**
+ * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101): `weightDecay`, 0.01 by default, shrinks the
+ * parameters themselves.
+ */
+export function adamW(settings: AdamSettings = {}): Optimizer {
+  return adamOf('adamW', settings, true, 0.01);
+}
+
+function adamOf(
+  name: string,
+  options: AdamSettings,
+  decoupled: boolean,
+  defaultDecay: number,
+): Optimizer {
+  refuseUnknown(options, ['beta1', 'beta2', 'eps', 'weightDecay', 'amsgrad'], `option of ${name}`);
+  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options;
+  const { weightDecay = defaultDecay, amsgrad = false } = options;
+  const settings = { beta1, beta2, eps, weightDecay, amsgrad };
+  return {
+    name,
+    settings,
+    states: ['m', 'v', 'v_max'].slice(0, optimizerStates.adam(settings)),
+    record: (segment, step) => adamUpdate(segment, { ...step, ...settings, decoupled }),
+  };
+}
+
+export interface SgdSettings {
+  /** Part of the last velocity that goes on; 0, none, by default. */
+  momentum?: number;
+  /** Part of a gradient that does not enter the velocity. */
+  dampening?: number;
+  /** Nesterov's momentum (Sutskever et al. 2013). */
+  nesterov?: boolean;
+  /** An L2 penalty; 0 by default. */
+  weightDecay?: number;
+}
+
+/** Stochastic gradient descent, with momentum as PyTorch defines it. */
+export function sgd(options: SgdSettings = {}): Optimizer {
+  refuseUnknown(options, ['momentum', 'dampening', 'nesterov', 'weightDecay'], 'option of sgd');
+  const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
+  const settings = { momentum, dampening, nesterov, weightDecay };
+  return {
+    name: 'sgd',
+    settings,
+    states: ['velocity'].slice(0, optimizerStates.sgd(settings)),
+    record: (segment, step) => sgdUpdate(segment, { ...step, ...settings }),
+  };
+}

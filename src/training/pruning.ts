@@ -1,0 +1,139 @@
+// Magnitude pruning: the smallest weights become zero, and the others are trained on (Han, Pool, Tran and
+// Dally 2015, "Learning both Weights and Connections for Efficient Neural Networks", arXiv 1506.02626).
+// Zeros are stored like other numbers: what shrinks is the file once it is compressed.
+
+import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { readBack } from '../runtime/read-back.ts';
+import type { Model } from '../model/model.ts';
+import type { Piece } from '../model/parameters.ts';
+import { PruningMask, type Subject, subjectOf } from './pruning-mask.ts';
+import { matcher, type NamePattern } from './trainable.ts';
+import type { Trainer } from './trainer.ts';
+
+export interface PruneWeightsOptions {
+  /** Part of the weights that becomes zero, 0 to below 1; those that are zero already count. */
+  sparsity: number;
+  /** Names of tensors, `*` for any run of characters; all matrices by default, embeddings included. */
+  targets?: readonly NamePattern[];
+  /** Whether each tensor loses that part, or all of them together; `tensor` by default. */
+  scope?: 'tensor' | 'global';
+}
+
+/** What pruning made of a tensor of the checkpoint. */
+export interface PrunedTensor {
+  readonly name: string;
+  /** Elements that are left, and that are zero now. */
+  readonly kept: number;
+  readonly removed: number;
+  /** The largest magnitude of what went: 0 when nothing did. */
+  readonly threshold: number;
+}
+
+export interface PrunedWeights {
+  readonly tensors: readonly PrunedTensor[];
+  /** Keeps the pruned weights zero in a trainer that is made later: `await mask.keepIn(trainer)`. */
+  readonly mask: PruningMask;
+}
+
+/**
+ * Sets the weights of least magnitude to zero. In a trainer they stay zero from its next step on; a model
+ * takes `mask` to its trainers. To go on pruning between steps, call it again with a higher sparsity. A
+ * run that is restored is pruned again with the same options, which finds the zeros.
+ * Of equal magnitudes the first ones go, so the result is always the same.
+ * @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID, MODEL_UNSUPPORTED
+ */
+export async function pruneWeights(
+  target: Model | Trainer,
+  options: PruneWeightsOptions,
+): Promise<PrunedWeights> {
+  refuseUnknown(options, ['sparsity', 'targets', 'scope'], 'option of pruneWeights');
+  const { sparsity, scope = 'tensor' } = options;
+  if (!(sparsity >= 0 && sparsity < 1)) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `sparsity is ${sparsity}; wanted a number from 0 to below 1, the part that becomes zero.`,
+    );
+  }
+  if (scope !== 'tensor' && scope !== 'global') {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `scope is ${JSON.stringify(scope)}; wanted "tensor" or "global".`,
+    );
+  }
+  const subject = subjectOf(target);
+  const pieces = await targetsOf(subject, options.targets);
+  const groups = new Map<string, Weights[]>();
+  for (const weights of pieces) {
+    const group = scope === 'global' ? '' : weights.name;
+    groups.set(group, [...(groups.get(group) ?? []), weights]);
+  }
+  const mask = new PruningMask(subject.parameters);
+  const tensors = [...groups.values()].flatMap((group) => pruneGroup(group, sparsity, mask));
+  await mask.apply(subject);
+  return { tensors, mask };
+}
+
+/** A part of a stored tensor, and its values. */
+interface Weights {
+  readonly name: string;
+  readonly piece: Piece;
+  readonly values: Float32Array;
+}
+
+/** The weights that are to be pruned, as they stand on the GPU. */
+async function targetsOf(
+  { gpu, parameters }: Subject,
+  patterns: readonly NamePattern[] | undefined,
+): Promise<Weights[]> {
+  const { pieces } = parameters;
+  const isTarget =
+    patterns === undefined
+      ? ({ shape }: Piece) => shape.filter((size) => size > 1).length > 1
+      : matcher('targets', patterns, pieces);
+  const chosen = pieces.filter(isTarget);
+  const read = await readBack(
+    gpu,
+    chosen.map(({ tensor }) => tensor),
+  );
+  return chosen.map((piece, index) => {
+    const all = new Float32Array(read[index] ?? new ArrayBuffer(0));
+    return { name: piece.name, piece, values: all.subarray(piece.first, piece.first + piece.size) };
+  });
+}
+
+/** Marks the smallest of all these weights in the mask. */
+function pruneGroup(
+  group: readonly Weights[],
+  sparsity: number,
+  mask: PruningMask,
+): PrunedTensor[] {
+  const magnitudes = new Float32Array(group.reduce((sum, { piece }) => sum + piece.size, 0));
+  let end = 0;
+  for (const { values } of group) {
+    magnitudes.set(values.map(Math.abs), end);
+    end += values.length;
+  }
+  magnitudes.sort();
+  const removed = Math.round(sparsity * magnitudes.length);
+  // What is smaller goes, and of what equals the threshold as much as is wanted.
+  const threshold = magnitudes[removed - 1] ?? 0;
+  let ties = removed === 0 ? 0 : removed - magnitudes.indexOf(threshold);
+  const counts = new Map<string, { kept: number; removed: number; threshold: number }>();
+  for (const { name, piece, values } of group) {
+    const count = counts.get(name) ?? { kept: 0, removed: 0, threshold: 0 };
+    counts.set(name, count);
+    const bytes = mask.of(piece.tensor);
+    values.forEach((value, i) => {
+      const magnitude = Math.abs(value);
+      const goes = magnitude < threshold || (magnitude === threshold && ties-- > 0);
+      if (!goes) {
+        count.kept += 1;
+        return;
+      }
+      bytes[piece.first + i] = 1;
+      count.removed += 1;
+      count.threshold = Math.max(count.threshold, magnitude);
+    });
+  }
+  return [...counts].map(([name, count]) => ({ name, ...count }));
+}

@@ -1,0 +1,94 @@
+// Which parameters train, and which of them decay: by the names the checkpoint gives them.
+
+import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import type { Parameters, Piece } from '../model/parameters.ts';
+
+/** A name with `*` for any run of characters, or a regular expression. */
+export type NamePattern = string | RegExp;
+
+export interface TrainableOptions {
+  /** Tensors that stay as they are. */
+  readonly freeze?: readonly NamePattern[];
+  /** What weight decay shrinks: matrices only (default), everything, or the tensors of these names. */
+  readonly decay?: 'matrices' | 'all' | readonly NamePattern[];
+}
+
+export interface Trainable {
+  /** The parameters in which at least one element trains. */
+  readonly wanted: readonly Tensor[];
+  /** For each segment, a byte an element: bit 0 trains, bit 1 decays; padding has neither. */
+  readonly flags: readonly Uint8Array<ArrayBuffer>[];
+  /** Elements that train. */
+  readonly count: number;
+}
+
+const trains = 1;
+const decays = 2;
+
+/** Applies the patterns. @throws TransformerError OPTION_INVALID for patterns that match nothing */
+export function selectTrainable(
+  { segments, places, pieces }: Parameters,
+  { freeze = [], decay = 'matrices' }: TrainableOptions,
+): Trainable {
+  const frozen = matcher('freeze', freeze, pieces);
+  const shrinks =
+    decay === 'all'
+      ? () => true
+      : decay === 'matrices'
+        ? ({ shape }: Piece) => shape.filter((size) => size > 1).length > 1
+        : matcher('decay', decay, pieces);
+  const flags = segments.map((segment) => new Uint8Array(elements(segment.shape)));
+  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  const wanted = new Set<Tensor>();
+  let count = 0;
+  for (const piece of pieces) {
+    const place = placeOf.get(piece.tensor);
+    const bytes = flags[place?.segment ?? -1];
+    if (place === undefined || bytes === undefined || frozen(piece)) continue;
+    const start = place.first + piece.first;
+    bytes.fill(trains | (shrinks(piece) ? decays : 0), start, start + piece.size);
+    wanted.add(piece.tensor);
+    count += piece.size;
+  }
+  if (count === 0) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'Every parameter is frozen, so there is nothing to train. Freeze fewer of them.',
+    );
+  }
+  return { wanted: [...wanted], flags, count };
+}
+
+/** Whether a name fits one of the patterns; each pattern must fit at least one tensor. */
+export function matcher(
+  option: string,
+  patterns: readonly NamePattern[],
+  pieces: readonly { readonly name: string }[],
+): (piece: { readonly name: string }) => boolean {
+  const expressions = patterns.map(expressionOf);
+  const names = [...new Set(pieces.map(({ name }) => name))];
+  for (const [index, expression] of expressions.entries()) {
+    if (names.some((name) => expression.test(name))) continue;
+    const pattern = String(patterns[index]);
+    const nearest = nearestName(pattern, names);
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `${option}: no parameter has a name like "${pattern}".` +
+        (nearest === undefined
+          ? ` One of them is "${names[0] ?? ''}".`
+          : ` Did you mean "${nearest}"?`),
+    );
+  }
+  return ({ name }) => expressions.some((expression) => expression.test(name));
+}
+
+/** The names that fit a pattern. */
+export function expressionOf(pattern: NamePattern): RegExp {
+  // The flags `g` and `y` would make `test` remember where it stopped.
+  if (pattern instanceof RegExp) {
+    return new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ''));
+  }
+  const literal = (part: string): string => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+  return new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`, 'u');
+}

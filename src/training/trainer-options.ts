@@ -1,0 +1,156 @@
+// The settings of a training run.
+
+import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import type { Recording } from '../runtime/record.ts';
+import type { Parameters } from '../model/parameters.ts';
+import type { Substitute, TrainingHead } from '../model/training-head.ts';
+import type { NamedFile } from './checkpoint.ts';
+import { labelCrossEntropy, type Objective } from './objective.ts';
+import type { StepsOptions } from './training-step.ts';
+import { adamW, type Optimizer } from './optimizers.ts';
+import { constant, type Schedule } from './schedules.ts';
+import type { NamePattern, TrainableOptions } from './trainable.ts';
+
+/** Parameters that train in place of the model's own, and what they make of its weights. */
+export interface Adapter {
+  readonly parameters: Parameters;
+  readonly substitute: (recording: Recording) => Substitute;
+  /** Called before lists with it are played on this model; its result is called when that is over. */
+  readonly use: (head: TrainingHead) => () => void;
+  /** What is saved in place of the model, as it stands when called. */
+  files(): Promise<NamedFile[]>;
+}
+
+export interface TrainerOptions {
+  /** A rate for all steps, or a schedule. */
+  learningRate: number | Schedule;
+  /** AdamW by default. */
+  optimizer?: Optimizer;
+  /** Part of the target that is spread over all tokens; 0 by default. */
+  labelSmoothing?: number;
+  /** In place of the labels' cross entropy, for distillation say. */
+  objective?: Objective;
+  /** Gradients are scaled down to this norm; they are left alone by default. */
+  maxGradNorm?: number;
+  /** Batches whose gradients make one step; 1 by default. */
+  accumulate?: number;
+  /** Whether the model's own dropout rates are used; true by default. */
+  dropout?: boolean;
+  /** Seed of dropout; 0 by default. */
+  seed?: number;
+  /** Names of tensors that stay as they are; `*` stands for any run of characters. */
+  freeze?: readonly NamePattern[];
+  /** What weight decay shrinks: matrices only by default. */
+  decay?: 'matrices' | 'all' | readonly NamePattern[];
+  /** Lengths are padded to multiples of this, so that lists are reused; 8 by default. */
+  padToMultipleOf?: number;
+  /** Steps with a loss or gradient that is not finite, in a row, before training stops; 10. */
+  maxSkippedSteps?: number;
+  /** Low-rank adapters to train in place of the model's parameters. */
+  adapter?: Adapter;
+}
+
+export interface CheckedOptions extends TrainableOptions {
+  readonly schedule: Schedule;
+  readonly optimizer: Optimizer;
+  readonly objective: Objective;
+  readonly maxGradNorm: number;
+  readonly accumulate: number;
+  readonly dropout: boolean;
+  readonly seed: number;
+  readonly padToMultipleOf: number;
+  readonly maxSkippedSteps: number;
+  readonly adapter: Adapter | undefined;
+}
+
+const known: Readonly<Record<keyof TrainerOptions, true>> = {
+  learningRate: true,
+  optimizer: true,
+  labelSmoothing: true,
+  objective: true,
+  maxGradNorm: true,
+  accumulate: true,
+  dropout: true,
+  seed: true,
+  freeze: true,
+  decay: true,
+  padToMultipleOf: true,
+  maxSkippedSteps: true,
+  adapter: true,
+};
+
+/** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
+export function checkOptions(options: TrainerOptions): CheckedOptions {
+  refuseUnknown(options, Object.keys(known), 'option of Trainer');
+  const { learningRate, labelSmoothing = 0, objective, maxGradNorm = 0, freeze, decay } = options;
+  const { accumulate = 1, seed = 0, padToMultipleOf = 8, maxSkippedSteps = 10 } = options;
+  inRange('labelSmoothing', labelSmoothing, 0, 1);
+  inRange('maxGradNorm', maxGradNorm, 0, Infinity);
+  whole('accumulate', accumulate, 1);
+  whole('seed', seed, 0);
+  whole('padToMultipleOf', padToMultipleOf, 1);
+  whole('maxSkippedSteps', maxSkippedSteps, 1);
+  patterns('freeze', freeze, []);
+  patterns('decay', decay, ['matrices', 'all']);
+  if (objective !== undefined && labelSmoothing > 0) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'labelSmoothing belongs to the default objective. Give it to your own one, or leave one out.',
+    );
+  }
+  return {
+    schedule: typeof learningRate === 'function' ? learningRate : constant(learningRate),
+    optimizer: options.optimizer ?? adamW(),
+    objective: objective ?? labelCrossEntropy(labelSmoothing),
+    maxGradNorm,
+    accumulate,
+    dropout: options.dropout ?? true,
+    seed,
+    padToMultipleOf,
+    maxSkippedSteps,
+    adapter: options.adapter,
+    ...(freeze && { freeze }),
+    ...(decay && { decay }),
+  };
+}
+
+/** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
+export function checkStepsOptions(options: StepsOptions): StepsOptions & { maxSteps: number } {
+  refuseUnknown(options, ['signal', 'maxSteps'], 'option of steps');
+  const { maxSteps = Infinity } = options;
+  if (maxSteps !== Infinity) whole('maxSteps', maxSteps, 0);
+  return { ...options, maxSteps };
+}
+
+/** A schedule's rate for a step, which f32 must hold. @throws TransformerError OPTION_INVALID */
+export function learningRateOf(schedule: Schedule, step: number): number {
+  const rate = schedule(step);
+  if (rate >= 0 && Number.isFinite(Math.fround(rate))) return rate;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `learningRate is ${rate} in step ${step}; wanted a finite number of at least 0.`,
+  );
+}
+
+function patterns(name: string, value: unknown, words: readonly string[]): void {
+  if (value === undefined || Array.isArray(value) || words.some((word) => word === value)) return;
+  const wanted = [...words.map((word) => `'${word}'`), 'a list of names, [ … ]'].join(' or ');
+  const got = typeof value === 'string' ? `'${value}'` : `of type ${typeof value}`;
+  throw new TransformerError('OPTION_INVALID', `${name} is ${got}; wanted ${wanted}.`);
+}
+
+function inRange(name: string, value: number, low: number, high: number): void {
+  if (value >= low && value < high) return;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `${name} is ${value}; wanted a number from ${low} to below ${high}.`,
+  );
+}
+
+function whole(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least && value < 2 ** 32) return;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `${name} is ${value}; wanted a whole number of at least ${least}.`,
+  );
+}

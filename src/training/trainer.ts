@@ -1,0 +1,296 @@
+// Training: batches in, better parameters out. A step is two replayed lists: the gradients of a batch,
+// and the update. While the caller looks at one step, the gradients of the next are computed.
+
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import type { Gpu, GpuMemory } from '../runtime/gpu.ts';
+import type { Plan } from '../runtime/plan.ts';
+import type { Model, ModelInputs } from '../model/model.ts';
+import { PlanCache } from '../model/plan-cache.ts';
+import { trainableParameters, type TrainingHead } from '../model/training-head.ts';
+import { openSource } from '../model/load.ts';
+import type { Source } from '../model/source.ts';
+import { openTarget, type Target } from '../model/target.ts';
+import { BatchReader, type Batches } from './batches.ts';
+import {
+  checkSaveOptions,
+  modelFiles,
+  restoreState,
+  type SaveModelOptions,
+  stateFileOf,
+  writeFiles,
+} from './checkpoint.ts';
+import { Evaluator } from './evaluator.ts';
+import { GradientPlan, type PreparedInputs } from './gradient-plan.ts';
+import {
+  type CheckedOptions,
+  checkOptions,
+  checkStepsOptions,
+  learningRateOf,
+  type TrainerOptions,
+} from './trainer-options.ts';
+import type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
+import { expectFinite, type UpdatePlan, UpdateState } from './update-plan.ts';
+
+/** The gradients of a step on their way through the GPU. */
+interface Ahead {
+  readonly batches: readonly ModelInputs[];
+  readonly labels: number;
+  readonly tokens: number;
+  /** The sum of the losses of each batch. */
+  readonly sums: readonly Promise<number>[];
+}
+
+const cachedPlans = 12;
+
+export class Trainer {
+  readonly gpu: Gpu;
+  readonly head: TrainingHead;
+  readonly options: CheckedOptions;
+  readonly state: UpdateState;
+  #step = 0;
+  #batch = 0;
+  #running = false;
+  #disposed = false;
+  #reader: BatchReader | undefined;
+  #update: UpdatePlan | undefined;
+  #sums: { readonly first: Plan; readonly next: Plan } | undefined;
+  readonly #plans = new PlanCache<GradientPlan>(cachedPlans);
+  #evaluator: Evaluator | undefined;
+
+  /**
+   * Prepares a model that was loaded with `training: true`, or the adapters of one that was not.
+   * @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID, MODEL_UNSUPPORTED
+   */
+  constructor(model: Model, options: TrainerOptions) {
+    this.options = checkOptions(options);
+    this.head = model.trainingHead();
+    this.gpu = model.gpu;
+    const parameters = this.options.adapter?.parameters ?? trainableParameters(this.head);
+    this.state = new UpdateState(this.gpu, parameters, {
+      ...this.options,
+      accumulate: this.options.accumulate > 1,
+    });
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Batches used up by the steps done. */
+  get batchesUsed(): number {
+    return this.#batch;
+  }
+
+  /** Numbers that train. */
+  get trainableParameters(): number {
+    return this.state.count;
+  }
+
+  /** GPU memory held on this device, by everyone. */
+  get memory(): GpuMemory {
+    return this.gpu.memory;
+  }
+
+  /**
+   * Trains, one step an iteration. When a step is handed out, the parameters are as it left them:
+   * the model can be used, evaluated or saved in the loop.
+   * @throws TransformerError ABORTED, INPUT_INVALID, TRAINING_DIVERGED
+   */
+  async *steps(
+    batches: Batches,
+    options: StepsOptions = {},
+  ): AsyncGenerator<TrainingStep, void, undefined> {
+    const { signal, maxSteps } = checkStepsOptions(options);
+    this.#expectUsable();
+    this.#expectIdle();
+    const reader = this.#reader?.reads(batches) === true ? this.#reader : new BatchReader(batches);
+    this.#reader = reader;
+    const release = this.options.adapter?.use(this.head);
+    this.#running = true;
+    let ahead: Promise<Ahead | undefined> = Promise.resolve(undefined);
+    try {
+      throwIfAborted(signal);
+      this.#update ??= this.#own(await this.state.updatePlan());
+      const update = this.#update;
+      let before = performance.now();
+      if (this.#step < maxSteps) ahead = this.#compute(reader);
+      for (;;) {
+        this.#expectUsable();
+        const current = await ahead;
+        if (current === undefined) return;
+        throwIfAborted(signal);
+        const { batches: used, labels, tokens, sums } = current;
+        const learningRate = learningRateOf(this.options.schedule, this.#step + 1);
+        const updated = update.play(learningRate, this.options.maxGradNorm);
+        this.#step += 1;
+        this.#batch += used.length;
+        ahead = this.#step < maxSteps ? this.#compute(reader) : Promise.resolve(undefined);
+        ahead.catch(() => {}); // told when its turn comes
+        const [status, ...losses] = await Promise.all([updated, ...sums]);
+        const loss = losses.reduce((sum, value) => sum + value, 0) / labels;
+        const now = performance.now();
+        const tokensPerSecond = (1000 * tokens) / (now - before);
+        const { gradNorm, applied, skipped: skippedSteps } = status;
+        const step = this.#step;
+        const skipped = !applied;
+        yield { step, loss, tokensPerSecond, learningRate, gradNorm, skipped, skippedSteps };
+        expectFinite(status, this.options.maxSkippedSteps);
+        before = now;
+      }
+    } finally {
+      const unused = await ahead.catch(() => undefined);
+      if (unused !== undefined) reader.unread(unused.batches);
+      await Promise.allSettled(unused?.sums ?? []);
+      this.#running = false;
+      release?.();
+    }
+  }
+
+  /** Mean cross entropy, without smoothing and dropout, over batches with labels. */
+  async evaluate(
+    batches: Iterable<ModelInputs> | AsyncIterable<ModelInputs>,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Evaluation> {
+    refuseUnknown(options, ['signal'], 'option of evaluate');
+    this.#expectUsable();
+    this.#evaluator ??= new Evaluator(this.head, this.state.evaluationLoss, this.options);
+    return this.#evaluator.evaluate(batches, options.signal);
+  }
+
+  /**
+   * Writes the model (config.json, generation_config.json, model.safetensors) and the state of the run
+   * (training_state.safetensors) to a folder, as they stand when it is called. With an adapter, its
+   * files take the place of the model's. Each file is written whole or stays as it was.
+   * @throws TransformerError FILE_UNWRITABLE
+   */
+  async save(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
+    this.#expectUsable();
+    const checked = checkSaveOptions(options);
+    const files = await Promise.all([stateFileOf(this), modelFiles(this, checked)]);
+    await writeFiles(openTarget(target), files.flat());
+  }
+
+  /** Writes the model alone. */
+  async saveModel(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
+    this.#expectUsable();
+    const files = await modelFiles(this, checkSaveOptions(options));
+    await writeFiles(openTarget(target), files);
+  }
+
+  /**
+   * Takes up the run that `save` wrote to a folder: parameters, optimizer, step. On one device it goes
+   * on bit for bit, given batches by number or an iterable that begins at batch `batchesUsed`.
+   * @throws TransformerError FILE_*, TENSOR_MISSING, TENSOR_MISMATCH, OPTION_INVALID
+   */
+  async restore(source: string | URL | Source): Promise<void> {
+    this.#expectUsable();
+    this.#expectIdle();
+    await restoreState(this, openSource(source));
+  }
+
+  /** Sets how many steps are done, when a run is taken up again. */
+  resumeAt(step: number, batch: number): void {
+    this.#step = step;
+    this.#batch = batch;
+    this.#reader = undefined;
+  }
+
+  /** Frees all GPU memory of the trainer. The model stays, as trained so far. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#plans.dispose();
+    this.#evaluator?.dispose();
+    this.#update?.dispose();
+    this.#sums?.first.dispose();
+    this.#sums?.next.dispose();
+    this.state.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Takes a list over that was made meanwhile, unless the trainer has gone. */
+  #own<T extends { dispose(): void }>(made: T): T {
+    if (this.#disposed) made.dispose();
+    this.#expectUsable();
+    return made;
+  }
+
+  #expectUsable(): void {
+    if (!this.#disposed) return;
+    throw new TransformerError('DISPOSED', 'This trainer was disposed. Make a new one.');
+  }
+
+  #expectIdle(): void {
+    if (!this.#running) return;
+    throw new TransformerError(
+      'INPUT_INVALID',
+      'This trainer is in a loop of steps already. End that loop first.',
+    );
+  }
+
+  /** Submits the gradients of the next step; undefined when there are no more batches. */
+  async #compute(reader: BatchReader): Promise<Ahead | undefined> {
+    const { accumulate, padToMultipleOf } = this.options;
+    const prepared: PreparedInputs[] = [];
+    const batches = (): ModelInputs[] => prepared.map(({ inputs }) => inputs);
+    try {
+      while (prepared.length < accumulate) {
+        const inputs = await reader.read(this.#batch + prepared.length);
+        if (inputs === undefined) break;
+        prepared.push({ inputs, batch: this.head.prepare(inputs, padToMultipleOf) });
+      }
+      if (prepared.length === 0) return undefined;
+      const count = (what: 'labels' | 'tokens'): number =>
+        prepared.reduce((sum, { batch }) => sum + batch[what], 0);
+      const labels = count('labels');
+      const sums: Promise<number>[] = [];
+      for (const [part, inputs] of prepared.entries()) {
+        sums.push((await this.#submit(inputs, this.#batch + part, labels)).sum);
+        if (accumulate > 1) await this.#addGradients(part === 0);
+      }
+      return { batches: batches(), labels, tokens: count('tokens'), sums };
+    } catch (error) {
+      // A batch that is wrong in itself is left out; those before it are there for the next loop.
+      reader.unread(batches());
+      throw error;
+    }
+  }
+
+  /** Submits the gradients of one batch; resolves when that is done. */
+  #submit(
+    prepared: PreparedInputs,
+    number: number,
+    labels: number,
+  ): Promise<{ sum: Promise<number> }> {
+    const { adapter, objective, dropout, seed } = this.options;
+    const create = (): Promise<GradientPlan> =>
+      GradientPlan.create(this.head, prepared, {
+        objective,
+        gradients: this.state.gradients,
+        loss: this.state.loss,
+        random: dropout ? this.state.random : undefined,
+        substitute: adapter?.substitute,
+      });
+    return new Promise((resolve, reject) => {
+      const play = (plan: GradientPlan): Promise<number> => {
+        this.state.writeRandom(seed, number);
+        const sum = plan.play(prepared, labels);
+        sum.catch(() => {}); // whoever waits for the step hears of it
+        resolve({ sum });
+        return sum;
+      };
+      this.#plans.share(prepared.batch.key, create, play).catch(reject);
+    });
+  }
+
+  async #addGradients(first: boolean): Promise<void> {
+    this.#sums ??= {
+      first: this.#own(await this.state.accumulatePlan(true)),
+      next: this.#own(await this.state.accumulatePlan(false)),
+    };
+    await (first ? this.#sums.first : this.#sums.next).play();
+  }
+}

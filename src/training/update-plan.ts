@@ -1,0 +1,197 @@
+// What a trainer keeps beside the parameters (gradients, optimizer states, counters), and the list that
+// updates the parameters: measure the gradients, then one dispatch a segment.
+
+import { COPY_DST, COPY_SRC, STORAGE } from '../runtime/constants.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import { Plan } from '../runtime/plan.ts';
+import { Recording } from '../runtime/record.ts';
+import { Scope } from '../runtime/scope.ts';
+import { elements, Tensor } from '../runtime/tensor.ts';
+import { accumulate, measureGradients } from '../shaders/gradient-norm.ts';
+import { arenaSegments, type Parameters, viewOf } from '../model/parameters.ts';
+import type { Optimizer } from './optimizers.ts';
+import { selectTrainable, type TrainableOptions } from './trainable.ts';
+
+export interface UpdateOptions extends TrainableOptions {
+  readonly optimizer: Optimizer;
+  /** Whether gradients of several batches are summed. */
+  readonly accumulate: boolean;
+}
+
+/** What an update reports. */
+export interface UpdateStatus {
+  /** Norm of all gradients before clipping; Infinity when the update was skipped. */
+  readonly gradNorm: number;
+  readonly applied: boolean;
+  /** Updates applied, skipped, and skipped one after the other. */
+  readonly updates: number;
+  readonly skipped: number;
+  readonly skippedInRow: number;
+}
+
+export class UpdateState {
+  readonly scope: Scope;
+  readonly parameters: Parameters;
+  /** Elements that train: fewer once some are pruned. */
+  count: number;
+  /** Where the gradient of each parameter that trains goes. */
+  readonly gradients: ReadonlyMap<Tensor, Tensor>;
+  /** For each state of the optimizer, its segments. */
+  readonly states: readonly (readonly Tensor[])[];
+  /** For each segment, a byte an element: whether it trains and decays, see trainable.ts. */
+  readonly flags: readonly Tensor[];
+  readonly counters: Tensor;
+  /** f32 (1): the loss of the last batch, which must be finite too. */
+  readonly loss: Tensor;
+  /** f32 (1): the loss of a batch that is only evaluated. */
+  readonly evaluationLoss: Tensor;
+  /** u32 (2): seed and number of the batch, for dropout. */
+  readonly random: Tensor;
+  readonly #gradientSegments: readonly Tensor[];
+  readonly #totals: readonly Tensor[];
+  readonly #options: UpdateOptions;
+
+  constructor(gpu: Gpu, parameters: Parameters, options: UpdateOptions) {
+    const { wanted, flags, count } = selectTrainable(parameters, options);
+    const scope = new Scope(gpu);
+    this.scope = scope;
+    this.parameters = parameters;
+    this.count = count;
+    this.#options = options;
+    const sizes = parameters.segments.map((segment) => elements(segment.shape));
+    this.#gradientSegments = arenaSegments(scope, 'gradients', sizes);
+    this.#totals = options.accumulate ? arenaSegments(scope, 'gradient sums', sizes) : [];
+    this.states = options.optimizer.states.map((name) => arenaSegments(scope, name, sizes));
+    this.flags = flags.map((bytes, index) => {
+      const buffer = scope.buffer('flags', bytes.length, STORAGE | COPY_SRC | COPY_DST);
+      gpu.device.queue.writeBuffer(buffer, 0, bytes);
+      return new Tensor({
+        label: `flags ${index}`,
+        shape: [bytes.length / 4],
+        dtype: 'u32',
+        buffer,
+      });
+    });
+    this.counters = scope.tensor({ label: 'counters', shape: [4], dtype: 'u32' });
+    this.loss = scope.tensor({ label: 'loss', shape: [1], dtype: 'f32' });
+    this.evaluationLoss = scope.tensor({ label: 'evaluation', shape: [1], dtype: 'f32' });
+    this.random = scope.tensor({ label: 'random', shape: [2], dtype: 'u32' });
+    const places = new Map(parameters.places.map((place) => [place.tensor, place]));
+    const views = new Map<Tensor, Tensor>();
+    for (const tensor of wanted) {
+      const place = places.get(tensor);
+      const segment = this.#gradientSegments[place?.segment ?? -1];
+      if (place === undefined || segment === undefined) continue;
+      views.set(
+        tensor,
+        viewOf(segment, place.first, { label: `d ${tensor.label}`, shape: tensor.shape }),
+      );
+    }
+    this.gradients = views;
+  }
+
+  /** The list that adds the gradients of a batch to their sums, or begins new sums with them. */
+  async accumulatePlan(first: boolean): Promise<Plan> {
+    return this.#plan((recording) => {
+      this.#totals.forEach((sums, index) => {
+        const gradients = this.#gradientSegments[index];
+        if (gradients === undefined) return;
+        accumulate(recording.use(sums), recording.use(gradients), first);
+      });
+      return [];
+    });
+  }
+
+  /** The list of an update. */
+  async updatePlan(): Promise<UpdatePlan> {
+    const { optimizer } = this.#options;
+    let tensors: StepInputs | undefined;
+    const plan = await this.#plan((recording) => {
+      const settings = recording.persistent('settings', [4]);
+      const status = recording.persistent('status', [4]);
+      const counters = recording.use(this.counters);
+      const segments = this.parameters.segments.map((parameters, index) => {
+        const used = (tensor: Tensor | undefined): Tensor => {
+          if (tensor === undefined) throw new RangeError(`segment ${index} is incomplete`);
+          return recording.use(tensor);
+        };
+        return {
+          parameters: used(parameters),
+          gradients: used(this.#totals[index] ?? this.#gradientSegments[index]),
+          flags: used(this.flags[index]),
+          states: this.states.map((state) => used(state[index])),
+        };
+      });
+      const loss = recording.use(this.loss);
+      measureGradients(segments, { settings, loss, counters, status });
+      for (const segment of segments) optimizer.record(segment, { settings, status });
+      tensors = { settings, status, counters };
+      return [status, counters];
+    });
+    if (tensors === undefined) throw new RangeError('the update was not recorded');
+    return new UpdatePlan(plan, tensors.settings);
+  }
+
+  /** Sets what dropout draws from; takes its place in the queue. */
+  writeRandom(seed: number, batch: number): void {
+    const { buffer, offset } = this.random;
+    if (buffer === undefined) return;
+    this.scope.gpu.device.queue.writeBuffer(buffer, offset, Uint32Array.of(seed, batch));
+  }
+
+  dispose(): void {
+    this.scope.dispose();
+  }
+
+  async #plan(record: (recording: Recording) => readonly Tensor[]): Promise<Plan> {
+    const recording = new Recording(this.scope.gpu);
+    try {
+      return await Plan.create(recording, record(recording));
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    }
+  }
+}
+
+/** Ends a run in which nothing but skipped steps comes any more. */
+export function expectFinite({ skippedInRow }: UpdateStatus, most: number): void {
+  if (skippedInRow < most) return;
+  throw new TransformerError(
+    'TRAINING_DIVERGED',
+    `The loss or a gradient was not finite in ${skippedInRow} steps one after the other, which ` +
+      'were skipped. Lower the learning rate, clip gradients with maxGradNorm, or look at the data.',
+  );
+}
+
+interface StepInputs {
+  readonly settings: Tensor;
+  readonly status: Tensor;
+  readonly counters: Tensor;
+}
+
+export class UpdatePlan {
+  readonly #plan: Plan;
+  readonly #settings: Tensor;
+
+  constructor(plan: Plan, settings: Tensor) {
+    this.#plan = plan;
+    this.#settings = settings;
+  }
+
+  /** Updates the parameters by the gradients that stand. `maxGradNorm` 0 does not clip. */
+  async play(learningRate: number, maxGradNorm: number): Promise<UpdateStatus> {
+    this.#plan.write(this.#settings, Float32Array.of(learningRate, maxGradNorm, 0, 0));
+    const [status, counters] = await this.#plan.play();
+    const [gradNorm = 0, , applied = 0] = new Float32Array(status ?? new ArrayBuffer(16));
+    const [updates = 0, skipped = 0, skippedInRow = 0] = new Uint32Array(
+      counters ?? new ArrayBuffer(16),
+    );
+    return { gradNorm, applied: applied === 1, updates, skipped, skippedInRow };
+  }
+
+  dispose(): void {
+    this.#plan.dispose();
+  }
+}
