@@ -1,0 +1,17 @@
+// The entry point webgpu-transformer/metrics: how good generated text is. Plain counting on the
+// CPU; needs no GPU, and runs wherever JavaScript does.
+
+export {
+  bleu,
+  type BleuOptions,
+  type BleuScore,
+  type BleuSmoothing,
+  sentenceBleu,
+} from './bleu.ts';
+export type { BleuTokenizer } from './bleu-tokenizers.ts';
+export type { References } from './check.ts';
+export { chrF, type ChrFOptions, type ChrFScore } from './chrf.ts';
+export { exactMatch, type ExactMatchOptions, type ExactMatchScore } from './exact-match.ts';
+export { type MeanLoss, perplexity } from './perplexity.ts';
+export { rouge, type RougeOptions, type RougeScore, type RougeScores } from './rouge.ts';
+export { type ErrorCode, TransformerError } from '../runtime/errors.ts';
