@@ -1,19 +1,14 @@
 // webgpu-transformer translate
 
-import { fileURLToPath } from 'node:url';
 import { Gpu, pipeline, TransformerError } from '../index.node.ts';
 import { adapterLine } from './adapter-line.ts';
+import { embeddedModel } from './embedded-model.ts';
 
 export interface TranslateArguments {
   to?: string;
   model?: string;
   maxNewTokens?: number;
   quiet: boolean;
-}
-
-/** The model that ships with the package, beside the folder of the built command. */
-function embeddedModel(): string {
-  return fileURLToPath(new URL(/* @vite-ignore */ '../models/phrases', import.meta.url));
 }
 
 export async function translate(

@@ -1,54 +1,9 @@
-// The command line as users run it: the built command in a process of its own.
-import { execFile } from 'node:child_process';
-import { cpSync } from 'node:fs';
+// The command line as users run it: translate, info, doctor.
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
+import { buildCommand, expectRefusal, root, run } from '../support/cli.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const launcher = path.join(root, 'scripts', 'with-driver.mjs');
-const isBuilt = process.env['TEST_BUILT'] === '1';
-// Built from the sources beside a copy of the model, so that a stale dist is never what is tested.
-const folder = isBuilt ? root : path.join(root, 'node_modules', '.cache', 'test-cli');
-const command = path.join(folder, 'dist', 'cli.js');
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command; a process that does not end by itself fails the test. */
-async function run(...args: string[]): Promise<Ended> {
-  const options = { cwd: root, timeout: 20_000 };
-  const all = [launcher, process.execPath, command, ...args];
-  try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, all, options)) };
-  } catch (error) {
-    const { code, killed, stdout, stderr } = error as Ended & { killed: boolean };
-    if (killed) throw new Error(`Did not end by itself: ${args.join(' ')}`, { cause: error });
-    return { code, stdout, stderr };
-  }
-}
-
-/** Expects exit status 1, nothing on stdout, and a message for users. */
-function expectRefusal({ code, stdout, stderr }: Ended, ...parts: string[]): void {
-  expect(code).toBe(1);
-  expect(stdout).toBe('');
-  for (const part of parts) expect(stderr).toContain(part);
-  expect(stderr).not.toMatch(/^ +at .*\.js:/m);
-  expect(stderr).not.toContain('TransformerError');
-}
-
-beforeAll(async () => {
-  if (isBuilt) return;
-  cpSync(path.join(root, 'models'), path.join(folder, 'models'), { recursive: true });
-  const out = path.join(folder, 'dist');
-  const vite = path.join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  const options = ['build', '--logLevel', 'error', '--outDir', out, '--emptyOutDir'];
-  await promisify(execFile)(process.execPath, [vite, ...options], { cwd: root });
-});
+beforeAll(buildCommand);
 
 test('translate prints the translation', async () => {
   const { code, stdout } = await run('translate', 'Saturday, November 21, 2026', '--to', 'de');
@@ -117,9 +72,12 @@ test('doctor names the adapter and checks every kernel', async () => {
 test('help, version, and what is not known', async () => {
   const help = await run('--help');
   expect(help.code).toBe(0);
-  for (const name of ['translate', 'info', 'doctor']) expect(help.stdout).toContain(name);
+  for (const name of ['translate', 'train', 'evaluate', 'info', 'doctor'])
+    expect(help.stdout).toContain(name);
   expect((await run()).stdout).toBe(help.stdout);
   expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  expectRefusal(await run('tarnslate', 'a'), 'Unknown command "tarnslate"', 'translate TEXT');
+  expectRefusal(await run('tarnslate', 'a'), 'Unknown command "tarnslate"', '"translate"?');
+  expectRefusal(await run('--quiet', 'translate'), '"--quiet"', 'A command comes first');
+  expectRefusal(await run('doctor', 'who'), "'who'");
   expectRefusal(await run('translate', 'a', '--language', 'de'), "'--language'");
 });

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { pipeline } from 'webgpu-transformer';
 import { fixtureSource } from '../support/source.ts';
-import { drawPhrases, languages } from '../support/phrases.ts';
+import { languages } from '../../src/phrases/meanings.ts';
+import { drawPhrases } from '../../src/phrases/phrases.ts';
 
 test('phrases come out as Intl renders them', async () => {
   using translate = await pipeline('translation', fixtureSource('models/phrases'));

@@ -1,0 +1,116 @@
+// webgpu-transformer evaluate [DIR]: how many phrases that training never saw come out right.
+
+import { parseArgs } from 'node:util';
+import { Gpu, loadModel, TransformerError } from '../index.node.ts';
+import { openSource } from '../model/load.ts';
+import { kinds, languages } from '../phrases/meanings.ts';
+import { type Phrase, unseenPhrases } from '../phrases/phrases.ts';
+import { type PhraseScore, scorePhrases, type Tally } from '../phrases/score.ts';
+import { Tokenizer } from '../tasks/tokenizer.ts';
+import { adapterLine } from './adapter-line.ts';
+import { answer, missingLanguages, phraseSource } from './answers.ts';
+import { embeddedModel } from './embedded-model.ts';
+import { wholeOption } from './options.ts';
+import { duration, Progress } from './progress.ts';
+
+/** What must be right, of all phrases and of those of each direction. */
+const bar = { overall: 0.99, direction: 0.97 };
+
+/**
+ * Prints how many answers are those of Intl, by direction and kind. The exit status is 1 when they
+ * are too few.
+ * @throws TransformerError OPTION_INVALID for models of other languages, and what loadModel throws
+ */
+export async function evaluate(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      seed: { type: 'string' },
+      count: { type: 'string' },
+      misses: { type: 'boolean', default: false },
+    },
+  });
+  const seed = wholeOption('--seed', values.seed) ?? 1;
+  const count = wholeOption('--count', values.count, 1) ?? 42;
+  const [place = embeddedModel(), ...more] = positionals;
+  if (more.length > 0) {
+    throw new TransformerError('INPUT_INVALID', 'Pass one checkpoint folder or URL: evaluate DIR');
+  }
+  const start = performance.now();
+  const source = openSource(place);
+  const tokenizer = await Tokenizer.load(source, undefined);
+  const missing = missingLanguages(tokenizer, languages);
+  if (missing.length > 0) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `${place} has no tokens for ${missing.join(', ')}. Evaluation translates phrases between ` +
+        `${languages.join(', ')}; pass a model of those languages.`,
+    );
+  }
+  const phrases = unseenPhrases(seed, count);
+  using gpu = await Gpu.request();
+  using model = await loadModel(source, { gpu });
+  const progress = new Progress(phrases.length);
+  const answers = await answer(model, tokenizer, phrases.map(phraseSource), {
+    onProgress: (done) => progress.show(done, 'phrases'),
+  });
+  progress.clear();
+
+  const score = scorePhrases(answers, phrases);
+  for (const line of table(answers, phrases, score)) console.log(line);
+  if (values.misses && score.misses.length > 0)
+    console.log(`\n${score.misses.map(missLine).join('\n')}`);
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`\n${score.total} unseen phrases in ${duration(seconds)}, ${adapterLine(gpu)}`);
+  const { passed, line } = verdict(score);
+  console.log(line);
+  if (!passed) process.exitCode = 1;
+}
+
+/** A row a direction and a column a kind, with what they come to. */
+function table(
+  answers: readonly string[],
+  phrases: readonly Phrase[],
+  score: PhraseScore,
+): string[] {
+  const cell = ({ right, total }: Tally): string => `${right}/${total}`.padStart(13);
+  const row = (name: string, tallies: ReadonlyMap<string, Tally>, all: Tally): string =>
+    name.padEnd(6) +
+    kinds.map((kind) => cell(tallies.get(kind) ?? { right: 0, total: 0 })).join('') +
+    cell(all) +
+    percent(all).padStart(9);
+  const header = [...kinds, 'all'].map((name) => name.padStart(13)).join('');
+  const rows = [...score.directions].map(([direction, tally]) => {
+    const mine = phrases.map(({ from, to }) => `${from}-${to}` === direction);
+    const part = scorePhrases(
+      answers.filter((_, index) => mine[index]),
+      phrases.filter((_, index) => mine[index]),
+    );
+    return row(direction, part.kinds, tally);
+  });
+  return [`${' '.repeat(6)}${header}`, ...rows, row('all', score.kinds, score)];
+}
+
+/** Whether a score reaches the bar, and a line that says so. */
+export function verdict(score: PhraseScore): { readonly passed: boolean; readonly line: string } {
+  const share = ({ right, total }: Tally): number => right / total;
+  const [lowest] = [...score.directions].toSorted(([, a], [, b]) => share(a) - share(b));
+  if (lowest === undefined) throw new RangeError('there are no phrases');
+  const [name, tally] = lowest;
+  const passed = share(score) >= bar.overall && share(tally) >= bar.direction;
+  const line =
+    `${passed ? 'passed' : 'failed'}: ${percent(score)} overall (wanted ${100 * bar.overall} %), ` +
+    `${percent(tally)} in ${name}, the lowest (wanted ${100 * bar.direction} %)`;
+  return { passed, line };
+}
+
+/** Rounded down, so that only a full score reads 100 %. */
+function percent({ right, total }: Tally): string {
+  return `${(Math.floor((1000 * right) / total) / 10).toFixed(1)} %`;
+}
+
+function missLine({ phrase, answer: got }: PhraseScore['misses'][number]): string {
+  const { from, to, text, answers } = phrase;
+  return `${from}-${to}  ${text} → ${got}  (right: ${answers.join(' or ')})`;
+}

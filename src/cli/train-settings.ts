@@ -1,0 +1,192 @@
+// The options of webgpu-transformer train, checked: what defines a run, and what may differ each time
+// it is taken up.
+
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { TransformerError } from '../index.node.ts';
+import { isObject, parseJson } from '../model/json.ts';
+import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
+import { stateFile } from '../training/checkpoint.ts';
+import { positiveOption, wholeOption } from './options.ts';
+
+/** What defines a run. It is kept in the run's folder, for `--resume`. */
+export interface RunSettings {
+  readonly recipe: Recipe;
+  /** The checkpoint to begin with; a new model of phrases when absent. */
+  readonly from?: string;
+  /** A file of pairs to learn in place of phrases. */
+  readonly data?: string;
+  /** Names of tensors that stay as they are. */
+  readonly freeze: readonly string[];
+}
+
+export interface TrainSettings extends RunSettings {
+  /** The run's folder. */
+  readonly out: string;
+  readonly resume: boolean;
+  /** Steps from one to the next; 0 never, but for the end. */
+  readonly saveEvery: number;
+  readonly evaluateEvery: number;
+  readonly logdir: string | undefined;
+  /** Storage format of the finished model. */
+  readonly dtype: 'f32' | 'f16';
+  readonly quiet: boolean;
+}
+
+/** The file of a run's folder that holds its `RunSettings`. */
+export const settingsFile = 'training.json';
+
+/** Options that are fixed when a run begins. */
+const fixed = ['batch-size', 'learning-rate', 'seed', 'data', 'from', 'freeze'] as const;
+
+/** Fine-tuning takes fewer and smaller steps than training from scratch. */
+const fineTuning = { steps: 1000, learningRate: 2e-4 };
+
+/** @throws TransformerError OPTION_INVALID, OPTION_UNKNOWN, INPUT_INVALID, FILE_* */
+export async function trainSettings(args: readonly string[]): Promise<TrainSettings> {
+  const values = parse(args);
+  const { resume, logdir, quiet, dtype = 'f16', out: folder = 'runs/phrases' } = values;
+  if (dtype !== 'f32' && dtype !== 'f16') {
+    throw new TransformerError('OPTION_INVALID', `--dtype is "${dtype}"; wanted f32 or f16.`);
+  }
+  const out = resolve(folder);
+  const given = {
+    steps: wholeOption('--steps', values.steps, 1),
+    batchSize: wholeOption('--batch-size', values['batch-size'], 1),
+    learningRate: positiveOption('--learning-rate', values['learning-rate']),
+    seed: wholeOption('--seed', values.seed),
+  };
+  const rest = {
+    out,
+    resume,
+    saveEvery: wholeOption('--save-every', values['save-every']) ?? 250,
+    evaluateEvery: wholeOption('--evaluate-every', values['evaluate-every']) ?? 250,
+    logdir,
+    dtype,
+    quiet,
+  } as const;
+  const isRun = existsSync(join(out, stateFile));
+  if (resume) {
+    const changed = fixed.find((name) => values[name] !== undefined);
+    if (changed !== undefined) {
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `--${changed} is fixed when a run begins, so it cannot be given with --resume. Leave it ` +
+          'out, or begin another run with another --out.',
+      );
+    }
+    if (!isRun) {
+      throw new TransformerError(
+        'FILE_NOT_FOUND',
+        `There is no run to resume in ${out}. Check --out, or leave --resume out to begin one.`,
+      );
+    }
+    const { recipe, ...run } = await readSettings(out);
+    return { ...run, ...rest, recipe: { ...recipe, steps: given.steps ?? recipe.steps } };
+  }
+  if (isRun) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `There is a run in ${out} already. Add --resume to go on with it, or choose another --out.`,
+    );
+  }
+  const { from, data, freeze = [] } = values;
+  if (data !== undefined && from === undefined) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      '--data needs --from DIR: a checkpoint to begin with, whose tokenizer reads the texts.',
+    );
+  }
+  if (from !== undefined && resolve(from) === out) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `--from and --out are both ${out}; the run would write over its own beginning. Change --out.`,
+    );
+  }
+  return {
+    recipe: recipeOf(given, from !== undefined),
+    ...(from !== undefined && { from }),
+    ...(data !== undefined && { data: resolve(data) }),
+    freeze,
+    ...rest,
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      out: text,
+      steps: text,
+      'batch-size': text,
+      'learning-rate': text,
+      seed: text,
+      'save-every': text,
+      'evaluate-every': text,
+      resume: flag,
+      logdir: text,
+      data: text,
+      from: text,
+      freeze: { type: 'string', multiple: true },
+      dtype: text,
+      quiet: flag,
+    },
+  });
+  return values;
+}
+
+/** The default recipe with what was given; a short run warms up for the same part of its steps. */
+function recipeOf(
+  given: { readonly [Name in keyof Recipe]?: Recipe[Name] | undefined },
+  isFineTuning: boolean,
+): Recipe {
+  const base = { ...defaultRecipe, ...(isFineTuning && fineTuning) };
+  const steps = given.steps ?? base.steps;
+  const warmup = Math.round((defaultRecipe.warmupSteps / defaultRecipe.steps) * steps);
+  return {
+    seed: given.seed ?? base.seed,
+    steps,
+    batchSize: given.batchSize ?? base.batchSize,
+    learningRate: given.learningRate ?? base.learningRate,
+    warmupSteps: Math.min(defaultRecipe.warmupSteps, warmup),
+  };
+}
+
+/** The settings that a run was begun with. */
+async function readSettings(out: string): Promise<RunSettings> {
+  const file = join(out, settingsFile);
+  const content = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const message = `${file} cannot be read, so the run in ${out} cannot go on. Begin it again.`;
+    throw new TransformerError('FILE_UNREADABLE', message, { cause });
+  });
+  const settings = parseJson(content, file);
+  if (isObject(settings)) {
+    const { recipe, from, data, freeze } = settings;
+    const isText = (value: unknown): value is string => typeof value === 'string';
+    const isOptionalText = (value: unknown): value is string | undefined =>
+      value === undefined || isText(value);
+    if (
+      isRecipe(recipe) &&
+      isOptionalText(from) &&
+      isOptionalText(data) &&
+      Array.isArray(freeze) &&
+      freeze.every(isText)
+    ) {
+      const places = { ...(isText(from) && { from }), ...(isText(data) && { data }) };
+      return { recipe, ...places, freeze };
+    }
+  }
+  throw new TransformerError(
+    'FILE_INVALID',
+    `${file} does not hold the settings of a run. It was changed since, or another program wrote it.`,
+  );
+}
+
+function isRecipe(value: unknown): value is Recipe {
+  const names = Object.keys(defaultRecipe);
+  return isObject(value) && names.every((name) => typeof value[name] === 'number');
+}

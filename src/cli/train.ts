@@ -1,0 +1,207 @@
+// webgpu-transformer train: trains the translator of phrases, or fine-tunes a checkpoint.
+
+import { directorySource, directoryTarget, Gpu, loadModel } from '../index.node.ts';
+import { TransformerError, type Model, type Source } from '../index.node.ts';
+import { initialCheckpoint } from '../model/initialize.ts';
+import { openSource } from '../model/load.ts';
+import { readFile } from '../model/source.ts';
+import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
+import { buildTokenizer } from '../phrases/vocabulary.ts';
+import { Tokenizer } from '../tasks/tokenizer.ts';
+import { Trainer } from '../training/trainer.ts';
+import { adapterLine } from './adapter-line.ts';
+import { exactMatch } from './answers.ts';
+import { Interruption } from './interruption.ts';
+import { fileData, phraseData, type TrainingData } from './train-data.ts';
+import { Reporter } from './train-report.ts';
+import {
+  type RunSettings,
+  settingsFile,
+  trainSettings,
+  type TrainSettings,
+} from './train-settings.ts';
+
+/** Tokens of the translator of phrases. */
+const vocabulary = 512;
+
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
+
+/**
+ * Trains and saves as it goes; when interrupted, it saves and says how to go on. The exit status is
+ * then that of the signal.
+ * @throws TransformerError OPTION_*, FILE_*, TRAINING_DIVERGED, and what loadModel throws
+ */
+export async function train(args: readonly string[]): Promise<void> {
+  const settings = await trainSettings(args);
+  using interruption = new Interruption();
+  using gpu = await Gpu.request();
+  const source = openStart(settings);
+  const tokenizer = await Tokenizer.load(source, undefined);
+  // loadModel releases the source, so its other files are read before.
+  const copied = await readFiles(source, tokenizerFiles);
+  using model = await loadModel(source, { gpu, training: true });
+  const data = await dataOf(settings, tokenizer, model);
+  const { recipe, freeze, out, resume } = settings;
+  using trainer = new Trainer(model, { ...trainerOptions(recipe), freeze });
+  if (resume) await trainer.restore(out);
+  if (trainer.step >= recipe.steps) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `The run in ${out} is at step ${trainer.step}, its end is at ${recipe.steps}. Pass more --steps ` +
+        'to go on with it.',
+    );
+  }
+  await writeStart(settings, resume ? new Map() : copied);
+  const reporter = await Reporter.open(settings, trainer.step);
+  const count = (number: number): string => number.toLocaleString('en-US');
+  reporter.print(`adapter     ${adapterLine(gpu)}`);
+  reporter.print(`parameters  ${count(trainer.trainableParameters)} that train`);
+  reporter.print(`data        ${data.summary}`);
+  reporter.print(`run         ${out}, from step ${trainer.step}`);
+  try {
+    await runSteps(settings, { trainer, model, tokenizer, data, reporter, interruption });
+  } finally {
+    reporter.end();
+  }
+}
+
+/** Where the run begins: its own folder, a checkpoint, or a new model. */
+function openStart({ resume, out, from, recipe }: TrainSettings): Source {
+  if (resume) return directorySource(out);
+  if (from !== undefined) return openSource(from);
+  const { tokenizer, config } = buildTokenizer(0, vocabulary);
+  const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  const files = new Map([
+    ['tokenizer.json', json(tokenizer)],
+    ['tokenizer_config.json', json(config)],
+  ]);
+  const checkpoint = initialCheckpoint(phrasesConfig(vocabulary), {
+    seed: recipe.seed,
+    generationConfig: phrasesGeneration,
+  });
+  return {
+    ...checkpoint,
+    name: 'a new model of phrases',
+    read: async (file, range, signal) =>
+      files.get(file)?.subarray(range?.start, range?.end) ?? checkpoint.read(file, range, signal),
+    size: async (file, signal) => files.get(file)?.length ?? checkpoint.size?.(file, signal),
+  };
+}
+
+async function readFiles(
+  source: Source,
+  names: readonly string[],
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const name of names) {
+    const bytes = await readFile(source, name);
+    if (bytes !== undefined) files.set(name, new Uint8Array(bytes));
+  }
+  return files;
+}
+
+async function dataOf(
+  { data, recipe }: RunSettings,
+  tokenizer: Tokenizer,
+  { config }: Model,
+): Promise<TrainingData> {
+  if (data === undefined) return phraseData(recipe, tokenizer);
+  const positions = config['max_position_embeddings'];
+  const most = typeof positions === 'number' ? positions : Infinity;
+  return fileData(data, recipe, tokenizer, most);
+}
+
+/** Writes what stays the same during a run: its settings and its tokenizer. */
+async function writeStart(
+  { recipe, from, data, freeze, out }: TrainSettings,
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  const target = directoryTarget(out);
+  for (const [name, bytes] of files) await target.write(name, bytes);
+  const settings: RunSettings = {
+    recipe,
+    ...(from !== undefined && { from }),
+    ...(data !== undefined && { data }),
+    freeze,
+  };
+  const text = `${JSON.stringify(settings, undefined, 2)}\n`;
+  await target.write(settingsFile, new TextEncoder().encode(text));
+}
+
+interface Run {
+  readonly trainer: Trainer;
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  readonly data: TrainingData;
+  readonly reporter: Reporter;
+  readonly interruption: Interruption;
+}
+
+/** The steps that are left, then the model in its final format. */
+async function runSteps(settings: TrainSettings, run: Run): Promise<void> {
+  const { trainer, reporter, interruption } = run;
+  const { out, dtype, recipe } = settings;
+  let saved = settings.resume ? trainer.step : undefined;
+  const save = async (): Promise<void> => {
+    if (saved === trainer.step) return;
+    await trainer.save(out);
+    saved = trainer.step;
+  };
+  try {
+    await untilInterrupted(interruption, () => eachStep(settings, run, save));
+  } catch (error) {
+    const last = saved === undefined ? 'nothing is saved' : `step ${saved} is saved in ${out}`;
+    reporter.print(`The run failed at step ${trainer.step}; ${last}.`);
+    throw error;
+  }
+  await reporter.report();
+  await save();
+  if (trainer.step < recipe.steps) {
+    reporter.print(
+      `Stopped at step ${trainer.step} of ${recipe.steps}, saved in ${out}. Go on with:\n` +
+        `  webgpu-transformer train --resume --out ${out}`,
+    );
+    process.exitCode = interruption.exitCode ?? 0;
+    return;
+  }
+  await trainer.saveModel(out, { dtype });
+  reporter.print(`Trained ${recipe.steps} steps. The model is in ${out}, as ${dtype}.`);
+  if (settings.data === undefined) {
+    reporter.print(`Evaluate it with:\n  webgpu-transformer evaluate ${out}`);
+  }
+}
+
+async function untilInterrupted(
+  { signal }: Interruption,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (signal.aborted && error instanceof TransformerError && error.code === 'ABORTED') return;
+    throw error;
+  }
+}
+
+async function eachStep(
+  { recipe, saveEvery, evaluateEvery }: TrainSettings,
+  { trainer, model, tokenizer, data, reporter, interruption }: Run,
+  save: () => Promise<void>,
+): Promise<void> {
+  const { signal } = interruption;
+  const { heldOut, batches } = data;
+  const isEvery = (step: number, every: number): boolean =>
+    every > 0 && (step % every === 0 || step === recipe.steps);
+  let before = performance.now();
+  for await (const done of trainer.steps(batches, { signal, maxSteps: recipe.steps })) {
+    reporter.step(done, (performance.now() - before) / 1000);
+    const { step } = done;
+    if (isEvery(step, saveEvery)) await save();
+    if (isEvery(step, evaluateEvery) && heldOut.length > 0) {
+      await reporter.report(await exactMatch(model, tokenizer, heldOut, signal));
+    } else if (reporter.isDue(step)) {
+      await reporter.report();
+    }
+    before = performance.now();
+  }
+}

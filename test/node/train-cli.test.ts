@@ -1,0 +1,293 @@
+// train and evaluate on the command line: tiny runs in processes of their own.
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { directoryTarget } from 'webgpu-transformer';
+import { initialCheckpoint } from '../../src/model/initialize.ts';
+import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
+import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
+import { buildCommand, expectRefusal, interrupt, root, run } from '../support/cli.ts';
+
+// Several processes a test, each of which opens a device.
+vi.setConfig({ testTimeout: 180_000 });
+beforeAll(buildCommand);
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'train-cli-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** A folder with a checkpoint of phrases so small that a step takes milliseconds. */
+async function tinyCheckpoint(folder: string): Promise<string> {
+  const from = path.join(folder, 'tiny');
+  const tokenizer = buildTokenizer(0, 512, 2000);
+  const source = initialCheckpoint(
+    {
+      ...phrasesConfig(512),
+      d_model: 16,
+      encoder_layers: 1,
+      decoder_layers: 1,
+      encoder_attention_heads: 2,
+      decoder_attention_heads: 2,
+      encoder_ffn_dim: 32,
+      decoder_ffn_dim: 32,
+    },
+    { seed: 3, generationConfig: phrasesGeneration },
+  );
+  const target = directoryTarget(from);
+  for (const name of ['config.json', 'generation_config.json', 'model.safetensors']) {
+    await target.write(name, new Uint8Array((await source.read(name))!));
+  }
+  await writeFile(path.join(from, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer));
+  await writeFile(path.join(from, 'tokenizer_config.json'), JSON.stringify(tokenizer.config));
+  return from;
+}
+
+/** A file of `count` pairs, no two alike. */
+async function pairFile(folder: string, count: number): Promise<string> {
+  const file = path.join(folder, 'pairs.tsv');
+  const lines = Array.from({ length: count }, (_, i) => `>>de<<in ${i} days\tin ${i} Tagen`);
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+interface LogLine {
+  readonly step: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly gradNorm: number;
+  readonly tokensPerSecond: number;
+  readonly exactMatch?: number;
+}
+
+async function readLog(out: string): Promise<LogLine[]> {
+  const text = await readFile(path.join(out, 'log.jsonl'), 'utf8');
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
+test('a run of phrases leaves a checkpoint, its state, a log and event files', async () => {
+  const folder = await temporaryFolder();
+  const [from, out] = [await tinyCheckpoint(folder), path.join(folder, 'out')];
+  const logdir = path.join(folder, 'logs');
+  const sizes = ['--steps', '3', '--batch-size', '12', '--evaluate-every', '3'];
+  const { code, stdout } = await run(
+    'train',
+    '--from',
+    from,
+    '--out',
+    out,
+    ...sizes,
+    '--learning-rate',
+    '0.01',
+    '--logdir',
+    logdir,
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^step 3\/3 .* tokens\/s .* exact match \d+\.\d %$/m);
+  expect(stdout).toContain(`evaluate ${out}`);
+  expect(await readdir(out)).toEqual([
+    'config.json',
+    'generation_config.json',
+    'log.jsonl',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    'training.json',
+    'training_state.safetensors',
+  ]);
+  const same = (name: string): Promise<Buffer[]> =>
+    Promise.all([from, out].map((place) => readFile(path.join(place, name))));
+  for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+    const [before, after] = await same(name);
+    expect(after!.equals(before!), `${name} is the same`).toBe(true);
+  }
+  const info = await run('info', out);
+  expect(info.stdout).toMatch(/stored as +\d+ × F16,/);
+  const [line, ...more] = await readLog(out);
+  expect(more).toEqual([]);
+  expect(line).toMatchObject({ step: 3, learningRate: 0, exactMatch: 0 });
+  // An untrained model of 512 tokens.
+  expect(line!.loss).toBeGreaterThan(4);
+  expect(line!.loss).toBeLessThan(9);
+  expect(line!.gradNorm).toBeGreaterThan(0);
+  expect(line!.tokensPerSecond).toBeGreaterThan(0);
+  const [events] = await readdir(logdir);
+  const bytes = await readFile(path.join(logdir, events!));
+  const tags = ['loss', 'learning_rate', 'grad_norm', 'tokens_per_second', 'exact_match'];
+  for (const tag of tags) expect(bytes.includes(tag), `has ${tag}`).toBe(true);
+
+  expectRefusal(await run('train', '--out', out, '--resume'), 'step 3', '--steps');
+});
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('after %s a run goes on as if nothing had been', async (signal, status) => {
+  const folder = await temporaryFolder();
+  const from = await tinyCheckpoint(folder);
+  const data = await pairFile(folder, 50);
+  const outs = ['whole', 'parts'].map((name) => path.join(folder, name));
+  const [whole, parts] = outs as [string, string];
+  // 48 pairs train, 20 a step: batches span the passes over the file.
+  const settings = ['--from', from, '--data', data, '--steps', '30', '--batch-size', '20'];
+  const often = ['--evaluate-every', '1', '--save-every', '0', '--dtype', 'f32'];
+  const stopped = await interrupt(
+    signal,
+    /^step +2\/30/m,
+    'train',
+    ...settings,
+    ...often,
+    '--out',
+    parts,
+  );
+  expect(stopped.code).toBe(status);
+  expect(stopped.stdout).toMatch(/48 pairs of .*pairs\.tsv, 2 texts held out/);
+  const step = Number(/Stopped at step (\d+) of 30/.exec(stopped.stdout)?.[1]);
+  expect(step).toBeGreaterThan(1);
+  expect(step).toBeLessThan(30);
+  expect(stopped.stdout).toContain(`train --resume --out ${parts}`);
+  expect((await readLog(parts)).at(-1)).toMatchObject({ step });
+
+  // What a crash leaves behind: reports of steps that were never saved, and half a line.
+  await appendFile(path.join(parts, 'log.jsonl'), '{"step":31,"loss":1}\n{"step":1,');
+  const resumed = await run('train', '--resume', '--out', parts, ...often);
+  expect(resumed.code).toBe(0);
+  expect(resumed.stdout).toContain(`from step ${step}`);
+  expect((await run('train', ...settings, ...often, '--out', whole, '--quiet')).stdout).toBe('');
+  for (const name of ['training_state.safetensors', 'model.safetensors', 'config.json']) {
+    const [a, b] = await Promise.all(outs.map((out) => readFile(path.join(out, name))));
+    expect(b!.equals(a!), `${name} is the same`).toBe(true);
+  }
+  const [log, inOne] = [await readLog(parts), await readLog(whole)];
+  expect(log.map((line) => line.step)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+  expect(log.map(({ loss }) => loss)).toEqual(inOne.map(({ loss }) => loss));
+  expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss);
+});
+
+test('frozen tensors stay', async () => {
+  const folder = await temporaryFolder();
+  const [from, out] = [await tinyCheckpoint(folder), path.join(folder, 'out')];
+  const common = ['train', '--from', from, '--out', out, '--evaluate-every', '0'];
+  expectRefusal(await run(...common, '--freeze', 'model.encodr.*'), '"model.encodr.*"');
+  const args = ['--steps', '2', '--batch-size', '12', '--freeze', 'model.*', '--quiet'];
+  expectRefusal(await run(...common, ...args), 'Every parameter is frozen');
+  const frozen = ['--freeze', 'model.encoder.*', '--freeze', 'model.shared.weight'];
+  const { code, stdout } = await run(
+    ...common,
+    '--steps',
+    '2',
+    '--batch-size',
+    '12',
+    '--dtype',
+    'f32',
+    ...frozen,
+  );
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('exact match');
+  const [before, after] = await Promise.all(
+    [from, out].map(async (place) =>
+      tensors(await readFile(path.join(place, 'model.safetensors'))),
+    ),
+  );
+  const names = [...before!.keys()];
+  const changed = names.filter((name) => !after!.get(name)!.equals(before!.get(name)!));
+  expect(names.some((name) => name.startsWith('model.encoder.'))).toBe(true);
+  expect(changed.filter((name) => !name.startsWith('model.decoder.'))).toEqual([]);
+  expect(changed).toContain('model.decoder.layers.0.fc1.weight');
+});
+
+test('a run without a checkpoint begins with a new model of phrases', async () => {
+  const out = path.join(await temporaryFolder(), 'new');
+  const { code, stdout } = await run(
+    'train',
+    '--out',
+    out,
+    '--steps',
+    '1',
+    '--batch-size',
+    '6',
+    '--evaluate-every',
+    '0',
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/parameters +991,232 that train/);
+  const json = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(path.join(out, name), 'utf8'));
+  expect(await json('config.json')).toEqual({ ...phrasesConfig(512), torch_dtype: 'float16' });
+  expect(await json('generation_config.json')).toEqual(phrasesGeneration);
+  expect(await json('tokenizer.json')).toEqual(buildTokenizer().tokenizer);
+  expect((await run('translate', 'in 3 days', '--to', 'de', '--model', out)).code).toBe(0);
+});
+
+test('train refuses what it cannot do', async () => {
+  const folder = await temporaryFolder();
+  const from = path.join(root, 'models', 'phrases');
+  const out = path.join(folder, 'out');
+  const refuse = async (args: string[], ...parts: string[]): Promise<void> =>
+    expectRefusal(await run('train', '--out', out, ...args), ...parts);
+  await refuse(['--steps', '0'], '--steps', '"0"', 'at least 1');
+  await refuse(['--epochs', '3'], "'--epochs'");
+  await refuse(['--from', path.join(folder, 'none')], 'no directory');
+  await refuse(['--from', from, '--data', path.join(folder, 'none')], 'cannot be read', '--data');
+  const marian = path.join(root, 'test', 'fixtures', 'marian');
+  await refuse(['--from', marian], 'tokenizer');
+  const file = path.join(folder, 'pairs.tsv');
+  await writeFile(file, 'in 3 days\tin 3 Tagen\nin 4 days in 4 Tagen\n');
+  await refuse(['--from', from, '--data', file], 'line 2', 'one tab');
+  await writeFile(file, `in 3 days\tin 3 Tagen\nin 4 days\t${'4 Tage '.repeat(100)}\n`);
+  await refuse(['--from', from, '--data', file], 'line 2', 'tokens', '512 positions');
+  expect(await readdir(folder)).toEqual(['pairs.tsv']);
+});
+
+test('evaluate prints a table, and its exit status says whether the bar is reached', async () => {
+  const { code, stdout } = await run('evaluate', '--count', '1', '--seed', '5');
+  expect(stdout).toMatch(/^zh-fr +\d\/1 +\d\/1 +\d\/1 +\d\/1 +\d\/4 +\d+\.\d %$/m);
+  const right = Number(/^all .* (\d+)\/48 +\d+\.\d %$/m.exec(stdout)![1]);
+  // The model misses one in several hundred, and versions of Intl differ in a word or two.
+  expect(right).toBeGreaterThanOrEqual(46);
+  expect(stdout).toMatch(
+    right === 48 ? /^passed: 100\.0 % overall/m : /^failed: 9\d\.\d % overall/m,
+  );
+  expect(code).toBe(right === 48 ? 0 : 1);
+});
+
+test('evaluate fails a model that knows nothing, and refuses one of other languages', async () => {
+  const folder = await temporaryFolder();
+  const tiny = await tinyCheckpoint(folder);
+  const { code, stdout } = await run('evaluate', tiny, '--count', '1', '--misses');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^all .* 0\/48 +0\.0 %$/m);
+  expect(stdout).toMatch(/^de-en {2}.+ → .*\(right: .+\)$/m);
+  expect(stdout).toMatch(/^failed: 0\.0 % overall/m);
+  const file = path.join(tiny, 'tokenizer.json');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replaceAll('>>zh<<', '>>ja<<'));
+  expectRefusal(await run('evaluate', tiny), 'no tokens for zh');
+  expectRefusal(await run('evaluate', tiny, tiny), 'evaluate DIR');
+  expectRefusal(await run('evaluate', '--count', '0'), '--count', 'at least 1');
+});
+
+/** The bytes of each tensor of a safetensors file. */
+function tensors(file: Buffer): Map<string, Buffer> {
+  const length = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.toString('utf8', 8, 8 + length)) as Record<
+    string,
+    { data_offsets: [number, number] }
+  >;
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  return new Map(
+    entries.map(
+      ([
+        name,
+        {
+          data_offsets: [start, end],
+        },
+      ]) => [name, file.subarray(8 + length + start, 8 + length + end)],
+    ),
+  );
+}
