@@ -1,15 +1,9 @@
-// Cross-attention of every layer and head: all of them small, the chosen one large and readable.
+// Attention of every layer and head: all of them small, the chosen one large and readable.
 
+import type { Attention } from './attention.ts';
 import { colorOf, readRamp } from './color-ramp.ts';
 import { byId, context2d, create } from './elements.ts';
 import { type Cell, HeatMap, visible, type Weights } from './heat-map.ts';
-
-/** Cross-attention of one translation. `layers[l].data` is (1, heads, targets, sources). */
-export interface CrossAttention {
-  readonly layers: readonly { readonly data: Float32Array; readonly shape: readonly number[] }[];
-  readonly source: readonly string[];
-  readonly target: readonly string[];
-}
 
 interface Head {
   readonly layer: number;
@@ -22,12 +16,14 @@ export class AttentionView {
   readonly #section: HTMLElement = byId('attention', HTMLElement);
   readonly #overview: HTMLElement = byId('overview', HTMLElement);
   readonly #title: HTMLElement = byId('map-title', HTMLElement);
+  readonly #axes: HTMLElement = byId('map-axes', HTMLElement);
   readonly #canvas: HTMLCanvasElement = byId('map', HTMLCanvasElement);
   readonly #readout: HTMLElement = byId('readout', HTMLElement);
   readonly #tip: HTMLElement = byId('tip', HTMLElement);
   readonly #map: HeatMap;
-  #attention: CrossAttention | undefined;
+  #attention: Attention | undefined;
   #chosen: Head = { layer: 0, head: 0 };
+  #buttons: readonly HTMLButtonElement[] = [];
   #ramp: readonly string[] = [];
 
   constructor() {
@@ -40,7 +36,7 @@ export class AttentionView {
   }
 
   /** Draws the attention of a translation. The head chosen before stays chosen. */
-  show(attention: CrossAttention): void {
+  show(attention: Attention): void {
     this.#attention = attention;
     this.#section.classList.add('drawn');
     this.#drawOverview(attention);
@@ -61,28 +57,36 @@ export class AttentionView {
     this.#chosen = wanted.layer < attention.layers.length ? wanted : { layer: 0, head: 0 };
     const name = nameOf(this.#chosen);
     this.#title.textContent = name;
-    this.#canvas.ariaLabel = `Cross-attention weights of ${name}. Arrow keys move between cells.`;
-    for (const button of this.#overview.querySelectorAll('button')) {
+    const { map, row, column } = attention.names;
+    this.#axes.textContent = `${column} across, ${row} down`;
+    this.#canvas.ariaLabel = `${map} weights of ${name}. Arrow keys move between cells.`;
+    for (const button of this.#buttons) {
       button.ariaPressed = String(button.ariaLabel === name);
     }
     this.#map.show(weightsOf(attention, this.#chosen), this.#ramp);
   }
 
-  #drawOverview(attention: CrossAttention): void {
-    const focused = document.activeElement?.ariaLabel;
+  /** The buttons stay while the heads are the same, so that none is lost between press and release. */
+  #drawOverview(attention: Attention): void {
     const heads = headsOf(attention);
-    this.#overview.style.setProperty('--heads', String(heads));
-    this.#overview.style.setProperty('--layers', String(attention.layers.length));
-    const buttons = attention.layers.flatMap((_, layer) =>
-      Array.from({ length: heads }, (__, head) => this.#button(attention, { layer, head })),
+    const all = attention.layers.flatMap((_, layer) =>
+      Array.from({ length: heads }, (__, head) => ({ layer, head })),
     );
-    this.#overview.replaceChildren(...buttons);
-    buttons.find((button) => button.ariaLabel === focused)?.focus();
+    const names = all.map(nameOf);
+    if (names.join() !== this.#buttons.map(({ ariaLabel }) => ariaLabel).join()) {
+      this.#overview.style.setProperty('--heads', String(heads));
+      this.#overview.style.setProperty('--layers', String(attention.layers.length));
+      this.#buttons = all.map((head) => this.#button(head));
+      this.#overview.replaceChildren(...this.#buttons);
+    }
+    for (const [i, head] of all.entries()) {
+      const canvas = this.#buttons[i]?.querySelector('canvas');
+      if (canvas) drawSmall(canvas, weightsOf(attention, head), this.#ramp);
+    }
   }
 
-  #button(attention: CrossAttention, head: Head): HTMLButtonElement {
+  #button(head: Head): HTMLButtonElement {
     const canvas = create('canvas', { ariaHidden: 'true' });
-    drawSmall(canvas, weightsOf(attention, head), this.#ramp);
     const caption = create('span', {}, `layer ${head.layer + 1} · head ${head.head + 1}`);
     const button = create('button', { type: 'button', ariaLabel: nameOf(head) }, canvas, caption);
     button.addEventListener('click', () => this.choose(head));
@@ -95,13 +99,14 @@ export class AttentionView {
       this.#readout.textContent = hint;
       return;
     }
+    const { names } = this.#attention;
     const { values, rows, columns } = weightsOf(this.#attention, this.#chosen);
     const weight = (values[cell.row * columns.length + cell.column] ?? 0).toFixed(3);
     const token = (text = ''): HTMLElement => create('b', {}, `«${visible(text)}»`);
     this.#readout.replaceChildren(
-      'target ',
+      `${names.row} `,
       token(rows[cell.row]),
-      ' attends to source ',
+      ` attends to ${names.column} `,
       token(columns[cell.column]),
       ': ',
       create('b', { className: 'weight' }, weight),
@@ -142,13 +147,13 @@ function nameOf({ layer, head }: Head): string {
   return `Layer ${layer + 1}, head ${head + 1}`;
 }
 
-function headsOf({ layers }: CrossAttention): number {
+function headsOf({ layers }: Attention): number {
   return layers[0]?.shape[1] ?? 0;
 }
 
-/** One head of (1, heads, T, S). */
-function weightsOf({ layers, source, target }: CrossAttention, { layer, head }: Head): Weights {
-  const size = target.length * source.length;
+/** One head of (1, heads, rows, columns). */
+function weightsOf({ layers, rows, columns }: Attention, { layer, head }: Head): Weights {
+  const size = rows.length * columns.length;
   const data = layers[layer]?.data ?? new Float32Array(0);
-  return { values: data.subarray(head * size, (head + 1) * size), rows: target, columns: source };
+  return { values: data.subarray(head * size, (head + 1) * size), rows, columns };
 }

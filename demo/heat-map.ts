@@ -1,5 +1,6 @@
-// One attention head as a heat map on a canvas: source tokens across, target tokens down. Owns the
-// active cell, which the pointer and the arrow keys move; what it means is told by `onActive`.
+// One attention head as a heat map on a canvas: a row for each token that looks, a column for each it
+// looks at. Owns the active cell, which the pointer and the arrow keys move; what it means is told by
+// `onActive`.
 
 import { colorOf } from './color-ramp.ts';
 import { context2d } from './elements.ts';
@@ -7,9 +8,9 @@ import { context2d } from './elements.ts';
 /** The weights of one head: `values` is (rows, columns), each row adds up to 1. */
 export interface Weights {
   readonly values: Float32Array;
-  /** Target tokens. */
+  /** The tokens that look. */
   readonly rows: readonly string[];
-  /** Source tokens. */
+  /** The tokens they look at. */
   readonly columns: readonly string[];
 }
 

@@ -2,6 +2,7 @@
 // translation runs; a new one stops the one before.
 
 import { TransformerError } from 'webgpu-transformer';
+import { describeAdapter } from './adapter-name.ts';
 import { AttentionView } from './attention-view.ts';
 import { byId, create, duration, megabytes } from './elements.ts';
 import { examplePhrases, languageName, locales, plainSpaces } from './examples.ts';
@@ -72,9 +73,7 @@ async function load(): Promise<Translator> {
   progress.hidden = true;
   status.textContent = 'Translating …';
   showLanguages(translator.languages);
-  const { vendor, architecture, description, tier } = translator.gpu.info;
-  const names = [vendor, architecture, description].filter((part) => part !== '');
-  showFact('adapter', `${names.join(' · ') || 'unnamed'} (${tier} kernels)`);
+  showFact('adapter', describeAdapter(translator.gpu.info));
   showFact('model', `${translator.describe()}, ${megabytes(translator.bytes)}`);
   showFact('load', duration(translator.loadTime));
   return translator;

@@ -1,7 +1,7 @@
 // The library at work: load the model beside the page, translate token by token, ask for attention.
 
 import { Gpu, pipeline, TransformerError, type TranslationPipeline } from 'webgpu-transformer';
-import type { CrossAttention } from './attention-view.ts';
+import { type Attention, crossAttention } from './attention.ts';
 
 /** How a translation went. Times are in milliseconds. */
 export interface Generation {
@@ -65,8 +65,9 @@ export class Translator {
 
   /** Characters of a text that the model has no token for. */
   unknownCharacters(text: string): string[] {
-    const known = new Set(this.#pipeline.tokenizer.vocabulary());
-    return [...new Set(text)].filter((character) => !known.has(character));
+    const { tokenizer } = this.#pipeline;
+    const tokens = (character: string): string[] => tokenizer.tokens(tokenizer.encode(character));
+    return [...new Set(text)].filter((character) => tokens(character).includes('<unk>'));
   }
 
   /** Translates greedily; `onText` gets the text so far after each token. */
@@ -99,18 +100,18 @@ export class Translator {
    * The cross-attention behind a translation: one pass over all its tokens. The decoder gets the
    * start token first, so row t is the query that chose target token t.
    */
-  async attention({ sourceIds, targetIds }: Generation): Promise<CrossAttention> {
+  async attention({ sourceIds, targetIds }: Generation): Promise<Attention> {
     const { model, tokenizer } = this.#pipeline;
     const startId = Number(model.config['decoder_start_token_id']);
     const { crossAttentions = [] } = await model.forward(
       { inputIds: [sourceIds], decoderInputIds: [[startId, ...targetIds.slice(0, -1)]] },
       { attentions: true },
     );
-    return {
-      layers: crossAttentions,
-      source: tokenizer.tokens(sourceIds),
-      target: tokenizer.tokens(targetIds),
-    };
+    return crossAttention(
+      crossAttentions,
+      tokenizer.tokens(sourceIds),
+      tokenizer.tokens(targetIds),
+    );
   }
 
   dispose(): void {

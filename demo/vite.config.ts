@@ -1,5 +1,5 @@
-// The demo page: `npm run demo` serves it from the sources, `npm run build:demo` writes dist-demo/,
-// which any static host can serve from any path. The models of the package lie beside the page.
+// The demo pages: `npm run demo` serves them from the sources, `npm run build:demo` writes dist-demo/,
+// which any static host can serve from any path. The models of the package lie beside the pages.
 import type { UserConfig } from 'vite';
 
 const root = `${import.meta.dirname}/..`;
@@ -7,7 +7,13 @@ const root = `${import.meta.dirname}/..`;
 const config: UserConfig = {
   base: './',
   publicDir: `${root}/models`,
-  resolve: { alias: { 'webgpu-transformer': `${root}/src/index.ts` } },
+  resolve: {
+    alias: {
+      'webgpu-transformer/training': `${root}/src/training/index.ts`,
+      'webgpu-transformer': `${root}/src/index.ts`,
+    },
+  },
+  worker: { format: 'es' },
   server: { fs: { allow: [root] } },
   build: {
     target: 'es2023',
@@ -16,6 +22,9 @@ const config: UserConfig = {
     sourcemap: true,
     // The page's content security policy allows files of its own, and no data: addresses.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: [`${import.meta.dirname}/index.html`, `${import.meta.dirname}/train.html`],
+    },
   },
 };
 

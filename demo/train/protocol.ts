@@ -1,0 +1,63 @@
+// What the page and its training worker tell each other.
+
+import type { Phrase } from '../../src/phrases/phrases.ts';
+import type { TrainingStep } from 'webgpu-transformer/training';
+import type { Attention } from '../attention.ts';
+import type { PresetName } from './presets.ts';
+
+export interface Settings {
+  readonly preset: PresetName;
+  /** The greatest learning rate. */
+  readonly learningRate: number;
+  readonly seed: number;
+  /** Steps from one look at the model to the next. */
+  readonly lookEvery: number;
+}
+
+/** From the page. `start` comes once, first. */
+export type Command =
+  | { readonly type: 'start'; readonly settings: Settings }
+  | { readonly type: 'pause' | 'resume' | 'save' | 'stop' };
+
+/** What comes before the first step, in this order. */
+export type Stage = 'device' | 'tokens' | 'model';
+
+/** The run that begins. */
+export interface RunFacts {
+  readonly adapter: string;
+  /** Numbers that train. */
+  readonly parameters: number;
+  readonly steps: number;
+  /** The loss of a model that is always right: label smoothing keeps it above 0. */
+  readonly leastLoss: number;
+  /** The phrases of every look. */
+  readonly samples: readonly Phrase[];
+}
+
+/** What the model can do after a number of steps. */
+export interface Look {
+  readonly step: number;
+  /** The model's translation of each sample. */
+  readonly answers: readonly string[];
+  /** Attention of the first sample, with its right answer as the target. */
+  readonly cross: Attention;
+  readonly encoder: Attention;
+}
+
+export interface SavedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** From the worker. */
+export type Report =
+  | { readonly type: 'stage'; readonly stage: Stage }
+  | { readonly type: 'ready'; readonly facts: RunFacts }
+  | { readonly type: 'running' }
+  | { readonly type: 'step'; readonly step: TrainingStep; readonly gpuBytes: number }
+  | { readonly type: 'look'; readonly look: Look }
+  | { readonly type: 'paused' | 'finished'; readonly step: number }
+  | { readonly type: 'saved'; readonly step: number; readonly files: readonly SavedFile[] }
+  /** `gpuBytes` is what the run left behind on the GPU. */
+  | { readonly type: 'stopped'; readonly gpuBytes: number }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string };
