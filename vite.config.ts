@@ -9,7 +9,13 @@ const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
 
 /** What the name of the package means in a test: the sources, or (no alias) the built package. */
 function library(entry: string): Record<string, string> {
-  return built ? {} : { 'webgpu-transformer': `${import.meta.dirname}/src/${entry}` };
+  if (built) return {};
+  const sources = `${import.meta.dirname}/src`;
+  return {
+    'webgpu-transformer/metrics': `${sources}/metrics/index.ts`,
+    'webgpu-transformer/training': `${sources}/training/index.ts`,
+    'webgpu-transformer': `${sources}/${entry}`,
+  };
 }
 
 /** Drops comments and indentation from inlined WGSL; lines stay, so that errors still name them. */
@@ -36,6 +42,8 @@ const config: ViteUserConfig = {
       entry: {
         index: 'src/index.ts',
         'index.node': 'src/index.node.ts',
+        metrics: 'src/metrics/index.ts',
+        training: 'src/training/index.ts',
         cli: 'src/cli/main.ts',
       },
       formats: ['es'],
@@ -44,11 +52,17 @@ const config: ViteUserConfig = {
       external: ['webgpu', '@huggingface/tokenizers', /^node:/],
       output: {
         chunkFileNames: 'shared/[name].js',
-        // Two shared files: what both platforms need, and what only Node needs. The latter has side
-        // effects (it registers Node's search for adapters), so package.json lists it by name.
+        // Shared files: errors, what both platforms need to run models, and what only Node needs. The
+        // last has side effects (it registers Node's search for adapters), so package.json lists it.
         codeSplitting: {
           groups: [
-            { name: 'library', priority: 2, test: /\/src\/(?!node\/|cli\/|index\.node)/ },
+            { name: 'errors', priority: 4, test: /\/src\/runtime\/errors\.ts/ },
+            {
+              name: 'library',
+              priority: 3,
+              test: /\/src\/(?!node\/|cli\/|metrics\/|training\/|phrases\/|index\.node)/,
+            },
+            { name: 'training', priority: 2, test: /\/src\/(training|phrases)\// },
             { name: 'node', priority: 1, test: /\/src\/(node\/|index\.node)/ },
           ],
         },
