@@ -1,6 +1,8 @@
-// The device to measure on: the one the library finds, or a software adapter by name.
+// The adapter to measure on, the one the library finds or a software adapter by name, and devices on
+// it.
 
 import { create } from 'webgpu';
+import { findNodeAdapter } from '../src/node/adapter.ts';
 import { Gpu } from 'webgpu-transformer';
 
 export type Software = 'swiftshader' | 'llvmpipe';
@@ -16,22 +18,32 @@ const flagsOf = {
   swiftshader: ['disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension'],
   llvmpipe: ['backend=opengles'],
 } as const;
-const instances: GPU[] = [];
+const instances = new Map<Software, GPU>();
 
-export async function openGpu(software: Software | undefined): Promise<OpenedGpu> {
-  if (software === undefined) return { gpu: await Gpu.request(), flags: [] };
+/** A fresh adapter, from which one device can be opened. */
+export async function requestAdapter(software: Software | undefined): Promise<GPUAdapter> {
+  if (software === undefined) return (await findNodeAdapter({})).adapter;
   if (software === 'llvmpipe') process.env['EGL_PLATFORM'] ??= 'surfaceless';
-  const flags = [...flagsOf[software]];
-  const instance = create(flags);
-  instances.push(instance);
+  const instance = instances.get(software) ?? create([...flagsOf[software]]);
+  instances.set(software, instance);
   const adapter = await instance.requestAdapter(
     software === 'llvmpipe' ? { featureLevel: 'compatibility' } : { forceFallbackAdapter: true },
   );
   if (adapter === null) throw new Error(`Dawn finds no ${software} on this machine.`);
+  return adapter;
+}
+
+/** A device as the library opens it. */
+export function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  const device = await adapter.requestDevice({
+  return adapter.requestDevice({
     requiredFeatures: adapter.features.has('subgroups') ? ['subgroups'] : [],
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
   });
-  return { gpu: Gpu.from(device), flags };
+}
+
+export async function openGpu(software: Software | undefined): Promise<OpenedGpu> {
+  if (software === undefined) return { gpu: await Gpu.request(), flags: [] };
+  const device = await requestDevice(await requestAdapter(software));
+  return { gpu: Gpu.from(device), flags: flagsOf[software] };
 }

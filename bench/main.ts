@@ -8,6 +8,8 @@ import { cases } from './cases.ts';
 import { compare, type Comparison, type Side, type Times } from './compare.ts';
 import { printTable } from './table.ts';
 import { timeTranslation } from './translation.ts';
+import { compareTraining } from './training/compare.ts';
+import { reportTraining, wrongTraining } from './training/report.ts';
 
 const root = process.cwd();
 /** A kernel whose result is further off than this is wrong, however fast. */
@@ -30,7 +32,8 @@ if (values.software !== undefined && !/^(swiftshader|llvmpipe)$/.test(values.sof
   throw new RangeError(`--software is ${values.software}; wanted swiftshader or llvmpipe.`);
 }
 
-const { gpu, flags } = await openGpu(values.software as Software | undefined);
+const software = values.software as Software | undefined;
+const { gpu, flags } = await openGpu(software);
 const { vendor, architecture, description, route, tier, subgroupSizes, features } = gpu.info;
 const adapter = [vendor, architecture, description].filter((part) => part !== '').join(' ');
 console.log(`${adapter} (${route}, ${tier} kernels)`);
@@ -46,26 +49,7 @@ for (const make of cases) {
   if ((one.slow === true && !values.slow) || !one.name.includes(values.only)) continue;
   comparisons.push(await compare(gpu, one, rounds));
 }
-printTable(
-  ['', 'ours: ms', 'min..max', 'rate', 'error', 'plain: ms', 'min..max', 'error', 'ratio', 'CPU'],
-  comparisons.map(({ name, work, ours, plain }) => [
-    name,
-    milliseconds(ours.wall.median),
-    range(ours.wall),
-    rateOf(work, ours),
-    ours.error.toExponential(0),
-    milliseconds(plain.wall.median),
-    range(plain.wall),
-    plain.error.toExponential(0),
-    `${(plain.wall.median / ours.wall.median).toFixed(1)}×`,
-    `${(plain.cpu.median / ours.cpu.median).toFixed(1)}×`,
-  ]),
-);
-console.log(
-  '\nms: median of one execution on the clock, many executions in one submission. ' +
-    'rate: GFLOP/s or GB/s of the work that must be done.\nerror: largest of a sample against ' +
-    'float64, relative to its largest value. ratio: plain / ours; CPU: the same of CPU time.\n',
-);
+if (comparisons.length > 0) reportKernels();
 
 const translation =
   'translation'.includes(values.only) || values.only === ''
@@ -88,21 +72,50 @@ if (translation !== undefined) {
   );
 }
 
+// Only when asked for: it takes minutes on a software adapter, and the packages of bench/.
+const training =
+  values.only !== '' && 'train-step'.includes(values.only)
+    ? await compareTraining(software, { rounds, root, slow: values.slow })
+    : undefined;
+if (training !== undefined) reportTraining(training);
+
 if (values.json !== undefined) {
   const { info } = gpu;
   const run = { date: new Date().toISOString(), node: process.version, flags, rounds, info };
-  const text = JSON.stringify({ ...run, comparisons, translation }, null, 2);
+  const text = JSON.stringify({ ...run, comparisons, translation, training }, null, 2);
   writeFileSync(path.resolve(process.env['INIT_CWD'] ?? root, values.json), `${text}\n`);
 }
 gpu.dispose();
 
-const wrong = comparisons.filter(
-  ({ ours, plain }) => Math.max(ours.error, plain.error) > mostError,
-);
-if (wrong.length > 0) {
-  console.error(`Wrong results: ${wrong.map(({ name }) => name).join('; ')}`);
-}
+const wrong = comparisons
+  .filter(({ ours, plain }) => Math.max(ours.error, plain.error) > mostError)
+  .map(({ name }) => name)
+  .concat(wrongTraining(training ?? []));
+if (wrong.length > 0) console.error(`Wrong results: ${wrong.join('; ')}`);
 process.exit(wrong.length > 0 ? 1 : 0);
+
+function reportKernels(): void {
+  printTable(
+    ['', 'ours: ms', 'min..max', 'rate', 'error', 'plain: ms', 'min..max', 'error', 'ratio', 'CPU'],
+    comparisons.map(({ name, work, ours, plain }) => [
+      name,
+      milliseconds(ours.wall.median),
+      range(ours.wall),
+      rateOf(work, ours),
+      ours.error.toExponential(0),
+      milliseconds(plain.wall.median),
+      range(plain.wall),
+      plain.error.toExponential(0),
+      `${(plain.wall.median / ours.wall.median).toFixed(1)}×`,
+      `${(plain.cpu.median / ours.cpu.median).toFixed(1)}×`,
+    ]),
+  );
+  console.log(
+    '\nms: median of one execution on the clock, many executions in one submission. ' +
+      'rate: GFLOP/s or GB/s of the work that must be done.\nerror: largest of a sample against ' +
+      'float64, relative to its largest value. ratio: plain / ours; CPU: the same of CPU time.\n',
+  );
+}
 
 function milliseconds(value: number): string {
   return value < 10 ? value.toFixed(value < 0.1 ? 4 : 2) : value.toFixed(1);

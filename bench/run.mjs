@@ -10,7 +10,12 @@ await build({
   configFile: false,
   root,
   logLevel: 'warn',
-  resolve: { alias: { 'webgpu-transformer': path.join(root, 'src/index.node.ts') } },
+  resolve: {
+    alias: {
+      'webgpu-transformer/training': path.join(root, 'src/training/index.ts'),
+      'webgpu-transformer': path.join(root, 'src/index.node.ts'),
+    },
+  },
   build: {
     ssr: 'bench/main.ts',
     outDir,
