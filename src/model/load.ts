@@ -1,5 +1,6 @@
 // loadModel: from a folder of files to a model on the GPU.
 
+import { allocate } from '../runtime/allocate.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
@@ -71,9 +72,14 @@ export async function loadModel(
     const entries = await openSafetensors(files, { signal });
     const find = (name: string): TensorEntry | undefined => entries.get(name);
     const fields = new Config(config, configFile);
-    const { make, loader, parameters } = await allocate(gpu, () =>
-      declareWeights(scope, architecture, fields, { find, dtype, training }),
-    );
+    const declare = (): Declared =>
+      declareWeights(scope, architecture, fields, { find, dtype, training });
+    const { result, done } = allocate(gpu, declare, {
+      what: 'The weights need',
+      next: "Load with dtype: 'f16', or dispose of other models.",
+    });
+    await done;
+    const { make, loader, parameters } = result;
     await loader.load(files, { signal, onProgress });
     throwIfAborted(signal);
     const onDispose = (): void => {
@@ -159,26 +165,4 @@ function declareWeights(
   const { segments, places } = arena;
   const { pieces, constants } = loader;
   return { make, loader, parameters: { segments, places, pieces, constants } };
-}
-
-/** Runs work that makes buffers, and throws OUT_OF_MEMORY when the device has no room for them. */
-async function allocate<T>(gpu: Gpu, work: () => T): Promise<T> {
-  const { device } = gpu;
-  // Pushed and popped in one go: error scopes belong to the device, which others use meanwhile.
-  device.pushErrorScope('out-of-memory');
-  let exhausted: Promise<GPUError | null> | undefined;
-  let result: T;
-  try {
-    result = work();
-  } finally {
-    exhausted = device.popErrorScope();
-  }
-  const cause = await exhausted;
-  if (cause === null) return result;
-  throw new TransformerError(
-    'OUT_OF_MEMORY',
-    `The weights need ${gpu.memory.bytes} bytes, more than the device has left. ` +
-      "Load with dtype: 'f16', or dispose of other models.",
-    { cause },
-  );
 }

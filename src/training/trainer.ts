@@ -2,7 +2,7 @@
 // and the update. While the caller looks at one step, the gradients of the next are computed.
 
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
-import type { Gpu, GpuMemory } from '../runtime/gpu.ts';
+import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
@@ -47,6 +47,8 @@ export class Trainer {
   readonly head: TrainingHead;
   readonly options: CheckedOptions;
   readonly state: UpdateState;
+  /** Rejects when the device had no room for the state. */
+  readonly #allocated: Promise<void>;
   #step = 0;
   #batch = 0;
   #running = false;
@@ -66,10 +68,11 @@ export class Trainer {
     this.head = model.trainingHead();
     this.gpu = model.gpu;
     const parameters = this.options.adapter?.parameters ?? trainableParameters(this.head);
-    this.state = new UpdateState(this.gpu, parameters, {
-      ...this.options,
-      accumulate: this.options.accumulate > 1,
-    });
+    const settings = { ...this.options, accumulate: this.options.accumulate > 1 };
+    const { result, done } = UpdateState.allocate(this.gpu, parameters, settings);
+    this.state = result;
+    this.#allocated = done;
+    done.catch(() => {}); // told by the first step
   }
 
   /** Steps done. */
@@ -85,11 +88,6 @@ export class Trainer {
   /** Numbers that train. */
   get trainableParameters(): number {
     return this.state.count;
-  }
-
-  /** GPU memory held on this device, by everyone. */
-  get memory(): GpuMemory {
-    return this.gpu.memory;
   }
 
   /**
@@ -111,6 +109,7 @@ export class Trainer {
     let ahead: Promise<Ahead | undefined> = Promise.resolve(undefined);
     try {
       throwIfAborted(signal);
+      await this.#allocated;
       this.#update ??= this.#own(await this.state.updatePlan());
       const update = this.#update;
       let before = performance.now();

@@ -1,6 +1,7 @@
 // What a trainer keeps beside the parameters (gradients, optimizer states, counters), and the list that
 // updates the parameters: measure the gradients, then one dispatch a segment.
 
+import { allocate } from '../runtime/allocate.ts';
 import { COPY_DST, COPY_SRC, STORAGE } from '../runtime/constants.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
@@ -89,6 +90,18 @@ export class UpdateState {
       );
     }
     this.gradients = views;
+  }
+
+  /** Makes the state; `done` rejects with OUT_OF_MEMORY when the device has no room for it. */
+  static allocate(
+    gpu: Gpu,
+    parameters: Parameters,
+    options: UpdateOptions,
+  ): { readonly result: UpdateState; readonly done: Promise<void> } {
+    return allocate(gpu, () => new UpdateState(gpu, parameters, options), {
+      what: 'Gradients and optimizer states need',
+      next: 'Train adapters (Lora) instead, or use an optimizer that keeps less, such as sgd.',
+    });
   }
 
   /** The list that adds the gradients of a batch to their sums, or begins new sums with them. */

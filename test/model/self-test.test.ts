@@ -20,7 +20,8 @@ for (const { name, options } of gpus) {
     }));
 }
 
-test('together the tiers run every kernel', async () => {
+// Every pipeline of every tier, which a software driver takes its time over.
+test('together the tiers run every kernel', { timeout: 300_000 }, async () => {
   const ran = new Set<string>();
   for (const { options } of gpus) {
     await withGpu(options, async (gpu) => {

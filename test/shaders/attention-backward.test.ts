@@ -163,8 +163,10 @@ for (const { name, options } of gpus) {
   test(`the kernels meant for the device run, ${name}`, () =>
     withGpu(options, async (gpu) => {
       const { kernels } = await expectAttentionGradient(gpu, 500, { queries: 2, headSize: 4 });
-      const form = options.tier === 'gpu' ? 'tile' : 'register';
-      const wanted = ['query', 'key'].map((half) => `attention-backward-${half}-${form}`);
+      const wanted =
+        options.tier === 'gpu'
+          ? ['attention-backward-query-tile', 'attention-backward-key-tile']
+          : ['attention-backward-query-register', 'attention-backward-key-register'];
       expect(kernels.slice(2)).toEqual(wanted);
     }));
 }

@@ -41,7 +41,6 @@ test.each([
       if (step === maxSteps) expect(held()).toEqual(flat);
     }
     expect(trainer.step).toBe(maxSteps);
-    expect(trainer.memory).toEqual(gpu.memory);
 
     trainer.dispose();
     const { bytes, buffers } = gpu.memory;
