@@ -52,8 +52,8 @@ export function phrasesConfig(vocabulary: number): JsonObject {
     attention_dropout: 0,
     activation_dropout: 0,
     init_std: 0.02,
-    max_position_embeddings: 64,
-    max_length: 64,
+    max_position_embeddings: 512,
+    max_length: 96,
     num_beams: 1,
     scale_embedding: true,
     normalize_before: false,
@@ -64,7 +64,6 @@ export function phrasesConfig(vocabulary: number): JsonObject {
     is_encoder_decoder: true,
     pad_token_id: 0,
     eos_token_id: 1,
-    forced_eos_token_id: 1,
     decoder_start_token_id: 0,
     use_cache: true,
   };
@@ -74,8 +73,7 @@ export function phrasesConfig(vocabulary: number): JsonObject {
 export const phrasesGeneration: JsonObject = {
   decoder_start_token_id: 0,
   eos_token_id: 1,
-  forced_eos_token_id: 1,
-  max_length: 64,
+  max_length: 96,
   num_beams: 1,
   pad_token_id: 0,
 };
