@@ -64,19 +64,22 @@ for (const { name, options } of gpus) {
       const { model } = translate;
       const texts = ['Saturday, November 21, 2026 at 3:07:09 PM', '3 kilometers'];
       const inputs = padded(texts.map((text) => translate.encode(text, { to: 'de' })));
-      const { sequences } = await model.generate(inputs);
+      // Without an end token, so that more is decoded than one tile of keys holds.
+      const end = 1;
+      const { sequences } = await model.generate(inputs, {
+        maxNewTokens: 40,
+        suppressTokens: [end],
+      });
       const decoderInputIds = sequences.map((row) => row.slice(0, -1));
       const { logits } = await model.forward({ ...inputs, decoderInputIds });
       const [, T = 0, vocabulary = 0] = logits!.shape;
       expect(T).toBeGreaterThan(32);
       for (const [index, row] of sequences.entries()) {
-        const tokens = ended(row, 1);
-        for (let step = 1; step < tokens.length; step++) {
+        for (let step = 1; step < row.length; step++) {
           const first = (index * T + step - 1) * vocabulary;
-          const scores = logits!.data.subarray(first, first + vocabulary);
-          expect(scores.indexOf(Math.max(...scores)), `row ${index}, step ${step}`).toBe(
-            tokens[step],
-          );
+          const scores = logits!.data.slice(first, first + vocabulary);
+          scores[end] = -Infinity;
+          expect(scores.indexOf(Math.max(...scores)), `row ${index}, step ${step}`).toBe(row[step]);
         }
       }
     }));

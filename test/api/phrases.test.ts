@@ -25,7 +25,7 @@ test('known phrases, alone and piece by piece', () =>
       const pieces: string[] = [];
       for await (const piece of translate.stream(text, { to })) pieces.push(piece);
       expect(pieces.join('')).toBe(wanted);
-      expect(pieces.length).toBeGreaterThan(3);
+      expect(pieces).toHaveLength(translate.tokenizer.encode(wanted).length - 1);
       expect(pieces).not.toContain('');
     }
   }));
@@ -37,6 +37,6 @@ test('more phrases than one batch holds, in order', () =>
     const texts = days.map((day) => `in ${day} days`);
     const translations = await translate(texts, { to: 'fr' });
     expect(translations).toEqual(days.map((day) => ({ translationText: `dans ${day} jours` })));
-    const [cut] = await translate(texts, { to: 'fr', maxNewTokens: 4 });
+    const [cut] = await translate(texts, { to: 'fr', maxNewTokens: 1 });
     expect(cut).toEqual({ translationText: 'dans' });
   }));

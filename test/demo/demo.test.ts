@@ -139,6 +139,18 @@ async function expectedAttention(text: string, to: string) {
   };
 }
 
+/** The text after each token of a translation, the end token left out. */
+async function textsOf(text: string, to: string): Promise<string[]> {
+  const { target } = await expectedAttention(text, to);
+  return target.slice(0, -1).map((_, i) =>
+    target
+      .slice(0, i + 1)
+      .join('')
+      .replaceAll('▁', ' ')
+      .trimStart(),
+  );
+}
+
 test('translates, into several languages, under the policy of the page itself', async () => {
   await open();
   await translate(english, 'fr');
@@ -152,9 +164,10 @@ test('translates, into several languages, under the policy of the page itself', 
     /.+ \((software|gpu) kernels\)/,
   );
   expect(await page.locator('#fact-model').textContent()).toBe(
-    `${layers} + ${layers} layers, ${heads} heads, width 128, 1.9 MB`,
+    `${layers} + ${layers} layers, ${heads} heads, width 128, 2.0 MB`,
   );
-  expect(await page.locator('#fact-tokens').textContent()).toBe(String(english.length + 1));
+  const { target } = await expectedAttention('2026年11月21日星期六', 'en');
+  expect(await page.locator('#fact-tokens').textContent()).toBe(String(target.length));
   expect(await page.locator('#fact-speed').textContent()).toMatch(/^\d+ tokens\/s$/);
   for (const name of ['first', 'attention-time', 'load']) {
     expect(await page.locator(`#fact-${name}`).textContent()).toMatch(/^\d+(\.\d+)? m?s$/);
@@ -179,10 +192,10 @@ test('streams the text out token by token', async () => {
   await page.evaluate(() => void (globalThis as unknown as { seen: string[] }).seen.splice(0));
   await translate(english, 'de');
   const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
-  const german = 'Samstag, 21. November 2026';
-  for (let length = 1; length <= german.length; length++) {
-    expect(seen).toContain(german.slice(0, length));
-  }
+  const texts = await textsOf(english, 'de');
+  expect(texts.length).toBeGreaterThan(9);
+  expect(texts.at(-1)).toBe('Samstag, 21. November 2026');
+  for (const text of texts) expect(seen).toContain(text);
 });
 
 test('draws every head, and reads the true weights by pointer and by keyboard', async () => {
@@ -258,13 +271,15 @@ test('stops on demand, and draws what there is', async () => {
     const text = document.querySelector('#translation')!;
     const stop = document.querySelector<HTMLButtonElement>('#stop')!;
     new MutationObserver(() => {
-      if (text.textContent.length >= 5) stop.click();
+      if (text.textContent.length >= 9) stop.click();
     }).observe(text, { childList: true });
   });
   await page.getByLabel('Phrase').fill(english);
   await page.getByRole('button', { name: 'Translate' }).click();
-  await finished('samed', /^Stopped\.$/);
-  expect(await page.locator('#fact-tokens').textContent()).toBe('5');
+  const texts = await textsOf(english, 'fr');
+  const stopped = texts.findIndex(({ length }) => length >= 9);
+  await finished(texts[stopped]!, /^Stopped\.$/);
+  expect(await page.locator('#fact-tokens').textContent()).toBe(String(stopped + 1));
   expect(await page.getByRole('button', { name: 'Stop' }).isDisabled()).toBe(true);
 });
 
