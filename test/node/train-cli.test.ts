@@ -239,7 +239,7 @@ test('train refuses what it cannot do', async () => {
   const file = path.join(folder, 'pairs.tsv');
   await writeFile(file, 'in 3 days\tin 3 Tagen\nin 4 days in 4 Tagen\n');
   await refuse(['--from', from, '--data', file], 'line 2', 'one tab');
-  await writeFile(file, `in 3 days\tin 3 Tagen\nin 4 days\t${'4 Tage '.repeat(100)}\n`);
+  await writeFile(file, `in 3 days\tin 3 Tagen\nin 4 days\t${'4 Tage '.repeat(300)}\n`);
   await refuse(['--from', from, '--data', file], 'line 2', 'tokens', '512 positions');
   expect(await readdir(folder)).toEqual(['pairs.tsv']);
 });
