@@ -64,6 +64,8 @@ export class TrainingPage {
     options: BrowserContextOptions,
   ): Promise<TrainingPage> {
     const context = await browser.newContext({ locale: 'en-US', ...options });
+    // The first step compiles a hundred pipelines, which a software driver takes its time over.
+    context.setDefaultTimeout(120_000);
     const page = await context.newPage();
     const opened = new TrainingPage(page);
     const { complaints } = opened;

@@ -7,13 +7,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright';
 import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { pipeline, type TranslationPipeline } from 'webgpu-transformer';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { serve } from './server.ts';
 import { TrainingPage, workerFile } from './training-page.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+
+vi.setConfig({ testTimeout: 180_000 });
 
 let folder: string;
 let browser: Browser;
