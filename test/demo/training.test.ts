@@ -52,7 +52,7 @@ test('learns in a worker while the page stays free, and shows how', async () => 
   await open();
   const blank = await training.curvePixels();
   await training.start();
-  await training.waitForStatus(/step 5,/);
+  await training.waitForStatus(/step \d+,/); // the first look; a later one if it was quick
   const early = await training.pictures();
   expect(page.workers().length).toBe(1);
   const frames = await training.frames();
