@@ -6,14 +6,13 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
-import { forwardTokens } from './encoder-decoder-inputs.ts';
-import type { ForwardTokens } from './forward-plan.ts';
-import { padRows, type TokenBatch } from './inputs.ts';
+import { type ForwardTokens, forwardTokens } from './encoder-decoder-inputs.ts';
+import type { TokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { MarianModel } from './marian.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Parameters, Piece } from './parameters.ts';
-import { tokensOf, writePositions } from './token-inputs.ts';
+import { sequenceInputs, writePositions, writeSequences } from './token-inputs.ts';
 import {
   mapTensors,
   type Substitute,
@@ -101,25 +100,21 @@ export class EncoderDecoderHead implements TrainingHead<SequenceBatch> {
   ): TrainingGraph<SequenceBatch> {
     const weights = substitute ? mapTensors(this.#model.weights, substitute) : this.#model.weights;
     const { batch } = tokenBatches.source;
-    const source = tokensOf(recording, 'source', batch, sourceLength);
-    const target = tokensOf(recording, 'target', batch, targetLength);
-    const labels = recording.persistent('labels', [batch, targetLength], 'u32');
+    const inputs = sequenceInputs(recording, { batch, sourceLength, targetLength });
+    const { source, target, labels } = inputs;
+    let hasPositions = false;
     const memory = remember(encode(source, weights), source.mask, weights);
     const hidden = decode(target, memory, weights);
     return {
       logits: logits(hidden, weights),
       labels,
       write(plan: Plan, prepared: SequenceBatch): void {
-        const tokens = prepared.tokenBatches;
-        writePositions(plan, source, sourceLength);
-        writePositions(plan, target, targetLength);
-        plan.write(source.ids, padRows(tokens.source, sourceLength));
-        plan.write(source.mask, padRows(tokens.sourceMask, sourceLength));
-        plan.write(target.ids, padRows(tokens.target, targetLength));
-        plan.write(target.mask, padRows(tokens.targetMask, targetLength));
-        if (tokens.labels !== undefined) {
-          plan.write(labels, padRows(tokens.labels, targetLength, ignoredLabel));
+        if (!hasPositions) {
+          writePositions(plan, source, sourceLength);
+          writePositions(plan, target, targetLength);
+          hasPositions = true;
         }
+        writeSequences(plan, inputs, prepared.tokenBatches);
       },
     };
   }

@@ -2,12 +2,20 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
-import type { ForwardTokens } from './forward-plan.ts';
 import { startTokens } from './generation-config.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { TransformerShape } from './marian.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
+
+/** Checked inputs: masks have the shape of their tokens, labels that of the target. */
+export interface ForwardTokens {
+  readonly source: TokenBatch;
+  readonly sourceMask: TokenBatch;
+  readonly target: TokenBatch;
+  readonly targetMask: TokenBatch;
+  readonly labels: TokenBatch | undefined;
+}
 
 /** Checks the inputs of whole sequences; absent masks are all ones. Errors: INPUT_INVALID. */
 export function forwardTokens(

@@ -6,18 +6,17 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
+import type { ForwardTokens } from './encoder-decoder-inputs.ts';
 import { type Watch, watchedBy, watchFor } from './encoder.ts';
-import { type DenseTensor, padRows, type TokenBatch } from './inputs.ts';
+import type { DenseTensor, TokenBatch } from './inputs.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
-import { tokensOf, writePositions } from './token-inputs.ts';
 import {
-  decode,
-  encode,
-  logits,
-  remember,
-  type Tokens,
-  type TransformerWeights,
-} from './transformer.ts';
+  type SequenceInputs,
+  sequenceInputs,
+  writePositions,
+  writeSequences,
+} from './token-inputs.ts';
+import { decode, encode, logits, remember, type TransformerWeights } from './transformer.ts';
 
 /** What a list is recorded for. Lengths are padded ones. */
 export interface ForwardShape {
@@ -29,19 +28,7 @@ export interface ForwardShape {
   readonly loss: boolean;
 }
 
-/** Checked inputs: masks have the shape of their tokens, labels that of the target. */
-export interface ForwardTokens {
-  readonly source: TokenBatch;
-  readonly sourceMask: TokenBatch;
-  readonly target: TokenBatch;
-  readonly targetMask: TokenBatch;
-  readonly labels: TokenBatch | undefined;
-}
-
-interface Recorded {
-  readonly source: Tokens;
-  readonly target: Tokens;
-  readonly labels: Tensor;
+interface Recorded extends SequenceInputs {
   readonly memory: Tensor;
   readonly hidden: Tensor;
   readonly logits: Tensor;
@@ -84,7 +71,7 @@ export class ForwardPlan {
   }
 
   async play(tokens: ForwardTokens, signal: AbortSignal | undefined): Promise<ModelOutput> {
-    this.#write(tokens);
+    writeSequences(this.#plan, this.#recorded, tokens);
     const { hiddenStates, attentions } = this.#shape;
     const { encoderWatch, decoderWatch, memory, hidden, loss } = this.#recorded;
     const [batch, S, T] = [tokens.source.batch, tokens.source.length, tokens.target.length];
@@ -115,26 +102,10 @@ export class ForwardPlan {
   dispose(): void {
     this.#plan.dispose();
   }
-
-  #write({ source, sourceMask, target, targetMask, labels }: ForwardTokens): void {
-    const plan = this.#plan;
-    const { sourceLength, targetLength } = this.#shape;
-    const inputs = this.#recorded;
-    plan.write(inputs.source.ids, padRows(source, sourceLength));
-    plan.write(inputs.source.mask, padRows(sourceMask, sourceLength));
-    plan.write(inputs.target.ids, padRows(target, targetLength));
-    plan.write(inputs.target.mask, padRows(targetMask, targetLength));
-    if (labels !== undefined) {
-      plan.write(inputs.labels, padRows(labels, targetLength, ignoredLabel));
-    }
-  }
 }
 
 function record(recording: Recording, weights: TransformerWeights, shape: ForwardShape): Recorded {
-  const { batch, sourceLength, targetLength } = shape;
-  const source = tokensOf(recording, 'source', batch, sourceLength);
-  const target = tokensOf(recording, 'target', batch, targetLength);
-  const labels = recording.persistent('labels', [batch, targetLength], 'u32');
+  const { source, target, labels } = sequenceInputs(recording, shape);
   const encoderWatch = watchFor(shape);
   const decoderWatch = watchFor(shape);
   const memory = encode(source, weights, encoderWatch);

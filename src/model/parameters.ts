@@ -1,7 +1,6 @@
 // The parameters of a model that trains: all of them in a few large buffers, so that an optimizer
 // takes one dispatch, and where each tensor of the checkpoint lies in them.
 
-import { COPY_DST, COPY_SRC, STORAGE } from '../runtime/constants.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { elements, Tensor } from '../runtime/tensor.ts';
 
@@ -72,11 +71,9 @@ function segmentLimit(scope: Scope): number {
 
 /** One zero-filled buffer for each segment. */
 export function arenaSegments(scope: Scope, label: string, sizes: readonly number[]): Tensor[] {
-  return sizes.map((size, index) => {
-    const name = `${label} ${index}`;
-    const buffer = scope.buffer(name, 4 * size, STORAGE | COPY_SRC | COPY_DST);
-    return new Tensor({ label: name, shape: [size], dtype: 'f32', buffer });
-  });
+  return sizes.map((size, index) =>
+    scope.tensor({ label: `${label} ${index}`, shape: [size], dtype: 'f32' }),
+  );
 }
 
 /** The part of a segment that belongs to a tensor of this shape. */

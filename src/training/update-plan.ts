@@ -2,13 +2,12 @@
 // updates the parameters: measure the gradients, then one dispatch a segment.
 
 import { allocate } from '../runtime/allocate.ts';
-import { COPY_DST, COPY_SRC, STORAGE } from '../runtime/constants.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
-import { elements, Tensor } from '../runtime/tensor.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
 import { accumulate, measureGradients } from '../shaders/gradient-norm.ts';
 import { arenaSegments, type Parameters, viewOf } from '../model/parameters.ts';
 import type { Optimizer } from './optimizers.ts';
@@ -65,14 +64,10 @@ export class UpdateState {
     this.#totals = options.accumulate ? arenaSegments(scope, 'gradient sums', sizes) : [];
     this.states = options.optimizer.states.map((name) => arenaSegments(scope, name, sizes));
     this.flags = flags.map((bytes, index) => {
-      const buffer = scope.buffer('flags', bytes.length, STORAGE | COPY_SRC | COPY_DST);
-      gpu.device.queue.writeBuffer(buffer, 0, bytes);
-      return new Tensor({
-        label: `flags ${index}`,
-        shape: [bytes.length / 4],
-        dtype: 'u32',
-        buffer,
-      });
+      const shape = [bytes.length / 4];
+      const tensor = scope.tensor({ label: `flags ${index}`, shape, dtype: 'u32' });
+      if (tensor.buffer !== undefined) gpu.device.queue.writeBuffer(tensor.buffer, 0, bytes);
+      return tensor;
     });
     this.counters = scope.tensor({ label: 'counters', shape: [4], dtype: 'u32' });
     this.loss = scope.tensor({ label: 'loss', shape: [1], dtype: 'f32' });
