@@ -4,16 +4,19 @@
 import { gradients } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { activate } from '../shaders/activate.ts';
-import { attentionDelta } from '../shaders/attention-backward.ts';
+import { attentionDelta } from '../shaders/attention-gradient.ts';
 import { attention } from '../shaders/attention.ts';
+import { columnSum } from '../shaders/column-sum.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
 import { distillationLoss } from '../shaders/distillation-loss.ts';
 import { dropout } from '../shaders/dropout.ts';
-import { add, columnSum, transpose } from '../shaders/elementwise.ts';
+import { add } from '../shaders/elementwise.ts';
 import { embedding } from '../shaders/embedding.ts';
+import { gradientRules } from '../shaders/gradients.ts';
 import { layerNorm } from '../shaders/layer-norm.ts';
 import { lora } from '../shaders/lora.ts';
 import type { Activation } from '../shaders/matmul.ts';
+import { transpose } from '../shaders/transpose.ts';
 import { functions, type Result } from './self-test-checks.ts';
 import { type Input, type Inputs, seed, step } from './self-test-inputs.ts';
 import { attend, dot, normalize, randomBits, slopes, softmaxRow } from './self-test-math.ts';
@@ -61,7 +64,8 @@ function gradientOf(
 ): Result {
   const r = inputs.floats(output.shape);
   const seeds = new Map([[output, r.tensor]]);
-  const gradient = gradients(inputs.recording, seeds, [input.tensor], add).get(input.tensor);
+  const found = gradients(inputs.recording, seeds, [input.tensor], gradientRules);
+  const gradient = found.get(input.tensor);
   const wanted = slopes(input.data, (x) => dot(r.data, 0, forward(x), 0, r.data.length));
   return { output: gradient ?? output, wanted };
 }

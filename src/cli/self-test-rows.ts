@@ -3,7 +3,8 @@
 import type { Dtype } from '../runtime/tensor.ts';
 import { argmax } from '../shaders/argmax.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
-import { advance, embedding, embeddingLinks } from '../shaders/embedding.ts';
+import { embeddingLinks } from '../shaders/embedding-gradient.ts';
+import { advance, embedding } from '../shaders/embedding.ts';
 import { layerNorm } from '../shaders/layer-norm.ts';
 import { softmax } from '../shaders/softmax.ts';
 import type { Result } from './self-test-checks.ts';

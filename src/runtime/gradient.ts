@@ -1,5 +1,6 @@
-// Reverse-mode differentiation of a recorded list. Each operation says beside its forward dispatches
-// how a gradient passes back through it; walking the list backwards appends those dispatches to it.
+// Reverse-mode differentiation of a recorded list. Each operation leaves plain data on the tape, and
+// a rule says how a gradient passes back through it; walking the tape backwards appends the rules'
+// dispatches to the list. Rules are passed in, so that lists which only run carry none.
 
 import { TransformerError } from './errors.ts';
 import type { Recording } from './record.ts';
@@ -8,26 +9,37 @@ import type { Tensor } from './tensor.ts';
 /** An input of an operation, and how to compute the gradient that reaches it, when it is wanted. */
 export type InputGradient = readonly [input: Tensor | undefined, gradient: () => Tensor];
 
-/** One operation on the tape: `backward` gets the gradient of its output. */
+/** One operation on the tape, as plain data. */
 export interface TapeEntry {
+  /** Names its rule. */
+  readonly op: string;
   readonly output: Tensor;
   readonly inputs: readonly (Tensor | undefined)[];
-  readonly backward: (gradient: Tensor) => readonly InputGradient[];
+  /** What the rule needs besides. */
+  readonly trace?: unknown;
 }
 
-/** Adds two gradients of one tensor. */
-export type AddGradients = (a: Tensor, b: Tensor) => Tensor;
+/** How gradients pass back: a rule turns the gradient of an operation's output into its inputs'. */
+export interface GradientRules {
+  /** Adds two gradients of one tensor. */
+  readonly add: (a: Tensor, b: Tensor) => Tensor;
+  /** By operation. `never`, because each rule takes the entries of its own operation only. */
+  readonly rules: Readonly<
+    Record<string, (entry: never, gradient: Tensor) => readonly InputGradient[]>
+  >;
+}
 
 /**
  * Appends the gradients of `wanted` to the recording and returns them. `seeds` holds the gradient
  * of each result that counts. A tensor used in several places, a tied weight say, gets the sum.
- * @throws TransformerError INPUT_INVALID when a wanted tensor does not reach any of the results.
+ * @throws TransformerError INPUT_INVALID when a wanted tensor does not reach any of the results,
+ * MODEL_UNSUPPORTED when an operation between has no rule.
  */
 export function gradients(
   recording: Recording,
   seeds: ReadonlyMap<Tensor, Tensor>,
   wanted: readonly Tensor[],
-  add: AddGradients,
+  { add, rules }: GradientRules,
 ): Map<Tensor, Tensor> {
   // Forwards: which tensors depend on a wanted one?
   const depends = new Set(wanted);
@@ -41,10 +53,18 @@ export function gradients(
     found.set(tensor, sofar === undefined ? gradient : add(sofar, gradient));
   };
   for (const [output, gradient] of seeds) accumulate(output, gradient);
-  for (const { output, inputs, backward } of recording.tape.toReversed()) {
+  for (const entry of recording.tape.toReversed()) {
+    const { op, output, inputs } = entry;
     const gradient = found.get(output);
     if (gradient === undefined || !inputs.some((input) => input && depends.has(input))) continue;
-    for (const [input, compute] of backward(gradient)) {
+    const rule = rules[op];
+    if (rule === undefined) {
+      throw new TransformerError(
+        'MODEL_UNSUPPORTED',
+        `${op}, which computes ${output.describe()}, has no gradient. Freeze all that leads to it.`,
+      );
+    }
+    for (const [input, compute] of rule(entry as never, gradient)) {
       if (input !== undefined && depends.has(input)) accumulate(input, compute());
     }
   }

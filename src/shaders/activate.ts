@@ -1,44 +1,26 @@
-// Activations on their own, with their gradients.
+// Activations on their own.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import backwardText from './activate-backward.wgsl?raw';
-import forwardText from './activate.wgsl?raw';
+import text from './activate.wgsl?raw';
 import { elementForm, inBothWidths } from './element-kernel.ts';
 import { type Activation, activationCodes } from './matmul-kernels.ts';
 import { activation, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
-const codes = { ACTIVATION: Object.values(activationCodes) };
-
-const forward = inBothWidths(
+const forms = inBothWidths(
   {
     name: 'activate',
     entry: 'activate_all',
-    code: [workgroup, activation, { file: 'activate.wgsl', text: forwardText }],
+    code: [workgroup, activation, { file: 'activate.wgsl', text }],
     bindings: { x: 'read', y: 'write' },
     params: { size: 'u32' },
-    constants: codes,
+    constants: { ACTIVATION: Object.values(activationCodes) },
   },
   kernel,
 );
 
-const backward = inBothWidths(
-  {
-    name: 'activate-backward',
-    code: [workgroup, activation, { file: 'activate-backward.wgsl', text: backwardText }],
-    bindings: { x: 'read', dy: 'read', dx: 'write' },
-    params: { size: 'u32' },
-    constants: codes,
-  },
-  kernel,
-);
-
-export const activateKernels: readonly Kernel[] = [
-  forward.singly,
-  forward.fours,
-  backward.singly,
-  backward.fours,
-];
+export const activateKernels: readonly Kernel[] = [forms.singly, forms.fours];
 
 /** activation(x), element by element. */
 export function activate(x: Tensor, name: Activation): Tensor {
@@ -49,12 +31,12 @@ export function activate(x: Tensor, name: Activation): Tensor {
     constants: { ACTIVATION: activationCodes[name] },
   };
   const y = recording.transient(name, x.shape);
-  recording.dispatch({ ...elementForm(forward, size), bindings: { x, y }, ...shared });
-  const dxOf = (dy: Tensor): Tensor => {
-    const dx = recording.transient(`d ${x.label}`, x.shape);
-    recording.dispatch({ ...elementForm(backward, size), bindings: { x, dy, dx }, ...shared });
-    return dx;
-  };
-  recording.differentiate({ output: y, inputs: [x], backward: (dy) => [[x, () => dxOf(dy)]] });
+  recording.dispatch({ ...elementForm(forms, size), bindings: { x, y }, ...shared });
+  recording.differentiate({
+    op: 'activate',
+    output: y,
+    inputs: [x],
+    trace: { x, ...shared },
+  } satisfies Traced<'activate'>);
   return y;
 }

@@ -2,7 +2,6 @@
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { attentionBackward } from './attention-backward.ts';
 import commonText from './attention-common.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import registerText from './attention-register.wgsl?raw';
@@ -11,6 +10,7 @@ import tileText from './attention-tile.wgsl?raw';
 import weightsText from './attention-weights.wgsl?raw';
 import { dropoutParams, drops } from './dropout.ts';
 import { numbers, random, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const common = { file: 'attention-common.wgsl', text: commonText };
 const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
@@ -158,17 +158,11 @@ export function attention(inputs: AttentionInputs): AttentionResult {
   });
 
   recording.differentiate({
+    op: 'attention',
     output,
     inputs: [q.tensor, k.tensor, v.tensor],
-    backward: (dy) => {
-      if (k.tensor !== v.tensor) {
-        throw new RangeError('attention: k and v must stand in one tensor to have a gradient');
-      }
-      const trace = { q: q.tensor, kv: k.tensor, keyMask, output, lse, constants };
-      const { k_pitch: kv_pitch, v_pitch: _same, ...others } = params;
-      return attentionBackward({ ...trace, params: { ...others, kv_pitch } }, dy);
-    },
-  });
+    trace: { q: q.tensor, k: k.tensor, v: v.tensor, keyMask, lse, params, constants },
+  } satisfies Traced<'attention'>);
 
   const weights = (): Tensor => {
     const result = recording.transient('attention weights', [batches, heads, queries, keys]);

@@ -2,10 +2,10 @@
 
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import backwardText from './cross-entropy-backward.wgsl?raw';
 import text from './cross-entropy.wgsl?raw';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { numbers, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const forms = rowKernel({
   name: 'cross-entropy',
@@ -14,17 +14,7 @@ const forms = rowKernel({
   params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
 });
 
-const backwardForms = rowKernel({
-  name: 'cross-entropy-backward',
-  code: [workgroup, numbers, { file: 'cross-entropy-backward.wgsl', text: backwardText }],
-  bindings: { x: 'read', label: 'read', dloss: 'read', dx: 'write' },
-  params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
-});
-
-export const crossEntropyKernels: readonly Kernel[] = [
-  ...allForms(forms),
-  ...allForms(backwardForms),
-];
+export const crossEntropyKernels: readonly Kernel[] = allForms(forms);
 
 /** The label of rows that do not count, as in PyTorch. */
 export const ignoredLabel = -100;
@@ -45,19 +35,11 @@ export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): T
     bindings: { x, label, loss },
     params,
   });
-  const dxOf = (dloss: Tensor): Tensor => {
-    const dx = recording.transient(`d ${x.label}`, x.shape);
-    recording.dispatch({
-      ...rowForm(backwardForms, recording.gpu, rows),
-      bindings: { x, label, dloss, dx },
-      params,
-    });
-    return dx;
-  };
   recording.differentiate({
+    op: 'cross-entropy',
     output: loss,
     inputs: [x],
-    backward: (dloss) => [[x, () => dxOf(dloss)]],
-  });
+    trace: { x, label, params },
+  } satisfies Traced<'cross-entropy'>);
   return loss;
 }

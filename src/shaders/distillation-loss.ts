@@ -3,12 +3,12 @@
 import { TransformerError } from '../runtime/errors.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import backwardText from './distillation-loss-backward.wgsl?raw';
 import text from './distillation-loss.wgsl?raw';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { numbers, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
-const scalars = {
+export const distillationScalars = {
   rows: 'u32',
   columns: 'u32',
   temperature: 'f32',
@@ -20,20 +20,10 @@ const forms = rowKernel({
   name: 'distillation-loss',
   code: [workgroup, numbers, { file: 'distillation-loss.wgsl', text }],
   bindings: { x: 'read', teacher: 'read', label: 'read', loss: 'write' },
-  params: scalars,
+  params: distillationScalars,
 });
 
-const backwardForms = rowKernel({
-  name: 'distillation-loss-backward',
-  code: [workgroup, numbers, { file: 'distillation-loss-backward.wgsl', text: backwardText }],
-  bindings: { x: 'read', teacher: 'read', label: 'read', dloss: 'read', dx: 'write' },
-  params: scalars,
-});
-
-export const distillationLossKernels: readonly Kernel[] = [
-  ...allForms(forms),
-  ...allForms(backwardForms),
-];
+export const distillationLossKernels: readonly Kernel[] = allForms(forms);
 
 export interface DistillationLossOptions {
   /** The teacher's logits, of the same shape as the student's; they get no gradient. */
@@ -74,19 +64,11 @@ export function distillationLoss(x: Tensor, options: DistillationLossOptions): T
     bindings: { x, teacher, label, loss },
     params,
   });
-  const dxOf = (dloss: Tensor): Tensor => {
-    const dx = recording.transient(`d ${x.label}`, x.shape);
-    recording.dispatch({
-      ...rowForm(backwardForms, recording.gpu, rows),
-      bindings: { x, teacher, label, dloss, dx },
-      params,
-    });
-    return dx;
-  };
   recording.differentiate({
+    op: 'distillation-loss',
     output: loss,
     inputs: [x],
-    backward: (dloss) => [[x, () => dxOf(dloss)]],
-  });
+    trace: { x, teacher, label, params },
+  } satisfies Traced<'distillation-loss'>);
   return loss;
 }

@@ -7,6 +7,7 @@ import { elements, type Tensor } from '../runtime/tensor.ts';
 import text from './dropout.wgsl?raw';
 import { add } from './elementwise.ts';
 import { random, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const dropoutKernel = kernel({
   name: 'dropout',
@@ -62,25 +63,31 @@ export function dropout(x: Tensor, rate: number, options: { residual?: Tensor } 
     throw new RangeError(`dropout: ${x.describe()} and ${residual.describe()} differ in size`);
   }
   const params = { size, ...dropoutParams(recording, rate) };
-  const dispatch = (label: string, input: Tensor, added?: Tensor): Tensor => {
-    const y = recording.transient(label, x.shape);
-    recording.dispatch({
-      kernel: dropoutKernel,
-      bindings: { x: input, residual: added, random: recording.random, y },
-      params,
-      constants: { HAS_RESIDUAL: added !== undefined },
-      workgroups: Math.ceil(size / 64),
-    });
-    return y;
-  };
-  const y = dispatch(x.label, x, residual);
+  const y = drop(x, x.label, params, residual);
   recording.differentiate({
+    op: 'dropout',
     output: y,
     inputs: [x, residual],
-    backward: (dy) => [
-      [x, () => dispatch(`d ${x.label}`, dy)],
-      [residual, () => dy],
-    ],
+    trace: { x, residual, params },
+  } satisfies Traced<'dropout'>);
+  return y;
+}
+
+/** Drops elements of x, or of its gradient, by the random numbers of these scalars. */
+export function drop(
+  x: Tensor,
+  label: string,
+  params: DropoutParams & { readonly size: number },
+  residual?: Tensor,
+): Tensor {
+  const { recording } = x;
+  const y = recording.transient(label, x.shape);
+  recording.dispatch({
+    kernel: dropoutKernel,
+    bindings: { x, residual, random: recording.random, y },
+    params: { ...params },
+    constants: { HAS_RESIDUAL: residual !== undefined },
+    workgroups: Math.ceil(params.size / 64),
   });
   return y;
 }

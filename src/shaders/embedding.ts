@@ -3,10 +3,9 @@
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import advanceText from './advance.wgsl?raw';
-import backwardText from './embedding-backward.wgsl?raw';
-import linksText from './embedding-links.wgsl?raw';
 import embeddingText from './embedding.wgsl?raw';
 import { weightStorage, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const embeddingKernel = kernel({
   name: 'embedding',
@@ -23,26 +22,7 @@ const advanceKernel = kernel({
   params: { counters: 'u32' },
 });
 
-const linksKernel = kernel({
-  name: 'embedding-links',
-  code: [workgroup, { file: 'embedding-links.wgsl', text: linksText }],
-  bindings: { ids: 'read', links: 'write' },
-  params: { tokens: 'u32', vocabulary: 'u32' },
-});
-
-const backwardKernel = kernel({
-  name: 'embedding-backward',
-  code: [workgroup, { file: 'embedding-backward.wgsl', text: backwardText }],
-  bindings: { links: 'read', dy: 'read', dtable: 'write' },
-  params: { tokens: 'u32', columns: 'u32', vocabulary: 'u32', scale: 'f32' },
-});
-
-export const embeddingKernels: readonly Kernel[] = [
-  embeddingKernel,
-  linksKernel,
-  backwardKernel,
-  advanceKernel,
-];
+export const embeddingKernels: readonly Kernel[] = [embeddingKernel, advanceKernel];
 
 export interface EmbeddingOptions {
   /** Factor of the token embedding; 1 when absent. */
@@ -71,40 +51,13 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
     constants: { HAS_POSITIONS: positions !== undefined },
     workgroups: Math.ceil((tokens * columns) / 64),
   });
-  const dTableOf = (dy: Tensor): Tensor => {
-    const vocabulary = table.size(0);
-    const links = embeddingLinks(ids, vocabulary);
-    const dtable = recording.transient(`d ${table.label}`, table.shape);
-    recording.dispatch({
-      kernel: backwardKernel,
-      bindings: { links, dy, dtable },
-      params: { tokens, columns, vocabulary, scale },
-      workgroups: Math.ceil(elements(table.shape) / 64),
-    });
-    return dtable;
-  };
   recording.differentiate({
+    op: 'embedding',
     output: y,
     inputs: [table],
-    backward: (dy) => [[table, () => dTableOf(dy)]],
-  });
+    trace: { ids, table, scale },
+  } satisfies Traced<'embedding'>);
   return y;
-}
-
-/**
- * Chains the tokens of each word: for each token the one before it with the same id, then for each
- * word its last one; 2³² - 1 where there is none. ids: u32. Result: u32 (tokens + vocabulary).
- */
-export function embeddingLinks(ids: Tensor, vocabulary: number): Tensor {
-  const tokens = elements(ids.shape);
-  const links = ids.recording.transient('embedding links', [tokens + vocabulary], 'u32');
-  ids.recording.dispatch({
-    kernel: linksKernel,
-    bindings: { ids, links },
-    params: { tokens, vocabulary },
-    workgroups: Math.ceil((tokens + vocabulary) / 64),
-  });
-  return links;
 }
 
 /** counter += 1, element by element. */

@@ -1,36 +1,52 @@
 // Every kernel there is: tests compile them all, `doctor` runs them all.
 
 import type { Kernel } from '../runtime/kernel.ts';
+import { activateGradientKernels } from './activate-gradient.ts';
 import { activateKernels } from './activate.ts';
 import { argmaxKernels } from './argmax.ts';
-import { attentionBackwardKernels } from './attention-backward.ts';
 import { attentionDecodeKernels } from './attention-decode.ts';
+import { attentionGradientKernels } from './attention-gradient.ts';
 import { attentionKernels } from './attention.ts';
+import { columnSumKernels } from './column-sum.ts';
+import { crossEntropyGradientKernels } from './cross-entropy-gradient.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
+import { distillationLossGradientKernels } from './distillation-loss-gradient.ts';
 import { distillationLossKernels } from './distillation-loss.ts';
 import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
+import { embeddingGradientKernels } from './embedding-gradient.ts';
 import { embeddingKernels } from './embedding.ts';
+import { layerNormGradientKernels } from './layer-norm-gradient.ts';
 import { layerNormKernels } from './layer-norm.ts';
+import { loraGradientKernels } from './lora-gradient.ts';
 import { loraKernels } from './lora.ts';
 import { matmulKernels } from './matmul-kernels.ts';
 import { optimizerKernels } from './optimizer.ts';
 import { softmaxKernels } from './softmax.ts';
+import { transposeKernels } from './transpose.ts';
 
 export const allKernels: readonly Kernel[] = [
   ...matmulKernels,
   ...attentionKernels,
-  ...attentionBackwardKernels,
+  ...attentionGradientKernels,
   ...attentionDecodeKernels,
   ...layerNormKernels,
+  ...layerNormGradientKernels,
   ...embeddingKernels,
+  ...embeddingGradientKernels,
   ...softmaxKernels,
   ...argmaxKernels,
   ...crossEntropyKernels,
+  ...crossEntropyGradientKernels,
   ...distillationLossKernels,
+  ...distillationLossGradientKernels,
   ...activateKernels,
+  ...activateGradientKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
+  ...transposeKernels,
+  ...columnSumKernels,
   ...optimizerKernels,
   ...loraKernels,
+  ...loraGradientKernels,
 ];

@@ -1,14 +1,12 @@
 // Layer normalization with fused residual.
 
-import { type InputGradient, once } from '../runtime/gradient.ts';
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { formOfWidth, inBothWidths, widthOf } from './element-kernel.ts';
-import { columnSum } from './elementwise.ts';
-import backwardText from './layer-norm-backward.wgsl?raw';
 import text from './layer-norm.wgsl?raw';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const forms = inBothWidths(
   {
@@ -28,21 +26,9 @@ const forms = inBothWidths(
   rowKernel,
 );
 
-const backwardForms = inBothWidths(
-  {
-    name: 'layer-norm-backward',
-    code: [workgroup, { file: 'layer-norm-backward.wgsl', text: backwardText }],
-    bindings: { s: 'read', weight: 'read', dy: 'read', dx: 'write', dn: 'write' },
-    params: { rows: 'u32', columns: 'u32', eps: 'f32' },
-  },
-  rowKernel,
-);
-
 export const layerNormKernels: readonly Kernel[] = [
   ...allForms(forms.singly),
   ...allForms(forms.fours),
-  ...allForms(backwardForms.singly),
-  ...allForms(backwardForms.fours),
 ];
 
 /** γ (`weight`) and β (`bias`), each (columns), and the ε added to the variance. */
@@ -67,30 +53,18 @@ export function layerNorm(
   const rows = elements(x.shape) / columns;
   const y = recording.transient(label, x.shape);
   const sum = residual && recording.transient(`${label} input`, x.shape);
+  const params = { rows, columns, eps };
   recording.dispatch({
     ...rowForm(formOfWidth(forms, width), recording.gpu, rows),
     bindings: { x, residual, weight, bias, sum, y },
-    params: { rows, columns, eps },
+    params,
     constants: { HAS_RESIDUAL: residual !== undefined },
   });
-  const backward = (dy: Tensor): InputGradient[] => {
-    const both = once(() => {
-      const dx = recording.transient(`d ${label} input`, x.shape);
-      const dn = recording.transient(`d ${label} normalized`, x.shape);
-      recording.dispatch({
-        ...rowForm(formOfWidth(backwardForms, width), recording.gpu, rows),
-        bindings: { s: sum ?? x, weight, dy, dx, dn },
-        params: { rows, columns, eps },
-      });
-      return { dx, dn };
-    });
-    return [
-      [x, () => both().dx],
-      [residual, () => both().dx],
-      [weight, () => columnSum(both().dn, `d ${weight.label}`)],
-      [bias, () => columnSum(dy, `d ${bias.label}`)],
-    ];
-  };
-  recording.differentiate({ output: y, inputs: [x, residual, weight, bias], backward });
+  recording.differentiate({
+    op: 'layer-norm',
+    output: y,
+    inputs: [x, residual, weight, bias],
+    trace: { x, residual, weight, bias, sum, label, params },
+  } satisfies Traced<'layer-norm'>);
   return y;
 }

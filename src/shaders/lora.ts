@@ -4,9 +4,9 @@
 import { TransformerError } from '../runtime/errors.ts';
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import backwardText from './lora-backward.wgsl?raw';
 import text from './lora.wgsl?raw';
 import { weightStorage, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const loraKernel = kernel({
   name: 'lora',
@@ -22,14 +22,7 @@ const loraKernel = kernel({
   },
 });
 
-const backwardKernel = kernel({
-  name: 'lora-backward',
-  code: [workgroup, { file: 'lora-backward.wgsl', text: backwardText }],
-  bindings: { dy: 'read', ddelta: 'write' },
-  params: { columns: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
-});
-
-export const loraKernels: readonly Kernel[] = [loraKernel, backwardKernel];
+export const loraKernels: readonly Kernel[] = [loraKernel];
 
 export interface LoraRows {
   /** The row of the weight that the first row of `delta` is added to. */
@@ -59,23 +52,11 @@ export function lora(weight: Tensor, delta: Tensor, { first, scale }: LoraRows):
     params: { rows, columns, pitch: weight.pitch, first, count, scale },
     workgroups: Math.ceil(elements(y.shape) / 64),
   });
-  const dDeltaOf = (dy: Tensor): Tensor => {
-    const ddelta = recording.transient(`d ${delta.label}`, delta.shape);
-    recording.dispatch({
-      kernel: backwardKernel,
-      bindings: { dy, ddelta },
-      params: { columns, first, count, scale },
-      workgroups: Math.ceil(elements(delta.shape) / 64),
-    });
-    return ddelta;
-  };
   recording.differentiate({
+    op: 'lora',
     output: y,
     inputs: [weight, delta],
-    backward: (dy) => [
-      [weight, () => dy],
-      [delta, () => dDeltaOf(dy)],
-    ],
-  });
+    trace: { weight, delta, params: { columns, first, count, scale } },
+  } satisfies Traced<'lora'>);
   return y;
 }

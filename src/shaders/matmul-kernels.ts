@@ -3,7 +3,6 @@
 import type { Gpu } from '../runtime/gpu.ts';
 import { type Constants, kernel, type Kernel } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { transpose } from './elementwise.ts';
 import blockText from './matmul-block.wgsl?raw';
 import commonText from './matmul-common.wgsl?raw';
 import registerText from './matmul-register.wgsl?raw';
@@ -99,7 +98,8 @@ export const matmulKernels: readonly Kernel[] = [
   skinny,
 ];
 
-interface Form {
+/** A kernel with its switches, as chosen for one product. */
+export interface Form {
   readonly kernel: Kernel;
   readonly constants: Constants;
   readonly workgroups: number;
@@ -113,8 +113,6 @@ export interface Product {
   readonly residual?: Tensor | undefined;
   readonly activation?: Activation;
   readonly transposed: boolean;
-  /** Whether x is (depth, rows) in memory. */
-  readonly xTransposed?: boolean;
   readonly batches: number;
   readonly rows: number;
   readonly columns: number;
@@ -126,33 +124,32 @@ export interface Product {
 }
 
 /** Appends a product to the recording of `y`, whatever the shapes of its operands are called. */
-export function product(operands: Product): void {
-  const { weight, bias, residual, activation: name = 'none', y } = operands;
+export function product(
+  operands: Product,
+  form: Form = formFor(operands.y.recording.gpu, operands),
+): void {
+  const { x, weight, bias, residual, activation: name = 'none', y } = operands;
   const { batches, rows, columns, depth, pitch, weightStride } = operands;
-  const { kernel: chosen, constants, workgroups } = formFor(y.recording.gpu, operands);
-  const readsTransposed = 'X_TRANSPOSED' in chosen.constants;
-  const x =
-    operands.xTransposed === true && !readsTransposed
-      ? transpose(operands.x, { batches, rows: depth, columns: rows })
-      : operands.x;
   y.recording.dispatch({
-    kernel: chosen,
+    ...form,
     bindings: { weight, x, bias, residual, y },
     params: { batches, rows, columns, depth, pitch, weight_stride: weightStride },
     constants: {
-      ...constants,
+      ...form.constants,
       ACTIVATION: activationCodes[name],
       HAS_BIAS: bias !== undefined,
       HAS_RESIDUAL: residual !== undefined,
     },
-    workgroups,
   });
 }
 
 type Problem = Pick<
   Product,
-  'batches' | 'rows' | 'columns' | 'depth' | 'pitch' | 'weightStride' | 'transposed' | 'xTransposed'
->;
+  'batches' | 'rows' | 'columns' | 'depth' | 'pitch' | 'weightStride' | 'transposed'
+> & {
+  /** Whether x is (depth, rows) in memory, for kernels that can read it so. */
+  readonly xTransposed?: boolean;
+};
 
 /** The smallest power of two that is not below a count. */
 function powerOfTwo(count: number): number {
@@ -169,7 +166,7 @@ function isInFours({ rows, columns, depth, pitch, weightStride, xTransposed }: P
 }
 
 /** The kernel for a device and a shape. */
-function formFor(gpu: Gpu, problem: Problem): Form {
+export function formFor(gpu: Gpu, problem: Problem): Form {
   const { batches, rows, columns, depth, transposed, xTransposed = false } = problem;
   const tiles = (high: number, wide: number): number =>
     batches * Math.ceil(rows / high) * Math.ceil(columns / wide);

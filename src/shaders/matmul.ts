@@ -1,11 +1,10 @@
-// Matrix product with fused bias, activation and residual, and its gradients.
+// Matrix product with fused bias, activation and residual.
 
 import { TransformerError } from '../runtime/errors.ts';
-import type { InputGradient } from '../runtime/gradient.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { activate } from './activate.ts';
-import { columnSum } from './elementwise.ts';
-import { type Activation, activationCodes, type Product, product } from './matmul-kernels.ts';
+import { type Activation, activationCodes, product } from './matmul-kernels.ts';
+import type { Traced } from './traces.ts';
 
 export { type Activation, activationCodes };
 
@@ -49,72 +48,14 @@ export function matmul(x: Tensor, weight: Tensor, options: MatmulOptions = {}): 
   const rows = elements(x.shape) / depth / batches;
   const y = recording.transient(label, [...x.shape.slice(0, -1), columns]);
   const weightStride = batches === 1 ? 0 : weight.size(-2) * weight.pitch;
-  const sizes = { batches, rows, columns, depth, transposed };
-  const places = { pitch: weight.pitch, weightStride };
-  product({ x, weight, bias, residual, activation, y, ...sizes, ...places });
+  const { pitch } = weight;
+  const sizes = { batches, rows, columns, depth, transposed, pitch, weightStride };
+  product({ x, weight, bias, residual, activation, y, ...sizes });
   recording.differentiate({
+    op: 'matmul',
     output: y,
     inputs: [x, weight, bias, residual],
-    backward: (dy) => [
-      ...matmulBackward(x, weight, dy, { ...sizes, ...places }),
-      [bias, () => columnSum(dy, `d ${bias?.label ?? ''}`)],
-      [residual, () => dy],
-    ],
-  });
+    trace: { x, weight, bias, residual, ...sizes },
+  } satisfies Traced<'matmul'>);
   return y;
-}
-
-type Sizes = Pick<
-  Product,
-  'batches' | 'rows' | 'columns' | 'depth' | 'transposed' | 'pitch' | 'weightStride'
->;
-
-/** In the forward pass this was y = x·W: dx = dy·Wᵀ and dW = xᵀ·dy, or transposed ones of these. */
-function matmulBackward(
-  x: Tensor,
-  weight: Tensor,
-  dy: Tensor,
-  { batches, rows, columns, depth, transposed, pitch, weightStride }: Sizes,
-): InputGradient[] {
-  const { recording } = dy;
-  const dx = (): Tensor => {
-    const result = recording.transient(`d ${x.label}`, x.shape);
-    product({
-      x: dy,
-      weight,
-      y: result,
-      transposed: !transposed,
-      batches,
-      rows,
-      columns: depth,
-      depth: columns,
-      pitch,
-      weightStride,
-    });
-    return result;
-  };
-  // dW = xᵀ·dy is (depth, columns), dWᵀ = dyᵀ·x is (columns, depth); each is a plain product.
-  const [left, right] = transposed ? [dy, x] : [x, dy];
-  const [height, width] = transposed ? [columns, depth] : [depth, columns];
-  const dWeight = (): Tensor => {
-    const result = recording.transient(`d ${weight.label}`, weight.shape);
-    product({
-      x: left,
-      xTransposed: true,
-      weight: right,
-      y: result,
-      transposed: false,
-      batches,
-      rows: height,
-      columns: width,
-      depth: rows,
-      pitch: width,
-      weightStride: batches === 1 ? 0 : rows * width,
-    });
-    return result;
-  };
-  return [
-    [x, dx],
-    [weight, dWeight],
-  ];
 }

@@ -4,7 +4,8 @@ import { gradients } from '../runtime/gradient.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { add, total } from '../shaders/elementwise.ts';
+import { total } from '../shaders/column-sum.ts';
+import { gradientRules } from '../shaders/gradients.ts';
 import type { ModelInputs } from '../model/model.ts';
 import type {
   Substitute,
@@ -65,7 +66,8 @@ export class GradientPlan {
       recording.place(sum, options.loss);
       const scale = recording.persistent('loss scale', [elements(losses.shape)]);
       if (training) {
-        const found = gradients(recording, new Map([[losses, scale]]), [...places.keys()], add);
+        const seeds = new Map([[losses, scale]]);
+        const found = gradients(recording, seeds, [...places.keys()], gradientRules);
         for (const [parameter, gradient] of found) {
           const place = places.get(parameter);
           if (place !== undefined) recording.place(gradient, place);

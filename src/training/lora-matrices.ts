@@ -89,10 +89,7 @@ export function updateWeights(
 /** Stands in for a parameter in a list, so that operations and their gradients find it there. */
 function onTape(recording: Recording, parameter: Tensor): Tensor {
   const used = recording.use(parameter);
-  recording.differentiate({
-    output: used,
-    inputs: [parameter],
-    backward: (gradient) => [[parameter, () => gradient]],
-  });
+  // A sum of one term: the gradient passes through as it is.
+  recording.differentiate({ op: 'add', output: used, inputs: [parameter] });
   return used;
 }

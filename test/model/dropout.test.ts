@@ -11,7 +11,7 @@ import type { Linear } from '../../src/model/weights.ts';
 import { gradients } from '../../src/runtime/gradient.ts';
 import type { Dispatch } from '../../src/runtime/record.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
-import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { Bench, expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
@@ -114,7 +114,7 @@ for (const { name, options } of gpus) {
             const size = batches * targets * dModel;
             const dy = bench.input('dy', output.shape, new Random(8).values(size));
             const seeds = new Map([[output, dy]]);
-            return [...gradients(bench.recording, seeds, [x, y], add).values()];
+            return [...gradients(bench.recording, seeds, [x, y], gradientRules).values()];
           },
           { training: true, random: [3, 4] },
         );

@@ -12,7 +12,7 @@ import { Plan } from '../../src/runtime/plan.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import { Tensor } from '../../src/runtime/tensor.ts';
-import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { expectClose } from '../support/expected.ts';
 import { readFixture, readFixtureJson } from '../support/fixture.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -70,7 +70,7 @@ async function computeGradients(gpu: Gpu, folder: string): Promise<Map<string, V
       causal: true,
     });
     const wanted = [...tensorsIn(model), x, y];
-    const found = gradients(recording, new Map([[output, seed]]), wanted, add);
+    const found = gradients(recording, new Map([[output, seed]]), wanted, gradientRules);
     const plan = await Plan.create(
       recording,
       wanted.map((tensor) => found.get(tensor)!),

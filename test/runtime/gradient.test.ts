@@ -7,6 +7,7 @@ import type { Tensor } from '../../src/runtime/tensor.ts';
 import { activate } from '../../src/shaders/activate.ts';
 import { attention } from '../../src/shaders/attention.ts';
 import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { layerNorm } from '../../src/shaders/layer-norm.ts';
 import { matmul } from '../../src/shaders/matmul.ts';
 import { softmax } from '../../src/shaders/softmax.ts';
@@ -25,7 +26,7 @@ async function play(
   seeds: ReadonlyMap<Tensor, Tensor>,
   wanted: readonly Tensor[],
 ): Promise<number[][]> {
-  const found = gradients(recording, seeds, wanted, add);
+  const found = gradients(recording, seeds, wanted, gradientRules);
   expect([...found.keys()]).toEqual(wanted);
   const plan = await Plan.create(recording, [...found.values()]);
   for (const [tensor, values] of write) plan.write(tensor, Float32Array.from(values));
@@ -39,7 +40,7 @@ function appended(build: (recording: Recording) => [Tensor, Tensor[]], recording
   const [output, wanted] = build(recording);
   const before = recording.dispatches.length;
   const seed = recording.persistent('seed', output.shape);
-  gradients(recording, new Map([[output, seed]]), wanted, add);
+  gradients(recording, new Map([[output, seed]]), wanted, gradientRules);
   return recording.dispatches.slice(before).map(({ kernel }) => kernel.operation);
 }
 
@@ -167,7 +168,7 @@ test('a wanted tensor without a part in the result is refused by name', () =>
     const seeds = new Map([[y, seed!]]);
     for (const tensor of [aside!, other]) {
       await expectError(
-        () => gradients(recording, seeds, [x!, tensor], add),
+        () => gradients(recording, seeds, [x!, tensor], gradientRules),
         'INPUT_INVALID',
         tensor.describe(),
         'no part in the result',
@@ -176,13 +177,41 @@ test('a wanted tensor without a part in the result is refused by name', () =>
     // Softmax on its own has no gradient, so nothing flows through it.
     const [before, after] = [recording.persistent('before', [1, 2]), recording];
     const cut = new Map([[activate(softmax(before), 'relu'), after.persistent('seed', [1, 2])]]);
-    await expectError(() => gradients(recording, cut, [before], add), 'INPUT_INVALID', 'before');
+    await expectError(
+      () => gradients(recording, cut, [before], gradientRules),
+      'INPUT_INVALID',
+      'before',
+    );
     // Without training there is nothing to go back through.
     const plain = new Recording(gpu);
     const z = plain.persistent('z', [2]);
     const plainSeeds = new Map([[activate(z, 'relu'), plain.persistent('seed', [2])]]);
-    await expectError(() => gradients(plain, plainSeeds, [z], add), 'INPUT_INVALID', 'z f32(2)');
+    await expectError(
+      () => gradients(plain, plainSeeds, [z], gradientRules),
+      'INPUT_INVALID',
+      'z f32(2)',
+    );
     for (const used of [plain, recording]) used.dispose();
+  }));
+
+test('an operation without a rule is refused by name, where a gradient must pass it', () =>
+  withGpu({}, async (gpu) => {
+    const recording = new Recording(gpu, training);
+    const [x, other, seed] = ['x', 'other', 'seed'].map((name) => recording.persistent(name, [2]));
+    const hidden = activate(x!, 'relu');
+    const seeds = new Map([[add(hidden, other!), seed!]]);
+    const { rules } = gradientRules;
+    const some = { ...gradientRules, rules: { add: rules['add']! } };
+    await expectError(
+      () => gradients(recording, seeds, [other!, x!], some),
+      'MODEL_UNSUPPORTED',
+      'activate',
+      hidden.describe(),
+      'has no gradient',
+    );
+    const found = gradients(recording, seeds, [other!, hidden], some);
+    expect([...found.values()]).toEqual([seed, seed]);
+    recording.dispose();
   }));
 
 /** A layer of everything: attention, residual, norm, activation, a tied weight. */
@@ -209,7 +238,7 @@ async function playLayer(recording: Recording): Promise<string[]> {
   const hidden = matmul(normed, inner, { bias, activation: 'gelu' });
   const y = matmul(hidden, inner, { transposed: true, residual: normed });
   const seeds = new Map([[y, draw('seed', batch, length, width)]]);
-  const found = gradients(recording, seeds, [x, qkv, inner, gain, bias, hidden], add);
+  const found = gradients(recording, seeds, [x, qkv, inner, gain, bias, hidden], gradientRules);
   const plan = await Plan.create(recording, [...found.values()]);
   const plays: string[] = [];
   for (let n = 0; n < 2; n++) {
@@ -241,8 +270,8 @@ test('gradients of one recording can be taken twice', () =>
     const recording = new Recording(gpu, training);
     const [x, seed] = [recording.persistent('x', [2]), recording.persistent('seed', [2])];
     const y = add(activate(x, 'relu'), x);
-    const first = gradients(recording, new Map([[y, seed]]), [x], add);
-    const second = gradients(recording, new Map([[y, seed]]), [x], add);
+    const first = gradients(recording, new Map([[y, seed]]), [x], gradientRules);
+    const second = gradients(recording, new Map([[y, seed]]), [x], gradientRules);
     const plan = await Plan.create(recording, [first.get(x)!, second.get(x)!]);
     plan.write(x, Float32Array.from([1, -1]));
     plan.write(seed, Float32Array.from([3, 5]));

@@ -4,7 +4,7 @@ import type { Gpu } from 'webgpu-transformer';
 import { gradients } from '../../src/runtime/gradient.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
 import { attention } from '../../src/shaders/attention.ts';
-import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import type { Values } from '../reference/twin.ts';
 import { expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -65,7 +65,9 @@ async function expectAttentionGradient(
       });
       const dy = input('dy', queries, width);
       const wanted = isFused ? [q] : [q, kv];
-      return [...gradients(bench.recording, new Map([[output, dy]]), wanted, add).values()];
+      return [
+        ...gradients(bench.recording, new Map([[output, dy]]), wanted, gradientRules).values(),
+      ];
     },
     { seed, training: true, random: [seed, 3] },
   );

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { gradients } from '../../src/runtime/gradient.ts';
 import { ignoredLabel } from '../../src/shaders/cross-entropy.ts';
 import { distillationLoss } from '../../src/shaders/distillation-loss.ts';
-import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
@@ -45,7 +45,7 @@ for (const { name, options } of gpus) {
             const label = bench.input('labels', [rows], labels);
             const loss = distillationLoss(x, { teacher, label, ...scales });
             const dLoss = bench.input('d loss', [rows], random.values(rows));
-            const found = gradients(bench.recording, new Map([[loss, dLoss]]), [x], add);
+            const found = gradients(bench.recording, new Map([[loss, dLoss]]), [x], gradientRules);
             return [loss, found.get(x)!];
           },
           { seed: 700 + i, training: true },

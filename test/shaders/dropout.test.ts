@@ -7,7 +7,7 @@ import { Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import { attention } from '../../src/shaders/attention.ts';
 import { dropout } from '../../src/shaders/dropout.ts';
-import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { randomBits } from '../reference/dropout.ts';
 import type { Values } from '../reference/twin.ts';
 import { Bench, expectOperation } from '../support/check.ts';
@@ -79,7 +79,7 @@ for (const { name, options } of gpus) {
             const rate = [0.1, 0.5, 0.9][i % 3]!;
             const y = dropout(x, rate);
             const dy = bench.input('dy', shape, new Float32Array(size).fill(1));
-            const found = gradients(bench.recording, new Map([[y, dy]]), [x], add);
+            const found = gradients(bench.recording, new Map([[y, dy]]), [x], gradientRules);
             return [y, found.get(x)!, dropout(x, rate, { residual })];
           },
           { seed: i, training: true, random: [0xfffffff0 + i, 2 ** i - 1] },

@@ -5,7 +5,10 @@ import { gradients } from '../../src/runtime/gradient.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
 import { activate } from '../../src/shaders/activate.ts';
 import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
-import { add, columnSum, transpose } from '../../src/shaders/elementwise.ts';
+import { columnSum } from '../../src/shaders/column-sum.ts';
+import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
+import { transpose } from '../../src/shaders/transpose.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
 import { layerNorm } from '../../src/shaders/layer-norm.ts';
 import { activationCodes } from '../../src/shaders/matmul.ts';
@@ -48,7 +51,7 @@ function backwards(
   wanted: readonly Tensor[],
 ): Tensor[] {
   const dy = drawn(bench, random, 'dy', output.shape);
-  return [...gradients(bench.recording, new Map([[output, dy]]), wanted, add).values()];
+  return [...gradients(bench.recording, new Map([[output, dy]]), wanted, gradientRules).values()];
 }
 
 /** Rows of every length, past the edges of lanes and workgroups. */
@@ -84,7 +87,7 @@ for (const { name, options } of gpus) {
           const dy = bench.input('dy', [8], new Float32Array(8).fill(1));
           const y = activate(x, activation);
           const seeds = new Map([[y, dy]]);
-          return [y, ...gradients(bench.recording, seeds, [x], add).values()];
+          return [y, ...gradients(bench.recording, seeds, [x], gradientRules).values()];
         });
         const [y, slopes] = outputs.map((values) => [...values]) as [number[], number[]];
         expect([y[7], slopes[7], slopes[6]]).toEqual([1e4, 1, 1]);
@@ -193,7 +196,7 @@ for (const { name, options } of gpus) {
         const table = bench.input('table', [4, 1], new Float32Array(4));
         const y = embedding(ids, table, { scale: 10 });
         const dy = bench.input('dy', [3, 1], Float32Array.from([1, 2, 3]));
-        return [...gradients(bench.recording, new Map([[y, dy]]), [table], add).values()];
+        return [...gradients(bench.recording, new Map([[y, dy]]), [table], gradientRules).values()];
       });
       expect([...outputs[0]!]).toEqual([20, 0, 40, 0]);
     }));
@@ -221,7 +224,10 @@ for (const { name, options } of gpus) {
         const x = bench.input('x', [1, 4], new Float32Array(4).fill(7));
         const loss = crossEntropy(x, bench.input('labels', [1], Uint32Array.of(2)), 0.2);
         const dloss = bench.input('dloss', [1], Float32Array.of(1));
-        return [loss, ...gradients(bench.recording, new Map([[loss, dloss]]), [x], add).values()];
+        return [
+          loss,
+          ...gradients(bench.recording, new Map([[loss, dloss]]), [x], gradientRules).values(),
+        ];
       });
       expect(outputs[0]![0]).toBeCloseTo(Math.log(4), 6);
       [0.2, 0.2, -0.6, 0.2].forEach((slope, j) => expect(outputs[1]![j]).toBeCloseTo(slope, 6));

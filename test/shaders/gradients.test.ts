@@ -13,6 +13,7 @@ import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
 import { distillationLoss } from '../../src/shaders/distillation-loss.ts';
 import { dropout } from '../../src/shaders/dropout.ts';
 import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
 import { allKernels } from '../../src/shaders/index.ts';
 import { layerNorm } from '../../src/shaders/layer-norm.ts';
@@ -332,7 +333,7 @@ async function expectGradients(gpu: Gpu, name: string, build: Case, seed: number
     const forward = [...recording.dispatches];
     const inputs = [...wanted];
     const dOutput = training.numbers('d output', output.shape);
-    const found = gradients(recording, new Map([[output, dOutput]]), inputs, add);
+    const found = gradients(recording, new Map([[output, dOutput]]), inputs, gradientRules);
     const plan = await Plan.create(
       recording,
       inputs.map((input) => found.get(input)!),
@@ -423,11 +424,13 @@ const withoutGradient = [
 test('every operation with a gradient has a case, and every case is played', () =>
   withGpu({}, async (gpu) => {
     const seen = new Set<string>();
+    const traced = new Set<string>();
     for (const [title, build] of Object.entries(cases)) {
       const training = new Training(gpu, 1);
       build(training);
       expect(training.recording.tape.length, `tape of ${title}`).toBeGreaterThan(0);
       for (const { kernel } of training.recording.dispatches) seen.add(kernel.operation);
+      for (const { op } of training.recording.tape) traced.add(op);
       training.dispose();
     }
     const operations = new Set(allKernels.map(({ operation }) => operation));
@@ -435,6 +438,7 @@ test('every operation with a gradient has a case, and every case is played', () 
       (operation) => !operation.includes('-backward') && !withoutGradient.includes(operation),
     );
     expect([...seen].toSorted()).toEqual(wanted.toSorted());
+    expect([...traced].toSorted()).toEqual(Object.keys(gradientRules.rules).toSorted());
     for (const operation of withoutGradient) expect(operations).toContain(operation);
     const found = new Set(Object.keys(cases).map(kindOf));
     expect([...found].toSorted()).toEqual(kinds);
@@ -456,7 +460,9 @@ test('what has no gradient says so', () =>
     const inputs = { q: q!, k: k!, v: v!, keyMask, heads: 1, headSize: 3, causal: false };
     const { output } = attention(inputs);
     const seeds = new Map([[output, t.numbers('d output', output.shape)]]);
-    expect(() => gradients(t.recording, seeds, [q!.tensor], add)).toThrow('stand in one tensor');
+    expect(() => gradients(t.recording, seeds, [q!.tensor], gradientRules)).toThrow(
+      'stand in one tensor',
+    );
     t.dispose();
     await Promise.resolve();
   }));

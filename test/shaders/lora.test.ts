@@ -1,7 +1,7 @@
 // A weight with a low-rank update, in every storage format, against float64.
 import { expect, test } from 'vitest';
 import { gradients } from '../../src/runtime/gradient.ts';
-import { add } from '../../src/shaders/elementwise.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { lora } from '../../src/shaders/lora.ts';
 import { expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -34,7 +34,7 @@ for (const { name, options } of gpus) {
               const delta = bench.input('delta', [count, columns], random.values(count * columns));
               const y = lora(weight, delta, { first, scale: [1, 0.37, 2][i % 3]! });
               const dy = bench.input('dy', y.shape, random.values(rows * columns));
-              const found = gradients(bench.recording, new Map([[y, dy]]), [delta], add);
+              const found = gradients(bench.recording, new Map([[y, dy]]), [delta], gradientRules);
               return [y, ...found.values()];
             },
             { seed: 800 + i, training: true },
@@ -53,7 +53,10 @@ test('numbers that are known', () =>
         const delta = bench.input('delta', [1, 2], Float32Array.of(10, 20));
         const y = lora(weight, delta, { first: 1, scale: 0.5 });
         const dy = bench.input('dy', [3, 2], Float32Array.of(1, 1, 7, 9, 1, 1));
-        return [y, ...gradients(bench.recording, new Map([[y, dy]]), [delta], add).values()];
+        return [
+          y,
+          ...gradients(bench.recording, new Map([[y, dy]]), [delta], gradientRules).values(),
+        ];
       },
       { training: true },
     );

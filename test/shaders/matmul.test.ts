@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { elements, type Tensor } from '../../src/runtime/tensor.ts';
-import { product } from '../../src/shaders/matmul-kernels.ts';
+import { productOfTransposed } from '../../src/shaders/matmul-gradient.ts';
 import { type Activation, activationCodes, matmul } from '../../src/shaders/matmul.ts';
 import { expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -174,9 +174,8 @@ for (const { name, options } of gpus) {
             const input = (label: string, shape: readonly number[]): Tensor =>
               bench.input(label, shape, random.values(elements(shape)));
             const y = bench.recording.transient('y', [b, height, width]);
-            product({
+            productOfTransposed({
               x: input('x', [b, deep, height]),
-              xTransposed: true,
               weight: input('weight', [b, deep, width]),
               y,
               transposed: false,

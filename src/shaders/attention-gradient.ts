@@ -1,7 +1,7 @@
 // The gradient of attention, in two halves that own queries and keys: no atomics, so two runs agree
 // bit for bit.
 
-import { type InputGradient, once } from '../runtime/gradient.ts';
+import { once } from '../runtime/gradient.ts';
 import { kernel, type Kernel, type Snippet } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import commonText from './attention-backward-common.wgsl?raw';
@@ -14,6 +14,7 @@ import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import { random, workgroup } from './snippets.ts';
+import type { Rule } from './traces.ts';
 
 const common = { file: 'attention-backward-common.wgsl', text: commonText };
 const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
@@ -94,24 +95,13 @@ const keyHalf = half(
   { dkv: 'write' },
 );
 
-export const attentionBackwardKernels: readonly Kernel[] = [
+export const attentionGradientKernels: readonly Kernel[] = [
   deltaKernel,
   queryHalf.register,
   queryHalf.tile,
   keyHalf.register,
   keyHalf.tile,
 ];
-
-/** What the forward pass has left behind. k and v are columns of one tensor. */
-export interface AttentionTrace {
-  readonly q: Tensor;
-  readonly kv: Tensor;
-  readonly keyMask: Tensor;
-  readonly output: Tensor;
-  readonly lse: Tensor;
-  readonly params: Readonly<Record<keyof typeof scalars, number>>;
-  readonly constants: { readonly CAUSAL: boolean; readonly DROPOUT: boolean };
-}
 
 /** Σ dy · y over the columns of each head. y, dy: (B, T, heads · head size). Result: (B, heads, T). */
 export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
@@ -128,8 +118,13 @@ export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
 }
 
 /** Gradients of the tensors that hold q, k and v; one tensor may hold them all. */
-export function attentionBackward(trace: AttentionTrace, dy: Tensor): InputGradient[] {
-  const { q, kv, keyMask, output, lse, params, constants } = trace;
+export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
+  const { q, k: kv, keyMask, lse, constants } = trace;
+  if (kv !== trace.v) {
+    throw new RangeError('attention: k and v must stand in one tensor to have a gradient');
+  }
+  const { k_pitch: kv_pitch, v_pitch: _same, ...others } = trace.params;
+  const params = { ...others, kv_pitch };
   const { recording } = dy;
   const both = once(() => {
     const dq = recording.transient(`d ${q.label}`, q.shape);
@@ -162,4 +157,4 @@ export function attentionBackward(trace: AttentionTrace, dy: Tensor): InputGradi
     [q, () => both().dq],
     [kv, () => both().dkv],
   ];
-}
+};

@@ -1,0 +1,34 @@
+// The gradient of a student's loss.
+
+import type { Kernel } from '../runtime/kernel.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import text from './distillation-loss-backward.wgsl?raw';
+import { distillationScalars } from './distillation-loss.ts';
+import { allForms, rowForm, rowKernel } from './row-kernel.ts';
+import { numbers, workgroup } from './snippets.ts';
+import type { Rule } from './traces.ts';
+
+const forms = rowKernel({
+  name: 'distillation-loss-backward',
+  code: [workgroup, numbers, { file: 'distillation-loss-backward.wgsl', text }],
+  bindings: { x: 'read', teacher: 'read', label: 'read', dloss: 'read', dx: 'write' },
+  params: distillationScalars,
+});
+
+export const distillationLossGradientKernels: readonly Kernel[] = allForms(forms);
+
+/** weight · T · (softmax(x / T) - softmax(teacher / T)), plus the labels' part, times dloss. */
+export const distillationLossGradient: Rule<'distillation-loss'> = ({ trace }, dloss) => {
+  const { x, teacher, label, params } = trace;
+  const dxOf = (): Tensor => {
+    const { recording } = dloss;
+    const dx = recording.transient(`d ${x.label}`, x.shape);
+    recording.dispatch({
+      ...rowForm(forms, recording.gpu, params.rows),
+      bindings: { x, teacher, label, dloss, dx },
+      params,
+    });
+    return dx;
+  };
+  return [[x, dxOf]];
+};
