@@ -52,17 +52,14 @@ const config: ViteUserConfig = {
       external: ['webgpu', '@huggingface/tokenizers', /^node:/],
       output: {
         chunkFileNames: 'shared/[name].js',
-        // Shared files: errors, what both platforms need to run models, and what only Node needs. The
-        // last has side effects (it registers Node's search for adapters), so package.json lists it.
+        // Shared files: errors, what both platforms need to run models (with the shaders that it
+        // imports), what training needs besides, and what only Node needs. The last has side effects
+        // (it registers Node's search for adapters), so package.json lists it.
         codeSplitting: {
           groups: [
             { name: 'errors', priority: 4, test: /\/src\/runtime\/errors\.ts/ },
-            {
-              name: 'library',
-              priority: 3,
-              test: /\/src\/(?!node\/|cli\/|metrics\/|training\/|phrases\/|index\.node)/,
-            },
-            { name: 'training', priority: 2, test: /\/src\/(training|phrases)\// },
+            { name: 'library', priority: 3, test: /\/src\/(runtime\/|model\/|tasks\/|index\.ts)/ },
+            { name: 'training', priority: 2, test: /\/src\/(training|phrases|shaders)\// },
             { name: 'node', priority: 1, test: /\/src\/(node\/|index\.node)/ },
           ],
         },
