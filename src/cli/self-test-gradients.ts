@@ -56,7 +56,7 @@ export function gradientChecks(): NamedCheck[] {
  * The gradient of Σ r · output along one input, for numbers r.
  * `forward` computes the output from the input's values in float64.
  */
-function gradientOf(
+export function gradientOf(
   inputs: Inputs,
   output: Tensor,
   input: Input,
@@ -71,7 +71,7 @@ function gradientOf(
 }
 
 /** Rows of a flat matrix. */
-function rowsOf(data: ArrayLike<number>, columns: number): number[][] {
+export function rowsOf(data: ArrayLike<number>, columns: number): number[][] {
   return Array.from({ length: data.length / columns }, (_, row) =>
     Array.from({ length: columns }, (__, column) => data[row * columns + column] ?? NaN),
   );

@@ -13,6 +13,7 @@ import {
   checkProduct,
   type Result,
 } from './self-test-checks.ts';
+import { decoderChecks, decoderGradientChecks } from './self-test-decoder.ts';
 import { gradientChecks } from './self-test-gradients.ts';
 import { Inputs } from './self-test-inputs.ts';
 import { optimizerChecks } from './self-test-optimizer.ts';
@@ -92,8 +93,11 @@ export function selfTest(gpu: Gpu): Promise<Check[]> {
   checks.push(['argmax, some suppressed', (inputs) => checkArgmax(inputs, true)]);
   return Promise.all([
     ...checks.map(([name, build]) => run(gpu, name, build)),
+    ...decoderChecks().map(([name, build]) => run(gpu, name, build)),
     ...optimizerChecks().map(([name, build]) => run(gpu, name, build)),
-    ...gradientChecks().map(([name, build]) => run(gpu, name, build, { training: true })),
+    ...[...gradientChecks(), ...decoderGradientChecks()].map(([name, build]) =>
+      run(gpu, name, build, { training: true }),
+    ),
   ]);
 }
 

@@ -12,6 +12,7 @@ import { embeddingGradient } from './embedding-gradient.ts';
 import { layerNormGradient } from './layer-norm-gradient.ts';
 import { loraGradient } from './lora-gradient.ts';
 import { matmulGradient } from './matmul-gradient.ts';
+import { rmsNormGradient } from './rms-norm-gradient.ts';
 import type { Rule, Traces } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */
@@ -29,6 +30,7 @@ const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
   'layer-norm': layerNormGradient,
   lora: loraGradient,
   matmul: matmulGradient,
+  'rms-norm': rmsNormGradient,
 };
 
 /** For `gradients()` of runtime/gradient.ts. */

@@ -16,12 +16,16 @@ import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { embeddingGradientKernels } from './embedding-gradient.ts';
 import { embeddingKernels } from './embedding.ts';
+import { gatedKernels } from './gated.ts';
+import { headsKernels } from './heads.ts';
 import { layerNormGradientKernels } from './layer-norm-gradient.ts';
 import { layerNormKernels } from './layer-norm.ts';
 import { loraGradientKernels } from './lora-gradient.ts';
 import { loraKernels } from './lora.ts';
 import { matmulKernels } from './matmul-kernels.ts';
 import { optimizerKernels } from './optimizer.ts';
+import { rmsNormGradientKernels } from './rms-norm-gradient.ts';
+import { rmsNormKernels } from './rms-norm.ts';
 import { softmaxKernels } from './softmax.ts';
 import { transposeKernels } from './transpose.ts';
 
@@ -49,4 +53,8 @@ export const allKernels: readonly Kernel[] = [
   ...optimizerKernels,
   ...loraKernels,
   ...loraGradientKernels,
+  ...headsKernels,
+  ...gatedKernels,
+  ...rmsNormKernels,
+  ...rmsNormGradientKernels,
 ];

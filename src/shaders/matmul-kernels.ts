@@ -5,6 +5,7 @@ import { type Constants, kernel, type Kernel } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import blockText from './matmul-block.wgsl?raw';
 import commonText from './matmul-common.wgsl?raw';
+import gatedText from './matmul-gated.wgsl?raw';
 import registerText from './matmul-register.wgsl?raw';
 import skinnyText from './matmul-skinny.wgsl?raw';
 import subgroupSkinnyText from './matmul-subgroup-skinny.wgsl?raw';
@@ -36,11 +37,13 @@ function matmulKernel(
   { subgroups = false, code }: { subgroups?: boolean; code?: Kernel['code'] } = {},
 ): Kernel {
   const common = { file: 'matmul-common.wgsl', text: commonText };
+  const gated = { file: 'matmul-gated.wgsl', text: gatedText };
   return kernel({
     name,
     operation: 'matmul',
     code: [
       ...(code ?? [workgroup, weightStorage, element1, activation, common]),
+      ...('GATED' in constants ? [gated] : []),
       { file: `${name}.wgsl`, text },
     ],
     bindings: { weight: 'read', x: 'read', bias: 'read', residual: 'read', y: 'write' },
@@ -57,6 +60,7 @@ function matmulKernel(
   });
 }
 
+const gating = { GATED: [false, true] };
 const anyLayout = { TRANSPOSED: [false, true] };
 const anyLayouts = { ...anyLayout, X_TRANSPOSED: [false, true] };
 const subgroup = matmulKernel(
@@ -68,11 +72,12 @@ const subgroup = matmulKernel(
 const subgroupSkinny = matmulKernel(
   'matmul-subgroup-skinny',
   subgroupSkinnyText,
-  { ROWS: [1, 2, 4] },
+  { ...gating, ROWS: [1, 2, 4] },
   { subgroups: true },
 );
 const register = matmulKernel('matmul-register', registerText, {
   ...anyLayout,
+  ...gating,
   ROWS: [1, 2, 4],
 });
 const block = matmulKernel(
@@ -87,7 +92,7 @@ const tile = matmulKernel('matmul-tile', tileText, {
   THREAD: [4, 8],
   DEPTH: [8, 16],
 });
-const skinny = matmulKernel('matmul-skinny', skinnyText, { ROWS: [1, 2, 4, 8] });
+const skinny = matmulKernel('matmul-skinny', skinnyText, { ...gating, ROWS: [1, 2, 4, 8] });
 
 export const matmulKernels: readonly Kernel[] = [
   subgroup,
@@ -105,13 +110,18 @@ export interface Form {
   readonly workgroups: number;
 }
 
-/** One product: y = activation(x·W + bias) + residual, W being (columns, depth) when transposed. */
+/**
+ * One product: y = activation(x·W + bias) + residual, W being (columns, depth) when transposed.
+ * When gated, W and bias are twice as wide: y = activation(x·Wᵍ + biasᵍ) · (x·Wᵘ + biasᵘ).
+ */
 export interface Product {
   readonly x: Tensor;
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
   readonly activation?: Activation;
+  /** Only in forms that have the switch, and without residual. Forms count all columns of W. */
+  readonly gated?: boolean;
   readonly transposed: boolean;
   readonly batches: number;
   readonly rows: number;
@@ -128,7 +138,7 @@ export function product(
   operands: Product,
   form: Form = formFor(operands.y.recording.gpu, operands),
 ): void {
-  const { x, weight, bias, residual, activation: name = 'none', y } = operands;
+  const { x, weight, bias, residual, activation: name = 'none', gated = false, y } = operands;
   const { batches, rows, columns, depth, pitch, weightStride } = operands;
   y.recording.dispatch({
     ...form,
@@ -137,6 +147,7 @@ export function product(
     constants: {
       ...form.constants,
       ACTIVATION: activationCodes[name],
+      GATED: gated,
       HAS_BIAS: bias !== undefined,
       HAS_RESIDUAL: residual !== undefined,
     },

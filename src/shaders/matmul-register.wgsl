@@ -1,5 +1,7 @@
 // Matrix product for CPU adapters without subgroups: an invocation computes ROWS rows (1, 2 or 4) ×
-// 8 columns in registers. No workgroup memory, no barriers.
+// 8 columns (4 when GATED) in registers. No workgroup memory, no barriers.
+
+const DOTS = 8u;
 
 // Four neighbours along the depth, from depth k, of the column that begins at `column`.
 fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
@@ -18,12 +20,12 @@ fn matmul_register(
   @builtin(local_invocation_index) local: u32,
 ) {
   let row_tiles = (params.rows + ROWS - 1u) / ROWS;
-  let column_tiles = (params.columns + 7u) / 8u;
+  let column_tiles = (params.columns + COLUMNS - 1u) / COLUMNS;
   let tile = 16u * workgroup_index(id, count) + local;
   if (tile >= params.batches * row_tiles * column_tiles) {
     return;
   }
-  let column = 8u * (tile % column_tiles);
+  let column = COLUMNS * (tile % column_tiles);
   let row_tile = tile / column_tiles;
   let row = ROWS * (row_tile % row_tiles);
   let batch = row_tile / row_tiles;
@@ -36,17 +38,16 @@ fn matmul_register(
   let x1 = (batch * params.rows + min(row + 1u, last_row)) * depth;
   let x2 = (batch * params.rows + min(row + 2u, last_row)) * depth;
   let x3 = (batch * params.rows + min(row + 3u, last_row)) * depth;
-  let last = params.columns - 1u;
   let base = batch * params.weight_stride;
   let step = select(1u, pitch, TRANSPOSED);  // from one column to the next
-  let w0 = base + column * step;
-  let w1 = base + min(column + 1u, last) * step;
-  let w2 = base + min(column + 2u, last) * step;
-  let w3 = base + min(column + 3u, last) * step;
-  let w4 = base + min(column + 4u, last) * step;
-  let w5 = base + min(column + 5u, last) * step;
-  let w6 = base + min(column + 6u, last) * step;
-  let w7 = base + min(column + 7u, last) * step;
+  let w0 = base + weight_row(column, 0u) * step;
+  let w1 = base + weight_row(column, 1u) * step;
+  let w2 = base + weight_row(column, 2u) * step;
+  let w3 = base + weight_row(column, 3u) * step;
+  let w4 = base + weight_row(column, 4u) * step;
+  let w5 = base + weight_row(column, 5u) * step;
+  let w6 = base + weight_row(column, 6u) * step;
+  let w7 = base + weight_row(column, 7u) * step;
 
   // Row i: columns 0 to 3 in low_i, columns 4 to 7 in high_i.
   var low0 = vec4f();
@@ -106,7 +107,11 @@ fn matmul_register(
   var sums = array(low0, high0, low1, high1, low2, high2, low3, high3);
   for (var i = 0u; i < 2u * ROWS; i += 1u) {
     for (var j = 0u; j < 4u; j += 1u) {
-      store(batch, row + i / 2u, column + 4u * (i % 2u) + j, sums[i][j]);
+      if (!GATED) {
+        store(batch, row + i / 2u, column + 4u * (i % 2u) + j, sums[i][j]);
+      } else if (i % 2u == 1u) {
+        store_gated(batch, row + i / 2u, column + j, sums[i - 1u][j], sums[i][j]);
+      }
     }
   }
 }

@@ -1,7 +1,8 @@
-// x·Wᵀ with at most ROWS rows, for GPUs: a workgroup computes 4 columns of all rows, so that W is
-// read once. Its 64 threads split the depth, two neighbours each, and add up in a tree.
+// x·Wᵀ with at most ROWS rows, for GPUs: a workgroup computes 4 columns of all rows (2 when GATED), so
+// that W is read once. Its 64 threads split the depth, two neighbours each, and add up in a tree.
 
 const THREADS = 64u;
+const DOTS = 4u;
 
 var<workgroup> partial: array<vec4f, THREADS>;
 
@@ -11,19 +12,18 @@ fn matmul_skinny(
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let column_tiles = (params.columns + 3u) / 4u;
+  let column_tiles = (params.columns + COLUMNS - 1u) / COLUMNS;
   let tile = workgroup_index(id, count);
   if (tile >= params.batches * column_tiles) {
     return;
   }
-  let column = 4u * (tile % column_tiles);
+  let column = COLUMNS * (tile % column_tiles);
   let batch = tile / column_tiles;
-  let last = params.columns - 1u;
   let base = batch * params.weight_stride;
-  let w0 = base + column * params.pitch;
-  let w1 = base + min(column + 1u, last) * params.pitch;
-  let w2 = base + min(column + 2u, last) * params.pitch;
-  let w3 = base + min(column + 3u, last) * params.pitch;
+  let w0 = base + weight_row(column, 0u) * params.pitch;
+  let w1 = base + weight_row(column, 1u) * params.pitch;
+  let w2 = base + weight_row(column, 2u) * params.pitch;
+  let w3 = base + weight_row(column, 3u) * params.pitch;
 
   var sums: array<vec4f, ROWS>;
   for (var k = 2u * local; k < params.depth; k += 2u * THREADS) {
@@ -47,7 +47,9 @@ fn matmul_skinny(
       }
       workgroupBarrier();
     }
-    if (local < 4u) {
+    if (GATED && local < COLUMNS) {
+      store_gated(batch, row, column + local, partial[0][local], partial[0][local + COLUMNS]);
+    } else if (local < COLUMNS) {
       store(batch, row, column + local, partial[0][local]);
     }
     workgroupBarrier();

@@ -1,5 +1,7 @@
 // x·Wᵀ with few rows, for CPU adapters with 4-lane subgroups. A subgroup computes ROWS rows (1, 2 or
-// 4) × 8 columns; its lanes split the depth, four neighbours each, and add up at the end.
+// 4) × 8 columns (4 when GATED); its lanes split the depth, four neighbours each, and add up at the end.
+
+const DOTS = 8u;
 
 @compute @workgroup_size(4)
 fn matmul_subgroup_skinny(
@@ -8,14 +10,14 @@ fn matmul_subgroup_skinny(
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
   let row_tiles = (params.rows + ROWS - 1u) / ROWS;
-  let column_tiles = (params.columns + 7u) / 8u;
+  let column_tiles = (params.columns + COLUMNS - 1u) / COLUMNS;
   let tile = workgroup_index(id, count);
   if (tile >= params.batches * row_tiles * column_tiles) {
     return;
   }
   let row = ROWS * (tile % row_tiles);
   let column_tile = tile / row_tiles;
-  let column = 8u * (column_tile % column_tiles);
+  let column = COLUMNS * (column_tile % column_tiles);
   let batch = column_tile / column_tiles;
 
   // Rows and columns past the edge repeat the last one; `store` drops them.
@@ -25,16 +27,15 @@ fn matmul_subgroup_skinny(
   let x1 = (batch * params.rows + min(row + 1u, last_row)) * depth;
   let x2 = (batch * params.rows + min(row + 2u, last_row)) * depth;
   let x3 = (batch * params.rows + min(row + 3u, last_row)) * depth;
-  let last = params.columns - 1u;
   let base = batch * params.weight_stride;
-  let w0 = base + min(column, last) * params.pitch;
-  let w1 = base + min(column + 1u, last) * params.pitch;
-  let w2 = base + min(column + 2u, last) * params.pitch;
-  let w3 = base + min(column + 3u, last) * params.pitch;
-  let w4 = base + min(column + 4u, last) * params.pitch;
-  let w5 = base + min(column + 5u, last) * params.pitch;
-  let w6 = base + min(column + 6u, last) * params.pitch;
-  let w7 = base + min(column + 7u, last) * params.pitch;
+  let w0 = base + weight_row(column, 0u) * params.pitch;
+  let w1 = base + weight_row(column, 1u) * params.pitch;
+  let w2 = base + weight_row(column, 2u) * params.pitch;
+  let w3 = base + weight_row(column, 3u) * params.pitch;
+  let w4 = base + weight_row(column, 4u) * params.pitch;
+  let w5 = base + weight_row(column, 5u) * params.pitch;
+  let w6 = base + weight_row(column, 6u) * params.pitch;
+  let w7 = base + weight_row(column, 7u) * params.pitch;
 
   // Row i: columns 0 to 3 in low_i, columns 4 to 7 in high_i.
   var low0 = vec4f();
@@ -89,8 +90,14 @@ fn matmul_subgroup_skinny(
 
   // Each lane finishes two columns. A loop, so that the long `store` is compiled once.
   var sums = array(low0, high0, low1, high1, low2, high2, low3, high3);
+  var gate = vec4f();
   for (var i = 0u; i < 2u * ROWS; i += 1u) {
     let sum = subgroupAdd(sums[i]);
-    store(batch, row + i / 2u, column + 4u * (i % 2u) + lane, sum[lane]);
+    if (!GATED) {
+      store(batch, row + i / 2u, column + 4u * (i % 2u) + lane, sum[lane]);
+    } else if (i % 2u == 1u) {
+      store_gated(batch, row + i / 2u, column + lane, gate[lane], sum[lane]);
+    }
+    gate = sum;
   }
 }

@@ -60,7 +60,16 @@ export interface Traces {
     readonly delta: Tensor;
     readonly params: Numbers<'columns' | 'first' | 'count' | 'scale'>;
   };
-  readonly matmul: Omit<Product, 'y' | 'activation'>;
+  readonly matmul: Omit<Product, 'y' | 'activation' | 'gated'>;
+  readonly 'rms-norm': {
+    readonly x: Tensor;
+    readonly residual: Tensor | undefined;
+    readonly weight: Tensor;
+    /** x + residual, where there is one. */
+    readonly sum: Tensor | undefined;
+    readonly label: string;
+    readonly params: Numbers<'rows' | 'columns' | 'eps' | 'offset'>;
+  };
 }
 
 /** An operation on the tape with its trace: `recording.differentiate({ … } satisfies Traced<…>)`. */

@@ -11,11 +11,14 @@ import { distillationLoss, distillationLossBackward } from './distillation-loss.
 import { dropout } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
 import { advance, embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
+import { gated } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
+import { heads } from './heads.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { lora, loraBackward } from './lora.ts';
 import { matmul } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
+import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { argmax, crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import type { Reference } from './twin.ts';
 
@@ -43,13 +46,17 @@ export const references: Readonly<Record<string, Reference>> = {
   embedding,
   'embedding-backward': embeddingBackward,
   'embedding-links': embeddingLinks,
+  gated,
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
+  heads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
   lora,
   'lora-backward': loraBackward,
   matmul,
+  'rms-norm': rmsNorm,
+  'rms-norm-backward': rmsNormBackward,
   sgd,
   softmax,
   transpose,

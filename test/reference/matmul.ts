@@ -1,4 +1,5 @@
-// y[b, i, j] = activation(Σ_k x[b, i, k] · W[b, k, j] + bias[j]) + residual[b, i, j]
+// y[b, i, j] = activation(Σ_k x[b, i, k] · W[b, k, j] + bias[j]) + residual[b, i, j]; gated, the columns
+// of W and bias are twice as many, and y[b, i, j] = activation(… j) · (… columns + j).
 
 import { activation } from './activation.ts';
 import {
@@ -10,12 +11,13 @@ import {
   scalar,
 } from './twin.ts';
 
+/** `finish` makes a result of its sum and, when gated, of the sum that its activation applies to. */
 function product(
   inputs: Inputs,
   params: Params,
   constants: Constants,
   value: (x: number) => number,
-  activate: (x: number) => number,
+  finish: (sum: number, other: number) => number,
 ): Float64Array {
   const [x, weight] = [floats(inputs, 'x'), floats(inputs, 'weight')];
   const bias = inputs['bias'] && floats(inputs, 'bias');
@@ -27,34 +29,51 @@ function product(
   const transposed = constants['TRANSPOSED'] ?? true;
   const xTransposed = constants['X_TRANSPOSED'] === true;
   const y = new Float64Array(batches * rows * columns);
+  const dot = (b: number, i: number, j: number): number => {
+    let sum = value(bias?.[j] ?? 0);
+    for (let k = 0; k < depth; k++) {
+      const w = transposed === true ? j * pitch + k : k * pitch + j;
+      const at = xTransposed ? (b * depth + k) * rows + i : (b * rows + i) * depth + k;
+      sum += value(x[at]!) * value(weight[b * stride + w]!);
+    }
+    return sum;
+  };
   for (let b = 0; b < batches; b++) {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
-        let sum = 0;
-        for (let k = 0; k < depth; k++) {
-          const w = transposed === true ? j * pitch + k : k * pitch + j;
-          const at = xTransposed ? (b * depth + k) * rows + i : (b * rows + i) * depth + k;
-          sum += value(x[at]!) * value(weight[b * stride + w]!);
-        }
         const at = (b * rows + i) * columns + j;
-        y[at] = activate(sum + value(bias?.[j] ?? 0)) + value(residual?.[at] ?? 0);
+        const other = constants['GATED'] === true ? dot(b, i, columns + j) : NaN;
+        y[at] = finish(dot(b, i, j), other) + value(residual?.[at] ?? 0);
       }
     }
   }
   return y;
 }
 
+/** activation(sum), or activation(sum) · other. */
+function results(inputs: Inputs, params: Params, constants: Constants): Float64Array {
+  const code = Number(constants['ACTIVATION']);
+  const isGated = constants['GATED'] === true;
+  return product(
+    inputs,
+    params,
+    constants,
+    (x) => x,
+    (sum, other) => (isGated ? activation(code, sum) * other : activation(code, sum)),
+  );
+}
+
 export const matmul: Reference = {
-  twin: (inputs, params, constants) => {
-    const code = Number(constants['ACTIVATION']);
-    const activate = (x: number): number => activation(code, x);
-    return { y: product(inputs, params, constants, (x) => x, activate) };
-  },
-  // No activation is steeper than 1.13, so the error of the sum passes through unchanged.
+  twin: (inputs, params, constants) => ({ y: results(inputs, params, constants) }),
+  // No activation is steeper than 1.13, so the error of the sum passes through unchanged. Of two sums
+  // that are multiplied, the error of each is multiplied by the other: with their magnitudes instead,
+  // which are no smaller, it is twice the product of the magnitudes.
   conditions: (inputs, params, constants) => ({
     y: {
       length: scalar(params, 'depth'),
-      magnitude: product(inputs, params, constants, Math.abs, (x) => x),
+      magnitude: product(inputs, params, constants, Math.abs, (sum, other) =>
+        constants['GATED'] === true ? 2 * sum * other : sum,
+      ),
     },
   }),
 };

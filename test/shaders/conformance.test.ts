@@ -244,6 +244,7 @@ const pieces = [
   'element-4',
   'flags',
   'matmul-common',
+  'matmul-gated',
   'numbers',
   'random',
   'row-invocation',

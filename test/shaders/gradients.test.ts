@@ -24,6 +24,7 @@ import {
   matmul,
   type MatmulOptions,
 } from '../../src/shaders/matmul.ts';
+import { rmsNorm } from '../../src/shaders/rms-norm.ts';
 import { references } from '../reference/index.ts';
 import type { Values } from '../reference/twin.ts';
 import type { Data } from '../support/check.ts';
@@ -150,6 +151,16 @@ cases['layer norm, its input as the residual'] = (t) => {
   const x = t.input('x', 4, 5);
   return layerNorm(x, norm(t, 5), { residual: x });
 };
+
+for (const columns of [5, 72]) {
+  const gain = (t: Training): Tensor => t.input('weight', columns);
+  cases[`RMS norm of ${columns}`] = (t) =>
+    rmsNorm(t.input('x', 3, columns), { weight: gain(t), eps: 1e-3 });
+  cases[`RMS norm of ${columns}, residual and offset`] = (t) => {
+    const [x, residual] = [t.input('x', 2, 3, columns), t.input('residual', 2, 3, columns)];
+    return rmsNorm(x, { weight: gain(t), eps: 1e-3, offset: 1 }, { residual });
+  };
+}
 
 const [batches, heads] = [3, 2];
 
@@ -372,6 +383,7 @@ async function expectGradients(gpu: Gpu, name: string, build: Case, seed: number
 }
 
 const kinds = [
+  'RMS',
   'activate',
   'add',
   'attention',
@@ -414,8 +426,10 @@ const withoutGradient = [
   'attention-weights',
   'column-sum',
   'embedding-links',
+  'gated',
   'gradient-norm',
   'gradient-scale',
+  'heads',
   'sgd',
   'softmax',
   'transpose',

@@ -1,0 +1,121 @@
+// The checks of the self-test for what decoders of today are made of.
+
+import type { Tensor } from '../runtime/tensor.ts';
+import { gated, gatedLinear } from '../shaders/gated.ts';
+import { heads, rotaryTurns } from '../shaders/heads.ts';
+import { rmsNorm } from '../shaders/rms-norm.ts';
+import { functions, type Result } from './self-test-checks.ts';
+import { gradientOf, rowsOf } from './self-test-gradients.ts';
+import type { Inputs } from './self-test-inputs.ts';
+import { dot } from './self-test-math.ts';
+
+type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
+
+export function decoderChecks(): NamedCheck[] {
+  return [
+    ['heads, normalized and rotated: queries', (inputs) => checkHeads(inputs, true)],
+    ['heads, normalized and rotated: keys in a cache', (inputs) => checkHeads(inputs, false)],
+    ['RMS norm', (inputs) => checkRmsNorm(inputs, 83, false)],
+    ['RMS norm with residual, in fours', (inputs) => checkRmsNorm(inputs, 84, true)],
+    ['gated silu', (inputs) => checkGated(inputs, 7)],
+    ['gated silu, in fours', (inputs) => checkGated(inputs, 8)],
+    ['gated product of one row', checkGatedLinear],
+  ];
+}
+
+/** To be run on recordings that keep a tape. */
+export function decoderGradientChecks(): NamedCheck[] {
+  return [
+    ['gradient of RMS norm', (inputs) => checkRmsNormGradient(inputs, 19)],
+    ['gradient of RMS norm, in fours', (inputs) => checkRmsNormGradient(inputs, 20)],
+  ];
+}
+
+/** (x / √(mean(x²) + ε)) · (1 + weight), of RMS norm. */
+function normalizeRms(x: readonly number[], weight: ArrayLike<number>, eps: number): number[] {
+  const mean = x.reduce((sum, value) => sum + value * value, 0) / x.length;
+  return x.map((value, i) => (value / Math.sqrt(mean + eps)) * (1 + (weight[i] ?? NaN)));
+}
+
+function checkRmsNorm(inputs: Inputs, columns: number, withResidual: boolean): Result {
+  const x = inputs.floats([5, columns]);
+  const weight = inputs.floats([columns]);
+  const residual = withResidual ? inputs.floats([5, columns]) : undefined;
+  const sum = x.data.map((value, i) => value + (residual?.data[i] ?? 0));
+  const norm = { weight: weight.tensor, eps: 1e-5, offset: 1 };
+  return {
+    output: rmsNorm(x.tensor, norm, { residual: residual?.tensor }),
+    wanted: rowsOf(sum, columns).flatMap((row) => normalizeRms(row, weight.data, 1e-5)),
+  };
+}
+
+function checkRmsNormGradient(inputs: Inputs, columns: number): Result {
+  const [x, weight] = [inputs.floats([3, columns]), inputs.floats([columns])];
+  const output = rmsNorm(x.tensor, { weight: weight.tensor, eps: 1e-5, offset: 1 });
+  return gradientOf(inputs, output, x, (values) =>
+    rowsOf(values, columns).flatMap((row) => normalizeRms(row, weight.data, 1e-5)),
+  );
+}
+
+/** silu(gate) · value for the gates in the first half of each row and the values in the second. */
+function gate(x: ArrayLike<number>, columns: number): number[] {
+  return rowsOf(x, 2 * columns).flatMap((row) =>
+    row.slice(0, columns).map((value, i) => functions.silu(value) * (row[columns + i] ?? NaN)),
+  );
+}
+
+function checkGated(inputs: Inputs, columns: number): Result {
+  const x = inputs.floats([5, 2 * columns]);
+  return { output: gated(x.tensor, 'silu'), wanted: gate(x.data, columns) };
+}
+
+function checkGatedLinear(inputs: Inputs): Result {
+  const [depth, columns] = [67, 9];
+  const [x, bias] = [inputs.floats([1, depth]), inputs.floats([2 * columns])];
+  const weight = inputs.weight([2 * columns, depth], 'f16');
+  const sums = Float64Array.from(
+    bias.data,
+    (value, i) => value + dot(x.data, 0, weight.data, i * depth, depth),
+  );
+  const options = { activation: 'silu', bias: bias.tensor } as const;
+  return { output: gatedLinear(x.tensor, weight.tensor, options), wanted: gate(sums, columns) };
+}
+
+/** Two tokens with two query heads, a key and a value head of 9 columns, of which 6 rotate. */
+function checkHeads(inputs: Inputs, queries: boolean): Result {
+  const [size, capacity, frequencies] = [9, 3, [1, 0.25, 0.01]];
+  const projections = inputs.floats([1, 2, 4 * size]);
+  const weight = inputs.floats([2 * size]);
+  const [k, v] = [inputs.floats([1, capacity, size]), inputs.floats([1, capacity, size])];
+  const [positions, slots] = [[131071, 5] as const, [2, 0] as const];
+  const place = Uint32Array.of(positions[0], slots[0], positions[1], slots[1]);
+  const turns = inputs.tensor([frequencies.length, 2], rotaryTurns(frequencies));
+  const result: { readonly q: Tensor; readonly k: Tensor } = heads({
+    projections: projections.tensor,
+    place: inputs.tensor([1, 2, 2], place),
+    heads: 2,
+    keyValueHeads: 1,
+    headSize: size,
+    rotary: { turns, scale: 1 },
+    norm: { weight: weight.tensor, eps: 1e-6, offset: 1 },
+    cache: { k: k.tensor, v: v.tensor },
+  });
+  const headOf = (token: number, head: number): number[] => {
+    const from = (4 * token + head) * size;
+    const own = weight.data.subarray(head === 2 ? size : 0);
+    const x = normalizeRms([...projections.data.subarray(from, from + size)], own, 1e-6);
+    const turned = [...x];
+    for (const [i, frequency] of frequencies.entries()) {
+      const angle = (positions[token] ?? NaN) * Math.fround(frequency);
+      const [a, b] = [x[i] ?? NaN, x[i + 3] ?? NaN];
+      turned[i] = a * Math.cos(angle) - b * Math.sin(angle);
+      turned[i + 3] = b * Math.cos(angle) + a * Math.sin(angle);
+    }
+    return turned;
+  };
+  if (queries)
+    return { output: result.q, wanted: [0, 1].flatMap((t) => [headOf(t, 0), headOf(t, 1)]).flat() };
+  const wanted = Float64Array.from(k.data);
+  for (const [token, slot] of slots.entries()) wanted.set(headOf(token, 2), slot * size);
+  return { output: result.k, wanted };
+}

@@ -1,0 +1,117 @@
+// Takes the projections of self-attention apart into heads. Queries and keys may be normalized by
+// their root mean square, head by head, and are rotated by their position: RoFormer, Su et al., arXiv
+// 2104.09864. Keys and values go to the slots of their tokens, in a cache or in tensors of their own.
+// A row is one head of one token; all heads are those of q, then of k, then of v.
+struct Params {
+  rows: u32,
+  tokens: u32,
+  heads: u32,
+  key_heads: u32,
+  head_size: u32,
+  pairs: u32,
+  capacity: u32,
+  rotary_scale: f32,
+  eps: f32,
+  offset: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> projections: array<f32>;  // (B, T, all heads · head_size)
+@group(0) @binding(2) var<storage, read> place: array<vec2u>;      // (B, T): position and slot
+@group(0) @binding(3) var<storage, read> turns: array<vec2u>;      // (pairs), see `rotation`
+@group(0) @binding(4) var<storage, read> weight: array<f32>;       // (2, head_size): of queries, of keys
+@group(0) @binding(5) var<storage, read_write> q: array<f32>;      // (B, T, heads · head_size)
+@group(0) @binding(6) var<storage, read_write> k: array<f32>;      // (B, capacity, key_heads · head_size)
+@group(0) @binding(7) var<storage, read_write> v: array<f32>;      // (B, capacity, key_heads · head_size)
+
+// What a row is of.
+const QUERY = 0u;
+const KEY = 1u;
+const VALUE = 2u;
+
+// Cosine and sine of position · frequency. The frequency is given in turns a position, as a fraction
+// of 64 bits (high word first), so that whole turns drop out of the product as overflow: the angle
+// is as exact at position 131071 as at 1. Quarter turns are taken off next, for on the rest, at most
+// π/4 to either side, a few terms of the series do; WGSL lets `cos` and `sin` err by 2⁻¹¹.
+fn rotation(turn: vec2u, position: u32) -> vec2f {
+  let low = f32(position) * (f32(turn.y) * 0x1p-32);
+  let angle = position * turn.x + u32(low) + 0x20000000u;
+  let a = f32(i32(angle & 0x3fffffffu) - 0x20000000) * 1.4629180792671596e-9;  // 2π / 2³²
+  let z = a * a;
+  let c = 1.0 - z * (1.0 / 2.0 - z * (1.0 / 24.0 - z * (1.0 / 720.0 - z * (1.0 / 40320.0))));
+  let s = a * (1.0 - z * (1.0 / 6.0 - z * (1.0 / 120.0 - z * (1.0 / 5040.0 - z * (1.0 / 362880.0)))));
+  let turned = select(vec2f(c, s), vec2f(-s, c), (angle & 0x40000000u) != 0u);
+  return select(turned, -turned, (angle & 0x80000000u) != 0u);
+}
+
+// Element i of the head that begins at `first`.
+fn entry(first: u32, i: u32, kind: u32, rms: f32) -> f32 {
+  let value = projections[first + i];
+  if (HAS_NORM && kind != VALUE) {
+    return value * rms * (params.offset + weight[kind * params.head_size + i]);
+  }
+  return value;
+}
+
+fn put(kind: u32, at: u32, value: f32) {
+  switch kind {
+    case QUERY: { q[at] = value; }
+    case KEY: { k[at] = value; }
+    default: { v[at] = value; }
+  }
+}
+
+@compute @workgroup_size(GROUP)
+fn heads(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let lane = local % LANES;
+  let row = row_of(workgroup_index(id, count), local);
+  if (row >= params.rows) {
+    return;
+  }
+  let all_heads = params.heads + 2u * params.key_heads;
+  let size = params.head_size;
+  let first = row * size;
+  let token = row / all_heads;
+  var head = row % all_heads;
+  var kind = QUERY;
+  var to = (token * params.heads + head) * size;
+  let slot = select(token % params.tokens, place[token].y, HAS_CACHE);
+  if (head >= params.heads) {
+    head -= params.heads;
+    kind = select(KEY, VALUE, head >= params.key_heads);
+    head %= params.key_heads;
+    to = ((token / params.tokens * params.capacity + slot) * params.key_heads + head) * size;
+  }
+
+  var rms = 1.0;
+  if (HAS_NORM) {
+    var squares = 0.0;
+    for (var i = lane; i < size; i += LANES) {
+      squares += projections[first + i] * projections[first + i];
+    }
+    rms = inverseSqrt(sum_over_row(squares, lane) / f32(size) + params.eps);
+  }
+  if (kind != QUERY && slot >= params.capacity) {
+    return;
+  }
+
+  // Element i of the first half of what rotates is paired with element i of the second.
+  var pairs = 0u;
+  if (HAS_ROTARY && kind != VALUE) {
+    pairs = params.pairs;
+    for (var i = lane; i < pairs; i += LANES) {
+      let turned = params.rotary_scale * rotation(turns[i], place[token].x);
+      let a = entry(first, i, kind, rms);
+      let b = entry(first, i + pairs, kind, rms);
+      put(kind, to + i, a * turned.x - b * turned.y);
+      put(kind, to + i + pairs, b * turned.x + a * turned.y);
+    }
+  }
+  for (var i = 2u * pairs + lane; i < size; i += LANES) {
+    put(kind, to + i, entry(first, i, kind, rms));
+  }
+}

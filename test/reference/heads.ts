@@ -1,0 +1,86 @@
+// Projections taken apart into heads (arXiv 2104.09864, eq. 34, with the pairs of `rotate half`).
+
+import { floats, type Inputs, integers, type Reference, scalar } from './twin.ts';
+import type { Constants, Params } from './twin.ts';
+
+type Written = Record<'q' | 'k' | 'v', Float64Array>;
+
+/** Cosine and sine of an angle of position · turns / 2⁶⁴ turns. */
+function angleOf(turns: Uint32Array, pair: number, position: number): [number, number] {
+  const turn = (BigInt(turns[2 * pair]!) << 32n) | BigInt(turns[2 * pair + 1]!);
+  const angle = (2 * Math.PI * Number(BigInt.asIntN(64, BigInt(position) * turn))) / 2 ** 64;
+  return [Math.cos(angle), Math.sin(angle)];
+}
+
+/** With `magnitudes`, what flows into each element instead of its value. */
+function takeApart(
+  inputs: Inputs,
+  params: Params,
+  constants: Constants,
+  magnitudes: boolean,
+): Written {
+  const [projections, place] = [floats(inputs, 'projections'), integers(inputs, 'place')];
+  const [tokens, size] = [scalar(params, 'tokens'), scalar(params, 'head_size')];
+  const [heads, keyHeads] = [scalar(params, 'heads'), scalar(params, 'key_heads')];
+  const [capacity, pairs] = [scalar(params, 'capacity'), scalar(params, 'pairs')];
+  const count = place.length / 2;
+  const written: Written = {
+    q: new Float64Array(count * heads * size),
+    // What no token goes to stays as it was.
+    k: new Float64Array(inputs['k'] ?? []),
+    v: new Float64Array(inputs['v'] ?? []),
+  };
+  if (magnitudes) for (const part of [written.k, written.v]) part.fill(0);
+  let from = 0;
+  for (let token = 0; token < count; token++) {
+    const position = place[2 * token]!;
+    const slot = constants['HAS_CACHE'] === true ? place[2 * token + 1]! : token % tokens;
+    const keyRow = Math.floor(token / tokens) * capacity + slot;
+    for (const [name, n] of [
+      ['q', heads] as const,
+      ['k', keyHeads] as const,
+      ['v', keyHeads] as const,
+    ]) {
+      for (let head = 0; head < n; head++, from += size) {
+        let row = projections.slice(from, from + size);
+        if (magnitudes) row = row.map(Math.abs);
+        if (constants['HAS_NORM'] === true && name !== 'v') {
+          const weight = floats(inputs, 'weight').subarray(name === 'k' ? size : 0);
+          const mean = row.reduce((sum, x) => sum + x * x, 0) / size;
+          const inverse = 1 / Math.sqrt(mean + scalar(params, 'eps'));
+          const offset = scalar(params, 'offset');
+          row = row.map((x, i) =>
+            magnitudes
+              ? x * inverse * (Math.abs(offset) + Math.abs(weight[i]!))
+              : x * inverse * (offset + weight[i]!),
+          );
+        }
+        if (constants['HAS_ROTARY'] === true && name !== 'v') {
+          for (let i = 0; i < pairs; i++) {
+            const [c, s] = angleOf(integers(inputs, 'turns'), i, position);
+            const [a, b] = [row[i]!, row[i + pairs]!];
+            const scale = scalar(params, 'rotary_scale');
+            row[i] = magnitudes ? scale * (a + b) : scale * (a * c - b * s);
+            row[i + pairs] = magnitudes ? scale * (a + b) : scale * (b * c + a * s);
+          }
+        }
+        if (name !== 'q' && slot >= capacity) continue;
+        written[name].set(row, ((name === 'q' ? token : keyRow) * n + head) * size);
+      }
+    }
+  }
+  return written;
+}
+
+export const heads: Reference = {
+  twin: (inputs, params, constants) => takeApart(inputs, params, constants, false),
+  conditions: (inputs, params, constants) => {
+    const { q, k } = takeApart(inputs, params, constants, true);
+    const length = constants['HAS_NORM'] === true ? scalar(params, 'head_size') : 2;
+    return {
+      q: { length, magnitude: q },
+      k: { length, magnitude: k },
+      v: { length: 0, magnitude: 0 },
+    };
+  },
+};
