@@ -94,7 +94,8 @@ export function decodeCase(past: number): Case {
       q: { shape: [1, 1, width], data: q },
       k: { shape: cache, data: k },
       v: { shape: cache, data: v },
-      length: { shape: [1, 1], data: Uint32Array.of(past) },
+      place: { shape: [1, 1, 2], data: Uint32Array.of(past, past) },
+      rows: { shape: [1, keys], data: new Uint32Array(keys) },
     },
     ours: (_, tensors) =>
       attentionDecode({
@@ -103,8 +104,9 @@ export function decodeCase(past: number): Case {
         cache: {
           k: input(tensors, 'k'),
           v: input(tensors, 'v'),
-          length: input(tensors, 'length'),
         },
+        place: input(tensors, 'place'),
+        rows: input(tensors, 'rows'),
         heads,
         headSize,
       }),

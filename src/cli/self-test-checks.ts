@@ -19,6 +19,8 @@ export const functions: Readonly<Record<Activation, (x: number) => number>> = {
   gelu: (x) => (x / 2) * (1 + erf(x / Math.SQRT2)),
   geluTanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
   silu: (x) => x / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+  quickGelu: (x) => x / (1 + Math.exp(-1.702 * x)),
 };
 
 /** activation(x·Wᵀ + bias) + residual */
@@ -82,21 +84,27 @@ export function checkAttention(
   return { output: result.output, wanted: wanted.output };
 }
 
-/** A token at place 4 of the first sequence and 2 of the second, over a cache of 6. */
-export function checkDecode(inputs: Inputs, masked: boolean): Result {
+/**
+ * A token at slot 4 of the first sequence and 2 of the second, over a cache of 6. It joins the cache,
+ * or has joined before.
+ */
+export function checkDecode(inputs: Inputs, appends: boolean): Result {
   const [size, keys] = [9, 6];
   const width = heads * size;
   const projections = inputs.floats([batches, 1, 3 * width]);
   const [k, v] = [inputs.floats([batches, keys, width]), inputs.floats([batches, keys, width])];
   const length = Uint32Array.of(4, 2);
-  const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 4 !== 1));
+  const rows = Uint32Array.from({ length: batches * keys }, (_, i) =>
+    i % 4 === 1 ? 2 ** 32 - 1 : Math.floor(i / keys),
+  );
   const output = attentionDecode({
     projections: projections.tensor,
-    starts: { q: 0, k: width, v: 2 * width },
-    cache: { k: k.tensor, v: v.tensor, length: inputs.tensor([batches, 1], length) },
+    starts: appends ? { q: 0, k: width, v: 2 * width } : { q: 0 },
+    cache: { k: k.tensor, v: v.tensor },
+    place: inputs.tensor([batches, 1, 2], Uint32Array.of(0, 4, 0, 2)),
+    rows: inputs.tensor([batches, keys], rows),
     heads,
     headSize: size,
-    ...(masked && { keyMask: inputs.tensor([batches, keys], mask) }),
   });
   // The caches as they are once the new token stands in them.
   const [allKeys, allValues] = [Float64Array.from(k.data), Float64Array.from(v.data)];
@@ -105,11 +113,13 @@ export function checkDecode(inputs: Inputs, masked: boolean): Result {
     const own = projections.data.subarray(batch * 3 * width, (batch + 1) * 3 * width);
     const place = (batch * keys + (length[batch] ?? 0)) * width;
     q.set(own.subarray(0, width), batch * width);
+    if (!appends) continue;
     allKeys.set(own.subarray(width, 2 * width), place);
     allValues.set(own.subarray(2 * width), place);
   }
+  const isOwn = (batch: number, key: number): boolean => appends && key === length[batch];
   const sees = (batch: number, _query: number, key: number): boolean =>
-    key <= (length[batch] ?? 0) && (!masked || mask[batch * keys + key] === 1);
+    key <= (length[batch] ?? 0) && (rows[batch * keys + key] === batch || isOwn(batch, key));
   const shape = { batches, heads, queries: 1, keys, size, sees };
   return { output, wanted: attend(q, allKeys, allValues, shape).output };
 }

@@ -3,6 +3,7 @@
 import type { Tensor } from '../runtime/tensor.ts';
 import { gated, gatedLinear } from '../shaders/gated.ts';
 import { heads, rotaryTurns } from '../shaders/heads.ts';
+import { scale, softBound } from '../shaders/rescale.ts';
 import { rmsNorm } from '../shaders/rms-norm.ts';
 import { functions, type Result } from './self-test-checks.ts';
 import { gradientOf, rowsOf } from './self-test-gradients.ts';
@@ -20,6 +21,8 @@ export function decoderChecks(): NamedCheck[] {
     ['gated silu', (inputs) => checkGated(inputs, 7)],
     ['gated silu, in fours', (inputs) => checkGated(inputs, 8)],
     ['gated product of one row', checkGatedLinear],
+    ['scale', (inputs) => checkRescale(inputs, 7)],
+    ['soft bound, in fours', (inputs) => checkRescale(inputs, 8)],
   ];
 }
 
@@ -35,6 +38,14 @@ export function decoderGradientChecks(): NamedCheck[] {
 function normalizeRms(x: readonly number[], weight: ArrayLike<number>, eps: number): number[] {
   const mean = x.reduce((sum, value) => sum + value * value, 0) / x.length;
   return x.map((value, i) => (value / Math.sqrt(mean + eps)) * (1 + (weight[i] ?? NaN)));
+}
+
+/** Odd sizes are scaled, the others bounded. */
+function checkRescale(inputs: Inputs, size: number): Result {
+  const x = inputs.floats([3, size]);
+  if (size % 2 === 1) return { output: scale(x.tensor, 3), wanted: x.data.map((v) => 3 * v) };
+  const wanted = x.data.map((value) => 0.5 * Math.tanh(value / 0.5));
+  return { output: softBound(x.tensor, 0.5), wanted };
 }
 
 function checkRmsNorm(inputs: Inputs, columns: number, withResidual: boolean): Result {

@@ -73,9 +73,9 @@ export function selfTest(gpu: Gpu): Promise<Check[]> {
       checks.push([`${kind}, weights`, (inputs) => checkAttention(inputs, size, causal, true)]);
     }
   }
-  for (const masked of [false, true]) {
-    const name = `attention of one token${masked ? ', masked' : ''}`;
-    checks.push([name, (inputs) => checkDecode(inputs, masked)]);
+  for (const appends of [false, true]) {
+    const name = `attention of one token, ${appends ? 'new' : 'in the cache'}`;
+    checks.push([name, (inputs) => checkDecode(inputs, appends)]);
   }
   checks.push(['cross attention of one token', checkCross]);
   checks.push(['layer norm', (inputs) => checkLayerNorm(inputs, false)]);

@@ -1,33 +1,52 @@
-// §3.2 of "Attention Is All You Need": multi-head attention, for whole sequences and for one step
+// §3.2 of "Attention Is All You Need": multi-head attention, for whole sequences and over the caches
 // of decoding. The projections of one input stand side by side, so that one product makes them all.
 
 import type { Tensor } from '../runtime/tensor.ts';
 import {
   attentionCross,
   attentionDecode,
+  type CachePlaces,
   type KeyValueCache,
 } from '../shaders/attention-decode.ts';
 import { attention, type AttentionResult } from '../shaders/attention.ts';
+import { type HeadNorm, heads as takeApart, type Rotary } from '../shaders/heads.ts';
 import { linear } from './feed-forward.ts';
 import type { Linear } from './weights.ts';
 
-/** MultiHead(Q, K, V) with Q = K = V; heads of size d_k = d_model / h. */
-export interface SelfAttentionWeights {
+/** What heads look like, and how queries and keys are compared. */
+export interface HeadOptions {
   readonly heads: number;
-  /** W^Q, W^K, W^V stacked: (3 · d_model, d_model) */
+  /** d_k; the width of the queries divided by the heads when absent. */
+  readonly headSize?: number;
+  /** Factor of q·k; 1/√d_k when absent. */
+  readonly scale?: number;
+}
+
+/** MultiHead(Q, K, V) with Q = K = V. */
+export interface SelfAttentionWeights extends HeadOptions {
+  /** Heads of keys and values, shared by groups of query heads (arXiv 2305.13245); all when absent. */
+  readonly keyValueHeads?: number;
+  /** W^Q, W^K, W^V stacked: ((heads + 2 · keyValueHeads) · d_k, d_model) */
   readonly queryKeyValue: Linear;
-  /** W^O: (d_model, d_model) */
+  /** W^O: (d_model, heads · d_k) */
   readonly output: Linear;
+  /** "Rotary position embedding", arXiv 2104.09864. */
+  readonly rotary?: Rotary | undefined;
+  /** Norms of queries and keys. */
+  readonly headNorm?: HeadNorm | undefined;
+  /** How many tokens back a token sees, itself included (Mistral, arXiv 2310.06825, §2). */
+  readonly window?: number | undefined;
+  /** Bound of the scores (Gemma 2, arXiv 2408.00118, §2). */
+  readonly softcap?: number | undefined;
 }
 
 /** MultiHead(Q, K, V) with K = V, the encoder's output. */
-export interface CrossAttentionWeights {
-  readonly heads: number;
-  /** W^Q: (d_model, d_model) */
+export interface CrossAttentionWeights extends HeadOptions {
+  /** W^Q: (heads · d_k, d_model) */
   readonly query: Linear;
-  /** W^K, W^V stacked: (2 · d_model, d_model) */
+  /** W^K, W^V stacked: (2 · heads · d_k, d_model) */
   readonly keyValue: Linear;
-  /** W^O: (d_model, d_model) */
+  /** W^O: (d_model, heads · d_k) */
   readonly output: Linear;
 }
 
@@ -39,35 +58,97 @@ export interface SelfAttentionOptions {
   readonly mask: Tensor;
   /** "We need to prevent leftward information flow in the decoder", §3.2.3. */
   readonly causal: boolean;
+  /** (B, T, 2): each token's position, for rotary embeddings; and its slot. */
+  readonly place?: Tensor | undefined;
+  /** Added to the scores by distance, (2 · reach + 1, heads). */
+  readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
   readonly watch?: WatchWeights;
   /** Rate of dropout of the weights; 0 when absent. */
   readonly dropout?: number;
 }
 
+interface Layout {
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly width: number;
+  readonly keyWidth: number;
+}
+
+function layoutOf(weights: SelfAttentionWeights): Layout {
+  const { heads, keyValueHeads = heads, queryKeyValue } = weights;
+  const { headSize = queryKeyValue.weight.size(0) / (heads + 2 * keyValueHeads) } = weights;
+  return {
+    heads,
+    keyValueHeads,
+    headSize,
+    width: heads * headSize,
+    keyWidth: keyValueHeads * headSize,
+  };
+}
+
 /** "Queries, keys and values come from the same place", §3.2.3. x and result: (B, T, d_model). */
 export function selfAttention(
   x: Tensor,
-  { heads, queryKeyValue, output }: SelfAttentionWeights,
-  { mask, causal, residual, watch, dropout = 0 }: SelfAttentionOptions,
+  weights: SelfAttentionWeights,
+  { mask, causal, place, bias, residual, watch, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
-  const dModel = x.size(-1);
-  const tensor = linear(x, queryKeyValue, { label: 'query, key, value' }); // (B, T, 3 · d_model)
-  const attended = attention({
-    q: { tensor, start: 0 },
-    k: { tensor, start: dModel },
-    v: { tensor, start: 2 * dModel },
-    keyMask: mask,
-    heads,
-    headSize: dModel / heads,
-    causal,
-    dropout,
-  });
+  const { rotary, headNorm, output, scale, window, softcap } = weights;
+  const { width, keyWidth, ...layout } = layoutOf(weights);
+  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
+  let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
+  if ((rotary !== undefined || headNorm !== undefined) && place !== undefined) {
+    const { q, k, v } = takeApart({ projections, place, ...layout, rotary, norm: headNorm });
+    columns = [q, k, v].map((tensor) => ({ tensor, start: 0 }));
+  }
+  const [q, k, v] = columns;
+  if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
+  const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
+  const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
   return finish(attended, output, residual, watch);
 }
 
+export interface CachedAttentionOptions extends CachePlaces {
+  readonly cache: KeyValueCache;
+  readonly bias?: Tensor | undefined;
+  readonly residual?: Tensor | undefined;
+}
+
+/** Causal self-attention of new tokens, which join the caches, over all they hold. x: (R, T, d_model). */
+export function cachedSelfAttention(
+  x: Tensor,
+  weights: SelfAttentionWeights,
+  { cache, place, rows, bias, residual }: CachedAttentionOptions,
+): Tensor {
+  const { rotary, headNorm, scale, window, softcap } = weights;
+  const { width, keyWidth, ...layout } = layoutOf(weights);
+  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
+  const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
+  const single = x.size(1) === 1;
+  const whole = { label: 'attention output', residual };
+  if (single && rotary === undefined && headNorm === undefined) {
+    const starts = { q: 0, k: width, v: width + keyWidth };
+    const attended = attentionDecode({ projections, starts, cache, place, rows, ...scoring });
+    return linear(attended, weights.output, whole);
+  }
+  const { q } = takeApart({ projections, place, ...layout, rotary, norm: headNorm, cache });
+  const attended = single
+    ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, rows, ...scoring })
+    : attention({
+        q: { tensor: q, start: 0 },
+        k: { tensor: cache.k, start: 0 },
+        v: { tensor: cache.v, start: 0 },
+        keyMask: rows,
+        place,
+        ...scoring,
+        causal: true,
+      }).output;
+  return linear(attended, weights.output, whole);
+}
+
 export interface CrossAttentionOptions {
-  /** Keys and values of the encoder's output: (B, S, 2 · d_model) */
+  /** Keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
   readonly memory: Tensor;
   /** (B, S), 0 = padding */
   readonly memoryMask: Tensor;
@@ -79,61 +160,29 @@ export interface CrossAttentionOptions {
 
 /**
  * "The queries come from the previous decoder layer, and the memory keys and values come from the
- * output of the encoder", §3.2.3. x and result: (B, T, d_model).
+ * output of the encoder", §3.2.3. x and result: (B, T, d_model). One token a sequence may be
+ * several sequences a source: x is then (B · beams, 1, d_model).
  */
 export function crossAttention(
   x: Tensor,
-  { heads, query, output }: CrossAttentionWeights,
+  weights: CrossAttentionWeights,
   { memory, memoryMask, residual, watch, dropout = 0 }: CrossAttentionOptions,
 ): Tensor {
-  const dModel = x.size(-1);
-  const attended = attention({
+  const { heads, query, output, scale } = weights;
+  const width = memory.size(-1) / 2;
+  const shared = {
     q: { tensor: linear(x, query, { label: 'query' }), start: 0 },
     k: { tensor: memory, start: 0 },
-    v: { tensor: memory, start: dModel },
+    v: { tensor: memory, start: width },
     keyMask: memoryMask,
     heads,
-    headSize: dModel / heads,
-    causal: false,
-    dropout,
-  });
-  return finish(attended, output, residual, watch);
-}
-
-/** Self-attention of one new token a sequence, which joins the cache. x: (B, 1, d_model). */
-export function selfAttentionStep(
-  x: Tensor,
-  { heads, queryKeyValue, output }: SelfAttentionWeights,
-  cache: KeyValueCache,
-  residual?: Tensor,
-): Tensor {
-  const dModel = x.size(-1);
-  const attended = attentionDecode({
-    projections: linear(x, queryKeyValue, { label: 'query, key, value' }),
-    starts: { q: 0, k: dModel, v: 2 * dModel },
-    cache,
-    heads,
-    headSize: dModel / heads,
-  });
-  return linear(attended, output, { residual, label: 'attention output' });
-}
-
-/** Cross-attention of one new token a sequence. x: (B, 1, d_model). */
-export function crossAttentionStep(
-  x: Tensor,
-  { heads, query, output }: CrossAttentionWeights,
-  { memory, memoryMask, residual }: CrossAttentionOptions,
-): Tensor {
-  const dModel = x.size(-1);
-  const attended = attentionCross({
-    q: { tensor: linear(x, query, { label: 'query' }), start: 0 },
-    k: { tensor: memory, start: 0 },
-    v: { tensor: memory, start: dModel },
-    keyMask: memoryMask,
-    heads,
-    headSize: dModel / heads,
-  });
-  return linear(attended, output, { residual, label: 'attention output' });
+    headSize: width / heads,
+    ...(scale !== undefined && { scale }),
+  };
+  if (x.size(1) === 1 && !x.recording.training && watch === undefined) {
+    return linear(attentionCross(shared), output, { residual, label: 'attention output' });
+  }
+  return finish(attention({ ...shared, causal: false, dropout }), output, residual, watch);
 }
 
 /** "Concat(head₁, …, head_h)W^O", §3.2.2. */

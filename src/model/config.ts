@@ -6,14 +6,17 @@ import type { Activation } from '../shaders/matmul.ts';
 import { isObject, type JsonObject } from './json.ts';
 
 /** The activation names of Hugging Face and PyTorch. */
-const activations: Readonly<Record<string, Activation>> = {
-  relu: 'relu',
-  gelu: 'gelu',
-  gelu_new: 'geluTanh',
-  gelu_pytorch_tanh: 'geluTanh',
-  silu: 'silu',
-  swish: 'silu',
-};
+export const activationNames: ReadonlyMap<string, Activation> = new Map([
+  ['relu', 'relu'],
+  ['gelu', 'gelu'],
+  ['gelu_new', 'geluTanh'],
+  ['gelu_fast', 'geluTanh'],
+  ['gelu_pytorch_tanh', 'geluTanh'],
+  ['silu', 'silu'],
+  ['swish', 'silu'],
+  ['tanh', 'tanh'],
+  ['quick_gelu', 'quickGelu'],
+]);
 
 export class Config {
   readonly #fields: JsonObject;
@@ -56,6 +59,12 @@ export class Config {
     throw this.#wrong(name, 'a rate from 0 to below 1');
   }
 
+  string(name: string, fallback?: string): string {
+    const value = this.get(name) ?? fallback;
+    if (typeof value === 'string') return value;
+    throw this.#wrong(name, 'a text');
+  }
+
   boolean(name: string, fallback: boolean): boolean {
     const value = this.get(name) ?? fallback;
     if (typeof value === 'boolean') return value;
@@ -64,10 +73,15 @@ export class Config {
 
   activation(name: string, fallback?: string): Activation {
     const value = this.get(name) ?? fallback;
-    const isKnown = typeof value === 'string' && Object.hasOwn(activations, value);
-    const found = isKnown ? activations[value] : undefined;
+    const found = typeof value === 'string' ? activationNames.get(value) : undefined;
     if (found !== undefined) return found;
-    throw this.#wrong(name, `one of ${Object.keys(activations).join(', ')}`, 'MODEL_UNSUPPORTED');
+    const known = [...activationNames.keys()].join(', ');
+    throw this.#wrong(name, `one of ${known}`, 'MODEL_UNSUPPORTED');
+  }
+
+  /** Refuses the value that a field has. */
+  refuse(name: string): never {
+    throw this.#wrong(name, 'something else; this is not supported yet', 'MODEL_UNSUPPORTED');
   }
 
   /** Refuses a setting other than `value`, the only one that is supported. */

@@ -1,42 +1,39 @@
-// §3.1 of "Attention Is All You Need", Figure 1 (right): the decoder, over whole sequences and one
-// token at a time.
+// §3.1 of "Attention Is All You Need", Figure 1 (right): the decoder, over whole sequences and over
+// the caches of generation. Language models have decoders without the attention to an encoder.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import type { KeyValueCache } from '../shaders/attention-decode.ts';
-import { layerNorm, type LayerNormWeights } from '../shaders/layer-norm.ts';
+import type { CachePlaces, KeyValueCache } from '../shaders/attention-decode.ts';
 import {
+  cachedSelfAttention,
   crossAttention,
-  crossAttentionStep,
   type CrossAttentionWeights,
   selfAttention,
-  selfAttentionStep,
-  type SelfAttentionWeights,
 } from './attention.ts';
-import { collector, type Watch } from './encoder.ts';
-import { feedForward, type FeedForwardWeights, linear } from './feed-forward.ts';
-import { type Dropout, noDropout, type ResidualConnection, type Sublayer } from './residual.ts';
+import {
+  collector,
+  type EncoderLayerWeights,
+  type EncoderWeights,
+  finishStack,
+  type LayerContext,
+  type Watch,
+} from './encoder.ts';
+import { feedForward, linear } from './feed-forward.ts';
+import { relativeBias } from './relative-bias.ts';
+import { noDropout, type Sublayer, type SublayerNorm } from './residual.ts';
 
-export interface DecoderLayerWeights {
-  readonly selfAttention: SelfAttentionWeights;
-  readonly selfAttentionNorm: LayerNormWeights;
-  readonly crossAttention: CrossAttentionWeights;
-  readonly crossAttentionNorm: LayerNormWeights;
-  readonly feedForward: FeedForwardWeights;
-  readonly feedForwardNorm: LayerNormWeights;
+export interface DecoderLayerWeights extends EncoderLayerWeights {
+  /** Attention to the encoder's output, in decoders that have an encoder. */
+  readonly crossAttention?: CrossAttentionWeights;
+  readonly crossAttentionNorm?: SublayerNorm;
 }
 
-export interface DecoderWeights {
-  readonly residual: ResidualConnection;
+export interface DecoderWeights extends Omit<EncoderWeights, 'layers'> {
   readonly layers: readonly DecoderLayerWeights[];
-  /** Departs from the paper: a norm after the last layer, as pre-norm stacks and PyTorch have it. */
-  readonly finalNorm?: LayerNormWeights;
-  /** For training; none when absent. */
-  readonly dropout?: Dropout;
 }
 
 /** What every decoder layer attends to besides its own input. */
 export interface Memory {
-  /** Per layer, keys and values of the encoder's output: (B, S, 2 · d_model) */
+  /** Per layer, keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
   readonly keyValues: readonly Tensor[];
   /** (B, S), 0 = padding */
   readonly mask: Tensor;
@@ -44,32 +41,39 @@ export interface Memory {
 
 /** Each layer's keys and values of the encoder's output, computed once. memory: (B, S, d_model). */
 export function memoryKeyValues(memory: Tensor, { layers }: DecoderWeights): Tensor[] {
-  return layers.map((layer) =>
-    linear(memory, layer.crossAttention.keyValue, { label: 'memory key, value' }),
+  return layers.flatMap(({ crossAttention: cross }) =>
+    cross === undefined ? [] : [linear(memory, cross.keyValue, { label: 'memory key, value' })],
   );
+}
+
+/** How the sub-layers of one layer attend; the rest is the same for sequences and steps. */
+interface Attends {
+  readonly selfAttend: Sublayer;
+  readonly crossAttend: ((weights: CrossAttentionWeights) => Sublayer) | undefined;
 }
 
 /**
  * "The decoder inserts a third sub-layer, which performs multi-head attention over the output of
  * the encoder stack." x and result: (B, T, d_model).
  */
-export function decoderLayer(
+function decoderLayer(
   x: Tensor,
   weights: DecoderLayerWeights,
   { residual: connect, dropout = noDropout }: Pick<DecoderWeights, 'residual' | 'dropout'>,
-  { selfAttend, crossAttend }: { selfAttend: Sublayer; crossAttend: Sublayer },
+  { selfAttend, crossAttend }: Attends,
 ): Tensor {
   const transform: Sublayer = (h, residual) =>
     feedForward(h, weights.feedForward, residual, dropout.activation);
-  const attended = connect(x, weights.selfAttentionNorm, selfAttend, dropout.residual);
-  const informed = connect(attended, weights.crossAttentionNorm, crossAttend, dropout.residual);
-  return connect(informed, weights.feedForwardNorm, transform, dropout.residual);
+  let h = connect(x, weights.selfAttentionNorm, selfAttend, dropout.residual);
+  const { crossAttention: cross, crossAttentionNorm: norm } = weights;
+  if (cross !== undefined && norm !== undefined && crossAttend !== undefined) {
+    h = connect(h, norm, crossAttend(cross), dropout.residual);
+  }
+  return connect(h, weights.feedForwardNorm, transform, dropout.residual);
 }
 
-export interface DecoderOptions {
-  /** (B, T), 0 = padding */
-  readonly mask: Tensor;
-  readonly memory: Memory;
+export interface DecoderOptions extends Omit<LayerContext, 'bias'> {
+  readonly memory?: Memory | undefined;
   /** "Predictions for position i can depend only on the known outputs at positions less than i." */
   readonly causal?: boolean;
   readonly watch?: Watch;
@@ -79,55 +83,67 @@ export interface DecoderOptions {
 export function decoder(
   x: Tensor,
   stack: DecoderWeights,
-  { mask, memory, causal = true, watch = {} }: DecoderOptions,
+  { mask, place, memory, causal = true, watch = {} }: DecoderOptions,
 ): Tensor {
-  const { layers, finalNorm } = stack;
-  const rate = stack.dropout?.attention ?? 0;
+  const bias = stack.relativeBias && relativeBias(x.recording, stack.relativeBias);
+  const dropout = stack.dropout?.attention ?? 0;
   watch.hiddenStates?.push(x);
   let h = x;
-  layers.forEach((layer, index) => {
+  stack.layers.forEach((layer, index) => {
     h = decoderLayer(h, layer, stack, {
       selfAttend: (input, residual) =>
         selfAttention(input, layer.selfAttention, {
           mask,
+          place,
+          bias,
           causal,
           residual,
           watch: collector(watch.attentions),
-          dropout: rate,
+          dropout,
         }),
-      crossAttend: (input, residual) =>
-        crossAttention(input, layer.crossAttention, {
-          ...memoryOf(memory, index),
-          residual,
-          watch: collector(watch.crossAttentions),
-          dropout: rate,
-        }),
+      crossAttend:
+        memory &&
+        ((weights) => (input, residual) =>
+          crossAttention(input, weights, {
+            ...memoryOf(memory, index),
+            residual,
+            watch: collector(watch.crossAttentions),
+            dropout,
+          })),
     });
     watch.hiddenStates?.push(h);
   });
-  return finalNorm === undefined ? h : layerNorm(h, finalNorm, { label: 'final norm' });
+  return finishStack(h, stack, watch);
 }
 
-/** The decoder for one new token a sequence; caches: one a layer. x and result: (B, 1, d_model). */
-export function decoderStep(
+/** Where new tokens join what was decoded before. */
+export interface CachedTokens extends CachePlaces {
+  /** One a layer. */
+  readonly caches: readonly KeyValueCache[];
+  readonly memory?: Memory | undefined;
+}
+
+/** The decoder for new tokens, one or more a sequence. x and result: (R, T, d_model). */
+export function cachedDecoder(
   x: Tensor,
   stack: DecoderWeights,
-  caches: readonly KeyValueCache[],
-  memory: Memory,
+  { caches, place, rows, memory }: CachedTokens,
 ): Tensor {
-  const { layers, finalNorm } = stack;
+  const bias = stack.relativeBias && relativeBias(x.recording, stack.relativeBias);
   let h = x;
-  layers.forEach((layer, index) => {
+  stack.layers.forEach((layer, index) => {
     const cache = caches[index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
     h = decoderLayer(h, layer, stack, {
       selfAttend: (input, residual) =>
-        selfAttentionStep(input, layer.selfAttention, cache, residual),
-      crossAttend: (input, residual) =>
-        crossAttentionStep(input, layer.crossAttention, { ...memoryOf(memory, index), residual }),
+        cachedSelfAttention(input, layer.selfAttention, { cache, place, rows, bias, residual }),
+      crossAttend:
+        memory &&
+        ((weights) => (input, residual) =>
+          crossAttention(input, weights, { ...memoryOf(memory, index), residual })),
     });
   });
-  return finalNorm === undefined ? h : layerNorm(h, finalNorm, { label: 'final norm' });
+  return finishStack(h, stack);
 }
 
 function memoryOf(

@@ -9,7 +9,7 @@ import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { type ForwardTokens, forwardTokens } from './encoder-decoder-inputs.ts';
 import type { TokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
-import type { MarianModel } from './marian.ts';
+import type { EncoderDecoderDefinition } from './definitions.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Parameters, Piece } from './parameters.ts';
 import { sequenceInputs, writePositions, writeSequences } from './token-inputs.ts';
@@ -37,16 +37,16 @@ export class EncoderDecoderHead implements TrainingHead<SequenceBatch> {
   readonly pieces: readonly Piece[];
   readonly embeddings: readonly Tensor[];
   readonly weights: readonly Tensor[];
-  readonly #model: MarianModel;
+  readonly #model: EncoderDecoderDefinition;
 
-  constructor(parts: LoadedParts, model: MarianModel) {
+  constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     const { gpu, config, generation, parameters, pieces } = parts;
     this.gpu = gpu;
     this.config = config;
     this.generation = generation;
     this.parameters = parameters;
     this.pieces = pieces;
-    this.embeddings = [model.weights.sourceEmbedding, model.weights.targetEmbedding];
+    this.embeddings = [model.weights.source.tokens, model.weights.target.tokens];
     this.#model = model;
     const weights = new Set<Tensor>();
     mapTensors(model.weights, (tensor) => {
@@ -110,8 +110,8 @@ export class EncoderDecoderHead implements TrainingHead<SequenceBatch> {
       labels,
       write(plan: Plan, prepared: SequenceBatch): void {
         if (!hasPositions) {
-          writePositions(plan, source, sourceLength);
-          writePositions(plan, target, targetLength);
+          writePositions(plan, source);
+          writePositions(plan, target);
           hasPositions = true;
         }
         writeSequences(plan, inputs, prepared.tokenBatches);

@@ -5,7 +5,7 @@ import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { startTokens } from './generation-config.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
 import type { JsonObject } from './json.ts';
-import type { TransformerShape } from './marian.ts';
+import type { TransformerShape } from './definitions.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
 
 /** Checked inputs: masks have the shape of their tokens, labels that of the target. */

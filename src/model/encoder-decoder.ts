@@ -3,6 +3,7 @@
 import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { EncoderDecoderHead } from './encoder-decoder-head.ts';
+import { EncoderDecoderSession } from './encoder-decoder-session.ts';
 import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
 import {
@@ -13,9 +14,9 @@ import {
 } from './generation-config.ts';
 import { greedySearch } from './greedy-search.ts';
 import { GreedySession } from './greedy-session.ts';
-import { bucket, padRows, type TokenBatch, tokenBatch } from './inputs.ts';
+import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
-import type { MarianModel } from './marian.ts';
+import type { EncoderDecoderDefinition } from './definitions.ts';
 import {
   assertCurrent,
   type ForwardOptions,
@@ -47,11 +48,11 @@ export class EncoderDecoderModel implements Model {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly #parts: LoadedParts;
-  readonly #model: MarianModel;
+  readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
   readonly #sessions = new PlanCache<GreedySession>(idleSessions);
 
-  constructor(parts: LoadedParts, model: MarianModel) {
+  constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.#parts = parts;
@@ -137,16 +138,13 @@ export class EncoderDecoderModel implements Model {
     const key = [source.batch, sourceLength, capacity].join();
     const { item: session, release } = await this.#sessions.take(key, () => {
       assertCurrent(this.#parts);
-      return GreedySession.create(this.gpu, this.#model.weights, {
-        batch: source.batch,
-        sourceLength,
-        capacity,
-        vocabulary: this.#model.shape.targetVocabulary,
-        dModel: this.#model.shape.dModel,
-      });
+      const shape = { batch: source.batch, beams: 1, sourceLength, capacity };
+      const opening = EncoderDecoderSession.create(this.gpu, this.#model.weights, shape);
+      return GreedySession.create(this.gpu, opening);
     });
     try {
-      session.start(padRows(source, sourceLength), padRows(sourceMask, sourceLength), settings);
+      const mask = maskBatch('prompt', undefined, prompt, 'itself');
+      session.start({ source: { ids: source, mask: sourceMask }, tokens: prompt, mask }, settings);
       yield* greedySearch(session, prompt.rows, settings, this.gpu.tier, signal);
     } catch (error) {
       this.#sessions.assertUsable();

@@ -1,23 +1,34 @@
 // §3.1 of "Attention Is All You Need", Figure 1 (left): the encoder.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { layerNorm, type LayerNormWeights } from '../shaders/layer-norm.ts';
 import { selfAttention, type SelfAttentionWeights } from './attention.ts';
 import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
-import { type Dropout, noDropout, type ResidualConnection, type Sublayer } from './residual.ts';
+import { type NormWeights, normalize } from './normalization.ts';
+import { relativeBias, type RelativeBias } from './relative-bias.ts';
+import {
+  type Dropout,
+  noDropout,
+  type ResidualConnection,
+  type Sublayer,
+  type SublayerNorm,
+} from './residual.ts';
 
 export interface EncoderLayerWeights {
   readonly selfAttention: SelfAttentionWeights;
-  readonly selfAttentionNorm: LayerNormWeights;
+  readonly selfAttentionNorm: SublayerNorm;
   readonly feedForward: FeedForwardWeights;
-  readonly feedForwardNorm: LayerNormWeights;
+  readonly feedForwardNorm: SublayerNorm;
 }
 
 export interface EncoderWeights {
   readonly residual: ResidualConnection;
   readonly layers: readonly EncoderLayerWeights[];
   /** Departs from the paper: a norm after the last layer, as pre-norm stacks and PyTorch have it. */
-  readonly finalNorm?: LayerNormWeights;
+  readonly finalNorm?: NormWeights | undefined;
+  /** Departs from the paper: a bias of the scores by distance, which all layers share. */
+  readonly relativeBias?: RelativeBias | undefined;
+  /** Departs from PyTorch: the last hidden state is that after the final norm. */
+  readonly normalizesLastState?: boolean;
   /** For training; none when absent. */
   readonly dropout?: Dropout;
 }
@@ -32,20 +43,30 @@ export interface Watch {
   readonly crossAttentions?: Tensor[];
 }
 
+/** What all layers of a stack share. */
+export interface LayerContext {
+  /** (B, T), 0 = padding */
+  readonly mask: Tensor;
+  /** (B, T, 2): position and slot, for rotary embeddings */
+  readonly place?: Tensor | undefined;
+  /** (2 · reach + 1, heads) */
+  readonly bias?: Tensor | undefined;
+}
+
 /**
  * "The first is a multi-head self-attention mechanism, and the second is a simple, position-wise
- * fully connected feed-forward network." x and result: (B, S, d_model); mask: (B, S), 0 = padding.
+ * fully connected feed-forward network." x and result: (B, S, d_model).
  */
 export function encoderLayer(
   x: Tensor,
   weights: EncoderLayerWeights,
   { residual: connect, dropout = noDropout }: Pick<EncoderWeights, 'residual' | 'dropout'>,
-  mask: Tensor,
+  context: LayerContext,
   watch: Watch = {},
 ): Tensor {
   const selfAttend: Sublayer = (h, residual) =>
     selfAttention(h, weights.selfAttention, {
-      mask,
+      ...context,
       causal: false,
       residual,
       watch: collector(watch.attentions),
@@ -57,16 +78,40 @@ export function encoderLayer(
   return connect(attended, weights.feedForwardNorm, transform, dropout.residual);
 }
 
-/** "The encoder is composed of a stack of N = 6 identical layers." x and result: (B, S, d_model). */
-export function encoder(x: Tensor, stack: EncoderWeights, mask: Tensor, watch: Watch = {}): Tensor {
-  const { layers, finalNorm } = stack;
+/**
+ * "The encoder is composed of a stack of N = 6 identical layers." x and result: (B, S, d_model);
+ * mask: (B, S), 0 = padding.
+ */
+export function encoder(
+  x: Tensor,
+  stack: EncoderWeights,
+  mask: Tensor,
+  watch: Watch = {},
+  place?: Tensor,
+): Tensor {
+  const bias = stack.relativeBias && relativeBias(x.recording, stack.relativeBias);
   watch.hiddenStates?.push(x);
   let h = x;
-  for (const layer of layers) {
-    h = encoderLayer(h, layer, stack, mask, watch);
+  for (const layer of stack.layers) {
+    h = encoderLayer(h, layer, stack, { mask, place, bias }, watch);
     watch.hiddenStates?.push(h);
   }
-  return finalNorm === undefined ? h : layerNorm(h, finalNorm, { label: 'final norm' });
+  return finishStack(h, stack, watch);
+}
+
+/** The norm after the last layer, where there is one. */
+export function finishStack(
+  h: Tensor,
+  {
+    finalNorm,
+    normalizesLastState = false,
+  }: Pick<EncoderWeights, 'finalNorm' | 'normalizesLastState'>,
+  watch: Watch = {},
+): Tensor {
+  if (finalNorm === undefined) return h;
+  const last = normalize(h, finalNorm, { label: 'final norm' });
+  if (normalizesLastState) watch.hiddenStates?.splice(-1, 1, last);
+  return last;
 }
 
 /** Lists for what was asked for. */

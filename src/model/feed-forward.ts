@@ -1,16 +1,22 @@
-// §3.3 of "Attention Is All You Need": position-wise feed-forward networks.
+// §3.3 of "Attention Is All You Need": position-wise feed-forward networks, plain and gated.
 
 import type { Tensor } from '../runtime/tensor.ts';
 import { dropout } from '../shaders/dropout.ts';
+import { gatedLinear } from '../shaders/gated.ts';
 import { type Activation, matmul } from '../shaders/matmul.ts';
 import type { Linear } from './weights.ts';
 
 export interface FeedForwardWeights {
-  /** (d_ff, d_model) */
+  /** (d_ff, d_model); of a gated network W and V stacked, (2 · d_ff, d_model) */
   readonly inner: Linear;
   /** (d_model, d_ff) */
   readonly outer: Linear;
   readonly activation: Activation;
+  /**
+   * "We use the output of one linear projection, activated, to gate another", as SwiGLU and GEGLU do:
+   * FFN(x) = (activation(xW) ⊗ xV)W₂, Shazeer, arXiv 2002.05202, §2.
+   */
+  readonly gated?: boolean;
 }
 
 /**
@@ -19,11 +25,13 @@ export interface FeedForwardWeights {
  */
 export function feedForward(
   x: Tensor,
-  { inner, outer, activation }: FeedForwardWeights,
+  { inner, outer, activation, gated = false }: FeedForwardWeights,
   residual?: Tensor,
   rate = 0,
 ): Tensor {
-  const hidden = linear(x, inner, { activation, label: 'feed-forward inner' }); // (B, T, d_ff)
+  const hidden = gated // (B, T, d_ff)
+    ? gatedLinear(x, inner.weight, { bias: inner.bias, activation })
+    : linear(x, inner, { activation, label: 'feed-forward inner' });
   return linear(dropout(hidden, rate), outer, { residual, label: 'feed-forward' });
 }
 

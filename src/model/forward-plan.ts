@@ -61,8 +61,8 @@ export class ForwardPlan {
       const results = [recorded.logits, hidden, memory, ...(loss ? [loss] : []), ...watched];
       // A stack's last hidden state is also its last watched one.
       const plan = await Plan.create(recording, [...new Set(results)]);
-      writePositions(plan, recorded.source, shape.sourceLength);
-      writePositions(plan, recorded.target, shape.targetLength);
+      writePositions(plan, recorded.source);
+      writePositions(plan, recorded.target);
       return new ForwardPlan(plan, shape, recorded);
     } catch (error) {
       recording.dispose();

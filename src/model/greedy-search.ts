@@ -21,11 +21,10 @@ export async function* greedySearch(
   const promptLength = prompt[0]?.length ?? 0;
   const underWay: Promise<Uint32Array>[] = [];
   /** Tokens fed so far: step n feeds token n and chooses token n + 1. */
-  let fed = 0;
+  let fed = promptLength - 1;
 
   /** The token at a place if it is known beforehand. */
   const known = (place: number): readonly number[] | undefined => {
-    if (place < promptLength) return prompt.map((row) => row[place] ?? padToken);
     if (place === 1 && firstToken !== undefined) return prompt.map(() => firstToken);
     return undefined;
   };
@@ -39,12 +38,11 @@ export async function* greedySearch(
 
   try {
     const ended = prompt.map(() => false);
-    for (let place = 1; place < maxLength; place++) {
+    for (let place = promptLength; place < maxLength; place++) {
       throwIfAborted(signal);
       submitUpTo(place + ahead[tier]);
       const chosen = await underWay.shift();
       throwIfAborted(signal);
-      if (place < promptLength) continue;
       const forced = known(place);
       const last = place === maxLength - 1 ? lastToken : undefined;
       const tokenIds = ended.map((hasEnded, row) => {

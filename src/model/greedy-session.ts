@@ -1,122 +1,58 @@
-// The lists and buffers of one generation: an encoder list, and a list of one decoding step that
-// is replayed for every token. All that changes from step to step lives in buffers.
+// Greedy steps of a decoder: a list of one decoding step that is replayed for every token. All that
+// changes from step to step lives in buffers.
 
 import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { argmax } from '../shaders/argmax.ts';
-import type { KeyValueCache } from '../shaders/attention-decode.ts';
 import { advance } from '../shaders/embedding.ts';
+import type { DecodePrompt, DecodeSession, DecodeState } from './decoding.ts';
 import type { GenerationSettings } from './generation-config.ts';
-import { tokensOf, writePositions } from './token-inputs.ts';
-import {
-  decodeStep,
-  encode,
-  logits,
-  remember,
-  type Tokens,
-  type TransformerWeights,
-} from './transformer.ts';
-
-export interface SessionShape {
-  readonly batch: number;
-  /** Padded length of the source. */
-  readonly sourceLength: number;
-  /** Tokens that the caches hold at most. */
-  readonly capacity: number;
-  readonly vocabulary: number;
-  readonly dModel: number;
-}
 
 export class GreedySession {
-  readonly batch: number;
-  readonly #encoder: Plan;
-  readonly #source: Tokens;
+  readonly #session: DecodeSession;
   readonly #step: Plan;
-  /** The token each sequence feeds next, (B, 1); the step writes the token it chose here. */
-  readonly #tokens: Tensor;
-  /** Tokens in each sequence's cache, (B, 1): also the position of the next one. */
-  readonly #length: Tensor;
+  readonly #state: DecodeState;
   readonly #suppressed: Tensor;
-  #encoded: Promise<unknown> = Promise.resolve();
+  #started: Promise<void> = Promise.resolve();
 
-  private constructor(parts: {
-    batch: number;
-    encoder: Plan;
-    source: Tokens;
-    step: Plan;
-    tokens: Tensor;
-    length: Tensor;
-    suppressed: Tensor;
-  }) {
-    this.batch = parts.batch;
-    this.#encoder = parts.encoder;
-    this.#source = parts.source;
-    this.#step = parts.step;
-    this.#tokens = parts.tokens;
-    this.#length = parts.length;
-    this.#suppressed = parts.suppressed;
+  private constructor(session: DecodeSession, step: Plan, state: DecodeState, suppressed: Tensor) {
+    this.#session = session;
+    this.#step = step;
+    this.#state = state;
+    this.#suppressed = suppressed;
   }
 
-  static async create(
-    gpu: Gpu,
-    weights: TransformerWeights,
-    { batch, sourceLength, capacity, vocabulary, dModel }: SessionShape,
-  ): Promise<GreedySession> {
-    const encoding = new Recording(gpu);
-    const stepping = new Recording(gpu);
+  static async create(gpu: Gpu, opening: Promise<DecodeSession>): Promise<GreedySession> {
+    const session = await opening;
+    const { rows, capacity, vocabulary } = session;
+    const recording = new Recording(gpu);
     try {
-      const source = tokensOf(encoding, 'source', batch, sourceLength);
-      const memory = remember(encode(source, weights), source.mask, weights);
-      // Keys and values of the source outlive the encoder's list: the steps read them.
-      const kept = memory.keyValues.map((tensor) => encoding.keep(tensor));
-
-      const tokens = stepping.persistent('tokens', [batch, 1], 'u32');
-      const length = stepping.persistent('length', [batch, 1], 'u32');
-      const suppressed = stepping.persistent('suppressed', [vocabulary], 'u32');
-      const caches = weights.decoder.layers.map((_, layer): KeyValueCache => {
-        const cache = (name: string): Tensor =>
-          stepping.persistent(`${name} cache ${layer}`, [batch, capacity, dModel]);
-        return { k: cache('key'), v: cache('value'), length };
-      });
-      const hidden = decodeStep(
-        { ids: tokens, position: length },
-        caches,
-        {
-          keyValues: kept.map((tensor) => stepping.use(tensor)),
-          mask: stepping.use(source.mask),
-        },
-        weights,
-      );
-      argmax(logits(hidden, weights), tokens, suppressed);
-      advance(length);
-
-      const encoder = await Plan.create(encoding, []);
-      const step = await Plan.create(stepping, [tokens]);
-      writePositions(encoder, source, sourceLength);
-      return new GreedySession({ batch, encoder, source, step, tokens, length, suppressed });
+      const state = {
+        tokens: recording.persistent('tokens', [rows, 1], 'u32'),
+        place: recording.persistent('places', [rows, 1, 2], 'u32'),
+        rows: recording.persistent('cache rows', [rows, capacity], 'u32'),
+      };
+      const suppressed = recording.persistent('suppressed', [vocabulary], 'u32');
+      argmax(session.recordStep(recording, state), state.tokens, suppressed);
+      advance(state.place);
+      const step = await Plan.create(recording, [state.tokens]);
+      return new GreedySession(session, step, state, suppressed);
     } catch (error) {
-      encoding.dispose();
-      stepping.dispose();
+      recording.dispose();
+      session.dispose();
       throw error;
     }
   }
 
-  /** Encodes the source and empties the caches. ids and mask: (B, S), padded. */
-  start(
-    ids: Uint32Array<ArrayBuffer>,
-    mask: Uint32Array<ArrayBuffer>,
-    { suppressed }: GenerationSettings,
-  ): void {
-    this.#encoder.write(this.#source.ids, ids);
-    this.#encoder.write(this.#source.mask, mask);
-    this.#step.write(this.#length, new Uint32Array(this.batch));
+  /** Encodes the source and fills the caches. */
+  start(prompt: DecodePrompt, { suppressed }: GenerationSettings): void {
     const flags = new Uint32Array(this.#suppressed.size(0));
     for (const id of suppressed) flags[id] = 1;
     this.#step.write(this.#suppressed, flags);
-    this.#encoded = this.#encoder.play();
-    this.#encoded.catch(() => {}); // the first step reports it
+    this.#started = this.#session.start(prompt, this.#state, this.#step);
+    this.#started.catch(() => {}); // the first step reports it
   }
 
   /**
@@ -124,13 +60,14 @@ export class GreedySession {
    * Resolves with the choices; several steps may be under way at once.
    */
   async step(tokens?: readonly number[]): Promise<Uint32Array> {
-    if (tokens !== undefined) this.#step.write(this.#tokens, Uint32Array.from(tokens));
-    const [[bytes]] = await Promise.all([this.#step.play(), this.#encoded]);
+    await this.#started;
+    if (tokens !== undefined) this.#step.write(this.#state.tokens, Uint32Array.from(tokens));
+    const [bytes] = await this.#step.play();
     return new Uint32Array(bytes ?? new ArrayBuffer(0));
   }
 
   dispose(): void {
-    this.#encoder.dispose();
+    this.#session.dispose();
     this.#step.dispose();
   }
 }

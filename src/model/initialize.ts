@@ -58,7 +58,8 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const find = (name: string, shape: readonly number[]): TensorEntry => {
     const known = shapes.get(name) ?? shape;
-    shapes.set(name, known);
+    // Without a shape it is only asked whether there is such a tensor.
+    if (known.length > 0) shapes.set(name, known);
     return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
   };
   const loader = new WeightLoader(undefined, { find, dtype: 'f32' });

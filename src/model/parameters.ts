@@ -18,6 +18,22 @@ export interface Piece {
   /** The element of `tensor` where the piece begins, and how many there are. */
   readonly first: number;
   readonly size: number;
+  /** Whether the tensor is the transpose of the stored one, (in, out), as of a `Conv1D`. */
+  readonly transposed?: boolean;
+}
+
+/** (rows, columns) values as (columns, rows). */
+export function transposed<Values extends Uint16Array | Uint32Array | Float32Array>(
+  values: Values,
+  [rows = 1, columns = 1]: readonly number[],
+): Values {
+  const result = values.slice() as Values;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      result[column * rows + row] = values[row * columns + column] ?? 0;
+    }
+  }
+  return result;
 }
 
 /** A parameter's place: elements from `first` on of one of the segments. */

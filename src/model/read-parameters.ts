@@ -4,7 +4,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { TransformerError } from '../runtime/errors.ts';
-import type { Parameters, Piece } from './parameters.ts';
+import { type Parameters, type Piece, transposed } from './parameters.ts';
 import type { StoredValues } from './safetensors-writer.ts';
 
 type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer> };
@@ -21,9 +21,11 @@ export async function readParameters(
   const blocks = (await readBack(gpu, segments)).map((bytes) => new Float32Array(bytes));
   const placeOf = new Map(places.map((place) => [place.tensor, place]));
   const values = new Map<string, MutableValues>();
-  const put = ({ name, shape, storedFirst }: Piece, data: Float32Array): void => {
+  const put = (piece: Piece, data: Float32Array): void => {
+    const { name, shape, storedFirst } = piece;
     const entry = values.get(name) ?? { shape, data: new Float32Array(elements(shape)) };
-    entry.data.set(data, storedFirst);
+    const stored = piece.transposed === true ? transposed(data, shape.toReversed()) : data;
+    entry.data.set(stored, storedFirst);
     values.set(name, entry);
   };
   for (const piece of pieces) {
@@ -78,7 +80,8 @@ export function layOut(
 ): Float32Array<ArrayBuffer>[] {
   const blocks = segments.map((segment) => new Float32Array(elements(segment.shape)));
   const placeOf = new Map(places.map((place) => [place.tensor, place]));
-  for (const { name, shape, storedFirst, tensor, first, size } of pieces) {
+  for (const piece of pieces) {
+    const { name, shape, storedFirst, tensor, first, size } = piece;
     const stored = values.get(name);
     if (stored === undefined) {
       throw new TransformerError('TENSOR_MISSING', `The training state has no "${name}".`);
@@ -91,7 +94,8 @@ export function layOut(
       );
     }
     const place = placeOf.get(tensor);
-    const data = stored.data.subarray(storedFirst, storedFirst + size);
+    const part = stored.data.subarray(storedFirst, storedFirst + size);
+    const data = piece.transposed === true ? transposed(part, shape) : part;
     blocks[place?.segment ?? -1]?.set(data, (place?.first ?? 0) + first);
   }
   return blocks;

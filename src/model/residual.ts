@@ -3,7 +3,8 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import { drops, dropout } from '../shaders/dropout.ts';
-import { type LayerNormWeights, layerNorm } from '../shaders/layer-norm.ts';
+import { add } from '../shaders/elementwise.ts';
+import { type NormWeights, normalize } from './normalization.ts';
 
 /** Rates of dropout, each at least 0 and below 1. They act in recordings with random numbers only. */
 export interface Dropout {
@@ -21,24 +22,33 @@ export const noDropout: Dropout = { residual: 0, attention: 0, activation: 0 };
 /** A sub-layer; it adds `residual`, when given, to what it computes from `x`. (B, T, d_model) */
 export type Sublayer = (x: Tensor, residual?: Tensor) => Tensor;
 
+/** The normalization of a sub-layer, and of its output where a model has a second one. */
+export type SublayerNorm = NormWeights & { readonly after?: NormWeights };
+
 /**
  * Puts a sub-layer, its residual connection and its normalization together. The sub-layer's output
  * is dropped at `rate`, 0 by default.
  */
 export type ResidualConnection = (
   x: Tensor,
-  norm: LayerNormWeights,
+  norm: SublayerNorm,
   sublayer: Sublayer,
   rate?: number,
 ) => Tensor;
 
 /** "The output of each sub-layer is LayerNorm(x + Sublayer(x))." §3.1 */
 export const postNorm: ResidualConnection = (x, norm, sublayer, rate = 0) =>
-  layerNorm(dropout(sublayer(x), rate), norm, { residual: x });
+  normalize(dropout(sublayer(x), rate), norm, { residual: x });
 
 /** x + Sublayer(LayerNorm(x)). Departs from the paper: "pre-norm", Xiong et al., arXiv 2002.04745. */
 export const preNorm: ResidualConnection = (x, norm, sublayer, rate = 0) => {
-  const normalized = layerNorm(x, norm);
+  const normalized = normalize(x, norm);
   if (!drops(x.recording, rate)) return sublayer(normalized, x);
   return dropout(sublayer(normalized), rate, { residual: x });
+};
+
+/** x + Norm(Sublayer(Norm(x))), Gemma 2, arXiv 2408.00118, §2. */
+export const sandwichNorm: ResidualConnection = (x, norm, sublayer, rate = 0) => {
+  const y = sublayer(normalize(x, norm));
+  return add(x, dropout(norm.after === undefined ? y : normalize(y, norm.after), rate));
 };

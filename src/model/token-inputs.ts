@@ -6,18 +6,20 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import type { ForwardTokens } from './encoder-decoder-inputs.ts';
 import { padRows } from './inputs.ts';
-import type { Tokens } from './transformer.ts';
+import type { Tokens } from './embeddings.ts';
 
-/** Inputs of a stack: ids, positions and mask, each (batch, length). */
+/** Inputs of a stack: ids and mask (batch, length), places (batch, length, 2). */
 export function tokensOf(
   recording: Recording,
   name: string,
   batch: number,
   length: number,
 ): Tokens {
-  const input = (part: string): Tensor =>
-    recording.persistent(`${name} ${part}`, [batch, length], 'u32');
-  return { ids: input('ids'), position: input('positions'), mask: input('mask') };
+  return {
+    ids: recording.persistent(`${name} ids`, [batch, length], 'u32'),
+    place: recording.persistent(`${name} places`, [batch, length, 2], 'u32'),
+    mask: recording.persistent(`${name} mask`, [batch, length], 'u32'),
+  };
 }
 
 /** Where a list takes its sequences from: source and target tokens, and labels of the target. */
@@ -60,10 +62,10 @@ export function writeSequences(
 }
 
 /** Positions count from 0 in every sequence, whatever its padding, as in Hugging Face's Marian. */
-export function writePositions(plan: Plan, { position }: Tokens, length: number): void {
-  const batch = position.size(0);
+export function writePositions(plan: Plan, { place }: Tokens): void {
+  const length = place.size(1);
   plan.write(
-    position,
-    Uint32Array.from({ length: batch * length }, (_, i) => i % length),
+    place,
+    Uint32Array.from({ length: place.size(0) * length * 2 }, (_, i) => (i >> 1) % length),
   );
 }

@@ -3,7 +3,7 @@
 // config.json holds `"kind": "seq2seq training run"` and the sizes under `model`.
 
 import type { Config } from './config.ts';
-import type { MarianModel } from './marian.ts';
+import type { EncoderDecoderDefinition } from './definitions.ts';
 import { sinusoidalPositions } from './positional-encoding.ts';
 import { torchTransformer } from './torch-transformer.ts';
 import type { WeightLoader } from './weights.ts';
@@ -12,26 +12,23 @@ import type { WeightLoader } from './weights.ts';
 const maxPositions = 1024;
 
 /** Declares the weights of the module's state dict. */
-export function torchSeq2Seq(config: Config, loader: WeightLoader): MarianModel {
+export function torchSeq2Seq(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
   const model = config.section('model');
   const { dModel, encoder, decoder } = torchTransformer(model, loader, 'transformer.');
   const sourceVocabulary = model.integer('src_vocab');
   const targetVocabulary = model.integer('tgt_vocab');
   const targetEmbedding = loader.matrix('tgt_embed.weight', targetVocabulary, dModel);
   const table = sinusoidalPositions(maxPositions, dModel);
+  const positions = { table: loader.computed('positions', [maxPositions, dModel], table) };
   return {
-    shape: {
-      sourceVocabulary,
-      targetVocabulary,
-      maxPositions,
-      dModel,
-      decoderLayers: decoder.layers.length,
-    },
+    shape: { sourceVocabulary, targetVocabulary, maxPositions },
     weights: {
-      sourceEmbedding: loader.matrix('src_embed.weight', sourceVocabulary, dModel),
-      targetEmbedding,
-      embeddingScale: Math.sqrt(dModel),
-      positions: loader.computed('positions', [maxPositions, dModel], table),
+      source: {
+        tokens: loader.matrix('src_embed.weight', sourceVocabulary, dModel),
+        scale: Math.sqrt(dModel),
+        positions,
+      },
+      target: { tokens: targetEmbedding, scale: Math.sqrt(dModel), positions },
       encoder,
       decoder,
       output: {

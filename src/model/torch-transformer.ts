@@ -46,7 +46,9 @@ export function torchTransformer(
   const part = (prefix: string, first: number, end: number): Linear => {
     const of = { rows: 3 * dModel, first: first * dModel };
     return {
-      weight: loader.matrix(`${prefix}.in_proj_weight`, (end - first) * dModel, dModel, of),
+      weight: loader.matrix(`${prefix}.in_proj_weight`, (end - first) * dModel, dModel, {
+        part: of,
+      }),
       bias: loader.vector(`${prefix}.in_proj_bias`, (end - first) * dModel, of),
     };
   };

@@ -67,7 +67,7 @@ export function write(
   gpu: Gpu | undefined,
   { buffer, offset: start }: Tensor,
   offset: number,
-  values: Uint16Array | Float32Array,
+  values: Uint16Array | Uint32Array | Float32Array,
 ): void {
   if (gpu === undefined || buffer === undefined || values.length === 0) return;
   const { queue } = gpu.device;

@@ -7,7 +7,8 @@ import { dtypeBytes, elements, Tensor, type TensorOptions } from '../runtime/ten
 import type { Piece } from './parameters.ts';
 import { readTensors, type TensorEntry } from './safetensors.ts';
 import type { ReadOptions, Source } from './source.ts';
-import { convert, formatOf, type WeightFormat, write } from './weight-storage.ts';
+import { formatOf, type WeightFormat, write } from './weight-storage.ts';
+import { put, type Target } from './weight-target.ts';
 
 /** The storage format that weights are loaded in; as the checkpoint stores them when undefined. */
 export type WeightDtype = 'f32' | 'f16' | undefined;
@@ -24,16 +25,13 @@ export interface RowRange {
   readonly rows: number;
 }
 
-/** Where a tensor of the checkpoint, or part of one, goes: into `tensor`, from this row on. */
-interface Target {
-  readonly entry: TensorEntry;
-  /** The bytes of the stored tensor that are wanted. */
-  readonly from: number;
-  readonly to: number;
-  readonly tensor: Tensor;
-  readonly firstRow: number;
-  /** Set when rows are padded in memory: the tensor is then collected before it is written. */
-  readonly collected?: Uint8Array<ArrayBuffer>;
+export interface MatrixOptions {
+  /** Takes these rows of a stored matrix that has more. */
+  readonly part?: RowRange | undefined;
+  /** Whether it is stored as (columns, rows), as GPT-2's are. */
+  readonly transposed?: boolean;
+  /** The storage format, whatever the user asks for. */
+  readonly dtype?: 'f32';
 }
 
 /** Finds a tensor of the checkpoint by the name and shape that config.json calls for. */
@@ -71,30 +69,52 @@ export class WeightLoader {
 
   /**
    * A matrix of (rows, columns), in the storage format asked for. Several names are stacked: their
-   * rows follow each other, so that one product does the work of several. With `part`, those rows
-   * of a stored matrix that has more.
+   * rows, as many each or a number for each, follow each other, so that one product does the work of
+   * several.
    */
   matrix(
     names: string | readonly string[],
-    rows: number,
+    rows: number | readonly number[],
     columns: number,
-    part?: RowRange,
+    options: MatrixOptions = {},
   ): Tensor {
+    const { part, transposed: swapped = false } = options;
     const list = typeof names === 'string' ? [names] : names;
-    const shape = [part?.rows ?? rows, columns];
-    const entries = list.map((name) => this.#find(name, shape));
+    const sizes = sizesOf(rows, list.length);
+    const entries = list.map((name, index) => {
+      const shape = [part?.rows ?? sizes[index] ?? 0, columns];
+      return this.#find(name, swapped ? shape.toReversed() : shape);
+    });
     const stored = entries.map((entry) => formatOf(entry));
     const [first = 'f32'] = stored;
     const mixed = stored.some((format) => format !== first);
-    const dtype = this.#dtype ?? (mixed ? 'f32' : first);
-    return this.#tensor(entries, [list.length * rows, columns], dtype, part);
+    const dtype = options.dtype ?? this.#dtype ?? (mixed ? 'f32' : first);
+    return this.#tensor(entries, [sum(sizes), columns], dtype, options);
   }
 
-  /** A vector of `size`, in f32; several names are joined end to end. A shape of (1, size) passes. */
-  vector(names: string | readonly string[], size: number, part?: RowRange): Tensor {
+  /**
+   * A vector, in f32; several names, of one size or a size for each, are joined end to end. A shape
+   * of (1, size) passes.
+   */
+  vector(
+    names: string | readonly string[],
+    size: number | readonly number[],
+    part?: RowRange,
+  ): Tensor {
     const list = typeof names === 'string' ? [names] : names;
-    const entries = list.map((name) => this.#find(name, [part?.rows ?? size]));
-    return this.#tensor(entries, [list.length * size], 'f32', part);
+    const sizes = sizesOf(size, list.length);
+    const entries = list.map((name, index) => this.#find(name, [part?.rows ?? sizes[index] ?? 0]));
+    return this.#tensor(entries, [sum(sizes)], 'f32', { part });
+  }
+
+  /** Whether the checkpoint has a tensor of this name. */
+  has(name: string): boolean {
+    return this.#stored(name, []) !== undefined;
+  }
+
+  /** The first of several prefixes, '' say, with which the checkpoint has a name. */
+  root(prefixes: readonly string[], name: string): string {
+    return prefixes.find((prefix) => this.has(prefix + name)) ?? prefixes[0] ?? '';
   }
 
   /** A vector that belongs to the checkpoint but is not trained; undefined where there is none. */
@@ -102,29 +122,35 @@ export class WeightLoader {
     if (this.#findEntry(name, storedShape) === undefined) return undefined;
     const shape = [elements(storedShape)];
     const tensor = this.#allocate({ label: name, shape, dtype: 'f32' });
-    this.#fill(tensor, [this.#find(name, shape)], undefined, this.constants);
+    this.#fill(tensor, [this.#find(name, shape)], {}, this.constants);
     return tensor;
   }
 
-  /** `prefix.weight` (out, in) and `prefix.bias` (out); several prefixes are stacked. */
-  linear(prefixes: string | readonly string[], out: number, input: number): Linear {
-    const list = typeof prefixes === 'string' ? [prefixes] : prefixes;
+  /**
+   * `prefix.weight` (out, in) and `prefix.bias` (out), unless `bias` is false; several prefixes are
+   * stacked.
+   */
+  linear(
+    prefixes: string | readonly string[],
+    out: number | readonly number[],
+    input: number,
+    { bias = true, ...options }: Pick<MatrixOptions, 'transposed'> & { bias?: boolean } = {},
+  ): Linear {
+    const names = (suffix: string): string[] => [prefixes].flat().map((prefix) => prefix + suffix);
     return {
-      weight: this.matrix(
-        list.map((prefix) => `${prefix}.weight`),
-        out,
-        input,
-      ),
-      bias: this.vector(
-        list.map((prefix) => `${prefix}.bias`),
-        out,
-      ),
+      weight: this.matrix(names('.weight'), out, input, options),
+      bias: bias ? this.vector(names('.bias'), out) : undefined,
     };
   }
 
   /** A tensor that is computed, not loaded. */
-  computed(label: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): Tensor {
-    const tensor = this.#allocate({ label, shape, dtype: 'f32' });
+  computed(
+    label: string,
+    shape: readonly number[],
+    values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+  ): Tensor {
+    const dtype = values instanceof Uint32Array ? 'u32' : 'f32';
+    const tensor = this.#allocate({ label, shape, dtype });
     write(this.#scope?.gpu, tensor, 0, values);
     return tensor;
   }
@@ -136,12 +162,18 @@ export class WeightLoader {
       targets.set(target.entry, [...(targets.get(target.entry) ?? []), target]);
     }
     for await (const { entry, offset, bytes } of readTensors(source, targets.keys(), options)) {
-      for (const target of targets.get(entry) ?? []) this.#put(target, offset, bytes);
+      for (const target of targets.get(entry) ?? []) put(this.#scope?.gpu, target, offset, bytes);
     }
   }
 
+  /** Old checkpoints call the weights of norms gamma and beta. */
+  #stored(name: string, shape: readonly number[]): TensorEntry | undefined {
+    const old = name.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
+    return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
+  }
+
   #find(name: string, shape: readonly number[]): TensorEntry {
-    const entry = this.#findEntry(name, shape);
+    const entry = this.#stored(name, shape);
     if (entry === undefined) {
       throw new TransformerError(
         'TENSOR_MISSING',
@@ -168,14 +200,14 @@ export class WeightLoader {
     entries: readonly TensorEntry[],
     shape: readonly number[],
     dtype: WeightFormat,
-    part: RowRange | undefined,
+    options: MatrixOptions,
   ): Tensor {
     const columns = shape.at(-1) ?? 1;
     // Rows of 16-bit elements begin at whole words, four elements apart.
     const pitch = dtype === 'f32' ? columns : Math.ceil(columns / 4) * 4;
     const label = entries.map((entry) => entry.name).join(' + ');
     const tensor = this.#place({ label, shape, dtype, pitch });
-    this.#fill(tensor, entries, part, this.pieces);
+    this.#fill(tensor, entries, options, this.pieces);
     return tensor;
   }
 
@@ -183,10 +215,10 @@ export class WeightLoader {
   #fill(
     tensor: Tensor,
     entries: readonly TensorEntry[],
-    part: RowRange | undefined,
+    { part, transposed: swapped = false }: MatrixOptions,
     pieces: Piece[],
   ): void {
-    const { shape, pitch } = tensor;
+    const { shape } = tensor;
     const columns = tensor.size(-1);
     const rowElements = shape.length === 1 ? 1 : columns;
     let firstRow = 0;
@@ -195,8 +227,14 @@ export class WeightLoader {
       const from = (part?.first ?? 0) * rowBytes;
       const rows = part === undefined ? elements(entry.shape) / rowElements : (shape[0] ?? 1);
       const to = from + rows * rowBytes;
-      const padded = pitch !== columns && { collected: new Uint8Array(to - from) };
-      this.#targets.push({ entry, from, to, tensor, firstRow, ...padded });
+      this.#targets.push({
+        entry,
+        from,
+        to,
+        tensor,
+        firstRow,
+        transposed: swapped,
+      });
       pieces.push({
         name: entry.name,
         shape: entry.shape,
@@ -204,36 +242,18 @@ export class WeightLoader {
         tensor,
         first: firstRow * rowElements,
         size: rows * rowElements,
+        ...(swapped && { transposed: true }),
       });
       firstRow += rows;
     }
   }
+}
 
-  /** Puts bytes of a stored tensor into its place on the GPU. */
-  #put(target: Target, pieceOffset: number, piece: Uint8Array): void {
-    const { entry, from, to, tensor, firstRow, collected } = target;
-    const first = Math.max(from, pieceOffset);
-    const end = Math.min(to, pieceOffset + piece.length);
-    if (first >= end) return;
-    const bytes = piece.subarray(first - pieceOffset, end - pieceOffset);
-    const offset = first - from;
-    const rowElements = tensor.shape.length === 1 ? 1 : tensor.pitch;
-    const start = firstRow * rowElements * dtypeBytes(tensor.dtype);
-    if (collected === undefined) {
-      const stored = formatOf(entry);
-      const before = (offset / dtypeBytes(stored)) * dtypeBytes(tensor.dtype);
-      write(this.#scope?.gpu, tensor, start + before, convert(entry, bytes, stored, tensor.dtype));
-      return;
-    }
-    collected.set(bytes, offset);
-    if (offset + bytes.length < collected.length) return;
-    const columns = tensor.size(-1);
-    const values = convert(entry, collected, formatOf(entry), tensor.dtype);
-    const rows = values.length / columns;
-    const padded = new Uint16Array(rows * tensor.pitch);
-    for (let row = 0; row < rows; row++) {
-      padded.set(values.subarray(row * columns, (row + 1) * columns), row * tensor.pitch);
-    }
-    write(this.#scope?.gpu, tensor, start, padded);
-  }
+/** A size for each of `count` names. */
+function sizesOf(size: number | readonly number[], count: number): readonly number[] {
+  return typeof size === 'number' ? Array<number>(count).fill(size) : size;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

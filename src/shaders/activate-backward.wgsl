@@ -26,6 +26,14 @@ fn derivative(x: Element) -> Element {
       let s = sigmoid(x);
       return s + x * s * sigmoid(-x);
     }
+    case 5u: {
+      let t = precise_tanh(x);
+      return 1.0 - t * t;
+    }
+    case 6u: {
+      let s = sigmoid(1.702 * x);
+      return s + 1.702 * x * s * sigmoid(-1.702 * x);
+    }
     default: { return Element(1.0); }
   }
 }

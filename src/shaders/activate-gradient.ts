@@ -5,13 +5,13 @@ import type { Tensor } from '../runtime/tensor.ts';
 import backwardText from './activate-backward.wgsl?raw';
 import { elementForm, inBothWidths } from './element-kernel.ts';
 import { activationCodes } from './matmul-kernels.ts';
-import { activation, workgroup } from './snippets.ts';
+import { activation, tanh, workgroup } from './snippets.ts';
 import type { Rule } from './traces.ts';
 
 const forms = inBothWidths(
   {
     name: 'activate-backward',
-    code: [workgroup, activation, { file: 'activate-backward.wgsl', text: backwardText }],
+    code: [workgroup, tanh, activation, { file: 'activate-backward.wgsl', text: backwardText }],
     bindings: { x: 'read', dy: 'read', dx: 'write' },
     params: { size: 'u32' },
     constants: { ACTIVATION: Object.values(activationCodes) },

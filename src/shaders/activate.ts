@@ -5,14 +5,14 @@ import { elements, type Tensor } from '../runtime/tensor.ts';
 import text from './activate.wgsl?raw';
 import { elementForm, inBothWidths } from './element-kernel.ts';
 import { type Activation, activationCodes } from './matmul-kernels.ts';
-import { activation, workgroup } from './snippets.ts';
+import { activation, tanh, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
 
 const forms = inBothWidths(
   {
     name: 'activate',
     entry: 'activate_all',
-    code: [workgroup, activation, { file: 'activate.wgsl', text }],
+    code: [workgroup, tanh, activation, { file: 'activate.wgsl', text }],
     bindings: { x: 'read', y: 'write' },
     params: { size: 'u32' },
     constants: { ACTIVATION: Object.values(activationCodes) },

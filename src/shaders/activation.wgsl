@@ -1,4 +1,5 @@
-// Activations, chosen by ACTIVATION: 0 none, 1 relu, 2 gelu, 3 gelu (tanh form), 4 silu.
+// Activations, chosen by ACTIVATION: 0 none, 1 relu, 2 gelu, 3 gelu (tanh form), 4 silu, 5 tanh,
+// 6 gelu (quick form).
 // GELU: Hendrycks & Gimpel, arXiv 1606.08415. SiLU, also called swish: x · sigmoid(x).
 
 fn activate(x: Element) -> Element {
@@ -7,6 +8,8 @@ fn activate(x: Element) -> Element {
     case 2u: { return 0.5 * x * erfc(-0.70710678118654752 * x); }
     case 3u: { return x * sigmoid(1.5957691216057308 * (x + 0.044715 * x * x * x)); }
     case 4u: { return x * sigmoid(x); }
+    case 5u: { return precise_tanh(x); }
+    case 6u: { return x * sigmoid(1.702 * x); }
     default: { return x; }
   }
 }

@@ -26,7 +26,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> lse: array<f32>;       // (batches, heads, queries)
 @group(0) @binding(5) var<storage, read> dy: array<f32>;        // (batches, queries, heads · head_size)
 @group(0) @binding(6) var<storage, read> delta: array<f32>;     // (batches, heads, queries)
-@group(0) @binding(7) var<storage, read> random: array<u32>;    // (2): seed, step
+@group(0) @binding(7) var<storage, read> state: array<u32>;     // (2): seed, step
 
 // Rows and keys past the last one repeat it.
 fn q_index(batch: u32, row: u32, head: u32) -> u32 {

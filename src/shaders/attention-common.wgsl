@@ -2,7 +2,9 @@
 // Need, §3.2.1), without ever writing the queries × keys matrix. q, k and v are columns of wider
 // rows: head h of a row begins at `start + h · head_size`, the next row `pitch` further.
 // `lse` keeps log Σ exp(score) of each query, from which the weights can be computed again. Dropout
-// takes weights away after the softmax, so `lse` knows nothing of it.
+// takes weights away after the softmax, so `lse` knows nothing of it. Neighbouring heads of q share
+// one of k and v, `group` of them (grouped-query attention, arXiv 2305.13245).
+// CACHED: k and v are caches, and `key_mask` names the row of the cache that holds each key.
 struct Params {
   batches: u32,
   heads: u32,
@@ -15,7 +17,11 @@ struct Params {
   k_start: u32,
   v_pitch: u32,
   v_start: u32,
+  group: u32,
   scale: f32,
+  softcap: f32,
+  window: u32,
+  reach: u32,
   site: u32,
   drop_below: u32,  // rate · 2³²
   keep_scale: f32,  // 1 / (1 - rate)
@@ -25,10 +31,31 @@ struct Params {
 @group(0) @binding(1) var<storage, read> q: array<f32>;          // (batches, queries, q_pitch)
 @group(0) @binding(2) var<storage, read> k: array<f32>;          // (batches, keys, k_pitch)
 @group(0) @binding(3) var<storage, read> v: array<f32>;          // (batches, keys, v_pitch)
-@group(0) @binding(4) var<storage, read> key_mask: array<u32>;   // (batches, keys), 0 = padding
-@group(0) @binding(5) var<storage, read> random: array<u32>;     // (2): seed, step
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;    // (batches, queries, heads · head_size)
-@group(0) @binding(7) var<storage, read_write> lse: array<f32>;  // (batches, heads, queries)
+@group(0) @binding(4) var<storage, read> key_mask: array<u32>;   // (batches, keys), 0 or HIDDEN = padding
+@group(0) @binding(5) var<storage, read> state: array<u32>;      // (2): seed, step; position, slot if CACHED
+@group(0) @binding(6) var<storage, read> bias: array<f32>;       // (2 · reach + 1, heads)
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;    // (batches, queries, heads · head_size)
+@group(0) @binding(8) var<storage, read_write> lse: array<f32>;  // (batches, heads, queries)
+
+const HIDDEN = 0xffffffffu;
+
+// The place of a query among the keys: caches hold keys from before the first one.
+fn place_of(row: u32) -> u32 {
+  if (CACHED) {
+    return row + state[1];
+  }
+  return row;
+}
+
+// The row of k and v, keys numbered through all batches, in which a key of a batch lies.
+fn key_row(batch: u32, key: u32) -> u32 {
+  let clamped = min(key, params.keys - 1u);
+  if (CACHED) {
+    let row = key_mask[batch * params.keys + clamped];
+    return min(row, params.batches - 1u) * params.keys + clamped;
+  }
+  return batch * params.keys + clamped;
+}
 
 fn q_index(batch: u32, row: u32, head: u32) -> u32 {
   let clamped = min(row, params.queries - 1u);
@@ -37,15 +64,13 @@ fn q_index(batch: u32, row: u32, head: u32) -> u32 {
 }
 
 fn k_index(batch: u32, key: u32, head: u32) -> u32 {
-  let clamped = min(key, params.keys - 1u);
-  return (batch * params.keys + clamped) * params.k_pitch + params.k_start
-    + head * params.head_size;
+  return key_row(batch, key) * params.k_pitch + params.k_start
+    + head / params.group * params.head_size;
 }
 
 fn v_index(batch: u32, key: u32, head: u32) -> u32 {
-  let clamped = min(key, params.keys - 1u);
-  return (batch * params.keys + clamped) * params.v_pitch + params.v_start
-    + head * params.head_size;
+  return key_row(batch, key) * params.v_pitch + params.v_start
+    + head / params.group * params.head_size;
 }
 
 fn y_index(batch: u32, row: u32, head: u32) -> u32 {
@@ -59,13 +84,24 @@ fn lse_index(batch: u32, row: u32, head: u32) -> u32 {
 
 // Whether the key exists and is not padding.
 fn is_key(batch: u32, key: u32) -> bool {
-  return key < params.keys && key_mask[batch * params.keys + min(key, params.keys - 1u)] != 0u;
+  let padding = select(0u, HIDDEN, CACHED);
+  return key < params.keys
+    && key_mask[batch * params.keys + min(key, params.keys - 1u)] != padding;
+}
+
+// Keys before this one, a multiple of `block`, are hidden from all of the rows from `row` on.
+fn key_begin(row: u32, block: u32) -> u32 {
+  let end = place_of(row) + 1u;
+  if (WINDOWED && end > params.window) {
+    return min(end - params.window, params.keys - 1u) / block * block;
+  }
+  return 0u;
 }
 
 // Keys from this one on are hidden from all of the rows before `row_end`.
 fn key_end(row_end: u32) -> u32 {
   if (CAUSAL) {
-    return min(params.keys, row_end);
+    return min(params.keys, place_of(row_end));
   }
   return params.keys;
 }

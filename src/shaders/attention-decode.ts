@@ -7,7 +7,14 @@ import crossText from './attention-cross.wgsl?raw';
 import decodeText from './attention-decode.wgsl?raw';
 import rowTileText from './attention-row-tile.wgsl?raw';
 import rowText from './attention-row.wgsl?raw';
-import type { Columns } from './attention.ts';
+import {
+  attentionScore,
+  type Columns,
+  type ScoreOptions,
+  scoreParams,
+  scoreSettings,
+  scoreSwitches,
+} from './attention.ts';
 import { allForms, rowForm, type RowKernel } from './row-kernel.ts';
 import { numbers, rowInvocation, rowSubgroup, rowWorkgroup, workgroup } from './snippets.ts';
 
@@ -16,6 +23,7 @@ function forms(
   operation: string,
   bindingText: string,
   declaration: Pick<Kernel, 'bindings' | 'params'> & Partial<Kernel>,
+  pieces: readonly Snippet[],
 ): RowKernel {
   const bindings = { file: `${operation}.wgsl`, text: bindingText };
   const row = { file: 'attention-row.wgsl', text: rowText };
@@ -27,7 +35,7 @@ function forms(
       operation,
       entry: body === row ? 'attention_row' : 'attention_row_tile',
       subgroups: suffix === 'subgroup',
-      code: [workgroup, numbers, lanes, bindings, body],
+      code: [workgroup, numbers, lanes, ...pieces, bindings, body],
     });
   return {
     subgroup: form('subgroup', rowSubgroup, row),
@@ -36,45 +44,59 @@ function forms(
   };
 }
 
-const decodeForms = forms('attention-decode', decodeText, {
-  bindings: {
-    q: 'read',
-    length: 'read',
-    key_mask: 'read',
-    k: 'write',
-    v: 'write',
-    y: 'write',
+const decodeForms = forms(
+  'attention-decode',
+  decodeText,
+  {
+    bindings: {
+      q: 'read',
+      place: 'read',
+      rows: 'read',
+      bias: 'read',
+      k: 'write',
+      v: 'write',
+      y: 'write',
+    },
+    params: {
+      batches: 'u32',
+      heads: 'u32',
+      capacity: 'u32',
+      head_size: 'u32',
+      q_pitch: 'u32',
+      q_start: 'u32',
+      k_start: 'u32',
+      v_start: 'u32',
+      ...scoreParams,
+    },
+    // All keys of the cache come before the query.
+    constants: { APPENDS: [false, true], ...scoreSwitches, CAUSAL: [false] },
   },
-  params: {
-    batches: 'u32',
-    heads: 'u32',
-    capacity: 'u32',
-    head_size: 'u32',
-    q_pitch: 'u32',
-    q_start: 'u32',
-    k_start: 'u32',
-    v_start: 'u32',
-    scale: 'f32',
-  },
-  constants: { HAS_MASK: [false, true] },
-});
+  [attentionScore],
+);
 
-const crossForms = forms('attention-cross', crossText, {
-  bindings: { q: 'read', k: 'read', v: 'read', key_mask: 'read', y: 'write' },
-  params: {
-    batches: 'u32',
-    heads: 'u32',
-    keys: 'u32',
-    head_size: 'u32',
-    q_pitch: 'u32',
-    q_start: 'u32',
-    k_pitch: 'u32',
-    k_start: 'u32',
-    v_pitch: 'u32',
-    v_start: 'u32',
-    scale: 'f32',
+const crossForms = forms(
+  'attention-cross',
+  crossText,
+  {
+    bindings: { q: 'read', k: 'read', v: 'read', key_mask: 'read', y: 'write' },
+    params: {
+      batches: 'u32',
+      heads: 'u32',
+      beams: 'u32',
+      keys: 'u32',
+      head_size: 'u32',
+      q_pitch: 'u32',
+      q_start: 'u32',
+      k_pitch: 'u32',
+      k_start: 'u32',
+      v_pitch: 'u32',
+      v_start: 'u32',
+      scale: 'f32',
+    },
+    constants: { APPENDS: [false] },
   },
-});
+  [],
+);
 
 export const attentionDecodeKernels: readonly Kernel[] = [
   ...allForms(decodeForms),
@@ -83,44 +105,40 @@ export const attentionDecodeKernels: readonly Kernel[] = [
 
 /** The keys and values of the tokens decoded so far. */
 export interface KeyValueCache {
-  /** (B, capacity, d_model) */
+  /** (R, capacity, keyValueHeads · headSize) */
   readonly k: Tensor;
-  /** (B, capacity, d_model) */
+  /** (R, capacity, keyValueHeads · headSize) */
   readonly v: Tensor;
-  /** (B): how many tokens of each sequence the cache holds. */
-  readonly length: Tensor;
 }
 
-export interface DecodeInputs {
-  /** The new token's projections, (B, 1, …), with q, k and v at these columns. */
+/** Where the tokens of a step stand, and which keys each sequence sees. */
+export interface CachePlaces {
+  /** (R, T, 2) u32: the position of each token, and its slot in the cache */
+  readonly place: Tensor;
+  /** (R, capacity) u32: the row of the cache that holds each slot's key; 2³² - 1 hides it */
+  readonly rows: Tensor;
+}
+
+export interface DecodeInputs extends ScoreOptions, CachePlaces {
+  /** The new token's query from column q on, (R, 1, …); with k and v, they join the cache. */
   readonly projections: Tensor;
-  readonly starts: { readonly q: number; readonly k: number; readonly v: number };
+  readonly starts: { readonly q: number; readonly k?: number; readonly v?: number };
   readonly cache: KeyValueCache;
-  readonly heads: number;
-  readonly headSize: number;
-  /** (B, capacity), 0 = padding; everything counts when absent. */
-  readonly keyMask?: Tensor;
 }
 
 /**
- * Causal self-attention of one new token a sequence. Its key and value are appended to the cache at
- * `length`, which stays as it is until `advance`. Result: (B, 1, heads · headSize).
+ * Causal self-attention of one new token a sequence over its cache, up to the token's own slot.
+ * Result: (R, 1, heads · headSize).
  */
 export function attentionDecode(inputs: DecodeInputs): Tensor {
-  const { projections, starts, cache, heads, headSize, keyMask } = inputs;
+  const { projections, starts, cache, place, rows, heads, headSize, bias } = inputs;
   const { recording } = projections;
+  const { params, switches } = scoreSettings(inputs);
   const batches = projections.size(0);
   const y = recording.transient('attention', [batches, 1, heads * headSize]);
   recording.dispatch({
     ...rowForm(decodeForms, recording.gpu, batches * heads),
-    bindings: {
-      q: projections,
-      length: cache.length,
-      key_mask: keyMask,
-      k: cache.k,
-      v: cache.v,
-      y,
-    },
+    bindings: { q: projections, place, rows, bias, k: cache.k, v: cache.v, y },
     params: {
       batches,
       heads,
@@ -128,30 +146,29 @@ export function attentionDecode(inputs: DecodeInputs): Tensor {
       head_size: headSize,
       q_pitch: projections.pitch,
       q_start: starts.q,
-      k_start: starts.k,
-      v_start: starts.v,
-      scale: headSize ** -0.5,
+      k_start: starts.k ?? 0,
+      v_start: starts.v ?? 0,
+      ...params,
     },
-    constants: { HAS_MASK: keyMask !== undefined },
+    constants: { APPENDS: starts.k !== undefined, ...switches, CAUSAL: false },
   });
   return y;
 }
 
-export interface CrossInputs {
-  /** (B, 1, …) */
+export interface CrossInputs extends Pick<ScoreOptions, 'heads' | 'headSize' | 'scale'> {
+  /** (R, 1, …) */
   readonly q: Columns;
-  /** (B, S, …) */
+  /** (B, S, …); R is a multiple of B, and neighbouring rows share a source. */
   readonly k: Columns;
   /** (B, S, …) */
   readonly v: Columns;
   /** (B, S), 0 = padding */
   readonly keyMask: Tensor;
-  readonly heads: number;
-  readonly headSize: number;
 }
 
-/** Attention of one query a sequence over fixed keys and values. Result: (B, 1, heads · headSize). */
-export function attentionCross({ q, k, v, keyMask, heads, headSize }: CrossInputs): Tensor {
+/** Attention of one query a sequence over fixed keys and values. Result: (R, 1, heads · headSize). */
+export function attentionCross(inputs: CrossInputs): Tensor {
+  const { q, k, v, keyMask, heads, headSize, scale = headSize ** -0.5 } = inputs;
   const { recording } = q.tensor;
   const batches = q.tensor.size(0);
   const y = recording.transient('attention', [batches, 1, heads * headSize]);
@@ -161,6 +178,7 @@ export function attentionCross({ q, k, v, keyMask, heads, headSize }: CrossInput
     params: {
       batches,
       heads,
+      beams: batches / k.tensor.size(0),
       keys: k.tensor.size(1),
       head_size: headSize,
       q_pitch: q.tensor.pitch,
@@ -169,8 +187,9 @@ export function attentionCross({ q, k, v, keyMask, heads, headSize }: CrossInput
       k_start: k.start,
       v_pitch: v.tensor.pitch,
       v_start: v.start,
-      scale: headSize ** -0.5,
+      scale,
     },
+    constants: { APPENDS: false },
   });
   return y;
 }

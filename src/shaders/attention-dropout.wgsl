@@ -5,7 +5,7 @@
 fn kept(batch: u32, head: u32, rows: vec4u, keys: vec4u) -> vec4f {
   let first = (batch * params.heads + head) * params.queries;
   let places = (first + rows) * params.keys + keys;
-  let stream = vec3u(random[0], random[1], params.site);
+  let stream = vec3u(state[0], state[1], params.site);
   let bits = vec4u(
     random_bits(stream, places.x), random_bits(stream, places.y),
     random_bits(stream, places.z), random_bits(stream, places.w));

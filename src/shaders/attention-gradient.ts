@@ -1,6 +1,7 @@
 // The gradient of attention, in two halves that own queries and keys: no atomics, so two runs agree
 // bit for bit.
 
+import { TransformerError } from '../runtime/errors.ts';
 import { once } from '../runtime/gradient.ts';
 import { kernel, type Kernel, type Snippet } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
@@ -35,7 +36,7 @@ const inputs = {
   lse: 'read',
   dy: 'read',
   delta: 'read',
-  random: 'read',
+  state: 'read',
 } as const;
 
 const scalars = {
@@ -119,12 +120,20 @@ export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
 
 /** Gradients of the tensors that hold q, k and v; one tensor may hold them all. */
 export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
-  const { q, k: kv, keyMask, lse, constants } = trace;
+  const { q, k: kv, keyMask, lse } = trace;
+  const { CAUSAL, DROPOUT, ...others } = trace.constants;
+  if (trace.params.group > 1 || Object.values(others).some(Boolean)) {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      'Attention with a bias, a window, capped scores or shared heads cannot be trained yet.',
+    );
+  }
+  const constants = { CAUSAL, DROPOUT };
   if (kv !== trace.v) {
     throw new RangeError('attention: k and v must stand in one tensor to have a gradient');
   }
-  const { k_pitch: kv_pitch, v_pitch: _same, ...others } = trace.params;
-  const params = { ...others, kv_pitch };
+  const { k_pitch: kv_pitch, v_pitch: _same, ...scalarsOfQ } = trace.params;
+  const params = { ...scalarsOfQ, kv_pitch };
   const { recording } = dy;
   const both = once(() => {
     const dq = recording.transient(`d ${q.label}`, q.shape);
@@ -133,7 +142,7 @@ export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
     const { batches, heads, queries, keys } = params;
     const delta = attentionDelta(output, dy, heads);
     const numbers = constants.DROPOUT ? recording.random : undefined;
-    const shared = { q, kv, key_mask: keyMask, lse, dy, delta, random: numbers };
+    const shared = { q, kv, key_mask: keyMask, lse, dy, delta, state: numbers };
     const isGpu = recording.gpu.tier === 'gpu';
     const chunks = Math.ceil(params.head_size / 32);
     const form = ({ register: small, tile: large }: Half, rows: number) => ({

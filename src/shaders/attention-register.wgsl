@@ -26,8 +26,9 @@ fn attention_register(
 
   var largest = vec4f(LOWEST);
   var total = vec4f();
+  let begin = key_begin(rows.x, 8u);
   let end = key_end(rows.w + 1u);
-  for (var start = 0u; start < end; start += 8u) {
+  for (var start = begin; start < end; start += 8u) {
     let keys_a = start + FOUR;
     let keys_b = keys_a + 4u;
     let ka = k4_index(batch, keys_a, head);
@@ -43,8 +44,8 @@ fn attention_register(
         queries * k[kb.x + i], queries * k[kb.y + i],
         queries * k[kb.z + i], queries * k[kb.w + i]);
     }
-    a = hide(a, batch, rows, keys_a);
-    b = hide(b, batch, rows, keys_b);
+    a = hide(a, batch, head, rows, keys_a);
+    b = hide(b, batch, head, rows, keys_b);
 
     // Online softmax: what was summed so far is rescaled to the new maximum.
     let new_largest = max(largest, max(largest_of(a), largest_of(b)));
@@ -72,7 +73,7 @@ fn attention_register(
       var values =
         a * vec4f(v[va.x + i], v[va.y + i], v[va.z + i], v[va.w + i])
         + b * vec4f(v[vb.x + i], v[vb.y + i], v[vb.z + i], v[vb.w + i]);
-      if (start > 0u) {
+      if (start > begin) {
         values += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]) * rescale;
       }
       values *= scale;
@@ -105,15 +106,14 @@ fn v4_index(batch: u32, keys: vec4u, head: u32) -> vec4u {
     v_index(batch, keys.z, head), v_index(batch, keys.w, head));
 }
 
-// Scales the scores, and sets those of hidden keys to LOWEST.
-fn hide(scores: mat4x4f, batch: u32, rows: vec4u, keys: vec4u) -> mat4x4f {
-  var result = scores;
+// Turns products into scores; those of hidden keys are LOWEST.
+fn hide(products: mat4x4f, batch: u32, head: u32, rows: vec4u, keys: vec4u) -> mat4x4f {
+  let places = rows + place_of(0u);
+  var result = products;
   for (var j = 0u; j < 4u; j += 1u) {
-    var seen = vec4<bool>(is_key(batch, keys[j]));
-    if (CAUSAL) {
-      seen = seen & (vec4u(keys[j]) <= rows);
-    }
-    result[j] = select(vec4f(LOWEST), scores[j] * params.scale, seen);
+    let key = vec4u(keys[j]);
+    let seen = vec4<bool>(is_key(batch, key.x)) & in_sight(places, key);
+    result[j] = select(vec4f(LOWEST), scores_of(products[j], head, places, key), seen);
   }
   return result;
 }

@@ -17,22 +17,26 @@ fn attention_row_tile(
   let head = row % params.heads;
   let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
   let y0 = row * params.head_size;
-  let keys = key_count(batch);
+  let keys = key_end(batch);
 
   var largest = LOWEST;
   var total = 0.0;
   var product = 0.0;
   for (var c = lane; c < params.head_size; c += LANES) {
-    product += q[q0 + c] * new_k(batch, head, c);
-    y[y0 + c] = new_v(batch, head, c);
-    append(batch, head, c);
+    if (APPENDS) {
+      product += q[q0 + c] * new_k(batch, head, c);
+      y[y0 + c] = new_v(batch, head, c);
+      append(batch, head, c);
+    } else {
+      y[y0 + c] = 0.0;
+    }
   }
   if (APPENDS) {
-    largest = sum_over_row(product, lane) * params.scale;
+    largest = score_of_itself(sum_over_row(product, lane), batch, head);
     total = 1.0;
   }
 
-  for (var start = 0u; start < keys; start += LANES) {
+  for (var start = key_begin(batch); start < keys; start += LANES) {
     let key = min(start + lane, keys - 1u);
     let seen = start + lane < keys && is_key(batch, key);
     let k0 = k_index(batch, key, head);
@@ -40,7 +44,7 @@ fn attention_row_tile(
     for (var c = 0u; c < params.head_size; c += 1u) {
       score += q[q0 + c] * k[k0 + c];
     }
-    score = select(LOWEST, score * params.scale, seen);
+    score = select(LOWEST, scores_of_keys(vec4f(score), batch, head, vec4u(key)).x, seen);
 
     // Online softmax: what was summed so far is rescaled to the new maximum.
     let new_largest = max(largest, max_over_row(score, lane));

@@ -16,23 +16,27 @@ fn attention_row(
   let head = row % params.heads;
   let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
   let y0 = row * params.head_size;
-  let keys = key_count(batch);
+  let keys = key_end(batch);
   let last = max(keys, 1u) - 1u;
 
   var largest = LOWEST;
   var total = 0.0;
   var product = 0.0;
   for (var c = lane; c < params.head_size; c += LANES) {
-    product += q[q0 + c] * new_k(batch, head, c);
-    y[y0 + c] = new_v(batch, head, c);
-    append(batch, head, c);
+    if (APPENDS) {
+      product += q[q0 + c] * new_k(batch, head, c);
+      y[y0 + c] = new_v(batch, head, c);
+      append(batch, head, c);
+    } else {
+      y[y0 + c] = 0.0;
+    }
   }
   if (APPENDS) {
-    largest = sum_over_row(product, lane) * params.scale;
+    largest = score_of_itself(sum_over_row(product, lane), batch, head);
     total = 1.0;
   }
 
-  for (var start = 0u; start < keys; start += 8u) {
+  for (var start = key_begin(batch); start < keys; start += 8u) {
     var near = vec4f();
     var far = vec4f();
     let k0 = k_index(batch, start, head);
@@ -48,8 +52,8 @@ fn attention_row(
       near += query * vec4f(k[k0 + c], k[k1 + c], k[k2 + c], k[k3 + c]);
       far += query * vec4f(k[k4 + c], k[k5 + c], k[k6 + c], k[k7 + c]);
     }
-    near = masked(sum4_over_row(near, lane) * params.scale, batch, start, keys);
-    far = masked(sum4_over_row(far, lane) * params.scale, batch, start + 4u, keys);
+    near = scored(sum4_over_row(near, lane), batch, head, start, keys);
+    far = scored(sum4_over_row(far, lane), batch, head, start + 4u, keys);
 
     // Online softmax: what was summed so far is rescaled to the new maximum.
     let most = max(near, far);
@@ -81,12 +85,14 @@ fn attention_row(
   }
 }
 
-fn masked(scores: vec4f, batch: u32, key: u32, keys: u32) -> vec4f {
+// The scores of four keys from `key` on; those that are hidden or past the end get LOWEST.
+fn scored(products: vec4f, batch: u32, head: u32, key: u32, keys: u32) -> vec4f {
   let last = keys - 1u;
   let seen = vec4<bool>(
     key < keys && is_key(batch, min(key, last)),
     key + 1u < keys && is_key(batch, min(key + 1u, last)),
     key + 2u < keys && is_key(batch, min(key + 2u, last)),
     key + 3u < keys && is_key(batch, min(key + 3u, last)));
+  let scores = scores_of_keys(products, batch, head, key + vec4u(0u, 1u, 2u, 3u));
   return select(vec4f(LOWEST), scores, seen);
 }

@@ -11,12 +11,10 @@ fn keys_of(first: u32, lane: u32) -> vec4u {
   return first + vec4u(lane, lane ^ 1u, lane ^ 2u, lane ^ 3u);
 }
 
-fn hide(scores: vec4f, present: vec4f, keys: vec4u, row: u32) -> vec4f {
-  var seen = present > vec4f();
-  if (CAUSAL) {
-    seen = seen & (keys <= vec4u(row));
-  }
-  return select(vec4f(LOWEST), scores * params.scale, seen);
+fn hide(products: vec4f, present: vec4f, head: u32, keys: vec4u, row: u32) -> vec4f {
+  let place = vec4u(place_of(row));
+  let seen = (present > vec4f()) & in_sight(place, keys);
+  return select(vec4f(LOWEST), scores_of(products, head, place, keys), seen);
 }
 
 fn largest_of(a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> f32 {
@@ -57,8 +55,9 @@ fn attention_subgroup(
   var max1 = LOWEST;
   var sum0 = 0.0;
   var sum1 = 0.0;
+  let begin = key_begin(first_row, 16u);
   let end = key_end(first_row + 8u);
-  for (var start = 0u; start < end; start += 16u) {
+  for (var start = begin; start < end; start += 16u) {
     let ka = k_index(batch, start + lane, head);
     let kb = k_index(batch, start + 4u + lane, head);
     let kc = k_index(batch, start + 8u + lane, head);
@@ -96,14 +95,14 @@ fn attention_subgroup(
     let keys_b = keys_of(start + 4u, lane);
     let keys_c = keys_of(start + 8u, lane);
     let keys_d = keys_of(start + 12u, lane);
-    a0 = hide(a0, has_a, keys_a, row0);
-    b0 = hide(b0, has_b, keys_b, row0);
-    c0 = hide(c0, has_c, keys_c, row0);
-    d0 = hide(d0, has_d, keys_d, row0);
-    a1 = hide(a1, has_a, keys_a, row1);
-    b1 = hide(b1, has_b, keys_b, row1);
-    c1 = hide(c1, has_c, keys_c, row1);
-    d1 = hide(d1, has_d, keys_d, row1);
+    a0 = hide(a0, has_a, head, keys_a, row0);
+    b0 = hide(b0, has_b, head, keys_b, row0);
+    c0 = hide(c0, has_c, head, keys_c, row0);
+    d0 = hide(d0, has_d, head, keys_d, row0);
+    a1 = hide(a1, has_a, head, keys_a, row1);
+    b1 = hide(b1, has_b, head, keys_b, row1);
+    c1 = hide(c1, has_c, head, keys_c, row1);
+    d1 = hide(d1, has_d, head, keys_d, row1);
 
     // Online softmax: what was summed so far is rescaled to the new maximum.
     let new_max0 = max(max0, largest_of(a0, b0, c0, d0));
@@ -148,7 +147,7 @@ fn attention_subgroup(
       let d = across(v[vd + i]);
       var value0 = dot(a0, a) + dot(b0, b) + dot(c0, c) + dot(d0, d);
       var value1 = dot(a1, a) + dot(b1, b) + dot(c1, c) + dot(d1, d);
-      if (start > 0u) {
+      if (start > begin) {
         value0 += y[y0 + i] * rescale0;
         value1 += y[y1 + i] * rescale1;
       }

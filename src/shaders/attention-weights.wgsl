@@ -1,4 +1,4 @@
-// The softmax weights of an attention, on request: exp(q·k · scale - lse), one invocation an
+// The softmax weights of an attention, on request: exp(score - lse), one invocation an
 // element. `lse` comes from the attention kernel, so both tell the same story.
 struct Params {
   batches: u32,
@@ -10,7 +10,11 @@ struct Params {
   q_start: u32,
   k_pitch: u32,
   k_start: u32,
+  group: u32,
   scale: f32,
+  softcap: f32,
+  window: u32,
+  reach: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -18,7 +22,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> k: array<f32>;              // (batches, keys, k_pitch)
 @group(0) @binding(3) var<storage, read> key_mask: array<u32>;       // (batches, keys), 0 = padding
 @group(0) @binding(4) var<storage, read> lse: array<f32>;            // (batches, heads, queries)
-@group(0) @binding(5) var<storage, read_write> weights: array<f32>;  // (batches, heads, queries, keys)
+@group(0) @binding(5) var<storage, read> bias: array<f32>;           // (2 · reach + 1, heads)
+@group(0) @binding(6) var<storage, read_write> weights: array<f32>;  // (batches, heads, queries, keys)
 
 @compute @workgroup_size(64)
 fn attention_weights(
@@ -35,17 +40,15 @@ fn attention_weights(
   let query = row % params.queries;
   let head = row / params.queries % params.heads;
   let batch = row / params.queries / params.heads;
-  var seen = key_mask[batch * params.keys + key] != 0u;
-  if (CAUSAL) {
-    seen = seen && key <= query;
-  }
+  let seen = key_mask[batch * params.keys + key] != 0u && in_sight(vec4u(query), vec4u(key)).x;
   let q0 = (batch * params.queries + query) * params.q_pitch + params.q_start
     + head * params.head_size;
   let k0 = (batch * params.keys + key) * params.k_pitch + params.k_start
-    + head * params.head_size;
-  var score = 0.0;
+    + head / params.group * params.head_size;
+  var product = 0.0;
   for (var c = 0u; c < params.head_size; c += 1u) {
-    score += q[q0 + c] * k[k0 + c];
+    product += q[q0 + c] * k[k0 + c];
   }
-  weights[i] = select(0.0, exp(min(score * params.scale - lse[row], 0.0)), seen);
+  let score = scores_of(vec4f(product), head, vec4u(query), vec4u(key)).x;
+  weights[i] = select(0.0, exp(min(score - lse[row], 0.0)), seen);
 }

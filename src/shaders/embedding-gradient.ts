@@ -1,5 +1,6 @@
-// The gradient of token embedding: each row of the table sums up the tokens that used it.
+// The gradient of embeddings: each row of a table sums up the tokens that used it.
 
+import type { InputGradient } from '../runtime/gradient.ts';
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import backwardText from './embedding-backward.wgsl?raw';
@@ -11,7 +12,7 @@ const linksKernel = kernel({
   name: 'embedding-links',
   code: [workgroup, { file: 'embedding-links.wgsl', text: linksText }],
   bindings: { ids: 'read', links: 'write' },
-  params: { tokens: 'u32', vocabulary: 'u32' },
+  params: { tokens: 'u32', vocabulary: 'u32', stride: 'u32', offset: 'u32' },
 });
 
 const backwardKernel = kernel({
@@ -25,34 +26,41 @@ export const embeddingGradientKernels: readonly Kernel[] = [linksKernel, backwar
 
 /**
  * Chains the tokens of each word: for each token the one before it with the same id, then for each
- * word its last one; 2³² - 1 where there is none. ids: u32. Result: u32 (tokens + vocabulary).
+ * word its last one; 2³² - 1 where there is none. ids: u32, of which each token has the first of
+ * several, and to which `offset` is added. Result: u32 (tokens + vocabulary).
  */
-export function embeddingLinks(ids: Tensor, vocabulary: number): Tensor {
-  const tokens = elements(ids.shape);
+export function embeddingLinks(
+  ids: Tensor,
+  vocabulary: number,
+  { tokens = elements(ids.shape), offset = 0 }: { tokens?: number; offset?: number } = {},
+): Tensor {
   const links = ids.recording.transient('embedding links', [tokens + vocabulary], 'u32');
   ids.recording.dispatch({
     kernel: linksKernel,
     bindings: { ids, links },
-    params: { tokens, vocabulary },
+    params: { tokens, vocabulary, stride: elements(ids.shape) / tokens, offset },
     workgroups: Math.ceil((tokens + vocabulary) / 64),
   });
   return links;
 }
 
-/** Tables of positions have no gradient. */
-export const embeddingGradient: Rule<'embedding'> = ({ trace: { ids, table, scale } }, dy) => {
-  const dTableOf = (): Tensor => {
-    const { recording } = dy;
-    const [vocabulary, columns] = [table.size(0), table.size(-1)];
-    const links = embeddingLinks(ids, vocabulary);
-    const dtable = recording.transient(`d ${table.label}`, table.shape);
+export const embeddingGradient: Rule<'embedding'> = ({ trace }, dy) => {
+  const { ids, table, scale: factor, position, positions, offset: start } = trace;
+  const { recording } = dy;
+  const tokens = elements(ids.shape);
+  const dTableOf = (rows: Tensor, of: Tensor, scale: number, offset: number): Tensor => {
+    const [vocabulary, columns] = [of.size(0), of.size(-1)];
+    const links = embeddingLinks(rows, vocabulary, { tokens, offset });
+    const dtable = recording.transient(`d ${of.label}`, of.shape);
     recording.dispatch({
       kernel: backwardKernel,
       bindings: { links, dy, dtable },
-      params: { tokens: elements(ids.shape), columns, vocabulary, scale },
-      workgroups: Math.ceil(elements(table.shape) / 64),
+      params: { tokens, columns, vocabulary, scale },
+      workgroups: Math.ceil(elements(of.shape) / 64),
     });
     return dtable;
   };
-  return [[table, dTableOf]];
+  const own: InputGradient = [table, () => dTableOf(ids, table, factor, 0)];
+  if (position === undefined || positions === undefined) return [own];
+  return [own, [positions, () => dTableOf(position, positions, 1, start)]];
 };

@@ -11,7 +11,14 @@ const embeddingKernel = kernel({
   name: 'embedding',
   code: [workgroup, weightStorage, { file: 'embedding.wgsl', text: embeddingText }],
   bindings: { weight: 'read', ids: 'read', position: 'read', positions: 'read', y: 'write' },
-  params: { tokens: 'u32', columns: 'u32', pitch: 'u32', offset: 'u32', scale: 'f32' },
+  params: {
+    tokens: 'u32',
+    columns: 'u32',
+    pitch: 'u32',
+    offset: 'u32',
+    stride: 'u32',
+    scale: 'f32',
+  },
   constants: { HAS_POSITIONS: [false, true] },
 });
 
@@ -27,7 +34,10 @@ export const embeddingKernels: readonly Kernel[] = [embeddingKernel, advanceKern
 export interface EmbeddingOptions {
   /** Factor of the token embedding; 1 when absent. */
   scale?: number;
-  /** The position of each token, shaped like `ids`, with the table of position vectors. */
+  /**
+   * The position of each token, shaped like `ids` (what else stands beside one, its slot say, is
+   * passed over), with the table of position vectors.
+   */
   positions?: { readonly position: Tensor; readonly table: Tensor; readonly offset?: number };
 }
 
@@ -47,15 +57,29 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
       positions: positions?.table,
       y,
     },
-    params: { tokens, columns, pitch: table.pitch, offset: positions?.offset ?? 0, scale },
+    params: {
+      tokens,
+      columns,
+      pitch: table.pitch,
+      offset: positions?.offset ?? 0,
+      stride: positions === undefined ? 1 : elements(positions.position.shape) / tokens,
+      scale,
+    },
     constants: { HAS_POSITIONS: positions !== undefined },
     workgroups: Math.ceil((tokens * columns) / 64),
   });
   recording.differentiate({
     op: 'embedding',
     output: y,
-    inputs: [table],
-    trace: { ids, table, scale },
+    inputs: [table, positions?.table],
+    trace: {
+      ids,
+      table,
+      scale,
+      position: positions?.position,
+      positions: positions?.table,
+      offset: positions?.offset ?? 0,
+    },
   } satisfies Traced<'embedding'>);
   return y;
 }

@@ -4,13 +4,14 @@ struct Params {
   columns: u32,
   pitch: u32,
   offset: u32,
+  stride: u32,
   scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // @binding(1) weight: the token table, (vocabulary, columns) with rows of `pitch`
 @group(0) @binding(2) var<storage, read> ids: array<u32>;          // (tokens)
-@group(0) @binding(3) var<storage, read> position: array<u32>;     // (tokens)
+@group(0) @binding(3) var<storage, read> position: array<u32>;     // (tokens, stride), the first counts
 @group(0) @binding(4) var<storage, read> positions: array<f32>;    // (max positions, columns)
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;      // (tokens, columns)
 
@@ -28,7 +29,7 @@ fn embedding(
   let column = i % params.columns;
   var value = weight_at(ids[token] * params.pitch + column) * params.scale;
   if (HAS_POSITIONS) {
-    value += positions[(position[token] + params.offset) * params.columns + column];
+    value += positions[(position[token * params.stride] + params.offset) * params.columns + column];
   }
   y[i] = value;
 }

@@ -8,12 +8,12 @@ import { formOfWidth, inBothWidths, widthOf } from './element-kernel.ts';
 import text from './gated.wgsl?raw';
 import { type Activation, activationCodes, formFor, product } from './matmul-kernels.ts';
 import { matmul } from './matmul.ts';
-import { activation, workgroup } from './snippets.ts';
+import { activation, tanh, workgroup } from './snippets.ts';
 
 const forms = inBothWidths(
   {
     name: 'gated',
-    code: [workgroup, activation, { file: 'gated.wgsl', text }],
+    code: [workgroup, tanh, activation, { file: 'gated.wgsl', text }],
     bindings: { x: 'read', y: 'write' },
     params: { rows: 'u32', columns: 'u32' },
     constants: { ACTIVATION: Object.values(activationCodes) },

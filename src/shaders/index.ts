@@ -26,6 +26,7 @@ import { matmulKernels } from './matmul-kernels.ts';
 import { optimizerKernels } from './optimizer.ts';
 import { rmsNormGradientKernels } from './rms-norm-gradient.ts';
 import { rmsNormKernels } from './rms-norm.ts';
+import { rescaleKernels } from './rescale.ts';
 import { softmaxKernels } from './softmax.ts';
 import { transposeKernels } from './transpose.ts';
 
@@ -48,6 +49,7 @@ export const allKernels: readonly Kernel[] = [
   ...activateGradientKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
+  ...rescaleKernels,
   ...transposeKernels,
   ...columnSumKernels,
   ...optimizerKernels,

@@ -15,13 +15,22 @@ import {
   activation,
   element1,
   element4,
+  tanh,
   weight4Storage,
   weightStorage,
   workgroup,
 } from './snippets.ts';
 
 /** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
-export const activationCodes = { none: 0, relu: 1, gelu: 2, geluTanh: 3, silu: 4 } as const;
+export const activationCodes = {
+  none: 0,
+  relu: 1,
+  gelu: 2,
+  geluTanh: 3,
+  silu: 4,
+  tanh: 5,
+  quickGelu: 6,
+} as const;
 export type Activation = keyof typeof activationCodes;
 
 const epilogue = {
@@ -42,7 +51,7 @@ function matmulKernel(
     name,
     operation: 'matmul',
     code: [
-      ...(code ?? [workgroup, weightStorage, element1, activation, common]),
+      ...(code ?? [workgroup, weightStorage, element1, tanh, activation, common]),
       ...('GATED' in constants ? [gated] : []),
       { file: `${name}.wgsl`, text },
     ],
@@ -84,7 +93,7 @@ const block = matmulKernel(
   'matmul-block',
   blockText,
   { ...anyLayouts, ROWS: [8, 16] },
-  { code: [workgroup, weight4Storage, element4, activation] },
+  { code: [workgroup, weight4Storage, element4, tanh, activation] },
 );
 const tile = matmulKernel('matmul-tile', tileText, {
   ...anyLayouts,

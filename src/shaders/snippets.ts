@@ -10,6 +10,7 @@ import randomText from './random.wgsl?raw';
 import rowInvocationText from './row-invocation.wgsl?raw';
 import rowSubgroupText from './row-subgroup.wgsl?raw';
 import rowWorkgroupText from './row-workgroup.wgsl?raw';
+import tanhText from './tanh.wgsl?raw';
 import weightBf16Text from './weight-bf16.wgsl?raw';
 import weightF16Text from './weight-f16.wgsl?raw';
 import weightF32Text from './weight-f32.wgsl?raw';
@@ -21,8 +22,9 @@ import workgroupText from './workgroup.wgsl?raw';
 /** What `Element` is in kernels that are written for one number or four. */
 export const element1: Snippet = { file: 'element-1.wgsl', text: element1Text };
 export const element4: Snippet = { file: 'element-4.wgsl', text: element4Text };
-/** In terms of `Element`. */
+/** In terms of `Element`; needs `tanh`. */
 export const activation: Snippet = { file: 'activation.wgsl', text: activationText };
+export const tanh: Snippet = { file: 'tanh.wgsl', text: tanhText };
 export const flags: Snippet = { file: 'flags.wgsl', text: flagsText };
 export const numbers: Snippet = { file: 'numbers.wgsl', text: numbersText };
 export const random: Snippet = { file: 'random.wgsl', text: randomText };

@@ -24,9 +24,11 @@ export interface Traces {
     readonly params: Numbers<
       | ('batches' | 'heads' | 'queries' | 'keys' | 'head_size' | 'scale')
       | ('q_pitch' | 'q_start' | 'k_pitch' | 'k_start' | 'v_pitch' | 'v_start')
-      | ('site' | 'drop_below' | 'keep_scale')
+      | ('site' | 'drop_below' | 'keep_scale' | 'group')
     >;
-    readonly constants: { readonly CAUSAL: boolean; readonly DROPOUT: boolean };
+    readonly constants: Readonly<
+      Record<'CAUSAL' | 'DROPOUT' | 'CACHED' | 'WINDOWED' | 'SOFTCAP' | 'HAS_BIAS', boolean>
+    >;
   };
   readonly 'cross-entropy': {
     readonly x: Tensor;
@@ -44,7 +46,14 @@ export interface Traces {
     readonly residual: Tensor | undefined;
     readonly params: Numbers<'size' | 'site' | 'drop_below' | 'keep_scale'>;
   };
-  readonly embedding: { readonly ids: Tensor; readonly table: Tensor; readonly scale: number };
+  readonly embedding: {
+    readonly ids: Tensor;
+    readonly table: Tensor;
+    readonly scale: number;
+    readonly position: Tensor | undefined;
+    readonly positions: Tensor | undefined;
+    readonly offset: number;
+  };
   readonly 'layer-norm': {
     readonly x: Tensor;
     readonly residual: Tensor | undefined;

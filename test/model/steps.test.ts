@@ -38,17 +38,18 @@ for (const { name, options } of await testGpus()) {
 
       const random = new Random(1);
       const write: (readonly [typeof scores, Data])[] = [];
-      for (const [{ ids, position, mask }, length] of [
+      for (const [{ ids, place, mask }, length] of [
         [sources, S],
         [targets, T],
       ] as const) {
         const places = Uint32Array.from({ length: batch * length }, (_, i) => i % length);
+        const pairs = Uint32Array.from({ length: 2 * places.length }, (_, i) => places[i >> 1]!);
         // Row 1 ends three tokens early.
-        const kept = places.map((place, i) =>
-          i < length || i >= 2 * length || place < length - 3 ? 1 : 0,
+        const kept = places.map((at, i) =>
+          i < length || i >= 2 * length || at < length - 3 ? 1 : 0,
         );
         write.push([ids, random.indices(batch * length, shape.sourceVocabulary)]);
-        write.push([position, places], [mask, kept]);
+        write.push([place, pairs], [mask, kept]);
       }
       const { plan } = await expectMatchesReference(recording, { write, outputs: [scores] });
       expect(recording.dispatches.length).toBeGreaterThan(30);

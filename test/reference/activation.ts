@@ -29,7 +29,7 @@ function erfcAbove3(x: number): number {
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / tail;
 }
 
-/** 0 none, 1 relu, 2 gelu, 3 gelu in its tanh form, 4 silu. */
+/** 0 none, 1 relu, 2 gelu, 3 gelu in its tanh form, 4 silu, 5 tanh, 6 gelu in its quick form. */
 export function activation(code: number, x: number): number {
   switch (code) {
     case 0:
@@ -42,6 +42,10 @@ export function activation(code: number, x: number): number {
       return (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
     case 4:
       return x / (1 + Math.exp(-x));
+    case 5:
+      return Math.tanh(x);
+    case 6:
+      return x / (1 + Math.exp(-1.702 * x));
     default:
       throw new RangeError(`no activation has the code ${code}`);
   }
@@ -64,6 +68,12 @@ export function derivative(code: number, x: number): number {
     case 4: {
       const e = Math.exp(-Math.abs(x));
       return 1 / (1 + Math.exp(-x)) + (x * e) / (1 + e) ** 2;
+    }
+    case 5:
+      return 1 - Math.tanh(x) ** 2;
+    case 6: {
+      const e = Math.exp(-1.702 * Math.abs(x));
+      return 1 / (1 + Math.exp(-1.702 * x)) + (1.702 * x * e) / (1 + e) ** 2;
     }
     default:
       throw new RangeError(`no activation has the code ${code}`);

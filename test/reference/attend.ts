@@ -1,5 +1,7 @@
 // Softmax attention of one query over a list of keys, as all attention references need it.
 
+import { type Constants, floats, type Inputs, type Params, scalar } from './twin.ts';
+
 export interface Attended {
   /** The softmax weights; all 0 when no key is seen. */
   readonly weights: Float64Array;
@@ -9,7 +11,7 @@ export interface Attended {
   readonly output: Float64Array;
   /** Σ weight · keep · |value|. */
   readonly outputMagnitude: Float64Array;
-  /** The largest Σ |q · k| · scale of a seen key, which bounds the errors of the scores. */
+  /** The largest Σ |q · k| · scale + |bias| of a seen key, which bounds the errors of the scores. */
   readonly scoreMagnitude: number;
 }
 
@@ -18,6 +20,40 @@ export interface Rows {
   readonly values: Float64Array;
   /** Where the row of each key begins. */
   readonly starts: readonly number[];
+}
+
+/** What becomes of q·k before the softmax. */
+export interface Scoring {
+  readonly scale: number;
+  /** Scores are capped: softcap · tanh(score / softcap). */
+  readonly softcap?: number | undefined;
+  /** What is added for a key. */
+  readonly bias?: ((key: number) => number) | undefined;
+}
+
+/** How kernels are told: params, switches, and a bias by distance, (2 · reach + 1, heads). */
+export function scoringOf(
+  inputs: Inputs,
+  params: Params,
+  constants: Constants,
+  head: number,
+  query: number,
+): Scoring {
+  const [reach, heads] = [scalar(params, 'reach'), scalar(params, 'heads')];
+  const table = constants['HAS_BIAS'] === true ? floats(inputs, 'bias') : undefined;
+  return {
+    scale: scalar(params, 'scale'),
+    softcap: constants['SOFTCAP'] === true ? scalar(params, 'softcap') : undefined,
+    bias:
+      table &&
+      ((key) => table[(Math.max(-reach, Math.min(reach, key - query)) + reach) * heads + head]!),
+  };
+}
+
+/** Whether a query's place lets it see a key: not behind it, not before its window. */
+export function sighted(params: Params, constants: Constants, query: number, key: number): boolean {
+  if (constants['CAUSAL'] === true && key > query) return false;
+  return constants['WINDOWED'] !== true || key > query - scalar(params, 'window');
 }
 
 /**
@@ -30,7 +66,7 @@ export function attend(
   v: Rows,
   seen: readonly boolean[],
   headSize: number,
-  scale: number,
+  { scale, softcap, bias = () => 0 }: Scoring,
   keep: (key: number) => number = () => 1,
 ): Attended {
   const keys = k.starts.length;
@@ -46,9 +82,11 @@ export function attend(
       sum += term;
       magnitude += Math.abs(term);
     }
-    scores[key] = sum * scale;
-    largest = Math.max(largest, sum * scale);
-    scoreMagnitude = Math.max(scoreMagnitude, magnitude * scale);
+    const capped =
+      softcap === undefined ? sum * scale : softcap * Math.tanh((sum * scale) / softcap);
+    scores[key] = capped + bias(key);
+    largest = Math.max(largest, scores[key]!);
+    scoreMagnitude = Math.max(scoreMagnitude, magnitude * scale + Math.abs(bias(key)));
   }
   const weights = new Float64Array(keys);
   let total = 0;

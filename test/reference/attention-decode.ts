@@ -1,7 +1,15 @@
 // Attention of one new token a sequence: over a cache that it joins, and over fixed keys.
 
-import { attend, type Attended } from './attend.ts';
-import { floats, type Inputs, integers, type Params, type Reference, scalar } from './twin.ts';
+import { attend, type Attended, scoringOf, sighted } from './attend.ts';
+import {
+  type Constants,
+  floats,
+  type Inputs,
+  integers,
+  type Params,
+  type Reference,
+  scalar,
+} from './twin.ts';
 
 interface Results {
   readonly k: Float64Array;
@@ -9,32 +17,39 @@ interface Results {
   readonly rows: Attended[];
 }
 
-/** The new key and value go to place `length` of the cache; the query sees places 0 to `length`. */
-function decode(inputs: Inputs, params: Params): Results {
+/** A new key and value go to the token's slot of the cache; the query sees slots up to its own. */
+function decode(inputs: Inputs, params: Params, constants: Constants): Results {
   const q = floats(inputs, 'q');
-  const lengths = integers(inputs, 'length');
-  const mask = inputs['key_mask'] && integers(inputs, 'key_mask');
+  const place = integers(inputs, 'place');
+  const cacheRows = integers(inputs, 'rows');
   const k = floats(inputs, 'k').slice();
   const v = floats(inputs, 'v').slice();
   const [batches, heads] = [scalar(params, 'batches'), scalar(params, 'heads')];
   const [capacity, headSize] = [scalar(params, 'capacity'), scalar(params, 'head_size')];
-  const pitch = scalar(params, 'q_pitch');
-  const width = heads * headSize;
-  const rows: Attended[] = [];
-  for (let b = 0; b < batches; b++) {
-    const length = lengths[b]!;
-    if (length >= capacity) throw new RangeError(`no place ${length} in a cache of ${capacity}`);
+  const [pitch, group] = [scalar(params, 'q_pitch'), scalar(params, 'group')];
+  const width = (heads / group) * headSize;
+  const slots = Array.from({ length: batches }, (_, b) => place[2 * b + 1]!);
+  slots.forEach((slot, b) => {
+    if (slot >= capacity) throw new RangeError(`no slot ${slot} in a cache of ${capacity}`);
+    if (constants['APPENDS'] !== true) return;
     for (let c = 0; c < width; c++) {
-      k[(b * capacity + length) * width + c] = q[b * pitch + scalar(params, 'k_start') + c]!;
-      v[(b * capacity + length) * width + c] = q[b * pitch + scalar(params, 'v_start') + c]!;
+      k[(b * capacity + slot) * width + c] = q[b * pitch + scalar(params, 'k_start') + c]!;
+      v[(b * capacity + slot) * width + c] = q[b * pitch + scalar(params, 'v_start') + c]!;
     }
-    // A token always sees itself.
-    const seen = Array.from(
-      { length: length + 1 },
-      (_, s) => s === length || mask === undefined || mask[b * capacity + s] !== 0,
+  });
+  const rows: Attended[] = [];
+  slots.forEach((slot, b) => {
+    const places = Array.from({ length: slot + 1 }, (_, s) => cacheRows[b * capacity + s]!);
+    // A token that joins the cache always sees itself.
+    const isOwn = (s: number): boolean => constants['APPENDS'] === true && s === slot;
+    const seen = places.map(
+      (row, s) => isOwn(s) || (row !== 2 ** 32 - 1 && sighted(params, constants, slot, s)),
     );
     for (let h = 0; h < heads; h++) {
-      const starts = seen.map((_, s) => (b * capacity + s) * width + h * headSize);
+      const starts = places.map((row, s) => {
+        const owner = isOwn(s) || !seen[s] ? b : row;
+        return (owner * capacity + s) * width + Math.floor(h / group) * headSize;
+      });
       const query = b * pitch + scalar(params, 'q_start') + h * headSize;
       rows.push(
         attend(
@@ -43,11 +58,11 @@ function decode(inputs: Inputs, params: Params): Results {
           { values: v, starts },
           seen,
           headSize,
-          scalar(params, 'scale'),
+          scoringOf(inputs, params, constants, h, slot),
         ),
       );
     }
-  }
+  });
   return { k, v, rows };
 }
 
@@ -58,19 +73,20 @@ function cross(inputs: Inputs, params: Params): Attended[] {
   const rows: Attended[] = [];
   for (let b = 0; b < batches; b++) {
     for (let h = 0; h < heads; h++) {
-      const place = (name: string, s: number, count: number): number =>
-        (b * count + s) * scalar(params, `${name}_pitch`) +
+      const source = Math.floor(b / scalar(params, 'beams'));
+      const place = (name: string, s: number, count: number, batch: number): number =>
+        (batch * count + s) * scalar(params, `${name}_pitch`) +
         scalar(params, `${name}_start`) +
         h * headSize;
       const each = Array.from({ length: keys }, (_, s) => s);
       rows.push(
         attend(
-          { values: floats(inputs, 'q'), starts: [place('q', 0, 1)] },
-          { values: floats(inputs, 'k'), starts: each.map((s) => place('k', s, keys)) },
-          { values: floats(inputs, 'v'), starts: each.map((s) => place('v', s, keys)) },
-          each.map((s) => mask[b * keys + s] !== 0),
+          { values: floats(inputs, 'q'), starts: [place('q', 0, 1, b)] },
+          { values: floats(inputs, 'k'), starts: each.map((s) => place('k', s, keys, source)) },
+          { values: floats(inputs, 'v'), starts: each.map((s) => place('v', s, keys, source)) },
+          each.map((s) => mask[source * keys + s] !== 0),
           headSize,
-          scalar(params, 'scale'),
+          { scale: scalar(params, 'scale') },
         ),
       );
     }
@@ -89,16 +105,16 @@ function magnitudeOf(rows: readonly Attended[]): Float64Array {
 }
 
 export const attentionDecode: Reference = {
-  twin: (inputs, params) => {
-    const { k, v, rows } = decode(inputs, params);
+  twin: (inputs, params, constants) => {
+    const { k, v, rows } = decode(inputs, params, constants);
     return { k, v, y: join(rows, ({ output }) => output) };
   },
-  conditions: (inputs, params) => ({
+  conditions: (inputs, params, constants) => ({
     k: { length: 0, magnitude: 0 },
     v: { length: 0, magnitude: 0 },
     y: {
       length: scalar(params, 'capacity') + scalar(params, 'head_size'),
-      magnitude: magnitudeOf(decode(inputs, params).rows),
+      magnitude: magnitudeOf(decode(inputs, params, constants).rows),
     },
   }),
 };

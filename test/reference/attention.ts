@@ -1,7 +1,8 @@
 // Attention over full sequences, and its weights. Head h of a row of q begins at
-// q_start + h · head_size; likewise k and v.
+// q_start + h · head_size; k and v have fewer heads, each for `group` neighbouring ones of q. In a
+// cache, key s of a sequence lies in the row that the mask names, and queries begin at a later place.
 
-import { attend, type Attended } from './attend.ts';
+import { attend, type Attended, scoringOf, sighted } from './attend.ts';
 import { keeping } from './dropout.ts';
 import {
   type Constants,
@@ -30,27 +31,39 @@ function eachQuery(
   const [queries, keys] = [scalar(params, 'queries'), scalar(params, 'keys')];
   const headSize = scalar(params, 'head_size');
   const keep = constants['DROPOUT'] === true ? keeping(inputs, params) : () => 1;
+  const isCached = constants['CACHED'] === true;
+  const hidden = isCached ? 2 ** 32 - 1 : 0;
+  const first = isCached ? integers(inputs, 'state')[1]! : 0;
   let row = 0;
   for (let b = 0; b < batches; b++) {
     for (let h = 0; h < heads; h++) {
-      const starts = (rows: number, pitch: number, start: number): number[] =>
-        Array.from({ length: rows }, (_, i) => (b * rows + i) * pitch + start + h * headSize);
-      const qStarts = starts(queries, scalar(params, 'q_pitch'), scalar(params, 'q_start'));
-      const kStarts = starts(keys, scalar(params, 'k_pitch'), scalar(params, 'k_start'));
-      const vStarts = starts(keys, vPitch, vStart);
+      const qStarts = Array.from(
+        { length: queries },
+        (_, t) =>
+          (b * queries + t) * scalar(params, 'q_pitch') + scalar(params, 'q_start') + h * headSize,
+      );
+      const sharedHead = Math.floor(h / scalar(params, 'group'));
+      const starts = (pitch: number, start: number): number[] =>
+        Array.from({ length: keys }, (_, s) => {
+          const flag = mask[b * keys + s]!;
+          const batch = isCached && flag !== hidden ? flag : b;
+          return (batch * keys + s) * pitch + start + sharedHead * headSize;
+        });
+      const kStarts = starts(scalar(params, 'k_pitch'), scalar(params, 'k_start'));
+      const vStarts = starts(vPitch, vStart);
       for (let t = 0; t < queries; t++) {
         const seen = kStarts.map(
-          (_, s) => mask[b * keys + s] !== 0 && (constants['CAUSAL'] !== true || s <= t),
+          (_, s) => mask[b * keys + s] !== hidden && sighted(params, constants, first + t, s),
         );
-        const first = row * keys;
+        const firstWeight = row * keys;
         const result = attend(
           { values: q, starts: [qStarts[t]!] },
           { values: k, starts: kStarts },
           { values: v, starts: vStarts },
           seen,
           headSize,
-          scalar(params, 'scale'),
-          (key) => keep(first + key),
+          scoringOf(inputs, params, constants, h, first + t),
+          (key) => keep(firstWeight + key),
         );
         visit(result, b, h, t, row++);
       }

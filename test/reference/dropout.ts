@@ -25,7 +25,7 @@ export function randomBits(seed: number, step: number, site: number, place: numb
 
 /** What an element of an operation that drops is multiplied by, from its place. */
 export function keeping(inputs: Inputs, params: Params): (place: number) => number {
-  const [seed, step] = integers(inputs, 'random');
+  const [seed, step] = integers(inputs, inputs['random'] === undefined ? 'state' : 'random');
   const [site, below] = [scalar(params, 'site'), scalar(params, 'drop_below')];
   const scale = scalar(params, 'keep_scale');
   return (place) => (randomBits(seed!, step!, site, place) < below ? 0 : scale);

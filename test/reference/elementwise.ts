@@ -29,6 +29,7 @@ function slopeMagnitude(code: number, x: number): number {
   if (code === 3) {
     return logistic(root * (x + 0.044715 * x ** 3), root * (1 + 3 * 0.044715 * x ** 2));
   }
+  if (code === 6) return logistic(1.702 * x, 1.702);
   return code === 4 ? logistic(x, 1) : 1;
 }
 

@@ -16,7 +16,8 @@ function embed(
       const token = weight[ids[t]! * scalar(params, 'pitch') + c]! * scalar(params, 'scale');
       let position = 0;
       if (inputs['position'] !== undefined) {
-        const place = integers(inputs, 'position')[t]! + scalar(params, 'offset');
+        const place =
+          integers(inputs, 'position')[t * scalar(params, 'stride')]! + scalar(params, 'offset');
         position = floats(inputs, 'positions')[place * columns + c]!;
       }
       y[t * columns + c] = value(token) + value(position);
@@ -37,7 +38,11 @@ const none = 2 ** 32 - 1;
 /** The token before each token, and the last one of each word, with the same id. */
 export const embeddingLinks: Reference = {
   twin: (inputs, params) => {
-    const ids = [...integers(inputs, 'ids')].slice(0, scalar(params, 'tokens'));
+    const all = integers(inputs, 'ids');
+    const ids = Array.from(
+      { length: scalar(params, 'tokens') },
+      (_, t) => all[t * scalar(params, 'stride')]! + scalar(params, 'offset'),
+    );
     const words = Array.from({ length: scalar(params, 'vocabulary') }, (_, word) => word);
     const before = ids.map((id, t) => ids.slice(0, t).lastIndexOf(id));
     const last = words.map((word) => ids.lastIndexOf(word));

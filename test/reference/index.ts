@@ -19,6 +19,7 @@ import { lora, loraBackward } from './lora.ts';
 import { matmul } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
+import { rescale } from './rescale.ts';
 import { argmax, crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import type { Reference } from './twin.ts';
 
@@ -57,6 +58,7 @@ export const references: Readonly<Record<string, Reference>> = {
   matmul,
   'rms-norm': rmsNorm,
   'rms-norm-backward': rmsNormBackward,
+  rescale,
   sgd,
   softmax,
   transpose,

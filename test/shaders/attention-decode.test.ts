@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { attentionCross, attentionDecode } from '../../src/shaders/attention-decode.ts';
 import { attention } from '../../src/shaders/attention.ts';
+import { hiddenRow } from '../../src/model/decoding.ts';
 import { advance } from '../../src/shaders/embedding.ts';
 import {
   Bench,
@@ -61,12 +62,17 @@ for (const { name, options } of gpus) {
         const cache = {
           k: recording.persistent('keys', [batches, capacity, width]),
           v: recording.persistent('values', [batches, capacity, width]),
-          length: recording.persistent('length', [batches], 'u32'),
         };
-        const keyMask = bench.input('mask', [batches, capacity], flags(capacity));
-        const y = attentionDecode({ projections, starts, cache, heads, headSize, keyMask });
-        advance(cache.length);
-        const outputs = [y, cache.k, cache.v, cache.length];
+        const place = recording.persistent('place', [batches, 1, 2], 'u32');
+        const rows = bench.input(
+          'rows',
+          [batches, capacity],
+          flags(capacity).map((flag, n) => (flag === 0 ? hiddenRow : Math.floor(n / capacity))),
+        );
+        const where = { place, rows };
+        const y = attentionDecode({ projections, starts, cache, ...where, heads, headSize });
+        advance(place);
+        const outputs = [y, cache.k, cache.v, place];
         const row = (b: number, t: number) =>
           tokens.subarray((b * steps + t) * pitch, (b * steps + t + 1) * pitch);
         const stepInput = (t: number) =>
@@ -83,8 +89,8 @@ for (const { name, options } of gpus) {
             const results = await expectStepMatches(got.plan, { seed: 100 + i });
             got = { plan: got.plan, outputs: results };
           }
-          const [output, k, v, length] = got.outputs;
-          expect([...length!]).toEqual([t + 1, t + 1, t + 1]);
+          const [output, k, v, places] = got.outputs;
+          expect([...places!]).toEqual(Array<number>(6).fill(t + 1));
           for (let b = 0; b < batches; b++) {
             const at = (b * steps + t) * width;
             const uncached = wanted[0]!.slice(at, at + width);
@@ -126,12 +132,16 @@ for (const { name, options } of gpus) {
             const cache = {
               k: bench.input('keys', [4, capacity, width], random.values(cacheSize)),
               v: bench.input('values', [4, capacity, width], random.values(cacheSize)),
-              length: bench.input('length', [4], Uint32Array.from(lengths)),
             };
+            const places = lengths.flatMap((length) => [0, length]);
+            const place = bench.input('place', [4, 1, 2], Uint32Array.from(places));
+            const row = (_: unknown, n: number): number => Math.floor(n / capacity);
+            const rowsOfKeys = Uint32Array.from({ length: 4 * capacity }, row);
+            const rows = bench.input('rows', [4, capacity], rowsOfKeys);
             const data = random.values(4 * 3 * width);
             const projections = bench.input('projections', [4, 1, 3 * width], data);
             const starts = { q: 0, k: width, v: 2 * width };
-            return [attentionDecode({ projections, starts, cache, heads, headSize })];
+            return [attentionDecode({ projections, starts, cache, place, rows, heads, headSize })];
           },
           { seed: 200 + i },
         );

@@ -110,13 +110,14 @@ test('mistakes in attention are caught', () =>
       const cache = {
         k: bench.input('k', [1, 7, width], random.values(7 * width)),
         v: bench.input('v', [1, 7, width], random.values(7 * width)),
-        length: bench.input('length', [1], Uint32Array.from([4])),
       };
+      const place = bench.input('place', [1, 1, 2], Uint32Array.from([4, 4]));
+      const rows = bench.input('rows', [1, 7], new Uint32Array(7));
       const projections = bench.input('x', [1, 1, 36], qkv.slice(0, 36));
       const starts = { q: 0, k: 12, v: 24 };
-      return [attentionDecode({ projections, starts, cache, heads: 3, headSize: 4 })];
+      return [attentionDecode({ projections, starts, cache, place, rows, heads: 3, headSize: 4 })];
     };
-    const longer = { inputs: edit('length', (length) => (length[0] = 5)) };
+    const longer = { inputs: edit('place', (place) => (place[1] = 5)) };
     await expectCaught(gpu, decode, 'attention-decode', longer, 'k');
   }));
 

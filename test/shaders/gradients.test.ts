@@ -430,6 +430,7 @@ const withoutGradient = [
   'gradient-norm',
   'gradient-scale',
   'heads',
+  'rescale',
   'sgd',
   'softmax',
   'transpose',

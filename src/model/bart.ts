@@ -1,0 +1,59 @@
+// BART (Lewis et al., 2019, arXiv 1910.13461): the paper's post-norm Transformer with GELU, learned
+// positions, and norms after the embeddings.
+
+import { bartLayers, layerNormWeights } from './bart-layers.ts';
+import type { Config } from './config.ts';
+import type { EncoderDecoderDefinition } from './definitions.ts';
+import type { EmbeddingWeights } from './embeddings.ts';
+import type { WeightLoader } from './weights.ts';
+
+/** Rows of the position tables before that of position 0. */
+const offset = 2;
+
+/** Declares the weights of a `BartForConditionalGeneration` checkpoint. */
+export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
+  config.only('normalize_before', false);
+  config.only('normalize_embedding', true);
+  config.only('add_final_layer_norm', false);
+  config.only('static_position_embeddings', false);
+
+  const root = loader.root(['model.', ''], 'encoder.layers.0.fc1.weight');
+  const dModel = config.integer('d_model');
+  const maxPositions = config.integer('max_position_embeddings');
+  const vocabulary = config.integer('vocab_size');
+  // Some files hold the table once for each stack, and the same in all.
+  const tokensName = ['shared', 'encoder.embed_tokens', 'decoder.embed_tokens', '../lm_head']
+    .map((name) => (name.startsWith('../') ? name.slice(3) : root + name))
+    .find((name) => loader.has(`${name}.weight`));
+  const tokens = loader.matrix(`${tokensName ?? `${root}shared`}.weight`, vocabulary, dModel);
+  const embeddings = (stack: 'encoder' | 'decoder'): EmbeddingWeights => ({
+    tokens,
+    scale: config.boolean('scale_embedding', false) ? Math.sqrt(dModel) : 1,
+    positions: {
+      table: loader.matrix(
+        `${root}${stack}.embed_positions.weight`,
+        maxPositions + offset,
+        dModel,
+        { dtype: 'f32' },
+      ),
+      offset,
+    },
+    norm: layerNormWeights(loader, `${root}${stack}.layernorm_embedding`, dModel),
+    dropout: config.rate('dropout', 0.1),
+  });
+  const { encoder, decoder } = bartLayers(config, loader, root);
+  const tied = config.boolean('tie_word_embeddings', true);
+  return {
+    shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions },
+    weights: {
+      source: embeddings('encoder'),
+      target: embeddings('decoder'),
+      encoder,
+      decoder,
+      output: {
+        weight: tied ? tokens : loader.matrix('lm_head.weight', vocabulary, dModel),
+        bias: loader.constant('final_logits_bias', [1, vocabulary]),
+      },
+    },
+  };
+}

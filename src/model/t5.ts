@@ -1,0 +1,124 @@
+// T5 (Raffel et al., 2019, arXiv 1910.10683), its version 1.1 and FLAN-T5: a pre-norm Transformer with
+// RMS norms, no biases in its products, relative positions and scores that are not scaled.
+
+import type { RmsNormWeights } from '../shaders/rms-norm.ts';
+import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
+import { type Config, activationNames } from './config.ts';
+import type { DecoderLayerWeights, DecoderWeights } from './decoder.ts';
+import type { EncoderDecoderDefinition } from './definitions.ts';
+import type { EncoderLayerWeights } from './encoder.ts';
+import type { FeedForwardWeights } from './feed-forward.ts';
+import { distanceBuckets, type RelativeBias } from './relative-bias.ts';
+import { preNorm } from './residual.ts';
+import type { WeightLoader } from './weights.ts';
+
+/** Declares the weights of a `T5ForConditionalGeneration` checkpoint. */
+export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
+  const dModel = config.integer('d_model');
+  const heads = config.integer('num_heads');
+  const headSize = config.integer('d_kv', 64);
+  const width = heads * headSize;
+  const inner = config.integer('d_ff');
+  const vocabulary = config.integer('vocab_size');
+  const layers = config.integer('num_layers');
+  const eps = config.number('layer_norm_epsilon', 1e-6);
+  const rate = config.rate('dropout_rate', 0.1);
+  const noBias = { bias: false };
+
+  // "relu" is the first version's, "gated-gelu" that of version 1.1, whose GELU is the tanh form.
+  const [first = '', second] = config.string('feed_forward_proj', 'relu').split('-');
+  const gated = first === 'gated';
+  const name = gated ? (second === 'gelu' ? 'gelu_new' : (second ?? '')) : first;
+  const activation = activationNames.get(name) ?? config.refuse('feed_forward_proj');
+
+  const norm = (prefix: string): RmsNormWeights => ({
+    weight: loader.vector(`${prefix}.weight`, dModel),
+    eps,
+  });
+  // "We omit the scaling": q·k goes into the softmax as it is.
+  const attend = (prefix: string): SelfAttentionWeights => ({
+    heads,
+    headSize,
+    scale: 1,
+    queryKeyValue: loader.linear(
+      ['q', 'k', 'v'].map((part) => `${prefix}.${part}`),
+      width,
+      dModel,
+      noBias,
+    ),
+    output: loader.linear(`${prefix}.o`, dModel, width, noBias),
+  });
+  const attendAcross = (prefix: string): CrossAttentionWeights => ({
+    heads,
+    headSize,
+    scale: 1,
+    query: loader.linear(`${prefix}.q`, width, dModel, noBias),
+    keyValue: loader.linear([`${prefix}.k`, `${prefix}.v`], width, dModel, noBias),
+    output: loader.linear(`${prefix}.o`, dModel, width, noBias),
+  });
+  const feed = (prefix: string): FeedForwardWeights => ({
+    inner: loader.linear(
+      gated ? [`${prefix}.wi_0`, `${prefix}.wi_1`] : `${prefix}.wi`,
+      inner,
+      dModel,
+      noBias,
+    ),
+    outer: loader.linear(`${prefix}.wo`, dModel, inner, noBias),
+    activation,
+    gated,
+  });
+  const encoderLayer = (prefix: string): EncoderLayerWeights => ({
+    selfAttention: attend(`${prefix}.0.SelfAttention`),
+    selfAttentionNorm: norm(`${prefix}.0.layer_norm`),
+    feedForward: feed(`${prefix}.1.DenseReluDense`),
+    feedForwardNorm: norm(`${prefix}.1.layer_norm`),
+  });
+  const decoderLayer = (prefix: string): DecoderLayerWeights => ({
+    selfAttention: attend(`${prefix}.0.SelfAttention`),
+    selfAttentionNorm: norm(`${prefix}.0.layer_norm`),
+    crossAttention: attendAcross(`${prefix}.1.EncDecAttention`),
+    crossAttentionNorm: norm(`${prefix}.1.layer_norm`),
+    feedForward: feed(`${prefix}.2.DenseReluDense`),
+    feedForwardNorm: norm(`${prefix}.2.layer_norm`),
+  });
+  // The first layer has the table of biases, and all others of its stack use it.
+  const bias = (stack: string, bidirectional: boolean): RelativeBias => {
+    const buckets = config.integer('relative_attention_num_buckets', 32, 2);
+    const reach = config.integer('relative_attention_max_distance', 128, 2);
+    const table = `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`;
+    const values = distanceBuckets(buckets, reach, bidirectional);
+    return {
+      table: loader.matrix(table, buckets, heads),
+      buckets: loader.computed(`${stack} buckets`, [values.length], values),
+    };
+  };
+  const stack = <Layer>(
+    part: 'encoder' | 'decoder',
+    count: number,
+    layer: (prefix: string) => Layer,
+  ): Omit<DecoderWeights, 'layers'> & { layers: Layer[] } => ({
+    residual: preNorm,
+    layers: Array.from({ length: count }, (_, i) => layer(`${part}.block.${i}.layer`)),
+    finalNorm: norm(`${part}.final_layer_norm`),
+    normalizesLastState: true,
+    relativeBias: bias(part, part === 'encoder'),
+    dropout: { residual: rate, attention: rate, activation: rate },
+  });
+
+  const shared = ['shared', 'encoder.embed_tokens', 'decoder.embed_tokens'];
+  const tokensName = shared.find((part) => loader.has(`${part}.weight`)) ?? 'shared';
+  const tokens = loader.matrix(`${tokensName}.weight`, vocabulary, dModel);
+  const tied = config.boolean('tie_word_embeddings', true);
+  return {
+    shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions: Infinity },
+    weights: {
+      source: { tokens, dropout: rate },
+      target: { tokens, dropout: rate },
+      encoder: stack('encoder', layers, encoderLayer),
+      decoder: stack('decoder', config.integer('num_decoder_layers', layers), decoderLayer),
+      output: tied
+        ? { weight: tokens, scale: dModel ** -0.5 }
+        : { weight: loader.matrix('lm_head.weight', vocabulary, dModel) },
+    },
+  };
+}

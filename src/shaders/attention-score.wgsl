@@ -1,0 +1,32 @@
+// What becomes of q·k before the softmax, and which keys a query may see by their places. For kernels
+// with `scale`, `softcap`, `window`, `reach` and `heads` among their params and `bias` bound.
+
+// The scores of four pairs of query and key. The bias depends on their distance alone, and not on
+// how much it exceeds `reach`: (2 · reach + 1, heads), from the farthest key before a query on.
+fn scores_of(products: vec4f, head: u32, queries: vec4u, keys: vec4u) -> vec4f {
+  var scores = products * params.scale;
+  if (SOFTCAP) {
+    // Gemma 2, arXiv 2408.00118, §2. The clamp changes nothing: tanh is 1 from there on.
+    let bounded = clamp(scores / params.softcap, vec4f(-15.0), vec4f(15.0));
+    scores = params.softcap * tanh(bounded);
+  }
+  if (HAS_BIAS) {
+    let reach = vec4i(i32(params.reach));
+    let distance = clamp(vec4i(keys) - vec4i(queries), -reach, reach);
+    let at = vec4u(distance + reach) * params.heads + head;
+    scores += vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+  }
+  return scores;
+}
+
+// Whether the places of the queries let them see the keys.
+fn in_sight(queries: vec4u, keys: vec4u) -> vec4<bool> {
+  var seen = vec4<bool>(true);
+  if (CAUSAL) {
+    seen = keys <= queries;
+  }
+  if (WINDOWED) {
+    seen = seen & (keys + params.window > queries);
+  }
+  return seen;
+}

@@ -1,0 +1,42 @@
+// Scaling and soft bounds of whole tensors.
+
+import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
+import { elementForm, inBothWidths } from './element-kernel.ts';
+import text from './rescale.wgsl?raw';
+import { tanh, workgroup } from './snippets.ts';
+
+const forms = inBothWidths(
+  {
+    name: 'rescale',
+    code: [workgroup, tanh, { file: 'rescale.wgsl', text }],
+    bindings: { x: 'read', y: 'write' },
+    params: { size: 'u32', factor: 'f32' },
+    constants: { BOUNDED: [false, true] },
+  },
+  kernel,
+);
+
+export const rescaleKernels: readonly Kernel[] = [forms.singly, forms.fours];
+
+/** x · factor. */
+export function scale(x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : rescale(x, factor, false);
+}
+
+/** bound · tanh(x / bound), Gemma 2, arXiv 2408.00118, §2. */
+export function softBound(x: Tensor, bound: number): Tensor {
+  return rescale(x, bound, true);
+}
+
+function rescale(x: Tensor, factor: number, bounded: boolean): Tensor {
+  const size = elements(x.shape);
+  const y = x.recording.transient(x.label, x.shape);
+  x.recording.dispatch({
+    ...elementForm(forms, size),
+    bindings: { x, y },
+    params: { size, factor },
+    constants: { BOUNDED: bounded },
+  });
+  return y;
+}

@@ -1,0 +1,48 @@
+// Checkpoints of every architecture against Hugging Face's implementation, on every kind of kernels.
+import { expect, test } from 'vitest';
+import { loadModel } from 'webgpu-transformer';
+import { callInputs, expectCall } from '../support/checkpoint.ts';
+import { readCase } from '../support/expected.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { fixtureSource } from '../support/source.ts';
+
+const cases = ['marian', 'bart', 't5_relu', 't5_gated'];
+
+const gpus = await testGpus();
+
+for (const name of cases) {
+  const expected = await readCase(name);
+  for (const { name: device, options } of gpus) {
+    test(`${name}: outputs, hidden states and attentions, ${device}`, () =>
+      withGpu(options, async (gpu) => {
+        using model = await loadModel(fixtureSource(name), { gpu });
+        for (const call of Object.keys(expected.inputs)) {
+          const inputs = callInputs(expected, call);
+          const output = await model.forward(inputs, { hiddenStates: true, attentions: true });
+          expectCall(output, call, expected);
+          // Without the weights asked for, another kernel does the work.
+          const short = await model.forward(inputs);
+          for (const [key, value] of Object.entries(short)) {
+            expect(value, key).toEqual(output[key as keyof typeof output]);
+          }
+          expect(Object.keys(short)).not.toContain('attentions');
+        }
+      }));
+
+    if (expected.generate.length === 0) continue;
+    test(`${name}: greedy generation, ${device}`, () =>
+      withGpu(options, async (gpu) => {
+        using model = await loadModel(fixtureSource(name), { gpu });
+        const greedy = expected.generate.find((run) => run.name === 'greedy')!;
+        const inputs = {
+          inputIds: greedy.inputs.input_ids,
+          attentionMask: greedy.inputs.attention_mask,
+        };
+        const generation = { maxNewTokens: greedy.kwargs.max_new_tokens, numBeams: 1 };
+        const { sequences } = await model.generate(inputs, generation);
+        expect(sequences).toEqual(greedy.sequences);
+        // The recorded steps are replayed: what the first call left behind must not show.
+        expect((await model.generate(inputs, generation)).sequences).toEqual(greedy.sequences);
+      }));
+  }
+}
