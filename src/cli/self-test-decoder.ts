@@ -31,6 +31,8 @@ export function decoderGradientChecks(): NamedCheck[] {
   return [
     ['gradient of RMS norm', (inputs) => checkRmsNormGradient(inputs, 19)],
     ['gradient of RMS norm, in fours', (inputs) => checkRmsNormGradient(inputs, 20)],
+    ['gradient of gated silu', (inputs) => checkGatedGradient(inputs, 7)],
+    ['gradient of gated silu, in fours', (inputs) => checkGatedGradient(inputs, 8)],
   ];
 }
 
@@ -78,6 +80,11 @@ function gate(x: ArrayLike<number>, columns: number): number[] {
 function checkGated(inputs: Inputs, columns: number): Result {
   const x = inputs.floats([5, 2 * columns]);
   return { output: gated(x.tensor, 'silu'), wanted: gate(x.data, columns) };
+}
+
+function checkGatedGradient(inputs: Inputs, columns: number): Result {
+  const x = inputs.floats([5, 2 * columns]);
+  return gradientOf(inputs, gated(x.tensor, 'silu'), x, (values) => gate(values, columns));
 }
 
 function checkGatedLinear(inputs: Inputs): Result {

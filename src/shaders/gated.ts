@@ -9,6 +9,7 @@ import text from './gated.wgsl?raw';
 import { type Activation, activationCodes, formFor, product } from './matmul-kernels.ts';
 import { matmul } from './matmul.ts';
 import { activation, tanh, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const forms = inBothWidths(
   {
@@ -33,13 +34,19 @@ export function gated(x: Tensor, name: Activation, label = 'gated'): Tensor {
   const rows = elements(x.shape) / columns / 2;
   const width = widthOf(columns);
   const y = recording.transient(label, [...x.shape.slice(0, -1), columns]);
+  const shared = { params: { rows, columns }, constants: { ACTIVATION: activationCodes[name] } };
   recording.dispatch({
     kernel: formOfWidth(forms, width),
     bindings: { x, y },
-    params: { rows, columns },
-    constants: { ACTIVATION: activationCodes[name] },
     workgroups: Math.ceil(elements(y.shape) / width / 64),
+    ...shared,
   });
+  recording.differentiate({
+    op: 'gated',
+    output: y,
+    inputs: [x],
+    trace: { x, ...shared },
+  } satisfies Traced<'gated'>);
   return y;
 }
 

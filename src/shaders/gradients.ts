@@ -9,6 +9,7 @@ import { distillationLossGradient } from './distillation-loss-gradient.ts';
 import { dropoutGradient } from './dropout-gradient.ts';
 import { add } from './elementwise.ts';
 import { embeddingGradient } from './embedding-gradient.ts';
+import { gatedGradient } from './gated-gradient.ts';
 import { layerNormGradient } from './layer-norm-gradient.ts';
 import { loraGradient } from './lora-gradient.ts';
 import { matmulGradient } from './matmul-gradient.ts';
@@ -27,6 +28,7 @@ const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
   'distillation-loss': distillationLossGradient,
   dropout: dropoutGradient,
   embedding: embeddingGradient,
+  gated: gatedGradient,
   'layer-norm': layerNormGradient,
   lora: loraGradient,
   matmul: matmulGradient,

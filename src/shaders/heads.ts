@@ -133,7 +133,7 @@ export function heads(options: HeadsOptions): Heads {
     },
   });
   // No rule goes with it yet: training through it ends in an error that says so.
-  recording.differentiate({ op: 'heads', output: q, inputs: [projections] });
+  recording.differentiate({ op: 'heads', output: q, inputs: [projections, norm?.weight] });
   return { q, k, v };
 }
 

@@ -16,6 +16,7 @@ import { dropoutKernels } from './dropout.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { embeddingGradientKernels } from './embedding-gradient.ts';
 import { embeddingKernels } from './embedding.ts';
+import { gatedGradientKernels } from './gated-gradient.ts';
 import { gatedKernels } from './gated.ts';
 import { headsKernels } from './heads.ts';
 import { layerNormGradientKernels } from './layer-norm-gradient.ts';
@@ -57,6 +58,7 @@ export const allKernels: readonly Kernel[] = [
   ...loraGradientKernels,
   ...headsKernels,
   ...gatedKernels,
+  ...gatedGradientKernels,
   ...rmsNormKernels,
   ...rmsNormGradientKernels,
 ];

@@ -54,6 +54,11 @@ export interface Traces {
     readonly positions: Tensor | undefined;
     readonly offset: number;
   };
+  readonly gated: {
+    readonly x: Tensor;
+    readonly params: Numbers<'rows' | 'columns'>;
+    readonly constants: Numbers<'ACTIVATION'>;
+  };
   readonly 'layer-norm': {
     readonly x: Tensor;
     readonly residual: Tensor | undefined;

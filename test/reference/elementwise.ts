@@ -16,7 +16,7 @@ export const activate: Reference = {
  * What flows into the slope: the share of x that passes, at most 1, and x times the density of that
  * share, whose exponent e is off by its own roundoff and so the density by |e| roundoffs.
  */
-function slopeMagnitude(code: number, x: number): number {
+export function slopeMagnitude(code: number, x: number): number {
   const logistic = (z: number, slope: number): number => {
     const e = Math.exp(-Math.abs(z));
     return 1 + Math.abs(x * slope) * (e / (1 + e) ** 2) * (1 + Math.abs(z));

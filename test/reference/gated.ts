@@ -1,6 +1,7 @@
 // y = activation(gate) · value, side by side in each row of x (arXiv 2002.05202, §2).
 
-import { activation } from './activation.ts';
+import { activation, derivative } from './activation.ts';
+import { slopeMagnitude } from './elementwise.ts';
 import { floats, type Inputs, type Params, type Reference, scalar } from './twin.ts';
 
 /** One result for each pair of gate and value. */
@@ -26,4 +27,33 @@ export const gated: Reference = {
   conditions: (inputs, params) => ({
     y: { length: 1, magnitude: pairs(inputs, params, (gate, value) => Math.abs(gate * value)) },
   }),
+};
+
+type Term = (gate: number, value: number) => number;
+
+/** dy times one term for the gate and one for the value. */
+function backward(inputs: Inputs, params: Params, dGate: Term, dValue: Term): Float64Array {
+  const dy = floats(inputs, 'dy');
+  const columns = scalar(params, 'columns');
+  const [gates, values] = [pairs(inputs, params, dGate), pairs(inputs, params, dValue)];
+  return Float64Array.from({ length: 2 * dy.length }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns / 2), i % (2 * columns)];
+    const at = row * columns + (column % columns);
+    return dy[at]! * (column < columns ? gates : values)[at]!;
+  });
+}
+
+/** dx: what reaches the gate through the activation's slope, and the value through the gate. */
+export const gatedBackward: Reference = {
+  twin: (inputs, params, constants) => {
+    const code = Number(constants['ACTIVATION']);
+    const dGate: Term = (gate, value) => value * derivative(code, gate);
+    return { dx: backward(inputs, params, dGate, (gate) => activation(code, gate)) };
+  },
+  conditions: (inputs, params, constants) => {
+    const code = Number(constants['ACTIVATION']);
+    const dGate: Term = (gate, value) => value * slopeMagnitude(code, gate);
+    const magnitude = backward(inputs, params, dGate, Math.abs).map(Math.abs);
+    return { dx: { length: 1, magnitude } };
+  },
 };

@@ -11,7 +11,7 @@ import { distillationLoss, distillationLossBackward } from './distillation-loss.
 import { dropout } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
 import { advance, embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
-import { gated } from './gated.ts';
+import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { heads } from './heads.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
@@ -48,6 +48,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'embedding-backward': embeddingBackward,
   'embedding-links': embeddingLinks,
   gated,
+  'gated-backward': gatedBackward,
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
   heads,

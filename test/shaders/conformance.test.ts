@@ -233,6 +233,7 @@ test('no pipeline leaves its layout to the driver', () => {
 /** Pieces that several kernels are joined from; all other files have an entry point. */
 const pieces = [
   'activation',
+  'activation-derivative',
   'attention-backward-common',
   'attention-backward-register',
   'attention-backward-tile',

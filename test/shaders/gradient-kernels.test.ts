@@ -10,8 +10,10 @@ import { add } from '../../src/shaders/elementwise.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { transpose } from '../../src/shaders/transpose.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
+import { gated } from '../../src/shaders/gated.ts';
 import { layerNorm } from '../../src/shaders/layer-norm.ts';
 import { activationCodes } from '../../src/shaders/matmul.ts';
+import { rmsNorm } from '../../src/shaders/rms-norm.ts';
 import type { Values } from '../reference/twin.ts';
 import { type Bench, expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -180,6 +182,44 @@ for (const { name, options } of gpus) {
       const { kernels } = await check(524, [3, 5], {}, false);
       const form = isGpu ? 'workgroup' : gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
       expect(kernels).toContain(`layer-norm-backward-${form}`);
+    }));
+
+  test(`RMS norm, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const check = (
+        seed: number,
+        shape: readonly [number, number],
+        values: ValueOptions,
+        more: { readonly offset?: number; readonly hasResidual?: boolean } = {},
+      ) =>
+        expectTraining(gpu, seed, (bench, random) => {
+          const { offset = 0, hasResidual = false } = more;
+          const x = drawn(bench, random, 'x', shape, values);
+          const residual = hasResidual ? drawn(bench, random, 'residual', shape) : undefined;
+          const weight = drawn(bench, random, 'weight', [shape[1]]);
+          const y = rmsNorm(x, { weight, eps: 1e-5, offset }, { residual });
+          return backwards(bench, random, y, [x, weight]);
+        });
+      for (const [i, shape] of shapes.entries()) {
+        await check(540 + i, shape, {}, { hasResidual: i % 2 === 1, offset: i % 3 });
+      }
+      await check(560, [5, 64], { mean: 1000, scale: 0.05, outliers: 0 });
+      await check(561, [5, 37], { scale: 1e-3, outliers: 0 });
+      const { kernels } = await check(562, [3, 5], {});
+      const form = isGpu ? 'workgroup' : gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
+      expect(kernels).toContain(`rms-norm-backward-${form}`);
+    }));
+
+  test(`gated linear units, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const activation of Object.keys(activationCodes) as (keyof typeof activationCodes)[]) {
+        for (const [i, columns] of [1, 7, 8, 260].entries()) {
+          await expectTraining(gpu, 580 + i, (bench, random) => {
+            const x = drawn(bench, random, 'x', [3, 5, 2 * columns], { scale: 2 });
+            return backwards(bench, random, gated(x, activation), [x]);
+          });
+        }
+      }
     }));
 
   test(`embedding, with words that occur often, once and never, ${name}`, () =>

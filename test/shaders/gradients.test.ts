@@ -15,6 +15,7 @@ import { dropout } from '../../src/shaders/dropout.ts';
 import { add } from '../../src/shaders/elementwise.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
+import { gated, gatedLinear } from '../../src/shaders/gated.ts';
 import { allKernels } from '../../src/shaders/index.ts';
 import { layerNorm } from '../../src/shaders/layer-norm.ts';
 import { lora } from '../../src/shaders/lora.ts';
@@ -129,6 +130,15 @@ cases['matmul of a tensor with itself'] = (t) => {
 for (const activation of Object.keys(activationCodes) as Activation[]) {
   cases[`activate ${activation}`] = (t) => activate(t.input('x', 9, 23), activation);
 }
+for (const activation of Object.keys(activationCodes) as Activation[]) {
+  cases[`gated ${activation}`] = (t) => gated(t.input('x', 3, 5, 14), activation);
+  cases[`gated ${activation}, in fours`] = (t) => gated(t.input('x', 9, 24), activation);
+}
+cases['gated product'] = (t) =>
+  gatedLinear(t.input('x', 2, 5), t.input('weight', 6, 5), {
+    activation: 'silu',
+    bias: t.input('bias', 6),
+  });
 cases['add'] = (t) => add(t.input('a', 3, 29), t.input('b', 3, 29));
 cases['add a tensor to itself'] = (t) => {
   const a = t.input('a', 5);
@@ -391,6 +401,7 @@ const kinds = [
   'distillation',
   'dropout',
   'embedding',
+  'gated',
   'layer norm',
   'lora',
   'matmul',
@@ -426,7 +437,6 @@ const withoutGradient = [
   'attention-weights',
   'column-sum',
   'embedding-links',
-  'gated',
   'gradient-norm',
   'gradient-scale',
   'heads',

@@ -1,7 +1,9 @@
 // Projections taken apart into heads, against float64, and the rotation against plain trigonometry.
 import { expect, test } from 'vitest';
 import { type Gpu, TransformerError } from 'webgpu-transformer';
+import { gradients } from '../../src/runtime/gradient.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
+import { gradientRules } from '../../src/shaders/gradients.ts';
 import { heads, rotaryTurns } from '../../src/shaders/heads.ts';
 import { type Bench, expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -157,4 +159,17 @@ test('what does not fit together is refused', () =>
       }),
       /weight .* should have 12 elements/,
     );
+  }));
+
+test('training through heads is refused', () =>
+  withGpu({}, async (gpu) => {
+    const train = (bench: Bench): Tensor[] => {
+      const projections = bench.input('projections', [1, 2, 18], new Float32Array(36));
+      const place = bench.input('place', [1, 2, 2], new Uint32Array(4));
+      const { q } = heads({ projections, place, heads: 1, keyValueHeads: 1, headSize: 6 });
+      const seeds = new Map([[q, bench.input('d q', [1, 2, 6], new Float32Array(12))]]);
+      return [...gradients(bench.recording, seeds, [projections], gradientRules).values()];
+    };
+    const refused = expectOperation(gpu, train, { training: true });
+    await expect(refused).rejects.toThrow('heads, which computes query');
   }));
