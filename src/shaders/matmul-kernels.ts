@@ -194,8 +194,10 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   const both = { ...either, X_TRANSPOSED: xTransposed };
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));
-    if (!gpu.hasQuadSubgroups && isInFours(problem) && batches * rows * columns * depth >= large) {
-      const height = tiles(16, 16) >= 32 ? 16 : 8;
+    // A single row gains nothing from blocks, and up to eight nothing from high ones.
+    const isLarge = rows > 1 && batches * rows * columns * depth >= large;
+    if (!gpu.hasQuadSubgroups && isLarge && isInFours(problem)) {
+      const height = rows > 8 && tiles(16, 16) >= 32 ? 16 : 8;
       return {
         kernel: block,
         constants: { ...both, ROWS: height },
