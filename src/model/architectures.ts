@@ -5,7 +5,16 @@ import type { Config } from './config.ts';
 import { EncoderDecoderModel } from './encoder-decoder.ts';
 import type { JsonObject } from './json.ts';
 import { bart } from './bart.ts';
-import type { EncoderDecoderDefinition } from './definitions.ts';
+import { bert } from './bert.ts';
+import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
+import { distilbert } from './distilbert.ts';
+import { gemma2, gemma3 } from './gemma.ts';
+import { gpt2 } from './gpt2.ts';
+import { llama } from './llama.ts';
+import { mistral } from './mistral.ts';
+import { qwen2, qwen3 } from './qwen.ts';
+import { roberta } from './roberta.ts';
+import { SequenceModel } from './sequence-model.ts';
 import { marian } from './marian.ts';
 import type { LoadedParts, Model } from './model.ts';
 import { t5 } from './t5.ts';
@@ -26,11 +35,31 @@ function encoderDecoder(
   };
 }
 
+function sequence(
+  declare: (config: Config, loader: WeightLoader) => SequenceDefinition,
+): Architecture {
+  return (config, loader) => {
+    const definition = declare(config, loader);
+    return (parts) => new SequenceModel(parts, definition);
+  };
+}
+
 /** By `model_type` of config.json; PyTorch's own modules have `kind` instead. */
 const architectures: Readonly<Record<string, Architecture>> = {
   bart: encoderDecoder(bart),
+  bert: sequence(bert),
+  distilbert: sequence(distilbert),
+  gemma2: sequence(gemma2),
+  gemma3_text: sequence(gemma3),
+  gpt2: sequence(gpt2),
+  llama: sequence(llama),
   marian: encoderDecoder(marian),
+  mistral: sequence(mistral),
+  qwen2: sequence(qwen2),
+  qwen3: sequence(qwen3),
+  roberta: sequence(roberta),
   t5: encoderDecoder(t5),
+  'xlm-roberta': sequence(roberta),
   'seq2seq training run': encoderDecoder(torchSeq2Seq),
   'torch.nn.Transformer': (config, loader) => {
     const model = torchTransformer(config, loader);

@@ -2,9 +2,10 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import type { Activation } from '../shaders/matmul.ts';
+import type { DecoderWeights } from './decoder.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
-import type { EncoderWeights } from './encoder.ts';
 import type { NormWeights } from './normalization.ts';
+import type { RotaryFrequencies } from './rotary.ts';
 import type { LanguageModelWeights, TransformerWeights } from './transformer.ts';
 import type { Linear } from './weights.ts';
 
@@ -21,7 +22,7 @@ export interface EncoderDecoderDefinition {
   readonly weights: TransformerWeights;
 }
 
-/** Layers on top of a stack, applied one after the other. */
+/** A layer on top of a stack: a linear one, then its activation and its norm where it has them. */
 export interface HeadLayer {
   readonly linear: Linear;
   readonly activation?: Activation;
@@ -30,35 +31,39 @@ export interface HeadLayer {
 
 /** What is computed from the last hidden states. */
 export type Head =
-  /** Of the pooled state, (B, labels), or of every token, (B, T, labels). */
-  | { readonly kind: 'sequence' | 'token'; readonly layers: readonly HeadLayer[] }
+  /** Logits of each sequence, (B, labels), from one of its tokens or from what the pooler makes of it. */
+  | {
+      readonly kind: 'sequence';
+      readonly from: 'first' | 'pooler' | 'last';
+      readonly layers: readonly HeadLayer[];
+    }
+  /** Logits of every token, (B, T, labels). */
+  | { readonly kind: 'token' | 'maskedLanguage'; readonly layers: readonly HeadLayer[] }
   /** Logits of every token for being the start and the end of the answer, (B, T) each. */
-  | { readonly kind: 'span'; readonly layers: readonly HeadLayer[] };
+  | { readonly kind: 'span'; readonly layers: readonly HeadLayer[] }
+  /** Logits of the token that follows each token, (B, T, V). */
+  | { readonly kind: 'language'; readonly output: LanguageModelWeights['output'] };
 
-/** An encoder over token ids, with or without a head. */
-export interface EncoderDefinition {
+/** One stack over token ids: an encoder, or the decoder of a language model. */
+export interface SequenceDefinition {
   readonly vocabulary: number;
   readonly maxPositions: number;
   /** Segments of `tokenTypeIds`; 0 where there are none. */
   readonly types: number;
-  /** Positions count only what is not this token, and begin behind it (RoBERTa). */
+  /** Positions count only what is not this token, and begin behind its id (RoBERTa). */
   readonly paddingToken?: number;
   readonly embeddings: EmbeddingWeights;
-  readonly encoder: EncoderWeights;
+  readonly stack: DecoderWeights;
+  /** Whether tokens see only what stands before them. */
+  readonly causal: boolean;
   /** Of the first token. */
   readonly pooler?: HeadLayer | undefined;
-  /** Whether the head takes what the pooler makes of the first token; its state as it is, else. */
-  readonly poolsForHead?: boolean;
   readonly head?: Head | undefined;
+  /** Rotary frequencies that depend on the length of the sequence, and where they lie. */
+  readonly rotary?: readonly StretchedRotary[];
 }
 
-/** A language model: a decoder without an encoder. */
-export interface DecoderDefinition {
-  readonly vocabulary: number;
-  readonly maxPositions: number;
-  readonly weights: LanguageModelWeights;
-  /** Whether the checkpoint has an output layer (or ties it); a bare stack gives hidden states. */
-  readonly hasOutput: boolean;
-  /** In place of the output layer: (labels, d_model) over the last token that is no padding. */
-  readonly classifier?: Tensor;
+export interface StretchedRotary {
+  readonly turns: Tensor;
+  readonly frequencies: RotaryFrequencies;
 }

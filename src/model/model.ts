@@ -21,8 +21,18 @@ export interface ModelInputs {
   decoderInputIds?: readonly (readonly number[])[];
   /** 1 where a target token counts, (B, T); all ones when absent. */
   decoderAttentionMask?: readonly (readonly number[])[];
-  /** Target token ids to compute the loss of, (B, T); -100 is left out. */
-  labels?: readonly (readonly number[])[];
+  /** The segment of each token, (B, T), for encoders with segments; 0 when absent. */
+  tokenTypeIds?: readonly (readonly number[])[];
+  /** The position of each token, (B, T), for models of one stack; from 0 on when absent. */
+  positionIds?: readonly (readonly number[])[];
+  /**
+   * What to compute the loss of: token ids or classes of tokens, (B, T), -100 is left out; of
+   * sequence classifiers the class or value of each sequence, (B), or flags, (B, labels).
+   */
+  labels?: readonly number[] | readonly (readonly number[])[];
+  /** Where the answers start and end, (B), to compute the loss of question answering. */
+  startPositions?: readonly number[];
+  endPositions?: readonly number[];
   /** Source vectors in place of token ids, (B, S, d_model). */
   inputsEmbeds?: DenseTensor;
   /** Target vectors in place of token ids, (B, T, d_model). */
@@ -40,12 +50,21 @@ export interface ForwardOptions {
 
 /** Results of `forward`: those the architecture has. B batch, S source, T target, h heads. */
 export interface ModelOutput {
-  /** (B, T, vocabulary) */
+  /** (B, T, V) of language models, (B, T, labels) of token, (B, labels) of sequence classifiers */
   logits?: DenseTensor;
-  /** Mean cross entropy of the labels that count, shape (). */
+  /** (B, T), how well each token starts or ends the answer */
+  startLogits?: DenseTensor;
+  endLogits?: DenseTensor;
+  /** Of the labels: mean cross entropy of those that count, shape (). */
   loss?: DenseTensor;
   /** (B, T, d_model) */
   lastHiddenState?: DenseTensor;
+  /** (B, d_model), what the pooler makes of the first token */
+  poolerOutput?: DenseTensor;
+  /** Of models of one stack: (B, T, d_model) each, the embeddings first */
+  hiddenStates?: DenseTensor[];
+  /** Of models of one stack: (B, h, T, T) a layer */
+  attentions?: DenseTensor[];
   /** (B, S, d_model) */
   encoderLastHiddenState?: DenseTensor;
   /** (B, S, d_model) each, the embeddings first */

@@ -11,6 +11,8 @@ export interface RotaryOptions {
   readonly theta?: number;
   /** The part of each head that rotates where the config names none; 1 when absent. */
   readonly partial?: number;
+  /** Frequencies of this θ, whatever the config asks for. */
+  readonly ownTheta?: number | undefined;
   /** Which settings count where kinds of layers have their own: `sliding_attention`, say. */
   readonly layerType?: string;
 }
@@ -51,6 +53,7 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
     steadyLength: Infinity,
     scale,
   });
+  if (options.ownTheta !== undefined) return always(plain(options.ownTheta));
   const longest = (): number => config.integer('max_position_embeddings');
   const name = 'original_max_position_embeddings';
   const original = (): number =>

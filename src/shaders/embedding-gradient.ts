@@ -49,7 +49,8 @@ export const embeddingGradient: Rule<'embedding'> = ({ trace }, dy) => {
   const { recording } = dy;
   const tokens = elements(ids.shape);
   const dTableOf = (rows: Tensor, of: Tensor, scale: number, offset: number): Tensor => {
-    const [vocabulary, columns] = [of.size(0), of.size(-1)];
+    const columns = of.size(-1);
+    const vocabulary = elements(of.shape) / columns;
     const links = embeddingLinks(rows, vocabulary, { tokens, offset });
     const dtable = recording.transient(`d ${of.label}`, of.shape);
     recording.dispatch({

@@ -41,7 +41,10 @@ export interface EmbeddingOptions {
   positions?: { readonly position: Tensor; readonly table: Tensor; readonly offset?: number };
 }
 
-/** table[id] · scale + positions[position]. ids: (B, T). table: (V, d_model). Result: (B, T, d_model). */
+/**
+ * table[id] · scale + positions[position]. ids: (…). table: (V, d_model), or rows numbered through
+ * several axes. Result: (…, d_model).
+ */
 export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions = {}): Tensor {
   const { recording } = ids;
   const { scale = 1, positions } = options;

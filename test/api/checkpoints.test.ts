@@ -6,7 +6,29 @@ import { readCase } from '../support/expected.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { fixtureSource } from '../support/source.ts';
 
-const cases = ['marian', 'bart', 't5_relu', 't5_gated'];
+const cases = [
+  'bart',
+  'bert_base',
+  'bert_base_legacy_names',
+  'bert_mlm',
+  'bert_qa',
+  'bert_seqcls',
+  'bert_seqcls_f16',
+  'bert_tokcls',
+  'distilbert_seqcls',
+  'gpt2',
+  'gpt2_legacy_names',
+  'gpt2_sharded',
+  'llama_bf16',
+  'llama_gqa',
+  'llama_rope_llama3',
+  'marian',
+  'qwen2',
+  'roberta_base',
+  'roberta_seqcls',
+  't5_gated',
+  't5_relu',
+];
 
 const gpus = await testGpus();
 
@@ -23,7 +45,7 @@ for (const name of cases) {
           // Without the weights asked for, another kernel does the work.
           const short = await model.forward(inputs);
           for (const [key, value] of Object.entries(short)) {
-            expect(value, key).toEqual(output[key as keyof typeof output]);
+            expect({ [key]: value }).toEqual({ [key]: output[key as keyof typeof output] });
           }
           expect(Object.keys(short)).not.toContain('attentions');
         }

@@ -63,7 +63,7 @@ export function tinyBatch(index: number, size = 3): ModelInputs {
 /** Two batches as one; both are padded to 7 tokens. */
 export function joined(a: ModelInputs, b: ModelInputs): ModelInputs {
   const rows = (name: 'inputIds' | 'attentionMask' | 'labels', value: number): number[][] =>
-    [...(a[name] ?? []), ...(b[name] ?? [])].map((row) => [
+    ([...(a[name] ?? []), ...(b[name] ?? [])] as number[][]).map((row) => [
       ...row,
       ...Array<number>(7 - row.length).fill(value),
     ]);

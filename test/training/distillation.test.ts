@@ -91,7 +91,7 @@ test('losses of batches of all lengths, next to float64', () =>
     const lengths = new Set<string>();
     for await (const { step, loss } of trainer.steps(tinyBatch, { maxSteps: 6 })) {
       const batch = tinyBatch(step - 1);
-      lengths.add([batch.inputIds![0]!.length, batch.labels![0]!.length].join());
+      lengths.add([batch.inputIds![0]!.length, (batch.labels![0] as number[]).length].join());
       const wanted = await expectedLoss(student, teacher, batch, settings);
       // T² times the logarithms of both distributions, each of some log V.
       const allowed = tolerance('f32', 12 * 12, 9 * 2 * Math.log(vocabulary));

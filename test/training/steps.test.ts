@@ -67,7 +67,8 @@ describe.each([1, 2])('%i batches a step', (accumulate) => {
 
   test('a wrong batch is left out, and nothing but it', async () => {
     const good = (index: number): ModelInputs => tinyBatch(index);
-    const { inputIds = [], attentionMask = [], labels = [] } = good(9);
+    const { inputIds = [], attentionMask = [], labels: targets = [] } = good(9);
+    const labels = targets as number[][];
     const fill = (rows: readonly (readonly number[])[], value: number): number[][] =>
       rows.map((row) => row.map(() => value));
     const long = (value: number): number[][] => labels.map(() => Array<number>(17).fill(value));

@@ -1,0 +1,148 @@
+// The layers and heads that BERT and RoBERTa have in common, by the names that Hugging Face gives them.
+
+import { layerNormWeights } from './bart-layers.ts';
+import type { Config } from './config.ts';
+import type { DecoderWeights } from './decoder.ts';
+import type { Head, HeadLayer, SequenceDefinition } from './definitions.ts';
+import type { EncoderLayerWeights } from './encoder.ts';
+import { postNorm } from './residual.ts';
+import type { WeightLoader } from './weights.ts';
+
+/** The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM". */
+export function headName(config: Config): string {
+  const list = config.get('architectures');
+  const [name]: readonly unknown[] = Array.isArray(list) ? list : [];
+  return typeof name === 'string' ? (name.split('For')[1] ?? 'Model') : 'Model';
+}
+
+/** Labels of a classifier: as many as `id2label` names, else `num_labels`, else 2. */
+export function labelCount(config: Config): number {
+  const names = config.get('id2label');
+  const count = typeof names === 'object' && names !== null ? Object.keys(names).length : 0;
+  return count > 0 ? count : config.integer('num_labels', 2);
+}
+
+/** The embeddings and layers of an encoder below `root`. */
+export function bertEncoder(
+  config: Config,
+  loader: WeightLoader,
+  root: string,
+): Pick<SequenceDefinition, 'vocabulary' | 'types' | 'embeddings' | 'stack' | 'causal' | 'pooler'> {
+  config.only('is_decoder', false);
+  config.only('add_cross_attention', false);
+  if (config.string('position_embedding_type', 'absolute') !== 'absolute') {
+    config.refuse('position_embedding_type');
+  }
+  const size = config.integer('hidden_size');
+  const width = config.integer('intermediate_size');
+  const heads = config.heads('num_attention_heads', size);
+  const activation = config.activation('hidden_act', 'gelu');
+  const eps = config.number('layer_norm_eps', 1e-12);
+  const vocabulary = config.integer('vocab_size');
+  const positions = config.integer('max_position_embeddings');
+  const types = config.integer('type_vocab_size', 2, 0);
+  const rate = config.rate('hidden_dropout_prob', 0.1);
+  const norm = (prefix: string) => layerNormWeights(loader, `${prefix}.LayerNorm`, size, eps);
+  const layer = (prefix: string): EncoderLayerWeights => ({
+    selfAttention: {
+      heads,
+      queryKeyValue: loader.linear(
+        ['query', 'key', 'value'].map((name) => `${prefix}.attention.self.${name}`),
+        size,
+        size,
+      ),
+      output: loader.linear(`${prefix}.attention.output.dense`, size, size),
+    },
+    selfAttentionNorm: norm(`${prefix}.attention.output`),
+    feedForward: {
+      inner: loader.linear(`${prefix}.intermediate.dense`, width, size),
+      outer: loader.linear(`${prefix}.output.dense`, size, width),
+      activation,
+    },
+    feedForwardNorm: norm(`${prefix}.output`),
+  });
+  const table = (name: string): string => `${root}embeddings.${name}_embeddings.weight`;
+  const stack: DecoderWeights = {
+    residual: postNorm,
+    layers: Array.from({ length: config.integer('num_hidden_layers') }, (_, i) =>
+      layer(`${root}encoder.layer.${i}`),
+    ),
+    dropout: {
+      residual: rate,
+      attention: config.rate('attention_probs_dropout_prob', 0.1),
+      activation: 0,
+    },
+  };
+  const pooler: HeadLayer | undefined = loader.has(`${root}pooler.dense.weight`)
+    ? { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }
+    : undefined;
+  return {
+    vocabulary,
+    types,
+    embeddings: {
+      tokens: loader.matrix(table('word'), vocabulary, size),
+      positions: { table: loader.matrix(table('position'), positions, size, { dtype: 'f32' }) },
+      types: types === 0 ? undefined : loader.matrix(table('token_type'), types, size),
+      norm: norm(`${root}embeddings`),
+      dropout: rate,
+    },
+    stack,
+    causal: false,
+    pooler,
+  };
+}
+
+/** Heads that are one linear layer over every token: token classification, question answering. */
+export function tokenHead(
+  name: string,
+  config: Config,
+  loader: WeightLoader,
+  size: number,
+): Head | undefined {
+  if (name === 'TokenClassification') {
+    return {
+      kind: 'token',
+      layers: [{ linear: loader.linear('classifier', labelCount(config), size) }],
+    };
+  }
+  if (name === 'QuestionAnswering') {
+    return { kind: 'span', layers: [{ linear: loader.linear('qa_outputs', 2, size) }] };
+  }
+  return undefined;
+}
+
+/** The head of a masked language model: a layer, its norm, and the token embeddings again. */
+export function maskedLanguageHead(
+  config: Config,
+  loader: WeightLoader,
+  { embeddings, vocabulary }: Pick<SequenceDefinition, 'embeddings' | 'vocabulary'>,
+  names: {
+    readonly dense: string;
+    readonly norm: string;
+    readonly decoder: string;
+    readonly bias: string;
+  },
+  settings: { readonly activation: HeadLayer['activation']; readonly eps: number },
+): Head {
+  const size = embeddings.tokens.size(1);
+  const tied = config.boolean('tie_word_embeddings', true);
+  const { activation = 'gelu', eps } = settings;
+  return {
+    kind: 'maskedLanguage',
+    layers: [
+      {
+        linear: loader.linear(names.dense, size, size),
+        activation,
+        norm: layerNormWeights(loader, names.norm, size, eps),
+      },
+      {
+        linear: {
+          weight: tied
+            ? embeddings.tokens
+            : loader.matrix(`${names.decoder}.weight`, vocabulary, size),
+          bias: loader.vector(names.bias, vocabulary),
+        },
+      },
+    ],
+  };
+}

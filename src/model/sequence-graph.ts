@@ -1,0 +1,54 @@
+// What a model of one stack computes: embeddings, layers, pooler and head.
+
+import type { Tensor } from '../runtime/tensor.ts';
+import { embedding } from '../shaders/embedding.ts';
+import { decoder } from './decoder.ts';
+import type { HeadLayer, SequenceDefinition } from './definitions.ts';
+import { embed, type Tokens } from './embeddings.ts';
+import type { Watch } from './encoder.ts';
+import { linear } from './feed-forward.ts';
+import { normalize } from './normalization.ts';
+import { logits } from './transformer.ts';
+
+export interface SequenceGraph {
+  /** (B, T, d_model) */
+  readonly hidden: Tensor;
+  /** (B, d_model) */
+  readonly pooled: Tensor | undefined;
+  /** (B, labels), (B, T, labels), (B, T, 2) or (B, T, V), as the head is. */
+  readonly logits: Tensor | undefined;
+}
+
+/**
+ * Appends the forward pass. `firsts` and `lasts`, u32 (B), number the first and the last token of each
+ * sequence through all of the batch.
+ */
+export function sequenceGraph(
+  tokens: Tokens,
+  { firsts, lasts }: { readonly firsts: Tensor; readonly lasts: Tensor },
+  definition: SequenceDefinition,
+  watch: Watch = {},
+): SequenceGraph {
+  const { embeddings, stack, causal, pooler, head } = definition;
+  const { mask, place } = tokens;
+  const hidden = decoder(embed(tokens, embeddings), stack, { mask, place, causal, watch });
+  const pooled = pooler && applyLayers(embedding(firsts, hidden), [pooler]);
+  if (head === undefined) return { hidden, pooled, logits: undefined };
+  if (head.kind === 'language') {
+    const weights = { target: embeddings, decoder: stack, output: head.output };
+    return { hidden, pooled, logits: logits(hidden, weights) };
+  }
+  if (head.kind !== 'sequence') return { hidden, pooled, logits: applyLayers(hidden, head.layers) };
+  const from =
+    head.from === 'pooler' ? pooled : embedding(head.from === 'last' ? lasts : firsts, hidden);
+  if (from === undefined) throw new RangeError('this head needs a pooler');
+  return { hidden, pooled, logits: applyLayers(from, head.layers) };
+}
+
+function applyLayers(x: Tensor, layers: readonly HeadLayer[]): Tensor {
+  return layers.reduce((h, layer) => {
+    const { activation, norm } = layer;
+    const y = linear(h, layer.linear, { label: 'head', ...(activation && { activation }) });
+    return norm === undefined ? y : normalize(y, norm);
+  }, x);
+}

@@ -1,0 +1,119 @@
+// A loaded model of one stack: an encoder with its head, or a language model.
+
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import type { SequenceDefinition } from './definitions.ts';
+import type { GenerateOptions } from './generation-config.ts';
+import { bucket } from './inputs.ts';
+import type { JsonObject } from './json.ts';
+import { crossEntropyOf, lossOutput, rowsOf, sequenceLoss, spanLoss } from './losses.ts';
+import {
+  assertCurrent,
+  type ForwardOptions,
+  type GenerateResult,
+  type LoadedParts,
+  type Model,
+  type ModelInputs,
+  type ModelOutput,
+} from './model.ts';
+import { PlanCache } from './plan-cache.ts';
+import { type SequenceTokens, sequenceTokens, tokenLabels } from './sequence-inputs.ts';
+import { SequencePlan, type SequenceShape } from './sequence-plan.ts';
+import { cannotTrain, type TrainingHead } from './training-head.ts';
+
+/** The lists of `forward` that are kept. */
+const forwardPlans = 8;
+
+export class SequenceModel implements Model {
+  readonly gpu: Gpu;
+  readonly config: JsonObject;
+  readonly #parts: LoadedParts;
+  readonly #definition: SequenceDefinition;
+  readonly #forwards = new PlanCache<SequencePlan>(forwardPlans);
+
+  constructor(parts: LoadedParts, definition: SequenceDefinition) {
+    this.gpu = parts.gpu;
+    this.config = parts.config;
+    this.#parts = parts;
+    this.#definition = definition;
+  }
+
+  async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
+    refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
+    const tokens = sequenceTokens(inputs, this.#definition);
+    const lossOf = this.#lossOf(inputs, tokens);
+    throwIfAborted(options.signal);
+    const shape: SequenceShape = {
+      batch: tokens.ids.batch,
+      length: bucket(tokens.ids.length),
+      hiddenStates: options.hiddenStates ?? false,
+      attentions: options.attentions ?? false,
+    };
+    const record = (): Promise<SequencePlan> => {
+      assertCurrent(this.#parts);
+      return SequencePlan.create(this.gpu, this.#definition, shape);
+    };
+    const output = await this.#forwards.share(JSON.stringify(shape), record, (plan) =>
+      plan.play(tokens, this.config['pad_token_id'], options.signal),
+    );
+    if (lossOf !== undefined) output.loss = lossOutput(lossOf(output));
+    return output;
+  }
+
+  async generate(_inputs: ModelInputs, _options: GenerateOptions = {}): Promise<GenerateResult> {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      `${String(this.config['model_type'])} does not generate. Use forward.`,
+    );
+  }
+
+  async *stream(
+    inputs: ModelInputs,
+    options: GenerateOptions = {},
+  ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
+    yield { tokenIds: (await this.generate(inputs, options)).sequences.flat() };
+  }
+
+  trainingHead(): TrainingHead {
+    throw cannotTrain('This model');
+  }
+
+  dispose(): void {
+    this.#forwards.dispose();
+    this.#parts.scope.dispose();
+    this.#parts.onDispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** How to compute the loss of the outputs, when the inputs ask for it; they are checked here. */
+  #lossOf(
+    inputs: ModelInputs,
+    { ids }: SequenceTokens,
+  ): ((output: ModelOutput) => number) | undefined {
+    const { head, vocabulary } = this.#definition;
+    const { labels, startPositions, endPositions } = inputs;
+    if (startPositions !== undefined && endPositions !== undefined) {
+      return ({ startLogits: start, endLogits: end }) =>
+        start && end ? spanLoss(start, end, startPositions, endPositions) : NaN;
+    }
+    if (labels === undefined) return undefined;
+    if (head?.kind === 'sequence') {
+      const problem = this.config['problem_type'] ?? undefined;
+      return ({ logits }) => (logits ? sequenceLoss(logits, labels, problem) : NaN);
+    }
+    const classes =
+      head?.kind === 'token' ? (head.layers.at(-1)?.linear.weight.size(0) ?? 0) : vocabulary;
+    const batch = tokenLabels(labels, ids, classes);
+    // Language models are to say the next token: each one's label is that of the place behind it.
+    const shift = head?.kind === 'language' ? 1 : 0;
+    const wanted = batch.rows.flatMap((row) => [
+      ...row.slice(shift),
+      ...Array<number>(shift).fill(-100),
+    ]);
+    return ({ logits }) =>
+      logits ? crossEntropyOf(rowsOf(logits.data, logits.shape.at(-1) ?? 1), wanted) : NaN;
+  }
+}

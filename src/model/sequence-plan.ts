@@ -1,0 +1,169 @@
+// A forward pass of a model of one stack, recorded for one batch size and one padded length.
+
+import type { Gpu } from '../runtime/gpu.ts';
+import { Plan } from '../runtime/plan.ts';
+import { Recording } from '../runtime/record.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import { rotaryTurns } from '../shaders/heads.ts';
+import type { SequenceDefinition } from './definitions.ts';
+import type { Tokens } from './embeddings.ts';
+import { type Watch, watchedBy, watchFor } from './encoder.ts';
+import { padRows } from './inputs.ts';
+import { type ModelOutput, OutputReader } from './model.ts';
+import { type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
+import { lastTokens, type SequenceTokens } from './sequence-inputs.ts';
+import { tokensOf } from './token-inputs.ts';
+
+/** What a list is recorded for. */
+export interface SequenceShape {
+  readonly batch: number;
+  /** Padded. */
+  readonly length: number;
+  readonly hiddenStates: boolean;
+  readonly attentions: boolean;
+}
+
+/** What a list takes its sequences from. */
+export interface SequenceInputTensors {
+  readonly tokens: Tokens;
+  readonly firsts: Tensor;
+  readonly lasts: Tensor;
+}
+
+export function sequenceInputTensors(
+  recording: Recording,
+  { types }: SequenceDefinition,
+  { batch, length }: Pick<SequenceShape, 'batch' | 'length'>,
+): SequenceInputTensors {
+  const tokens = tokensOf(recording, 'input', batch, length);
+  const typed = types > 0 && {
+    types: recording.persistent('input types', [batch, length], 'u32'),
+  };
+  return {
+    tokens: { ...tokens, ...typed },
+    firsts: recording.persistent('first tokens', [batch], 'u32'),
+    lasts: recording.persistent('last tokens', [batch], 'u32'),
+  };
+}
+
+/** Writes checked sequences, padded to the list's length. */
+export function writeSequenceInputs(
+  plan: Plan,
+  { tokens, firsts, lasts }: SequenceInputTensors,
+  { ids, mask, types, positions }: SequenceTokens,
+  { padToken, rotary = [] }: { padToken: unknown; rotary?: SequenceDefinition['rotary'] },
+): void {
+  const length = tokens.ids.size(1);
+  plan.write(tokens.ids, padRows(ids, length));
+  plan.write(tokens.mask, padRows(mask, length));
+  if (tokens.types !== undefined) plan.write(tokens.types, padRows(types, length));
+  const places = padRows(positions, length);
+  plan.write(
+    tokens.place,
+    Uint32Array.from({ length: 2 * places.length }, (_, i) =>
+      i % 2 === 0 ? (places[i >> 1] ?? 0) : (i >> 1) % length,
+    ),
+  );
+  plan.write(
+    firsts,
+    Uint32Array.from(ids.rows, (_, row) => row * length),
+  );
+  plan.write(
+    lasts,
+    Uint32Array.from(lastTokens(ids, padToken), (last, row) => row * length + last),
+  );
+  stretchRotary(plan.recording.gpu, rotary, ids.length);
+}
+
+/** Frequencies for sequences of a length, in place of those of the last play. */
+export function stretchRotary(
+  { device }: Gpu,
+  rotary: NonNullable<SequenceDefinition['rotary']>,
+  length: number,
+): void {
+  for (const { turns, frequencies } of rotary) {
+    const values = rotaryTurns(frequencies.frequencies(length));
+    if (turns.buffer !== undefined) device.queue.writeBuffer(turns.buffer, turns.offset, values);
+  }
+}
+
+export class SequencePlan {
+  readonly #plan: Plan;
+  readonly #definition: SequenceDefinition;
+  readonly #inputs: SequenceInputTensors;
+  readonly #graph: SequenceGraph;
+  readonly #watch: Watch;
+
+  private constructor(
+    plan: Plan,
+    definition: SequenceDefinition,
+    recorded: { inputs: SequenceInputTensors; graph: SequenceGraph; watch: Watch },
+  ) {
+    this.#plan = plan;
+    this.#definition = definition;
+    this.#inputs = recorded.inputs;
+    this.#graph = recorded.graph;
+    this.#watch = recorded.watch;
+  }
+
+  static async create(
+    gpu: Gpu,
+    definition: SequenceDefinition,
+    shape: SequenceShape,
+  ): Promise<SequencePlan> {
+    const recording = new Recording(gpu);
+    try {
+      const inputs = sequenceInputTensors(recording, definition, shape);
+      const watch = watchFor(shape);
+      const graph = sequenceGraph(inputs.tokens, inputs, definition, watch);
+      const { hidden, pooled, logits } = graph;
+      const results = [hidden, pooled, logits, ...watchedBy(watch)];
+      const outputs = [...new Set(results.filter((tensor) => tensor !== undefined))];
+      const plan = await Plan.create(recording, outputs);
+      return new SequencePlan(plan, definition, { inputs, graph, watch });
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    }
+  }
+
+  async play(
+    tokens: SequenceTokens,
+    padToken: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<ModelOutput> {
+    const { rotary, head } = this.#definition;
+    writeSequenceInputs(this.#plan, this.#inputs, tokens, { padToken, ...(rotary && { rotary }) });
+    const { hidden, pooled, logits } = this.#graph;
+    const [batch, T] = [tokens.ids.batch, tokens.ids.length];
+    const states = [batch, T, hidden.size(-1)];
+    const output: ModelOutput = {};
+    const reader = new OutputReader();
+    reader.add(hidden, states, (t) => (output.lastHiddenState = t));
+    if (pooled !== undefined) reader.add(pooled, pooled.shape, (t) => (output.poolerOutput = t));
+    if (logits !== undefined) {
+      const columns = logits.size(-1);
+      const shape = head?.kind === 'sequence' ? [batch, columns] : [batch, T, columns];
+      reader.add(logits, shape, (t) => {
+        if (head?.kind !== 'span') output.logits = t;
+        else {
+          const column = (first: number) => t.data.filter((_, i) => i % 2 === first);
+          output.startLogits = { data: column(0), shape: [batch, T] };
+          output.endLogits = { data: column(1), shape: [batch, T] };
+        }
+      });
+    }
+    const { hiddenStates, attentions } = this.#watch;
+    if (hiddenStates !== undefined) output.hiddenStates = reader.list(hiddenStates, states);
+    if (attentions !== undefined) {
+      const heads = attentions[0]?.size(1) ?? 0;
+      output.attentions = reader.list(attentions, [batch, heads, T, T]);
+    }
+    await reader.play(this.#plan, signal);
+    return output;
+  }
+
+  dispose(): void {
+    this.#plan.dispose();
+  }
+}
