@@ -11,7 +11,7 @@ import type { WeightLoader } from './weights.ts';
 /** The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM". */
 export function headName(config: Config): string {
   const list = config.get('architectures');
-  const [name]: readonly unknown[] = Array.isArray(list) ? list : [];
+  const name: unknown = Array.isArray(list) ? list[0] : undefined;
   return typeof name === 'string' ? (name.split('For')[1] ?? 'Model') : 'Model';
 }
 

@@ -44,6 +44,10 @@ export interface DecodeSession {
    * is left as the step expects it: the last token of the prompt, its place, and what it sees.
    */
   start(prompt: DecodePrompt, state: DecodeState, plan: Plan): Promise<void>;
+  /** Called before each play of the step, with the tokens a row then has in its cache. */
+  beforeStep?(length: number): void;
+  /** Called at the end with the tokens of each row, so that a later prompt may go on from there. */
+  finish?(sequences: readonly (readonly number[])[]): void;
   dispose(): void;
 }
 

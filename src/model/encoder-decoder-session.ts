@@ -21,8 +21,9 @@ import {
 } from './transformer.ts';
 
 export interface EncoderDecoderSessionShape {
+  /** A multiple of `batch`: neighbouring rows share a source. */
+  readonly rows: number;
   readonly batch: number;
-  readonly beams: number;
   /** Padded length of the source. */
   readonly sourceLength: number;
   /** Tokens that the caches hold at most. */
@@ -47,8 +48,8 @@ export class EncoderDecoderSession implements DecodeSession {
   readonly #prompts = new Map<number, PromptPlan>();
 
   private constructor(parts: Parts) {
-    const { batch, beams, capacity } = parts.shape;
-    this.rows = batch * beams;
+    const { rows, batch, capacity } = parts.shape;
+    this.rows = rows;
     this.batch = batch;
     this.capacity = capacity;
     this.vocabulary = parts.weights.output.weight.size(0);
@@ -60,7 +61,7 @@ export class EncoderDecoderSession implements DecodeSession {
     weights: TransformerWeights,
     shape: EncoderDecoderSessionShape,
   ): Promise<EncoderDecoderSession> {
-    const { batch, beams, sourceLength, capacity } = shape;
+    const { rows, batch, sourceLength, capacity } = shape;
     const recording = new Recording(gpu);
     try {
       const source = tokensOf(recording, 'source', batch, sourceLength);
@@ -68,7 +69,7 @@ export class EncoderDecoderSession implements DecodeSession {
       // Keys and values of the source outlive the encoder's list: the steps read them.
       const keyValues = computed.keyValues.map((tensor) => recording.keep(tensor));
       const memory = { keyValues, mask: source.mask };
-      const caches = decoderCaches(recording.scope, weights.decoder, batch * beams, capacity);
+      const caches = decoderCaches(recording.scope, weights.decoder, rows, capacity);
       const encoder = await Plan.create(recording, []);
       writePositions(encoder, source);
       return new EncoderDecoderSession({ weights, shape, encoder, source, memory, caches });

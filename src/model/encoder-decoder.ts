@@ -138,7 +138,7 @@ export class EncoderDecoderModel implements Model {
     const key = [source.batch, sourceLength, capacity].join();
     const { item: session, release } = await this.#sessions.take(key, () => {
       assertCurrent(this.#parts);
-      const shape = { batch: source.batch, beams: 1, sourceLength, capacity };
+      const shape = { rows: source.batch, batch: source.batch, sourceLength, capacity };
       const opening = EncoderDecoderSession.create(this.gpu, this.#model.weights, shape);
       return GreedySession.create(this.gpu, opening);
     });
