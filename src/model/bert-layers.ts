@@ -73,9 +73,11 @@ export function bertEncoder(
       activation: 0,
     },
   };
-  const pooler: HeadLayer | undefined = loader.has(`${root}pooler.dense.weight`)
-    ? { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }
-    : undefined;
+  const pooled = ['Model', 'SequenceClassification'].includes(headName(config)) || !loader.trains;
+  const pooler: HeadLayer | undefined =
+    pooled && loader.has(`${root}pooler.dense.weight`)
+      ? { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }
+      : undefined;
   return {
     vocabulary,
     types,

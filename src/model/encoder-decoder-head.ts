@@ -1,19 +1,16 @@
 // Sequence to sequence training of an encoder–decoder model: logits of the target for given labels.
 
 import { TransformerError } from '../runtime/errors.ts';
-import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
-import type { Tensor } from '../runtime/tensor.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { type ForwardTokens, forwardTokens } from './encoder-decoder-inputs.ts';
 import type { TokenBatch } from './inputs.ts';
-import type { JsonObject } from './json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
-import type { Parameters, Piece } from './parameters.ts';
 import { sequenceInputs, writePositions, writeSequences } from './token-inputs.ts';
 import {
+  HeadParts,
   mapTensors,
   type Substitute,
   type TrainingBatch,
@@ -29,31 +26,13 @@ export interface SequenceBatch extends TrainingBatch {
   readonly targetLength: number;
 }
 
-export class EncoderDecoderHead implements TrainingHead<SequenceBatch> {
-  readonly gpu: Gpu;
-  readonly config: JsonObject;
-  readonly generation: JsonObject;
-  readonly parameters: Parameters | undefined;
-  readonly pieces: readonly Piece[];
-  readonly embeddings: readonly Tensor[];
-  readonly weights: readonly Tensor[];
+export class EncoderDecoderHead extends HeadParts implements TrainingHead<SequenceBatch> {
   readonly #model: EncoderDecoderDefinition;
 
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
-    const { gpu, config, generation, parameters, pieces } = parts;
-    this.gpu = gpu;
-    this.config = config;
-    this.generation = generation;
-    this.parameters = parameters;
-    this.pieces = pieces;
-    this.embeddings = [model.weights.source.tokens, model.weights.target.tokens];
+    const { weights } = model;
+    super(parts, weights, [weights.source.tokens, weights.target.tokens]);
     this.#model = model;
-    const weights = new Set<Tensor>();
-    mapTensors(model.weights, (tensor) => {
-      weights.add(tensor);
-      return tensor;
-    });
-    this.weights = [...weights];
   }
 
   /** Takes `labels`, or `labels` and `decoderInputIds`; padded labels are -100. */

@@ -17,9 +17,10 @@ import {
   type ModelOutput,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
+import { SequenceHead, shifted } from './sequence-head.ts';
 import { type SequenceTokens, sequenceTokens, tokenLabels } from './sequence-inputs.ts';
 import { SequencePlan, type SequenceShape } from './sequence-plan.ts';
-import { cannotTrain, type TrainingHead } from './training-head.ts';
+import type { TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -75,7 +76,8 @@ export class SequenceModel implements Model {
   }
 
   trainingHead(): TrainingHead {
-    throw cannotTrain('This model');
+    this.#forwards.assertUsable();
+    return new SequenceHead(this.#parts, this.#definition);
   }
 
   dispose(): void {
@@ -107,12 +109,8 @@ export class SequenceModel implements Model {
     const classes =
       head?.kind === 'token' ? (head.layers.at(-1)?.linear.weight.size(0) ?? 0) : vocabulary;
     const batch = tokenLabels(labels, ids, classes);
-    // Language models are to say the next token: each one's label is that of the place behind it.
-    const shift = head?.kind === 'language' ? 1 : 0;
-    const wanted = batch.rows.flatMap((row) => [
-      ...row.slice(shift),
-      ...Array<number>(shift).fill(-100),
-    ]);
+    const { rows } = head?.kind === 'language' ? shifted(batch) : batch;
+    const wanted = rows.flat();
     return ({ logits }) =>
       logits ? crossEntropyOf(rowsOf(logits.data, logits.shape.at(-1) ?? 1), wanted) : NaN;
   }

@@ -65,6 +65,34 @@ export function mapTensors<T>(value: T, substitute: Substitute): T {
   return visit(value) as T;
 }
 
+/** What every head takes over from its model. */
+export class HeadParts {
+  readonly gpu: Gpu;
+  readonly config: JsonObject;
+  readonly generation: JsonObject;
+  readonly parameters: Parameters | undefined;
+  readonly pieces: readonly Piece[];
+  readonly embeddings: readonly Tensor[];
+  readonly weights: readonly Tensor[];
+
+  /** `structure`: all weights of the model, in whatever shape it keeps them. */
+  constructor(parts: LoadedParts, structure: unknown, embeddings: readonly Tensor[]) {
+    const { gpu, config, generation, parameters, pieces } = parts;
+    this.gpu = gpu;
+    this.config = config;
+    this.generation = generation;
+    this.parameters = parameters;
+    this.pieces = pieces;
+    this.embeddings = embeddings;
+    const weights = new Set<Tensor>();
+    mapTensors(structure, (tensor) => {
+      weights.add(tensor);
+      return tensor;
+    });
+    this.weights = [...weights];
+  }
+}
+
 /** Refuses to train models that cannot. */
 export function cannotTrain(what: string): TransformerError {
   return new TransformerError('MODEL_UNSUPPORTED', `${what} has no loss to train it on.`);

@@ -107,6 +107,11 @@ export class WeightLoader {
     return this.#tensor(entries, [sum(sizes)], 'f32', { part });
   }
 
+  /** Whether the weights are trained: then only those are wanted that take part in the loss. */
+  get trains(): boolean {
+    return this.#place !== this.#allocate;
+  }
+
   /** Whether the checkpoint has a tensor of this name. */
   has(name: string): boolean {
     return this.#stored(name, []) !== undefined;

@@ -1,0 +1,68 @@
+// Gradients of the loss of a language model and of a classifier against PyTorch's, for every weight.
+import { expect, test } from 'vitest';
+import { loadModel, type Gpu } from 'webgpu-transformer';
+import { arenaSegments, viewOf } from '../../src/model/parameters.ts';
+import { readParameters } from '../../src/model/read-parameters.ts';
+import { trainableParameters } from '../../src/model/training-head.ts';
+import { Scope } from '../../src/runtime/scope.ts';
+import type { Tensor } from '../../src/runtime/tensor.ts';
+import { GradientPlan } from '../../src/training/gradient-plan.ts';
+import { labelCrossEntropy } from '../../src/training/objective.ts';
+import { callInputs } from '../support/checkpoint.ts';
+import { expectClose, readCase } from '../support/expected.ts';
+import { readFixture } from '../support/fixture.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { fixtureSource, readValues, type Values } from '../support/source.ts';
+
+async function computeGradients(gpu: Gpu, name: string): Promise<Map<string, Values>> {
+  const expected = await readCase(name);
+  using model = await loadModel(fixtureSource(name), { gpu, training: true });
+  const head = model.trainingHead();
+  const parameters = trainableParameters(head);
+  const scope = new Scope(gpu);
+  const sizes = parameters.segments.map((segment) => segment.size(0));
+  const segments = arenaSegments(scope, 'gradients', sizes);
+  const places = new Map<Tensor, Tensor>(
+    parameters.places.map(({ tensor, segment, first }) => [
+      tensor,
+      viewOf(segments[segment]!, first, { label: tensor.label, shape: tensor.shape }),
+    ]),
+  );
+  const inputs = callInputs(expected, 'main');
+  const batch = head.prepare(inputs, 1);
+  const loss = scope.tensor({ label: 'loss', shape: [1], dtype: 'f32' });
+  const objective = labelCrossEntropy(0);
+  const plan = await GradientPlan.create(
+    head,
+    { batch, inputs },
+    { objective, gradients: places, loss },
+  );
+  const sum = await plan.play({ batch, inputs }, batch.labels);
+  const wanted = expected.values.get('main/loss')!;
+  expectClose({ data: Float32Array.of(sum / batch.labels), shape: [] }, wanted, 'loss');
+  const values = await readParameters(gpu, parameters, segments);
+  plan.dispose();
+  scope.dispose();
+  return values as Map<string, Values>;
+}
+
+function largest({ data }: Values): number {
+  return data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+for (const { name: device, options } of await testGpus()) {
+  test.each(['gpt2', 'bert_seqcls'])(`%s, ${device}`, (name) =>
+    withGpu(options, async (gpu) => {
+      const expected = readValues(await readFixture(`${name}/expected_grads.safetensors`));
+      const got = await computeGradients(gpu, name);
+      expect([...got.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
+      for (const [tensor, wanted] of expected) {
+        // A bias of all keys changes no weight, so it has no gradient in exact arithmetic; what is left
+        // of it is held to the scale of the queries' bias.
+        const queries = expected.get(tensor.replace(/key\.bias$/, 'query.bias'))!;
+        const scale = largest(queries) / largest(wanted);
+        expectClose(got.get(tensor), wanted, tensor, () => true, 2e-5 * scale);
+      }
+    }),
+  );
+}
