@@ -49,7 +49,7 @@ const config: ViteUserConfig = {
       formats: ['es'],
     },
     rolldownOptions: {
-      external: ['webgpu', '@huggingface/tokenizers', /^node:/],
+      external: ['webgpu', /^@huggingface\//, /^node:/],
       output: {
         chunkFileNames: 'shared/[name].js',
         // Shared files: errors, what both platforms need to run models (with the shaders that it
@@ -85,7 +85,7 @@ const config: ViteUserConfig = {
       {
         extends: true,
         resolve: { alias: library('index.ts') },
-        optimizeDeps: { include: ['@huggingface/tokenizers'] },
+        optimizeDeps: { include: ['@huggingface/jinja', '@huggingface/tokenizers'] },
         test: {
           name: 'chromium',
           include: tests,

@@ -23,5 +23,7 @@ export {
   type Tier,
 } from './runtime/gpu.ts';
 export { pipeline, type Pipelines } from './tasks/pipeline.ts';
-export type { Tokenizer } from './tasks/tokenizer.ts';
+export type { ChatMessage, ChatOptions } from './tasks/chat-template.ts';
+export type { Encoding, WindowOptions } from './tasks/tokenizer-template.ts';
+export type { EncodeOptions, Tokenizer } from './tasks/tokenizer.ts';
 export type { TranslateOptions, Translation, TranslationPipeline } from './tasks/translation.ts';

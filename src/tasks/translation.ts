@@ -2,7 +2,8 @@
 
 import type { Model } from '../model/model.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { TextStream, type Tokenizer } from './tokenizer.ts';
+import { TextStream } from './text-stream.ts';
+import type { Tokenizer } from './tokenizer.ts';
 
 export interface TranslateOptions {
   /** The language to translate to, such as `fr`; for checkpoints of several languages. */

@@ -1,0 +1,70 @@
+// SentencePiece's normalization rules as checkpoints carry them: a double array (a trie in one array
+// of 32-bit units) from UTF-8 bytes to places in a list of replacements.
+
+import type { AlignedText } from './aligned-text.ts';
+
+/** The normalization that a `precompiled_charsmap` (base64) describes. Throws when it is cut off. */
+export function precompiledMap(base64: string): (text: AlignedText) => AlignedText {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  const trieBytes = view.getUint32(0, true);
+  const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) =>
+    view.getUint32(4 + 4 * i, true),
+  );
+  const replacements = bytes.subarray(4 + trieBytes);
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+
+  /** The replacement of the shortest prefix that has one. */
+  const find = (text: string): string | undefined => {
+    let at = childOffset(units[0] ?? 0);
+    for (const byte of encoder.encode(text)) {
+      at ^= byte;
+      const unit = units[at] ?? 0;
+      if (byte === 0 || (unit & 0x8000_00ff) !== byte) return undefined;
+      at ^= childOffset(unit);
+      if ((unit & 0x100) !== 0) {
+        const start = (units[at] ?? 0) & 0x7fff_ffff;
+        return decoder.decode(replacements.subarray(start, replacements.indexOf(0, start)));
+      }
+    }
+    return undefined;
+  };
+
+  const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return (text) =>
+    text.rewrite((put) => {
+      for (const { segment, index } of graphemes.segment(text.text)) {
+        // A short grapheme is looked up as a whole, then each of its characters.
+        const whole = encoder.encode(segment).length < 6 ? find(segment) : undefined;
+        if (whole !== undefined) {
+          spread(segment, index, whole, put);
+          continue;
+        }
+        let at = index;
+        for (const character of segment) {
+          put(find(character) ?? character, [at, (at += character.length)]);
+        }
+      }
+    });
+}
+
+/** Characters of a replacement belong to those they replace one by one, further ones to the last. */
+function spread(
+  given: string,
+  start: number,
+  replacement: string,
+  put: (text: string, span: readonly [number, number]) => void,
+): void {
+  const places: (readonly [number, number])[] = [];
+  let at = start;
+  for (const character of given) places.push([at, (at += character.length)]);
+  Array.from(replacement).forEach((character, i) => {
+    put(character, places[Math.min(i, places.length - 1)] ?? [start, at]);
+  });
+}
+
+/** Where the children of a unit lie, relative to it. */
+function childOffset(unit: number): number {
+  return (unit >>> 10) << ((unit & 0x200) >>> 6);
+}

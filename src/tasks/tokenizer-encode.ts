@@ -1,0 +1,197 @@
+// From a text to tokens that know where they stand in it: added tokens are found first, what lies
+// between them is normalized and cut into words, and the model cuts the words into tokens.
+
+import {
+  BPE,
+  type Model,
+  type Tokenizer as HuggingFaceTokenizer,
+  Unigram,
+  WordPiece,
+} from '@huggingface/tokenizers';
+import type { JsonObject } from '../model/json.ts';
+import { AlignedText, type Span } from './aligned-text.ts';
+import { compileNormalizer } from './tokenizer-normalize.ts';
+import { compileSplit } from './tokenizer-split.ts';
+
+/** A token, and where it stands in the text. */
+export interface Piece {
+  readonly id: number;
+  readonly span: Span;
+}
+
+/** A token within a word. */
+interface Part {
+  readonly id: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The tokens of a text, without those that a template adds. Throws a TypeError at what is unknown. */
+export function compileEncoder(
+  tokenizer: HuggingFaceTokenizer,
+  json: JsonObject,
+): (text: string) => Piece[] {
+  const normalize = compileNormalizer(tokenizer.normalizer);
+  const split = compileSplit(json['pre_tokenizer']);
+  const { model } = tokenizer;
+  if (model === null) throw new TypeError('it has no model');
+  const parts = compileModel(model);
+  const added = [...tokenizer.get_added_tokens_decoder().values()];
+  const plain = tokenFinder(added.filter((token) => !token.normalized));
+  const normalized = tokenFinder(
+    added.filter((token) => token.normalized),
+    (content) => normalize(AlignedText.of(content, [0, content.length])).text,
+  );
+
+  return (text) => {
+    const pieces: Piece[] = [];
+    for (const [section, id] of plain(AlignedText.of(text, [0, text.length]))) {
+      if (id !== undefined) {
+        pieces.push({ id, span: section.source([0, section.text.length]) });
+        continue;
+      }
+      for (const [run, known] of normalized(normalize(section))) {
+        if (known !== undefined) {
+          pieces.push({ id: known, span: run.source([0, run.text.length]) });
+          continue;
+        }
+        for (const word of split(run)) {
+          if (word.text === '') continue;
+          for (const { id: token, start, end } of parts(word.text)) {
+            pieces.push({ id: token, span: word.source([start, end]) });
+          }
+        }
+      }
+    }
+    return pieces;
+  };
+}
+
+type AddedToken =
+  ReturnType<HuggingFaceTokenizer['get_added_tokens_decoder']> extends Map<number, infer Token>
+    ? Token
+    : never;
+
+/** A part of a text, with its id when it is an added token. */
+type Section = readonly [text: AlignedText, id: number | undefined];
+
+const wordEnd = /[\p{L}\p{M}\p{N}_]$/u;
+const wordStart = /^[\p{L}\p{M}\p{N}_]/u;
+
+/** Cuts texts at added tokens: the first that matches, of several there the longest. */
+function tokenFinder(
+  tokens: readonly AddedToken[],
+  normalize: (content: string) => string = (content) => content,
+): (text: AlignedText) => Section[] {
+  const known = new Map<string, AddedToken>();
+  for (const token of tokens) {
+    const content = normalize(token.content);
+    if (content !== '') known.set(content, token);
+  }
+  const contents = [...known.keys()].toSorted((a, b) => b.length - a.length);
+  const escaped = contents.map((content) => content.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  const pattern = new RegExp(escaped.join('|'), 'gu');
+
+  return (text) => {
+    const sections: Section[] = [];
+    let at = 0;
+    const add = (end: number, id?: number): void => {
+      if (end > at) sections.push([text.slice(at, end), id]);
+      at = Math.max(at, end);
+    };
+    if (known.size === 0) return text.text === '' ? [] : [[text, undefined]];
+    for (const { 0: content, index } of text.text.matchAll(pattern)) {
+      const token = known.get(content);
+      if (token === undefined || index < at) continue;
+      let start = index;
+      let end = index + content.length;
+      const before = text.text.slice(at, start);
+      const after = text.text.slice(end);
+      const joined = wordEnd.test(text.text.slice(0, start)) || wordStart.test(after);
+      if (token.single_word && joined) continue;
+      if (token.lstrip) start -= before.length - before.trimEnd().length;
+      if (token.rstrip) end += after.length - after.trimStart().length;
+      add(start);
+      add(end, token.id);
+    }
+    add(text.text.length);
+    return sections;
+  };
+}
+
+/** How the model cuts a word into tokens. */
+function compileModel(model: Model): (word: string) => Part[] {
+  const ids = model.tokens_to_ids;
+  const unknown = ids.get(model.unk_token ?? '') ?? model.unk_token_id;
+  const unknownPart = (start: number, end: number): Part[] =>
+    unknown === undefined ? [] : [{ id: unknown, start, end }];
+
+  if (model instanceof WordPiece) {
+    const prefix = model.config.continuing_subword_prefix ?? '##';
+    return (word) => {
+      let at = 0;
+      const tokens = model.encode([word]);
+      const [only] = tokens;
+      if (only === undefined || (tokens.length === 1 && only !== word)) {
+        return unknownPart(0, word.length);
+      }
+      return tokens.map((token, i) => {
+        const start = at;
+        at += token.length - (i === 0 ? 0 : prefix.length);
+        return { id: ids.get(token) ?? 0, start, end: at };
+      });
+    };
+  }
+  if (model instanceof Unigram) {
+    return (word) => fuse(placed(model.encode([word]), ids, unknownPart), unknown);
+  }
+  if (model instanceof BPE) {
+    const encoder = new TextEncoder();
+    return (word) => {
+      if (model.ignore_merges && ids.has(word)) return placed([word], ids, unknownPart);
+      const pieces = placed(model.bpe(word), ids, (start, end, token) => {
+        const bytes = model.byte_fallback ? byteTokens(encoder.encode(token), ids) : undefined;
+        return bytes?.map((id) => ({ id, start, end })) ?? unknownPart(start, end);
+      });
+      // The mark of a word's end, which its last token may carry, stands for nothing.
+      const parts = pieces.map((part) => ({ ...part, end: Math.min(part.end, word.length) }));
+      return model.fuse_unk ? fuse(parts, unknown) : parts;
+    };
+  }
+  return (word) => placed([word], ids, unknownPart);
+}
+
+/** Tokens that follow each other without a gap; `missing` says what stands for an unknown one. */
+function placed(
+  tokens: readonly string[],
+  ids: ReadonlyMap<string, number>,
+  missing: (start: number, end: number, token: string) => Part[],
+): Part[] {
+  let at = 0;
+  return tokens.flatMap((token) => {
+    const start = at;
+    at += token.length;
+    const id = ids.get(token);
+    return id === undefined ? missing(start, at, token) : [{ id, start, end: at }];
+  });
+}
+
+/** The tokens `<0x00>` to `<0xFF>` of bytes, or undefined when one is not in the vocabulary. */
+function byteTokens(bytes: Uint8Array, ids: ReadonlyMap<string, number>): number[] | undefined {
+  const tokens = Array.from(bytes, (byte) =>
+    ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`),
+  );
+  return tokens.every((id) => id !== undefined) ? tokens : undefined;
+}
+
+/** Unknown tokens side by side become one. */
+function fuse(parts: readonly Part[], unknown: number | undefined): Part[] {
+  const fused: Part[] = [];
+  for (const part of parts) {
+    const last = fused.at(-1);
+    if (part.id === unknown && last?.id === unknown && last !== undefined) {
+      fused[fused.length - 1] = { ...last, end: part.end };
+    } else fused.push(part);
+  }
+  return fused;
+}

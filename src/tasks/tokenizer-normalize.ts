@@ -1,0 +1,147 @@
+// The normalizers of tokenizer.json, on texts that remember where they came from. What each does to
+// a text, and to which character of the input a character of the output belongs, follows the Rust
+// library that checkpoints are made with.
+
+import {
+  BertNormalizer,
+  LowercaseNormalizer,
+  NFCNormalizer,
+  NFDNormalizer,
+  NFKCNormalizer,
+  NFKDNormalizer,
+  type Normalizer,
+  PrecompiledNormalizer,
+  PrependNormalizer,
+  ReplaceNormalizer,
+  SequenceNormalizer,
+  StripAccentsNormalizer,
+  StripNormalizer,
+} from '@huggingface/tokenizers';
+import type { AlignedText } from './aligned-text.ts';
+import { precompiledMap } from './tokenizer-charsmap.ts';
+
+/** One step of normalization. */
+export type Normalize = (text: AlignedText) => AlignedText;
+
+/** What a normalizer of the library does, with alignment. */
+export function compileNormalizer(normalizer: Normalizer | null): Normalize {
+  if (normalizer === null) return (text) => text;
+  if (normalizer instanceof SequenceNormalizer) {
+    const steps = normalizer.normalizers.map(compileNormalizer);
+    return (text) => steps.reduce((normalized, step) => step(normalized), text);
+  }
+  if (normalizer instanceof BertNormalizer) return bertNormalizer(normalizer.config);
+  if (
+    normalizer instanceof NFCNormalizer ||
+    normalizer instanceof NFDNormalizer ||
+    normalizer instanceof NFKCNormalizer ||
+    normalizer instanceof NFKDNormalizer
+  ) {
+    const { form } = normalizer;
+    return (text) => unicodeForm(text, form);
+  }
+  if (normalizer instanceof LowercaseNormalizer) return lowercase;
+  if (normalizer instanceof StripAccentsNormalizer) return (text) => without(text, /\p{M}/u);
+  if (normalizer instanceof StripNormalizer) {
+    const { strip_left: left, strip_right: right } = normalizer.config;
+    return (text) => {
+      const start = left === true ? text.text.length - text.text.trimStart().length : 0;
+      const end = right === true ? text.text.trimEnd().length : text.text.length;
+      return text.slice(Math.min(start, end), end);
+    };
+  }
+  if (normalizer instanceof PrependNormalizer) {
+    const { prepend } = normalizer.config;
+    return (text) => text.prepend(prepend);
+  }
+  if (normalizer instanceof ReplaceNormalizer) {
+    const { pattern, config } = normalizer;
+    return (text) => (pattern === null ? text : text.replaceAll(pattern, config.content ?? ''));
+  }
+  if (normalizer instanceof PrecompiledNormalizer) {
+    const map: unknown = normalizer.charsmap;
+    return typeof map === 'string' && map !== '' ? precompiledMap(map) : (text) => text;
+  }
+  throw new TypeError(`its normalizer ${normalizer.config.type} is not supported`);
+}
+
+/** Lower case, character by character: a sigma stays σ wherever it stands. */
+function lowercase(text: AlignedText): AlignedText {
+  return text.mapCharacters((character) => character.toLowerCase());
+}
+
+function without(text: AlignedText, pattern: RegExp): AlignedText {
+  return text.mapCharacters((character) => (pattern.test(character) ? '' : character));
+}
+
+/** BERT's cleaning: control characters out, CJK characters apart, accents and case removed. */
+function bertNormalizer(config: BertNormalizer['config']): Normalize {
+  const accents = config.strip_accents ?? config.lowercase === true;
+  return (given) => {
+    let text = given;
+    if (config.clean_text === true) {
+      text = text.mapCharacters((character) => {
+        if (/[\t\n\r]/.test(character)) return ' ';
+        if (/[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u.test(character)) return '';
+        return /\s/.test(character) ? ' ' : character;
+      });
+    }
+    if (config.handle_chinese_chars === true) {
+      text = text.mapCharacters((character) => (isCjk(character) ? ` ${character} ` : character));
+    }
+    if (accents) text = without(unicodeForm(text, 'NFD'), /\p{Mn}/u);
+    return config.lowercase === true ? lowercase(text) : text;
+  };
+}
+
+/** The blocks of CJK ideographs that BERT sets apart. */
+function isCjk(character: string): boolean {
+  return /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/u.test(
+    character,
+  );
+}
+
+/**
+ * A Unicode normalization form. Characters that act on each other (a letter and its marks, the parts
+ * of a Hangul syllable) are taken together; what they compose to belongs to the first of them.
+ */
+function unicodeForm(text: AlignedText, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): AlignedText {
+  if (text.text.normalize(form) === text.text) return text;
+  return text.rewrite((put) => {
+    let at = 0;
+    for (const characters of clusters(text.text, form)) {
+      const start = at;
+      const spans = characters.map((character) => [at, (at += character.length)] as const);
+      const parts = characters.map((character) => character.normalize(form));
+      const whole = characters.join('').normalize(form);
+      if (parts.join('') === whole) {
+        parts.forEach((part, i) => put(part, spans[i] ?? [start, at]));
+        continue;
+      }
+      // Composed or reordered: the first character takes the first place, the rest the last places.
+      const normalized = Array.from(whole);
+      normalized.forEach((character, i) => {
+        const from = i === 0 ? 0 : Math.max(0, spans.length - normalized.length + i);
+        put(character, spans[from] ?? [start, at]);
+      });
+    }
+  });
+}
+
+/** Runs of characters that a normalization form does not treat one by one. */
+function clusters(text: string, form: string): string[][] {
+  const runs: string[][] = [];
+  for (const character of text) {
+    const run = runs.at(-1);
+    const before = run?.join('') ?? '';
+    const apart =
+      run === undefined ||
+      (character < '\u0080' && /[^<=>]/.test(character)) ||
+      (!/\p{M}/u.test(character) &&
+        (before + character).normalize(form) ===
+          before.normalize(form) + character.normalize(form));
+    if (apart) runs.push([character]);
+    else run.push(character);
+  }
+  return runs;
+}
