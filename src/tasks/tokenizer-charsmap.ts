@@ -31,22 +31,36 @@ export function precompiledMap(base64: string): (text: AlignedText) => AlignedTe
     return undefined;
   };
 
-  const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   return (text) =>
     text.rewrite((put) => {
-      for (const { segment, index } of graphemes.segment(text.text)) {
+      for (const [grapheme, index] of graphemes(text.text)) {
         // A short grapheme is looked up as a whole, then each of its characters.
-        const whole = encoder.encode(segment).length < 6 ? find(segment) : undefined;
+        const whole = encoder.encode(grapheme).length < 6 ? find(grapheme) : undefined;
         if (whole !== undefined) {
-          spread(segment, index, whole, put);
+          spread(grapheme, index, whole, put);
           continue;
         }
         let at = index;
-        for (const character of segment) {
+        for (const character of grapheme) {
           put(find(character) ?? character, [at, (at += character.length)]);
         }
       }
     });
+}
+
+/** A character, and what may belong to its grapheme: Latin, kana and ideographs always begin one. */
+const runs = /[^][^\0-\u02ff\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff]+|\r\n|[^]/gu;
+
+/**
+ * The graphemes of a text and where they begin. Only short runs go through the segmenter, whose time
+ * grows with the square of a text's length.
+ */
+function* graphemes(text: string): Generator<readonly [grapheme: string, index: number]> {
+  const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  for (const { 0: run, index: start } of text.matchAll(runs)) {
+    if (run.length === 1) yield [run, start];
+    else for (const { segment, index } of segmenter.segment(run)) yield [segment, start + index];
+  }
 }
 
 /** Characters of a replacement belong to those they replace one by one, further ones to the last. */

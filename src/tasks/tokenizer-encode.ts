@@ -75,8 +75,8 @@ type AddedToken =
 /** A part of a text, with its id when it is an added token. */
 type Section = readonly [text: AlignedText, id: number | undefined];
 
-const wordEnd = /[\p{L}\p{M}\p{N}_]$/u;
-const wordStart = /^[\p{L}\p{M}\p{N}_]/u;
+const wordEnd = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_C}]$/u;
+const wordStart = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_C}]/u;
 
 /** Cuts texts at added tokens: the first that matches, of several there the longest. */
 function tokenFinder(

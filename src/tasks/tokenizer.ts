@@ -127,7 +127,13 @@ export class Tokenizer implements SpecialTokens {
   ): Encoding[] {
     const slots = this.#template[pair === undefined ? 'single' : 'pair'];
     const added = special ? addedCount(slots) : 0;
-    const { stride = 0 } = options;
+    const { stride = 0, truncate = 'longest' } = options;
+    if (!['first', 'second', 'longest'].includes(truncate)) {
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `truncate is "${truncate}"; wanted "first", "second" or "longest".`,
+      );
+    }
     if (!(maxLength > added) || !(stride >= 0) || !Number.isInteger(stride)) {
       throw new TransformerError(
         'OPTION_INVALID',

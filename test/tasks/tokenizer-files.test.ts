@@ -1,0 +1,123 @@
+// What a tokenizer reads from its files, the roles of tokens, and what it refuses.
+import { expect, test } from 'vitest';
+import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { expectRejection } from '../support/rejection.ts';
+import { memorySource } from '../support/source.ts';
+import { loadTokenizer, tokenizerFiles } from '../support/tokenizer.ts';
+
+const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+const load = (files: Record<string, Uint8Array<ArrayBuffer>>): Promise<Tokenizer> =>
+  Tokenizer.load(memorySource(files), undefined);
+
+const roles = ['pad', 'cls', 'sep', 'mask', 'unk', 'bos', 'eos'] as const;
+const idsOf = (tokenizer: Tokenizer): (number | undefined)[] =>
+  roles.map((role) => tokenizer[`${role}Token`]);
+
+test.each([
+  ['wordpiece', {}, [0, 2, 3, 4, 1, undefined, undefined]],
+  ['unigram', {}, [1, 0, 2, 185, 3, 0, 2]],
+  ['llama', {}, [undefined, undefined, undefined, undefined, 0, 1, 2]],
+  ['byte_vocab', { tokenizer_class: 'RobertaTokenizer' }, [1, 0, 2, 4, 3, 0, 2]],
+  [
+    'byte_vocab',
+    { tokenizer_class: 'GPT2Tokenizer' },
+    [undefined, undefined, undefined, undefined, 5, 5, 5],
+  ],
+] as const)('%s %j has the roles of Hugging Face', async (folder, config, wanted) => {
+  expect(idsOf(await loadTokenizer(folder, config))).toEqual(wanted);
+});
+
+test('roles that the configuration leaves out follow from the template and usual spellings', async () => {
+  const files = await tokenizerFiles('wordpiece');
+  const bare = await load({ 'tokenizer.json': files['tokenizer.json']! });
+  expect(idsOf(bare)).toEqual([0, 2, 3, 4, 1, undefined, undefined]);
+  const mapped = await load({
+    'tokenizer.json': files['tokenizer.json']!,
+    'special_tokens_map.json': bytes('{"eos_token":{"content":"[SEP]"},"pad_token":"[MASK]"}'),
+  });
+  expect([mapped.eosToken, mapped.padToken]).toEqual([3, 4]);
+});
+
+test('padding side and length come from the configuration', async () => {
+  const llama = await loadTokenizer('llama');
+  expect([llama.paddingSide, llama.maxLength]).toEqual(['left', 2048]);
+  const chat = await loadTokenizer('chat');
+  expect([chat.paddingSide, chat.maxLength]).toEqual(['right', undefined]);
+});
+
+test('added tokens of the configuration count, those of added_tokens.json too', async () => {
+  const tokenizer = await loadTokenizer('wordpiece', {
+    added_tokens_decoder: { 900: { content: '<new>', special: true } },
+  });
+  expect(tokenizer.encode('a <new>')).toContain(900);
+  const files = await tokenizerFiles('bert_vocab');
+  const old = await load({ ...files, 'added_tokens.json': bytes('{"Würstchen":901}') });
+  expect(old.encode('ein Würstchen')).toContain(901);
+  expect(old.encode('ein würstchen')).toContain(901);
+});
+
+test('no special tokens on request, and long texts cut between them', async () => {
+  const tokenizer = await loadTokenizer('wordpiece');
+  const whole = tokenizer.encode('the cat is in the house');
+  const bare = tokenizer.encode('the cat is in the house', undefined, { addSpecialTokens: false });
+  expect(whole).toEqual([tokenizer.clsToken, ...bare, tokenizer.sepToken]);
+  const cut = tokenizer.encode('the cat is in the house', undefined, { maxLength: 4 });
+  expect(cut).toEqual([tokenizer.clsToken, ...bare.slice(0, 2), tokenizer.sepToken]);
+});
+
+test('ids outside the vocabulary decode to nothing', async () => {
+  const tokenizer = await loadTokenizer('chat');
+  const ids = tokenizer.encode('the cat');
+  expect(tokenizer.decode([...ids, 99_999, -1])).toBe('the cat');
+  expect(tokenizer.decode([])).toBe('');
+});
+
+test('spaces are cleaned up where the configuration says so, and never for BPE', async () => {
+  const decode = async (folder: string): Promise<string> => {
+    const tokenizer = await loadTokenizer(folder, { clean_up_tokenization_spaces: true });
+    return tokenizer.decode(tokenizer.encode("house . isn 't"));
+  };
+  expect(await decode('unigram')).toBe("house. isn 't");
+  expect(await decode('chat')).toBe("house . isn 't");
+});
+
+test.each([
+  [{}, ['tokenizer.json', 'vocab.txt', 'merges.txt']],
+  [{ 'vocab.json': bytes('{}') }, ['tokenizer.json', 'vocab.json with merges.txt']],
+  [{ 'spiece.model': bytes('x') }, ['spiece.model', 'AutoTokenizer', 'save_pretrained']],
+  [{ 'source.spm': bytes('x'), 'vocab.json': bytes('{}') }, ['source.spm', 'Marian']],
+])('missing files %j are named, with the next step', async (files, parts) => {
+  await expectRejection(load(files), 'FILE_NOT_FOUND', ...parts);
+});
+
+test.each([
+  ['vocab.txt', { tokenizer_class: 'BertJapaneseTokenizer' }, 'BertJapaneseTokenizer'],
+  ['vocab.txt', { tokenizer_class: 'GPT2Tokenizer' }, 'GPT2Tokenizer'],
+])('a vocabulary alone (%s) of %j is refused', async (file, config, part) => {
+  const files = { [file]: bytes('a\nb\n'), 'tokenizer_config.json': bytes(JSON.stringify(config)) };
+  await expectRejection(load(files), 'MODEL_UNSUPPORTED', part, 'save_pretrained');
+});
+
+test.each([
+  ['null', 'null'],
+  ['{}', 'model'],
+  ['{"model":{"type":"WordPiece","vocab":{}},"post_processor":{"type":"New"}}', 'New'],
+  ['{"model":{"type":"WordPiece","vocab":{}},"pre_tokenizer":{"type":"New"}}', 'New'],
+  ['{"model":{"type":"WordPiece","vocab":{}},"normalizer":{"type":"New"}}', 'New'],
+])('tokenizer.json %s is refused', async (text, part) => {
+  await expectRejection(load({ 'tokenizer.json': bytes(text) }), 'FILE_INVALID', part);
+});
+
+test('options are checked', async () => {
+  const tokenizer = await loadTokenizer('wordpiece');
+  const encode = (options: object) => () => tokenizer.encode('a', undefined, options);
+  await expectRejection(encode({ max_length: 3 }), 'OPTION_UNKNOWN', 'maxLength');
+  await expectRejection(encode({ maxLength: 2 }), 'OPTION_INVALID', '2 special tokens');
+  const text = 'the cat is in the house';
+  const windows = (options: object) => () =>
+    tokenizer.encodingWindows(text, text, { maxLength: 8, ...options });
+  await expectRejection(windows({ stride: -1 }), 'OPTION_INVALID', 'stride -1');
+  await expectRejection(windows({ truncate: 'both' }), 'OPTION_INVALID', 'both', 'longest');
+  await expectRejection(windows({ truncate: 'second' }), 'INPUT_INVALID', 'maxLength', 'stride');
+  await expectRejection(windows({ stride: 4 }), 'INPUT_INVALID', 'stride, 4');
+});
