@@ -1,6 +1,7 @@
-// Conversations as the text that a model was trained on: the checkpoint's own Jinja template. The
-// template engine is loaded with the first conversation, so that only chats pay for it.
+// Conversations as the text that a model was trained on: the checkpoint's own Jinja template. This
+// file and the template engine are loaded with the first conversation: only chats pay for them.
 
+import { Template } from '@huggingface/jinja';
 import { isObject, type JsonObject } from '../model/json.ts';
 import { describeFile, readFile, type Source } from '../model/source.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
@@ -49,12 +50,12 @@ export async function readChatTemplates(
 }
 
 /** The text of a conversation. `tokens` are the special tokens that templates may write. */
-export async function renderChat(
+export function renderChat(
   templates: ReadonlyMap<string, string>,
   messages: readonly ChatMessage[],
   options: ChatOptions,
   tokens: Readonly<Record<string, string>>,
-): Promise<string> {
+): string {
   const known = ['addGenerationPrompt', 'tools', 'documents', 'template', 'variables'];
   refuseUnknown(options, known, 'option of applyChatTemplate');
   const wrong = Array.isArray(messages) ? messages.findIndex((one) => !isMessage(one)) : 0;
@@ -67,7 +68,6 @@ export async function renderChat(
   }
   const { addGenerationPrompt = false, tools, documents, variables } = options;
   const source = choose(templates, options.template, tools !== undefined);
-  const { Template } = await import('@huggingface/jinja');
   try {
     return new Template(source).render({
       ...tokens,

@@ -1,7 +1,7 @@
 // SentencePiece's normalization rules as checkpoints carry them: a double array (a trie in one array
 // of 32-bit units) from UTF-8 bytes to places in a list of replacements.
 
-import type { AlignedText } from './aligned-text.ts';
+import type { AlignedText, Span } from './aligned-text.ts';
 
 /** The normalization that a `precompiled_charsmap` (base64) describes. Throws when it is cut off. */
 export function precompiledMap(base64: string): (text: AlignedText) => AlignedText {
@@ -68,9 +68,9 @@ function spread(
   given: string,
   start: number,
   replacement: string,
-  put: (text: string, span: readonly [number, number]) => void,
+  put: (text: string, span: Span) => void,
 ): void {
-  const places: (readonly [number, number])[] = [];
+  const places: Span[] = [];
   let at = start;
   for (const character of given) places.push([at, (at += character.length)]);
   Array.from(replacement).forEach((character, i) => {

@@ -122,7 +122,9 @@ function tokenFinder(
 /** How the model cuts a word into tokens. */
 function compileModel(model: Model): (word: string) => Part[] {
   const ids = model.tokens_to_ids;
-  const unknown = ids.get(model.unk_token ?? '') ?? model.unk_token_id;
+  const { config } = model;
+  const unknownToken = model.unk_token ?? ('unk_token' in config ? config.unk_token : undefined);
+  const unknown = ids.get(unknownToken ?? '') ?? model.unk_token_id;
   const unknownPart = (start: number, end: number): Part[] =>
     unknown === undefined ? [] : [{ id: unknown, start, end }];
 

@@ -11,7 +11,6 @@ import {
   type Source,
 } from '../model/source.ts';
 import { TransformerError } from '../runtime/errors.ts';
-import { fromMerges, fromWordList, tokenizerFamily } from './tokenizer-vocabulary.ts';
 
 /** What tokenizer.json and tokenizer_config.json say. */
 export interface TokenizerFiles {
@@ -49,6 +48,8 @@ export async function readTokenizerFiles(
   const merges = vocabulary === undefined ? undefined : await text('merges.txt');
   if (words === undefined && merges === undefined) throw await missing(files, signal);
 
+  // Few checkpoints are so old: what builds their tokenizer is loaded with the first of them.
+  const { fromMerges, fromWordList, tokenizerFamily } = await import('./tokenizer-vocabulary.ts');
   const family = tokenizerFamily(config, (await read('config.json')) ?? {});
   const added = (await read('added_tokens.json')) ?? {};
   if (words !== undefined && family === 'bert') {

@@ -17,7 +17,7 @@ import {
   StripAccentsNormalizer,
   StripNormalizer,
 } from '@huggingface/tokenizers';
-import type { AlignedText } from './aligned-text.ts';
+import type { AlignedText, Span } from './aligned-text.ts';
 import { precompiledMap } from './tokenizer-charsmap.ts';
 
 /** One step of normalization. */
@@ -110,19 +110,17 @@ function unicodeForm(text: AlignedText, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): 
   return text.rewrite((put) => {
     let at = 0;
     for (const characters of clusters(text.text, form)) {
-      const start = at;
-      const spans = characters.map((character) => [at, (at += character.length)] as const);
-      const parts = characters.map((character) => character.normalize(form));
-      const whole = characters.join('').normalize(form);
-      if (parts.join('') === whole) {
-        parts.forEach((part, i) => put(part, spans[i] ?? [start, at]));
-        continue;
+      const parts: { character: string; span: Span }[] = [];
+      for (const given of characters) {
+        const span: Span = [at, (at += given.length)];
+        for (const character of given.normalize(form)) parts.push({ character, span });
       }
-      // Composed or reordered: the first character takes the first place, the rest the last places.
-      const normalized = Array.from(whole);
-      normalized.forEach((character, i) => {
-        const from = i === 0 ? 0 : Math.max(0, spans.length - normalized.length + i);
-        put(character, spans[from] ?? [start, at]);
+      const whole = Array.from(characters.join('').normalize(form));
+      const same = whole.every((character, i) => character === parts[i]?.character);
+      whole.forEach((character, i) => {
+        // Composed or reordered: the first takes the first place, the rest the last places.
+        const from = same || i === 0 ? i : Math.max(0, parts.length - whole.length + i);
+        put(character, parts[from]?.span ?? [at - 1, at]);
       });
     }
   });

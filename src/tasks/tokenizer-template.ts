@@ -106,7 +106,7 @@ function trimmer(prefixed: boolean): Template['trim'] {
       const [start, end] = span;
       const text = token(piece);
       const leading = spaces(text);
-      const kept = prefixed && leading > 0 && (i === 0 || start === 0) ? leading - 1 : leading;
+      const kept = prefixed && leading > 0 && i === 0 ? leading - 1 : leading;
       const trailing = spaces(Array.from(text).toReversed().join(''));
       const from = Math.min(start + kept, end);
       return { id, span: [from, end >= trailing ? Math.max(end - trailing, from) : end] };

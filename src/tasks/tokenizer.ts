@@ -6,12 +6,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import type { JsonObject } from '../model/json.ts';
 import { describeFile, type Source } from '../model/source.ts';
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import {
-  type ChatMessage,
-  type ChatOptions,
-  readChatTemplates,
-  renderChat,
-} from './chat-template.ts';
+import type { ChatMessage, ChatOptions } from './chat-template.ts';
 import { compileEncoder, type Piece } from './tokenizer-encode.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 import { specialTokens, type SpecialTokens } from './tokenizer-specials.ts';
@@ -185,6 +180,7 @@ export class Tokenizer implements SpecialTokens {
     messages: readonly ChatMessage[],
     options: ChatOptions = {},
   ): Promise<string> {
+    const { readChatTemplates, renderChat } = await import('./chat-template.ts');
     this.#chatTemplates ??= await readChatTemplates(this.#files, this.#config);
     const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
     const tokens: Record<string, string> = {};

@@ -65,6 +65,19 @@ test('no special tokens on request, and long texts cut between them', async () =
   expect(cut).toEqual([tokenizer.clsToken, ...bare.slice(0, 2), tokenizer.sepToken]);
 });
 
+test('a list of words is a model too', async () => {
+  const model = { type: 'WordLevel', vocab: { a: 0, '[UNK]': 1, 'b,': 2 }, unk_token: '[UNK]' };
+  const json = { model, pre_tokenizer: { type: 'WhitespaceSplit' } };
+  const tokenizer = await load({ 'tokenizer.json': bytes(JSON.stringify(json)) });
+  const { ids, offsets } = tokenizer.encoding('a b, c');
+  expect(ids).toEqual([0, 2, 1]);
+  expect(offsets).toEqual([
+    [0, 1],
+    [2, 4],
+    [5, 6],
+  ]);
+});
+
 test('ids outside the vocabulary decode to nothing', async () => {
   const tokenizer = await loadTokenizer('chat');
   const ids = tokenizer.encode('the cat');

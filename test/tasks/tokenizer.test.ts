@@ -24,7 +24,13 @@ interface Case {
 
 interface Fixture {
   texts: string[];
-  tokenizers: { name: string; folder: string; config?: object; cases: Case[] }[];
+  tokenizers: {
+    name: string;
+    folder: string;
+    config?: object;
+    changes?: { model?: object };
+    cases: Case[];
+  }[];
   windows: {
     tokenizer: string;
     text: string;
@@ -42,7 +48,7 @@ const configs = new Map(fixture.tokenizers.map((one) => [one.name, one]));
 
 function load(name: string, config: object = {}): Promise<Tokenizer> {
   const known = configs.get(name)!;
-  return loadTokenizer(known.folder, { ...known.config, ...config });
+  return loadTokenizer(known.folder, { ...known.config, ...config }, known.changes);
 }
 
 /** An encoding as the fixture writes it. */
