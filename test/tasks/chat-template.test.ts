@@ -40,6 +40,14 @@ test('special tokens, tools, documents and further variables reach the template'
   );
 });
 
+test('tools are written as JSON the way Python does', async () => {
+  const tokenizer = await withTemplate('{% for tool in tools %}{{ tool | tojson }}{% endfor %}');
+  const tools = [{ name: 'f', list: [1, true, null], text: 'é <a>' }];
+  expect(await tokenizer.applyChatTemplate(messages, { tools })).toBe(
+    '{"name": "f", "list": [1, true, null], "text": "é <a>"}',
+  );
+});
+
 test('blocks take their own line, and strftime_now gives the date', async () => {
   const tokenizer = await withTemplate(
     "{% if true %}\n  {% if true %}\nx\n  {% endif %}\n{% endif %}\n{{ strftime_now('%Y') }}",
