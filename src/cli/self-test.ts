@@ -14,6 +14,7 @@ import {
   type Result,
 } from './self-test-checks.ts';
 import { decoderChecks, decoderGradientChecks } from './self-test-decoder.ts';
+import { choiceChecks } from './self-test-choice.ts';
 import { gradientChecks } from './self-test-gradients.ts';
 import { Inputs } from './self-test-inputs.ts';
 import { optimizerChecks } from './self-test-optimizer.ts';
@@ -94,6 +95,7 @@ export function selfTest(gpu: Gpu): Promise<Check[]> {
   return Promise.all([
     ...checks.map(([name, build]) => run(gpu, name, build)),
     ...decoderChecks().map(([name, build]) => run(gpu, name, build)),
+    ...choiceChecks().map(([name, build]) => run(gpu, name, build)),
     ...optimizerChecks().map(([name, build]) => run(gpu, name, build)),
     ...[...gradientChecks(), ...decoderGradientChecks()].map(([name, build]) =>
       run(gpu, name, build, { training: true }),

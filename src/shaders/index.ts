@@ -9,6 +9,8 @@ import { attentionGradientKernels } from './attention-gradient.ts';
 import { attentionKernels } from './attention.ts';
 import { columnSumKernels } from './column-sum.ts';
 import { crossEntropyGradientKernels } from './cross-entropy-gradient.ts';
+import { beamKernels } from './beam.ts';
+import { chooseTokenKernels } from './choose-token.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
 import { distillationLossGradientKernels } from './distillation-loss-gradient.ts';
 import { distillationLossKernels } from './distillation-loss.ts';
@@ -30,6 +32,7 @@ import { rmsNormKernels } from './rms-norm.ts';
 import { rescaleKernels } from './rescale.ts';
 import { softmaxKernels } from './softmax.ts';
 import { transposeKernels } from './transpose.ts';
+import { tokenRuleKernels } from './token-rules.ts';
 
 export const allKernels: readonly Kernel[] = [
   ...matmulKernels,
@@ -42,6 +45,9 @@ export const allKernels: readonly Kernel[] = [
   ...embeddingGradientKernels,
   ...softmaxKernels,
   ...argmaxKernels,
+  ...tokenRuleKernels,
+  ...chooseTokenKernels,
+  ...beamKernels,
   ...crossEntropyKernels,
   ...crossEntropyGradientKernels,
   ...distillationLossKernels,

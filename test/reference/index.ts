@@ -7,6 +7,8 @@ import {
   attentionBackwardQuery,
 } from './attention-backward.ts';
 import { attentionCross, attentionDecode } from './attention-decode.ts';
+import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
+import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { dropout } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
@@ -21,6 +23,7 @@ import { adam, sgd } from './optimizer.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { rescale } from './rescale.ts';
 import { argmax, crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
+import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import type { Reference } from './twin.ts';
 
 export const references: Readonly<Record<string, Reference>> = {
@@ -30,6 +33,7 @@ export const references: Readonly<Record<string, Reference>> = {
   adam,
   add,
   advance,
+  'append-tokens': appendTokens,
   argmax,
   attention,
   'attention-backward-delta': attentionBackwardDelta,
@@ -38,6 +42,11 @@ export const references: Readonly<Record<string, Reference>> = {
   'attention-cross': attentionCross,
   'attention-decode': attentionDecode,
   'attention-weights': attentionWeights,
+  'beam-candidates': beamCandidates,
+  'beam-commit': beamCommit,
+  'beam-gather': beamGather,
+  'beam-step': beamStep,
+  'choose-token': chooseToken,
   'column-sum': columnSum,
   'cross-entropy': crossEntropy,
   'cross-entropy-backward': crossEntropyBackward,
@@ -54,13 +63,18 @@ export const references: Readonly<Record<string, Reference>> = {
   heads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
+  'log-softmax': logSoftmax,
   lora,
   'lora-backward': loraBackward,
   matmul,
   'rms-norm': rmsNorm,
   'rms-norm-backward': rmsNormBackward,
   rescale,
+  'sequence-bias': sequenceBias,
   sgd,
   softmax,
+  'token-history': tokenHistory,
+  'token-rules': tokenRules,
   transpose,
+  warp,
 };

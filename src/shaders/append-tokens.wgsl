@@ -1,0 +1,28 @@
+// Ends a step of decoding: the chosen tokens join their sequences, and the places move on.
+struct Params {
+  rows: u32,
+  pitch: u32,  // tokens of a row of `history`
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> tokens: array<u32>;         // (rows)
+@group(0) @binding(2) var<storage, read_write> place: array<u32>;    // (rows, 2): position, slot
+@group(0) @binding(3) var<storage, read_write> history: array<u32>;  // (rows, pitch)
+
+@compute @workgroup_size(64)
+fn append_tokens(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let row = 64u * workgroup_index(id, count) + local;
+  if (row >= params.rows) {
+    return;
+  }
+  let next = place[2u * row + 1u] + 1u;
+  if (HAS_HISTORY && next < params.pitch) {
+    history[row * params.pitch + next] = tokens[row];
+  }
+  place[2u * row] += 1u;
+  place[2u * row + 1u] = next;
+}
