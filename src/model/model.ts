@@ -82,6 +82,8 @@ export interface ModelOutput {
 export interface GenerateResult {
   /** Token ids with the prompt or start token, padded to equal length. */
   sequences: number[][];
+  /** Beam search: the score of each sequence, its log-probability over its length. */
+  scores?: number[];
 }
 
 /** A loaded model. It holds GPU memory until `dispose`. */

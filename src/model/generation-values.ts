@@ -1,0 +1,175 @@
+// The values of a generation's options: the call's over generation_config.json's over the defaults.
+
+import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import type { BiasedSequence } from '../shaders/token-rules.ts';
+import {
+  type GenerateOptions,
+  type Limits,
+  optionNames,
+  type Real,
+  reals,
+  samplingOptions,
+  unsupported,
+  type Whole,
+  wholes,
+} from './generation-options.ts';
+import type { JsonObject } from './json.ts';
+import { OptionReader } from './option-reader.ts';
+
+/** What a generation starts from. */
+export interface GenerationBounds {
+  /** Size of the vocabulary that tokens are chosen from. */
+  readonly vocabulary: number;
+  /** Positions of the model; infinite where it has no limit. */
+  readonly maxPositions: number;
+  /** Tokens each sequence starts with. */
+  readonly prompt: number;
+}
+
+type TokenList = 'eosTokenId' | 'suppressTokens' | 'beginSuppressTokens' | 'forcedEosTokenId';
+
+/** Every option, checked. Lists are empty where nothing was asked. */
+export type GenerationValues = Readonly<Record<Whole | Real, number>> &
+  Readonly<Record<TokenList, readonly number[]>> & {
+    /** Tokens of a sequence at most and before its end at least, prompt included. */
+    readonly maxLength: number;
+    readonly minLength: number;
+    readonly doSample: boolean;
+    readonly renormalizeLogits: boolean;
+    readonly earlyStopping: boolean | 'never';
+    readonly seed: number;
+    readonly padTokenId: number;
+    readonly forcedBosTokenId: number | undefined;
+    readonly badWordsIds: readonly (readonly number[])[];
+    readonly sequenceBias: readonly BiasedSequence[];
+    readonly exponentialDecayLengthPenalty: readonly [number, number] | undefined;
+  };
+
+/** Checks what a call and the files ask for. Errors: OPTION_UNKNOWN, OPTION_INVALID. */
+export function generationValues(
+  options: GenerateOptions,
+  file: JsonObject,
+  bounds: GenerationBounds,
+): GenerationValues {
+  refuseUnknown(options, [...optionNames, ...Object.keys(unsupported)], 'option of generate');
+  const read = new OptionReader(options, file, bounds.vocabulary);
+  for (const [name, neutral] of Object.entries(unsupported)) {
+    if ((read.given(name) ?? neutral) === neutral) continue;
+    throw read.wrong(name, `${JSON.stringify(neutral)}, as nothing else is supported`);
+  }
+  const doSample = read.flag('doSample');
+  // What would change nothing is refused when a call asks for it; files may hold what they like.
+  const isUsed = (name: string, preset: unknown, uses: boolean, next: string): boolean => {
+    if (!uses && (read.asked(name) ?? preset) !== preset) {
+      throw read.wrong(name, `it with ${next} only`);
+    }
+    return uses;
+  };
+  const numberOf = (name: Whole | Real, limits: Limits, isWhole: boolean): number =>
+    samplingOptions.includes(name) && !isUsed(name, limits[0], doSample, 'doSample: true')
+      ? limits[0]
+      : read.number(name, limits, isWhole);
+  const numbers = Object.fromEntries([
+    ...Object.entries(wholes).map(([name, limits]) => [
+      name,
+      numberOf(name as Whole, limits, true),
+    ]),
+    ...Object.entries(reals).map(([name, limits]) => [name, numberOf(name as Real, limits, false)]),
+  ]) as Record<Whole | Real, number>;
+
+  const { numBeams, numReturnSequences } = numbers;
+  isUsed('lengthPenalty', 1, numBeams > 1, 'numBeams above 1');
+  isUsed('earlyStopping', false, numBeams > 1, 'numBeams above 1');
+  if (numReturnSequences > (numBeams === 1 && doSample ? Infinity : numBeams)) {
+    throw read.wrong('numReturnSequences', `numBeams (${numBeams}) at most, or doSample: true`);
+  }
+  const earlyStopping = read.given('earlyStopping') ?? false;
+  if (typeof earlyStopping !== 'boolean' && earlyStopping !== 'never') {
+    throw read.wrong('earlyStopping', "true, false or 'never'");
+  }
+  const decay = read.given('exponentialDecayLengthPenalty');
+  if (decay !== undefined && !isPair(decay)) {
+    throw read.wrong('exponentialDecayLengthPenalty', '[tokens to start from, factor]');
+  }
+  if (!['function', 'undefined'].includes(typeof options.stoppingCriteria)) {
+    throw read.wrong('stoppingCriteria', 'a function of the sequences');
+  }
+  const isWord = (item: unknown): item is readonly number[] => read.isIds(item) && item.length > 0;
+  const isBiased = (item: unknown): item is BiasedSequence =>
+    Array.isArray(item) && item.length === 2 && isWord(item[0]) && typeof item[1] === 'number';
+
+  const eosTokenId = read.tokens('eosTokenId');
+  return {
+    ...numbers,
+    ...lengths(read, bounds),
+    doSample,
+    earlyStopping,
+    eosTokenId,
+    padTokenId: read.token('padTokenId') ?? eosTokenId[0] ?? 0,
+    renormalizeLogits: read.flag('renormalizeLogits'),
+    seed: read.number('seed', [Math.floor(Math.random() * 2 ** 32), 0, 2 ** 32 - 1], true),
+    suppressTokens: read.tokens('suppressTokens'),
+    beginSuppressTokens: read.tokens('beginSuppressTokens'),
+    forcedBosTokenId: read.token('forcedBosTokenId'),
+    forcedEosTokenId: read.tokens('forcedEosTokenId'),
+    badWordsIds: read.list('badWordsIds', isWord, 'sequences'),
+    sequenceBias: read.list('sequenceBias', isBiased, '[sequence, bias]'),
+    exponentialDecayLengthPenalty: decay,
+  };
+}
+
+/** What a decoder's sequences begin with, and what fills them up. Errors: OPTION_INVALID. */
+export function startTokens(
+  options: GenerateOptions,
+  file: JsonObject,
+  vocabulary: number,
+): { startToken: number; padToken: number } {
+  const read = new OptionReader(options, file, vocabulary);
+  const startToken = read.token('decoderStartTokenId') ?? read.token('bosTokenId');
+  if (startToken === undefined) throw read.wrong('decoderStartTokenId', 'a token to begin with');
+  return { startToken, padToken: read.token('padTokenId') ?? read.tokens('eosTokenId')[0] ?? 0 };
+}
+
+function isPair(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
+}
+
+/**
+ * Greatest and least length. What a caller asks for must fit; a default is cut to fit. As in Hugging
+ * Face a number of new tokens comes before a length, but a call always comes before a file.
+ */
+function lengths(
+  read: OptionReader,
+  { maxPositions, prompt }: GenerationBounds,
+): { maxLength: number; minLength: number } {
+  // The last token is never fed back, so it needs no position.
+  const most = maxPositions + 1;
+  for (const [name, before] of [
+    ['maxNewTokens', prompt],
+    ['maxLength', 0],
+  ] as const) {
+    const value = read.asked(name) ?? undefined;
+    if (value === undefined) continue;
+    const length = Number(value) + before;
+    if (Number.isSafeInteger(value) && length > prompt && length <= most) continue;
+    const to = most === Infinity ? ' on' : ` to ${most - before}`;
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `${name} is ${JSON.stringify(value)}; wanted a whole number from ${prompt + 1 - before}${to}` +
+        `${most === Infinity ? '' : `, as the model's ${maxPositions} positions allow`}.`,
+    );
+  }
+  const either = (news: string, all: string, limits: Limits): number => {
+    const isNew =
+      (read.asked(news) ?? undefined) !== undefined ||
+      ((read.asked(all) ?? undefined) === undefined && read.given(news) !== undefined);
+    return isNew ? prompt + read.number(news, limits, true) : read.number(all, limits, true);
+  };
+  return {
+    maxLength: Math.min(
+      most,
+      Math.max(prompt + 1, either('maxNewTokens', 'maxLength', [20, 0, 2 ** 31])),
+    ),
+    minLength: either('minNewTokens', 'minLength', [0, 0, 2 ** 31]),
+  };
+}

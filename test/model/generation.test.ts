@@ -1,0 +1,212 @@
+// Generation on the GPU next to Hugging Face's loops in float64, for a decoder without layers: what each
+// option does, and that it does something.
+import { expect, test } from 'vitest';
+import type { Gpu } from 'webgpu-transformer';
+import type { DecodePrompt } from '../../src/model/decoding.ts';
+import { Generation } from '../../src/model/generation.ts';
+import { type GenerateOptions, optionNames } from '../../src/model/generation-options.ts';
+import { type Margin, sample, searchBeams } from '../reference/generation.ts';
+import type { Options } from '../reference/logits-processors.ts';
+import { testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
+import { ToyDecoder } from '../support/toy-decoder.ts';
+
+const gpus = (await testGpus()).filter(({ options }) => options.limits !== 'default');
+const vocabulary = 37;
+const ends = [0, 5];
+const file = { eos_token_id: ends, pad_token_id: 1, max_length: 18 };
+
+/** Prompts of three rows, left padded, with sources of two thirds their number or without. */
+function promptOf(seed: number, length: number, withSource: boolean): DecodePrompt {
+  const random = new Random(seed);
+  const batch = (of: number) => ({
+    batch: 3,
+    length: of,
+    rows: Array.from({ length: 3 }, () => [...random.indices(of, vocabulary)]),
+  });
+  const tokens = batch(length);
+  const mask = {
+    ...tokens,
+    rows: tokens.rows.map((row, i) => row.map((_, at) => (at < Math.min(i, length - 1) ? 0 : 1))),
+  };
+  tokens.rows.forEach((row, i) => row.fill(1, 0, Math.min(i, length - 1)));
+  if (!withSource) return { tokens, mask };
+  const ids = batch(6);
+  const sourceMask = ids.rows.map((row, i) => row.map((_, at) => (at < 6 - i ? 1 : 0)));
+  return { tokens, mask, source: { ids, mask: { ...ids, rows: sourceMask } } };
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The options by the names of Hugging Face, lengths resolved, with those of the file. */
+function referenceOptions(options: GenerateOptions, prompt: number): Options {
+  const given = Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [snakeCase(name), value as unknown]),
+  );
+  const { maxNewTokens, minNewTokens, eosTokenId, forcedEosTokenId } = options;
+  const list = (
+    ids: number | readonly number[] | null | undefined,
+  ): readonly number[] | undefined =>
+    ids === undefined || ids === null ? undefined : [ids].flat();
+  return {
+    ...file,
+    ...given,
+    ...(maxNewTokens && { max_length: prompt + maxNewTokens }),
+    ...(minNewTokens && { min_length: prompt + minNewTokens }),
+    ...(eosTokenId !== undefined && { eos_token_id: list(eosTokenId) ?? [] }),
+    ...(forcedEosTokenId !== undefined && { forced_eos_token_id: list(forcedEosTokenId)! }),
+  };
+}
+
+interface Outcome {
+  readonly sequences: number[][];
+  readonly scores?: number[] | undefined;
+}
+
+/** What the loops in float64 give, and how narrowly. */
+function outcomeOf(
+  decoder: ToyDecoder,
+  prompt: DecodePrompt,
+  options: GenerateOptions,
+): Outcome & { margin: number } {
+  const sources = decoder.sources(prompt);
+  const margin: Margin = { least: Infinity };
+  const { tokens, mask, source } = prompt;
+  const { length } = tokens;
+  const wanted = referenceOptions(options, length);
+  const task = {
+    prompts: tokens.rows,
+    sources: (source?.ids ?? tokens).rows,
+    logits: (row: readonly number[], input: number) => {
+      const ones = row.slice(length).map(() => 1);
+      return decoder.logits(row, [...mask.rows[input]!, ...ones], sources[input]);
+    },
+    ...(options.stoppingCriteria && { criteria: options.stoppingCriteria }),
+  };
+  const isSearch = (options.numBeams ?? 1) > 1;
+  const outcome: Outcome = isSearch
+    ? searchBeams(task, wanted, margin)
+    : { sequences: sample(task, wanted, margin) };
+  return { ...outcome, margin: margin.least };
+}
+
+/** Choices closer than this might fall otherwise in f32. */
+const leastMargin = 1e-4;
+
+function expectOutcome(got: Outcome, wanted: Outcome, label: string): void {
+  expect(got.sequences, `sequences, ${label}`).toEqual(wanted.sequences);
+  expect(got.scores?.length, `scores, ${label}`).toBe(wanted.scores?.length);
+  got.scores?.forEach((score, i) => {
+    const difference = Math.abs(score - wanted.scores![i]!);
+    // Sums of at most 18 log-probabilities of about 4, divided by a length.
+    expect(difference, `score ${i}, ${label}`).toBeLessThan(1e-5 * (1 + Math.abs(score)));
+  });
+}
+
+const beams = { numBeams: 3 };
+const sampling = { doSample: true, seed: 9, topK: 0, temperature: 1 };
+
+/** Each option with what it is set on top of: the outcome must differ from that without it. */
+const cases: readonly (readonly [GenerateOptions, base?: GenerateOptions, seed?: number])[] = [
+  [{ maxNewTokens: 3 }],
+  [{ maxLength: 9 }],
+  [{ minNewTokens: 9 }],
+  [{ minLength: 14 }],
+  [{ numBeams: 4 }],
+  [{ doSample: true, seed: 4 }],
+  [{ numReturnSequences: 2 }, sampling],
+  [{ numReturnSequences: 3 }, beams],
+  [{ seed: 10 }, sampling],
+  [{ temperature: 2 }, sampling],
+  [{ temperature: 0.5 }, sampling],
+  [{ topK: 2 }, sampling],
+  [{ topP: 0.4 }, sampling],
+  [{ minP: 0.4 }, sampling],
+  [{ typicalP: 0.3 }, sampling],
+  [{ epsilonCutoff: 0.08 }, sampling],
+  [{ etaCutoff: 0.3 }, sampling],
+  [{ repetitionPenalty: 1.7 }],
+  [{ encoderRepetitionPenalty: 3 }],
+  [{ presencePenalty: 1.5 }],
+  [{ frequencyPenalty: 1.2 }],
+  [{ noRepeatNgramSize: 2 }],
+  [{ encoderNoRepeatNgramSize: 1 }],
+  [{ badWordsIds: [[7], [5], [9, 20], [30]] }],
+  [
+    {
+      sequenceBias: [
+        [[12], 2.5],
+        [[20], -3],
+      ],
+    },
+  ],
+  [{ suppressTokens: [3, 8, 13, 18, 23, 28] }],
+  [{ beginSuppressTokens: Array.from({ length: 18 }, (_, i) => 2 * i) }],
+  [{ forcedBosTokenId: 33 }],
+  [{ forcedEosTokenId: 0, maxLength: 5 }, { maxLength: 5 }],
+  [{ forcedEosTokenId: [21, 22], maxLength: 5 }, { maxLength: 5 }],
+  [{ exponentialDecayLengthPenalty: [2, 1.6] }],
+  [{ lengthPenalty: -2 }, beams],
+  [{ lengthPenalty: 3 }, beams],
+  [{ earlyStopping: true }, beams],
+  [{ earlyStopping: 'never' }, beams],
+  [
+    { renormalizeLogits: true, suppressTokens: [1, 2, 3, 4] },
+    { ...beams, suppressTokens: [1, 2, 3, 4] },
+  ],
+  [{ eosTokenId: [2, 3, 11, 30, 31] }],
+  [{ eosTokenId: null }],
+  [{ padTokenId: 17 }],
+  [{ stoppingCriteria: (rows) => rows.map((row, i) => row.length > 4 + i) }],
+  [{ stoppingCriteria: (rows) => rows.map((row) => row.length > 5) }, beams],
+];
+
+/** What `generate` does not see to. */
+const elsewhere = ['bosTokenId', 'decoderStartTokenId', 'signal'];
+
+test('every option has a case', () => {
+  const tested = new Set(cases.flatMap(([options]) => Object.keys(options)));
+  expect([...tested, ...elsewhere].toSorted()).toEqual([...optionNames].toSorted());
+});
+
+async function withGeneration(
+  gpu: Gpu,
+  work: (decoder: ToyDecoder, generation: Generation) => Promise<void>,
+  seed = 3,
+): Promise<void> {
+  const decoder = new ToyDecoder(gpu, { seed, vocabulary, generation: file, scale: 1.2 });
+  const generation = new Generation(decoder);
+  try {
+    await work(decoder, generation);
+  } finally {
+    generation.dispose();
+  }
+}
+
+for (const { name, options: kind } of gpus) {
+  test(`each option does what Hugging Face's does, ${name}`, { timeout: 60_000 }, () =>
+    withGpu(kind, (gpu) =>
+      withGeneration(gpu, async (decoder, generation) => {
+        for (const [i, [options, base = {}]] of cases.entries()) {
+          const both = { ...base, ...options };
+          const label = `${JSON.stringify(both)}, ${name}`;
+          // Starts of one token, as of encoder–decoders, and prompts, as of decoders alone.
+          const isStart = i % 2 === 0 || 'forcedBosTokenId' in options;
+          let found = false;
+          for (let seed = 0; seed < 300 && !found; seed++) {
+            const prompt = promptOf(seed, isStart ? 1 : 4, isStart);
+            const [plain, changed] = [base, both].map((one) => outcomeOf(decoder, prompt, one));
+            if (!(plain!.margin > leastMargin && changed!.margin > leastMargin)) continue;
+            if (JSON.stringify(plain!.sequences) === JSON.stringify(changed!.sequences)) continue;
+            found = true;
+            expectOutcome(await generation.generate(prompt, base), plain!, `without ${label}`);
+            expectOutcome(await generation.generate(prompt, both), changed!, label);
+          }
+          expect(found, `a prompt for ${label}`).toBe(true);
+        }
+      }),
+    ),
+  );
+}
