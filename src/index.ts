@@ -1,6 +1,6 @@
 // The public interface. Node's entry (index.node.ts) adds how Node finds adapters and files.
 
-export type { GenerateOptions } from './model/generation-config.ts';
+export type { GenerateOptions } from './model/generation-options.ts';
 export { httpSource } from './model/http-source.ts';
 export type { DenseTensor } from './model/inputs.ts';
 export { loadModel, type LoadOptions } from './model/load.ts';

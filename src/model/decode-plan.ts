@@ -121,8 +121,6 @@ export class DecodePlan {
     const { tokens, source = { ids: tokens } } = prompt;
     const { rules, flags, sequences, history, source: listed } = this.#selection;
     const step = this.#step;
-    const last = tokens.rows.map((row) => row[tokens.length - 1] ?? 0);
-    step.write(this.#state.tokens, Uint32Array.from(last));
     step.write(rules, padded(data.rules, rules.size(0)));
     step.write(flags, data.flags);
     if (sequences) step.write(sequences, data.sequences);
@@ -139,15 +137,19 @@ export class DecodePlan {
       const [items, words] = [hypotheses.size(0), hypotheses.size(1)];
       const beams = score.size(0) / items;
       // The beams of an item begin alike: only the first one counts.
-      const scores = Float32Array.from(last, (_, row) => (row % beams === 0 ? 0 : -1e9));
+      const scores = Float32Array.from(tokens.rows, (_, row) => (row % beams === 0 ? 0 : -1e9));
       step.write(score, scores);
       step.write(hypotheses, new Float32Array(items * words));
     }
     await this.#session.start(prompt, this.#state, step);
   }
 
-  /** Plays a step. Result: the chosen tokens, (R, 1) u32; of beams, the hypotheses. */
-  async play(): Promise<ArrayBuffer> {
+  /**
+   * Plays the step behind which a row has `length` tokens in the caches. Result: the chosen tokens,
+   * (R, 1) u32; of beams, the hypotheses.
+   */
+  async play(length: number): Promise<ArrayBuffer> {
+    this.#session.beforeStep?.(length);
     const [bytes = new ArrayBuffer(0)] = await this.#step.play();
     return bytes;
   }
@@ -161,6 +163,11 @@ export class DecodePlan {
       history: new Uint32Array(history ?? []),
       pitch: this.#selection.history?.size(1) ?? 0,
     };
+  }
+
+  /** Says which tokens the rows have now, the last of which was not fed. */
+  finish(sequences: readonly (readonly number[])[]): void {
+    this.#session.finish?.(sequences);
   }
 
   dispose(): void {

@@ -2,7 +2,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
-import { startTokens } from './generation-config.ts';
+import { startTokens } from './generation-values.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { TransformerShape } from './definitions.ts';
@@ -91,7 +91,7 @@ function targetTokens(
   if (decoderInputIds !== undefined || labels === undefined) {
     return tokenBatch('decoderInputIds', decoderInputIds, 0, vocabulary);
   }
-  const { startToken, padToken } = startTokens(generation, vocabulary);
+  const { startToken, padToken } = startTokens({}, generation, vocabulary);
   const rows = labels.rows.map((row) =>
     [startToken, ...row.slice(0, -1)].map((id) => (id < 0 ? padToken : id)),
   );

@@ -6,14 +6,10 @@ import { EncoderDecoderHead } from './encoder-decoder-head.ts';
 import { EncoderDecoderSession } from './encoder-decoder-session.ts';
 import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
-import {
-  type GenerateOptions,
-  type GenerationSettings,
-  generationSettings,
-  startTokens,
-} from './generation-config.ts';
-import { greedySearch } from './greedy-search.ts';
-import { GreedySession } from './greedy-session.ts';
+import type { DecodePrompt } from './decoding.ts';
+import { Generation } from './generation.ts';
+import type { GenerateOptions } from './generation-options.ts';
+import { startTokens } from './generation-values.ts';
 import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
@@ -32,31 +28,30 @@ import type { TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
-/** The lists of generation that are kept; each holds caches. */
-const idleSessions = 4;
-
-/** A generation, checked. */
-interface GenerationRequest {
-  readonly source: TokenBatch;
-  readonly sourceMask: TokenBatch;
-  readonly prompt: TokenBatch;
-  readonly settings: GenerationSettings;
-  readonly signal: AbortSignal | undefined;
-}
-
 export class EncoderDecoderModel implements Model {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly #parts: LoadedParts;
   readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
-  readonly #sessions = new PlanCache<GreedySession>(idleSessions);
+  readonly #generation: Generation;
 
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.#parts = parts;
     this.#model = model;
+    const { targetVocabulary: vocabulary, maxPositions } = model.shape;
+    this.#generation = new Generation({
+      ...parts,
+      vocabulary,
+      maxPositions,
+      createSession: (shape) => {
+        assertCurrent(parts);
+        const sourceLength = Math.min(shape.sourceLength, maxPositions);
+        return EncoderDecoderSession.create(parts.gpu, model.weights, { ...shape, sourceLength });
+      },
+    });
   }
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
@@ -83,19 +78,14 @@ export class EncoderDecoderModel implements Model {
   }
 
   async generate(inputs: ModelInputs, options: GenerateOptions = {}): Promise<GenerateResult> {
-    const request = this.#request(inputs, options);
-    const sequences = request.prompt.rows.map((row) => [...row]);
-    for await (const { tokenIds } of this.#decode(request)) {
-      sequences.forEach((sequence, row) => sequence.push(tokenIds[row] ?? 0));
-    }
-    return { sequences };
+    return this.#generation.generate(this.#prompt(inputs, options), options);
   }
 
   async *stream(
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    yield* this.#decode(this.#request(inputs, options));
+    yield* this.#generation.stream(this.#prompt(inputs, options), options);
   }
 
   trainingHead(): TrainingHead {
@@ -105,7 +95,7 @@ export class EncoderDecoderModel implements Model {
 
   dispose(): void {
     this.#forwards.dispose();
-    this.#sessions.dispose();
+    this.#generation.dispose();
     this.#parts.scope.dispose();
     this.#parts.onDispose();
   }
@@ -114,53 +104,23 @@ export class EncoderDecoderModel implements Model {
     this.dispose();
   }
 
-  /** Checks what a generation is asked for. */
-  #request(inputs: ModelInputs, options: GenerateOptions): GenerationRequest {
+  /** What a generation starts from: the source, and the target's first tokens. */
+  #prompt(inputs: ModelInputs, options: GenerateOptions): DecodePrompt {
     refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
     const { source, sourceMask } = sourceTokens(inputs, this.#model.shape);
-    const prompt = this.#prompt(inputs, source.batch);
-    sameBatch(source, prompt);
-    const settings = this.#settings(options, prompt.length);
-    throwIfAborted(options.signal);
-    return { source, sourceMask, prompt, settings, signal: options.signal };
-  }
-
-  /** Generates in a session of its own, which goes back for reuse at the end. */
-  async *#decode({
-    source,
-    sourceMask,
-    prompt,
-    settings,
-    signal,
-  }: GenerationRequest): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    const sourceLength = bucket(source.length, this.#model.shape.maxPositions);
-    const capacity = bucket(settings.maxLength);
-    const key = [source.batch, sourceLength, capacity].join();
-    const { item: session, release } = await this.#sessions.take(key, () => {
-      assertCurrent(this.#parts);
-      const shape = { rows: source.batch, batch: source.batch, sourceLength, capacity };
-      const opening = EncoderDecoderSession.create(this.gpu, this.#model.weights, shape);
-      return GreedySession.create(this.gpu, opening);
-    });
-    try {
-      const mask = maskBatch('prompt', undefined, prompt, 'itself');
-      session.start({ source: { ids: source, mask: sourceMask }, tokens: prompt, mask }, settings);
-      yield* greedySearch(session, prompt.rows, settings, this.gpu.tier, signal);
-    } catch (error) {
-      this.#sessions.assertUsable();
-      throw error;
-    } finally {
-      release();
-    }
+    const tokens = this.#targets(inputs, options, source.batch);
+    sameBatch(source, tokens);
+    const mask = maskBatch('prompt', undefined, tokens, 'itself');
+    return { tokens, mask, source: { ids: source, mask: sourceMask } };
   }
 
   /**
-   * What each sequence starts with: the start token, and the caller's decoder tokens behind it. As in
+   * What each target starts with: the start token, and the caller's decoder tokens behind it. As in
    * Hugging Face, the start token is put in front only when no sequence begins with it.
    */
-  #prompt({ decoderInputIds }: ModelInputs, batch: number): TokenBatch {
+  #targets({ decoderInputIds }: ModelInputs, options: GenerateOptions, batch: number): TokenBatch {
     const { targetVocabulary } = this.#model.shape;
-    const { startToken } = startTokens(this.#parts.generation, targetVocabulary);
+    const { startToken } = startTokens(options, this.#parts.generation, targetVocabulary);
     if (decoderInputIds === undefined) {
       return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
     }
@@ -168,13 +128,5 @@ export class EncoderDecoderModel implements Model {
     if (given.rows.some(([first]) => first === startToken)) return given;
     const rows = given.rows.map((row) => [startToken, ...row]);
     return { batch: given.batch, length: given.length + 1, rows };
-  }
-
-  #settings(options: GenerateOptions, prompt: number) {
-    const { targetVocabulary: vocabulary, maxPositions } = this.#model.shape;
-    return generationSettings(options, this.#parts.generation, prompt, {
-      vocabulary,
-      maxPositions,
-    });
   }
 }

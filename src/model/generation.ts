@@ -8,7 +8,7 @@ import { DecodePlan } from './decode-plan.ts';
 import type { DecodePrompt, DecodeSession } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
 import { type GenerationValues, generationValues } from './generation-values.ts';
-import { bucket, type TokenBatch } from './inputs.ts';
+import { bucket, type TokenBatch, withinPositions } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { GenerateResult } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
@@ -103,6 +103,7 @@ export class Generation {
     const { vocabulary, maxPositions, generation } = this.#model;
     const { tokens, source } = given;
     const bounds = { vocabulary, maxPositions, prompt: tokens.length };
+    withinPositions('The prompt', tokens.length, maxPositions);
     const values = generationValues(options, generation, bounds);
     throwIfAborted(options.signal);
     const { numBeams, numReturnSequences, maxLength } = values;
@@ -186,7 +187,7 @@ async function* playSteps(
     for (let step = 0; step < steps; step++) {
       throwIfAborted(signal);
       for (; submitted < Math.min(steps, step + 1 + most); submitted++) {
-        const one = plan.play();
+        const one = plan.play(prompt.tokens.length + submitted);
         one.catch(() => {}); // steps that nobody waits for any more may fail in peace
         underWay.push(one);
       }
@@ -210,19 +211,23 @@ async function* decode(
   const { eosTokenId, padTokenId } = values;
   const ended = prompt.tokens.rows.map(() => false);
   const sequences = prompt.tokens.rows.map((row) => [...row]);
-  for await (const bytes of playSteps(plan, request, tier)) {
-    const tokenIds = Array.from(new Uint32Array(bytes), (token, row) =>
-      ended[row] === true ? padTokenId : token,
-    );
-    tokenIds.forEach((token, row) => {
-      sequences[row]?.push(token);
-      if (eosTokenId.includes(token)) ended[row] = true;
-    });
-    asked(options, sequences).forEach((ends, row) => {
-      if (ends) ended[row] = true;
-    });
-    yield { tokenIds };
-    if (ended.every(Boolean)) return;
+  try {
+    for await (const bytes of playSteps(plan, request, tier)) {
+      const tokenIds = Array.from(new Uint32Array(bytes), (token, row) =>
+        ended[row] === true ? padTokenId : token,
+      );
+      tokenIds.forEach((token, row) => {
+        sequences[row]?.push(token);
+        if (eosTokenId.includes(token)) ended[row] = true;
+      });
+      asked(options, sequences).forEach((ends, row) => {
+        if (ends) ended[row] = true;
+      });
+      yield { tokenIds };
+      if (ended.every(Boolean)) return;
+    }
+  } finally {
+    if ((sequences[0]?.length ?? 0) > prompt.tokens.length) plan.finish(sequences);
   }
 }
 

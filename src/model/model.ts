@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Outputs, Plan } from '../runtime/plan.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { GenerateOptions } from './generation-config.ts';
+import type { GenerateOptions } from './generation-options.ts';
 import { crop, type DenseTensor } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { Parameters, Piece } from './parameters.ts';

@@ -3,8 +3,10 @@
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import type { GenerateOptions } from './generation-config.ts';
-import { bucket } from './inputs.ts';
+import type { DecodePrompt } from './decoding.ts';
+import { Generation } from './generation.ts';
+import type { GenerateOptions } from './generation-options.ts';
+import { bucket, maskBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import { crossEntropyOf, lossOutput, rowsOf, sequenceLoss, spanLoss } from './losses.ts';
 import {
@@ -15,11 +17,13 @@ import {
   type Model,
   type ModelInputs,
   type ModelOutput,
+  refuseInputs,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
 import { SequenceHead, shifted } from './sequence-head.ts';
 import { type SequenceTokens, sequenceTokens, tokenLabels } from './sequence-inputs.ts';
 import { SequencePlan, type SequenceShape } from './sequence-plan.ts';
+import { languageModelOf, SequenceSession, type SequenceSessions } from './sequence-session.ts';
 import type { TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
@@ -31,12 +35,26 @@ export class SequenceModel implements Model {
   readonly #parts: LoadedParts;
   readonly #definition: SequenceDefinition;
   readonly #forwards = new PlanCache<SequencePlan>(forwardPlans);
+  /** Of language models. */
+  readonly #generation: Generation | undefined;
 
   constructor(parts: LoadedParts, definition: SequenceDefinition) {
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.#parts = parts;
     this.#definition = definition;
+    const weights = languageModelOf(definition);
+    if (weights === undefined) return;
+    const sessions: SequenceSessions = new Set();
+    this.#generation = new Generation({
+      ...parts,
+      vocabulary: definition.vocabulary,
+      maxPositions: definition.maxPositions,
+      createSession: async (shape) => {
+        assertCurrent(parts);
+        return new SequenceSession(parts.gpu, { definition, weights }, shape, sessions);
+      },
+    });
   }
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
@@ -61,18 +79,15 @@ export class SequenceModel implements Model {
     return output;
   }
 
-  async generate(_inputs: ModelInputs, _options: GenerateOptions = {}): Promise<GenerateResult> {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      `${String(this.config['model_type'])} does not generate. Use forward.`,
-    );
+  async generate(inputs: ModelInputs, options: GenerateOptions = {}): Promise<GenerateResult> {
+    return this.#language().generate(this.#prompt(inputs), options);
   }
 
   async *stream(
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    yield { tokenIds: (await this.generate(inputs, options)).sequences.flat() };
+    yield* this.#language().stream(this.#prompt(inputs), options);
   }
 
   trainingHead(): TrainingHead {
@@ -82,12 +97,34 @@ export class SequenceModel implements Model {
 
   dispose(): void {
     this.#forwards.dispose();
+    this.#generation?.dispose();
     this.#parts.scope.dispose();
     this.#parts.onDispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #language(): Generation {
+    if (this.#generation !== undefined) return this.#generation;
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      `${String(this.config['model_type'])} does not generate. Use forward.`,
+    );
+  }
+
+  /** What a generation starts from: the tokens to go on from, padded on the left. */
+  #prompt(inputs: ModelInputs): DecodePrompt {
+    refuseInputs(inputs, ['inputIds', 'attentionMask'], 'Generation');
+    const tokens = tokenBatch('inputIds', inputs.inputIds, 0, this.#definition.vocabulary);
+    const mask = maskBatch('attentionMask', inputs.attentionMask, tokens, 'inputIds');
+    const wrong = mask.rows.findIndex((row) => row.at(-1) === 0);
+    if (wrong < 0) return { tokens, mask };
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `attentionMask[${wrong}] ends with padding, where the text is to go on. Pad on the left.`,
+    );
   }
 
   /** How to compute the loss of the outputs, when the inputs ask for it; they are checked here. */

@@ -10,7 +10,7 @@ export interface TranslateOptions {
   to?: string;
   /** Tokens to generate at most. */
   maxNewTokens?: number;
-  /** Only 1, greedy search, is supported. */
+  /** Sequences that are followed at once: 1 for greedy search, as streams need it. */
   numBeams?: number;
   signal?: AbortSignal;
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { loadModel } from 'webgpu-transformer';
 import { callInputs, expectCall } from '../support/checkpoint.ts';
-import { readCase } from '../support/expected.ts';
+import { generateOptions, readCase } from '../support/expected.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { fixtureSource } from '../support/source.ts';
 
@@ -50,19 +50,26 @@ for (const name of cases) {
       }));
 
     if (expected.generate.length === 0) continue;
-    test(`${name}: greedy generation, ${device}`, () =>
+    test(`${name}: generation, ${device}`, () =>
       withGpu(options, async (gpu) => {
         using model = await loadModel(fixtureSource(name), { gpu });
-        const greedy = expected.generate.find((run) => run.name === 'greedy')!;
-        const inputs = {
-          inputIds: greedy.inputs.input_ids,
-          attentionMask: greedy.inputs.attention_mask,
-        };
-        const generation = { maxNewTokens: greedy.kwargs.max_new_tokens, numBeams: 1 };
-        const { sequences } = await model.generate(inputs, generation);
-        expect(sequences).toEqual(greedy.sequences);
-        // The recorded steps are replayed: what the first call left behind must not show.
-        expect((await model.generate(inputs, generation)).sequences).toEqual(greedy.sequences);
+        for (const run of expected.generate) {
+          const inputs = {
+            inputIds: run.inputs.input_ids,
+            attentionMask: run.inputs.attention_mask,
+          };
+          const { sequences, scores } = await model.generate(inputs, generateOptions(run));
+          expect(sequences, `sequences of ${run.name}`).toEqual(run.sequences);
+          expect(scores?.length, `scores of ${run.name}`).toBe(run.sequences_scores?.length);
+          scores?.forEach((score, i) => {
+            const wanted = run.sequences_scores![i]!;
+            const allowed = 2e-5 * Math.max(...run.sequences_scores!.map(Math.abs));
+            expect(Math.abs(score - wanted), `score ${i} of ${run.name}`).toBeLessThan(allowed);
+          });
+          // The recorded steps are replayed: what the first call left behind must not show.
+          const again = await model.generate(inputs, generateOptions(run));
+          expect(again.sequences, `${run.name}, again`).toEqual(run.sequences);
+        }
       }));
   }
 }

@@ -124,13 +124,30 @@ test('options that are unknown or not supported', () =>
       [{ topp: 0.5 }, 'OPTION_UNKNOWN', '"topp"', '"topP"'],
       [{ max_new_tokens: 5 }, 'OPTION_UNKNOWN', '"max_new_tokens"', '"maxNewTokens"'],
       [{ numBeam: 1 }, 'OPTION_UNKNOWN', '"numBeam"', '"numBeams"'],
-      [{ numBeams: 4 }, 'OPTION_INVALID', 'numBeams', '4', 'numBeams: 1'],
-      [{ doSample: true }, 'OPTION_INVALID', 'doSample', 'doSample: false'],
-      [{ temperature: 0.7 }, 'OPTION_INVALID', 'temperature'],
-      [{ topP: 0.9 }, 'OPTION_INVALID', 'topP'],
-      [{ repetitionPenalty: 1.2 }, 'OPTION_INVALID', 'repetitionPenalty', '1.2'],
-      [{ noRepeatNgramSize: 3 }, 'OPTION_INVALID', 'noRepeatNgramSize'],
-      [{ numReturnSequences: 2 }, 'OPTION_INVALID', 'numReturnSequences'],
+      [{ numBeams: 0 }, 'OPTION_INVALID', 'numBeams is 0', '1 to 128'],
+      [{ numBeams: 2.5 }, 'OPTION_INVALID', 'numBeams is 2.5', 'whole number'],
+      [{ doSample: 1 }, 'OPTION_INVALID', 'doSample is 1', 'true or false'],
+      [{ temperature: 0.7 }, 'OPTION_INVALID', 'temperature', 'doSample: true'],
+      [{ topP: 0.9 }, 'OPTION_INVALID', 'topP', 'doSample: true'],
+      [{ topP: 1.5, doSample: true }, 'OPTION_INVALID', 'topP is 1.5', '0 to 1'],
+      [{ temperature: 0, doSample: true }, 'OPTION_INVALID', 'temperature is 0'],
+      [{ seed: -1, doSample: true }, 'OPTION_INVALID', 'seed is -1'],
+      [{ lengthPenalty: 2 }, 'OPTION_INVALID', 'lengthPenalty is 2', 'numBeams above 1'],
+      [{ earlyStopping: true }, 'OPTION_INVALID', 'earlyStopping', 'numBeams above 1'],
+      [{ earlyStopping: 'always', numBeams: 2 }, 'OPTION_INVALID', '"always"', "'never'"],
+      [{ numReturnSequences: 2 }, 'OPTION_INVALID', 'numReturnSequences', 'doSample: true'],
+      [{ numReturnSequences: 3, numBeams: 2 }, 'OPTION_INVALID', 'numBeams (2)'],
+      [{ repetitionPenalty: 0 }, 'OPTION_INVALID', 'repetitionPenalty is 0'],
+      [{ presencePenalty: Infinity }, 'OPTION_INVALID', 'presencePenalty'],
+      [{ noRepeatNgramSize: -1 }, 'OPTION_INVALID', 'noRepeatNgramSize is -1'],
+      [{ exponentialDecayLengthPenalty: [3] }, 'OPTION_INVALID', '[3]', 'factor'],
+      [{ sequenceBias: [[[], 1]] }, 'OPTION_INVALID', 'sequenceBias', '[[[],1]]'],
+      [{ stoppingCriteria: 'end' }, 'OPTION_INVALID', 'stoppingCriteria', 'function'],
+      [{ eosTokenId: 112 }, 'OPTION_INVALID', 'eosTokenId is 112'],
+      [{ decoderStartTokenId: 112 }, 'OPTION_INVALID', 'decoderStartTokenId is 112'],
+      [{ numBeamGroups: 2 }, 'OPTION_INVALID', 'numBeamGroups is 2', 'nothing else'],
+      [{ guidanceScale: 1.5 }, 'OPTION_INVALID', 'guidanceScale is 1.5'],
+      [{ stopStrings: ['end'] }, 'OPTION_INVALID', 'stopStrings', '["end"]'],
       [{ maxNewTokens: 0 }, 'OPTION_INVALID', 'maxNewTokens is 0', '1 to 40'],
       [{ maxNewTokens: -3 }, 'OPTION_INVALID', 'maxNewTokens is -3'],
       [{ maxNewTokens: 2.5 }, 'OPTION_INVALID', 'maxNewTokens is 2.5'],
@@ -139,7 +156,7 @@ test('options that are unknown or not supported', () =>
       [{ maxLength: 1 }, 'OPTION_INVALID', 'maxLength is 1', '2 to 41'],
       [{ forcedBosTokenId: 112 }, 'OPTION_INVALID', 'forcedBosTokenId', '112', '111'],
       [{ suppressTokens: [-1] }, 'OPTION_INVALID', 'suppressTokens', '-1'],
-      [{ badWordsIds: [[1, 2]] }, 'OPTION_INVALID', 'badWordsIds', '[1,2]'],
+      [{ badWordsIds: [[1, 112]] }, 'OPTION_INVALID', 'badWordsIds', '[1,112]', '111'],
       [{ badWordsIds: 7 }, 'OPTION_INVALID', 'badWordsIds'],
     ];
     const held = gpu.memory.buffers;
@@ -152,15 +169,38 @@ test('options that are unknown or not supported', () =>
       );
     }
     // This checkpoint's generation_config.json asks for four beams.
-    await expectRejection(model.generate(inputs), 'OPTION_INVALID', 'num', '4', 'numBeams: 1');
+    const streamed = model.stream(inputs).next();
+    await expectRejection(streamed, 'OPTION_INVALID', 'numBeams is 4', 'numBeams: 1');
     await expectRejection(
       model.forward({ ...inputs, decoderInputIds: [[1]] }, { hidden_states: true } as object),
       'OPTION_UNKNOWN',
       '"hiddenStates"',
     );
     expect(gpu.memory.buffers).toBe(held);
+    const undecided = generate({ stoppingCriteria: () => [] });
+    await expectRejection(undecided, 'OPTION_INVALID', 'stoppingCriteria', '1 booleans');
     const { sequences } = await generate({ maxNewTokens: 3 });
     expect(sequences[0]).toHaveLength(4);
+  }));
+
+test('settings of generation_config.json that are not supported', () =>
+  withGpu(usual, async (gpu) => {
+    const files = await fixtureFiles('marian');
+    const refuse = async (fields: Fields, ...parts: string[]): Promise<void> => {
+      const generation = withFields(files['generation_config.json'], fields);
+      const source = memorySource({ ...files, 'generation_config.json': generation });
+      using model = await loadModel(source, { gpu });
+      const generate = model.generate({ inputIds: [[5, 6]] });
+      await expectRejection(generate, 'OPTION_INVALID', 'in generation_config.json', ...parts);
+    };
+    await refuse({ num_beam_groups: 2 }, 'numBeamGroups is 2');
+    await refuse({ diversity_penalty: 0.5 }, 'diversityPenalty is 0.5');
+    await refuse({ penalty_alpha: 0.6 }, 'penaltyAlpha is 0.6');
+    await refuse({ forced_decoder_ids: [[1, 5]] }, 'forcedDecoderIds is [[1,5]]');
+    await refuse({ force_words_ids: [[1]] }, 'forceWordsIds');
+    await refuse({ watermarking_config: {} }, 'watermarkingConfig');
+    await refuse({ num_beams: 0 }, 'numBeams is 0');
+    await refuse({ pad_token_id: -1 }, 'padTokenId is -1');
   }));
 
 test('inputs that do not fit', () =>
@@ -341,7 +381,7 @@ test('pipelines and translation', () =>
       '"To"',
       '"to"',
     );
-    await expectRejection(translate(text, { to: 'fr', numBeams: 2 }), 'OPTION_INVALID', 'numBeams');
+    await expectRejection(translate(text, { to: 'fr', numBeams: 0 }), 'OPTION_INVALID', 'numBeams');
     await expectRejection(
       translate(7 as unknown as string, { to: 'fr' }),
       'INPUT_INVALID',

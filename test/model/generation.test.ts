@@ -1,10 +1,10 @@
 // Generation on the GPU next to Hugging Face's loops in float64, for a decoder without layers: what each
 // option does, and that it does something.
 import { expect, test } from 'vitest';
-import type { Gpu } from 'webgpu-transformer';
+import type { GenerateOptions, Gpu } from 'webgpu-transformer';
 import type { DecodePrompt } from '../../src/model/decoding.ts';
 import { Generation } from '../../src/model/generation.ts';
-import { type GenerateOptions, optionNames } from '../../src/model/generation-options.ts';
+import { optionNames } from '../../src/model/generation-options.ts';
 import { type Margin, sample, searchBeams } from '../reference/generation.ts';
 import type { Options } from '../reference/logits-processors.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';

@@ -1,7 +1,7 @@
 // What PyTorch computed for a case of test/fixtures, and the comparison with it.
 
 import { expect } from 'vitest';
-import type { DenseTensor } from 'webgpu-transformer';
+import type { DenseTensor, GenerateOptions } from 'webgpu-transformer';
 import { readFixture, readFixtureJson } from './fixture.ts';
 import { readValues, type Values } from './source.ts';
 
@@ -13,11 +13,13 @@ interface Valid {
   readonly dims: readonly number[];
 }
 
-interface Generation {
+export interface Generation {
   readonly name: string;
   readonly inputs: { input_ids: Rows; attention_mask: Rows };
-  readonly kwargs: { max_new_tokens: number };
+  readonly kwargs: Readonly<Record<string, unknown>>;
   readonly sequences: Rows;
+  /** Of beam search. */
+  readonly sequences_scores?: readonly number[];
 }
 
 export interface ExpectedCase {
@@ -39,6 +41,16 @@ export async function readCase(name: string): Promise<ExpectedCase> {
     generate: about.generate ?? [],
     valid: Object.fromEntries(Object.entries(about.tensors).map(([key, v]) => [key, v.valid])),
   };
+}
+
+/** The arguments of a run of `generate`, by the names they have here. */
+export function generateOptions({ kwargs }: Generation): GenerateOptions {
+  return Object.fromEntries(
+    Object.entries(kwargs).map(([name, value]) => [
+      name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
 }
 
 /** The largest difference allowed, as a part of the largest expected value. */

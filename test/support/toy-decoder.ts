@@ -3,7 +3,12 @@
 // tokens in a cache and finds them through cache rows, as real decoders do with keys and values.
 
 import type { Gpu } from 'webgpu-transformer';
-import type { DecodePrompt, DecodeSession, DecodeState } from '../../src/model/decoding.ts';
+import {
+  type DecodePrompt,
+  type DecodeSession,
+  type DecodeState,
+  writeState,
+} from '../../src/model/decoding.ts';
 import type { DecodingModel, SessionShape } from '../../src/model/generation.ts';
 import { kernel } from '../../src/runtime/kernel.ts';
 import type { Plan } from '../../src/runtime/plan.ts';
@@ -12,9 +17,8 @@ import type { Tensor } from '../../src/runtime/tensor.ts';
 import { Random } from './random.ts';
 
 const tableRows = 29;
-/** Positions beyond it share the last table row. */
+/** What a token weighs less for each token behind it. */
 const fade = 0.75;
-const hidden = 2 ** 32 - 1;
 
 /** The table row for a token some places before the next one. */
 const rowOf = (token: number, distance: number): number => (token * 7 + distance * 3) % tableRows;
@@ -189,22 +193,11 @@ class ToySession implements DecodeSession {
   start(prompt: DecodePrompt, state: DecodeState, plan: Plan): Promise<void> {
     const { table, cache, source } = this.#tensors!;
     const { capacity, rows } = this;
-    const { length } = prompt.tokens;
     const tokens = new Uint32Array(rows * capacity).fill(12345);
-    const cacheRows = Uint32Array.from({ length: rows * capacity }, (_, i) =>
-      Math.floor(i / capacity),
-    );
-    const places = prompt.mask.rows.flatMap((mask, row) => {
-      tokens.set(prompt.tokens.rows[row]!.slice(0, -1), row * capacity);
-      mask.forEach((one, slot) => {
-        if (one === 0) cacheRows[row * capacity + slot] = hidden;
-      });
-      return [mask.reduce((sum, one) => sum + one, 0) - 1, length - 1];
-    });
+    prompt.tokens.rows.forEach((row, i) => tokens.set(row.slice(0, -1), i * capacity));
+    writeState(prompt, state, plan);
     plan.write(table, this.#data);
     plan.write(cache, tokens);
-    plan.write(state.rows, cacheRows);
-    plan.write(state.place, Uint32Array.from(places));
     const sources = this.#decoder.sources({
       ...prompt,
       tokens: { ...prompt.tokens, rows: prompt.tokens.rows.slice(0, this.batch) },
