@@ -1,7 +1,7 @@
 // What is compared: the kernels of a Transformer, at the sizes of the models people run.
 
 import { float16ToFloat32, float32ToFloat16 } from '../src/model/float16.ts';
-import { argmax } from '../src/shaders/argmax.ts';
+import { chooseToken } from '../src/shaders/choose-token.ts';
 import { embedding } from '../src/shaders/embedding.ts';
 import { layerNorm } from '../src/shaders/layer-norm.ts';
 import { matmul } from '../src/shaders/matmul.ts';
@@ -99,7 +99,7 @@ function argmaxCase(rows: number, columns: number): Case {
     inputs: { x: { shape: [rows, columns], data: x } },
     ours: (recording, tensors) => {
       const index = recording.persistent('index', [rows], 'u32');
-      argmax(input(tensors, 'x'), index);
+      chooseToken(input(tensors, 'x'), index);
       return index;
     },
     plain: (recording, tensors) => {

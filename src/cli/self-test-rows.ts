@@ -1,10 +1,9 @@
 // The checks of the self-test that go row by row.
 
 import type { Dtype } from '../runtime/tensor.ts';
-import { argmax } from '../shaders/argmax.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
 import { embeddingLinks } from '../shaders/embedding-gradient.ts';
-import { advance, embedding } from '../shaders/embedding.ts';
+import { embedding } from '../shaders/embedding.ts';
 import { layerNorm } from '../shaders/layer-norm.ts';
 import { softmax } from '../shaders/softmax.ts';
 import type { Result } from './self-test-checks.ts';
@@ -62,12 +61,6 @@ export function checkLinks(inputs: Inputs): Result {
   return { output, wanted: [none, none, none, 2, 1, 3, 0, none] };
 }
 
-export function checkAdvance(inputs: Inputs): Result {
-  const output = inputs.tensor([3, 1], Uint32Array.of(0, 41, 6));
-  advance(output);
-  return { output, wanted: [1, 42, 7] };
-}
-
 export function checkSoftmax(inputs: Inputs): Result {
   const x = inputs.floats([rows, columns]);
   const wanted = Array.from({ length: rows }, (_, row) => softmaxRow(rowOf(x.data, row))).flat();
@@ -85,16 +78,4 @@ export function checkCrossEntropy(inputs: Inputs): Result {
     output: crossEntropy(x.tensor, inputs.tensor([rows], Uint32Array.from(labels))),
     wanted,
   };
-}
-
-export function checkArgmax(inputs: Inputs, suppress: boolean): Result {
-  const x = inputs.floats([rows, columns]);
-  const flags = Uint32Array.from({ length: columns }, (_, i) => Number(suppress && i % 3 !== 1));
-  const wanted = Array.from({ length: rows }, (_, row) => {
-    const allowed = rowOf(x.data, row).map((value, i) => (flags[i] === 0 ? value : -Infinity));
-    return allowed.indexOf(Math.max(...allowed));
-  });
-  const output = inputs.tensor([rows], new Uint32Array(rows));
-  argmax(x.tensor, output, suppress ? inputs.tensor([columns], flags) : undefined);
-  return { output, wanted };
 }

@@ -1,8 +1,7 @@
-// Token embedding plus position, and the counters that decoding moves on.
+// Token embedding plus position.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import advanceText from './advance.wgsl?raw';
 import embeddingText from './embedding.wgsl?raw';
 import { weightStorage, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
@@ -22,14 +21,7 @@ const embeddingKernel = kernel({
   constants: { HAS_POSITIONS: [false, true] },
 });
 
-const advanceKernel = kernel({
-  name: 'advance',
-  code: [workgroup, { file: 'advance.wgsl', text: advanceText }],
-  bindings: { counter: 'write' },
-  params: { counters: 'u32' },
-});
-
-export const embeddingKernels: readonly Kernel[] = [embeddingKernel, advanceKernel];
+export const embeddingKernels: readonly Kernel[] = [embeddingKernel];
 
 export interface EmbeddingOptions {
   /** Factor of the token embedding; 1 when absent. */
@@ -85,15 +77,4 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
     },
   } satisfies Traced<'embedding'>);
   return y;
-}
-
-/** counter += 1, element by element. */
-export function advance(counter: Tensor): void {
-  const counters = elements(counter.shape);
-  counter.recording.dispatch({
-    kernel: advanceKernel,
-    bindings: { counter },
-    params: { counters },
-    workgroups: Math.ceil(counters / 64),
-  });
 }

@@ -3,7 +3,6 @@
 import type { Kernel } from '../runtime/kernel.ts';
 import { activateGradientKernels } from './activate-gradient.ts';
 import { activateKernels } from './activate.ts';
-import { argmaxKernels } from './argmax.ts';
 import { attentionDecodeKernels } from './attention-decode.ts';
 import { attentionGradientKernels } from './attention-gradient.ts';
 import { attentionKernels } from './attention.ts';
@@ -44,7 +43,6 @@ export const allKernels: readonly Kernel[] = [
   ...embeddingKernels,
   ...embeddingGradientKernels,
   ...softmaxKernels,
-  ...argmaxKernels,
   ...tokenRuleKernels,
   ...chooseTokenKernels,
   ...beamKernels,

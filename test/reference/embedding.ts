@@ -73,13 +73,3 @@ export const embeddingBackward: Reference = {
     dtable: { length: scalar(params, 'tokens'), magnitude: scatter(inputs, params, Math.abs) },
   }),
 };
-
-/** counter[i] + 1 */
-export const advance: Reference = {
-  twin: (inputs, params) => {
-    const counter = integers(inputs, 'counter').slice();
-    for (let i = 0; i < scalar(params, 'counters'); i++) counter[i]! += 1;
-    return { counter };
-  },
-  conditions: () => ({ counter: { length: 0, magnitude: 0 } }),
-};

@@ -12,7 +12,7 @@ import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { dropout } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
-import { advance, embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
+import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { heads } from './heads.ts';
@@ -22,7 +22,7 @@ import { matmul } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { rescale } from './rescale.ts';
-import { argmax, crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
+import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import type { Reference } from './twin.ts';
 
@@ -32,9 +32,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'activate-backward': activateBackward,
   adam,
   add,
-  advance,
   'append-tokens': appendTokens,
-  argmax,
   attention,
   'attention-backward-delta': attentionBackwardDelta,
   'attention-backward-key': attentionBackwardKey,

@@ -1,4 +1,4 @@
-// Softmax, cross entropy and argmax of rows.
+// Softmax and cross entropy of rows.
 
 import { type Condition, floats, type Inputs, integers, type Reference, scalar } from './twin.ts';
 import type { Params } from './twin.ts';
@@ -117,20 +117,4 @@ export const crossEntropyBackward: Reference = {
     });
     return { dx: { length: columns, magnitude } };
   },
-};
-
-/** index = the first column that is not suppressed and holds the largest value of those; else 0. */
-export const argmax: Reference = {
-  twin: (inputs, params) => {
-    const suppressed = inputs['suppressed'] && integers(inputs, 'suppressed');
-    const index = rowsOf(inputs, params).map((row) => {
-      let best = -1;
-      row.forEach((value, j) => {
-        if ((suppressed?.[j] ?? 0) === 0 && (best < 0 || value > row[best]!)) best = j;
-      });
-      return Math.max(best, 0);
-    });
-    return { index: Uint32Array.from(index) };
-  },
-  conditions: () => ({ index: { length: 0, magnitude: 0 } }),
 };

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { attentionCross, attentionDecode } from '../../src/shaders/attention-decode.ts';
 import { attention } from '../../src/shaders/attention.ts';
 import { hiddenRow } from '../../src/model/decoding.ts';
-import { advance } from '../../src/shaders/embedding.ts';
+import { appendTokens } from '../../src/shaders/token-rules.ts';
 import {
   Bench,
   compare,
@@ -71,7 +71,7 @@ for (const { name, options } of gpus) {
         );
         const where = { place, rows };
         const y = attentionDecode({ projections, starts, cache, ...where, heads, headSize });
-        advance(place);
+        appendTokens(recording.persistent('tokens', [batches, 1], 'u32'), { place });
         const outputs = [y, cache.k, cache.v, place];
         const row = (b: number, t: number) =>
           tokens.subarray((b * steps + t) * pitch, (b * steps + t + 1) * pitch);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { attention } from '../../src/shaders/attention.ts';
 import { attentionDecode } from '../../src/shaders/attention-decode.ts';
-import { argmax } from '../../src/shaders/argmax.ts';
+import { chooseToken } from '../../src/shaders/choose-token.ts';
 import { crossEntropy } from '../../src/shaders/cross-entropy.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
 import { layerNorm } from '../../src/shaders/layer-norm.ts';
@@ -146,11 +146,11 @@ test('mistakes in the row operations are caught', () =>
 
     const best = (bench: Bench): Tensor[] => {
       const index = bench.recording.persistent('index', [5], 'u32');
-      argmax(bench.input('x', [5, 64], x), index);
+      chooseToken(bench.input('x', [5, 64], x), index);
       return [index];
     };
     const higher = { inputs: edit('x', (values) => (values[70] = 9)) };
-    await expectCaught(gpu, best, 'argmax', higher, 'index');
+    await expectCaught(gpu, best, 'choose-token', higher, 'index');
 
     const embed = (bench: Bench): Tensor[] => {
       const ids = bench.input('ids', [2], Uint32Array.from([3, 4]));

@@ -94,6 +94,30 @@ for (const { name, options } of gpus) {
       }
     }));
 
+  test(`of equals the first is chosen, and none that is hidden, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const columns = 130;
+      const choose = async (x: Float32Array<ArrayBuffer>): Promise<number> => {
+        const { outputs } = await expectOperation(gpu, (bench) => {
+          const index = bench.recording.persistent('index', [1], 'u32');
+          chooseToken(bench.input('x', [1, x.length], x), index);
+          return [index];
+        });
+        return outputs[0]![0]!;
+      };
+      const row = (high: readonly number[], value = 1, other = 0) =>
+        Float32Array.from({ length: columns }, (_, j) => (high.includes(j) ? value : other));
+      expect(await choose(row([]))).toBe(0);
+      expect(await choose(row([129]))).toBe(129);
+      expect(await choose(row([67, 66, 129]))).toBe(66);
+      expect(await choose(row([77], -3.2e38, lowest))).toBe(77);
+      expect(await choose(row([77, 129], -3.2e38, lowest))).toBe(77);
+      expect(await choose(row([5, 70], lowest, -3e38))).toBe(0);
+      expect(await choose(row([0, 1], lowest, -3e38))).toBe(2);
+      expect(await choose(row([], 0, lowest))).toBe(0);
+      expect(await choose(row([1], -3.2e38, lowest).slice(0, 3))).toBe(1);
+    }));
+
   test(`draws are those of seed, step and row, ${name}`, () =>
     withGpu(options, async (gpu) => {
       for (const [i, [rows, columns]] of shapes.entries()) {

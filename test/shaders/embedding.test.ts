@@ -1,6 +1,6 @@
-// Token embedding and counters, against float64.
+// Token embedding, against float64.
 import { expect, test } from 'vitest';
-import { advance, embedding } from '../../src/shaders/embedding.ts';
+import { embedding } from '../../src/shaders/embedding.ts';
 import { expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
@@ -55,20 +55,6 @@ for (const { name, options } of gpus) {
         return [embedding(ids, table, { scale: 2, positions })];
       });
       expect([...outputs[0]!]).toEqual([20, 32, 32, 44]);
-    }));
-
-  test(`counters move on by one, ${name}`, () =>
-    withGpu(options, async (gpu) => {
-      for (const count of [1, 63, 64, 65, 130]) {
-        const { outputs } = await expectOperation(gpu, (bench) => {
-          const values = Uint32Array.from({ length: count }, (_, i) => i * 65537);
-          const counter = bench.input('counter', [count], values);
-          advance(counter);
-          advance(counter);
-          return [counter];
-        });
-        expect([...outputs[0]!]).toEqual(Array.from({ length: count }, (_, i) => i * 65537 + 2));
-      }
     }));
 }
 

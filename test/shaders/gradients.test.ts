@@ -430,9 +430,7 @@ function kindOf(title: string): string {
 const withoutGradient = [
   'accumulate',
   'adam',
-  'advance',
   'append-tokens',
-  'argmax',
   'attention-cross',
   'attention-decode',
   'attention-weights',

@@ -1,8 +1,7 @@
-// Softmax, cross entropy and argmax of rows, against float64.
+// Softmax and cross entropy of rows, against float64.
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import type { Values } from '../reference/twin.ts';
-import { argmax } from '../../src/shaders/argmax.ts';
 import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
 import { softmax } from '../../src/shaders/softmax.ts';
 import { expectOperation } from '../support/check.ts';
@@ -38,26 +37,6 @@ async function expectSoftmax(
   return outputs[0]!;
 }
 
-async function expectArgmax(
-  gpu: Gpu,
-  seed: number,
-  [rows, columns]: Shape,
-  x: Float32Array<ArrayBuffer>,
-  suppressed?: Uint32Array<ArrayBuffer>,
-): Promise<number[]> {
-  const { outputs } = await expectOperation(
-    gpu,
-    (bench) => {
-      const index = bench.recording.persistent('index', [rows], 'u32');
-      const flags = suppressed && bench.input('suppressed', [columns], suppressed);
-      argmax(bench.input('x', [rows, columns], x), index, flags);
-      return [index];
-    },
-    { seed },
-  );
-  return [...outputs[0]!];
-}
-
 for (const { name, options } of gpus) {
   test(`softmax, ${name}`, () =>
     withGpu(options, async (gpu) => {
@@ -73,51 +52,6 @@ for (const { name, options } of gpus) {
       expect([...y]).toEqual([1, 0, 0, 0, 0, 1, 0.5, 0.5, 0]);
       const lowest = Float32Array.from({ length: 6 }, () => -3.4028234663852886e38);
       expect([...(await expectSoftmax(gpu, 152, [3, 2], lowest))]).toEqual(Array(6).fill(0.5));
-    }));
-
-  test(`argmax, ${name}`, () =>
-    withGpu(options, async (gpu) => {
-      for (const [i, [rows, columns]] of (shapes as Shape[]).entries()) {
-        const random = new Random(200 + i);
-        await expectArgmax(gpu, 200 + i, [rows, columns], random.values(rows * columns));
-        // Whole numbers of a narrow range: nearly every row has ties.
-        const ties = random.values(rows * columns).map((value) => Math.round(value));
-        const flags = random.indices(columns, 2);
-        await expectArgmax(gpu, 220 + i, [rows, columns], ties);
-        await expectArgmax(gpu, 240 + i, [rows, columns], ties, flags);
-      }
-    }));
-
-  test(`argmax of ties, suppressed columns and the lowest numbers, ${name}`, () =>
-    withGpu(options, async (gpu) => {
-      const columns = 130;
-      const row = (high: readonly number[], value = 1, other = 0) =>
-        Float32Array.from({ length: columns }, (_, j) => (high.includes(j) ? value : other));
-      const of = (x: Float32Array<ArrayBuffer>, suppressed: readonly number[] = []) =>
-        expectArgmax(
-          gpu,
-          0,
-          [1, columns],
-          x,
-          row(suppressed).length ? flags(suppressed) : undefined,
-        );
-      const flags = (suppressed: readonly number[]) =>
-        Uint32Array.from({ length: columns }, (_, j) => (suppressed.includes(j) ? 1 : 0));
-      const each = Array.from({ length: columns }, (_, j) => j);
-      expect(await of(row([]))).toEqual([0]);
-      expect(await of(row([129]))).toEqual([129]);
-      expect(await of(row([67, 66, 129]))).toEqual([66]);
-      expect(await of(row([5, 70, 71]), [5])).toEqual([70]);
-      expect(await of(row([5, 70], 1, 1), [0, 1, 2])).toEqual([3]);
-      expect(await of(row([5]), each)).toEqual([0]);
-      expect(await of(row([], 0, -3e38), [0])).toEqual([1]);
-      const lowest = -3.4028234663852886e38;
-      expect(await of(row([], 0, lowest), [0])).toEqual([1]);
-      expect(await of(row([77], -3.2e38, lowest))).toEqual([77]);
-      expect(await of(row([], 0, lowest), each.slice(0, -1))).toEqual([129]);
-      expect(await expectArgmax(gpu, 0, [1, 3], row([1], -3.2e38, lowest).slice(0, 3))).toEqual([
-        1,
-      ]);
     }));
 
   test(`cross entropy, ${name}`, () =>
