@@ -8,6 +8,7 @@ import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
 import type { DecodePrompt } from './decoding.ts';
 import { Generation } from './generation.ts';
+import { fedTokens, repeatRows, stepsOf } from './generation-steps.ts';
 import type { GenerateOptions } from './generation-options.ts';
 import { startTokens } from './generation-values.ts';
 import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs.ts';
@@ -16,6 +17,7 @@ import type { EncoderDecoderDefinition } from './definitions.ts';
 import {
   assertCurrent,
   type ForwardOptions,
+  type GenerateOutputOptions,
   type GenerateResult,
   type LoadedParts,
   type Model,
@@ -77,8 +79,44 @@ export class EncoderDecoderModel implements Model {
     );
   }
 
-  async generate(inputs: ModelInputs, options: GenerateOptions = {}): Promise<GenerateResult> {
-    return this.#generation.generate(this.#prompt(inputs, options), options);
+  async generate(
+    inputs: ModelInputs,
+    {
+      hiddenStates = false,
+      attentions = false,
+      ...options
+    }: GenerateOptions & GenerateOutputOptions = {},
+  ): Promise<GenerateResult> {
+    const prompt = this.#prompt(inputs, options);
+    const result = await this.#generation.generate(prompt, options);
+    if (!hiddenStates && !attentions) return result;
+    const { signal } = options;
+    const copies = result.sequences.length / prompt.tokens.batch;
+    const source = prompt.source && {
+      inputIds: repeatRows(prompt.source.ids.rows, copies),
+      attentionMask: repeatRows(prompt.source.mask.rows, copies),
+    };
+    const output = await this.forward(
+      { ...source, decoderInputIds: fedTokens(result.sequences, prompt.mask).inputIds },
+      { hiddenStates, attentions, ...(signal && { signal }) },
+    );
+    const { length } = prompt.tokens;
+    const { encoderHiddenStates, encoderAttentions, decoderHiddenStates } = output;
+    const { decoderAttentions, crossAttentions } = output;
+    return {
+      ...result,
+      ...(encoderHiddenStates && { encoderHiddenStates }),
+      ...(encoderAttentions && { encoderAttentions }),
+      ...(decoderHiddenStates && {
+        decoderHiddenStates: stepsOf(decoderHiddenStates, length, 'states'),
+      }),
+      ...(decoderAttentions && {
+        decoderAttentions: stepsOf(decoderAttentions, length, 'selfAttention'),
+      }),
+      ...(crossAttentions && {
+        crossAttentions: stepsOf(crossAttentions, length, 'crossAttention'),
+      }),
+    };
   }
 
   async *stream(

@@ -2,7 +2,8 @@
 // token sees the same whether it is fed alone or with all others, so they are cut out of one forward
 // pass over what was generated; the steps themselves keep to the fused kernels.
 
-import type { DenseTensor } from './inputs.ts';
+import { positionAt } from './decoding.ts';
+import type { DenseTensor, TokenBatch } from './inputs.ts';
 
 /** For each step, what each layer has of it: the prompt is the first step, then each token fed. */
 export function stepsOf(
@@ -21,7 +22,12 @@ export function stepsOf(
 }
 
 /** Rows from `first` up to `end` of the last but one axis, and the first columns of them. */
-function cut({ data, shape }: DenseTensor, first: number, end: number, columns: number): DenseTensor {
+function cut(
+  { data, shape }: DenseTensor,
+  first: number,
+  end: number,
+  columns: number,
+): DenseTensor {
   const [rows = 1, width = 1] = shape.slice(-2);
   const lead = shape.slice(0, -2);
   const blocks = data.length / (rows * width);
@@ -35,4 +41,25 @@ function cut({ data, shape }: DenseTensor, first: number, end: number, columns: 
     }
   }
   return { data: result, shape: [...lead, end - first, columns] };
+}
+
+type Rows = number[][];
+
+/** The tokens that were fed for generated sequences: all but the last, which was only chosen. */
+export function fedTokens(
+  sequences: readonly (readonly number[])[],
+  prompt: TokenBatch,
+): { inputIds: Rows; attentionMask: Rows; positionIds: Rows } {
+  const masks = repeatRows(prompt.rows, sequences.length / prompt.batch);
+  const inputIds = sequences.map((row) => row.slice(0, -1));
+  const attentionMask = inputIds.map((row, index) =>
+    row.map((_, place) => masks[index]?.[place] ?? 1),
+  );
+  const positionIds = attentionMask.map((row) => row.map((_, place) => positionAt(row, place)));
+  return { inputIds, attentionMask, positionIds };
+}
+
+/** Each row as often as its input has sequences. */
+export function repeatRows(rows: readonly (readonly number[])[], copies: number): Rows {
+  return rows.flatMap((row) => Array.from({ length: copies }, () => [...row]));
 }

@@ -84,6 +84,26 @@ export interface GenerateResult {
   sequences: number[][];
   /** Beam search: the score of each sequence, its log-probability over its length. */
   scores?: number[];
+  /** Of each step, the prompt first: each layer's states, (n, tokens, d_model), when asked for. */
+  hiddenStates?: DenseTensor[][];
+  /** Of each step: each layer's weights, (n, h, tokens, tokens so far), when asked for. */
+  attentions?: DenseTensor[][];
+  /** The same of decoders that have an encoder. */
+  decoderHiddenStates?: DenseTensor[][];
+  decoderAttentions?: DenseTensor[][];
+  /** Of each step: each layer's weights, (n, h, tokens, S) */
+  crossAttentions?: DenseTensor[][];
+  /** Of the encoder, as in `forward`. */
+  encoderHiddenStates?: DenseTensor[];
+  encoderAttentions?: DenseTensor[];
+}
+
+/** What `generate` should bring back besides; n sequences, as they are returned. */
+export interface GenerateOutputOptions {
+  /** The states of every step. */
+  hiddenStates?: boolean;
+  /** The attention weights of every step. */
+  attentions?: boolean;
 }
 
 /** A loaded model. It holds GPU memory until `dispose`. */
@@ -94,7 +114,10 @@ export interface Model {
   /** Computes the outputs for whole sequences. */
   forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
   /** Generates token sequences. */
-  generate(inputs: ModelInputs, options?: GenerateOptions): Promise<GenerateResult>;
+  generate(
+    inputs: ModelInputs,
+    options?: GenerateOptions & GenerateOutputOptions,
+  ): Promise<GenerateResult>;
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
   /** What a `Trainer` works on. @throws TransformerError when the model cannot train */

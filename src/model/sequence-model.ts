@@ -12,6 +12,7 @@ import { crossEntropyOf, lossOutput, rowsOf, sequenceLoss, spanLoss } from './lo
 import {
   assertCurrent,
   type ForwardOptions,
+  type GenerateOutputOptions,
   type GenerateResult,
   type LoadedParts,
   type Model,
@@ -23,6 +24,7 @@ import { PlanCache } from './plan-cache.ts';
 import { SequenceHead, shifted } from './sequence-head.ts';
 import { type SequenceTokens, sequenceTokens, tokenLabels } from './sequence-inputs.ts';
 import { SequencePlan, type SequenceShape } from './sequence-plan.ts';
+import { fedTokens, stepsOf } from './generation-steps.ts';
 import { languageModelOf, SequenceSession, type SequenceSessions } from './sequence-session.ts';
 import type { TrainingHead } from './training-head.ts';
 
@@ -79,8 +81,26 @@ export class SequenceModel implements Model {
     return output;
   }
 
-  async generate(inputs: ModelInputs, options: GenerateOptions = {}): Promise<GenerateResult> {
-    return this.#language().generate(this.#prompt(inputs), options);
+  async generate(
+    inputs: ModelInputs,
+    {
+      hiddenStates = false,
+      attentions = false,
+      ...options
+    }: GenerateOptions & GenerateOutputOptions = {},
+  ): Promise<GenerateResult> {
+    const prompt = this.#prompt(inputs);
+    const result = await this.#language().generate(prompt, options);
+    if (!hiddenStates && !attentions) return result;
+    const { signal } = options;
+    const asked = { hiddenStates, attentions, ...(signal && { signal }) };
+    const output = await this.forward(fedTokens(result.sequences, prompt.mask), asked);
+    const { length } = prompt.tokens;
+    return {
+      ...result,
+      ...(output.hiddenStates && { hiddenStates: stepsOf(output.hiddenStates, length, 'states') }),
+      ...(output.attentions && { attentions: stepsOf(output.attentions, length, 'selfAttention') }),
+    };
   }
 
   async *stream(
