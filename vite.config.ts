@@ -75,6 +75,7 @@ const config: ViteUserConfig = {
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    globalSetup: ['test/setup/web-server.ts'],
     projects: [
       {
         extends: true,

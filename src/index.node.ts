@@ -1,14 +1,22 @@
 // The public interface in Node: the same names, with Dawn for adapters and folders for models.
 
-import { registerPathOpener } from './model/load.ts';
-import { findNodeAdapter } from './node/adapter.ts';
+import { registerPlatform } from './model/open-source.ts';
 import { registerTargetOpener } from './model/target.ts';
+import { findNodeAdapter } from './node/adapter.ts';
+import { cacheFolder } from './node/cache-folder.ts';
 import { directorySource } from './node/directory-source.ts';
 import { directoryTarget } from './node/directory-target.ts';
 import { registerAdapterFinder } from './runtime/adapter.ts';
 
 registerAdapterFinder(findNodeAdapter);
-registerPathOpener(directorySource);
+registerPlatform({
+  openPath: directorySource,
+  openCache: cacheFolder,
+  hub: () => ({
+    endpoint: process.env['HF_ENDPOINT'] || undefined,
+    token: process.env['HF_TOKEN'] || undefined,
+  }),
+});
 registerTargetOpener(directoryTarget);
 
 export * from './index.ts';

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { Gpu, loadModel, TransformerError } from '../index.node.ts';
-import { openSource } from '../model/load.ts';
+import { openSource } from '../model/open-source.ts';
 import { kinds, languages } from '../phrases/meanings.ts';
 import { type Phrase, unseenPhrases } from '../phrases/phrases.ts';
 import { type PhraseScore, scorePhrases, type Tally } from '../phrases/score.ts';

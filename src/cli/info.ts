@@ -1,6 +1,7 @@
 // webgpu-transformer info DIR: what a checkpoint holds, read from its headers alone.
 
-import { openSource, readConfigs } from '../model/load.ts';
+import { readConfigs } from '../model/load.ts';
+import { openSource } from '../model/open-source.ts';
 import { openSafetensors } from '../model/safetensors.ts';
 import { TransformerError } from '../index.node.ts';
 

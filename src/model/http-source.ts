@@ -1,34 +1,76 @@
 // A model folder on a web server, read by byte ranges. Servers differ: some ignore ranges, some
-// hide headers from other origins, some answer an HTML page for a file they do not have.
+// hide headers from other origins, some answer an HTML page for a file they do not have. Networks
+// fail: a read goes on from the byte where it was cut off.
 
-import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
-import { checkFileName, type FileRange, type Source } from './source.ts';
+import {
+  type ErrorCode,
+  refuseUnknown,
+  throwIfAborted,
+  TransformerError,
+} from '../runtime/errors.ts';
+import { display, fileUrl, folderUrl } from './address.ts';
+import { Download } from './download.ts';
+import {
+  compareFacts,
+  factsOf,
+  firstOf,
+  lengthOf,
+  PASSING,
+  reasonOf,
+  retryAfter,
+  sizeOf,
+  totalOf,
+} from './http-headers.ts';
+import { type Fetch, type HttpOptions, httpOptions } from './http-options.ts';
+import { Interruption, type RetryOptions, shared, withRetries } from './retry.ts';
+import { checkFileName, type FileFacts, type FileRange, type RemoteSource } from './source.ts';
 
-type Fetch = typeof globalThis.fetch;
+/** An answer, the call that tells that its bytes still arrive, and the end of waiting for them. */
+interface Answer {
+  readonly response: Response;
+  readonly alive: () => void;
+  readonly closed: AbortSignal;
+}
 
 /**
- * A source over HTTP, in browsers and Node.
+ * A source over HTTP, in browsers and Node. Nothing is kept between loads.
  * A server that ignores ranges has its file downloaded once and kept until `release()`.
  * Status 404 and 410, and an HTML page in place of the file, count as missing.
  * @param url the folder; in pages and workers relative to their address. A query string is sent
  *   with every file.
- * @param fetch sends the requests, for instance with credentials; default the global one
  */
-export function httpSource(url: string | URL, fetch?: Fetch): Source {
-  return new HttpSource(folderUrl(url), fetch ?? ((input, init) => globalThis.fetch(input, init)));
+export function httpSource(url: string | URL, options: HttpOptions = {}): RemoteSource {
+  refuseUnknown(options, httpOptions, 'option of httpSource');
+  const folder = folderUrl(url);
+  return new HttpSource(folder, (file) => fileUrl(folder, file), options);
 }
 
-class HttpSource implements Source {
+export class HttpSource implements RemoteSource {
   readonly name: string;
-  readonly #folder: URL;
+  readonly key: string;
+  readonly #locate: (file: string) => URL;
   readonly #fetch: Fetch;
-  readonly #sizes = new Map<string, number>();
+  readonly #token: string | undefined;
+  readonly #denied: string;
+  readonly #retry: RetryOptions & { readonly stallTimeout: number };
+  readonly #facts = new Map<string, FileFacts>();
   readonly #bodies = new Map<string, Promise<Uint8Array>>();
+  readonly #pages = new Set<string>();
 
-  constructor(folder: URL, fetch: Fetch) {
-    this.#folder = folder;
-    this.#fetch = fetch;
+  /** @param denied what to do when the server refuses to give a file, as a sentence */
+  constructor(
+    folder: URL,
+    locate: (file: string) => URL,
+    { fetch, token, retries = 4, retryDelay = 500, stallTimeout = 30_000 }: HttpOptions,
+    denied = 'Allow reading it, or pass a token, or a fetch of your own that signs in.',
+  ) {
     this.name = display(folder);
+    this.key = folder.href;
+    this.#locate = locate;
+    this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#token = token;
+    this.#denied = denied;
+    this.#retry = { retries, retryDelay, stallTimeout };
   }
 
   async read(
@@ -36,222 +78,216 @@ class HttpSource implements Source {
     range?: FileRange,
     signal?: AbortSignal,
   ): Promise<Uint8Array | undefined> {
-    // Another call's download may fail by that call's abort: then this one fetches for itself.
+    // Another call's download may fail by its abort: then this one fetches for itself.
     const kept = await this.#bodies.get(file)?.catch(() => undefined);
-    if (kept !== undefined) {
-      return range === undefined ? kept : kept.subarray(range.start, range.end);
-    }
-    const init = range === undefined ? {} : { headers: { Range: rangeHeader(range) } };
-    const response = await this.#request(file, init, signal);
-    if (response === undefined) return undefined;
-    if (range === undefined || response.status === 200) {
-      return this.#readWhole(file, range, response, signal);
-    }
-    if (response.status === 416) {
-      // The file ends before the range starts; the body is a page that says so.
-      await response.body?.cancel();
-      this.#noteSize(file, totalOf(response));
-      return new Uint8Array(0);
-    }
-    // Servers of another origin may hide Content-Range; the length alone must then do.
-    const first = /^bytes (\d+)-/.exec(response.headers.get('Content-Range') ?? '')?.[1];
-    if (first !== undefined && Number(first) !== range.start) {
-      await response.body?.cancel();
-      throw new TransformerError(
-        'FILE_UNREADABLE',
-        `${this.#display(file)} was asked for bytes from ${range.start}, the server sent ` +
-          `them from ${first}. Check the server or a proxy before it.`,
-      );
-    }
-    const bytes = await this.#body(file, response, signal);
-    this.#noteSize(file, totalOf(response));
-    return bytes;
+    if (kept === undefined) return this.#download(file, range, signal);
+    return range === undefined ? kept : kept.subarray(range.start, range.end);
   }
 
   async size(file: string, signal?: AbortSignal): Promise<number | undefined> {
-    const known = this.#sizes.get(file);
-    if (known !== undefined) return known;
+    return this.#facts.get(file)?.size ?? (await this.stat(file, signal))?.size;
+  }
+
+  async stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined> {
     // The range makes browsers and Node ask for the file itself, not for a compressed form of it.
-    const init = { method: 'HEAD', headers: { Range: 'bytes=0-0' } };
-    const response = await this.#request(file, init, signal).catch((error: unknown) => {
-      throwIfAborted(signal);
-      if (error instanceof TransformerError) return undefined;
-      throw error;
-    });
-    if (response === undefined) return undefined;
-    const { headers, status } = response;
-    const plain = status === 200 && !headers.has('Content-Encoding');
-    const length = plain ? headers.get('Content-Length') : null;
-    this.#noteSize(file, length === null ? totalOf(response) : Number(length));
-    return this.#sizes.get(file);
+    const use = async ({ response }: Answer): Promise<Response> => response;
+    const ask = async (): Promise<Response | null | undefined> => {
+      try {
+        return await this.#request(file, 'HEAD', 'bytes=0-0', signal, use);
+      } catch (error) {
+        // Some servers refuse this question and still give the file.
+        if (!(error instanceof TransformerError) || error.code === 'ABORTED') throw error;
+        return null;
+      }
+    };
+    const response = await withRetries(ask, () => 0, this.#retry, signal);
+    if (!response) return response === null ? {} : undefined;
+    return this.#note(file, response, sizeOf(response));
+  }
+
+  explain(files: readonly string[]): string | undefined {
+    const page = files.find((file) => this.#pages.has(file));
+    return page && `The server sent an HTML page in place of ${page}.`;
   }
 
   release(): void {
     this.#bodies.clear();
-    this.#sizes.clear();
+    this.#facts.clear();
   }
 
-  /** Sends a request; undefined when the file is missing, throws for statuses with no use here. */
-  async #request(
+  /** Bytes of a file over as many requests as it takes. `first` answered the first of them. */
+  #download(
     file: string,
-    init: RequestInit,
+    range: FileRange | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Response | undefined> {
-    checkFileName(file);
-    const url = fileUrl(this.#folder, file);
-    let response: Response;
+    first?: Answer,
+  ): Promise<Uint8Array | undefined> {
+    const download = new Download(range);
+    const receive = (answer: Answer): Promise<Uint8Array> =>
+      this.#receive(file, download, answer, signal);
+    let given = first;
+    const attempt = (): Promise<Uint8Array | undefined> => {
+      const answer = given;
+      given = undefined;
+      if (answer !== undefined) return receive(answer);
+      return this.#request(file, 'GET', download.rangeHeader, signal, receive);
+    };
+    return withRetries(attempt, () => download.received, this.#retry, signal);
+  }
+
+  /** Adds an answer's bytes to a download. */
+  async #receive(
+    file: string,
+    download: Download,
+    answer: Answer,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
+    const { response, alive, closed } = answer;
+    const { range, position } = download;
+    const total = totalOf(response);
+    if (response.status === 200) {
+      if (range !== undefined) {
+        const whole = await this.#keepWhole(file, answer, signal);
+        return whole.subarray(range.start, range.end);
+      }
+      download.restart(lengthOf(response));
+      this.#note(file, response, download.wanted);
+    } else {
+      this.#note(file, response, total);
+      // The file ends before the range starts; the body is a page that says so.
+      if (response.status === 416) return download.bytes;
+      const first = firstOf(response);
+      if (first !== undefined && first !== position) {
+        const what = `was asked for bytes from ${position}, and they came from ${first}`;
+        throw this.#unreadable(file, `${what}. Check the server.`);
+      }
+      const end = Math.min(range?.end ?? Infinity, total ?? Infinity);
+      if (total !== undefined) download.wanted = end - (range?.start ?? 0);
+    }
     try {
-      response = await this.#fetch(url.href, signal === undefined ? init : { ...init, signal });
+      await download.take(response, alive);
     } catch (cause) {
       throwIfAborted(signal);
-      const next =
-        'Check the network and the address; a server of another origin must allow this page by ' +
-        'CORS headers.';
-      throw this.#unreadable(file, `could not be fetched: ${reasonOf(cause)}. ${next}`, cause);
+      const reason = reasonOf(closed.aborted ? closed.reason : cause);
+      const what = `broke off: ${reason}. Check the network, then load again.`;
+      throw new Interruption(this.#unreadable(file, what, cause));
     }
-    const { status } = response;
-    const ranged = init.headers !== undefined;
-    const useful = status === 200 || (ranged && (status === 206 || status === 416));
-    // Servers of one-page apps answer their page with 200 for every file they do not have.
-    const page = /^text\/html/i.test(response.headers.get('Content-Type') ?? '');
-    const stray = page && status !== 416 && !/\.html?$/i.test(file);
-    if (useful && !stray) return response;
-    await response.body?.cancel();
-    if (status === 404 || status === 410 || useful) return undefined;
-    const next =
-      status === 401 || status === 403
-        ? 'Allow reading it, or pass a fetch of your own that signs in.'
-        : 'Check the address, or try again later.';
-    throw new TransformerError(
-      'FILE_UNREADABLE',
-      `${this.#display(file)} answered HTTP ${status} ${response.statusText}`.trimEnd() +
-        `. ${next}`,
-    );
+    const { received, wanted, bytes } = download;
+    if (wanted !== undefined && received < wanted) {
+      const what = `broke off: got ${received} of ${wanted} bytes. Try again.`;
+      throw new Interruption(this.#error('FILE_TRUNCATED', file, what));
+    }
+    if (range !== undefined && download.position > range.end) {
+      throw this.#unreadable(file, `sent more than the bytes ${position} to ${range.end}.`);
+    }
+    if (response.status === 200) this.#note(file, response, received);
+    return bytes;
   }
 
   /**
-   * The body of a 200: all of the file. It is kept when only a range of it was wanted; of two
+   * The body of a 200 to a range: all of the file. It is kept for the ranges to come; of two
    * requests that find this out at the same time, one body is dropped.
    */
-  async #readWhole(
+  async #keepWhole(
     file: string,
-    range: FileRange | undefined,
-    response: Response,
+    answer: Answer,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
-    const download = async (): Promise<Uint8Array> => {
-      const bytes = await this.#body(file, response, signal);
-      this.#checkLength(file, response, bytes.length);
-      this.#noteSize(file, bytes.length);
+    if (this.#bodies.has(file)) await answer.response.body?.cancel();
+    return shared(this.#bodies, file, async () => {
+      const bytes = await this.#download(file, undefined, signal, answer);
+      if (bytes === undefined) throw this.#unreadable(file, 'went away. Load again.');
       return bytes;
-    };
-    if (range === undefined) return download();
-    let body = this.#bodies.get(file);
-    if (body === undefined) {
-      const own = download();
-      body = own;
-      this.#bodies.set(file, own);
-      own.catch(() => {
-        if (this.#bodies.get(file) === own) this.#bodies.delete(file);
-      });
-    } else {
-      await response.body?.cancel();
-    }
-    return (await body).subarray(range.start, range.end);
-  }
-
-  async #body(
-    file: string,
-    response: Response,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array> {
-    try {
-      return new Uint8Array(await response.arrayBuffer());
-    } catch (cause) {
-      throwIfAborted(signal);
-      const next = 'Check the network, then load again.';
-      throw this.#unreadable(file, `broke off: ${reasonOf(cause)}. ${next}`, cause);
-    }
-  }
-
-  /** A whole body shorter than announced is refused, where the announcement is known to hold. */
-  #checkLength(file: string, response: Response, got: number): void {
-    const { headers, type } = response;
-    // Compressed bodies announce their compressed length; other origins may hide that they are.
-    if (type === 'cors' || headers.has('Content-Encoding')) return;
-    const announced = headers.get('Content-Length');
-    if (announced === null || got >= Number(announced)) return;
-    throw new TransformerError(
-      'FILE_TRUNCATED',
-      `${this.#display(file)} broke off: got ${got} of ${announced} bytes. Try again.`,
-    );
-  }
-
-  /** Remembers a file's total bytes; two sizes mean that bytes of two versions would be mixed. */
-  #noteSize(file: string, size: number | undefined): void {
-    if (size === undefined || !Number.isSafeInteger(size)) return;
-    const known = this.#sizes.get(file) ?? size;
-    this.#sizes.set(file, size);
-    if (known === size) return;
-    throw new TransformerError(
-      'FILE_UNREADABLE',
-      `${this.#display(file)} changed while it was read: it had ${known} bytes, now ` +
-        `${size}. Load again.`,
-    );
-  }
-
-  #display(file: string): string {
-    return display(fileUrl(this.#folder, file));
-  }
-
-  #unreadable(file: string, what: string, cause: unknown): TransformerError {
-    return new TransformerError('FILE_UNREADABLE', `${this.#display(file)} ${what}`, { cause });
-  }
-}
-
-/** The folder's address, ending in `/`. */
-function folderUrl(url: string | URL): URL {
-  const page = typeof location === 'undefined' ? undefined : location.href;
-  let folder: URL;
-  try {
-    folder = new URL(url, page);
-  } catch (cause) {
-    const wanted = page === undefined ? 'a full address such as https://host/model/' : 'an address';
-    throw new TransformerError('INPUT_INVALID', `"${url}" is no URL. Pass ${wanted}.`, {
-      cause,
     });
   }
-  folder.hash = '';
-  if (!folder.pathname.endsWith('/')) folder.pathname += '/';
-  return folder;
-}
 
-/** The file's address: its name goes into the path, the folder's query stays behind it. */
-function fileUrl(folder: URL, file: string): URL {
-  const url = new URL(folder);
-  url.pathname += file.split(/[\\/]/).map(encodeURIComponent).join('/');
-  return url;
-}
+  /**
+   * Sends one request and hands on its answer; undefined when the file is missing. Throws
+   * `Interruption` when it may be sent again. The connection is closed when `use` is done.
+   */
+  async #request<T>(
+    file: string,
+    method: string,
+    range: string | undefined,
+    signal: AbortSignal | undefined,
+    use: (answer: Answer) => Promise<T>,
+  ): Promise<T | undefined> {
+    checkFileName(file);
+    const headers: Record<string, string> = {};
+    if (range !== undefined) headers['Range'] = range;
+    if (this.#token !== undefined) headers['Authorization'] = `Bearer ${this.#token}`;
+    const closing = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const alive = (): void => {
+      clearTimeout(timer);
+      const { stallTimeout } = this.#retry;
+      const why = `nothing arrived for ${stallTimeout / 1000} s`;
+      timer = setTimeout(() => closing.abort(new Error(why)), stallTimeout);
+    };
+    alive();
+    try {
+      const either = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+      // Browsers let ranges of one file wait for each other where they could keep them.
+      const cache: RequestCache = range === undefined ? 'no-cache' : 'no-store';
+      const init = { method, headers, cache, signal: either };
+      const response = await this.#send(file, init, signal);
+      alive();
+      if (!this.#holdsFile(file, response, range)) return undefined;
+      return await use({ response, alive, closed: closing.signal });
+    } finally {
+      clearTimeout(timer);
+      closing.abort();
+    }
+  }
 
-/** An address for messages, without what may be secret: credentials and query. */
-function display(url: URL): string {
-  const shown = new URL(url);
-  shown.username = shown.password = shown.search = '';
-  return shown.href;
-}
+  async #send(file: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+    try {
+      return await this.#fetch(this.#locate(file).href, init);
+    } catch (cause) {
+      throwIfAborted(signal);
+      const next =
+        'Check the network and the address: it must not redirect in a circle, and a server of ' +
+        'another origin must allow this page by CORS headers.';
+      const what = `could not be fetched: ${reasonOf(cause)}. ${next}`;
+      const error = this.#unreadable(file, what, cause);
+      throw /redirect/.test(what.slice(0, -next.length)) ? error : new Interruption(error);
+    }
+  }
 
-function rangeHeader({ start, end }: FileRange): string {
-  return `bytes=${start}-${end - 1}`;
-}
+  /** Whether an answer is the file, or says that it is missing; throws for all else. */
+  #holdsFile(file: string, response: Response, range: string | undefined): boolean {
+    const { status, headers, statusText } = response;
+    const useful = status === 200 || (range !== undefined && (status === 206 || status === 416));
+    // Servers of one-page apps answer their page with 200 for every file they do not have.
+    const page = /^text\/html/i.test(headers.get('Content-Type') ?? '');
+    const stray = useful && page && status !== 416 && !/\.html?$/i.test(file);
+    if (stray) this.#pages.add(file);
+    if (stray || status === 404 || status === 410) return false;
+    if (useful) return true;
+    const next =
+      status === 401 || status === 403 ? this.#denied : 'Check the address, or try again later.';
+    const what = `answered HTTP ${status} ${statusText}`.trimEnd();
+    const error = this.#unreadable(file, `${what}. ${next}`);
+    throw PASSING.includes(status) ? new Interruption(error, retryAfter(response)) : error;
+  }
 
-/** The total in Content-Range, the number behind the slash; undefined when hidden or unknown. */
-function totalOf(response: Response): number | undefined {
-  const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1];
-  return total === undefined ? undefined : Number(total);
-}
+  /** Remembers which file there is; two versions mean that their bytes would be mixed. */
+  #note(file: string, response: Response, size: number | undefined): FileFacts {
+    const known = this.#facts.get(file) ?? {};
+    const { facts, change } = compareFacts(known, { ...factsOf(response), size });
+    if (change === undefined) {
+      this.#facts.set(file, facts);
+      return facts;
+    }
+    this.#facts.delete(file);
+    throw this.#unreadable(file, `changed while it was read: ${change}. Load again.`);
+  }
 
-/** What made a fetch fail; Node hides the reason in `cause`. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+  #unreadable(file: string, what: string, cause?: unknown): TransformerError {
+    return this.#error('FILE_UNREADABLE', file, what, cause === undefined ? {} : { cause });
+  }
+
+  #error(code: ErrorCode, file: string, what: string, options = {}): TransformerError {
+    return new TransformerError(code, `${display(this.#locate(file))} ${what}`, options);
+  }
 }

@@ -7,15 +7,15 @@ import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import { type Architecture, architectureOf } from './architectures.ts';
 import { Config } from './config.ts';
-import { httpSource } from './http-source.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { LoadedParts, Model } from './model.ts';
+import { type ModelSource, openSource, type SourceOptions, sourceOptions } from './open-source.ts';
 import { ParameterArena, type Parameters } from './parameters.ts';
 import { openSafetensors, type TensorEntry } from './safetensors.ts';
 import { describeFile, type FileProgress, readJson, requireJson, type Source } from './source.ts';
 import { type FindEntry, type WeightDtype, WeightLoader } from './weights.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends SourceOptions {
   /** The device to load to; a new one, closed with the model, when absent. */
   gpu?: Gpu;
   /** Storage format of the weight matrices on the GPU; as the checkpoint stores them when absent. */
@@ -23,23 +23,8 @@ export interface LoadOptions {
   /** Keeps the weights as trainable f32 parameters, for a `Trainer`. */
   training?: boolean;
   signal?: AbortSignal;
-  /** Bytes of weights read of those there are, per file. */
+  /** Bytes of weights read of those there are, per file and overall. */
   onProgress?: (progress: FileProgress) => void;
-}
-
-let openPath: ((path: string) => Source) | undefined;
-
-/** Registers how a platform opens paths that are no URLs. */
-export function registerPathOpener(open: (path: string) => Source): void {
-  openPath = open;
-}
-
-/** A source from what `loadModel` takes: a path (Node), a URL, or a source itself. */
-export function openSource(source: string | URL | Source): Source {
-  if (typeof source === 'object' && 'read' in source) return source;
-  const text = String(source);
-  if (openPath !== undefined && !/^https?:/i.test(text)) return openPath(text);
-  return httpSource(source);
 }
 
 /**
@@ -48,20 +33,17 @@ export function openSource(source: string | URL | Source): Source {
  * Errors leave nothing allocated: FILE_*, CONFIG_INVALID, MODEL_UNSUPPORTED, TENSOR_MISSING,
  * TENSOR_MISMATCH, OUT_OF_MEMORY, LIMIT_EXCEEDED, ABORTED.
  */
-export async function loadModel(
-  source: string | URL | Source,
-  options: LoadOptions = {},
-): Promise<Model> {
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   refuseUnknown(
     options,
-    ['gpu', 'dtype', 'training', 'signal', 'onProgress'],
+    ['gpu', 'dtype', 'training', 'signal', 'onProgress', ...sourceOptions],
     'option of loadModel',
   );
   const { training = false } = options;
   const dtype = checkDtype(options.dtype, training);
   const { signal, onProgress } = options;
   throwIfAborted(signal);
-  const files = openSource(source);
+  const files = openSource(source, options);
   const ownGpu = options.gpu === undefined;
   const gpu = options.gpu ?? (await Gpu.request(signal ? { signal } : {}));
   const scope = new Scope(gpu);

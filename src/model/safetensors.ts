@@ -119,5 +119,8 @@ async function noCheckpoint(
         'safe_serialization=True), then load that folder.',
     );
   }
-  return notFound(source, [SINGLE, INDEX]);
+  const names = (await source.list?.(signal)) ?? [];
+  const there = `It holds ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}.`;
+  const wanted = 'Pass a model whose weights are in safetensors.';
+  return notFound(source, [SINGLE, INDEX], names.length > 0 ? `${there} ${wanted}` : undefined);
 }

@@ -23,17 +23,42 @@ export interface Source {
   ): Promise<Uint8Array | ArrayBuffer | undefined>;
   /** Total bytes of a file; undefined when it is missing or the size cannot be known. */
   size?(file: string, signal?: AbortSignal): Promise<number | undefined>;
+  /** Called when all that is wanted of a file was read. A rejection fails the load. */
+  finish?(file: string, signal?: AbortSignal): Promise<void>;
   /** Called when a load is over: drop what was kept to serve it. The source stays usable. */
   release?(): void;
+  /** The names of all files; undefined when the source cannot tell. For error messages. */
+  list?(signal?: AbortSignal): Promise<readonly string[] | undefined>;
+  /** What is known of why these files are missing, as a sentence. For error messages. */
+  explain?(files: readonly string[]): string | undefined;
   /** Shown in error messages: a path or an address. */
   readonly name?: string;
 }
 
-/** Bytes read of those wanted, for one file. */
+/** Which file stands at an address: what tells one version of it from another. */
+export interface FileFacts {
+  readonly size?: number | undefined;
+  readonly version?: string | undefined;
+  /** SHA-256 of its bytes, as 64 hexadecimal digits. */
+  readonly sha256?: string | undefined;
+}
+
+/** A source somewhere on a network, whose files may be kept. */
+export interface RemoteSource extends Source {
+  readonly name: string;
+  /** Tells this folder from all others; may hold secrets. */
+  readonly key: string;
+  read(file: string, range?: FileRange, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /** What there is, without reading it; undefined for a missing file. */
+  stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined>;
+}
+
+/** Bytes read of those wanted, for one file and for all of a load. Never falls. */
 export interface FileProgress {
   readonly file: string;
   readonly loaded: number;
   readonly total: number;
+  readonly overall: { readonly loaded: number; readonly total: number };
 }
 
 export interface ReadOptions {
@@ -130,7 +155,10 @@ export async function readFile(
   { signal, onProgress }: ReadOptions = {},
 ): Promise<Uint8Array | undefined> {
   const bytes = await readAtMost(source, file, undefined, signal);
-  if (bytes !== undefined) onProgress?.({ file, loaded: bytes.length, total: bytes.length });
+  if (bytes !== undefined) {
+    const all = { loaded: bytes.length, total: bytes.length };
+    onProgress?.({ file, ...all, overall: all });
+  }
   return bytes;
 }
 
@@ -167,9 +195,11 @@ export function notFound(
   next = 'Check the path or address; it must be the folder that holds them.',
 ): TransformerError {
   const looked = source.name === undefined ? 'the source' : source.name;
+  const why = source.explain?.(files);
   return new TransformerError(
     'FILE_NOT_FOUND',
-    `Looked for ${files.join(' and ')} in ${looked} and found nothing. ${next}`,
+    `Looked for ${files.join(' and ')} in ${looked} and found nothing. ` +
+      (why === undefined ? next : `${why} ${next}`),
   );
 }
 

@@ -1,5 +1,5 @@
 // Streams tensors out of their files in few reads and little memory: small neighbours share a
-// read, large tensors come in pieces, and one read runs ahead while the last one is consumed.
+// read, large tensors come in pieces, and some reads run ahead while the last one is consumed.
 
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { TensorEntry } from './safetensors-header.ts';
@@ -9,7 +9,7 @@ export interface ReadTensorsOptions {
   readonly signal?: AbortSignal | undefined;
   /** Per file: bytes of wanted tensors read so far, and their sum. First called with 0. */
   readonly onProgress?: ((progress: FileProgress) => void) | undefined;
-  /** Bytes of one read at most, 8 or more; at most two reads are in memory. Default 8 MiB. */
+  /** Bytes of one read at most, 8 or more; at most five reads are in memory. Default 4 MiB. */
   readonly chunkBytes?: number | undefined;
 }
 
@@ -31,18 +31,21 @@ interface PlannedRead {
 /** Unwanted bytes between two tensors which are cheaper to read than to jump over. */
 const MAX_GAP = 64 * 1024;
 
+/** Reads that run while another is consumed: over a network, each waits for its own answer. */
+const AHEAD = 4;
+
 /** Cuts fall on this many bytes from a tensor's start, so that no element is split. */
 const CUT = 8;
 
 /**
  * Reads tensors, file by file in the order given, in each file in the order of bytes. A tensor
  * larger than a chunk comes in several pieces, in order, cut at multiples of 8 bytes; an empty
- * tensor comes as one empty piece. Leaving the loop early stops the read that runs ahead.
+ * tensor comes as one empty piece. Leaving the loop early stops the reads that run ahead.
  */
 export async function* readTensors(
   source: Source,
   entries: Iterable<TensorEntry>,
-  { signal, onProgress, chunkBytes = 8 * 1024 * 1024 }: ReadTensorsOptions = {},
+  { signal, onProgress, chunkBytes = 4 * 1024 * 1024 }: ReadTensorsOptions = {},
 ): AsyncGenerator<TensorPiece, void, undefined> {
   if (!Number.isSafeInteger(chunkBytes) || chunkBytes < CUT) {
     throw new TransformerError(
@@ -52,13 +55,17 @@ export async function* readTensors(
   }
   throwIfAborted(signal);
   const progress = new Map<string, { loaded: number; total: number }>();
+  const overall = { loaded: 0, total: 0 };
   const reads = planReads(entries, chunkBytes - (chunkBytes % CUT));
   for (const { file, parts } of reads) {
     const state = progress.get(file) ?? { loaded: 0, total: 0 };
     state.total += wantedBytes(parts);
+    overall.total += wantedBytes(parts);
     progress.set(file, state);
   }
-  for (const [file, state] of progress) onProgress?.({ file, ...state });
+  const tell = (file: string, state: { loaded: number; total: number }): void =>
+    onProgress?.({ file, ...state, overall: { ...overall } });
+  for (const [file, state] of progress) tell(file, state);
 
   const leaving = new AbortController();
   const either = signal === undefined ? leaving.signal : AbortSignal.any([signal, leaving.signal]);
@@ -69,19 +76,21 @@ export async function* readTensors(
     return bytes;
   };
   try {
-    let next = begin(reads[0]);
+    const running = reads.slice(0, AHEAD).map(begin);
     for (const [i, { file, start, parts }] of reads.entries()) {
-      const bytes = (await next) ?? new Uint8Array(0);
-      next = begin(reads[i + 1]);
+      const bytes = (await running.shift()) ?? new Uint8Array(0);
+      running.push(begin(reads[i + AHEAD]));
       const state = progress.get(file) ?? { loaded: 0, total: 0 };
       state.loaded += wantedBytes(parts);
-      onProgress?.({ file, ...state });
+      overall.loaded += wantedBytes(parts);
+      tell(file, state);
       for (const { entry, start: from, end } of parts) {
         throwIfAborted(signal);
         const piece = bytes.subarray(from - start, end - start);
         yield { entry, offset: from - entry.start, bytes: piece };
       }
     }
+    for (const file of progress.keys()) await source.finish?.(file, either);
   } finally {
     leaving.abort();
   }

@@ -1,7 +1,7 @@
 // pipeline(task, source): a model and its tokenizer, ready for text in and text out.
 
-import { loadModel, type LoadOptions, openSource } from '../model/load.ts';
-import type { Source } from '../model/source.ts';
+import { loadModel, type LoadOptions } from '../model/load.ts';
+import { type ModelSource, openSource } from '../model/open-source.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { Tokenizer } from './tokenizer.ts';
 import { translationPipeline, type TranslationPipeline } from './translation.ts';
@@ -19,7 +19,7 @@ export interface Pipelines {
  */
 export async function pipeline<Task extends keyof Pipelines>(
   task: Task,
-  source: string | URL | Source,
+  source: ModelSource,
   options: LoadOptions = {},
 ): Promise<Pipelines[Task]> {
   const tasks: readonly string[] = ['translation'];
@@ -31,7 +31,7 @@ export async function pipeline<Task extends keyof Pipelines>(
         (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
     );
   }
-  const files = openSource(source);
+  const files = openSource(source, options);
   const tokenizer = await Tokenizer.load(files, options.signal);
   const model = await loadModel(files, options);
   return translationPipeline(model, tokenizer);

@@ -7,7 +7,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { openSource } from '../model/load.ts';
+import { openSource } from '../model/open-source.ts';
 import type { Model } from '../model/model.ts';
 import type { Parameters } from '../model/parameters.ts';
 import { readParameters, writeParameters } from '../model/read-parameters.ts';

@@ -7,7 +7,7 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
 import { trainableParameters, type TrainingHead } from '../model/training-head.ts';
-import { openSource } from '../model/load.ts';
+import { openSource } from '../model/open-source.ts';
 import type { Source } from '../model/source.ts';
 import { openTarget, type Target } from '../model/target.ts';
 import { BatchReader, type Batches } from './batches.ts';

@@ -406,7 +406,7 @@ describe('reading', () => {
       expect(Math.max(...source.reads.map(({ start, end }) => end - start))).toBeLessThanOrEqual(
         chunk,
       );
-      expect(source.peakPending).toBe(1);
+      expect(source.peakPending).toBe(Math.min(4, source.reads.length));
     },
   );
 
@@ -477,12 +477,12 @@ describe('reading', () => {
     expect(none).toEqual([]);
   });
 
-  test('never more than two chunks are in memory', async () => {
+  test('never more than five chunks are in memory', async () => {
     const { source, tensors } = await opened();
     let consumed = 0;
     for await (const { bytes } of readTensors(source, tensors, { chunkBytes: 512 })) {
       await new Promise((resolve) => setTimeout(resolve, 0));
-      expect(source.bytesRead - consumed).toBeLessThanOrEqual(2 * 512);
+      expect(source.bytesRead - consumed).toBeLessThanOrEqual(5 * 512);
       consumed += bytes.length;
     }
     expect(consumed).toBe(total);
@@ -534,7 +534,7 @@ describe('reading', () => {
     await expectError(reading, 'ABORTED');
   });
 
-  test('leaving the loop aborts the read ahead, and its failure bothers nobody', async () => {
+  test('leaving the loop aborts the reads ahead, and their failure bothers nobody', async () => {
     const { source, tensors } = await opened();
     const signals: AbortSignal[] = [];
     const watched: Source = {
@@ -547,7 +547,7 @@ describe('reading', () => {
       },
     };
     for await (const _ of readTensors(watched, tensors, { chunkBytes: 512 })) break;
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual(Array(5).fill(true));
     await new Promise((resolve) => setTimeout(resolve, 5));
   });
 

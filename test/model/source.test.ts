@@ -43,7 +43,13 @@ function failing(error: unknown): Source {
 
 function server(options: FakeServer): { source: Source } & ReturnType<typeof fakeFetch> {
   const fake = fakeFetch(options);
-  return { source: httpSource('https://host/models/m?token=secret', fake.fetch), ...fake };
+  return {
+    source: httpSource('https://host/models/m?token=secret', {
+      fetch: fake.fetch,
+      retryDelay: 1,
+    }),
+    ...fake,
+  };
 }
 
 describe('what a source may return', () => {
@@ -118,7 +124,9 @@ describe('what a source may return', () => {
   test('progress of a small file is told once', async () => {
     const seen: unknown[] = [];
     await readFile(answering(ten), 'f', { onProgress: (progress) => seen.push(progress) });
-    expect(seen).toEqual([{ file: 'f', loaded: 10, total: 10 }]);
+    expect(seen).toEqual([
+      { file: 'f', loaded: 10, total: 10, overall: { loaded: 10, total: 10 } },
+    ]);
   });
 });
 
@@ -361,7 +369,7 @@ describe('over HTTP', () => {
       change: () => new Response(ten.slice(0, 3), { status: 206, headers }),
     });
     const reading = readRange(source, 'f', { start: 2, end: 5 });
-    await expectError(reading, 'FILE_UNREADABLE', 'bytes from 2', 'from 0');
+    await expectError(reading, 'FILE_UNREADABLE', 'bytes from 2', 'came from 0');
   });
 
   test('a file that changes its size while it is read is refused', async () => {
@@ -393,7 +401,11 @@ describe('over HTTP', () => {
         return new Response((await response.arrayBuffer()).slice(1), { status, headers });
       },
     });
-    await expectError(readRange(source, 'f', { start: 0, end: 4 }), 'FILE_TRUNCATED', '3 bytes');
+    await expectError(
+      readRange(source, 'f', { start: 0, end: 4 }),
+      'FILE_TRUNCATED',
+      '3 of 4 bytes',
+    );
   });
 
   test('an empty file has no range, but it is there', async () => {
@@ -404,12 +416,15 @@ describe('over HTTP', () => {
   });
 
   test('a failing network and a breaking body say why', async () => {
-    const down = httpSource('https://host/m', () =>
-      Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') })),
-    );
+    const fetch = (): Promise<never> =>
+      Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') }));
+    const down = httpSource('https://host/m', { fetch, retryDelay: 1 });
     await expectError(readFile(down, 'f'), 'FILE_UNREADABLE', 'https://host/m/f', 'ECONNREFUSED');
-    const body = new ReadableStream({ pull: (stream) => stream.error(new Error('reset')) });
-    const { source } = server({ files: {}, change: () => new Response(body) });
+    const breaking = {
+      pull: (stream: ReadableStreamDefaultController) => stream.error(new Error('reset')),
+    };
+    const change = (): Response => new Response(new ReadableStream(breaking));
+    const { source } = server({ files: {}, change });
     await expectError(readFile(source, 'f'), 'FILE_UNREADABLE', '/m/f broke off');
   });
 

@@ -22,7 +22,9 @@ async function serve(listener: RequestListener): Promise<Source> {
   const server = createServer(listener);
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return httpSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}/m`);
+  return httpSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}/m`, {
+    retryDelay: 1,
+  });
 }
 
 /** Serves fixtures, with ranges or without; keeps what it was asked for. */

@@ -1,0 +1,34 @@
+// Addresses of folders on the web and of the files in them.
+
+import { TransformerError } from '../runtime/errors.ts';
+
+/** The folder's address, ending in `/`. */
+export function folderUrl(url: string | URL): URL {
+  const page = typeof location === 'undefined' ? undefined : location.href;
+  let folder: URL;
+  try {
+    folder = new URL(url, page);
+  } catch (cause) {
+    const wanted = page === undefined ? 'a full address such as https://host/model/' : 'an address';
+    throw new TransformerError('INPUT_INVALID', `"${url}" is no URL. Pass ${wanted}.`, {
+      cause,
+    });
+  }
+  folder.hash = '';
+  if (!folder.pathname.endsWith('/')) folder.pathname += '/';
+  return folder;
+}
+
+/** The file's address: its name goes into the path, the folder's query stays behind it. */
+export function fileUrl(folder: URL, file: string): URL {
+  const url = new URL(folder);
+  url.pathname += file.split(/[\\/]/).map(encodeURIComponent).join('/');
+  return url;
+}
+
+/** An address for messages, without what may be secret: credentials and query. */
+export function display(url: URL): string {
+  const shown = new URL(url);
+  shown.username = shown.password = shown.search = '';
+  return shown.href;
+}

@@ -1,0 +1,106 @@
+// What is kept of models, and what a load will take: answers without the load.
+
+import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { CachedSource } from './cached-source.ts';
+import {
+  isRemote,
+  type ModelSource,
+  openCache,
+  openSource,
+  type SourceOptions,
+  sourceOptions,
+} from './open-source.ts';
+import { openSafetensors, type TensorEntry } from './safetensors.ts';
+import { requireJson, type Source } from './source.ts';
+
+/** What a model takes. Bytes on the GPU are those of its weights; activations come on top. */
+export interface ModelSize {
+  /** Bytes of the files that hold the weights. */
+  readonly downloadBytes: number;
+  /** Bytes of the weights on the GPU by the `dtype` of `loadModel`: matrices in it, vectors in f32. */
+  readonly gpuBytes: { readonly f32: number; readonly f16: number };
+}
+
+export interface ModelSizeOptions extends SourceOptions {
+  signal?: AbortSignal;
+}
+
+/**
+ * What a model takes, from the headers of its files alone. Tensors that its architecture does not
+ * use are counted too.
+ * @throws TransformerError FILE_*, TENSOR_MISSING, ABORTED
+ */
+export async function modelSize(
+  source: ModelSource,
+  options: ModelSizeOptions = {},
+): Promise<ModelSize> {
+  refuseUnknown(options, [...sourceOptions, 'signal'], 'option of modelSize');
+  const files = openSource(source, options);
+  try {
+    const entries = [...(await openSafetensors(files, options)).values()];
+    const ends = new Map<string, number>();
+    for (const { file, end } of entries) ends.set(file, Math.max(end, ends.get(file) ?? 0));
+    const gpuBytes = (matrix: number): number => {
+      const bytes = ({ shape }: TensorEntry): number =>
+        shape.reduce((product, side) => product * side, shape.length > 1 ? matrix : 4);
+      return entries.reduce((sum, entry) => sum + bytes(entry), 0);
+    };
+    return {
+      downloadBytes: [...ends.values()].reduce((sum, end) => sum + end, 0),
+      gpuBytes: { f32: gpuBytes(4), f16: gpuBytes(2) },
+    };
+  } finally {
+    files.release?.();
+  }
+}
+
+/**
+ * Whether `loadModel` with `offline: true` would find config.json and all weights. True for what
+ * needs no network at all.
+ */
+export async function isCached(source: ModelSource, options: SourceOptions = {}): Promise<boolean> {
+  const files = openCached(source, options, 'isCached');
+  if (!(files instanceof CachedSource)) return !isRemote(files);
+  try {
+    await requireJson(files, 'config.json');
+    const tensors = await openSafetensors(files);
+    const weights = new Set([...tensors.values()].map(({ file }) => file));
+    for (const file of weights) if (!(await files.isWhole(file))) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof TransformerError && error.code.startsWith('FILE_')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes what is kept of a source, or of all.
+ * @throws TransformerError FILE_UNWRITABLE, OPTION_INVALID, OPTION_UNKNOWN
+ */
+export async function clearCache(source?: ModelSource, options: SourceOptions = {}): Promise<void> {
+  refuseUnknown(options, sourceOptions, 'option of clearCache');
+  const files = source && openCached(source, options, 'clearCache');
+  try {
+    if (files instanceof CachedSource) await files.clear();
+    else if (files === undefined) await openCache(cacheOf(options))?.remove('');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TransformerError(
+      'FILE_UNWRITABLE',
+      `The cache could not be cleared: ${reason}. End the loads that use it, then try again.`,
+      { cause },
+    );
+  }
+}
+
+/** The source as the cache alone has it; what needs no cache as it is. */
+function openCached(source: ModelSource, options: SourceOptions, caller: string): Source {
+  refuseUnknown(options, sourceOptions, `option of ${caller}`);
+  const cache = cacheOf(options);
+  const there = openCache(cache) !== undefined;
+  return openSource(source, { ...options, cache: there && cache, offline: there });
+}
+
+function cacheOf({ cache = true }: SourceOptions): true | string {
+  return cache === false ? true : cache;
+}

@@ -1,0 +1,85 @@
+// What an HTTP answer says about a file.
+
+import type { FileFacts } from './source.ts';
+
+/** Statuses that go away by themselves. */
+export const PASSING: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+
+/** Milliseconds that `Retry-After` asks for, as seconds or as a date; undefined when it does not. */
+export function retryAfter({ headers }: Response): number | undefined {
+  const value = headers.get('Retry-After');
+  if (value === null) return undefined;
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(wait) ? undefined : Math.max(wait, 0);
+}
+
+/** The total in Content-Range, the number behind the slash; undefined when hidden or unknown. */
+export function totalOf({ headers }: Response): number | undefined {
+  const total = /\/(\d+)$/.exec(headers.get('Content-Range') ?? '')?.[1];
+  return total === undefined ? undefined : Number(total);
+}
+
+/** The first byte in Content-Range, which servers of another origin may hide. */
+export function firstOf({ headers }: Response): number | undefined {
+  const first = /^bytes (\d+)-/.exec(headers.get('Content-Range') ?? '')?.[1];
+  return first === undefined ? undefined : Number(first);
+}
+
+/** Bytes of a whole body, where what is announced is known to be what arrives. */
+export function lengthOf({ headers, type }: Response): number | undefined {
+  // Compressed bodies announce their compressed length; other origins may hide that they are.
+  if (type === 'cors' || headers.has('Content-Encoding')) return undefined;
+  const length = headers.get('Content-Length');
+  return length === null ? undefined : Number(length);
+}
+
+/** Bytes of the file as the answer to a question without body tells them; undefined when hidden. */
+export function sizeOf(response: Response): number | undefined {
+  const { headers, status } = response;
+  const plain = status === 200 && !headers.has('Content-Encoding');
+  const length = plain ? headers.get('Content-Length') : null;
+  return length === null ? totalOf(response) : Number(length);
+}
+
+/**
+ * Which file an answer holds. Compressed forms of a file have the tag of the file with a mark.
+ * Hugging Face tags a large file with the SHA-256 of its bytes; where it redirects to other servers,
+ * their tags may be something else of that form.
+ */
+export function factsOf(response: Response): FileFacts {
+  const { headers, redirected } = response;
+  const plain = (tag: string | null): string | undefined =>
+    tag
+      ?.replace(/^W\//, '')
+      .replaceAll('"', '')
+      .replace(/-(gzip|br|zstd)$/, '');
+  const tag = plain(headers.get('ETag'));
+  const hash = plain(headers.get('X-Linked-Etag')) ?? (redirected ? undefined : tag);
+  const sha256 = hash !== undefined && /^[\da-f]{64}$/.test(hash) ? hash : undefined;
+  return {
+    size: totalOf(response),
+    version: tag ?? headers.get('Last-Modified') ?? undefined,
+    sha256,
+  };
+}
+
+/** What is known of a file after one more answer, or in what the two differ. */
+export function compareFacts(
+  known: FileFacts,
+  told: FileFacts,
+): { readonly facts: FileFacts; readonly change?: string } {
+  const size = told.size ?? known.size;
+  const version = told.version ?? known.version;
+  const facts = { size, version, sha256: told.sha256 ?? known.sha256 };
+  if (size !== (known.size ?? size)) {
+    return { facts, change: `it had ${known.size} bytes, now ${size}` };
+  }
+  if (version === (known.version ?? version)) return { facts };
+  return { facts, change: `it was version ${known.version}, now ${version}` };
+}
+
+/** What made a fetch fail; Node hides the reason in `cause`. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+}

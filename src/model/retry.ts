@@ -1,0 +1,96 @@
+// Trying again what may succeed later: a connection that broke, a server that is busy.
+
+import { abortError, throwIfAborted, type TransformerError } from '../runtime/errors.ts';
+
+export interface RetryOptions {
+  /** Attempts after the first without much progress between them. */
+  readonly retries: number;
+  /** Milliseconds before the first of them; each further one waits twice as long. */
+  readonly retryDelay: number;
+}
+
+/** Bytes after which a connection that breaks again counts as a new failure. */
+const PROGRESS = 64 * 1024;
+
+/** Milliseconds that a server may ask us to wait. Beyond, the user had better know. */
+const LONGEST_WAIT = 120_000;
+
+/** Thrown by work that may be tried again; `error` is what the caller gets in the end. */
+export class Interruption {
+  readonly error: TransformerError;
+  readonly wait: number | undefined;
+
+  /** @param wait milliseconds the server asked to wait */
+  constructor(error: TransformerError, wait?: number) {
+    this.error = error;
+    this.wait = wait;
+  }
+}
+
+/**
+ * Does the work until it succeeds, fails for good or was interrupted too often. Work that got
+ * further since, by the bytes that `received` counts, starts with all its retries again.
+ */
+export async function withRetries<T>(
+  work: () => Promise<T>,
+  received: () => number,
+  { retries, retryDelay }: RetryOptions,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  let failures = 0;
+  let reached = 0;
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      throwIfAborted(signal);
+      if (!(thrown instanceof Interruption)) throw thrown;
+      if (received() - reached >= PROGRESS) {
+        reached = received();
+        failures = 0;
+      }
+      const wait = thrown.wait ?? retryDelay * 2 ** failures;
+      if (failures++ >= retries || wait > LONGEST_WAIT) throw thrown.error;
+      await pause(wait, signal);
+    }
+  }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      if (signal !== undefined) reject(abortError(signal));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}
+
+/**
+ * The result of the call that came first of those with one key. One that failed is forgotten, and
+ * who waited for it makes its own: it may have failed by the abort of that call alone.
+ */
+export async function shared<T>(
+  results: Map<string, Promise<T>>,
+  key: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  for (let other = results.get(key); other !== undefined; other = results.get(key)) {
+    const result = await other.then(
+      (value) => ({ value }),
+      () => undefined,
+    );
+    if (result !== undefined) return result.value;
+    if (results.get(key) === other) results.delete(key);
+  }
+  const own = make();
+  results.set(key, own);
+  own.catch(() => {
+    if (results.get(key) === own) results.delete(key);
+  });
+  return own;
+}
