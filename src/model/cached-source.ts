@@ -96,8 +96,7 @@ export class CachedSource implements Source {
     await this.#store.remove(path).catch(() => undefined);
     throw new TransformerError(
       'FILE_INVALID',
-      `${file} of ${this.name} does not have the hash its server states (SHA-256 ${sha256}). ` +
-        'It was removed from the cache. Load again.',
+      `${file} of ${this.name} does not have the hash its server states, ${sha256}. Load again.`,
     );
   }
 
@@ -160,8 +159,7 @@ export class CachedSource implements Source {
       if (loaded?.length !== stop - at) {
         throw new TransformerError(
           'FILE_TRUNCATED',
-          `${file} of ${this.name} gave ${loaded?.length ?? 'no'} bytes where the server ` +
-            `announced ${stop - at}. Load again.`,
+          `${file} of ${this.name} gave ${loaded?.length ?? 0} of ${stop - at} bytes. Load again.`,
         );
       }
       bytes.set(loaded, at - start);
@@ -179,7 +177,8 @@ export class CachedSource implements Source {
   ): Promise<Entry | typeof MISSING | undefined> {
     return shared(this.#entries, file, async () => {
       const folder = `${folderOf(this.#remote.key)}/${encodeURIComponent(file)}`;
-      const stored = await this.#list(folder);
+      // Not the names of markers that are being written.
+      const stored = (await this.#list(folder)).filter((name) => /^(\d+-\w+|missing)$/.test(name));
       if (this.#offline) {
         const [version] = stored;
         if (version === undefined) throw this.#notCached(file);

@@ -68,14 +68,12 @@ export function compareFacts(
   known: FileFacts,
   told: FileFacts,
 ): { readonly facts: FileFacts; readonly change?: string } {
-  const size = told.size ?? known.size;
-  const version = told.version ?? known.version;
-  const facts = { size, version, sha256: told.sha256 ?? known.sha256 };
-  if (size !== (known.size ?? size)) {
-    return { facts, change: `it had ${known.size} bytes, now ${size}` };
-  }
-  if (version === (known.version ?? version)) return { facts };
-  return { facts, change: `it was version ${known.version}, now ${version}` };
+  const { size = known.size, version = known.version, sha256 = known.sha256 } = told;
+  const facts = { size, version, sha256 };
+  const { size: oldSize = size, version: oldVersion = version } = known;
+  if (size === oldSize && version === oldVersion) return { facts };
+  const grew = `${oldSize} bytes became ${size}`;
+  return { facts, change: size === oldSize ? `version ${oldVersion} became ${version}` : grew };
 }
 
 /** What made a fetch fail; Node hides the reason in `cause`. */

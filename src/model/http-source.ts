@@ -246,8 +246,8 @@ export class HttpSource implements RemoteSource {
     } catch (cause) {
       throwIfAborted(signal);
       const next =
-        'Check the network and the address: it must not redirect in a circle, and a server of ' +
-        'another origin must allow this page by CORS headers.';
+        'Check the network and the address: no circle of redirects, and CORS headers where the ' +
+        'server is of another origin than the page.';
       const what = `could not be fetched: ${reasonOf(cause)}. ${next}`;
       const error = this.#unreadable(file, what, cause);
       throw /redirect/.test(what.slice(0, -next.length)) ? error : new Interruption(error);

@@ -83,9 +83,7 @@ function keep(remote: RemoteSource, { cache = true, offline = false }: SourceOpt
   throw new TransformerError(
     'OPTION_INVALID',
     'offline: true loads from the cache, but there is none. ' +
-      (cache === false
-        ? 'Leave out cache: false.'
-        : 'This browser, or a page without https, has none.'),
+      (cache === false ? 'Leave out cache: false.' : 'It needs a page over https.'),
   );
 }
 

@@ -1,6 +1,6 @@
 // Trying again what may succeed later: a connection that broke, a server that is busy.
 
-import { abortError, throwIfAborted, type TransformerError } from '../runtime/errors.ts';
+import { throwIfAborted, type TransformerError } from '../runtime/errors.ts';
 
 export interface RetryOptions {
   /** Attempts after the first without much progress between them. */
@@ -57,17 +57,16 @@ export async function withRetries<T>(
 }
 
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const stop = (): void => {
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
       clearTimeout(timer);
-      if (signal !== undefined) reject(abortError(signal));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
+      signal?.removeEventListener('abort', end);
       resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', stop, { once: true });
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener('abort', end);
   });
+  throwIfAborted(signal);
 }
 
 /**
@@ -80,17 +79,18 @@ export async function shared<T>(
   make: () => Promise<T>,
 ): Promise<T> {
   for (let other = results.get(key); other !== undefined; other = results.get(key)) {
-    const result = await other.then(
-      (value) => ({ value }),
-      () => undefined,
-    );
-    if (result !== undefined) return result.value;
-    if (results.get(key) === other) results.delete(key);
+    try {
+      return await other;
+    } catch {
+      if (results.get(key) === other) results.delete(key);
+    }
   }
   const own = make();
   results.set(key, own);
-  own.catch(() => {
+  try {
+    return await own;
+  } catch (error) {
     if (results.get(key) === own) results.delete(key);
-  });
-  return own;
+    throw error;
+  }
 }

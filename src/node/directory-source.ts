@@ -29,6 +29,10 @@ export function directorySource(path: string | URL): Source {
       checkFileName(file);
       return unlessMissing(folder, async () => (await stat(join(folder, file))).size);
     },
+
+    async list(): Promise<string[] | undefined> {
+      return readdir(folder).catch(() => undefined);
+    },
   };
 }
 
