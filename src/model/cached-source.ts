@@ -163,7 +163,7 @@ export class CachedSource implements Source {
         );
       }
       bytes.set(loaded, at - start);
-      const fresh = new Uint8Array(bytes.subarray(at - start, stop - start));
+      const fresh = bytes.subarray(at - start, stop - start);
       if (await this.#write(`${path}/${at}-${stop}`, fresh)) pieces.push({ start: at, end: stop });
       at = stop;
     }

@@ -7,8 +7,7 @@ import { checkFileName, type Source } from './source.ts';
 export type Files = FileList | readonly File[];
 
 export function isFiles(value: unknown): value is Files {
-  const list = typeof FileList === 'undefined' ? undefined : FileList;
-  return Array.isArray(value) || (list !== undefined && value instanceof list);
+  return typeof value === 'object' && value !== null && 'length' in value;
 }
 
 export function isDirectoryHandle(value: object): value is FileSystemDirectoryHandle {

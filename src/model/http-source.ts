@@ -90,19 +90,20 @@ export class HttpSource implements RemoteSource {
 
   async stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined> {
     // The range makes browsers and Node ask for the file itself, not for a compressed form of it.
-    const use = async ({ response }: Answer): Promise<Response> => response;
-    const ask = async (): Promise<Response | null | undefined> => {
-      try {
-        return await this.#request(file, 'HEAD', 'bytes=0-0', signal, use);
-      } catch (error) {
-        // Some servers refuse this question and still give the file.
-        if (!(error instanceof TransformerError) || error.code === 'ABORTED') throw error;
-        return null;
-      }
-    };
-    const response = await withRetries(ask, () => 0, this.#retry, signal);
-    if (!response) return response === null ? {} : undefined;
-    return this.#note(file, response, sizeOf(response));
+    const ask = (method: string): Promise<Response | undefined> =>
+      withRetries(
+        () => this.#request(file, method, 'bytes=0-0', signal, async ({ response }) => response),
+        () => 0,
+        this.#retry,
+        signal,
+      );
+    // Some servers know no HEAD, or say that the file is missing.
+    const head = await ask('HEAD').catch((error: TransformerError) => {
+      if (error.cause !== undefined || error.code === 'ABORTED') throw error;
+      return undefined;
+    });
+    const response = head ?? (await ask('GET'));
+    return response && this.#note(file, response, sizeOf(response));
   }
 
   explain(files: readonly string[]): string | undefined {
