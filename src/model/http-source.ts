@@ -90,13 +90,16 @@ export class HttpSource implements RemoteSource {
 
   async stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined> {
     // The range makes browsers and Node ask for the file itself, not for a compressed form of it.
-    const ask = (method: string): Promise<Response | undefined> =>
-      withRetries(
-        () => this.#request(file, method, 'bytes=0-0', signal, async ({ response }) => response),
-        () => 0,
-        this.#retry,
-        signal,
-      );
+    const ask = (method: string): Promise<Response | undefined> => {
+      const use = async ({ response }: Answer): Promise<Response> => {
+        // A byte at most, but the whole file where ranges are ignored: that is left alone.
+        if (response.status === 206 || method === 'HEAD') await response.arrayBuffer();
+        return response;
+      };
+      const request = (): Promise<Response | undefined> =>
+        this.#request(file, method, 'bytes=0-0', signal, use);
+      return withRetries(request, () => 0, this.#retry, signal);
+    };
     // Some servers know no HEAD, or say that the file is missing.
     const head = await ask('HEAD').catch((error: TransformerError) => {
       if (error.cause !== undefined || error.code === 'ABORTED') throw error;

@@ -10,6 +10,7 @@ import { build } from 'vite';
 import { openSource } from '../../src/model/open-source.ts';
 import { readFile, readJson } from '../../src/model/source.ts';
 import { cacheFolder } from '../../src/node/cache-folder.ts';
+import '../../src/index.node.ts';
 import { readFixture } from '../support/fixture.ts';
 import { webFolder, type WebFolder } from '../support/web.ts';
 

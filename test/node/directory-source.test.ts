@@ -132,3 +132,8 @@ test('a sharded checkpoint streams from disk and leaves no file open', async () 
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect((await openFiles()).filter((path) => path.endsWith('.safetensors'))).toEqual([]);
 });
+
+test('a folder without weights: what it has', async () => {
+  const opening = openSafetensors(directorySource(folder));
+  await expectError(opening, 'FILE_NOT_FOUND', 'model.safetensors', 'It holds', 'ten');
+});
