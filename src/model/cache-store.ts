@@ -49,7 +49,7 @@ export function browserCache(): CacheStore | undefined {
       try {
         for await (const name of (await open(path, false)).keys()) names.push(name);
       } catch (error) {
-        if (!isNamed(error, 'NotFoundError')) throw error;
+        if (!isNamed(error, /^NotFound/)) throw error;
       }
       return names;
     },
@@ -79,9 +79,9 @@ export function browserCache(): CacheStore | undefined {
           else await (await open(folder, false)).removeEntry(name, all);
           return;
         } catch (error) {
-          if (isNamed(error, 'NotFoundError')) return;
+          if (isNamed(error, /^NotFound/)) return;
           // A file is being written, which takes some milliseconds.
-          if (!isNamed(error, 'NoModificationAllowedError') || attempt === 20) throw error;
+          if (!isNamed(error, /Modification/) || attempt === 20) throw error;
           await new Promise<void>((resolve) => void setTimeout(resolve, 50));
         }
       }
@@ -91,8 +91,8 @@ export function browserCache(): CacheStore | undefined {
 
 const all = { recursive: true };
 
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof DOMException && error.name === name;
+function isNamed(error: unknown, name: RegExp): boolean {
+  return error instanceof DOMException && name.test(error.name);
 }
 
 /** A path's folder and last part. */

@@ -84,7 +84,7 @@ export async function clearCache(source?: ModelSource, options: SourceOptions = 
     if (files instanceof CachedSource) await files.clear();
     else if (files === undefined) await openCache(cacheOf(options))?.remove('');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = String(cause).replace(/\.$/, '');
     throw new TransformerError(
       'FILE_UNWRITABLE',
       `The cache could not be cleared: ${reason}. End the loads that use it, then try again.`,
