@@ -1,5 +1,5 @@
 // What generate brings back of its steps, and what it keeps between the turns of a conversation.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type DenseTensor, loadModel, type Model } from 'webgpu-transformer';
 import { PromptPlan } from '../../src/model/prompt-plan.ts';
 import { expectClose, readCase } from '../support/expected.ts';
@@ -78,17 +78,14 @@ test('attentions and hidden states of every step of an encoder–decoder', () =>
 
 /** Generates greedily for one text, and counts the tokens of prompts that were computed. */
 async function turn(model: Model, inputIds: number[], maxNewTokens: number) {
-  const play = PromptPlan.prototype.play;
-  let computed = 0;
-  PromptPlan.prototype.play = function count(prompt, chunk) {
-    computed += chunk.end - chunk.first;
-    return play.call(this, prompt, chunk);
-  };
+  const plays = vi.spyOn(PromptPlan.prototype, 'play');
   try {
     const { sequences } = await model.generate({ inputIds: [inputIds] }, { maxNewTokens });
+    const chunks = plays.mock.calls.map(([, chunk]) => chunk);
+    const computed = chunks.reduce((count, { first, end }) => count + end - first, 0);
     return { sequence: sequences[0]!, computed };
   } finally {
-    PromptPlan.prototype.play = play;
+    plays.mockRestore();
   }
 }
 
