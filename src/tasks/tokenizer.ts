@@ -152,12 +152,15 @@ export class Tokenizer implements SpecialTokens {
     return this.#template.trim?.(pieces, token) ?? pieces;
   }
 
-  /** The text of token ids, without special tokens and ids outside the vocabulary. */
-  decode(tokenIds: readonly number[]): string {
+  /** The text of token ids, without ids outside the vocabulary and, by default, special tokens. */
+  decode(
+    tokenIds: readonly number[],
+    { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {},
+  ): string {
     const known = tokenIds.filter((id) => this.#tokenizer.id_to_token(id) !== undefined);
     if (known.length === 0) return '';
     return this.#tokenizer.decode(known, {
-      skip_special_tokens: true,
+      skip_special_tokens: skipSpecialTokens,
       clean_up_tokenization_spaces: this.cleansUp,
     });
   }
