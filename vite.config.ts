@@ -54,15 +54,15 @@ const config: ViteUserConfig = {
         chunkFileNames: 'shared/[name].js',
         // Shared files: errors, what both platforms need to run models (with the shaders that it
         // imports), what training needs besides, what only Node needs, and the parts that are loaded
-        // with the first need. Node's has side effects (it registers the search for adapters), so
-        // package.json lists it.
+        // with the first need, such as tasks. Node's has side effects (it registers the search for
+        // adapters), so package.json lists it.
         codeSplitting: {
           groups: [
             { name: 'errors', priority: 4, test: /\/src\/runtime\/errors\.ts/ },
             {
               name: 'library',
               priority: 3,
-              test: /\/src\/(runtime\/|model\/|tasks\/(?!chat|tokenizer-vo)|index\.ts)/,
+              test: /\/src\/(runtime\/|model\/|tasks\/(pipeline|aligned|tokenizer(?!-vo))|index\.ts)/,
             },
             { name: 'training', priority: 2, test: /\/src\/(training|phrases|shaders)\// },
             { name: 'node', priority: 1, test: /\/src\/(node\/|index\.node)/ },

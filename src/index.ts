@@ -25,8 +25,29 @@ export {
   type GpuRequestOptions,
   type Tier,
 } from './runtime/gpu.ts';
-export { pipeline, type Pipelines } from './tasks/pipeline.ts';
 export type { ChatMessage, ChatOptions } from './tasks/chat-template.ts';
+export type { EmbeddingOptions, SimilarityInput } from './tasks/embeddings.ts';
+export type { AggregationStrategy } from './tasks/entities.ts';
+export type { FeatureExtractionOptions } from './tasks/feature-extraction.ts';
+export type { FilledMask, FillMaskOptions } from './tasks/fill-mask.ts';
+export type { TextOptions } from './tasks/generation.ts';
+export { pipeline, type Pipelines, type TranslationPipeline } from './tasks/pipeline.ts';
+export { cosineSimilarity } from './tasks/pooling.ts';
+export type { Answer, Question, QuestionAnsweringOptions } from './tasks/question-answering.ts';
+export type {
+  LabelScore,
+  TextClassificationOptions,
+  TextPair,
+} from './tasks/text-classification.ts';
+export type { TextGenerationOptions } from './tasks/text-generation.ts';
+export type { RankedDocument, TextRankingOptions } from './tasks/text-ranking.ts';
+export type { GeneratedText, Summary } from './tasks/text-to-text.ts';
+export type {
+  EntityGroup,
+  TokenClassificationOptions,
+  TokenEntity,
+} from './tasks/token-classification.ts';
 export type { Encoding, WindowOptions } from './tasks/tokenizer-template.ts';
 export type { EncodeOptions, Tokenizer } from './tasks/tokenizer.ts';
-export type { TranslateOptions, Translation, TranslationPipeline } from './tasks/translation.ts';
+export type { TranslateOptions, Translation } from './tasks/translation.ts';
+export type { ZeroShotOptions, ZeroShotResult } from './tasks/zero-shot-classification.ts';

@@ -1,38 +1,193 @@
-// pipeline(task, source): a model and its tokenizer, ready for text in and text out.
+// pipeline(task, source): a model and its tokenizer, ready for text in and results out.
 
+import { isObject } from '../model/json.ts';
 import { loadModel, type LoadOptions } from '../model/load.ts';
+import type { Model } from '../model/model.ts';
 import { type ModelSource, openSource } from '../model/open-source.ts';
+import { describeFile, requireJson, type Source } from '../model/source.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
+import type { FeatureExtraction } from './feature-extraction.ts';
+import type { FillMask } from './fill-mask.ts';
+import type { QuestionAnswering } from './question-answering.ts';
+import type { TaskParts } from './task.ts';
+import type { TextClassification } from './text-classification.ts';
+import type { TextGeneration } from './text-generation.ts';
+import type { TextRanking } from './text-ranking.ts';
+import type { GeneratedText, Summary, TextToText } from './text-to-text.ts';
+import type { TokenClassification } from './token-classification.ts';
 import { Tokenizer } from './tokenizer.ts';
-import { translationPipeline, type TranslationPipeline } from './translation.ts';
+import type { TranslationTask } from './translation.ts';
+import type { ZeroShotClassification } from './zero-shot-classification.ts';
 
-/** The tasks there are, and what their pipelines look like. */
-export interface Pipelines {
-  translation: TranslationPipeline;
+/** What a pipeline of each task is called with and gives. */
+export interface Tasks {
+  embeddings: Embeddings;
+  'feature-extraction': FeatureExtraction;
+  'fill-mask': FillMask;
+  'question-answering': QuestionAnswering;
+  'sentence-similarity': SentenceSimilarity;
+  summarization: TextToText<Summary>;
+  'text-classification': TextClassification;
+  'text-generation': TextGeneration;
+  'text-ranking': TextRanking;
+  'text2text-generation': TextToText<GeneratedText>;
+  'token-classification': TokenClassification;
+  translation: TranslationTask;
+  'zero-shot-classification': ZeroShotClassification;
 }
+
+/** Other names of tasks. */
+const aliases = {
+  ner: 'token-classification',
+  're-ranking': 'text-ranking',
+  'sentiment-analysis': 'text-classification',
+} as const;
+
+type Aliases = typeof aliases;
+
+/** The checkpoint that a pipeline holds until `dispose`. */
+export interface PipelineParts {
+  readonly task: keyof Tasks;
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  /** Frees the model. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** The pipelines by the names of their tasks. */
+export type Pipelines = {
+  [Task in keyof Tasks | keyof Aliases]: PipelineParts &
+    Tasks[Task extends keyof Aliases ? Aliases[Task] : Task extends keyof Tasks ? Task : never];
+};
+
+export type TranslationPipeline = Pipelines['translation'];
+
+type Make<Task> = (parts: TaskParts) => Task | Promise<Task>;
+
+/** How a task's code is loaded, and the ends of the class names of checkpoints that fit; any when absent. */
+interface TaskDefinition<Task> {
+  readonly load: () => Promise<Make<Task>>;
+  readonly heads?: readonly string[];
+}
+
+const classifiers = ['ForSequenceClassification'];
+const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMHeadModel'];
+
+/** Only the task that is asked for is loaded, so that a page pays for no other. */
+const definitions: { readonly [Task in keyof Tasks]: TaskDefinition<Tasks[Task]> } = {
+  embeddings: { load: async () => (await import('./embeddings.ts')).embeddings },
+  'feature-extraction': {
+    load: async () => (await import('./feature-extraction.ts')).featureExtraction,
+  },
+  'fill-mask': {
+    load: async () => (await import('./fill-mask.ts')).fillMask,
+    heads: ['ForMaskedLM', 'ForPreTraining'],
+  },
+  'question-answering': {
+    load: async () => (await import('./question-answering.ts')).questionAnswering,
+    heads: ['ForQuestionAnswering'],
+  },
+  'sentence-similarity': {
+    load: async () => (await import('./embeddings.ts')).sentenceSimilarity,
+  },
+  summarization: {
+    load: async () => (await import('./text-to-text.ts')).summarization,
+    heads: seq2seq,
+  },
+  'text-classification': {
+    load: async () => (await import('./text-classification.ts')).textClassification,
+    heads: classifiers,
+  },
+  'text-generation': {
+    load: async () => (await import('./text-generation.ts')).textGeneration,
+    heads: ['ForCausalLM', 'LMHeadModel'],
+  },
+  'text-ranking': {
+    load: async () => (await import('./text-ranking.ts')).textRanking,
+    heads: classifiers,
+  },
+  'text2text-generation': {
+    load: async () => (await import('./text-to-text.ts')).text2textGeneration,
+    heads: seq2seq,
+  },
+  'token-classification': {
+    load: async () => (await import('./token-classification.ts')).tokenClassification,
+    heads: ['ForTokenClassification'],
+  },
+  translation: {
+    load: async () => (await import('./translation.ts')).translation,
+    heads: seq2seq,
+  },
+  'zero-shot-classification': {
+    load: async () => (await import('./zero-shot-classification.ts')).zeroShotClassification,
+    heads: classifiers,
+  },
+};
 
 /**
  * Loads a checkpoint with its tokenizer for a task. `source` and `options` are those of `loadModel`.
+ * Errors: those of `loadModel`; OPTION_INVALID for an unknown task; MODEL_UNSUPPORTED for a
+ * checkpoint that was made for other tasks.
  * @example
  * const translate = await pipeline('translation', 'models/phrases');
  * await translate('Saturday, November 21, 2026', { to: 'fr' }); // [{ translationText: … }]
  */
-export async function pipeline<Task extends keyof Pipelines>(
-  task: Task,
+export async function pipeline<Name extends keyof Pipelines>(
+  name: Name,
   source: ModelSource,
   options: LoadOptions = {},
-): Promise<Pipelines[Task]> {
-  const tasks: readonly string[] = ['translation'];
-  if (!tasks.includes(task)) {
-    const nearest = nearestName(task, tasks);
-    throw new TransformerError(
-      'OPTION_INVALID',
-      `There is no task "${task}"; there is ${tasks.join(', ')}.` +
-        (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
-    );
-  }
+): Promise<Pipelines[Name]> {
+  const task = taskOf(name);
   const files = openSource(source, options);
-  const tokenizer = await Tokenizer.load(files, options.signal);
+  const { signal } = options;
+  checkHead(task, await requireJson(files, 'config.json', { signal }), files);
+  const make = await loadTask(task);
+  const tokenizer = await Tokenizer.load(files, signal);
   const model = await loadModel(files, options);
-  return translationPipeline(model, tokenizer);
+  try {
+    const made = await make({ model, tokenizer, files, signal });
+    const dispose = (): void => model.dispose();
+    const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };
+    return Object.assign(made, parts) as Pipelines[Name];
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+function loadTask<Task extends keyof Tasks>(task: Task): Promise<Make<Tasks[Task]>> {
+  const definition: TaskDefinition<Tasks[Task]> = definitions[task];
+  return definition.load();
+}
+
+/** The task of a name. Errors: OPTION_INVALID. */
+function taskOf(name: string): keyof Tasks {
+  const task = Object.hasOwn(aliases, name) ? aliases[name as keyof Aliases] : name;
+  if (Object.hasOwn(definitions, task)) return task as keyof Tasks;
+  const known = [...Object.keys(definitions), ...Object.keys(aliases)];
+  const nearest = nearestName(name, known);
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `There is no task "${name}"; there is ${known.join(', ')}.` +
+      (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
+  );
+}
+
+/** Refuses a checkpoint whose head is another task's, before its weights are read. */
+function checkHead(task: keyof Tasks, config: unknown, files: Source): void {
+  const names = isObject(config) ? config['architectures'] : undefined;
+  const name: unknown = Array.isArray(names) ? names[0] : undefined;
+  if (typeof name !== 'string') return;
+  const fits = ({ heads }: TaskDefinition<unknown>): boolean =>
+    heads === undefined || heads.some((head) => name.endsWith(head));
+  if (fits(definitions[task])) return;
+  const others = Object.entries(definitions).filter(([, definition]) => fits(definition));
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `${describeFile(files, 'config.json')} describes a ${name}, which does not fit ${task} ` +
+      `(…${definitions[task].heads?.join(' or …') ?? ''}). It fits ` +
+      `${others.map(([other]) => other).join(', ')}; or load another checkpoint.`,
+  );
 }

@@ -1,134 +1,136 @@
 // Translation with an encoder–decoder checkpoint.
 
-import type { Model } from '../model/model.ts';
-import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { TextStream } from './text-stream.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { isObject } from '../model/json.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import {
+  checkTextOptions,
+  generateRows,
+  readsPrefixes,
+  streamRow,
+  taskSettings,
+  type TextOptions,
+  withSettings,
+} from './generation.ts';
+import { checkOptions, checkText, notAmong, type TaskModel, type TaskParts } from './task.ts';
 
-export interface TranslateOptions {
+export interface TranslateOptions extends TextOptions {
   /** The language to translate to, such as `fr`; for checkpoints of several languages. */
   to?: string;
-  /** Tokens to generate at most. */
-  maxNewTokens?: number;
-  /** Sequences that are followed at once: 1 for greedy search, as streams need it. */
-  numBeams?: number;
-  signal?: AbortSignal;
+  /** The language to translate from, for checkpoints that are told; `en` when absent. */
+  from?: string;
 }
+
+type Direction = Pick<TranslateOptions, 'to' | 'from'>;
 
 export interface Translation {
   translationText: string;
 }
 
-/** Texts translated side by side; longer lists are taken in parts. */
-const batchSize = 16;
-
-export interface TranslationPipeline {
+export interface TranslationTask {
   /** Translates a text, or each text of an array: one entry each. */
   (text: string | readonly string[], options?: TranslateOptions): Promise<Translation[]>;
   /** Translates one text, piece by piece as it is generated. */
   stream(text: string, options?: TranslateOptions): AsyncGenerator<string, void, undefined>;
   /** The languages that `to` may name; empty for checkpoints of one language pair. */
   readonly languages: readonly string[];
-  readonly model: Model;
-  readonly tokenizer: Tokenizer;
   /** Token ids of a text as the model reads it, target language included. */
-  encode(text: string, options?: Pick<TranslateOptions, 'to'>): number[];
-  dispose(): void;
-  [Symbol.dispose](): void;
+  encode(text: string, options?: Direction): number[];
 }
 
-export function translationPipeline(model: Model, tokenizer: Tokenizer): TranslationPipeline {
+export function translation(parts: TaskParts): TranslationTask {
+  const { model, tokenizer } = parts;
   // Multilingual Marian checkpoints read the target language from a first token such as >>fr<<.
-  const languages = [...tokenizer.vocabulary()]
+  const tokens = [...tokenizer.vocabulary()]
     .map((token) => /^>>(.+)<<$/.exec(token)?.[1])
     .filter((language) => language !== undefined)
     .toSorted();
+  const usesPrefixes = tokens.length === 0 && readsPrefixes(model);
+  const languages = usesPrefixes ? prefixLanguages(model) : tokens;
 
-  const encode = (text: string, { to }: Pick<TranslateOptions, 'to'> = {}): number[] =>
-    tokenizer.encode(languages.length === 0 ? text : `>>${checkLanguage(to, languages)}<<${text}`);
+  /** What stands before a text, and the checkpoint's settings for this direction. */
+  const direct = (to?: string, from?: string): ReturnType<typeof taskSettings> => {
+    checkOptions<object>('translation', { to, from }, { to: 'text', from: 'text' });
+    if (usesPrefixes) return prefixOf(model, from ?? 'en', to, languages);
+    if (from !== undefined || (to !== undefined && tokens.length === 0)) {
+      const name = from === undefined ? 'to' : 'from';
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `This checkpoint takes no "${name}" (got "${from ?? to}"): it translates ` +
+          `${tokens.length === 0 ? 'one language pair' : 'whatever it is given'}. Leave it out.`,
+      );
+    }
+    if (tokens.length === 0) return taskSettings(model, 'translation');
+    if (to === undefined || !tokens.includes(to)) throw notAmong('to', to, tokens);
+    return { prefix: `>>${to}<<`, options: {} };
+  };
+  const encodeAll = (
+    texts: readonly unknown[],
+    all: TranslateOptions,
+  ): { rows: number[][]; generation: TextOptions } => {
+    checkTextOptions('translation', all, ['to', 'from']);
+    const { to, from, ...options } = all;
+    const { prefix = '', options: settings } = direct(to, from);
+    const rows = texts.map((one) =>
+      tokenizer.encode(prefix + checkText('The text to translate', one)),
+    );
+    return { rows, generation: withSettings(settings, options) };
+  };
 
   const translate = async (
     text: string | readonly string[],
     options: TranslateOptions = {},
   ): Promise<Translation[]> => {
-    const generation = checkOptions(options, languages);
-    const sources = checkTexts(text).map((one) => encode(one, options));
-    const translations: Translation[] = [];
-    for (let first = 0; first < sources.length; first += batchSize) {
-      const inputs = padded(sources.slice(first, first + batchSize));
-      const { sequences } = await model.generate(inputs, generation);
-      for (const ids of sequences) translations.push({ translationText: tokenizer.decode(ids) });
-    }
-    return translations;
+    const { rows, generation } = encodeAll([text].flat(), options);
+    const found = await generateRows(parts, rows, generation, 'right');
+    return found.flat().map((ids) => ({ translationText: tokenizer.decode(ids) }));
   };
-
   const stream = async function* (
     text: string,
     options: TranslateOptions = {},
   ): AsyncGenerator<string, void, undefined> {
-    const generation = checkOptions(options, languages);
-    const [one = ''] = checkTexts(text);
-    const pieces = new TextStream(tokenizer);
-    for await (const { tokenIds } of model.stream(padded([encode(one, options)]), generation)) {
-      const [tokenId] = tokenIds;
-      const piece = tokenId === undefined ? '' : pieces.push(tokenId);
-      if (piece !== '') yield piece;
-    }
-    const rest = pieces.end();
-    if (rest !== '') yield rest;
+    const { rows, generation } = encodeAll([text], options);
+    yield* streamRow(parts, rows[0] ?? [], generation);
   };
-
-  const dispose = (): void => model.dispose();
-  const parts = { stream, languages, model, tokenizer, encode, dispose, [Symbol.dispose]: dispose };
-  return Object.assign(translate, parts);
+  const encode = (text: string, options: Direction = {}): number[] =>
+    encodeAll([text], options).rows[0] ?? [];
+  return Object.assign(translate, { stream, languages, encode });
 }
 
-/** Rows of one length, padding on the right, with their mask. The mask hides what fills a row. */
-function padded(rows: readonly number[][]): { inputIds: number[][]; attentionMask: number[][] } {
-  const length = Math.max(...rows.map((row) => row.length));
-  const fill = (row: readonly number[], value: number): number[] =>
-    Array<number>(length - row.length).fill(value);
-  return {
-    inputIds: rows.map((row) => [...row, ...fill(row, 0)]),
-    attentionMask: rows.map((row) => [...row.map(() => 1), ...fill(row, 0)]),
-  };
+/** The target languages that config.json has prefixes for: keys such as `translation_en_to_de`. */
+function prefixLanguages({ config }: TaskModel): string[] {
+  const settings = config['task_specific_params'];
+  const targets = Object.keys(isObject(settings) ? settings : {})
+    .map((key) => /^translation_.+_to_(.+)$/.exec(key)?.[1])
+    .filter((language) => language !== undefined);
+  return [...new Set(targets)].toSorted();
 }
 
-function checkTexts(text: unknown): readonly string[] {
-  const texts: readonly unknown[] = Array.isArray(text) ? text : [text];
-  const wrong = texts.findIndex((one) => typeof one !== 'string');
-  if (wrong < 0) return texts as string[];
-  const given = texts[wrong] ?? null;
-  throw new TransformerError(
-    'INPUT_INVALID',
-    `The text to translate is ${given === null ? 'missing or null' : `of type ${typeof given}`}; ` +
-      'wanted a string or an array of strings.',
-  );
-}
-
-/** The options of generation among those of translation. */
-function checkOptions(
-  options: TranslateOptions,
+/** T5's prefix for a direction: as config.json has it, else "translate English to German: ". */
+function prefixOf(
+  model: TaskModel,
+  from: string,
+  to: string | undefined,
   languages: readonly string[],
-): Omit<TranslateOptions, 'to'> {
-  const known = ['to', 'maxNewTokens', 'numBeams', 'signal'];
-  refuseUnknown(options, known, 'option of translation');
-  const { to, ...generation } = options;
-  if (to !== undefined && languages.length === 0) {
-    throw new TransformerError(
-      'OPTION_INVALID',
-      `This checkpoint translates one language pair and takes no "to" (got "${to}"). Leave it out.`,
-    );
-  }
-  return generation;
+): ReturnType<typeof taskSettings> {
+  if (to === undefined)
+    throw notAmong('to', to, languages.length > 0 ? languages : ['de', 'fr', '…']);
+  const { prefix, options } = taskSettings(model, `translation_${from}_to_${to}`);
+  return {
+    prefix: prefix ?? `translate ${languageName('from', from)} to ${languageName('to', to)}: `,
+    options,
+  };
 }
 
-function checkLanguage(to: unknown, languages: readonly string[]): string {
-  if (typeof to === 'string' && languages.includes(to)) return to;
-  const nearest = typeof to === 'string' ? nearestName(to, languages) : undefined;
-  const hint = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+function languageName(option: string, code: string): string {
+  const names = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' });
+  try {
+    const name = names.of(code);
+    if (name !== undefined) return name;
+  } catch {
+    // Not even the form of a language code: the same error says what is wanted.
+  }
   throw new TransformerError(
     'OPTION_INVALID',
-    `to is ${JSON.stringify(to) ?? 'missing'}; wanted one of ${languages.join(', ')}.${hint}`,
+    `${option} is "${code}"; wanted the code of a language, such as "de" or "fr".`,
   );
 }

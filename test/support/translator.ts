@@ -1,22 +1,13 @@
 // The embedded translator as tests of training see it: loaded to train, with phrases to try it on.
 
-import {
-  type Gpu,
-  loadModel,
-  type ModelInputs,
-  type TranslationPipeline,
-} from 'webgpu-transformer';
+import { type Gpu, type ModelInputs, pipeline, type TranslationPipeline } from 'webgpu-transformer';
 import { sequenceBatch } from 'webgpu-transformer/training';
 import { drawPhrases, type Phrase } from '../../src/phrases/phrases.ts';
-import { Tokenizer } from '../../src/tasks/tokenizer.ts';
-import { translationPipeline } from '../../src/tasks/translation.ts';
 import { fixtureSource } from './source.ts';
 
 /** A translator whose weights can be trained and pruned. */
 export async function trainableTranslator(gpu: Gpu): Promise<TranslationPipeline> {
-  const source = fixtureSource('models/phrases');
-  const tokenizer = await Tokenizer.load(source, undefined);
-  return translationPipeline(await loadModel(source, { gpu, training: true }), tokenizer);
+  return pipeline('translation', fixtureSource('models/phrases'), { gpu, training: true });
 }
 
 /** `count` phrases of all kinds and directions, at most 48 different ones. */

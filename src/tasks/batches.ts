@@ -1,0 +1,109 @@
+// Token rows of any lengths through a model: sorted by length, padded, in batches that fit memory,
+// results in the order of the rows.
+
+import type { DenseTensor } from '../model/inputs.ts';
+import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import type { TaskInputs, TaskOutput, TaskParts } from './task.ts';
+
+export interface TokenRow {
+  readonly ids: readonly number[];
+  readonly typeIds?: readonly number[];
+}
+
+export interface BatchLimits {
+  /** Tokens of a batch at most, padding included; a longer row makes a batch of its own. */
+  readonly tokens: number;
+  /** Rows of a batch at most. */
+  readonly rows?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs `work` on batches of rows of about one length, the longest rows first. */
+export async function inBatches<Row extends TokenRow, Result>(
+  rows: readonly Row[],
+  { tokens, rows: mostRows = Infinity, signal }: BatchLimits,
+  work: (batch: readonly Row[]) => Promise<Result[]>,
+): Promise<Result[]> {
+  const order = rows
+    .map((row, index) => ({ row, index }))
+    .toSorted((a, b) => b.row.ids.length - a.row.ids.length);
+  const results: Result[] = [];
+  for (let first = 0; first < order.length;) {
+    throwIfAborted(signal);
+    const longest = order[first]?.row.ids.length ?? 1;
+    const size = Math.max(1, Math.min(mostRows, Math.floor(tokens / longest)));
+    const batch = order.slice(first, first + size);
+    const found = await work(batch.map(({ row }) => row));
+    for (const [at, { index }] of batch.entries()) results[index] = found[at] as Result;
+    first += size;
+  }
+  return results;
+}
+
+/** Rows of one length with their mask, which hides what fills a row. */
+export function padRows(
+  { model, tokenizer }: TaskParts,
+  rows: readonly TokenRow[],
+  side: 'left' | 'right' = 'right',
+): TaskInputs {
+  const { pad_token_id: pad, type_vocab_size: types } = model.config;
+  const padToken = tokenizer.padToken ?? (typeof pad === 'number' ? pad : 0);
+  const length = Math.max(...rows.map(({ ids }) => ids.length));
+  const fill = (row: readonly number[], value: number): number[] => {
+    const rest = Array<number>(length - row.length).fill(value);
+    return side === 'left' ? [...rest, ...row] : [...row, ...rest];
+  };
+  return {
+    inputIds: rows.map(({ ids }) => fill(ids, padToken)),
+    attentionMask: rows.map(({ ids }) =>
+      fill(
+        ids.map(() => 1),
+        0,
+      ),
+    ),
+    ...(Number(types) > 1 && {
+      tokenTypeIds: rows.map(({ ids, typeIds }) => fill(typeIds ?? ids.map(() => 0), 0)),
+    }),
+  };
+}
+
+export interface ForwardRows {
+  /** The task, for messages. */
+  readonly task: string;
+  /** Numbers that come back for a token; it bounds the memory of a batch. */
+  readonly width?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs every row through `forward`; `take` reads the result of row `at` of its batch. */
+export async function forwardRows<Row extends TokenRow, Result>(
+  parts: TaskParts,
+  rows: readonly Row[],
+  { task, width = 1, signal }: ForwardRows,
+  take: (read: (name: keyof TaskOutput) => DenseTensor, row: Row) => Result,
+): Promise<Result[]> {
+  // At most 64 MiB of results, and 8192 tokens.
+  const tokens = Math.min(8192, 2 ** 24 / width);
+  return inBatches(rows, { tokens, signal }, async (batch) => {
+    const output = await parts.model.forward(padRows(parts, batch), signal ? { signal } : {});
+    return batch.map((row, at) => take((name) => entry(output[name], at, name, task), row));
+  });
+}
+
+/** One entry along the first axis. */
+function entry(
+  tensor: DenseTensor | undefined,
+  at: number,
+  name: string,
+  task: string,
+): DenseTensor {
+  if (tensor === undefined) {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      `This model gives no ${name}, which ${task} needs. Load a checkpoint made for this task.`,
+    );
+  }
+  const shape = tensor.shape.slice(1);
+  const size = shape.reduce((product, n) => product * n, 1);
+  return { data: tensor.data.subarray(at * size, (at + 1) * size), shape };
+}

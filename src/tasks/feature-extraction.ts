@@ -1,0 +1,91 @@
+// The last hidden states of texts, token by token or pooled.
+
+import type { DenseTensor } from '../model/inputs.ts';
+import { forwardRows } from './batches.ts';
+import { normalized, pool, type Pooling, stack } from './pooling.ts';
+import { checkOptions, checkText, encodeText, oneOrMany, type TaskParts } from './task.ts';
+
+export interface FeatureExtractionOptions {
+  /** One vector a text: the mean, the first (`cls`) or the last token's; `none` when absent. */
+  pooling?: 'none' | 'mean' | 'cls' | 'last';
+  /** Brings every vector to length 1. */
+  normalize?: boolean;
+  /** Cuts texts that are too long for the model, which are refused otherwise. */
+  truncation?: boolean;
+  signal?: AbortSignal;
+}
+
+type Pooled = FeatureExtractionOptions & { pooling: 'mean' | 'cls' | 'last' };
+
+/**
+ * Pooled: (N, d), one row a text. Not pooled: (1, T, d) with the tokens of the text, special ones
+ * included; an array of texts gives one such tensor each.
+ */
+export interface FeatureExtraction {
+  (text: string | readonly string[], options: Pooled): Promise<DenseTensor>;
+  (text: string, options?: FeatureExtractionOptions): Promise<DenseTensor>;
+  (texts: readonly string[], options?: FeatureExtractionOptions): Promise<DenseTensor[]>;
+}
+
+const task = 'feature-extraction';
+
+export function featureExtraction(parts: TaskParts): FeatureExtraction {
+  const extract = async (
+    input: string | readonly string[],
+    options: FeatureExtractionOptions = {},
+  ): Promise<DenseTensor | DenseTensor[]> => {
+    checkOptions(task, options, {
+      pooling: ['none', 'mean', 'cls', 'last'],
+      normalize: 'boolean',
+      truncation: 'boolean',
+      signal: 'signal',
+    });
+    const { pooling = 'none', normalize = false, truncation = false, signal } = options;
+    const encode = (texts: readonly string[]): { ids: number[] }[] =>
+      texts.map((text) => {
+        const checked = checkText('The text', text);
+        return encodeText(parts, checked, undefined, truncation ? 'longest' : undefined);
+      });
+    if (pooling !== 'none') {
+      return embed(parts, encode([input].flat()), { task, pooling, normalize, signal });
+    }
+    const width = Number(parts.model.config['hidden_size'] ?? 1);
+    return oneOrMany(input, (texts) =>
+      forwardRows(parts, encode(texts), { task, width, signal }, (read, { ids }) => {
+        const { data, shape } = read('lastHiddenState');
+        const size = shape.at(-1) ?? 1;
+        const own = data.slice(0, ids.length * size);
+        for (let at = 0; at < own.length; at += size) {
+          if (normalize) own.set(normalized(own.subarray(at, at + size)), at);
+        }
+        return { data: own, shape: [1, ids.length, size] };
+      }),
+    );
+  };
+  return extract as FeatureExtraction;
+}
+
+export interface EmbedSettings {
+  readonly task: string;
+  /** Several kinds stand side by side in one vector. */
+  readonly pooling: Pooling | readonly Pooling[];
+  readonly normalize: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One vector a row: (N, d). */
+export async function embed(
+  parts: TaskParts,
+  rows: readonly { ids: readonly number[]; typeIds?: readonly number[] }[],
+  { task: name, pooling, normalize, signal }: EmbedSettings,
+): Promise<DenseTensor> {
+  const width = Number(parts.model.config['hidden_size'] ?? 1);
+  const vectors = await forwardRows(parts, rows, { task: name, width, signal }, (read, { ids }) => {
+    const states = read('lastHiddenState');
+    const parted = [pooling].flat().map((kind) => pool(states, ids.length, kind));
+    const [first = new Float32Array(0)] = parted;
+    const vector = parted.length === 1 ? first : Float32Array.from(parted.flatMap((x) => [...x]));
+    return normalize ? normalized(vector) : vector;
+  });
+  return stack(vectors);
+}

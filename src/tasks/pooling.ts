@@ -1,0 +1,54 @@
+// From the vectors of tokens to one vector of a text.
+
+import type { DenseTensor } from '../model/inputs.ts';
+
+export type Pooling = 'mean' | 'cls' | 'last' | 'max' | 'meanSqrtLength' | 'weightedMean';
+
+/** Pools (T, d) to (d): the rows up to `length`; those behind are padding. */
+export function pool({ data, shape }: DenseTensor, length: number, pooling: Pooling): Float32Array {
+  const size = shape.at(-1) ?? 1;
+  const row = (t: number): Float32Array => data.subarray(t * size, (t + 1) * size);
+  if (pooling === 'cls') return row(0).slice();
+  if (pooling === 'last') return row(length - 1).slice();
+  if (pooling === 'max') {
+    const most = row(0).slice();
+    for (let t = 1; t < length; t++)
+      row(t).forEach((x, i) => (most[i] = Math.max(x, most[i] ?? x)));
+    return most;
+  }
+  // Summed in float64. Weights grow with the position in a weighted mean (Muennighoff 2022).
+  const sum = new Float64Array(size);
+  let weights = 0;
+  for (let t = 0; t < length; t++) {
+    const weight = pooling === 'weightedMean' ? t + 1 : 1;
+    weights += weight;
+    row(t).forEach((x, i) => (sum[i] = (sum[i] ?? 0) + weight * x));
+  }
+  const divisor = pooling === 'meanSqrtLength' ? Math.sqrt(length) : weights;
+  return Float32Array.from(sum, (x) => x / divisor);
+}
+
+/** The vector at length 1, by the Euclidean norm; a zero vector stays. */
+export function normalized(vector: Float32Array): Float32Array {
+  const norm = Math.max(Math.sqrt(dot(vector, vector)), 1e-12);
+  return vector.map((x) => x / norm);
+}
+
+/** a · b, over the product of both lengths: from -1 to 1. */
+export function cosineSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
+}
+
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
+
+/** Vectors of one size as (N, d). */
+export function stack(vectors: readonly Float32Array[]): DenseTensor {
+  const size = vectors[0]?.length ?? 0;
+  const data = new Float32Array(vectors.length * size);
+  vectors.forEach((vector, index) => data.set(vector, index * size));
+  return { data, shape: [vectors.length, size] };
+}

@@ -1,0 +1,189 @@
+// What a task needs of a loaded checkpoint, and how it takes its options and inputs.
+
+import type { GenerateOptions } from '../model/generation-options.ts';
+import type { DenseTensor } from '../model/inputs.ts';
+import { isObject, type JsonObject, show } from '../model/json.ts';
+import type { GenerateResult } from '../model/model.ts';
+import type { Source } from '../model/source.ts';
+import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import type { Tokenizer } from './tokenizer.ts';
+import type { Encoding, WindowOptions } from './tokenizer-template.ts';
+
+type Rows = readonly (readonly number[])[];
+
+export interface TaskInputs {
+  inputIds: Rows;
+  attentionMask: Rows;
+  tokenTypeIds?: Rows;
+}
+
+/** The outputs of `forward` that tasks read. */
+export interface TaskOutput {
+  readonly logits?: DenseTensor;
+  readonly lastHiddenState?: DenseTensor;
+  readonly startLogits?: DenseTensor;
+  readonly endLogits?: DenseTensor;
+}
+
+/** The part of `Model` that tasks use. */
+export interface TaskModel {
+  readonly config: JsonObject;
+  /** The longest sequence it takes, where there is a limit. */
+  readonly maxPositions?: number;
+  forward(inputs: TaskInputs, options?: { signal?: AbortSignal }): Promise<TaskOutput>;
+  generate(inputs: TaskInputs, options?: GenerateOptions): Promise<GenerateResult>;
+  stream(inputs: TaskInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
+}
+
+/** The part of `Tokenizer` that tasks use. */
+export type TextTokenizer = Pick<
+  Tokenizer,
+  | 'applyChatTemplate'
+  | 'bosToken'
+  | 'cleansUp'
+  | 'clsToken'
+  | 'decode'
+  | 'encode'
+  | 'encoding'
+  | 'encodingWindows'
+  | 'maskToken'
+  | 'maxLength'
+  | 'padToken'
+  | 'tokens'
+  | 'unkToken'
+  | 'vocabulary'
+>;
+
+/** A loaded checkpoint, from which a task is made. */
+export interface TaskParts {
+  readonly model: TaskModel;
+  readonly tokenizer: TextTokenizer;
+  /** The checkpoint's files, for tasks with settings of their own. */
+  readonly files: Source;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a value may be: one of these words, or what `wanted` says of a name. */
+type Kind =
+  | readonly string[]
+  | 'boolean'
+  | 'count'
+  | 'countOrAll'
+  | 'whole'
+  | 'text'
+  | 'texts'
+  | 'list'
+  | 'signal';
+
+const isWhole = (value: unknown, least: number): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= least;
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isList = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+
+const wanted: Readonly<
+  Record<Exclude<Kind, readonly string[]>, readonly [string, (value: unknown) => boolean]>
+> = {
+  boolean: ['true or false', (value) => typeof value === 'boolean'],
+  count: ['a whole number of at least 1', (value) => isWhole(value, 1)],
+  countOrAll: ['a whole number of at least 1, or null for all', (value) => isWhole(value ?? 1, 1)],
+  whole: ['a whole number of at least 0', (value) => isWhole(value, 0)],
+  text: ['a string', isText],
+  texts: [
+    'a string or a non-empty array of strings',
+    (value) => isText(value) || (isList(value) && value.length > 0),
+  ],
+  list: ['an array of strings', isList],
+  signal: ['an AbortSignal', (value) => typeof value === 'object'],
+};
+
+/** Refuses options that are unknown (OPTION_UNKNOWN) or have a wrong value (OPTION_INVALID). */
+export function checkOptions<Options extends object>(
+  task: string,
+  options: Options,
+  kinds: Readonly<Record<keyof Options, Kind>>,
+): void {
+  const known = kinds as Readonly<Record<string, Kind>>;
+  refuseUnknown(options, Object.keys(known), `option of ${task}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) checkOption(name, value, known[name] ?? 'text');
+  }
+}
+
+function checkOption(name: string, value: unknown, kind: Kind): void {
+  if (typeof kind === 'string') {
+    const [what, fits] = wanted[kind];
+    if (fits(value)) return;
+    throw new TransformerError('OPTION_INVALID', `${name} is ${show(value)}; wanted ${what}.`);
+  }
+  if (typeof value === 'string' && kind.includes(value)) return;
+  throw notAmong(name, value, kind);
+}
+
+/** The error of a value that is none of a list, with the nearest one. */
+export function notAmong(name: string, value: unknown, known: readonly string[]): TransformerError {
+  const nearest = typeof value === 'string' ? nearestName(value, known) : undefined;
+  return new TransformerError(
+    'OPTION_INVALID',
+    `${name} is ${value === undefined ? 'missing' : show(value)}; wanted one of ` +
+      `${known.join(', ')}.${nearest === undefined ? '' : ` Did you mean "${nearest}"?`}`,
+  );
+}
+
+/** The error of an input of the wrong form. */
+export function wrongInput(what: string, value: unknown, form: string): TransformerError {
+  const got = (value ?? undefined) === undefined ? 'missing or null' : `of type ${typeof value}`;
+  return new TransformerError('INPUT_INVALID', `${what} is ${got}; wanted ${form}.`);
+}
+
+/** A text as it is. Errors: INPUT_INVALID, with `what` as its name. */
+export function checkText(what: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw wrongInput(what, value, 'a string');
+}
+
+/** Works on one input or on several: one input gets its one result, an array gets an array. */
+export async function oneOrMany<Input, Result>(
+  input: Input | readonly Input[],
+  work: (inputs: readonly Input[]) => Promise<Result[]>,
+): Promise<Result | Result[]> {
+  if (Array.isArray(input)) return work(input as readonly Input[]);
+  const [result] = await work([input as Input]);
+  return result as Result;
+}
+
+/** The most tokens that model and tokenizer allow in a sequence. */
+export function mostTokens({ model, tokenizer }: TaskParts): number {
+  return Math.min(
+    model.maxPositions ?? tablePositions(model.config),
+    tokenizer.maxLength ?? Infinity,
+  );
+}
+
+/** Rows of the table of positions, where config.json has one; RoBERTa's begins behind its padding. */
+function tablePositions(config: JsonObject): number {
+  const { max_position_embeddings: rows, model_type: type, pad_token_id: pad } = config;
+  if (typeof rows !== 'number') return Infinity;
+  return String(type).endsWith('roberta') && typeof pad === 'number' ? rows - pad - 1 : rows;
+}
+
+/** A text or a pair of texts as tokens, cut to `maxLength` tokens where that is asked for. */
+export function encodeText(
+  parts: TaskParts,
+  text: string,
+  pair: string | undefined,
+  truncate?: WindowOptions['truncate'],
+  maxLength: number = mostTokens(parts),
+): Encoding {
+  const { tokenizer } = parts;
+  const encoding = tokenizer.encoding(text, pair);
+  if (truncate === undefined || encoding.ids.length <= maxLength) return encoding;
+  const [first] = tokenizer.encodingWindows(text, pair, { maxLength, stride: 0, truncate });
+  return first ?? encoding;
+}
+
+/** What label `index` is called: `id2label` of config.json. */
+export function labelName({ config }: TaskModel, index: number): string {
+  const names = config['id2label'];
+  const name = isObject(names) ? names[index] : undefined;
+  return typeof name === 'string' ? name : `LABEL_${index}`;
+}

@@ -1,0 +1,111 @@
+// Labels of whole texts, with a sequence-classification checkpoint.
+
+import { isObject } from '../model/json.ts';
+import { forwardRows } from './batches.ts';
+import { greatest, sigmoid, softmax } from './scores.ts';
+import {
+  checkOptions,
+  encodeText,
+  labelName,
+  oneOrMany,
+  type TaskModel,
+  type TaskParts,
+  wrongInput,
+} from './task.ts';
+import type { Encoding } from './tokenizer-template.ts';
+
+/** Two texts that are classified together, such as premise and hypothesis. */
+export interface TextPair {
+  text: string;
+  textPair?: string;
+}
+
+export interface TextClassificationOptions {
+  /** The number of labels to give, the best first; null for all. The best one when absent. */
+  topK?: number | null;
+  /** From logits to scores; as the checkpoint's problem_type and number of labels say when absent. */
+  functionToApply?: 'softmax' | 'sigmoid' | 'none';
+  /** Cuts texts that are too long for the model, which are refused otherwise. */
+  truncation?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface LabelScore {
+  label: string;
+  score: number;
+}
+
+type Text = string | TextPair;
+
+/** One text gives its labels; several give the best label of each, or with `topK` a list of each. */
+export interface TextClassification {
+  (input: Text, options?: TextClassificationOptions): Promise<LabelScore[]>;
+  (
+    inputs: readonly Text[],
+    options: TextClassificationOptions & { topK: number | null },
+  ): Promise<LabelScore[][]>;
+  (
+    inputs: readonly Text[],
+    options?: TextClassificationOptions & { topK?: undefined },
+  ): Promise<LabelScore[]>;
+}
+
+const task = 'text-classification';
+
+export function textClassification(parts: TaskParts): TextClassification {
+  const classify = async (
+    input: Text | readonly Text[],
+    options: TextClassificationOptions = {},
+  ): Promise<LabelScore[] | LabelScore[][]> => {
+    checkOptions(task, options, {
+      topK: 'countOrAll',
+      functionToApply: ['softmax', 'sigmoid', 'none'],
+      truncation: 'boolean',
+      signal: 'signal',
+    });
+    const { topK = 1, truncation = false, signal } = options;
+    const lists = await oneOrMany(input, async (inputs) => {
+      const rows = inputs.map((one) => encodeInput(parts, one, truncation));
+      const all = await classLogits(parts, rows, task, signal);
+      return all.map((logits) => {
+        const apply = options.functionToApply ?? usualFunction(parts.model, logits.length);
+        const scores =
+          apply === 'softmax'
+            ? softmax(logits)
+            : Array.from(logits, (x) => (apply === 'sigmoid' ? sigmoid(x) : x));
+        return greatest(scores, topK ?? scores.length).map((index) => ({
+          label: labelName(parts.model, index),
+          score: scores[index] ?? 0,
+        }));
+      });
+    });
+    const isFlat = Array.isArray(input) && options.topK === undefined;
+    return isFlat ? (lists as LabelScore[][]).flat() : lists;
+  };
+  return classify as TextClassification;
+}
+
+/** The logits of each row's labels, (labels). */
+export function classLogits(
+  parts: TaskParts,
+  rows: readonly Encoding[],
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array[]> {
+  return forwardRows(parts, rows, { task: name, signal }, (read) => read('logits').data);
+}
+
+function encodeInput(parts: TaskParts, input: unknown, truncation: boolean): Encoding {
+  const { text, textPair } = isObject(input) ? input : { text: input };
+  const pair = textPair ?? undefined;
+  if (typeof text !== 'string' || (pair !== undefined && typeof pair !== 'string')) {
+    throw wrongInput('The text to classify', text, 'a string or { text, textPair }');
+  }
+  return encodeText(parts, text, pair, truncation ? 'longest' : undefined);
+}
+
+function usualFunction({ config }: TaskModel, labels: number): 'softmax' | 'sigmoid' | 'none' {
+  const { problem_type: problem } = config;
+  if (problem === 'regression') return 'none';
+  return problem === 'multi_label_classification' || labels === 1 ? 'sigmoid' : 'softmax';
+}
