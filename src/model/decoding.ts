@@ -59,7 +59,7 @@ export function writeState(prompt: DecodePrompt, state: DecodeState, plan: Plan)
     state.tokens,
     Uint32Array.from(tokens.rows, (row) => row[last] ?? 0),
   );
-  const places = mask.rows.flatMap((row) => [positionAt(row, last), last]);
+  const places = mask.rows.flatMap((row) => [positionsOf(row)[last] ?? 0, last]);
   plan.write(state.place, Uint32Array.from(places));
   plan.write(state.rows, cacheRows(mask.rows, state.rows.size(1)));
 }
@@ -76,7 +76,11 @@ export function cacheRows(
   );
 }
 
-/** A token's position: how many tokens before it are no padding. */
-export function positionAt(mask: readonly number[], slot: number): number {
-  return mask.slice(0, slot).reduce((count, flag) => count + flag, 0);
+/** The position of each token: how many tokens before it are no padding. */
+export function positionsOf(mask: readonly number[]): number[] {
+  let count = 0;
+  return mask.map((flag) => {
+    count += flag;
+    return count - flag;
+  });
 }

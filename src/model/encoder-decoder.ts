@@ -33,6 +33,7 @@ const forwardPlans = 8;
 export class EncoderDecoderModel implements Model {
   readonly gpu: Gpu;
   readonly config: JsonObject;
+  readonly maxPositions: number;
   readonly #parts: LoadedParts;
   readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
@@ -41,6 +42,7 @@ export class EncoderDecoderModel implements Model {
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     this.gpu = parts.gpu;
     this.config = parts.config;
+    this.maxPositions = model.shape.maxPositions;
     this.#parts = parts;
     this.#model = model;
     const { targetVocabulary: vocabulary, maxPositions } = model.shape;

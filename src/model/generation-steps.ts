@@ -2,7 +2,7 @@
 // token sees the same whether it is fed alone or with all others, so they are cut out of one forward
 // pass over what was generated; the steps themselves keep to the fused kernels.
 
-import { positionAt } from './decoding.ts';
+import { positionsOf } from './decoding.ts';
 import type { DenseTensor, TokenBatch } from './inputs.ts';
 
 /** For each step, what each layer has of it: the prompt is the first step, then each token fed. */
@@ -55,8 +55,7 @@ export function fedTokens(
   const attentionMask = inputIds.map((row, index) =>
     row.map((_, place) => masks[index]?.[place] ?? 1),
   );
-  const positionIds = attentionMask.map((row) => row.map((_, place) => positionAt(row, place)));
-  return { inputIds, attentionMask, positionIds };
+  return { inputIds, attentionMask, positionIds: attentionMask.map(positionsOf) };
 }
 
 /** Each row as often as its input has sequences. */

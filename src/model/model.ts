@@ -111,6 +111,8 @@ export interface Model {
   readonly gpu: Gpu;
   /** config.json as it is. */
   readonly config: JsonObject;
+  /** Tokens of a sequence at most; Infinity where there is no limit. */
+  readonly maxPositions: number;
   /** Computes the outputs for whole sequences. */
   forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
   /** Generates token sequences. */

@@ -8,7 +8,7 @@ import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { KeyValueCache } from '../shaders/attention-decode.ts';
 import type { DecoderWeights, Memory } from './decoder.ts';
-import { cacheRows, type DecodePrompt, positionAt } from './decoding.ts';
+import { cacheRows, type DecodePrompt, positionsOf } from './decoding.ts';
 import { padRows } from './inputs.ts';
 import { decodeCached, type LanguageModelWeights } from './transformer.ts';
 
@@ -96,9 +96,10 @@ export class PromptPlan {
       this.#ids,
       padRows({ batch: tokens.batch, length: end - first, rows }, length),
     );
-    const places = mask.rows.flatMap((row) =>
-      Array.from({ length }, (_, t) => [positionAt(row, first + t), first + t]).flat(),
-    );
+    const places = mask.rows.flatMap((row) => {
+      const positions = positionsOf(row);
+      return Array.from({ length }, (_, t) => [positions[first + t] ?? 0, first + t]).flat();
+    });
     this.#plan.write(this.#place, Uint32Array.from(places));
     this.#plan.write(this.#rows, cacheRows(mask.rows, capacity));
     await this.#plan.play();

@@ -34,6 +34,7 @@ const forwardPlans = 8;
 export class SequenceModel implements Model {
   readonly gpu: Gpu;
   readonly config: JsonObject;
+  readonly maxPositions: number;
   readonly #parts: LoadedParts;
   readonly #definition: SequenceDefinition;
   readonly #forwards = new PlanCache<SequencePlan>(forwardPlans);
@@ -43,6 +44,7 @@ export class SequenceModel implements Model {
   constructor(parts: LoadedParts, definition: SequenceDefinition) {
     this.gpu = parts.gpu;
     this.config = parts.config;
+    this.maxPositions = definition.maxPositions;
     this.#parts = parts;
     this.#definition = definition;
     const weights = languageModelOf(definition);

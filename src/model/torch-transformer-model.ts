@@ -46,6 +46,7 @@ interface TorchPlan {
 export class TorchTransformerModel implements Model {
   readonly gpu: Gpu;
   readonly config: JsonObject;
+  readonly maxPositions: number = Infinity;
   readonly #parts: LoadedParts;
   readonly #model: TorchTransformer;
   readonly #plans = new PlanCache<TorchPlan>(8);
