@@ -104,7 +104,8 @@ function entailmentOf({ config }: TaskModel): number {
 }
 
 function checkLabels(given: unknown): readonly string[] {
-  const list: unknown = typeof given === 'string' ? given.split(',') : given;
+  const list: unknown =
+    typeof given === 'string' ? given.split(',').filter((label) => label.trim() !== '') : given;
   const labels: readonly unknown[] = Array.isArray(list) ? list : [];
   const names = labels.map((label) => (typeof label === 'string' ? label.trim() : ''));
   if (names.length > 0 && !names.includes('')) return names;

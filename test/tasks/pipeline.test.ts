@@ -65,7 +65,8 @@ test('options of each task', async () => {
     ['text-classification', [['Ada', null]], 'INPUT_INVALID', 'null'],
     ['text-classification', [{ text: 'Ada', textPair: 3 }], 'INPUT_INVALID'],
     ['zero-shot-classification', ['Ada', []], 'INPUT_INVALID', 'candidateLabels'],
-    ['zero-shot-classification', ['Ada', 'a,,b'], 'INPUT_INVALID', 'candidateLabels'],
+    ['zero-shot-classification', ['Ada', ' , '], 'INPUT_INVALID', 'candidateLabels'],
+    ['zero-shot-classification', ['Ada', ['a', '']], 'INPUT_INVALID', 'candidateLabels'],
     ['zero-shot-classification', ['Ada', ['a'], { multi_label: true }], 'OPTION_UNKNOWN'],
     [
       'zero-shot-classification',
