@@ -2,6 +2,7 @@
 // 2019, arXiv 1908.10084).
 
 import type { DenseTensor } from '../model/inputs.ts';
+import type { Source } from '../model/source.ts';
 import { embed } from './feature-extraction.ts';
 import { cosineSimilarity, dot } from './pooling.ts';
 import { readSentenceModules, type SentenceModules } from './sentence-modules.ts';
@@ -30,19 +31,31 @@ export interface SentenceSimilarity {
   (input: SimilarityInput, options?: EmbeddingOptions): Promise<number[]>;
 }
 
-export async function embeddings(parts: TaskParts): Promise<Embeddings> {
-  return embedder(parts, await readSentenceModules(parts.files, parts.signal), 'embeddings');
+/** The task for a checkpoint, whose settings are read before its weights. Errors: MODEL_UNSUPPORTED */
+export async function embeddings(
+  files: Source,
+  signal: AbortSignal | undefined,
+): Promise<(parts: TaskParts) => Embeddings> {
+  const modules = await readSentenceModules(files, signal);
+  return (parts) => embedder(parts, modules, 'embeddings');
 }
 
-export async function sentenceSimilarity(parts: TaskParts): Promise<SentenceSimilarity> {
-  const modules = await readSentenceModules(parts.files, parts.signal);
-  const embedAll = embedder(parts, modules, 'sentence-similarity');
-  return async ({ sourceSentence, sentences }, options) => {
-    const { data, shape } = await embedAll([sourceSentence, ...sentences], options);
-    const size = shape[1] ?? 1;
-    const vector = (index: number): Float32Array => data.subarray(index * size, (index + 1) * size);
-    const alike = modules.similarity === 'dot' ? dot : cosineSimilarity;
-    return sentences.map((_, index) => alike(vector(0), vector(index + 1)));
+/** The same for the likeness of sentences. */
+export async function sentenceSimilarity(
+  files: Source,
+  signal: AbortSignal | undefined,
+): Promise<(parts: TaskParts) => SentenceSimilarity> {
+  const modules = await readSentenceModules(files, signal);
+  return (parts) => {
+    const embedAll = embedder(parts, modules, 'sentence-similarity');
+    return async ({ sourceSentence, sentences }, options) => {
+      const { data, shape } = await embedAll([sourceSentence, ...sentences], options);
+      const size = shape[1] ?? 1;
+      const vector = (index: number): Float32Array =>
+        data.subarray(index * size, (index + 1) * size);
+      const alike = modules.similarity === 'dot' ? dot : cosineSimilarity;
+      return sentences.map((_, index) => alike(vector(0), vector(index + 1)));
+    };
   };
 }
 

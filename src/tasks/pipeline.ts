@@ -64,11 +64,11 @@ export type Pipelines = {
 
 export type TranslationPipeline = Pipelines['translation'];
 
-type Make<Task> = (parts: TaskParts) => Task | Promise<Task>;
+type Make<Task> = (parts: TaskParts) => Task;
 
-/** How a task's code is loaded, and the ends of the class names of checkpoints that fit; any when absent. */
+/** How a task's code and settings are loaded, and the ends of the class names of checkpoints that fit; any when absent. */
 interface TaskDefinition<Task> {
-  readonly load: () => Promise<Make<Task>>;
+  readonly load: (files: Source, signal: AbortSignal | undefined) => Promise<Make<Task>>;
   readonly heads?: readonly string[];
 }
 
@@ -77,7 +77,9 @@ const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMH
 
 /** Only the task that is asked for is loaded, so that a page pays for no other. */
 const definitions: { readonly [Task in keyof Tasks]: TaskDefinition<Tasks[Task]> } = {
-  embeddings: { load: async () => (await import('./embeddings.ts')).embeddings },
+  embeddings: {
+    load: async (...from) => (await import('./embeddings.ts')).embeddings(...from),
+  },
   'feature-extraction': {
     load: async () => (await import('./feature-extraction.ts')).featureExtraction,
   },
@@ -90,7 +92,7 @@ const definitions: { readonly [Task in keyof Tasks]: TaskDefinition<Tasks[Task]>
     heads: ['ForQuestionAnswering'],
   },
   'sentence-similarity': {
-    load: async () => (await import('./embeddings.ts')).sentenceSimilarity,
+    load: async (...from) => (await import('./embeddings.ts')).sentenceSimilarity(...from),
   },
   summarization: {
     load: async () => (await import('./text-to-text.ts')).summarization,
@@ -143,23 +145,21 @@ export async function pipeline<Name extends keyof Pipelines>(
   const files = openSource(source, options);
   const { signal } = options;
   checkHead(task, await requireJson(files, 'config.json', { signal }), files);
-  const make = await loadTask(task);
+  const make = await definitionOf(task).load(files, signal);
   const tokenizer = await Tokenizer.load(files, signal);
   const model = await loadModel(files, options);
+  const dispose = (): void => model.dispose();
+  const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };
   try {
-    const made = await make({ model, tokenizer, files, signal });
-    const dispose = (): void => model.dispose();
-    const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };
-    return Object.assign(made, parts) as Pipelines[Name];
+    return Object.assign(make(parts), parts) as Pipelines[Name];
   } catch (error) {
-    model.dispose();
+    dispose();
     throw error;
   }
 }
 
-function loadTask<Task extends keyof Tasks>(task: Task): Promise<Make<Tasks[Task]>> {
-  const definition: TaskDefinition<Tasks[Task]> = definitions[task];
-  return definition.load();
+function definitionOf<Task extends keyof Tasks>(task: Task): TaskDefinition<Tasks[Task]> {
+  return definitions[task];
 }
 
 /** The task of a name. Errors: OPTION_INVALID. */

@@ -4,7 +4,6 @@ import type { GenerateOptions } from '../model/generation-options.ts';
 import type { DenseTensor } from '../model/inputs.ts';
 import { isObject, type JsonObject, show } from '../model/json.ts';
 import type { GenerateResult } from '../model/model.ts';
-import type { Source } from '../model/source.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import type { Encoding, WindowOptions } from './tokenizer-template.ts';
@@ -58,9 +57,6 @@ export type TextTokenizer = Pick<
 export interface TaskParts {
   readonly model: TaskModel;
   readonly tokenizer: TextTokenizer;
-  /** The checkpoint's files, for tasks with settings of their own. */
-  readonly files: Source;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a value may be: one of these words, or what `wanted` says of a name. */

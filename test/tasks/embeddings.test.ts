@@ -1,7 +1,12 @@
 // Embeddings as a checkpoint of sentence-transformers says: pooling, normalisation, lengths, prompts.
 import { expect, test } from 'vitest';
 import { cosineSimilarity, pipeline, type Pipelines } from 'webgpu-transformer';
-import { embeddings, sentenceSimilarity } from '../../src/tasks/embeddings.ts';
+import {
+  embeddings,
+  type Embeddings,
+  sentenceSimilarity,
+  type SentenceSimilarity,
+} from '../../src/tasks/embeddings.ts';
 import { featureExtraction } from '../../src/tasks/feature-extraction.ts';
 import { pool, type Pooling } from '../../src/tasks/pooling.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -19,6 +24,16 @@ function files(contents: Record<string, unknown>): Files {
   return Object.fromEntries(Object.entries(contents).map(([name, value]) => [name, bytes(value)]));
 }
 
+type Parts = Awaited<ReturnType<typeof cpuParts>>;
+
+async function embedderOf(parts: Parts): Promise<Embeddings> {
+  return (await embeddings(parts.files, undefined))(parts);
+}
+
+async function similarityOf(parts: Parts): Promise<SentenceSimilarity> {
+  return (await sentenceSimilarity(parts.files, undefined))(parts);
+}
+
 const modules = (...types: string[]): unknown[] =>
   types.map((type, idx) => ({
     idx,
@@ -29,7 +44,7 @@ const modules = (...types: string[]): unknown[] =>
 
 test('without modules.json the vectors are means', async () => {
   const parts = await cpuParts('bert/features');
-  const embed = await embeddings(parts);
+  const embed = await embedderOf(parts);
   const wanted = await featureExtraction(parts)(texts, { pooling: 'mean' });
   expect(await embed(texts)).toEqual(wanted);
   expect((await embed(texts[0]!)).shape).toEqual([1, 16]);
@@ -42,7 +57,7 @@ test('modules.json says how', async () => {
     'sentence_bert_config.json': { max_seq_length: 6 },
   };
   const parts = await cpuParts('bert/features', files(settings));
-  const embed = await embeddings(parts);
+  const embed = await embedderOf(parts);
   const result = await embed(texts);
   // Only six tokens of the first text count.
   const ids = parts.tokenizer.encodingWindows(texts[0]!, undefined, { maxLength: 6 })[0]!.ids;
@@ -86,7 +101,7 @@ test('several poolings stand side by side in the order of sentence-transformers'
     'modules.json': modules('Transformer', 'Pooling'),
     '1_Pooling/config.json': { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true },
   };
-  const embed = await embeddings(await cpuParts('bert/features', files(settings)));
+  const embed = await embedderOf(await cpuParts('bert/features', files(settings)));
   const plain = await cpuParts('bert/features');
   const states = await featureExtraction(plain)(texts[1]!);
   const [rows] = nested(states) as [number[][]];
@@ -107,8 +122,8 @@ test('prompts, lower case and white space', async () => {
     },
     'sentence_bert_config.json': { do_lower_case: true },
   };
-  const prompted = await embeddings(await cpuParts('roberta/features', files(settings)));
-  const plain = await embeddings(await cpuParts('roberta/features'));
+  const prompted = await embedderOf(await cpuParts('roberta/features', files(settings)));
+  const plain = await embedderOf(await cpuParts('roberta/features'));
   expect(await prompted('  Paris ')).toEqual(await plain('the capital:   paris'));
   expect(await prompted('Paris', { prompt: 'A ' })).toEqual(await plain('a paris'));
   expect(await prompted('Paris')).not.toEqual(await plain('paris'));
@@ -117,14 +132,14 @@ test('prompts, lower case and white space', async () => {
 test('similarity is the cosine, or what the checkpoint says', async () => {
   const [sourceSentence, ...sentences] = texts as [string, ...string[]];
   const parts = await cpuParts('bert/features');
-  const { data } = await (await embeddings(parts))(texts);
+  const { data } = await (await embedderOf(parts))(texts);
   const [a, b, c] = [data.subarray(0, 16), data.subarray(16, 32), data.subarray(32, 48)];
-  const scores = await (await sentenceSimilarity(parts))({ sourceSentence, sentences });
+  const scores = await (await similarityOf(parts))({ sourceSentence, sentences });
   expect(scores).toEqual([cosineSimilarity(a, b), cosineSimilarity(a, c)]);
   expect(cosineSimilarity(a, a)).toBeCloseTo(1, 12);
   expect(cosineSimilarity([3, 4], [4, -3])).toBe(0);
   const dot = files({ 'config_sentence_transformers.json': { similarity_fn_name: 'dot' } });
-  const products = await sentenceSimilarity(await cpuParts('bert/features', dot));
+  const products = await similarityOf(await cpuParts('bert/features', dot));
   const [first] = await products({ sourceSentence, sentences });
   expect(first).toBeCloseTo(
     a.reduce((sum, x, i) => sum + x * b[i]!, 0),
@@ -153,7 +168,7 @@ test('settings that are not computed are refused', async () => {
   ];
   for (const [settings, part] of refused) {
     const parts = await cpuParts('bert/features', files(settings));
-    await expectRejection(() => embeddings(parts), 'MODEL_UNSUPPORTED', part);
+    await expectRejection(() => embedderOf(parts), 'MODEL_UNSUPPORTED', part);
   }
 });
 

@@ -46,6 +46,45 @@ test('tasks there are not, and checkpoints of other tasks', () =>
     expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
   }));
 
+test('what does not fit is refused before weights are read', () =>
+  withGpu(usual, async (gpu) => {
+    const modules = [{ type: 'sentence_transformers.models.Dense', path: '2_Dense' }];
+    const files = {
+      ...(await taskFiles('bert/ner')),
+      'modules.json': new TextEncoder().encode(JSON.stringify(modules)),
+    };
+    const read: string[] = [];
+    const source = memorySource(files);
+    const watched = {
+      ...source,
+      read: (...args: Parameters<typeof source.read>) => {
+        read.push(args[0]);
+        return source.read(...args);
+      },
+    };
+    const load = (task: keyof Pipelines): Promise<unknown> => pipeline(task, watched, { gpu });
+    await expectRejection(load('fill-mask'), 'MODEL_UNSUPPORTED');
+    await expectRejection(load('embeddings'), 'MODEL_UNSUPPORTED', 'Dense');
+    await expectRejection(load('sentence-similarity'), 'MODEL_UNSUPPORTED', 'Dense');
+    expect(read).toContain('modules.json');
+    expect(read.filter((file) => file.includes('safetensors'))).toEqual([]);
+    expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
+  }));
+
+test('a call that is aborted leaves the pipeline usable', () =>
+  withGpu(usual, async (gpu) => {
+    const source = memorySource(await taskFiles('bert/nli'));
+    using classify = await pipeline('sentiment-analysis', source, { gpu });
+    const texts = Array.from({ length: 12 }, (_, i) => 'good '.repeat(i + 1));
+    const wanted = await classify(texts);
+    const controller = new AbortController();
+    const call = classify(texts, { signal: controller.signal });
+    controller.abort();
+    await expectRejection(call, 'ABORTED');
+    await expectRejection(classify('good', { signal: AbortSignal.abort() }), 'ABORTED');
+    expect(await classify(texts)).toEqual(wanted);
+  }));
+
 test('options of each task', async () => {
   const make = {
     'text-classification': textClassification(await cpuParts('bert/nli')),

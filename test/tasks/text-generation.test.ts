@@ -9,8 +9,7 @@ import { ScriptedModel } from '../support/scripted-model.ts';
 import { memorySource } from '../support/source.ts';
 import { taskFiles } from '../support/tasks.ts';
 
-const files = memorySource(await taskFiles('gpt2'));
-const tokenizer = await Tokenizer.load(files, undefined);
+const tokenizer = await Tokenizer.load(memorySource(await taskFiles('gpt2')), undefined);
 const config = { pad_token_id: tokenizer.padToken };
 const ids = (text: string): number[] =>
   tokenizer.encode(text, undefined, { addSpecialTokens: false });
@@ -23,7 +22,7 @@ function writer(count = 1): { model: ScriptedModel; generate: ReturnType<typeof 
       tokenizer.eosToken!,
     ]);
   const model = new ScriptedModel(config, answers, true);
-  return { model, generate: textGeneration({ model, tokenizer, files }) };
+  return { model, generate: textGeneration({ model, tokenizer }) };
 }
 
 test('prompts go on, in their order, padded on the left', async () => {

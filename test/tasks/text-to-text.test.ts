@@ -8,8 +8,7 @@ import { ScriptedModel } from '../support/scripted-model.ts';
 import { memorySource } from '../support/source.ts';
 import { taskFiles } from '../support/tasks.ts';
 
-const files = memorySource(await taskFiles('gpt2'));
-const tokenizer = await Tokenizer.load(files, undefined);
+const tokenizer = await Tokenizer.load(memorySource(await taskFiles('gpt2')), undefined);
 const params = {
   summarization: {
     prefix: 'summarize: ',
@@ -31,7 +30,7 @@ function parrot(config: Record<string, unknown>, count = 1): ScriptedModel {
 
 test('T5 translates by the prefixes of its config, with their settings', async () => {
   const model = parrot({ model_type: 't5', task_specific_params: params });
-  const translate = translation({ model, tokenizer, files });
+  const translate = translation({ model, tokenizer });
   expect(translate.languages).toEqual(['de', 'fr']);
   expect(await translate('It was good.', { to: 'de' })).toEqual([
     { translationText: 'translate English to German: It was good.' },
@@ -48,7 +47,7 @@ test('T5 translates by the prefixes of its config, with their settings', async (
 });
 
 test('T5 without such a config writes the names of the languages', async () => {
-  const translate = translation({ model: parrot({ model_type: 'mt5' }), tokenizer, files });
+  const translate = translation({ model: parrot({ model_type: 'mt5' }), tokenizer });
   const [first] = await translate('It', { to: 'es', from: 'fr' });
   expect(first!.translationText).toBe('translate French to Spanish: It');
   await expectRejection(translate('It', { to: 'nowhere' }), 'OPTION_INVALID', '"nowhere"');
@@ -56,7 +55,7 @@ test('T5 without such a config writes the names of the languages', async () => {
 });
 
 test('a checkpoint of one language pair takes no language', async () => {
-  const translate = translation({ model: parrot({ model_type: 'marian' }), tokenizer, files });
+  const translate = translation({ model: parrot({ model_type: 'marian' }), tokenizer });
   expect(translate.languages).toEqual([]);
   expect(await translate('It')).toEqual([{ translationText: 'It' }]);
   await expectRejection(translate('It', { to: 'de' }), 'OPTION_INVALID', 'one language pair');
@@ -66,7 +65,7 @@ test('a checkpoint of one language pair takes no language', async () => {
 
 test('summaries', async () => {
   const t5 = parrot({ model_type: 't5', task_specific_params: params });
-  const summarize = summarization({ model: t5, tokenizer, files });
+  const summarize = summarization({ model: t5, tokenizer });
   expect(await summarize('It was good.')).toEqual([{ summaryText: 'summarize: It was good.' }]);
   expect(t5.asked[0]!.options).toEqual({
     earlyStopping: true,
@@ -74,20 +73,19 @@ test('summaries', async () => {
     maxLength: 200,
     numBeams: 4,
   });
-  const plain = summarization({ model: parrot({ model_type: 't5' }), tokenizer, files });
+  const plain = summarization({ model: parrot({ model_type: 't5' }), tokenizer });
   expect(await plain('It')).toEqual([{ summaryText: 'summarize: It' }]);
   // BART needs no prefix, but may have one of its own for every text.
   const bart = summarization({
     model: parrot({ model_type: 'bart', prefix: ' ' }),
     tokenizer,
-    files,
   });
   expect(await bart(['It', 'Good'])).toEqual([{ summaryText: ' It' }, { summaryText: ' Good' }]);
 });
 
 test('text2text generation adds nothing', async () => {
   const model = parrot({ model_type: 't5', task_specific_params: params }, 2);
-  const generate = text2textGeneration({ model, tokenizer, files });
+  const generate = text2textGeneration({ model, tokenizer });
   expect(await generate('It', { numReturnSequences: 2 })).toEqual([
     { generatedText: 'It' },
     { generatedText: 'It' },
@@ -103,7 +101,7 @@ test('text2text generation adds nothing', async () => {
 test('long lists are taken in parts of sixteen', async () => {
   const model = parrot({ model_type: 'bart' });
   const texts = Array.from({ length: 40 }, (_, i) => 'x'.repeat((7 * i) % 11));
-  const answers = await text2textGeneration({ model, tokenizer, files })(texts);
+  const answers = await text2textGeneration({ model, tokenizer })(texts);
   expect(answers.map(({ generatedText }) => generatedText)).toEqual(texts);
   expect(model.asked.map(({ inputs }) => inputs.inputIds.length)).toEqual([16, 16, 8]);
 });
