@@ -94,7 +94,7 @@ export function beamCandidates(
   const rows = elements(x.shape) / columns;
   const candidates = recording.transient('candidates', [rows, count, 3]);
   recording.dispatch({
-    ...rowForm(candidateForms, recording.gpu, rows),
+    ...rowForm(candidateForms, recording.gpu, rows, columns + count ** 3),
     bindings: { x, score, rules: words, place, candidates },
     params: { rows, columns },
     constants: { CANDIDATES: count, HAS_NOISE: draws },

@@ -67,7 +67,7 @@ export function chooseToken(
 ): void {
   const params = sizes(x);
   x.recording.dispatch({
-    ...rowForm(chooseForms, x.recording.gpu, params.rows),
+    ...rowForm(chooseForms, x.recording.gpu, params.rows, params.columns),
     bindings: { x, flags, rules: words, place, index },
     params,
     constants: { HAS_FLAGS: flags !== undefined, HAS_NOISE: draws },
@@ -78,7 +78,7 @@ export function chooseToken(
 export function warp(x: Tensor, by: Warp, words: Tensor): void {
   const params = sizes(x);
   x.recording.dispatch({
-    ...rowForm(warpForms, x.recording.gpu, params.rows),
+    ...rowForm(warpForms, x.recording.gpu, params.rows, 19 * params.columns),
     bindings: { rules: words, x },
     params,
     constants: { KIND: warps.indexOf(by) },
@@ -90,7 +90,7 @@ export function warp(x: Tensor, by: Warp, words: Tensor): void {
 export function logSoftmax(x: Tensor): void {
   const params = sizes(x);
   x.recording.dispatch({
-    ...rowForm(logSoftmaxForms, x.recording.gpu, params.rows),
+    ...rowForm(logSoftmaxForms, x.recording.gpu, params.rows, 3 * params.columns),
     bindings: { x },
     params,
     parts: ['x'],

@@ -23,7 +23,7 @@ export const crossEntropyGradient: Rule<'cross-entropy'> = ({ trace }, dloss) =>
     const { recording } = dloss;
     const dx = recording.transient(`d ${x.label}`, x.shape);
     recording.dispatch({
-      ...rowForm(forms, recording.gpu, params.rows),
+      ...rowForm(forms, recording.gpu, params.rows, 3 * params.columns),
       bindings: { x, label, dloss, dx },
       params,
     });

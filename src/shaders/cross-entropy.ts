@@ -31,7 +31,7 @@ export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): T
   const params = { rows, columns, smoothing };
   const loss = recording.transient('loss', [rows]);
   recording.dispatch({
-    ...rowForm(forms, recording.gpu, rows),
+    ...rowForm(forms, recording.gpu, rows, 3 * columns),
     bindings: { x, label, loss },
     params,
   });

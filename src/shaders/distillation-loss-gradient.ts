@@ -24,7 +24,7 @@ export const distillationLossGradient: Rule<'distillation-loss'> = ({ trace }, d
     const { recording } = dloss;
     const dx = recording.transient(`d ${x.label}`, x.shape);
     recording.dispatch({
-      ...rowForm(forms, recording.gpu, params.rows),
+      ...rowForm(forms, recording.gpu, params.rows, 3 * params.columns),
       bindings: { x, teacher, label, dloss, dx },
       params,
     });

@@ -60,7 +60,7 @@ export function distillationLoss(x: Tensor, options: DistillationLossOptions): T
   const params = { rows, columns, temperature, weight, smoothing };
   const loss = recording.transient('loss', [rows]);
   recording.dispatch({
-    ...rowForm(forms, recording.gpu, rows),
+    ...rowForm(forms, recording.gpu, rows, 3 * columns),
     bindings: { x, teacher, label, loss },
     params,
   });

@@ -32,13 +32,24 @@ export function rowKernel(declaration: RowDeclaration): RowKernel {
   };
 }
 
-/** The form for a device, and its workgroups for a number of rows. */
+/**
+ * Turns of loops that an invocation may take on CPU adapters without subgroups. Mesa's driver leaves
+ * every loop once those of an invocation have come to 65535 turns together.
+ */
+const mostTurns = 50_000;
+
+/**
+ * The form for a device, and its workgroups for a number of rows. `turns`: those of all loops where one
+ * invocation does a row; to be given for rows as long as a vocabulary.
+ */
 export function rowForm(
   forms: RowKernel,
   gpu: Gpu,
   rows: number,
+  turns = 0,
 ): { kernel: Kernel; workgroups: number } {
-  if (gpu.tier === 'gpu') return { kernel: forms.workgroup, workgroups: rows };
+  const isLong = turns > mostTurns && !gpu.hasQuadSubgroups;
+  if (gpu.tier === 'gpu' || isLong) return { kernel: forms.workgroup, workgroups: rows };
   if (gpu.hasQuadSubgroups) return { kernel: forms.subgroup, workgroups: rows };
   return { kernel: forms.invocation, workgroups: Math.ceil(rows / 16) };
 }

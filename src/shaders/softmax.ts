@@ -22,7 +22,7 @@ export function softmax(x: Tensor): Tensor {
   const rows = elements(x.shape) / columns;
   const y = recording.transient('softmax', x.shape);
   recording.dispatch({
-    ...rowForm(forms, recording.gpu, rows),
+    ...rowForm(forms, recording.gpu, rows, columns),
     bindings: { x, y },
     params: { rows, columns },
   });

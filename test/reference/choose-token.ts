@@ -41,7 +41,7 @@ export const chooseToken: Reference = {
 /** log softmax of a row, -∞ for what is hidden. */
 export function logSoftmaxOf(row: readonly number[]): number[] {
   const seen = row.map((value) => (value <= lowest ? -Infinity : value));
-  const largest = Math.max(...seen);
+  const largest = seen.reduce((a, b) => Math.max(a, b), -Infinity);
   const sum = seen.reduce((total, value) => total + Math.exp(value - largest), 0);
   return seen.map((value) => value - largest - Math.log(sum));
 }
@@ -56,7 +56,7 @@ export const logSoftmax: Reference = {
   }),
   conditions: (inputs, params) => {
     const magnitude = matrix(inputs, params).flatMap((row) => {
-      const largest = Math.max(...row);
+      const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
       return row.map((value) =>
         value <= lowest ? 0 : 1 + Math.abs(largest - value) + Math.log(row.length),
       );

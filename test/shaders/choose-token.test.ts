@@ -214,3 +214,37 @@ for (const { name, options } of gpus) {
       }
     }));
 }
+
+// What counts is how far a single invocation goes, on adapters where one does a row.
+for (const { name, options } of gpus.filter(({ options: { tier } }) => tier === 'software')) {
+  test(`rows as long as large vocabularies, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const longest = 131_101;
+      for (const [i, columns] of [2503, 3001, 16_661, 50_021, longest].entries()) {
+        const random = new Random(800 + i);
+        const { outputs } = await expectOperation(
+          gpu,
+          (bench) => {
+            const draw = (): Float32Array<ArrayBuffer> => {
+              const values = random.values(2 * columns, { outliers: 0 });
+              values[2 * columns - 2] = 9;
+              return values;
+            };
+            const [best, chosen, logs, warped] = ['best', 'chosen', 'logs', 'warped'].map((label) =>
+              bench.input(label, [2, 1, columns], draw()),
+            );
+            const index = bench.recording.persistent('index', [2, 1], 'u32');
+            const drawn = bench.recording.persistent('drawn', [2, 1], 'u32');
+            const state = choiceState(bench, { rules: { topP: 0.6 }, history: [[1], [2]] });
+            chooseToken(best!, index);
+            chooseToken(chosen!, drawn, { ...state, flags: undefined }, true);
+            logSoftmax(logs!);
+            if (columns < longest) warp(warped!, 'topP', state.rules);
+            return [index];
+          },
+          { seed: 800 + i },
+        );
+        expect(outputs[0]![1]).toBe(columns - 2);
+      }
+    }));
+}

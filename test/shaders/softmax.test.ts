@@ -89,3 +89,22 @@ for (const { name, options } of gpus.filter(({ options: { limits } }) => limits 
       await expectSoftmax(gpu, 160, [rows, 2], new Random(160).values(rows * 2));
     }));
 }
+
+// What counts is how far a single invocation goes, on adapters where one does a row.
+for (const { name, options } of gpus.filter(({ options: { tier } }) => tier === 'software')) {
+  test(`rows as long as large vocabularies, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const columns = 131_101;
+      const random = new Random(170);
+      await expectSoftmax(gpu, 170, [2, columns], random.values(2 * columns, { outliers: 0 }));
+      await expectOperation(
+        gpu,
+        (bench) => {
+          const x = bench.input('x', [2, columns], random.values(2 * columns, { outliers: 0 }));
+          const labels = Uint32Array.of(columns - 1, 5);
+          return [crossEntropy(x, bench.input('labels', [2], labels))];
+        },
+        { seed: 170 },
+      );
+    }));
+}
