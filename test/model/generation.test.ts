@@ -109,7 +109,7 @@ const beams = { numBeams: 3 };
 const sampling = { doSample: true, seed: 9, topK: 0, temperature: 1 };
 
 /** Each option with what it is set on top of: the outcome must differ from that without it. */
-const cases: readonly (readonly [GenerateOptions, base?: GenerateOptions, seed?: number])[] = [
+const cases: readonly (readonly [GenerateOptions, base?: GenerateOptions])[] = [
   [{ maxNewTokens: 3 }],
   [{ maxLength: 9 }],
   [{ minNewTokens: 9 }],
@@ -163,6 +163,29 @@ const cases: readonly (readonly [GenerateOptions, base?: GenerateOptions, seed?:
   [{ stoppingCriteria: (rows) => rows.map((row) => row.length > 5) }, beams],
 ];
 
+/** Options together, where one might get in the way of the other. */
+const together: typeof cases = [
+  [{ doSample: true, seed: 3, topK: 0 }, beams],
+  [{ topP: 0.3 }, { ...beams, ...sampling }],
+  [{ epsilonCutoff: 0.3 }, { ...beams, ...sampling }],
+  [
+    { temperature: 0.3, typicalP: 0.4 },
+    { ...beams, ...sampling },
+  ],
+  [
+    { seed: 1, numReturnSequences: 3 },
+    { ...beams, ...sampling, numReturnSequences: 3 },
+  ],
+  [{ repetitionPenalty: 1.4, noRepeatNgramSize: 2, numReturnSequences: 2 }, beams],
+  [{ badWordsIds: [[3, 4], [20]], sequenceBias: [[[12], 1.5]] }, beams],
+  [{ encoderRepetitionPenalty: 2, encoderNoRepeatNgramSize: 2 }, beams],
+  [{ forcedBosTokenId: 33, forcedEosTokenId: 5, beginSuppressTokens: [2, 3, 4] }, beams],
+  [{ minLength: 9, exponentialDecayLengthPenalty: [1, 1.3] }, beams],
+  [{ eosTokenId: 2 }, { ...beams, lengthPenalty: 0 }],
+  [{ temperature: 1.5, topK: 20, topP: 0.9, minP: 0.02, typicalP: 0.95 }, sampling],
+  [{ repetitionPenalty: 1.3, frequencyPenalty: 0.3, badWordsIds: [[4]], minLength: 8 }, sampling],
+];
+
 /** What `generate` does not see to. */
 const elsewhere = ['bosTokenId', 'decoderStartTokenId', 'signal'];
 
@@ -189,7 +212,7 @@ for (const { name, options: kind } of gpus) {
   test(`each option does what Hugging Face's does, ${name}`, { timeout: 60_000 }, () =>
     withGpu(kind, (gpu) =>
       withGeneration(gpu, async (decoder, generation) => {
-        for (const [i, [options, base = {}]] of cases.entries()) {
+        for (const [i, [options, base = {}]] of [...cases, ...together].entries()) {
           const both = { ...base, ...options };
           const label = `${JSON.stringify(both)}, ${name}`;
           // Starts of one token, as of encoder–decoders, and prompts, as of decoders alone.
@@ -210,3 +233,80 @@ for (const { name, options: kind } of gpus) {
     ),
   );
 }
+
+const [{ options: usual } = { options: {} }] = gpus;
+
+async function collect(stream: ReturnType<Generation['stream']>): Promise<number[][]> {
+  const steps: number[][] = [];
+  for await (const { tokenIds } of stream) steps.push(tokenIds);
+  return steps;
+}
+
+test('a stream of draws yields what generate returns', () =>
+  withGpu(usual, (gpu) =>
+    withGeneration(gpu, async (_, generation) => {
+      const prompt = promptOf(7, 3, false);
+      const options = { ...sampling, numReturnSequences: 2 };
+      const { sequences } = await generation.generate(prompt, options);
+      const steps = await collect(generation.stream(prompt, options));
+      expect(sequences).toEqual(
+        sequences.map((row, i) => [...row.slice(0, 3), ...steps.map((step) => step[i]!)]),
+      );
+      // Without a seed, every call draws anew.
+      const texts = await Promise.all(
+        Array.from({ length: 4 }, () => generation.generate(prompt, { doSample: true })),
+      );
+      expect(new Set(texts.map((text) => JSON.stringify(text))).size).toBeGreaterThan(1);
+    }),
+  ));
+
+test('calls that differ in data alone share what was recorded', () =>
+  withGpu(usual, (gpu) =>
+    withGeneration(gpu, async ({ shapes }, generation) => {
+      const calls: GenerateOptions[] = [
+        { ...sampling, temperature: 0.5, topP: 0.5, repetitionPenalty: 1.1, suppressTokens: [3] },
+        { ...sampling, temperature: 2, topP: 0.9, repetitionPenalty: 1.8, maxLength: 25 },
+        { ...sampling, temperature: 3, topP: 0.7, repetitionPenalty: 0.9, suppressTokens: [4, 5] },
+      ];
+      for (const [i, options] of calls.entries()) {
+        await generation.generate(promptOf(i, 2 + i, false), { suppressTokens: [7], ...options });
+      }
+      expect(shapes).toHaveLength(1);
+      await generation.generate(promptOf(0, 2, false), { numBeams: 2 });
+      expect(shapes).toHaveLength(2);
+    }),
+  ));
+
+test('a call comes before the file, and null stands for the default', () =>
+  withGpu(usual, async (gpu) => {
+    const lengthOf = async (
+      generation: Record<string, unknown>,
+      options: GenerateOptions,
+      prompt = 2,
+    ): Promise<number> => {
+      const fields = { pad_token_id: 1, ...generation };
+      const decoder = new ToyDecoder(gpu, { seed: 3, vocabulary, generation: fields });
+      const loop = new Generation(decoder);
+      try {
+        const { sequences } = await loop.generate(promptOf(1, prompt, false), options);
+        return sequences[0]!.length;
+      } finally {
+        loop.dispose();
+      }
+    };
+    expect(await lengthOf({}, {})).toBe(20);
+    expect(await lengthOf({ max_length: 7 }, {})).toBe(7);
+    expect(await lengthOf({ max_length: 7, max_new_tokens: 3 }, {})).toBe(5);
+    expect(await lengthOf({ max_new_tokens: 3 }, { maxLength: 9 })).toBe(9);
+    expect(await lengthOf({ max_length: 7 }, { maxNewTokens: 9 })).toBe(11);
+    expect(await lengthOf({}, { maxNewTokens: 4, maxLength: 9 })).toBe(6);
+    expect(await lengthOf({ max_length: 7 }, { maxLength: null })).toBe(20);
+    expect(await lengthOf({ max_length: 7 }, {}, 8)).toBe(9);
+    const every = Array.from({ length: vocabulary }, (_, id) => id);
+    const ending = { eos_token_id: every, max_length: 12 };
+    expect(await lengthOf(ending, {})).toBe(3);
+    expect(await lengthOf(ending, { eosTokenId: null })).toBe(12);
+    expect(await lengthOf({ ...ending, do_sample: true, top_k: 0 }, { doSample: null })).toBe(3);
+    // What only sampling reads may be anything in a file that does not sample.
+    expect(await lengthOf({ temperature: 0, top_p: 7, max_length: 4 }, {})).toBe(4);
+  }));
