@@ -27,8 +27,8 @@ export interface TaskOutput {
 /** The part of `Model` that tasks use. */
 export interface TaskModel {
   readonly config: JsonObject;
-  /** The longest sequence it takes, where there is a limit. */
-  readonly maxPositions?: number;
+  /** Tokens of a sequence at most; Infinity where there is no limit. */
+  readonly maxPositions: number;
   forward(inputs: TaskInputs, options?: { signal?: AbortSignal }): Promise<TaskOutput>;
   generate(inputs: TaskInputs, options?: GenerateOptions): Promise<GenerateResult>;
   stream(inputs: TaskInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
@@ -149,17 +149,7 @@ export async function oneOrMany<Input, Result>(
 
 /** The most tokens that model and tokenizer allow in a sequence. */
 export function mostTokens({ model, tokenizer }: TaskParts): number {
-  return Math.min(
-    model.maxPositions ?? tablePositions(model.config),
-    tokenizer.maxLength ?? Infinity,
-  );
-}
-
-/** Rows of the table of positions, where config.json has one; RoBERTa's begins behind its padding. */
-function tablePositions(config: JsonObject): number {
-  const { max_position_embeddings: rows, model_type: type, pad_token_id: pad } = config;
-  if (typeof rows !== 'number') return Infinity;
-  return String(type).endsWith('roberta') && typeof pad === 'number' ? rows - pad - 1 : rows;
+  return Math.min(model.maxPositions, tokenizer.maxLength ?? Infinity);
 }
 
 /** A text or a pair of texts as tokens, cut to `maxLength` tokens where that is asked for. */

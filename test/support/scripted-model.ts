@@ -4,6 +4,7 @@ import type { GenerateOptions } from 'webgpu-transformer';
 import type { TaskInputs, TaskModel, TaskOutput } from '../../src/tasks/task.ts';
 
 export class ScriptedModel implements TaskModel {
+  readonly maxPositions: number = Infinity;
   readonly config: Record<string, unknown>;
   readonly asked: { inputs: TaskInputs; options: GenerateOptions }[] = [];
   /** The new tokens of each sequence that a row of inputs gives. */
