@@ -41,9 +41,11 @@ export function bartLayers(
     keyValue: loader.linear([`${prefix}.k_proj`, `${prefix}.v_proj`], dModel, dModel),
     output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
   });
-  const layer = (prefix: string, heads: number, width: number): EncoderLayerWeights => ({
+  const attending = (prefix: string, heads: number) => ({
     selfAttention: attend(`${prefix}.self_attn`, heads),
     selfAttentionNorm: norm(`${prefix}.self_attn_layer_norm`),
+  });
+  const feeding = (prefix: string, width: number) => ({
     feedForward: {
       inner: loader.linear(`${prefix}.fc1`, width, dModel),
       outer: loader.linear(`${prefix}.fc2`, dModel, width),
@@ -51,10 +53,16 @@ export function bartLayers(
     },
     feedForwardNorm: norm(`${prefix}.final_layer_norm`),
   });
+  // New checkpoints draw their weights in the order of declaration.
+  const layer = (prefix: string, heads: number, width: number): EncoderLayerWeights => ({
+    ...attending(prefix, heads),
+    ...feeding(prefix, width),
+  });
   const decoderLayer = (prefix: string, heads: number, width: number): DecoderLayerWeights => ({
-    ...layer(prefix, heads, width),
+    ...attending(prefix, heads),
     crossAttention: attendAcross(`${prefix}.encoder_attn`, heads),
     crossAttentionNorm: norm(`${prefix}.encoder_attn_layer_norm`),
+    ...feeding(prefix, width),
   });
   const stack = <Layer>(
     name: 'encoder' | 'decoder',

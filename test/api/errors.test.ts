@@ -59,7 +59,7 @@ test('files that cannot be loaded', () =>
     await refused({ ...files, 'model.safetensors': cut }, 'FILE_TRUNCATED', 'model.safetensors');
 
     await refused(configured({ model_type: 'marain' }), 'MODEL_UNSUPPORTED', 'marain', '"marian"');
-    await refused(configured({ model_type: 'llama' }), 'MODEL_UNSUPPORTED', 'llama', 'marian');
+    await refused(configured({ model_type: 'mamba' }), 'MODEL_UNSUPPORTED', 'mamba', 'marian');
     await refused(configured({ model_type: undefined }), 'MODEL_UNSUPPORTED', 'model_type');
     await refused(configured({ d_model: 32.5 }), 'CONFIG_INVALID', '"d_model"', '32.5');
     await refused(configured({ d_model: '32' }), 'CONFIG_INVALID', '"d_model"', '"32"');
@@ -74,9 +74,9 @@ test('files that cannot be loaded', () =>
     );
     await refused(configured({ scale_embedding: 'yes' }), 'CONFIG_INVALID', '"scale_embedding"');
     await refused(
-      configured({ activation_function: 'quick_gelu' }),
+      configured({ activation_function: 'laplace' }),
       'MODEL_UNSUPPORTED',
-      'quick_gelu',
+      'laplace',
       'relu',
     );
     await refused(
