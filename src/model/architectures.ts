@@ -6,6 +6,7 @@ import { EncoderDecoderModel } from './encoder-decoder.ts';
 import type { JsonObject } from './json.ts';
 import { bart } from './bart.ts';
 import { bert } from './bert.ts';
+import { headName } from './bert-layers.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import { distilbert } from './distilbert.ts';
 import { gemma2, gemma3 } from './gemma.ts';
@@ -17,13 +18,13 @@ import { roberta } from './roberta.ts';
 import { SequenceModel } from './sequence-model.ts';
 import { marian } from './marian.ts';
 import type { LoadedParts, Model } from './model.ts';
-import { t5 } from './t5.ts';
+import { t5, t5Encoder } from './t5.ts';
 import { torchSeq2Seq } from './torch-seq2seq.ts';
 import { TorchTransformerModel } from './torch-transformer-model.ts';
 import { torchTransformer } from './torch-transformer.ts';
 import type { WeightLoader } from './weights.ts';
 
-/** Builds a model of one architecture: declares its weights, and says how to make it once loaded. */
+/** Declares the weights of an architecture, and says how to make the model once they are loaded. */
 export type Architecture = (config: Config, loader: WeightLoader) => (parts: LoadedParts) => Model;
 
 function encoderDecoder(
@@ -58,7 +59,11 @@ const architectures: Readonly<Record<string, Architecture>> = {
   qwen2: sequence(qwen2),
   qwen3: sequence(qwen3),
   roberta: sequence(roberta),
-  t5: encoderDecoder(t5),
+  t5: (config, loader) =>
+    (headName(config) === 'EncoderModel' ? sequence(t5Encoder) : encoderDecoder(t5))(
+      config,
+      loader,
+    ),
   'xlm-roberta': sequence(roberta),
   'seq2seq training run': encoderDecoder(torchSeq2Seq),
   'torch.nn.Transformer': (config, loader) => {
@@ -67,6 +72,22 @@ const architectures: Readonly<Record<string, Architecture>> = {
   },
 };
 
+/** The same, refusing settings that it does not know. They may also explain why a weight is missing. */
+function strict(architecture: Architecture): Architecture {
+  return (config, loader) => {
+    try {
+      const make = architecture(config, loader);
+      config.refuseUnread();
+      return make;
+    } catch (error) {
+      if (error instanceof TransformerError && error.code.startsWith('TENSOR_')) {
+        config.refuseUnread();
+      }
+      throw error;
+    }
+  };
+}
+
 /** The architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
 export function architectureOf(config: JsonObject, file: string = 'config.json'): Architecture {
   const name = config['model_type'] ?? config['kind'];
@@ -74,7 +95,7 @@ export function architectureOf(config: JsonObject, file: string = 'config.json')
     typeof name === 'string' && Object.hasOwn(architectures, name)
       ? architectures[name]
       : undefined;
-  if (architecture !== undefined) return architecture;
+  if (architecture !== undefined) return strict(architecture);
   const known = Object.keys(architectures);
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;
   throw new TransformerError(

@@ -1,6 +1,7 @@
 // BART (Lewis et al., 2019, arXiv 1910.13461): the paper's post-norm Transformer with GELU, learned
 // positions, and norms after the embeddings.
 
+import { headName } from './bert-layers.ts';
 import { bartLayers, layerNormWeights } from './bart-layers.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
@@ -10,8 +11,13 @@ import type { WeightLoader } from './weights.ts';
 /** Rows of the position tables before that of position 0. */
 const offset = 2;
 
-/** Declares the weights of a `BartForConditionalGeneration` checkpoint. */
+/**
+ * Declares the weights of a `BartForConditionalGeneration` checkpoint, or of a `BartModel`: with the
+ * embeddings as its output layer that is the same.
+ */
 export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
+  if (!['ConditionalGeneration', 'Model'].includes(headName(config)))
+    config.refuse('architectures');
   config.only('normalize_before', false);
   config.only('normalize_embedding', true);
   config.only('add_final_layer_norm', false);

@@ -8,11 +8,22 @@ import type { EncoderLayerWeights } from './encoder.ts';
 import { postNorm } from './residual.ts';
 import type { WeightLoader } from './weights.ts';
 
-/** The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM". */
+/** Names of Hugging Face's classes. Others, `JinaBertModel` say, bring code of their own. */
+const classes =
+  /^(?:(?:XLM)?Roberta|(?:Distil)?Bert|GPT2|Llama|Mistral|Qwen[23]|Gemma2|Gemma3(?:Text)?|Bart|Marian|T5)(?:For)?([A-Z]\w+)$/;
+
+/**
+ * The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM", `GPT2LMHeadModel`
+ * "LMHeadModel"; "Model" where config.json names no class.
+ * @throws TransformerError MODEL_UNSUPPORTED for other classes
+ */
 export function headName(config: Config): string {
   const list = config.get('architectures');
   const name: unknown = Array.isArray(list) ? list[0] : undefined;
-  return typeof name === 'string' ? (name.split('For')[1] ?? 'Model') : 'Model';
+  return (
+    classes.exec(typeof name === 'string' ? name : 'BertModel')?.[1] ??
+    config.refuse('architectures')
+  );
 }
 
 /** Labels of a classifier: as many as `id2label` names, else `num_labels`, else 2. */
@@ -22,11 +33,12 @@ export function labelCount(config: Config): number {
   return count > 0 ? count : config.integer('num_labels', 2);
 }
 
-/** The embeddings and layers of an encoder below `root`. */
+/** The embeddings and layers of an encoder below `root`, and its pooler where it has or needs one. */
 export function bertEncoder(
   config: Config,
   loader: WeightLoader,
   root: string,
+  needsPooler: boolean = false,
 ): Pick<SequenceDefinition, 'vocabulary' | 'types' | 'embeddings' | 'stack' | 'causal' | 'pooler'> {
   config.only('is_decoder', false);
   config.only('add_cross_attention', false);
@@ -75,7 +87,7 @@ export function bertEncoder(
   };
   const pooled = ['Model', 'SequenceClassification'].includes(headName(config)) || !loader.trains;
   const pooler: HeadLayer | undefined =
-    pooled && loader.has(`${root}pooler.dense.weight`)
+    needsPooler || (pooled && loader.has(`${root}pooler.dense.weight`))
       ? { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }
       : undefined;
   return {
@@ -129,6 +141,9 @@ export function maskedLanguageHead(
   const size = embeddings.tokens.size(1);
   const tied = config.boolean('tie_word_embeddings', true);
   const { activation = 'gelu', eps } = settings;
+  // An output layer that is not tied may have a bias of its own, next to the one it is made with.
+  const ownBias = `${names.decoder}.bias`;
+  const bias = !tied && loader.has(ownBias) ? ownBias : names.bias;
   return {
     kind: 'maskedLanguage',
     layers: [
@@ -142,7 +157,7 @@ export function maskedLanguageHead(
           weight: tied
             ? embeddings.tokens
             : loader.matrix(`${names.decoder}.weight`, vocabulary, size),
-          bias: loader.vector(names.bias, vocabulary),
+          bias: loader.vector(bias, vocabulary),
         },
       },
     ],

@@ -9,7 +9,7 @@ import type { WeightLoader } from './weights.ts';
 /** Declares the weights of a `Bert…` checkpoint, the head as `architectures` says. */
 export function bert(config: Config, loader: WeightLoader): SequenceDefinition {
   const root = loader.root(['bert.', ''], 'embeddings.word_embeddings.weight');
-  const encoder = bertEncoder(config, loader, root);
+  const encoder = bertEncoder(config, loader, root, headName(config) === 'SequenceClassification');
   return {
     ...encoder,
     maxPositions: config.integer('max_position_embeddings'),

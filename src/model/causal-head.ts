@@ -18,11 +18,10 @@ export function causalHead(
   if (name === 'Model') return undefined;
   if (name === 'SequenceClassification') {
     const linear = loader.linear('score', labelCount(config), size, { bias: false });
-    return { kind: 'sequence', from: 'last', layers: [{ linear }] };
+    const single = config.get('pad_token_id') === undefined;
+    return { kind: 'sequence', from: 'last', single, layers: [{ linear }] };
   }
-  if (!['CausalLM', 'ConditionalGeneration'].includes(name) && !name.startsWith('GPT2LMHead')) {
-    config.refuse('architectures');
-  }
+  if (!['CausalLM', 'LMHeadModel'].includes(name)) config.refuse('architectures');
   const tied = config.boolean('tie_word_embeddings', settings.tied);
   const weight = tied ? tokens : loader.matrix('lm_head.weight', vocabulary, size);
   return { kind: 'language', output: { weight, softcap: settings.softcap } };

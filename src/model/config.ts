@@ -18,9 +18,25 @@ export const activationNames: ReadonlyMap<string, Activation> = new Map([
   ['quick_gelu', 'quickGelu'],
 ]);
 
+/**
+ * Fields that change what a model computes, some of them written for other models or by other libraries.
+ * Where no one reads them, they must be absent, false, 0 or empty, or have the value that stands here as JSON.
+ */
+const decisive = (
+  'quantization_config auto_map pruned_heads tie_encoder_decoder add_cross_attention is_causal=true ' +
+  'use_bidirectional_attention feed_forward_type="original" alibi use_alibi clip_qkv qk_norm ' +
+  'use_qk_norm qk_layernorm rotary_dim rotary_pct=1 no_rope_layers parallel_attn ' +
+  'use_parallel_residual multi_query kv_lora_rank attention_chunk_size attn_temperature_tuning ' +
+  'attn_logit_softcapping final_logit_softcapping attention_multiplier residual_multiplier=1 ' +
+  'embedding_multiplier=1 logits_scaling=1 logit_scale=1 scale_emb=1 scale_depth=1 ' +
+  'scale_attn_by_inverse_layer_idx scale_attn_weights=true num_local_experts num_experts ' +
+  'n_routed_experts'
+).split(' ');
+
 export class Config {
   readonly #fields: JsonObject;
   readonly #file: string;
+  readonly #read = new Set<string>();
 
   constructor(fields: JsonObject, file: string) {
     this.#fields = fields;
@@ -29,6 +45,7 @@ export class Config {
 
   /** The field as it stands, unchecked. */
   get(name: string): unknown {
+    this.#read.add(name);
     return this.#fields[name] ?? undefined;
   }
 
@@ -79,15 +96,28 @@ export class Config {
     throw this.#wrong(name, `one of ${known}`, 'MODEL_UNSUPPORTED');
   }
 
+  /** Refuses settings that would change the result and that were not read. */
+  refuseUnread(): void {
+    for (const field of decisive) {
+      const [name = '', neutral] = field.split('=');
+      const value = this.#fields[name] ?? undefined;
+      if (value === undefined || this.#read.has(name) || JSON.stringify(value) === neutral)
+        continue;
+      const isEmpty = typeof value === 'object' && Object.keys(value).length === 0;
+      if (neutral === undefined && (isEmpty || value === false || value === 0)) continue;
+      this.refuse(name, `${neutral ?? 'none'}, as nothing else is supported yet`);
+    }
+  }
+
   /** Refuses the value that a field has. */
-  refuse(name: string): never {
-    throw this.#wrong(name, 'something else; this is not supported yet', 'MODEL_UNSUPPORTED');
+  refuse(name: string, wanted: string = 'something else, as this is not supported yet'): never {
+    throw this.#wrong(name, wanted, 'MODEL_UNSUPPORTED');
   }
 
   /** Refuses a setting other than `value`, the only one that is supported. */
   only(name: string, value: boolean): void {
     if ((this.get(name) ?? value) === value) return;
-    throw this.#wrong(name, `${value}; nothing else is supported yet`, 'MODEL_UNSUPPORTED');
+    this.refuse(name, `${value}, as nothing else is supported yet`);
   }
 
   /** `size` divided by the number of heads, which must go evenly. */

@@ -35,6 +35,8 @@ export type Head =
   | {
       readonly kind: 'sequence';
       readonly from: 'first' | 'pooler' | 'last';
+      /** Takes one sequence at a time: there is no padding token to tell its last token by. */
+      readonly single?: boolean;
       readonly layers: readonly HeadLayer[];
     }
   /** Logits of every token, (B, T, labels). */

@@ -3,7 +3,7 @@
 
 import type { Config } from './config.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import { type LlamaVariant, llamaLayers } from './llama.ts';
+import { layerTypes, type LlamaVariant, llamaLayers } from './llama.ts';
 import { sandwichNorm } from './residual.ts';
 import type { WeightLoader } from './weights.ts';
 
@@ -65,8 +65,8 @@ function shared(config: Config): LlamaVariant {
 
 /** Which layers have a window: those that `layer_types` names, else all but every `pattern`-th. */
 function slidingLayers(config: Config, pattern: number): (layer: number) => boolean {
-  const types = config.get('layer_types');
-  if (Array.isArray(types)) return (layer) => types[layer] === 'sliding_attention';
+  const types = layerTypes(config);
+  if (types) return (layer) => types[layer] === 'sliding_attention';
   return (layer) => (layer + 1) % pattern !== 0;
 }
 

@@ -2,7 +2,6 @@
 // decoder with learned positions, a norm after the last layer, and weights stored (in, out).
 
 import { layerNormWeights } from './bart-layers.ts';
-import { headName } from './bert-layers.ts';
 import { causalHead } from './causal-head.ts';
 import type { Config } from './config.ts';
 import type { DecoderLayerWeights } from './decoder.ts';
@@ -64,14 +63,6 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
       },
     },
     causal: true,
-    head:
-      headName(config) === 'Model' && hasLanguageHead(config)
-        ? { kind: 'language', output: { weight: tokens } }
-        : causalHead(config, loader, { tokens }, { tied: true }),
+    head: causalHead(config, loader, { tokens }, { tied: true }),
   };
-}
-
-/** `GPT2LMHeadModel` has no "For" in its name. */
-function hasLanguageHead(config: Config): boolean {
-  return JSON.stringify(config.get('architectures') ?? []).includes('LMHeadModel');
 }

@@ -42,7 +42,21 @@ export interface LlamaVariant {
 /** Declares the weights of a `Llama…` checkpoint. */
 export function llama(config: Config, loader: WeightLoader): SequenceDefinition {
   const bias = config.boolean('attention_bias', false);
+  layerTypes(config, ['full_attention']);
   return llamaLayers(config, loader, { attentionBias: [bias, bias] });
+}
+
+/** What each layer attends to, where `layer_types` says so. */
+export function layerTypes(
+  config: Config,
+  known: readonly unknown[] = ['full_attention', 'sliding_attention'],
+): readonly unknown[] | undefined {
+  const list = config.get('layer_types');
+  if (list === undefined) return undefined;
+  const types: readonly unknown[] = Array.isArray(list) ? list : [];
+  const isKnown = types.every((type) => known.includes(type));
+  const isWhole = types.length === config.integer('num_hidden_layers');
+  return isKnown && isWhole ? types : config.refuse('layer_types');
 }
 
 export function llamaLayers(
@@ -133,9 +147,10 @@ export function llamaLayers(
   });
   const tokens = loader.matrix(`${root}embed_tokens.weight`, vocabulary, size);
   const { tied = false, outputSoftcap, embeddingScale = 1 } = variant;
+  const grows = stretched.some(({ frequencies }) => frequencies.grows);
   return {
     vocabulary,
-    maxPositions: config.integer('max_position_embeddings'),
+    maxPositions: grows ? Infinity : config.integer('max_position_embeddings'),
     types: 0,
     embeddings: { tokens, scale: embeddingScale },
     stack: { residual, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },

@@ -37,8 +37,8 @@ export function sequenceLoss(
   const rows = rowsOf(data, columns);
   const flat = labels.flat();
   const isFlags = problem === 'multi_label_classification';
-  const wanted = isFlags ? batch * columns : batch;
   const isRegression = problem === 'regression' || (problem === undefined && columns === 1);
+  const wanted = isFlags || isRegression ? batch * columns : batch;
   const isClass = (label: number): boolean =>
     label === ignoredLabel || (Number.isInteger(label) && label >= 0 && label < columns);
   if (flat.length !== wanted || (!isRegression && !isFlags && !flat.every(isClass))) {

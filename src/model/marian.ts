@@ -1,14 +1,16 @@
 // Marian (Junczys-Dowmunt et al., 2018, arXiv 1804.00344) in Hugging Face's layout: the paper's
 // post-norm Transformer with sinusoidal positions in halves, tied embeddings and a logits bias.
 
+import { headName } from './bert-layers.ts';
 import { bartLayers } from './bart-layers.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import { sinusoidalPositions } from './positional-encoding.ts';
 import type { WeightLoader } from './weights.ts';
 
-/** Declares the weights of a `MarianMTModel` checkpoint. */
+/** Declares the weights of a `MarianMTModel` checkpoint, or of a `MarianModel`, which it can be made of. */
 export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
+  if (!['MTModel', 'Model'].includes(headName(config))) config.refuse('architectures');
   // Hugging Face's implementation knows only these settings and ignores the fields otherwise.
   config.only('normalize_before', false);
   config.only('normalize_embedding', false);

@@ -2,12 +2,13 @@
 
 import type { Config } from './config.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import { llamaLayers } from './llama.ts';
+import { layerTypes, llamaLayers } from './llama.ts';
 import type { WeightLoader } from './weights.ts';
 
 /** Declares the weights of a `Mistral…` checkpoint. */
 export function mistral(config: Config, loader: WeightLoader): SequenceDefinition {
   const window =
     config.get('sliding_window') === undefined ? undefined : config.integer('sliding_window');
+  layerTypes(config, [window === undefined ? 'full_attention' : 'sliding_attention']);
   return llamaLayers(config, loader, { window: () => window });
 }

@@ -3,7 +3,7 @@
 
 import type { Config } from './config.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import { llamaLayers } from './llama.ts';
+import { layerTypes, llamaLayers } from './llama.ts';
 import type { WeightLoader } from './weights.ts';
 
 /** Declares the weights of a `Qwen2…` checkpoint. */
@@ -23,12 +23,11 @@ export function qwen3(config: Config, loader: WeightLoader): SequenceDefinition 
 
 /** Layers from `max_window_layers` on have the sliding window, unless `layer_types` names them. */
 function windowOf(config: Config): (layer: number) => number | undefined {
-  if (!config.boolean('use_sliding_window', false)) return () => undefined;
+  const isUsed = config.boolean('use_sliding_window', false);
+  const types = layerTypes(config, isUsed ? undefined : ['full_attention']);
+  if (!isUsed) return () => undefined;
   const window = config.integer('sliding_window');
-  const types = config.get('layer_types');
-  if (Array.isArray(types)) {
-    return (layer) => (types[layer] === 'sliding_attention' ? window : undefined);
-  }
+  if (types) return (layer) => (types[layer] === 'sliding_attention' ? window : undefined);
   const full = config.integer('max_window_layers', 28, 0);
   return (layer) => (layer >= full ? window : undefined);
 }

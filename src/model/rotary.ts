@@ -24,6 +24,8 @@ export interface RotaryFrequencies {
   readonly steadyLength: number;
   /** Factor of cosine and sine. */
   readonly scale: number;
+  /** Whether they are made for sequences of any length. */
+  readonly grows?: boolean;
 }
 
 /** Keys that name settings; any other would ask for something that is not done here. */
@@ -64,7 +66,8 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
     settings.get('factor') === undefined ? longest() / original() : settings.number('factor');
   const context = { config: settings, size, theta, original, stretch };
 
-  const type = settings.get('rope_type') ?? settings.get('type') ?? 'default';
+  const typeName = settings.get('rope_type') === undefined ? 'type' : 'rope_type';
+  const type = settings.get(typeName) ?? 'default';
   switch (type) {
     case 'default':
       return always(plain());
@@ -80,6 +83,7 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
         frequencies: (length) => plain(longer(Math.max(length, most))),
         steadyLength: most,
         scale: 1,
+        grows: true,
       };
     }
     case 'llama3':
@@ -89,10 +93,7 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
     case 'longrope':
       return longRope(plain(), context);
     default:
-      throw unsupported(
-        `type ${show(type)}`,
-        'default, linear, dynamic, yarn, llama3 and longrope',
-      );
+      return settings.refuse(typeName, 'default, linear, dynamic, yarn, llama3 or longrope');
   }
 }
 
@@ -105,13 +106,6 @@ interface Context {
   readonly original: () => number;
   /** How many times longer sequences may be now. */
   readonly stretch: () => number;
-}
-
-function unsupported(got: string, wanted: string): TransformerError {
-  return new TransformerError(
-    'MODEL_UNSUPPORTED',
-    `The rotary position embedding of this model has ${got}. Supported are ${wanted}.`,
-  );
 }
 
 /** The settings for a kind of layer; older files call them `rope_scaling`. */
@@ -128,7 +122,7 @@ function settingsOf(config: Config, layerType: string): Config {
   }
   for (const key of Object.keys(fields ?? {})) {
     if (known.includes(key) || settings.get(key) === undefined) continue;
-    throw unsupported(`a setting "${key}" in "${name}"`, known.join(', '));
+    settings.refuse(key, `none, but only ${known.join(', ')}`);
   }
   return settings;
 }

@@ -36,6 +36,10 @@ export class SequenceHead extends HeadParts implements TrainingHead<LabelledToke
     if (head === undefined || head.kind === 'span') {
       throw cannotTrain(head === undefined ? 'A model without a head' : 'Question answering');
     }
+    const problem = parts.config['problem_type'] ?? 'single_label_classification';
+    if (head.kind === 'sequence' && problem !== 'single_label_classification') {
+      throw cannotTrain(`A classifier with the problem_type ${JSON.stringify(problem)}`);
+    }
     super(parts, definition, [embeddings.tokens]);
     this.#definition = definition;
   }
@@ -72,11 +76,15 @@ export class SequenceHead extends HeadParts implements TrainingHead<LabelledToke
     const columns = definition.head?.kind === 'sequence' ? 1 : length;
     const labels = recording.persistent('labels', [batch, columns], 'u32');
     const padToken = this.config['pad_token_id'];
+    const { rotary } = this.#definition;
     return {
       logits,
       labels,
       write(plan: Plan, prepared: LabelledTokens): void {
-        writeSequenceInputs(plan, inputs, prepared.sequences, { padToken });
+        writeSequenceInputs(plan, inputs, prepared.sequences, {
+          padToken,
+          ...(rotary && { rotary }),
+        });
         plan.write(labels, padRows(prepared.targets, columns, ignoredLabel));
       },
     };

@@ -29,6 +29,13 @@ export function sequenceTokens(inputs: ModelInputs, definition: Shape): Sequence
   else if (head !== undefined) taken.push('labels');
   refuseInputs(inputs, taken, 'This model');
   const ids = tokenBatch('inputIds', inputs.inputIds, 0, vocabulary);
+  if (head?.kind === 'sequence' && head.single === true && ids.batch > 1) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `inputIds has ${ids.batch} rows, but config.json has no "pad_token_id" to tell the last token of ` +
+        'each by. Pass one sequence at a time.',
+    );
+  }
   const mask = maskBatch('attentionMask', inputs.attentionMask, ids, 'inputIds');
   const zeros = { ...ids, rows: ids.rows.map((row) => row.map(() => 0)) };
   let types: TokenBatch = zeros;

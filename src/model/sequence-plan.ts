@@ -72,7 +72,8 @@ export function writeSequenceInputs(
     lasts,
     Uint32Array.from(lastTokens(ids, padToken), (last, row) => row * length + last),
   );
-  stretchRotary(plan.recording.gpu, rotary, ids.length);
+  const last = Math.max(...positions.rows.map((row) => Math.max(...row)));
+  stretchRotary(plan.recording.gpu, rotary, last + 1);
 }
 
 /** Frequencies for sequences of a length, in place of those of the last play. */

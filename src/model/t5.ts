@@ -1,19 +1,69 @@
 // T5 (Raffel et al., 2019, arXiv 1910.10683), its version 1.1 and FLAN-T5: a pre-norm Transformer with
 // RMS norms, no biases in its products, relative positions and scores that are not scaled.
 
+import type { Tensor } from '../runtime/tensor.ts';
 import type { RmsNormWeights } from '../shaders/rms-norm.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
+import { headName } from './bert-layers.ts';
 import { type Config, activationNames } from './config.ts';
 import type { DecoderLayerWeights, DecoderWeights } from './decoder.ts';
-import type { EncoderDecoderDefinition } from './definitions.ts';
-import type { EncoderLayerWeights } from './encoder.ts';
+import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
+import type { EmbeddingWeights } from './embeddings.ts';
+import type { EncoderLayerWeights, EncoderWeights } from './encoder.ts';
 import type { FeedForwardWeights } from './feed-forward.ts';
 import { distanceBuckets, type RelativeBias } from './relative-bias.ts';
 import { preNorm } from './residual.ts';
 import type { WeightLoader } from './weights.ts';
 
-/** Declares the weights of a `T5ForConditionalGeneration` checkpoint. */
+/**
+ * Declares the weights of a `T5ForConditionalGeneration` checkpoint, or of a `T5Model`: with the
+ * embeddings as its output layer that is the same.
+ */
 export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
+  if (!['ConditionalGeneration', 'WithLMHeadModel', 'Model'].includes(headName(config))) {
+    config.refuse('architectures');
+  }
+  const { vocabulary, tokens, embeddings, encoder, decoder } = t5Stacks(config, loader);
+  const tied = config.boolean('tie_word_embeddings', true);
+  // Newer files always say "tied", and by this field what "not tied" had said.
+  const scaled = config.boolean('scale_decoder_outputs', tied);
+  const own = 'lm_head.weight';
+  const weight =
+    tied && (scaled || !loader.has(own)) ? tokens : loader.matrix(own, vocabulary, tokens.size(1));
+  return {
+    shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions: Infinity },
+    weights: {
+      source: embeddings,
+      target: embeddings,
+      encoder: encoder(),
+      decoder: decoder(),
+      output: { weight, ...(scaled && { scale: tokens.size(1) ** -0.5 }) },
+    },
+  };
+}
+
+/** Declares the weights of a `T5EncoderModel` checkpoint. */
+export function t5Encoder(config: Config, loader: WeightLoader): SequenceDefinition {
+  const { vocabulary, embeddings, encoder } = t5Stacks(config, loader);
+  return {
+    vocabulary,
+    maxPositions: Infinity,
+    types: 0,
+    embeddings,
+    stack: encoder(),
+    causal: false,
+  };
+}
+
+interface Stacks {
+  readonly vocabulary: number;
+  readonly tokens: Tensor;
+  readonly embeddings: EmbeddingWeights;
+  readonly encoder: () => EncoderWeights;
+  readonly decoder: () => DecoderWeights;
+}
+
+function t5Stacks(config: Config, loader: WeightLoader): Stacks {
   const dModel = config.integer('d_model');
   const heads = config.integer('num_heads');
   const headSize = config.integer('d_kv', 64);
@@ -108,17 +158,11 @@ export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefiniti
   const shared = ['shared', 'encoder.embed_tokens', 'decoder.embed_tokens'];
   const tokensName = shared.find((part) => loader.has(`${part}.weight`)) ?? 'shared';
   const tokens = loader.matrix(`${tokensName}.weight`, vocabulary, dModel);
-  const tied = config.boolean('tie_word_embeddings', true);
   return {
-    shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions: Infinity },
-    weights: {
-      source: { tokens, dropout: rate },
-      target: { tokens, dropout: rate },
-      encoder: stack('encoder', layers, encoderLayer),
-      decoder: stack('decoder', config.integer('num_decoder_layers', layers), decoderLayer),
-      output: tied
-        ? { weight: tokens, scale: dModel ** -0.5 }
-        : { weight: loader.matrix('lm_head.weight', vocabulary, dModel) },
-    },
+    vocabulary,
+    tokens,
+    embeddings: { tokens, dropout: rate },
+    encoder: () => stack('encoder', layers, encoderLayer),
+    decoder: () => stack('decoder', config.integer('num_decoder_layers', layers), decoderLayer),
   };
 }

@@ -79,11 +79,11 @@ test('kinds of layers may have settings of their own', () => {
 test('unknown types and settings are refused by name', () => {
   const refused: [object, string, string][] = [
     [{ rope_scaling: { type: 'mrope', factor: 2 } }, 'MODEL_UNSUPPORTED', 'mrope'],
-    [{ rope_scaling: { rope_type: 3 } }, 'MODEL_UNSUPPORTED', 'type 3'],
+    [{ rope_scaling: { rope_type: 3 } }, 'MODEL_UNSUPPORTED', '"rope_type" is 3'],
     [
       { rope_parameters: { rope_type: 'default', mrope_section: [2, 2] } },
       'MODEL_UNSUPPORTED',
-      '"mrope_section" in "rope_parameters"',
+      '"rope_parameters": "mrope_section"',
     ],
     [{ rope_scaling: 'linear' }, 'CONFIG_INVALID', '"rope_scaling"'],
     [{ rope_scaling: { type: 'linear' } }, 'CONFIG_INVALID', '"factor"'],
