@@ -1,5 +1,5 @@
 // What architectures differ by from one checkpoint to the next (windows, biases, norms, positions, ties,
-// heads, unlike sizes, storage) against Hugging Face's implementation, on every kind of kernels.
+// heads, unlike sizes, storage) against Hugging Face's implementation, on both tiers.
 import { testCheckpoints } from '../support/checkpoint-cases.ts';
 
 const cases = [

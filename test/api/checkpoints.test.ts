@@ -1,4 +1,4 @@
-// Checkpoints of every architecture against Hugging Face's implementation, on every kind of kernels.
+// Checkpoints of every architecture against Hugging Face's implementation, on both tiers.
 import { testCheckpoints } from '../support/checkpoint-cases.ts';
 
 await testCheckpoints([

@@ -3,11 +3,11 @@
 import { expect, test } from 'vitest';
 import { type DenseTensor, loadModel, type Model, type ModelInputs } from 'webgpu-transformer';
 import { expectClose } from '../support/expected.ts';
-import { testGpus, withGpu } from '../support/gpu.ts';
+import { bothTiers, sharedGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { fixtureSource } from '../support/source.ts';
 
-const gpus = (await testGpus()).filter(({ options }) => options.limits !== 'default');
+const gpus = (await bothTiers()).map(({ name, options }) => ({ name, onGpu: sharedGpu(options) }));
 
 /** Texts of unlike lengths from words that every checkpoint has. */
 const texts = [3, 11, 7, 1].map((length, seed) =>
@@ -51,9 +51,9 @@ function withPositions(inputs: ModelInputs, side: Side): ModelInputs {
   return { ...inputs, positionIds };
 }
 
-for (const { name: device, options } of gpus) {
+for (const { name: device, onGpu } of gpus) {
   test.each(stacks)(`%s: states of a text alone and in a batch, ${device}`, (name) =>
-    withGpu(options, async (gpu) => {
+    onGpu(async (gpu) => {
       using model = await loadModel(fixtureSource(name), { gpu });
       // RoBERTa counts positions by its padding token.
       const counts = name.startsWith('roberta');
@@ -70,7 +70,7 @@ for (const { name: device, options } of gpus) {
   );
 
   test.each(translators)(`%s: states of a source alone and in a batch, ${device}`, (name) =>
-    withGpu(options, async (gpu) => {
+    onGpu(async (gpu) => {
       using model = await loadModel(fixtureSource(name), { gpu });
       const decoderInputIds = texts.map(() => [2, 9, 4]);
       const batch = await model.forward({ ...batchOf('right', 0), decoderInputIds });
@@ -90,7 +90,7 @@ for (const { name: device, options } of gpus) {
   );
 
   test.each([...causal, ...translators])(`%s: generation alone and in a batch, ${device}`, (name) =>
-    withGpu(options, async (gpu) => {
+    onGpu(async (gpu) => {
       using model = await loadModel(fixtureSource(name), { gpu });
       const isCausal = causal.includes(name);
       const batch = batchOf(isCausal ? 'left' : 'right', 0);
@@ -113,7 +113,7 @@ for (const { name: device, options } of gpus) {
   );
 
   test.each(causal)(`%s: decoding with caches is the forward pass, ${device}`, (name) =>
-    withGpu(options, async (gpu) => {
+    onGpu(async (gpu) => {
       using model = await loadModel(fixtureSource(name), { gpu });
       const prompt = texts[1]!;
       const { sequences } = await model.generate(

@@ -1,21 +1,30 @@
 // Tests of checkpoints against Hugging Face's implementation, for the files that list the cases.
 
 import { expect, test } from 'vitest';
-import { type GpuRequestOptions, loadModel } from 'webgpu-transformer';
+import { type Gpu, loadModel } from 'webgpu-transformer';
 import { callInputs, expectCall } from './checkpoint.ts';
 import { type ExpectedCase, generateOptions, readCase } from './expected.ts';
-import { testGpus, withGpu } from './gpu.ts';
+import { bothTiers, sharedGpu } from './gpu.ts';
 import { fixtureSource } from './source.ts';
 
 /**
- * For each case of test/fixtures, on every kind of kernels: what `forward` gives for all its calls, and
- * what `generate` gives for all its runs.
+ * For each case of test/fixtures, on both tiers: what `forward` gives for all its calls, and what
+ * `generate` gives for its runs, on the second tier for the first greedy and the first beam search.
  */
 export async function testCheckpoints(cases: readonly string[]): Promise<void> {
-  const gpus = await testGpus();
+  const gpus = (await bothTiers()).map(({ name, options }, index) => ({
+    device: name,
+    all: index === 0,
+    onGpu: sharedGpu(options),
+  }));
   for (const name of cases) {
     const expected = await readCase(name);
-    for (const { name: device, options } of gpus) testCheckpoint(name, expected, device, options);
+    for (const { device, all, onGpu } of gpus) {
+      const beams = expected.generate.find(({ kwargs }) => Number(kwargs['num_beams'] ?? 1) > 1);
+      const some = expected.generate.filter((run, i) => i === 0 || run === beams);
+      const runs = all ? expected.generate : some;
+      testCheckpoint(name, { ...expected, generate: runs }, device, onGpu);
+    }
   }
 }
 
@@ -23,10 +32,10 @@ function testCheckpoint(
   name: string,
   expected: ExpectedCase,
   device: string,
-  options: GpuRequestOptions,
+  onGpu: (work: (gpu: Gpu) => Promise<void>) => Promise<void>,
 ): void {
   test(`${name}: outputs, hidden states and attentions, ${device}`, () =>
-    withGpu(options, async (gpu) => {
+    onGpu(async (gpu) => {
       using model = await loadModel(fixtureSource(name), { gpu });
       for (const call of Object.keys(expected.inputs)) {
         const inputs = callInputs(expected, call);
@@ -41,7 +50,7 @@ function testCheckpoint(
 
   if (expected.generate.length === 0) return;
   test(`${name}: generation, ${device}`, () =>
-    withGpu(options, async (gpu) => {
+    onGpu(async (gpu) => {
       using model = await loadModel(fixtureSource(name), { gpu });
       for (const run of expected.generate) {
         const inputs = {
@@ -56,9 +65,11 @@ function testCheckpoint(
           const allowed = 2e-5 * Math.max(...run.sequences_scores!.map(Math.abs));
           expect(Math.abs(score - wanted), `score ${i} of ${run.name}`).toBeLessThan(allowed);
         });
-        // The recorded steps are replayed: what the first call left behind must not show.
-        const again = await model.generate(inputs, generateOptions(run));
-        expect(again.sequences, `${run.name}, again`).toEqual(run.sequences);
       }
+      // The recorded steps are replayed: what the first call left behind must not show.
+      const [run] = expected.generate;
+      const inputs = { inputIds: run!.inputs.input_ids, attentionMask: run!.inputs.attention_mask };
+      const again = await model.generate(inputs, generateOptions(run!));
+      expect(again.sequences, `${run!.name}, again`).toEqual(run!.sequences);
     }));
 }

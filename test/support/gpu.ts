@@ -33,6 +33,12 @@ async function listGpus(): Promise<TestGpu[]> {
   return gpus;
 }
 
+/** The kinds that whole models are run on: the best one for CPU adapters, and that for GPUs. */
+export async function bothTiers(): Promise<TestGpu[]> {
+  const [software, ...others] = await testGpus();
+  return [software!, others.find(({ name }) => name === 'gpu')!];
+}
+
 /**
  * Runs `work` on a fresh Gpu. Fails on any error WebGPU reports meanwhile, and when `work` leaves a
  * buffer behind.
@@ -53,11 +59,13 @@ export async function withGpu(
  * The same on one Gpu for all tests of a file, for long lists: some drivers take seconds to compile
  * them. Each test must leave it as clean as one of its own.
  */
-export function sharedGpu(): (work: (gpu: Gpu) => Promise<void>) => Promise<void> {
+export function sharedGpu(
+  options: GpuRequestOptions = {},
+): (work: (gpu: Gpu) => Promise<void>) => Promise<void> {
   let shared: Promise<Gpu> | undefined;
   afterAll(async () => (await shared)?.dispose());
   return async (work) => {
-    shared ??= Gpu.request();
+    shared ??= Gpu.request(options);
     await onGpu(await shared, work);
   };
 }
