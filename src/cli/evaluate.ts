@@ -1,6 +1,5 @@
 // webgpu-transformer evaluate [DIR]: how many phrases that training never saw come out right.
 
-import { parseArgs } from 'node:util';
 import { Gpu, loadModel, TransformerError } from '../index.node.ts';
 import { openSource } from '../model/open-source.ts';
 import { kinds, languages } from '../phrases/meanings.ts';
@@ -10,7 +9,7 @@ import { Tokenizer } from '../tasks/tokenizer.ts';
 import { adapterLine } from './adapter-line.ts';
 import { answer, missingLanguages, phraseSource } from './answers.ts';
 import { embeddedModel } from './embedded-model.ts';
-import { wholeOption } from './options.ts';
+import { readOptions, wholeOption } from './options.ts';
 import { duration, Progress } from './progress.ts';
 
 /** What must be right, of all phrases and of those of each direction. */
@@ -22,7 +21,7 @@ const bar = { overall: 0.99, direction: 0.97 };
  * @throws TransformerError OPTION_INVALID for models of other languages, and what loadModel throws
  */
 export async function evaluate(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readOptions({
     args: [...args],
     allowPositionals: true,
     options: {

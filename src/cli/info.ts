@@ -1,41 +1,133 @@
-// webgpu-transformer info DIR: what a checkpoint holds, read from its headers alone.
+// webgpu-transformer info: what a checkpoint holds, read from its headers alone.
 
+import { modelSize, TransformerError } from '../index.node.ts';
+import { architectureOf } from '../model/architectures.ts';
+import { Config } from '../model/config.ts';
+import type { JsonObject } from '../model/json.ts';
 import { readConfigs } from '../model/load.ts';
 import { openSource } from '../model/open-source.ts';
-import { openSafetensors } from '../model/safetensors.ts';
-import { TransformerError } from '../index.node.ts';
+import { openSafetensors, type TensorEntry } from '../model/safetensors.ts';
+import { fileExists, type Source } from '../model/source.ts';
+import { WeightLoader } from '../model/weights.ts';
+import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from './describe.ts';
+import { readOptions } from './options.ts';
 
-export async function info(places: readonly string[]): Promise<void> {
-  const [place] = places;
-  if (place === undefined || places.length > 1) {
-    throw new TransformerError('INPUT_INVALID', 'Pass one checkpoint folder or URL: info DIR');
-  }
-  const files = openSource(place);
-  const { config, generation } = await readConfigs(files, undefined);
-  const tensors = [...(await openSafetensors(files)).values()];
-  files.release?.();
-
-  const parameters = tensors.reduce(
-    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
-    0,
-  );
-  const bytes = tensors.reduce((sum, { start, end }) => sum + end - start, 0);
-  const dtypes = new Map<string, number>();
-  for (const { dtype } of tensors) dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1);
-  const formats = [...dtypes].map(([dtype, count]) => `${count} × ${dtype}`).join(', ');
-
-  console.log(`model type    ${stated(config['model_type'] ?? config['kind'])}`);
-  console.log(`architecture  ${stated(config['architectures'])}`);
-  console.log(`parameters    ${parameters.toLocaleString('en-US')} in ${tensors.length} tensors`);
-  console.log(`stored as     ${formats}, ${(bytes / 1e6).toFixed(2)} MB`);
-  const settings = Object.entries(generation === config ? {} : generation)
-    .filter(([name]) => name !== 'transformers_version')
-    .map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-  if (settings.length > 0) console.log(`generation    ${settings.join(', ')}`);
+/** What is told of a checkpoint; null where its files do not say. */
+interface Information {
+  readonly modelType: string | null;
+  readonly architecture: string | null;
+  readonly head: string | null;
+  readonly labels: readonly string[];
+  /** The tasks of `pipeline` that it fits. */
+  readonly tasks: readonly string[];
+  readonly hasTokenizer: boolean;
+  /** Why this version cannot run it; null when it can. */
+  readonly problem: string | null;
+  readonly parameters: number;
+  readonly tensors: number;
+  readonly vocabulary: number | null;
+  /** Tokens of a sequence at most; 'unlimited' where positions are relative. */
+  readonly positions: number | 'unlimited' | null;
+  /** How many tensors are stored in each format. */
+  readonly stored: Readonly<Record<string, number>>;
+  readonly storedBytes: number;
+  readonly downloadBytes: number;
+  readonly gpuBytes: { readonly f32: number; readonly f16: number };
+  readonly generation: JsonObject;
 }
 
-/** A field of config.json for display: a text, or texts. */
-function stated(value: unknown): string {
-  const texts = [value].flat().filter((item) => typeof item === 'string');
-  return texts.length === 0 ? 'not stated' : texts.join(', ');
+/** Prints it, a line each, or as JSON. @throws TransformerError */
+export async function info(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions({
+    args: [...args],
+    allowPositionals: true,
+    options: { json: { type: 'boolean', default: false } },
+  });
+  const [place] = positionals;
+  if (place === undefined || positionals.length > 1) {
+    throw new TransformerError('INPUT_INVALID', 'Pass one checkpoint folder or URL: info SOURCE');
+  }
+  const files = openSource(place);
+  const known = await inform(files).finally(() => files.release?.());
+  if (values.json) console.log(JSON.stringify(known));
+  else for (const [name, text] of lines(known)) console.log(name.padEnd(14) + text);
+}
+
+async function inform(files: Source): Promise<Information> {
+  const { config, generation } = await readConfigs(files, undefined);
+  const tensors = await openSafetensors(files);
+  const entries = [...tensors.values()];
+  const stored: Record<string, number> = {};
+  for (const { dtype } of entries) stored[dtype] = (stored[dtype] ?? 0) + 1;
+  const architecture = firstText(config['architectures']);
+  const vocabularies = ['tokenizer.json', 'vocab.json', 'vocab.txt'];
+  const there = await Promise.all(vocabularies.map((name) => fileExists(files, name)));
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  const settings = generation === config ? [] : Object.entries(generation);
+  return {
+    modelType: firstText(config['model_type'] ?? config['kind']),
+    architecture,
+    head: headOf(architecture),
+    labels: labelsOf(config, architecture),
+    tasks: tasksFor(config, architecture),
+    hasTokenizer: there.includes(true),
+    problem: problemOf(config, tensors),
+    parameters: sum(entries.map(({ shape }) => shape.reduce((a, b) => a * b, 1))),
+    tensors: entries.length,
+    vocabulary: vocabularyOf(config),
+    positions: positionsOf(config),
+    stored,
+    storedBytes: sum(entries.map(({ start, end }) => end - start)),
+    ...(await modelSize(files)),
+    generation: Object.fromEntries(
+      settings.filter(([name]) => !/^_|^transformers_version$/.test(name)),
+    ),
+  };
+}
+
+/** Why the checkpoint cannot be loaded: its weights are declared as for a load, but not made. */
+function problemOf(config: JsonObject, tensors: ReadonlyMap<string, TensorEntry>): string | null {
+  const find = (name: string): TensorEntry | undefined => tensors.get(name);
+  try {
+    const loader = new WeightLoader(undefined, { find, dtype: undefined });
+    architectureOf(config)(new Config(config, 'config.json'), loader);
+    return null;
+  } catch (error) {
+    if (error instanceof TransformerError) return error.message;
+    throw error;
+  }
+}
+
+/** Names and texts of what is known. */
+function lines(known: Information): [string, string][] {
+  const count = (number: number): string => number.toLocaleString('en-US');
+  const size = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+  const formats = Object.entries(known.stored).map(([dtype, tensors]) => `${tensors} × ${dtype}`);
+  const { labels, gpuBytes, problem, hasTokenizer } = known;
+  const names = `${labels.slice(0, 12).join(', ')}${labels.length > 12 ? ', …' : ''}`;
+  const tasks = known.tasks.join(', ') || 'none';
+  const { positions } = known;
+  const settings = Object.entries(known.generation).map(
+    ([name, value]) => `${name} ${JSON.stringify(value)}`,
+  );
+  return [
+    ['model type', known.modelType ?? 'not stated'],
+    ['architecture', known.architecture ?? 'not stated'],
+    ['head', known.head ?? 'not stated'],
+    ...(labels.length > 0 ? [['labels', `${labels.length}: ${names}`] as [string, string]] : []),
+    ['tasks', hasTokenizer ? tasks : `${tasks} (but there are no files of a tokenizer)`],
+    ['runs', problem === null ? 'yes' : `no: ${problem}`],
+    ['parameters', `${count(known.parameters)} in ${known.tensors} tensors`],
+    ['vocabulary', known.vocabulary === null ? 'not stated' : `${count(known.vocabulary)} tokens`],
+    ['positions', typeof positions === 'number' ? count(positions) : (positions ?? 'not stated')],
+    ['stored as', `${formats.join(', ')}, ${size(known.storedBytes)}`],
+    ['on the GPU', `${size(gpuBytes.f32)} as f32, ${size(gpuBytes.f16)} as f16`],
+    ...(settings.length > 0 ? [['generation', settings.join(', ')] as [string, string]] : []),
+  ];
+}
+
+/** A field of config.json that is a text, or the first of several. */
+function firstText(value: unknown): string | null {
+  const text: unknown = [value].flat()[0];
+  return typeof text === 'string' ? text : null;
 }

@@ -38,3 +38,19 @@ export class Interruption implements Disposable {
     process.off('SIGTERM', this.#interrupt);
   }
 }
+
+/**
+ * Runs work that the first signal aborts. It then ends without an error, and the process with the
+ * exit status of the signal.
+ */
+export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  using interruption = new Interruption();
+  const { signal } = interruption;
+  try {
+    await work(signal);
+  } catch (error) {
+    const isAbort = error instanceof Error && error.name === 'AbortError';
+    if (!signal.aborted || !isAbort) throw error;
+  }
+  process.exitCode = interruption.exitCode ?? process.exitCode ?? 0;
+}

@@ -1,48 +1,22 @@
-// The command line: webgpu-transformer translate | train | evaluate | info | doctor.
+// The command line: webgpu-transformer COMMAND. usage.ts lists the commands.
 
-import { parseArgs } from 'node:util';
 import { TransformerError } from '../index.node.ts';
 import { nearestName } from '../runtime/errors.ts';
+import { ask } from './ask.ts';
+import { classify } from './classify.ts';
 import { doctor } from './doctor.ts';
+import { embed } from './embed.ts';
 import { evaluate } from './evaluate.ts';
+import { generate } from './generate.ts';
 import { info } from './info.ts';
-import { wholeOption } from './options.ts';
+import { readOptions, wholeOption } from './options.ts';
 import { train } from './train.ts';
 import { translate } from './translate.ts';
-
-const usage = `Usage: webgpu-transformer <command>
-
-  translate TEXT --to LANGUAGE   translate, with the embedded model of dates, times and measures
-      --model DIR                  a checkpoint folder or URL in Hugging Face layout instead
-      --max-new-tokens N           stop after N tokens
-      --quiet                      print the translation only
-  train                          train that model from scratch; Ctrl-C saves and stops
-      --out DIR                    the run's folder (runs/phrases)
-      --resume                     go on with the run in that folder
-      --steps N                    steps in all (5000; with --from 1000)
-      --batch-size N               pairs of texts a step (96)
-      --learning-rate X            the greatest one, after the warm-up (2e-3; with --from 2e-4)
-      --seed N                     draws weights, pairs and their order (1)
-      --from DIR                   fine-tune a checkpoint, with its tokenizer
-      --data FILE                  pairs to learn, source TAB target a line; needs --from
-      --freeze PATTERN             tensors that stay, such as "model.encoder.*"; repeatable
-      --save-every N               steps (250; 0: at the end only)
-      --evaluate-every N           steps, exact match on texts held out (250; 0: never)
-      --logdir DIR                 write TensorBoard event files
-      --dtype f16 | f32            storage format of the finished model (f16)
-      --quiet                      print nothing
-  evaluate [DIR]                 translate phrases that training never saw, and count what is right
-      --count N                    phrases of each kind in each direction (42: 2016 in all)
-      --seed N                     draws other phrases (1)
-      --misses                     print those that came out wrong
-  info DIR                       what a checkpoint holds
-  doctor                         the adapter in use, and a self-test of every kernel on it
-  --help, --version
-`;
+import { usage } from './usage.ts';
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   async translate(args) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = readOptions({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -61,13 +35,15 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<voi
       quiet,
     });
   },
+  generate,
+  classify,
+  embed,
+  ask,
   train,
   evaluate,
-  async info(args) {
-    await info(parseArgs({ args: [...args], allowPositionals: true }).positionals);
-  },
+  info,
   async doctor(args) {
-    parseArgs({ args: [...args] });
+    readOptions({ args: [...args] });
     await doctor();
   },
 };
@@ -94,6 +70,12 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
   }
   await command(args);
 }
+
+// Whoever reads the output may stop, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
   await main(process.argv.slice(2));

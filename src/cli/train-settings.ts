@@ -4,12 +4,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { TransformerError } from '../index.node.ts';
 import { isObject, parseJson } from '../model/json.ts';
 import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
 import { stateFile } from '../training/checkpoint.ts';
-import { positiveOption, wholeOption } from './options.ts';
+import { positiveOption, readOptions, wholeOption } from './options.ts';
 
 /** What defines a run. It is kept in the run's folder, for `--resume`. */
 export interface RunSettings {
@@ -117,7 +116,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean', default: false } as const;
-  const { values } = parseArgs({
+  const { values } = readOptions({
     args: [...args],
     options: {
       out: text,

@@ -175,19 +175,26 @@ function taskOf(name: string): keyof Tasks {
   );
 }
 
+/** The tasks that a checkpoint of this class fits, by the end of its name. */
+export function tasksOf(architecture: string): string[] {
+  const fits = ({ heads }: TaskDefinition<unknown>): boolean =>
+    heads === undefined || heads.some((head) => architecture.endsWith(head));
+  return Object.entries(definitions)
+    .filter(([, definition]) => fits(definition))
+    .map(([task]) => task);
+}
+
 /** Refuses a checkpoint whose head is another task's, before its weights are read. */
 function checkHead(task: keyof Tasks, config: unknown, files: Source): void {
   const names = isObject(config) ? config['architectures'] : undefined;
   const name: unknown = Array.isArray(names) ? names[0] : undefined;
   if (typeof name !== 'string') return;
-  const fits = ({ heads }: TaskDefinition<unknown>): boolean =>
-    heads === undefined || heads.some((head) => name.endsWith(head));
-  if (fits(definitions[task])) return;
-  const others = Object.entries(definitions).filter(([, definition]) => fits(definition));
+  const tasks = tasksOf(name);
+  if (tasks.includes(task)) return;
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
     `${describeFile(files, 'config.json')} describes a ${name}, which does not fit ${task} ` +
       `(…${definitions[task].heads?.join(' or …') ?? ''}). It fits ` +
-      `${others.map(([other]) => other).join(', ')}; or load another checkpoint.`,
+      `${tasks.join(', ')}; or load another checkpoint.`,
   );
 }

@@ -1,0 +1,97 @@
+// webgpu-transformer generate: text that goes on from prompts, and chats.
+
+import type { ChatMessage, GeneratedText, GenerateOptions, Pipelines } from '../index.node.ts';
+import type { JsonObject } from '../model/json.ts';
+import { readConfigs } from '../model/load.ts';
+import { openSource } from '../model/open-source.ts';
+import { checkFits, generateSettings, type GenerateSettings } from './generate-settings.ts';
+import { interruptible } from './interruption.ts';
+import { openPipeline } from './load.ts';
+import { textGroups } from './texts.ts';
+
+/** New tokens at most where neither the command nor the checkpoint says how many. */
+const usualTokens = 256;
+
+type Input = string | readonly ChatMessage[];
+
+/** Writes what follows a prompt or chat. */
+interface Writer extends Disposable {
+  /** The new text in pieces, as they come; all at once when beams are searched. */
+  write(input: Input): AsyncGenerator<string, void, undefined>;
+}
+
+/** Prints the new text of each prompt, or the answer to each turn. @throws TransformerError */
+export async function generate(args: readonly string[]): Promise<void> {
+  const settings = generateSettings(args);
+  const { texts, json, chat, system } = settings;
+  const messages: ChatMessage[] = system === undefined ? [] : [{ role: 'system', content: system }];
+  await interruptible(async (signal) => {
+    using writer = await openWriter(settings, signal);
+    for await (const prompts of textGroups(texts, signal)) {
+      for (const prompt of prompts) {
+        if (chat) messages.push({ role: 'user', content: prompt });
+        const pieces = writer.write(chat ? messages : prompt);
+        const generatedText = await print(pieces, json);
+        console.log(json ? JSON.stringify({ prompt, generatedText }) : '');
+        if (chat) messages.push({ role: 'assistant', content: generatedText });
+      }
+    }
+  });
+}
+
+/** Prints pieces as they come, unless `isSilent`, and joins them. */
+async function print(pieces: AsyncIterable<string>, isSilent: boolean): Promise<string> {
+  let text = '';
+  try {
+    for await (const piece of pieces) {
+      text += piece;
+      if (!isSilent) process.stdout.write(piece);
+    }
+  } catch (error) {
+    // What was interrupted ends its line.
+    if (text !== '' && !isSilent) console.log();
+    throw error;
+  }
+  return text;
+}
+
+async function openWriter(settings: GenerateSettings, signal: AbortSignal): Promise<Writer> {
+  const files = openSource(settings.source);
+  const { config, generation } = await readConfigs(files, signal);
+  const isSeq2Seq = config['is_encoder_decoder'] === true;
+  checkFits(settings, generation, isSeq2Seq);
+  // The two tasks take texts alike; an encoder–decoder's takes no chats.
+  const name = isSeq2Seq ? 'text2text-generation' : 'text-generation';
+  const load = { dtype: settings.dtype, signal };
+  const task = (await openPipeline(name, files, load)) as Pipelines['text-generation'];
+  const { tokenizer, model } = task;
+
+  /** Tokens that a sequence begins with: the prompt, at least the first of all texts, or a start token. */
+  const begun = async (input: Input): Promise<number> => {
+    if (isSeq2Seq) return 1;
+    if (typeof input === 'string') return Math.max(1, tokenizer.encode(input).length);
+    return (await tokenizer.encodeChat(input, { addGenerationPrompt: true })).length;
+  };
+  const isBounded = settings.options.maxNewTokens !== undefined || statesLength(generation);
+  const write = async function* (input: Input): AsyncGenerator<string, void, undefined> {
+    const options: GenerateOptions = { ...settings.options, signal };
+    if (!isBounded) {
+      // The last token takes no position. A prompt that fills them all is refused by the model.
+      const room = model.maxPositions + 1 - (await begun(input));
+      options.maxNewTokens = Math.max(1, Math.min(usualTokens, room));
+    }
+    if (Number(settings.options.numBeams ?? generation['num_beams'] ?? 1) === 1) {
+      yield* task.stream(input, options);
+      return;
+    }
+    const whole = isSeq2Seq ? options : { ...options, returnFullText: false as const };
+    const results = typeof input === 'string' ? await task(input, whole) : await task(input, whole);
+    yield (results as GeneratedText[])[0]?.generatedText ?? '';
+  };
+  return { write, [Symbol.dispose]: () => task.dispose() };
+}
+
+/** Whether generation_config.json, or config.json without it, bounds the length of sequences. */
+function statesLength(generation: JsonObject): boolean {
+  return ['max_new_tokens', 'max_length'].some((name) => Number(generation[name] ?? 0) > 0);
+}

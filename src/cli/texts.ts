@@ -1,0 +1,84 @@
+// The texts of a command: those on the command line, else lines of stdin as they come.
+
+import { createInterface } from 'node:readline';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { TransformerError } from '../index.node.ts';
+
+/** Where lines come from: `process.stdin`, or what a test sends. */
+export type Input = Readable & { readonly isTTY?: boolean };
+
+/**
+ * Texts in groups that are there at once: all that were given, or the lines that arrived together.
+ * A terminal is asked line by line. Errors: INPUT_INVALID when there is no text; AbortError.
+ */
+export async function* textGroups(
+  given: readonly string[],
+  signal: AbortSignal,
+  input: Input = process.stdin,
+): AsyncGenerator<readonly string[], void, undefined> {
+  let any = false;
+  for await (const texts of groups(given, signal, input)) {
+    any ||= texts.length > 0;
+    if (texts.length > 0) yield texts;
+  }
+  if (any || signal.aborted) return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    'There is no text. Pass texts in quotes behind the model, or one a line on stdin.',
+  );
+}
+
+async function* groups(
+  given: readonly string[],
+  signal: AbortSignal,
+  input: Input,
+): AsyncGenerator<readonly string[]> {
+  if (given.length > 0) yield given;
+  else if (input.isTTY === true) yield* askedLines(signal, input);
+  else yield* arrivingLines(signal, input);
+}
+
+async function* arrivingLines(
+  signal: AbortSignal,
+  input: Input,
+): AsyncGenerator<readonly string[]> {
+  let rest = '';
+  addAbortSignal(signal, input);
+  input.setEncoding('utf8');
+  for await (const chunk of input) {
+    const lines = (rest + String(chunk)).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    yield lines;
+  }
+  if (rest !== '') yield [rest];
+}
+
+/** Asks on stderr, so that stdout holds results alone. Empty lines are asked again. */
+async function* askedLines(signal: AbortSignal, input: Input): AsyncGenerator<readonly string[]> {
+  const lines = createInterface({ input, output: process.stderr, prompt: '> ', signal });
+  // A terminal in line editing sends no signal for Ctrl-C.
+  lines.on('SIGINT', () => process.emit('SIGINT', 'SIGINT'));
+  try {
+    lines.prompt();
+    for await (const line of lines) {
+      if (line.trim() !== '') yield [line];
+      lines.prompt();
+    }
+    // Behind the prompt that Ctrl-D has ended.
+    process.stderr.write('\n');
+  } finally {
+    lines.close();
+  }
+}
+
+/** All of stdin as one text. Errors: AbortError. */
+export async function wholeInput(
+  signal: AbortSignal,
+  input: Input = process.stdin,
+): Promise<string> {
+  let text = '';
+  addAbortSignal(signal, input);
+  input.setEncoding('utf8');
+  for await (const chunk of input) text += String(chunk);
+  return text;
+}
