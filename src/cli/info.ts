@@ -115,7 +115,12 @@ function lines(known: Information): [string, string][] {
     ['architecture', known.architecture ?? 'not stated'],
     ['head', known.head ?? 'not stated'],
     ...(labels.length > 0 ? [['labels', `${labels.length}: ${names}`] as [string, string]] : []),
-    ['tasks', hasTokenizer ? tasks : `${tasks} (but there are no files of a tokenizer)`],
+    [
+      'tasks',
+      hasTokenizer || known.tasks.length === 0
+        ? tasks
+        : `${tasks}, with a tokenizer (there is none)`,
+    ],
     ['runs', problem === null ? 'yes' : `no: ${problem}`],
     ['parameters', `${count(known.parameters)} in ${known.tensors} tensors`],
     ['vocabulary', known.vocabulary === null ? 'not stated' : `${count(known.vocabulary)} tokens`],

@@ -9,7 +9,7 @@ export type Input = Readable & { readonly isTTY?: boolean };
 
 /**
  * Texts in groups that are there at once: all that were given, or the lines that arrived together.
- * A terminal is asked line by line. Errors: INPUT_INVALID when there is no text; AbortError.
+ * A terminal is asked line by line. Errors: AbortError; INPUT_INVALID when elsewhere there is no text.
  */
 export async function* textGroups(
   given: readonly string[],
@@ -21,7 +21,7 @@ export async function* textGroups(
     any ||= texts.length > 0;
     if (texts.length > 0) yield texts;
   }
-  if (any || signal.aborted) return;
+  if (any || signal.aborted || input.isTTY === true) return;
   throw new TransformerError(
     'INPUT_INVALID',
     'There is no text. Pass texts in quotes behind the model, or one a line on stdin.',

@@ -53,7 +53,7 @@ test('info tells what a checkpoint holds', async () => {
   expect(stdout).toMatch(/parameters +42,288/);
   expect(stdout).toMatch(/F32, 0\.17 MB/);
   expect(stdout).toMatch(/max_length 12/);
-  expectRefusal(await run('info'), 'info DIR');
+  expectRefusal(await run('info'), 'info SOURCE');
   expectRefusal(await run('info', 'no-such-folder'), 'no directory');
 });
 
@@ -72,12 +72,15 @@ test('doctor names the adapter and checks every kernel', async () => {
 test('help, version, and what is not known', async () => {
   const help = await run('--help');
   expect(help.code).toBe(0);
-  for (const name of ['translate', 'train', 'evaluate', 'info', 'doctor'])
+  const tasks = ['translate', 'generate', 'classify', 'embed', 'ask'];
+  for (const name of [...tasks, 'train', 'evaluate', 'info', 'doctor'])
     expect(help.stdout).toContain(name);
   expect((await run()).stdout).toBe(help.stdout);
   expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expectRefusal(await run('tarnslate', 'a'), 'Unknown command "tarnslate"', '"translate"?');
   expectRefusal(await run('--quiet', 'translate'), '"--quiet"', 'A command comes first');
   expectRefusal(await run('doctor', 'who'), "'who'");
-  expectRefusal(await run('translate', 'a', '--language', 'de'), "'--language'");
+  expectRefusal(await run('translate', 'a', '--modle', 'de'), "'--modle'", '"--model"');
+  expectRefusal(await run('evaluate', '--sed', '3'), "'--sed'", '"--seed"');
+  expectRefusal(await run('train', '--sed', '3'), "'--sed'", '"--seed"');
 });

@@ -1,10 +1,14 @@
 // The command line as users run it: the built command in a process of its own. Node only.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { cpSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
+import type { Files } from './source.ts';
+import { taskFiles } from './tasks.ts';
 
 export const root: string = fileURLToPath(new URL('../..', import.meta.url));
 const launcher = path.join(root, 'scripts', 'with-driver.mjs');
@@ -33,11 +37,19 @@ export async function buildCommand(): Promise<void> {
 }
 
 /** Runs the command; a process that does not end by itself fails the test. */
-export async function run(...args: string[]): Promise<Ended> {
+export function run(...args: string[]): Promise<Ended> {
+  return feed('', ...args);
+}
+
+/** Runs the command with this on stdin. */
+export async function feed(input: string, ...args: string[]): Promise<Ended> {
   const options = { cwd: root, timeout: limit };
   const all = [launcher, process.execPath, command, ...args];
+  const running = promisify(execFile)(process.execPath, all, options);
+  // A command that reads nothing may end before.
+  running.child.stdin?.on('error', () => undefined).end(input);
   try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, all, options)) };
+    return { code: 0, ...(await running) };
   } catch (error) {
     const { code, killed, stdout, stderr } = error as Ended & { killed: boolean };
     if (killed) throw new Error(`Did not end by itself: ${args.join(' ')}`, { cause: error });
@@ -72,6 +84,29 @@ export async function interrupt(
     throw new Error(`Was not interrupted, or did not end: ${args.join(' ')}\n${stdout}${stderr}`);
   }
   return { code, stdout, stderr };
+}
+
+/** What a command prints that ends well. */
+export async function output(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(...args);
+  expect({ code, why: code === 0 ? '' : stderr }).toEqual({ code: 0, why: '' });
+  return stdout;
+}
+
+/** JSON values, one a line. */
+export function jsonLines(text: string): unknown[] {
+  const lines = text.split('\n');
+  expect(lines.pop()).toBe('');
+  return lines.map((line): unknown => JSON.parse(line));
+}
+
+/** A folder with a checkpoint of test/fixtures/tasks, until the test file ends. */
+export async function taskFolder(model: string, changes: Files = {}): Promise<string> {
+  const place = await mkdtemp(path.join(tmpdir(), 'cli-'));
+  const files = { ...(await taskFiles(model)), ...changes };
+  for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(place, name), bytes);
+  afterAll(() => rm(place, { recursive: true }));
+  return place;
 }
 
 /** Expects exit status 1, nothing on stdout, and a message for users. */

@@ -20,6 +20,21 @@ export async function expectedCalls(): Promise<ExpectedCall[]> {
   return (await readFixtureJson('tasks/expected.json')) as ExpectedCall[];
 }
 
+/** What Hugging Face gives for the call with these arguments. */
+export async function expectedResult(
+  model: string,
+  task: string,
+  ...args: readonly unknown[]
+): Promise<unknown> {
+  const json = JSON.stringify(args);
+  const calls = await expectedCalls();
+  const found = calls.find(
+    (call) => call.model === model && call.task === task && JSON.stringify(call.args) === json,
+  );
+  if (found === undefined) throw new Error(`There is no call of ${task} with ${json}.`);
+  return found.expected;
+}
+
 /** The files of a checkpoint: those of its kind, which several share, and those of its head. */
 export async function taskFiles(model: string): Promise<Files> {
   const [kind = '', head] = model.split('/');

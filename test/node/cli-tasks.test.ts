@@ -1,0 +1,180 @@
+// classify, embed, ask and info as users run them, against what Hugging Face gives.
+import { beforeAll, expect, test, vi } from 'vitest';
+import { safetensors, type StoredValues } from '../../src/model/safetensors-writer.ts';
+import {
+  buildCommand,
+  expectRefusal,
+  feed,
+  jsonLines,
+  output,
+  run,
+  taskFolder,
+} from '../support/cli.ts';
+import { halfTensors } from '../support/cpu-encoder.ts';
+import { expectAlike, expectedResult, taskFiles } from '../support/tasks.ts';
+import { webFolder } from '../support/web.ts';
+
+// Several processes a test, each of which opens a device.
+vi.setConfig({ testTimeout: 180_000 });
+beforeAll(buildCommand);
+
+const nli = await taskFolder('bert/nli');
+const qa = await taskFolder('bert/qa');
+const marie = 'Marie Curie was born in Warsaw.';
+const film = 'The ending of the film was terrible, but the river was good!';
+const ada = "Ada 😀 Lovelace lived in Łondon — it's là.";
+
+/** What results in f32 may be off: 2e-5 of themselves, and of the largest of a vector, about 3. */
+const slack = { relative: 2e-5, absolute: 1e-9 };
+const vectorSlack = { relative: 2e-5, absolute: 6e-5 };
+
+interface LabelScore {
+  readonly label: string;
+  readonly score: number;
+}
+
+/** Labels and scores as they are printed. */
+function line(scores: readonly LabelScore[]): string {
+  return `${scores.map(({ label, score }) => `${label}\t${score.toFixed(4)}`).join('\t')}\n`;
+}
+
+test('classify prints the labels of each text', async () => {
+  const wanted = (await expectedResult('bert/nli', 'text-classification', [marie, film], {
+    topK: 2,
+  })) as LabelScore[][];
+  const [first = [], second = []] = wanted;
+  expect(await output('classify', nli, marie, film)).toBe(
+    line(first.slice(0, 1)) + line(second.slice(0, 1)),
+  );
+  expect(await output('classify', nli, marie, film, '--top-k', '2')).toBe(
+    line(first) + line(second),
+  );
+  // An empty line is a text as well, so that lines out are lines in.
+  const { stdout } = await feed(`${marie}\n\n${film}\n`, 'classify', nli, '--top-k', '2', '--json');
+  const results = jsonLines(stdout);
+  expect(results).toHaveLength(3);
+  expectAlike(results[0], { text: marie, labels: first }, slack, 'first');
+  expectAlike(results[2], { text: film, labels: second }, slack, 'third');
+});
+
+test('classify cuts long texts when it is told to', async () => {
+  const long = `${marie} `.repeat(20);
+  expectRefusal(await run('classify', nli, long), 'positions');
+  expect(await output('classify', nli, long, '--truncate')).toMatch(/^\w+\t0\.\d{4}\n$/);
+  const both = await run('classify', nli, long, '--truncate', '--labels', 'a,b');
+  expectRefusal(both, '--truncate changes nothing');
+});
+
+test('classify takes labels that nobody trained', async () => {
+  const labels = ['travel', 'science', 'sports'];
+  const result = (await expectedResult('bert/nli', 'zero-shot-classification', marie, labels)) as {
+    labels: string[];
+    scores: number[];
+  };
+  const args = ['classify', nli, marie, '--labels', 'travel, science,sports'];
+  const pairs = result.labels.map((label, i) => ({ label, score: result.scores[i]! }));
+  expect(await output(...args)).toBe(line(pairs));
+  expect(await output(...args, '--top-k', '1')).toBe(line(pairs.slice(0, 1)));
+  const json = jsonLines(await output(...args, '--json'));
+  expectAlike(json, [{ text: marie, labels: pairs }], slack, 'labels');
+});
+
+test('embed prints a vector a line', async () => {
+  const texts = [marie, ada, film];
+  const options = { pooling: 'mean', normalize: false };
+  const features = await expectedResult('bert/features', 'feature-extraction', texts, options);
+  const folder = await taskFolder('bert/features');
+  expectAlike(jsonLines(await output('embed', folder, ...texts)), features, vectorSlack, 'vectors');
+  const { stdout } = await feed(texts.join('\n'), 'embed', folder, '--json');
+  const wanted = texts.map((text, i) => ({ text, embedding: (features as number[][])[i] }));
+  expectAlike(jsonLines(stdout), wanted, vectorSlack, 'objects');
+});
+
+test('weights are stored as --dtype says', async () => {
+  // The tensors in f32, each a little off from what f16 can hold.
+  const half = await taskFiles('bert/features');
+  const tensors = new Map<string, StoredValues>();
+  for (const [name, rows] of halfTensors([half['base.safetensors']!])) {
+    const data = Float32Array.from(
+      rows.flatMap((row) => Array.from(row, (x) => x * (1 + 2 ** -13))),
+    );
+    const width = rows[0]!.length;
+    tensors.set(name, { shape: rows.length === 1 ? [width] : [rows.length, width], data });
+  }
+  const folder = await taskFolder('bert/features', {
+    'base.safetensors': safetensors(tensors),
+  });
+  const [stored, whole, halved] = await Promise.all(
+    [[], ['--dtype', 'f32'], ['--dtype', 'f16']].map((args) =>
+      output('embed', folder, film, ...args),
+    ),
+  );
+  expect(whole).toBe(stored);
+  expect(halved).not.toBe(stored);
+});
+
+test('ask answers from a text', async () => {
+  const question = 'Where was she born?';
+  const asked = { question, context: marie };
+  const answers = (await expectedResult('bert/qa', 'question-answering', asked, { topK: 4 })) as {
+    answer: string;
+    score: number;
+  }[];
+  const print = (count: number): string =>
+    answers
+      .slice(0, count)
+      .map(({ answer, score }) => `${answer}\t${score.toFixed(4)}\n`)
+      .join('');
+  const args = ['ask', qa, '--question', question];
+  expect((await feed(marie, ...args)).stdout).toBe(print(1));
+  expect((await feed(marie, ...args, '--top-k', '4')).stdout).toBe(print(4));
+  const json = await feed(marie, ...args, '--question', 'Who?', '--json');
+  const [first, second, ...rest] = jsonLines(json.stdout) as { question: string }[];
+  expectAlike(first, { question, ...answers[0] }, slack, 'answer');
+  expect([second?.question, rest]).toEqual(['Who?', []]);
+  expect(await output(...args, marie)).toBe(print(1));
+  expectRefusal(await feed(marie, 'ask', qa), '--question');
+  expectRefusal(await feed(' ', ...args), 'context is empty');
+});
+
+test('info tells tasks, sizes and what is missing', async () => {
+  const told = await output('info', nli);
+  expect(told).toMatch(/^architecture +BertForSequenceClassification$/m);
+  expect(told).toMatch(/^head +sequence classification$/m);
+  expect(told).toMatch(/^labels +3: contradiction, neutral, entailment$/m);
+  expect(told).toMatch(/^tasks +.*text-classification, zero-shot-classification$/m);
+  expect(told).toMatch(/^runs +yes$/m);
+  expect(told).toMatch(/^parameters +8,275 in 41 tensors$/m);
+  expect(told).toMatch(/^vocabulary +200 tokens$/m);
+  expect(told).toMatch(/^positions +48$/m);
+  expect(told).toMatch(/^stored as +41 × F16, 0\.02 MB$/m);
+  // 4 bytes a parameter, or 2 of those of matrices.
+  expect(told).toMatch(/^on the GPU +0\.03 MB as f32, 0\.02 MB as f16$/m);
+  const [json] = jsonLines(await output('info', nli, '--json')) as Record<string, unknown>[];
+  expect(json).toMatchObject({ parameters: 8275, positions: 48, gpuBytes: { f32: 4 * 8275 } });
+
+  const config = { model_type: 'bert', architectures: ['BertForSequenceClassification'] };
+  const incomplete = await taskFolder('bert/nli', {
+    'config.json': new TextEncoder().encode(JSON.stringify(config)),
+  });
+  expect(await output('info', incomplete)).toMatch(/^runs +no: .*"hidden_size"/m);
+});
+
+test('models come from addresses as well', async () => {
+  const folder = webFolder();
+  const files = await taskFiles('bert/nli');
+  // Without headers that tell one version from another nothing is kept.
+  for (const [name, bytes] of Object.entries(files)) await folder.put(name, bytes, {});
+  expect(await output('classify', folder.url, marie)).toBe(await output('classify', nli, marie));
+  expect(await output('info', folder.url)).toBe(await output('info', nli));
+});
+
+test('commands refuse what they cannot do', async () => {
+  expectRefusal(await run('classify', nli), 'There is no text');
+  expectRefusal(await run('embed'), 'No model is named', 'embed SOURCE');
+  expectRefusal(await run('classify', qa, marie), 'BertForQuestionAnswering', 'question-answering');
+  expectRefusal(await run('classify', nli, marie, '--topk', '3'), "'--topk'", '"--top-k"');
+  expectRefusal(await run('classify', nli, marie, '--top-k', '0'), '--top-k', 'at least 1');
+  expectRefusal(await run('embed', nli, marie, '--dtype', 'f64'), '"f64"', 'f32 or f16');
+  expectRefusal(await run('info', nli, nli), 'info SOURCE');
+});
