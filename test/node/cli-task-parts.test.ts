@@ -106,11 +106,18 @@ test('class names are told in words', () => {
 
 test('positions and vocabularies are those of the loaded model', () =>
   withGpu(usual, async (gpu) => {
-    const vocabularies: Record<string, number> = {
-      ...{ bart: 112, bert_base: 120, distilbert_seqcls: 110, gpt2: 120, llama_gqa: 120 },
-      ...{ marian: 112, qwen2: 120, roberta_base: 110, t5_relu: 112 },
-    };
-    for (const [name, vocabulary] of Object.entries(vocabularies)) {
+    const vocabularies: readonly [string, number][] = [
+      ['bart', 112],
+      ['bert_base', 120],
+      ['distilbert_seqcls', 110],
+      ['gpt2', 120],
+      ['llama_gqa', 120],
+      ['marian', 112],
+      ['qwen2', 120],
+      ['roberta_base', 110],
+      ['t5_relu', 112],
+    ];
+    for (const [name, vocabulary] of vocabularies) {
       using model = await loadModel(path.join(root, 'test', 'fixtures', name), { gpu });
       const { config, maxPositions } = model;
       const positions = maxPositions === Infinity ? 'unlimited' : maxPositions;
