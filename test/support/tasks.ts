@@ -95,7 +95,7 @@ export interface Slack {
 }
 
 /** Expects the same JSON; only numbers that are not whole may differ, by the slack. */
-function expectAlike(got: unknown, wanted: unknown, slack: Slack, path: string): void {
+export function expectAlike(got: unknown, wanted: unknown, slack: Slack, path: string): void {
   if (typeof wanted === 'number' && typeof got === 'number') {
     const { relative, absolute } = slack;
     const most = Number.isInteger(wanted) ? 0 : relative * Math.abs(wanted) + absolute;
