@@ -18,13 +18,19 @@ export function readOptions<Config extends ParseArgsConfig>(
     return parseArgs(config);
   } catch (error) {
     const [, option] = /^Unknown option '(-[^']*)'/.exec((error as Error).message) ?? [];
-    if (option === undefined) throw error;
+    if (option === undefined) throw inOneLine(error as Error);
     const known = Object.keys(config.options ?? {}).map((name) => `--${name}`);
     const nearest = nearestName(option, known);
     let hint = known.length === 0 ? 'There is none here.' : `Known: ${known.join(', ')}.`;
     if (nearest !== undefined) hint = `Did you mean "${nearest}"?`;
     throw new TransformerError('OPTION_UNKNOWN', `Unknown option '${option}'. ${hint}`);
   }
+}
+
+/** `parseArgs` explains some errors in several lines. */
+function inOneLine(error: Error): Error {
+  error.message = error.message.replaceAll('\n', ' ');
+  return error;
 }
 
 /** A whole number of at least `least`; undefined when the option was not given. */

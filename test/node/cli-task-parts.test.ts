@@ -89,6 +89,8 @@ test('unknown options name the nearest one, or all', async () => {
   await expectError(read('--verbose'), 'OPTION_UNKNOWN', 'Known: --top-k, --json');
   await expectError(() => readOptions({ args: ['-x'] }), 'OPTION_UNKNOWN', "'-x'", 'none here');
   expect(read('--top-k')).toThrow("'--top-k <value>' argument missing");
+  // In one line.
+  expect(read('--top-k', '-3')).toThrow(/^Option '--top-k' argument is ambiguous\. .*$/);
 });
 
 test('class names are told in words', () => {
