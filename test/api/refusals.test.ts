@@ -255,3 +255,22 @@ test('base classes of encoder–decoder models', () =>
     const mask = inputs.decoderAttentionMask!;
     expectClose(logits, wanted, 'logits', ([row, at]) => mask[row!]![at!] === 1);
   }));
+
+test('classifiers of numbers and of flags: losses, and no training yet', () =>
+  withGpu(usual, async (gpu) => {
+    const files = await filesOf('variants/bert_multilabel');
+    const load = (problem: string, training: boolean): Promise<Model> =>
+      loadModel(memorySource(configured(files, { problem_type: problem })), { gpu, training });
+    for (const problem of ['regression', 'multi_label_classification']) {
+      using model = await load(problem, true);
+      await expectRejection(() => model.trainingHead(), 'MODEL_UNSUPPORTED', problem);
+    }
+    using model = await load('regression', false);
+    const inputIds = [[7, 31, 12]];
+    const labels = [[0.5, -1, 2, 0.25]];
+    const { logits, loss } = await model.forward({ inputIds, labels });
+    const squares = [...logits!.data].map((value, i) => (value - labels[0]![i]!) ** 2);
+    expect(loss!.data[0]).toBeCloseTo(squares.reduce((sum, square) => sum + square) / 4, 5);
+    const short = model.forward({ inputIds, labels: [[0.5, -1]] });
+    await expectRejection(short, 'INPUT_INVALID', 'labels', '4 numbers');
+  }));
