@@ -16,7 +16,7 @@ import type { TextGeneration } from './text-generation.ts';
 import type { TextRanking } from './text-ranking.ts';
 import type { GeneratedText, Summary, TextToText } from './text-to-text.ts';
 import type { TokenClassification } from './token-classification.ts';
-import { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizer.ts';
 import type { TranslationTask } from './translation.ts';
 import type { ZeroShotClassification } from './zero-shot-classification.ts';
 
@@ -145,8 +145,11 @@ export async function pipeline<Name extends keyof Pipelines>(
   const files = openSource(source, options);
   const { signal } = options;
   checkHead(task, await requireJson(files, 'config.json', { signal }), files);
-  const make = await definitionOf(task).load(files, signal);
-  const tokenizer = await Tokenizer.load(files, signal);
+  const [make, { Tokenizer: Loaded }] = await Promise.all([
+    definitionOf(task).load(files, signal),
+    import('./tokenizer.ts'),
+  ]);
+  const tokenizer = await Loaded.load(files, signal);
   const model = await loadModel(files, options);
   const dispose = (): void => model.dispose();
   const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };
