@@ -2,7 +2,6 @@
 
 import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { EncoderDecoderHead } from './encoder-decoder-head.ts';
 import { EncoderDecoderSession } from './encoder-decoder-session.ts';
 import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
@@ -26,7 +25,7 @@ import {
   refuseInputs,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
-import type { TrainingHead } from './training-head.ts';
+import { headMakers, type TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -130,7 +129,7 @@ export class EncoderDecoderModel implements Model {
 
   trainingHead(): TrainingHead {
     this.#forwards.assertUsable();
-    return new EncoderDecoderHead(this.#parts, this.#model);
+    return headMakers().encoderDecoder(this.#parts, this.#model);
   }
 
   dispose(): void {

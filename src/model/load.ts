@@ -10,7 +10,8 @@ import { Config } from './config.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { LoadedParts, Model } from './model.ts';
 import { type ModelSource, openSource, type SourceOptions, sourceOptions } from './open-source.ts';
-import { ParameterArena, type Parameters } from './parameters.ts';
+import type { ParameterArena } from './parameter-arena.ts';
+import type { Parameters } from './parameters.ts';
 import { openSafetensors, type TensorEntry } from './safetensors.ts';
 import { describeFile, type FileProgress, readJson, requireJson, type Source } from './source.ts';
 import { type FindEntry, type WeightDtype, WeightLoader } from './weights.ts';
@@ -54,8 +55,9 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const entries = await openSafetensors(files, { signal });
     const find = (name: string): TensorEntry | undefined => entries.get(name);
     const fields = new Config(config, configFile);
+    const arena = training ? (await import('./parameter-arena.ts')).ParameterArena : undefined;
     const declare = (): Declared =>
-      declareWeights(scope, architecture, fields, { find, dtype, training });
+      declareWeights(scope, architecture, fields, { find, dtype, arena });
     const { result, done } = allocate(gpu, declare, {
       what: 'The weights need',
       next: "Load with dtype: 'f16', or dispose of other models.",
@@ -128,9 +130,10 @@ function declareWeights(
   scope: Scope,
   architecture: Architecture,
   config: Config,
-  { find, dtype, training }: { find: FindEntry; dtype: WeightDtype; training: boolean },
+  settings: { find: FindEntry; dtype: WeightDtype; arena: typeof ParameterArena | undefined },
 ): Declared {
-  if (!training) {
+  const { find, dtype, arena: Arena } = settings;
+  if (Arena === undefined) {
     const loader = new WeightLoader(scope, { find, dtype });
     return { make: architecture(config, loader), loader, parameters: undefined };
   }
@@ -140,7 +143,7 @@ function declareWeights(
     return new Tensor(options);
   };
   architecture(config, new WeightLoader(undefined, { find, dtype: 'f32', place: collect }));
-  const arena = new ParameterArena(scope, shapes);
+  const arena = new Arena(scope, shapes);
   const place = ({ label, shape }: TensorOptions): Tensor => arena.place(label, shape);
   const loader = new WeightLoader(scope, { find, dtype: 'f32', place });
   const make = architecture(config, loader);

@@ -75,6 +75,11 @@ export function tokenLabels(labels: unknown, ids: TokenBatch, classes: number): 
   );
 }
 
+/** The label of each place of a language model: that of the token behind it. */
+export function shifted(batch: TokenBatch): TokenBatch {
+  return { ...batch, rows: batch.rows.map((row) => [...row.slice(1), ignoredLabel]) };
+}
+
 /** The last token of each sequence that is not `padding`; the last one where all are. */
 export function lastTokens({ rows, length }: TokenBatch, padding: unknown): number[] {
   return rows.map((row) => {

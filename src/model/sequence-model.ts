@@ -21,12 +21,11 @@ import {
   refuseInputs,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
-import { SequenceHead, shifted } from './sequence-head.ts';
-import { type SequenceTokens, sequenceTokens, tokenLabels } from './sequence-inputs.ts';
+import { type SequenceTokens, sequenceTokens, shifted, tokenLabels } from './sequence-inputs.ts';
 import { SequencePlan, type SequenceShape } from './sequence-plan.ts';
 import { fedTokens, stepsOf } from './generation-steps.ts';
 import { languageModelOf, SequenceSession, type SequenceSessions } from './sequence-session.ts';
-import type { TrainingHead } from './training-head.ts';
+import { headMakers, type TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -114,7 +113,7 @@ export class SequenceModel implements Model {
 
   trainingHead(): TrainingHead {
     this.#forwards.assertUsable();
-    return new SequenceHead(this.#parts, this.#definition);
+    return headMakers().sequence(this.#parts, this.#definition);
   }
 
   dispose(): void {

@@ -4,7 +4,8 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
-import { Tensor } from '../runtime/tensor.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import type { JsonObject } from './json.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Parameters, Piece } from './parameters.ts';
@@ -54,55 +55,29 @@ export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
   record(recording: Recording, batch: Batch, substitute?: Substitute): TrainingGraph<Batch>;
 }
 
-/** Replaces every tensor in a structure of weights. */
-export function mapTensors<T>(value: T, substitute: Substitute): T {
-  const visit = (part: unknown): unknown => {
-    if (part instanceof Tensor) return substitute(part);
-    if (Array.isArray(part)) return part.map(visit);
-    if (typeof part !== 'object' || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([name, item]) => [name, visit(item)]));
-  };
-  return visit(value) as T;
+/** Makes the heads of models; part of the training code, which inference does not load. */
+export interface HeadMakers {
+  sequence(parts: LoadedParts, definition: SequenceDefinition): TrainingHead;
+  encoderDecoder(parts: LoadedParts, model: EncoderDecoderDefinition): TrainingHead;
 }
 
-/** What every head takes over from its model. */
-export class HeadParts {
-  readonly gpu: Gpu;
-  readonly config: JsonObject;
-  readonly generation: JsonObject;
-  readonly parameters: Parameters | undefined;
-  readonly pieces: readonly Piece[];
-  readonly embeddings: readonly Tensor[];
-  readonly weights: readonly Tensor[];
+let makers: HeadMakers | undefined;
 
-  /** `structure`: all weights of the model, in whatever shape it keeps them. */
-  constructor(parts: LoadedParts, structure: unknown, embeddings: readonly Tensor[]) {
-    const { gpu, config, generation, parameters, pieces } = parts;
-    this.gpu = gpu;
-    this.config = config;
-    this.generation = generation;
-    this.parameters = parameters;
-    this.pieces = pieces;
-    this.embeddings = embeddings;
-    const weights = new Set<Tensor>();
-    mapTensors(structure, (tensor) => {
-      weights.add(tensor);
-      return tensor;
-    });
-    this.weights = [...weights];
-  }
+/** Registers what makes heads. */
+export function registerHeads(own: HeadMakers): void {
+  makers = own;
+}
+
+/** What makes heads. @throws TransformerError OPTION_INVALID while no training code is loaded */
+export function headMakers(): HeadMakers {
+  if (makers !== undefined) return makers;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    "The code for training is not loaded. Import something of 'webgpu-transformer/training' first.",
+  );
 }
 
 /** Refuses to train models that cannot. */
 export function cannotTrain(what: string): TransformerError {
   return new TransformerError('MODEL_UNSUPPORTED', `${what} has no loss to train it on.`);
-}
-
-/** The parameters of a model that was loaded for training. */
-export function trainableParameters({ parameters }: Pick<LoadedParts, 'parameters'>): Parameters {
-  if (parameters !== undefined) return parameters;
-  throw new TransformerError(
-    'OPTION_INVALID',
-    'The model was loaded to run, not to train. Load it with training: true.',
-  );
 }

@@ -4,6 +4,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { distillationLoss } from '../shaders/distillation-loss.ts';
 import type { Model } from '../model/model.ts';
+import './heads.ts';
 import type { Objective } from './objective.ts';
 
 export interface DistillationOptions {

@@ -15,6 +15,7 @@ import type { Source } from '../model/source.ts';
 import { openTarget, type Target } from '../model/target.ts';
 import type { Substitute, TrainingHead } from '../model/training-head.ts';
 import { type NamedFile, writeFiles } from './checkpoint.ts';
+import './heads.ts';
 import { type AdapterConfig, adapterFiles, readAdapter } from './lora-files.ts';
 import {
   type AdaptedLayer,

@@ -6,7 +6,9 @@ import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import type { Model } from '../model/model.ts';
 import type { Parameters } from '../model/parameters.ts';
-import { trainableParameters, type TrainingHead } from '../model/training-head.ts';
+import type { TrainingHead } from '../model/training-head.ts';
+import { trainableParameters } from './head-parts.ts';
+import './heads.ts';
 import { Trainer } from './trainer.ts';
 
 /** What is pruned: a model that was loaded with `training: true`, or one on which a trainer works. */

@@ -6,7 +6,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
-import { trainableParameters, type TrainingHead } from '../model/training-head.ts';
+import type { TrainingHead } from '../model/training-head.ts';
 import { openSource } from '../model/open-source.ts';
 import type { Source } from '../model/source.ts';
 import { openTarget, type Target } from '../model/target.ts';
@@ -21,6 +21,8 @@ import {
 } from './checkpoint.ts';
 import { Evaluator } from './evaluator.ts';
 import { GradientPlan, type PreparedInputs } from './gradient-plan.ts';
+import { trainableParameters } from './head-parts.ts';
+import './heads.ts';
 import {
   type CheckedOptions,
   checkOptions,

@@ -23,6 +23,16 @@ const [{ options: usual } = { options: {} }] = await testGpus();
 type Files = Record<string, Uint8Array<ArrayBuffer>>;
 type Fields = Record<string, unknown>;
 
+test('a model has nothing to train it with before training is imported', () =>
+  withGpu(usual, async (gpu) => {
+    for (const fixture of ['marian', 'bert_seqcls']) {
+      using model = await loadModel(fixtureSource(fixture), { gpu, training: true });
+      expect(() => model.trainingHead()).toThrow(
+        "Import something of 'webgpu-transformer/training'",
+      );
+    }
+  }));
+
 test('files that cannot be loaded', () =>
   withGpu(usual, async (gpu) => {
     const files = await fixtureFiles('marian');

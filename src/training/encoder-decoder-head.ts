@@ -4,20 +4,19 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
-import { type ForwardTokens, forwardTokens } from './encoder-decoder-inputs.ts';
-import type { TokenBatch } from './inputs.ts';
-import type { EncoderDecoderDefinition } from './definitions.ts';
-import type { LoadedParts, ModelInputs } from './model.ts';
-import { sequenceInputs, writePositions, writeSequences } from './token-inputs.ts';
-import {
-  HeadParts,
-  mapTensors,
-  type Substitute,
-  type TrainingBatch,
-  type TrainingGraph,
-  type TrainingHead,
-} from './training-head.ts';
-import { decode, encode, logits, remember } from './transformer.ts';
+import { type ForwardTokens, forwardTokens } from '../model/encoder-decoder-inputs.ts';
+import type { TokenBatch } from '../model/inputs.ts';
+import type { EncoderDecoderDefinition } from '../model/definitions.ts';
+import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import { sequenceInputs, writePositions, writeSequences } from '../model/token-inputs.ts';
+import type {
+  Substitute,
+  TrainingBatch,
+  TrainingGraph,
+  TrainingHead,
+} from '../model/training-head.ts';
+import { decode, encode, logits, remember } from '../model/transformer.ts';
+import { HeadParts, mapTensors } from './head-parts.ts';
 
 /** A checked batch and the lengths it is padded to. */
 export interface SequenceBatch extends TrainingBatch {

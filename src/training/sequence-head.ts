@@ -4,21 +4,25 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
-import type { SequenceDefinition } from './definitions.ts';
-import { padRows, type TokenBatch, tokenBatch } from './inputs.ts';
-import type { LoadedParts, ModelInputs } from './model.ts';
-import { sequenceGraph } from './sequence-graph.ts';
-import { type SequenceTokens, sequenceTokens, tokenLabels } from './sequence-inputs.ts';
-import { sequenceInputTensors, writeSequenceInputs } from './sequence-plan.ts';
+import type { SequenceDefinition } from '../model/definitions.ts';
+import { padRows, type TokenBatch, tokenBatch } from '../model/inputs.ts';
+import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import { sequenceGraph } from '../model/sequence-graph.ts';
+import {
+  type SequenceTokens,
+  sequenceTokens,
+  shifted,
+  tokenLabels,
+} from '../model/sequence-inputs.ts';
+import { sequenceInputTensors, writeSequenceInputs } from '../model/sequence-plan.ts';
 import {
   cannotTrain,
-  HeadParts,
-  mapTensors,
   type Substitute,
   type TrainingBatch,
   type TrainingGraph,
   type TrainingHead,
-} from './training-head.ts';
+} from '../model/training-head.ts';
+import { HeadParts, mapTensors } from './head-parts.ts';
 
 /** A checked batch, the length it is padded to, and a label for each row of logits. */
 export interface LabelledTokens extends TrainingBatch {
@@ -109,9 +113,4 @@ export class SequenceHead extends HeadParts implements TrainingHead<LabelledToke
     const targets = tokenLabels(labels, ids, last?.linear.weight.size(0) ?? vocabulary);
     return head?.kind === 'language' ? shifted(targets) : targets;
   }
-}
-
-/** The label of each place of a language model: that of the token behind it. */
-export function shifted(batch: TokenBatch): TokenBatch {
-  return { ...batch, rows: batch.rows.map((row) => [...row.slice(1), ignoredLabel]) };
 }
