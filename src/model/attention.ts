@@ -1,13 +1,7 @@
-// §3.2 of "Attention Is All You Need": multi-head attention, for whole sequences and over the caches
-// of decoding. The projections of one input stand side by side, so that one product makes them all.
+// §3.2 of "Attention Is All You Need": multi-head attention over whole sequences. The projections of
+// one input stand side by side, so that one product makes them all.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import {
-  attentionCross,
-  attentionDecode,
-  type CachePlaces,
-  type KeyValueCache,
-} from '../shaders/attention-decode.ts';
 import { attention, type AttentionResult } from '../shaders/attention.ts';
 import { type HeadNorm, heads as takeApart, type Rotary } from '../shaders/heads.ts';
 import { linear } from './feed-forward.ts';
@@ -76,7 +70,8 @@ interface Layout {
   readonly keyWidth: number;
 }
 
-function layoutOf(weights: SelfAttentionWeights): Layout {
+/** Sizes of the heads, and of all of them side by side. */
+export function layoutOf(weights: SelfAttentionWeights): Layout {
   const { heads, keyValueHeads = heads, queryKeyValue } = weights;
   const { headSize = queryKeyValue.weight.size(0) / (heads + 2 * keyValueHeads) } = weights;
   return {
@@ -106,87 +101,11 @@ export function selfAttention(
   if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
   const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
   const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
-  return finish(attended, output, residual, watch);
-}
-
-export interface CachedAttentionOptions extends CachePlaces {
-  readonly cache: KeyValueCache;
-  readonly bias?: Tensor | undefined;
-  readonly residual?: Tensor | undefined;
-}
-
-/** Causal self-attention of new tokens, which join the caches, over all they hold. x: (R, T, d_model). */
-export function cachedSelfAttention(
-  x: Tensor,
-  weights: SelfAttentionWeights,
-  { cache, place, rows, bias, residual }: CachedAttentionOptions,
-): Tensor {
-  const { rotary, headNorm, scale, window, softcap } = weights;
-  const { width, keyWidth, ...layout } = layoutOf(weights);
-  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
-  const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
-  const single = x.size(1) === 1;
-  const whole = { label: 'attention output', residual };
-  if (single && rotary === undefined && headNorm === undefined) {
-    const starts = { q: 0, k: width, v: width + keyWidth };
-    const attended = attentionDecode({ projections, starts, cache, place, rows, ...scoring });
-    return linear(attended, weights.output, whole);
-  }
-  const { q } = takeApart({ projections, place, ...layout, rotary, norm: headNorm, cache });
-  const attended = single
-    ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, rows, ...scoring })
-    : attention({
-        q: { tensor: q, start: 0 },
-        k: { tensor: cache.k, start: 0 },
-        v: { tensor: cache.v, start: 0 },
-        keyMask: rows,
-        place,
-        ...scoring,
-        causal: true,
-      }).output;
-  return linear(attended, weights.output, whole);
-}
-
-export interface CrossAttentionOptions {
-  /** Keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
-  readonly memory: Tensor;
-  /** (B, S), 0 = padding */
-  readonly memoryMask: Tensor;
-  readonly residual?: Tensor | undefined;
-  readonly watch?: WatchWeights;
-  /** Rate of dropout of the weights; 0 when absent. */
-  readonly dropout?: number;
-}
-
-/**
- * "The queries come from the previous decoder layer, and the memory keys and values come from the
- * output of the encoder", §3.2.3. x and result: (B, T, d_model). One token a sequence may be
- * several sequences a source: x is then (B · beams, 1, d_model).
- */
-export function crossAttention(
-  x: Tensor,
-  weights: CrossAttentionWeights,
-  { memory, memoryMask, residual, watch, dropout = 0 }: CrossAttentionOptions,
-): Tensor {
-  const { heads, query, output, scale } = weights;
-  const width = memory.size(-1) / 2;
-  const shared = {
-    q: { tensor: linear(x, query, { label: 'query' }), start: 0 },
-    k: { tensor: memory, start: 0 },
-    v: { tensor: memory, start: width },
-    keyMask: memoryMask,
-    heads,
-    headSize: width / heads,
-    ...(scale !== undefined && { scale }),
-  };
-  if (x.size(1) === 1 && !x.recording.training && watch === undefined) {
-    return linear(attentionCross(shared), output, { residual, label: 'attention output' });
-  }
-  return finish(attention({ ...shared, causal: false, dropout }), output, residual, watch);
+  return concatenate(attended, output, residual, watch);
 }
 
 /** "Concat(head₁, …, head_h)W^O", §3.2.2. */
-function finish(
+export function concatenate(
   attended: AttentionResult,
   output: Linear,
   residual: Tensor | undefined,

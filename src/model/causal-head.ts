@@ -3,7 +3,7 @@
 import { headName, labelCount } from './bert-layers.ts';
 import type { Config } from './config.ts';
 import type { Head } from './definitions.ts';
-import type { LanguageModelWeights } from './transformer.ts';
+import type { LanguageModelWeights } from './logits.ts';
 import type { WeightLoader } from './weights.ts';
 
 /** The head that `architectures` names; `lm_head.weight` where it is not tied to the embeddings. */

@@ -1,14 +1,8 @@
-// §3.1 of "Attention Is All You Need", Figure 1 (right): the decoder, over whole sequences and over
-// the caches of generation. Language models have decoders without the attention to an encoder.
+// §3.1 of "Attention Is All You Need", Figure 1 (right): the decoder over whole sequences.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import type { CachePlaces, KeyValueCache } from '../shaders/attention-decode.ts';
-import {
-  cachedSelfAttention,
-  crossAttention,
-  type CrossAttentionWeights,
-  selfAttention,
-} from './attention.ts';
+import { type CrossAttentionWeights, selfAttention } from './attention.ts';
+import { crossAttention } from './cross-attention.ts';
 import {
   collector,
   type EncoderLayerWeights,
@@ -56,7 +50,7 @@ interface Attends {
  * "The decoder inserts a third sub-layer, which performs multi-head attention over the output of
  * the encoder stack." x and result: (B, T, d_model).
  */
-function decoderLayer(
+export function decoderLayer(
   x: Tensor,
   weights: DecoderLayerWeights,
   { residual: connect, dropout = noDropout }: Pick<DecoderWeights, 'residual' | 'dropout'>,
@@ -116,37 +110,8 @@ export function decoder(
   return finishStack(h, stack, watch);
 }
 
-/** Where new tokens join what was decoded before. */
-export interface CachedTokens extends CachePlaces {
-  /** One a layer. */
-  readonly caches: readonly KeyValueCache[];
-  readonly memory?: Memory | undefined;
-}
-
-/** The decoder for new tokens, one or more a sequence. x and result: (R, T, d_model). */
-export function cachedDecoder(
-  x: Tensor,
-  stack: DecoderWeights,
-  { caches, place, rows, memory }: CachedTokens,
-): Tensor {
-  const bias = stack.relativeBias && relativeBias(x.recording, stack.relativeBias);
-  let h = x;
-  stack.layers.forEach((layer, index) => {
-    const cache = caches[index];
-    if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
-    h = decoderLayer(h, layer, stack, {
-      selfAttend: (input, residual) =>
-        cachedSelfAttention(input, layer.selfAttention, { cache, place, rows, bias, residual }),
-      crossAttend:
-        memory &&
-        ((weights) => (input, residual) =>
-          crossAttention(input, weights, { ...memoryOf(memory, index), residual })),
-    });
-  });
-  return finishStack(h, stack);
-}
-
-function memoryOf(
+/** What a layer has of the encoder's output. */
+export function memoryOf(
   { keyValues, mask }: Memory,
   layer: number,
 ): { memory: Tensor; memoryMask: Tensor } {

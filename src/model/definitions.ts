@@ -4,9 +4,10 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { Activation } from '../shaders/matmul.ts';
 import type { DecoderWeights } from './decoder.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
+import type { LanguageModelWeights } from './logits.ts';
 import type { NormWeights } from './normalization.ts';
 import type { RotaryFrequencies } from './rotary.ts';
-import type { LanguageModelWeights, TransformerWeights } from './transformer.ts';
+import type { TransformerWeights } from './transformer.ts';
 import type { Linear } from './weights.ts';
 
 export interface TransformerShape {

@@ -2,11 +2,11 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
-import { startTokens } from './generation-values.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { TransformerShape } from './definitions.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
+import { startTokens } from './option-reader.ts';
 
 /** Checked inputs: masks have the shape of their tokens, labels that of the target. */
 export interface ForwardTokens {

@@ -6,19 +6,14 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { KeyValueCache } from '../shaders/attention-decode.ts';
+import { decodeCached } from './cached-decoder.ts';
 import type { Memory } from './decoder.ts';
 import { type DecodePrompt, type DecodeSession, type DecodeState, writeState } from './decoding.ts';
 import { bucket, padRows } from './inputs.ts';
+import { logits } from './logits.ts';
 import { decoderCaches, PromptPlan, useDecoded } from './prompt-plan.ts';
 import { tokensOf, writePositions } from './token-inputs.ts';
-import {
-  decodeCached,
-  encode,
-  logits,
-  remember,
-  type Tokens,
-  type TransformerWeights,
-} from './transformer.ts';
+import { encode, remember, type Tokens, type TransformerWeights } from './transformer.ts';
 
 export interface EncoderDecoderSessionShape {
   /** A multiple of `batch`: neighbouring rows share a source. */

@@ -2,14 +2,11 @@
 
 import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { EncoderDecoderSession } from './encoder-decoder-session.ts';
 import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
 import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
 import type { DecodePrompt } from './decoding.ts';
-import { Generation } from './generation.ts';
-import { fedTokens, repeatRows, stepsOf } from './generation-steps.ts';
 import type { GenerateOptions } from './generation-options.ts';
-import { startTokens } from './generation-values.ts';
+import { LazyGenerator } from './generator.ts';
 import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
@@ -24,6 +21,7 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
+import { startTokens } from './option-reader.ts';
 import { PlanCache } from './plan-cache.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
@@ -36,7 +34,7 @@ export class EncoderDecoderModel implements Model {
   readonly #parts: LoadedParts;
   readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
-  readonly #generation: Generation;
+  readonly #generator: LazyGenerator;
 
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     this.gpu = parts.gpu;
@@ -44,16 +42,9 @@ export class EncoderDecoderModel implements Model {
     this.maxPositions = model.shape.maxPositions;
     this.#parts = parts;
     this.#model = model;
-    const { targetVocabulary: vocabulary, maxPositions } = model.shape;
-    this.#generation = new Generation({
-      ...parts,
-      vocabulary,
-      maxPositions,
-      createSession: (shape) => {
-        assertCurrent(parts);
-        const sourceLength = Math.min(shape.sourceLength, maxPositions);
-        return EncoderDecoderSession.create(parts.gpu, model.weights, { ...shape, sourceLength });
-      },
+    this.#generator = new LazyGenerator(async () => {
+      const { EncoderDecoderGenerator } = await import('./encoder-decoder-generator.ts');
+      return new EncoderDecoderGenerator(parts, model, this.forward.bind(this));
     });
   }
 
@@ -82,49 +73,16 @@ export class EncoderDecoderModel implements Model {
 
   async generate(
     inputs: ModelInputs,
-    {
-      hiddenStates = false,
-      attentions = false,
-      ...options
-    }: GenerateOptions & GenerateOutputOptions = {},
+    options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    const prompt = this.#prompt(inputs, options);
-    const result = await this.#generation.generate(prompt, options);
-    if (!hiddenStates && !attentions) return result;
-    const { signal } = options;
-    const copies = result.sequences.length / prompt.tokens.batch;
-    const source = prompt.source && {
-      inputIds: repeatRows(prompt.source.ids.rows, copies),
-      attentionMask: repeatRows(prompt.source.mask.rows, copies),
-    };
-    const output = await this.forward(
-      { ...source, decoderInputIds: fedTokens(result.sequences, prompt.mask).inputIds },
-      { hiddenStates, attentions, ...(signal && { signal }) },
-    );
-    const { length } = prompt.tokens;
-    const { encoderHiddenStates, encoderAttentions, decoderHiddenStates } = output;
-    const { decoderAttentions, crossAttentions } = output;
-    return {
-      ...result,
-      ...(encoderHiddenStates && { encoderHiddenStates }),
-      ...(encoderAttentions && { encoderAttentions }),
-      ...(decoderHiddenStates && {
-        decoderHiddenStates: stepsOf(decoderHiddenStates, length, 'states'),
-      }),
-      ...(decoderAttentions && {
-        decoderAttentions: stepsOf(decoderAttentions, length, 'selfAttention'),
-      }),
-      ...(crossAttentions && {
-        crossAttentions: stepsOf(crossAttentions, length, 'crossAttention'),
-      }),
-    };
+    return this.#generator.generate(this.#prompt(inputs, options), options);
   }
 
   async *stream(
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    yield* this.#generation.stream(this.#prompt(inputs, options), options);
+    yield* this.#generator.stream(this.#prompt(inputs, options), options);
   }
 
   trainingHead(): TrainingHead {
@@ -134,7 +92,7 @@ export class EncoderDecoderModel implements Model {
 
   dispose(): void {
     this.#forwards.dispose();
-    this.#generation.dispose();
+    this.#generator.dispose();
     this.#parts.scope.dispose();
     this.#parts.onDispose();
   }

@@ -1,4 +1,5 @@
-// §3.1 of "Attention Is All You Need", Figure 1 (left): the encoder.
+// §3.1 of "Attention Is All You Need", Figure 1 (left): the encoder. With a causal mask its stack is
+// also the decoder of a language model.
 
 import type { Tensor } from '../runtime/tensor.ts';
 import { selfAttention, type SelfAttentionWeights } from './attention.ts';
@@ -51,6 +52,8 @@ export interface LayerContext {
   readonly place?: Tensor | undefined;
   /** (2 · reach + 1, heads) */
   readonly bias?: Tensor | undefined;
+  /** Whether tokens see only what stands before them; false when absent. */
+  readonly causal?: boolean;
 }
 
 /**
@@ -66,8 +69,8 @@ export function encoderLayer(
 ): Tensor {
   const selfAttend: Sublayer = (h, residual) =>
     selfAttention(h, weights.selfAttention, {
-      ...context,
       causal: false,
+      ...context,
       residual,
       watch: collector(watch.attentions),
       dropout: dropout.attention,
@@ -86,14 +89,24 @@ export function encoder(
   x: Tensor,
   stack: EncoderWeights,
   mask: Tensor,
-  watch: Watch = {},
+  watch?: Watch,
   place?: Tensor,
+): Tensor {
+  return selfAttentionStack(x, stack, { mask, place }, watch);
+}
+
+/** An encoder or, when it is causal, a decoder that has no encoder. x and result: (B, T, d_model). */
+export function selfAttentionStack(
+  x: Tensor,
+  stack: EncoderWeights,
+  context: Omit<LayerContext, 'bias'>,
+  watch: Watch = {},
 ): Tensor {
   const bias = stack.relativeBias && relativeBias(x.recording, stack.relativeBias);
   watch.hiddenStates?.push(x);
   let h = x;
   for (const layer of stack.layers) {
-    h = encoderLayer(h, layer, stack, { mask, place, bias }, watch);
+    h = encoderLayer(h, layer, stack, { ...context, bias }, watch);
     watch.hiddenStates?.push(h);
   }
   return finishStack(h, stack, watch);

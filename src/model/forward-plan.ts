@@ -9,6 +9,7 @@ import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
 import type { ForwardTokens } from './encoder-decoder-inputs.ts';
 import { type Watch, watchedBy, watchFor } from './encoder.ts';
 import type { DenseTensor, TokenBatch } from './inputs.ts';
+import { logits } from './logits.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
 import {
   type SequenceInputs,
@@ -16,7 +17,7 @@ import {
   writePositions,
   writeSequences,
 } from './token-inputs.ts';
-import { decode, encode, logits, remember, type TransformerWeights } from './transformer.ts';
+import { decode, encode, remember, type TransformerWeights } from './transformer.ts';
 
 /** What a list is recorded for. Lengths are padded ones. */
 export interface ForwardShape {

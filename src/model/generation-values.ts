@@ -118,18 +118,6 @@ export function generationValues(
   };
 }
 
-/** What a decoder's sequences begin with, and what fills them up. Errors: OPTION_INVALID. */
-export function startTokens(
-  options: GenerateOptions,
-  file: JsonObject,
-  vocabulary: number,
-): { startToken: number; padToken: number } {
-  const read = new OptionReader(options, file, vocabulary);
-  const startToken = read.token('decoderStartTokenId') ?? read.token('bosTokenId');
-  if (startToken === undefined) throw read.wrong('decoderStartTokenId', 'a token to begin with');
-  return { startToken, padToken: read.token('padTokenId') ?? read.tokens('eosTokenId')[0] ?? 0 };
-}
-
 function isPair(value: unknown): value is [number, number] {
   return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
 }

@@ -100,9 +100,13 @@ export class PlanCache<T extends Disposable> {
 
   /** Throws DISPOSED after the end: it tells more than what failed because of it. */
   assertUsable(): void {
-    if (!this.#disposed) return;
-    throw new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
+    if (this.#disposed) throw disposedError();
   }
+}
+
+/** The error of calls after the end. */
+export function disposedError(): TransformerError {
+  return new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
 }
 
 /** Frees an item, or has it freed as soon as it is there. */

@@ -7,10 +7,11 @@ import { Recording } from '../runtime/record.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { KeyValueCache } from '../shaders/attention-decode.ts';
+import { decodeCached } from './cached-decoder.ts';
 import type { DecoderWeights, Memory } from './decoder.ts';
 import { cacheRows, type DecodePrompt, positionsOf } from './decoding.ts';
 import { padRows } from './inputs.ts';
-import { decodeCached, type LanguageModelWeights } from './transformer.ts';
+import type { LanguageModelWeights } from './logits.ts';
 
 /** Caches for every layer of a decoder, owned by `scope`: (rows, capacity, width) each. */
 export function decoderCaches(

@@ -2,13 +2,22 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import { embedding } from '../shaders/embedding.ts';
-import { decoder } from './decoder.ts';
 import type { HeadLayer, SequenceDefinition } from './definitions.ts';
 import { embed, type Tokens } from './embeddings.ts';
-import type { Watch } from './encoder.ts';
+import { selfAttentionStack, type Watch } from './encoder.ts';
 import { linear } from './feed-forward.ts';
+import { type LanguageModelWeights, logits } from './logits.ts';
 import { normalize } from './normalization.ts';
-import { logits } from './transformer.ts';
+
+/** The weights of a language model. */
+export function languageModelOf({
+  embeddings,
+  stack,
+  head,
+}: SequenceDefinition): LanguageModelWeights | undefined {
+  if (head?.kind !== 'language') return undefined;
+  return { target: embeddings, decoder: stack, output: head.output };
+}
 
 export interface SequenceGraph {
   /** (B, T, d_model) */
@@ -31,7 +40,12 @@ export function sequenceGraph(
 ): SequenceGraph {
   const { embeddings, stack, causal, pooler, head } = definition;
   const { mask, place } = tokens;
-  const hidden = decoder(embed(tokens, embeddings), stack, { mask, place, causal, watch });
+  const hidden = selfAttentionStack(
+    embed(tokens, embeddings),
+    stack,
+    { mask, place, causal },
+    watch,
+  );
   const pooled = pooler && applyLayers(embedding(firsts, hidden), [pooler]);
   if (head === undefined) return { hidden, pooled, logits: undefined };
   if (head.kind === 'language') {

@@ -4,8 +4,8 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/erro
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import type { DecodePrompt } from './decoding.ts';
-import { Generation } from './generation.ts';
 import type { GenerateOptions } from './generation-options.ts';
+import { LazyGenerator } from './generator.ts';
 import { bucket, maskBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
 import { crossEntropyOf, lossOutput, rowsOf, sequenceLoss, spanLoss } from './losses.ts';
@@ -21,10 +21,9 @@ import {
   refuseInputs,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
+import { languageModelOf } from './sequence-graph.ts';
 import { type SequenceTokens, sequenceTokens, shifted, tokenLabels } from './sequence-inputs.ts';
 import { SequencePlan, type SequenceShape } from './sequence-plan.ts';
-import { fedTokens, stepsOf } from './generation-steps.ts';
-import { languageModelOf, SequenceSession, type SequenceSessions } from './sequence-session.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
@@ -38,7 +37,7 @@ export class SequenceModel implements Model {
   readonly #definition: SequenceDefinition;
   readonly #forwards = new PlanCache<SequencePlan>(forwardPlans);
   /** Of language models. */
-  readonly #generation: Generation | undefined;
+  readonly #generator: LazyGenerator | undefined;
 
   constructor(parts: LoadedParts, definition: SequenceDefinition) {
     this.gpu = parts.gpu;
@@ -48,15 +47,9 @@ export class SequenceModel implements Model {
     this.#definition = definition;
     const weights = languageModelOf(definition);
     if (weights === undefined) return;
-    const sessions: SequenceSessions = new Set();
-    this.#generation = new Generation({
-      ...parts,
-      vocabulary: definition.vocabulary,
-      maxPositions: definition.maxPositions,
-      createSession: async (shape) => {
-        assertCurrent(parts);
-        return new SequenceSession(parts.gpu, { definition, weights }, shape, sessions);
-      },
+    this.#generator = new LazyGenerator(async () => {
+      const { SequenceGenerator } = await import('./sequence-generator.ts');
+      return new SequenceGenerator(parts, { definition, weights }, this.forward.bind(this));
     });
   }
 
@@ -84,24 +77,10 @@ export class SequenceModel implements Model {
 
   async generate(
     inputs: ModelInputs,
-    {
-      hiddenStates = false,
-      attentions = false,
-      ...options
-    }: GenerateOptions & GenerateOutputOptions = {},
+    options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
     const prompt = this.#prompt(inputs);
-    const result = await this.#language().generate(prompt, options);
-    if (!hiddenStates && !attentions) return result;
-    const { signal } = options;
-    const asked = { hiddenStates, attentions, ...(signal && { signal }) };
-    const output = await this.forward(fedTokens(result.sequences, prompt.mask), asked);
-    const { length } = prompt.tokens;
-    return {
-      ...result,
-      ...(output.hiddenStates && { hiddenStates: stepsOf(output.hiddenStates, length, 'states') }),
-      ...(output.attentions && { attentions: stepsOf(output.attentions, length, 'selfAttention') }),
-    };
+    return this.#language().generate(prompt, options);
   }
 
   async *stream(
@@ -118,7 +97,7 @@ export class SequenceModel implements Model {
 
   dispose(): void {
     this.#forwards.dispose();
-    this.#generation?.dispose();
+    this.#generator?.dispose();
     this.#parts.scope.dispose();
     this.#parts.onDispose();
   }
@@ -127,8 +106,8 @@ export class SequenceModel implements Model {
     this.dispose();
   }
 
-  #language(): Generation {
-    if (this.#generation !== undefined) return this.#generation;
+  #language(): LazyGenerator {
+    if (this.#generator !== undefined) return this.#generator;
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
       `${String(this.config['model_type'])} does not generate. Use forward.`,

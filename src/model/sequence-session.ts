@@ -7,12 +7,13 @@ import type { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { KeyValueCache } from '../shaders/attention-decode.ts';
+import { decodeCached } from './cached-decoder.ts';
 import { type DecodePrompt, type DecodeSession, type DecodeState, writeState } from './decoding.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import { bucket } from './inputs.ts';
+import { type LanguageModelWeights, logits } from './logits.ts';
 import { decoderCaches, PromptPlan, useDecoded } from './prompt-plan.ts';
 import { stretchRotary } from './sequence-plan.ts';
-import { decodeCached, type LanguageModelWeights, logits } from './transformer.ts';
 
 /** Sessions of one model that are not disposed of. */
 export type SequenceSessions = Set<SequenceSession>;
@@ -21,16 +22,6 @@ export interface SequenceSessionShape {
   readonly rows: number;
   readonly batch: number;
   readonly capacity: number;
-}
-
-/** The weights of a language model. */
-export function languageModelOf({
-  embeddings,
-  stack,
-  head,
-}: SequenceDefinition): LanguageModelWeights | undefined {
-  if (head?.kind !== 'language') return undefined;
-  return { target: embeddings, decoder: stack, output: head.output };
 }
 
 export class SequenceSession implements DecodeSession {

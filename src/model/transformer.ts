@@ -1,38 +1,13 @@
 // "Attention Is All You Need" (Vaswani et al., 2017, arXiv 1706.03762), Figure 1, with token
-// embeddings and an output layer: what Marian, BART, T5 and their kin have in common. A language
-// model is its right half alone.
+// embeddings: what Marian, BART, T5 and their kin have in common.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { matmul } from '../shaders/matmul.ts';
-import { scale, softBound } from '../shaders/rescale.ts';
-import {
-  cachedDecoder,
-  type CachedTokens,
-  decoder,
-  type DecoderWeights,
-  type Memory,
-  memoryKeyValues,
-} from './decoder.ts';
+import { decoder, type Memory, memoryKeyValues } from './decoder.ts';
 import { embed, type EmbeddingWeights, type Tokens } from './embeddings.ts';
 import { encoder, type EncoderWeights, type Watch } from './encoder.ts';
+import type { LanguageModelWeights } from './logits.ts';
 
 export type { Tokens } from './embeddings.ts';
-
-/** A decoder with its embeddings and output layer. */
-export interface LanguageModelWeights {
-  readonly target: EmbeddingWeights;
-  readonly decoder: DecoderWeights;
-  /** The pre-softmax transformation; usually the target embedding again. */
-  readonly output: {
-    /** (V_target, d_model) */
-    readonly weight: Tensor;
-    readonly bias?: Tensor | undefined;
-    /** Factor of what goes in; 1 when absent. */
-    readonly scale?: number;
-    /** Bound of the logits, see `softBound`. */
-    readonly softcap?: number | undefined;
-  };
-}
 
 export interface TransformerWeights extends LanguageModelWeights {
   readonly source: EmbeddingWeights;
@@ -59,25 +34,4 @@ export function decode(
   const { mask, place } = target;
   const x = embed(target, weights.target);
   return decoder(x, weights.decoder, { mask, place, memory, ...(watch && { watch }) });
-}
-
-/** New tokens over what was decoded before. ids: (R, T), places: (R, T, 2). Result: (R, T, d_model). */
-export function decodeCached(
-  ids: Tensor,
-  cached: CachedTokens,
-  weights: LanguageModelWeights,
-): Tensor {
-  const x = embed({ ids, place: cached.place }, weights.target);
-  return cachedDecoder(x, weights.decoder, cached);
-}
-
-/**
- * §3.4: "we share the same weight matrix between the two embedding layers and the pre-softmax linear
- * transformation". hidden: (B, T, d_model), result: (B, T, V_target).
- */
-export function logits(hidden: Tensor, { output }: LanguageModelWeights): Tensor {
-  const { weight, bias, softcap } = output;
-  const x = scale(hidden, output.scale ?? 1);
-  const scores = matmul(x, weight, { transposed: true, bias, label: 'logits' });
-  return softcap === undefined ? scores : softBound(scores, softcap);
 }

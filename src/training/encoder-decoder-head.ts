@@ -7,6 +7,7 @@ import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { type ForwardTokens, forwardTokens } from '../model/encoder-decoder-inputs.ts';
 import type { TokenBatch } from '../model/inputs.ts';
 import type { EncoderDecoderDefinition } from '../model/definitions.ts';
+import { logits } from '../model/logits.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { sequenceInputs, writePositions, writeSequences } from '../model/token-inputs.ts';
 import type {
@@ -15,7 +16,7 @@ import type {
   TrainingGraph,
   TrainingHead,
 } from '../model/training-head.ts';
-import { decode, encode, logits, remember } from '../model/transformer.ts';
+import { decode, encode, remember } from '../model/transformer.ts';
 import { HeadParts, mapTensors } from './head-parts.ts';
 
 /** A checked batch and the lengths it is padded to. */
