@@ -2,7 +2,7 @@
 
 import { directorySource, directoryTarget, Gpu, loadModel } from '../index.node.ts';
 import { TransformerError, type Model, type Source } from '../index.node.ts';
-import { initialCheckpoint } from '../model/initialize.ts';
+import { initialCheckpoint } from '../training/initialize.ts';
 import { openSource } from '../model/open-source.ts';
 import { readFile } from '../model/source.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';

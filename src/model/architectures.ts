@@ -1,84 +1,96 @@
-// The architectures that can be loaded, by the name that config.json gives them.
+// The architectures that can be loaded, by the name that config.json gives them. The code of each is
+// loaded with the first checkpoint that needs it.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import type { Config } from './config.ts';
-import { EncoderDecoderModel } from './encoder-decoder.ts';
-import type { JsonObject } from './json.ts';
-import { bart } from './bart.ts';
-import { bert } from './bert.ts';
-import { headName } from './bert-layers.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
-import { distilbert } from './distilbert.ts';
-import { gemma2, gemma3 } from './gemma.ts';
-import { gpt2 } from './gpt2.ts';
-import { llama } from './llama.ts';
-import { mistral } from './mistral.ts';
-import { qwen2, qwen3 } from './qwen.ts';
-import { roberta } from './roberta.ts';
-import { SequenceModel } from './sequence-model.ts';
-import { marian } from './marian.ts';
+import { headName } from './head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
-import { t5, t5Encoder } from './t5.ts';
-import { torchSeq2Seq } from './torch-seq2seq.ts';
-import { TorchTransformerModel } from './torch-transformer-model.ts';
-import { torchTransformer } from './torch-transformer.ts';
 import type { WeightLoader } from './weights.ts';
 
-/** Declares the weights of an architecture, and says how to make the model once they are loaded. */
-export type Architecture = (config: Config, loader: WeightLoader) => (parts: LoadedParts) => Model;
+/** Declares the weights that a config.json calls for. */
+export type Declare<Definition> = (config: Config, loader: WeightLoader) => Definition;
 
-function encoderDecoder(
-  declare: (config: Config, loader: WeightLoader) => EncoderDecoderDefinition,
-): Architecture {
+/** Builds a model of one architecture: declares its weights, and says how to make it once loaded. */
+export type Architecture = Declare<(parts: LoadedParts) => Model>;
+
+/** `model_type` of config.json; PyTorch's own modules have `kind` instead. */
+export type ArchitectureName =
+  | 'bart'
+  | 'bert'
+  | 'distilbert'
+  | 'gemma2'
+  | 'gemma3_text'
+  | 'gpt2'
+  | 'llama'
+  | 'marian'
+  | 'mistral'
+  | 'qwen2'
+  | 'qwen3'
+  | 'roberta'
+  | 't5'
+  | 'xlm-roberta'
+  | 'seq2seq training run'
+  | 'torch.nn.Transformer';
+
+async function encoderDecoder(
+  load: () => Promise<Declare<EncoderDecoderDefinition>>,
+): Promise<Architecture> {
+  const [code, declare] = await Promise.all([import('./encoder-decoder.ts'), load()]);
   return (config, loader) => {
     const model = declare(config, loader);
-    return (parts) => new EncoderDecoderModel(parts, model);
+    return (parts) => new code.EncoderDecoderModel(parts, model);
   };
 }
 
-function sequence(
-  declare: (config: Config, loader: WeightLoader) => SequenceDefinition,
-): Architecture {
+async function sequence(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
+  const [code, declare] = await Promise.all([import('./sequence-model.ts'), load()]);
   return (config, loader) => {
     const definition = declare(config, loader);
-    return (parts) => new SequenceModel(parts, definition);
+    return (parts) => new code.SequenceModel(parts, definition);
   };
 }
 
-/** By `model_type` of config.json; PyTorch's own modules have `kind` instead. */
-const architectures: Readonly<Record<string, Architecture>> = {
-  bart: encoderDecoder(bart),
-  bert: sequence(bert),
-  distilbert: sequence(distilbert),
-  gemma2: sequence(gemma2),
-  gemma3_text: sequence(gemma3),
-  gpt2: sequence(gpt2),
-  llama: sequence(llama),
-  marian: encoderDecoder(marian),
-  mistral: sequence(mistral),
-  qwen2: sequence(qwen2),
-  qwen3: sequence(qwen3),
-  roberta: sequence(roberta),
-  t5: (config, loader) =>
-    (headName(config) === 'EncoderModel' ? sequence(t5Encoder) : encoderDecoder(t5))(
-      config,
-      loader,
-    ),
-  'xlm-roberta': sequence(roberta),
-  'seq2seq training run': encoderDecoder(torchSeq2Seq),
-  'torch.nn.Transformer': (config, loader) => {
-    const model = torchTransformer(config, loader);
-    return (parts) => new TorchTransformerModel(parts, model);
-  },
-};
+const architectures: Readonly<Record<ArchitectureName, (config: Config) => Promise<Architecture>>> =
+  {
+    bart: () => encoderDecoder(async () => (await import('./bart.ts')).bart),
+    bert: () => sequence(async () => (await import('./bert.ts')).bert),
+    distilbert: () => sequence(async () => (await import('./distilbert.ts')).distilbert),
+    gemma2: () => sequence(async () => (await import('./gemma.ts')).gemma2),
+    gemma3_text: () => sequence(async () => (await import('./gemma.ts')).gemma3),
+    gpt2: () => sequence(async () => (await import('./gpt2.ts')).gpt2),
+    llama: () => sequence(async () => (await import('./llama.ts')).llama),
+    marian: () => encoderDecoder(async () => (await import('./marian.ts')).marian),
+    mistral: () => sequence(async () => (await import('./mistral.ts')).mistral),
+    qwen2: () => sequence(async () => (await import('./qwen.ts')).qwen2),
+    qwen3: () => sequence(async () => (await import('./qwen.ts')).qwen3),
+    roberta: () => sequence(async () => (await import('./roberta.ts')).roberta),
+    t5: (config) =>
+      headName(config) === 'EncoderModel'
+        ? sequence(async () => (await import('./t5.ts')).t5Encoder)
+        : encoderDecoder(async () => (await import('./t5.ts')).t5),
+    'xlm-roberta': () => sequence(async () => (await import('./roberta.ts')).roberta),
+    'seq2seq training run': () =>
+      encoderDecoder(async () => (await import('./torch-seq2seq.ts')).torchSeq2Seq),
+    'torch.nn.Transformer': async () => {
+      const [{ TorchTransformerModel }, { torchTransformer }] = await Promise.all([
+        import('./torch-transformer-model.ts'),
+        import('./torch-transformer.ts'),
+      ]);
+      return (config, loader) => {
+        const model = torchTransformer(config, loader);
+        return (parts) => new TorchTransformerModel(parts, model);
+      };
+    },
+  };
 
 /** The same, refusing settings that it does not know. They may also explain why a weight is missing. */
-function strict(architecture: Architecture): Architecture {
+export function strict<Definition>(declare: Declare<Definition>): Declare<Definition> {
   return (config, loader) => {
     try {
-      const make = architecture(config, loader);
+      const definition = declare(config, loader);
       config.refuseUnread();
-      return make;
+      return definition;
     } catch (error) {
       if (error instanceof TransformerError && error.code.startsWith('TENSOR_')) {
         config.refuseUnread();
@@ -88,19 +100,21 @@ function strict(architecture: Architecture): Architecture {
   };
 }
 
-/** The architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
-export function architectureOf(config: JsonObject, file: string = 'config.json'): Architecture {
-  const name = config['model_type'] ?? config['kind'];
-  const architecture =
-    typeof name === 'string' && Object.hasOwn(architectures, name)
-      ? architectures[name]
-      : undefined;
-  if (architecture !== undefined) return strict(architecture);
-  const known = Object.keys(architectures);
+/** Loads the architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
+export async function architectureOf(config: Config): Promise<Architecture> {
+  return strict(await architectures[architectureName(config)](config));
+}
+
+/** The name that config.json has. @throws TransformerError MODEL_UNSUPPORTED */
+export function architectureName(config: Config): ArchitectureName {
+  const name = config.get('model_type') ?? config.get('kind');
+  const known = Object.keys(architectures) as ArchitectureName[];
+  const found = known.find((each) => each === name);
+  if (found !== undefined) return found;
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
-    `${file} has model_type ${JSON.stringify(name) ?? 'missing'}; ` +
+    `${config.file} has model_type ${JSON.stringify(name) ?? 'missing'}; ` +
       `this version runs ${known.join(' and ')}.` +
       (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
   );

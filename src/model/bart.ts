@@ -1,7 +1,7 @@
 // BART (Lewis et al., 2019, arXiv 1910.13461): the paper's post-norm Transformer with GELU, learned
 // positions, and norms after the embeddings.
 
-import { headName } from './bert-layers.ts';
+import { headName } from './head-name.ts';
 import { bartLayers, layerNormWeights } from './bart-layers.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';

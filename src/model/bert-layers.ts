@@ -5,33 +5,9 @@ import type { Config } from './config.ts';
 import type { DecoderWeights } from './decoder.ts';
 import type { Head, HeadLayer, SequenceDefinition } from './definitions.ts';
 import type { EncoderLayerWeights } from './encoder.ts';
+import { headName, labelCount } from './head-name.ts';
 import { postNorm } from './residual.ts';
 import type { WeightLoader } from './weights.ts';
-
-/** Names of Hugging Face's classes. Others, `JinaBertModel` say, bring code of their own. */
-const classes =
-  /^(?:(?:XLM)?Roberta|(?:Distil)?Bert|GPT2|Llama|Mistral|Qwen[23]|Gemma2|Gemma3(?:Text)?|Bart|Marian|T5)(?:For)?([A-Z]\w+)$/;
-
-/**
- * The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM", `GPT2LMHeadModel`
- * "LMHeadModel"; "Model" where config.json names no class.
- * @throws TransformerError MODEL_UNSUPPORTED for other classes
- */
-export function headName(config: Config): string {
-  const list = config.get('architectures');
-  const name: unknown = Array.isArray(list) ? list[0] : undefined;
-  return (
-    classes.exec(typeof name === 'string' ? name : 'BertModel')?.[1] ??
-    config.refuse('architectures')
-  );
-}
-
-/** Labels of a classifier: as many as `id2label` names, else `num_labels`, else 2. */
-export function labelCount(config: Config): number {
-  const names = config.get('id2label');
-  const count = typeof names === 'object' && names !== null ? Object.keys(names).length : 0;
-  return count > 0 ? count : config.integer('num_labels', 2);
-}
 
 /** The embeddings and layers of an encoder below `root`, and its pooler where it has or needs one. */
 export function bertEncoder(

@@ -1,7 +1,8 @@
 // BERT (Devlin et al., 2018, arXiv 1810.04805): the encoder of "Attention Is All You Need" with learned
 // positions and segments, and a pooler of the first token.
 
-import { bertEncoder, headName, labelCount, maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { bertEncoder, maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { headName, labelCount } from './head-name.ts';
 import type { Config } from './config.ts';
 import type { Head, SequenceDefinition } from './definitions.ts';
 import type { WeightLoader } from './weights.ts';

@@ -1,6 +1,6 @@
 // What a language model's decoder feeds: the next token, or a classifier of the whole text.
 
-import { headName, labelCount } from './bert-layers.ts';
+import { headName, labelCount } from './head-name.ts';
 import type { Config } from './config.ts';
 import type { Head } from './definitions.ts';
 import type { LanguageModelWeights } from './logits.ts';

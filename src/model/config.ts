@@ -34,13 +34,14 @@ const decisive = (
 ).split(' ');
 
 export class Config {
+  /** The file's name, for messages. */
+  readonly file: string;
   readonly #fields: JsonObject;
-  readonly #file: string;
   readonly #read = new Set<string>();
 
   constructor(fields: JsonObject, file: string) {
     this.#fields = fields;
-    this.#file = file;
+    this.file = file;
   }
 
   /** The field as it stands, unchecked. */
@@ -52,7 +53,7 @@ export class Config {
   /** An object in the file, with fields of its own. */
   section(name: string): Config {
     const value = this.get(name);
-    if (isObject(value)) return new Config(value, `${this.#file}, "${name}"`);
+    if (isObject(value)) return new Config(value, `${this.file}, "${name}"`);
     throw this.#wrong(name, 'an object');
   }
 
@@ -133,6 +134,6 @@ export class Config {
     code: 'CONFIG_INVALID' | 'MODEL_UNSUPPORTED' = 'CONFIG_INVALID',
   ): TransformerError {
     const got = JSON.stringify(this.get(name)) ?? 'nothing';
-    return new TransformerError(code, `${this.#file}: "${name}" is ${got}; wanted ${wanted}.`);
+    return new TransformerError(code, `${this.file}: "${name}" is ${got}; wanted ${wanted}.`);
   }
 }

@@ -1,7 +1,8 @@
 // DistilBERT (Sanh et al., 2019, arXiv 1910.01108): half of BERT's layers, without segments and pooler.
 
 import { layerNormWeights } from './bart-layers.ts';
-import { headName, labelCount, maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { headName, labelCount } from './head-name.ts';
 import type { Config } from './config.ts';
 import type { Head, SequenceDefinition } from './definitions.ts';
 import type { EncoderLayerWeights } from './encoder.ts';

@@ -50,11 +50,10 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const scope = new Scope(gpu);
   try {
     const { config, generation } = await readConfigs(files, signal);
-    const configFile = describeFile(files, 'config.json');
-    const architecture = architectureOf(config, configFile);
+    const fields = new Config(config, describeFile(files, 'config.json'));
+    const architecture = await architectureOf(fields);
     const entries = await openSafetensors(files, { signal });
     const find = (name: string): TensorEntry | undefined => entries.get(name);
-    const fields = new Config(config, configFile);
     const arena = training ? (await import('./parameter-arena.ts')).ParameterArena : undefined;
     const declare = (): Declared =>
       declareWeights(scope, architecture, fields, { find, dtype, arena });

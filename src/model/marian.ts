@@ -1,7 +1,7 @@
 // Marian (Junczys-Dowmunt et al., 2018, arXiv 1804.00344) in Hugging Face's layout: the paper's
 // post-norm Transformer with sinusoidal positions in halves, tied embeddings and a logits bias.
 
-import { headName } from './bert-layers.ts';
+import { headName } from './head-name.ts';
 import { bartLayers } from './bart-layers.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';

@@ -1,7 +1,8 @@
 // RoBERTa (Liu et al., 2019, arXiv 1907.11692) and XLM-RoBERTa (Conneau et al., arXiv 1911.02116): BERT
 // with other training. Positions count what is no padding, and begin behind the id of the padding.
 
-import { bertEncoder, headName, labelCount, maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { bertEncoder, maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { headName, labelCount } from './head-name.ts';
 import type { Config } from './config.ts';
 import type { Head, SequenceDefinition } from './definitions.ts';
 import type { WeightLoader } from './weights.ts';

@@ -4,7 +4,7 @@
 import type { Tensor } from '../runtime/tensor.ts';
 import type { RmsNormWeights } from '../shaders/rms-norm.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
-import { headName } from './bert-layers.ts';
+import { headName } from './head-name.ts';
 import { type Config, activationNames } from './config.ts';
 import type { DecoderLayerWeights, DecoderWeights } from './decoder.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';

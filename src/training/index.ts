@@ -13,7 +13,7 @@ export {
   scoreHeads,
   type ScoreHeadsOptions,
 } from './head-pruning.ts';
-export { initialCheckpoint, type InitialCheckpointOptions } from '../model/initialize.ts';
+export { initialCheckpoint, type InitialCheckpointOptions } from './initialize.ts';
 export { loadLora, Lora, type LoraOptions } from './lora.ts';
 export { labelCrossEntropy, type Objective, type RecordedObjective } from './objective.ts';
 export {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { directoryTarget } from 'webgpu-transformer';
-import { initialCheckpoint } from '../../src/model/initialize.ts';
+import { initialCheckpoint } from '../../src/training/initialize.ts';
 import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
 import { buildCommand, expectRefusal, interrupt, root, run } from '../support/cli.ts';

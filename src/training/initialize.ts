@@ -2,14 +2,15 @@
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { elements } from '../runtime/tensor.ts';
-import { architectureOf } from './architectures.ts';
-import { Config } from './config.ts';
-import type { JsonObject } from './json.ts';
-import { Random } from './random.ts';
-import type { TensorEntry } from './safetensors.ts';
-import { safetensors, type StoredValues } from './safetensors-writer.ts';
-import type { Source } from './source.ts';
-import { WeightLoader } from './weights.ts';
+import { architectureName, strict } from '../model/architectures.ts';
+import { Config } from '../model/config.ts';
+import type { JsonObject } from '../model/json.ts';
+import { Random } from '../model/random.ts';
+import type { TensorEntry } from '../model/safetensors.ts';
+import { safetensors, type StoredValues } from '../model/safetensors-writer.ts';
+import type { Source } from '../model/source.ts';
+import { WeightLoader } from '../model/weights.ts';
+import { declarations } from './declarations.ts';
 
 export interface InitialCheckpointOptions {
   /** Draws the weights; 0 by default. */
@@ -63,7 +64,8 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
     return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
   };
   const loader = new WeightLoader(undefined, { find, dtype: 'f32' });
-  architectureOf(config)(new Config(config, 'config.json'), loader);
+  const fields = new Config(config, 'config.json');
+  strict(declarations[architectureName(fields)])(fields, loader);
   return shapes;
 }
 

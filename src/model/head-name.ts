@@ -1,0 +1,28 @@
+// Which head config.json says a checkpoint has.
+
+import type { Config } from './config.ts';
+
+/** Names of Hugging Face's classes. Others, `JinaBertModel` say, bring code of their own. */
+const classes =
+  /^(?:(?:XLM)?Roberta|(?:Distil)?Bert|GPT2|Llama|Mistral|Qwen[23]|Gemma2|Gemma3(?:Text)?|Bart|Marian|T5)(?:For)?([A-Z]\w+)$/;
+
+/**
+ * The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM", `GPT2LMHeadModel`
+ * "LMHeadModel"; "Model" where config.json names no class.
+ * @throws TransformerError MODEL_UNSUPPORTED for other classes
+ */
+export function headName(config: Config): string {
+  const list = config.get('architectures');
+  const name: unknown = Array.isArray(list) ? list[0] : undefined;
+  return (
+    classes.exec(typeof name === 'string' ? name : 'BertModel')?.[1] ??
+    config.refuse('architectures')
+  );
+}
+
+/** Labels of a classifier: as many as `id2label` names, else `num_labels`, else 2. */
+export function labelCount(config: Config): number {
+  const names = config.get('id2label');
+  const count = typeof names === 'object' && names !== null ? Object.keys(names).length : 0;
+  return count > 0 ? count : config.integer('num_labels', 2);
+}
