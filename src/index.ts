@@ -3,7 +3,7 @@
 export { clearCache, isCached, modelSize, type ModelSize } from './model/cache.ts';
 export type { GenerateOptions } from './model/generation-options.ts';
 export type { HttpOptions } from './model/http-options.ts';
-export { httpSource } from './model/http-source.ts';
+export { httpSource } from './model/remote-source.ts';
 export type { DenseTensor } from './model/inputs.ts';
 export { loadModel, type LoadOptions } from './model/load.ts';
 export type {

@@ -26,12 +26,8 @@ export interface CacheStore {
 /** The folder of this library in the origin's storage. */
 const ROOT = 'webgpu-transformer';
 
-/** The browser's store; undefined where there is none, as in Node and in pages without https. */
-export function browserCache(): CacheStore | undefined {
-  const { navigator } = globalThis as { navigator?: { storage?: StorageManager } };
-  const storage = navigator?.storage;
-  if (storage?.getDirectory === undefined) return undefined;
-
+/** The browser's store. */
+export function browserCache(storage: StorageManager): CacheStore {
   const open = async (path: string, create: boolean): Promise<FileSystemDirectoryHandle> => {
     let folder = await storage.getDirectory();
     const steps = [ROOT, ...path.split('/')].filter((step) => step !== '');

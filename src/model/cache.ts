@@ -1,12 +1,13 @@
 // What is kept of models, and what a load will take: answers without the load.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { CachedSource } from './cached-source.ts';
 import {
+  findCache,
   isRemote,
+  KeptSource,
   type ModelSource,
-  openCache,
   openSource,
+  openStore,
   type SourceOptions,
   sourceOptions,
 } from './open-source.ts';
@@ -60,12 +61,13 @@ export async function modelSize(
  */
 export async function isCached(source: ModelSource, options: SourceOptions = {}): Promise<boolean> {
   const files = openCached(source, options, 'isCached');
-  if (!(files instanceof CachedSource)) return !isRemote(files);
+  if (!(files instanceof KeptSource)) return !isRemote(files);
   try {
     await requireJson(files, 'config.json');
     const tensors = await openSafetensors(files);
     const weights = new Set([...tensors.values()].map(({ file }) => file));
-    for (const file of weights) if (!(await files.isWhole(file))) return false;
+    const kept = await files.open();
+    for (const file of weights) if (!(await kept.isWhole(file))) return false;
     return true;
   } catch (error) {
     if (error instanceof TransformerError && error.code.startsWith('FILE_')) return false;
@@ -81,8 +83,10 @@ export async function clearCache(source?: ModelSource, options: SourceOptions = 
   refuseUnknown(options, sourceOptions, 'option of clearCache');
   const files = source && openCached(source, options, 'clearCache');
   try {
-    if (files instanceof CachedSource) await files.clear();
-    else if (files === undefined) await openCache(cacheOf(options))?.remove('');
+    if (files instanceof KeptSource) await (await files.open()).clear();
+    if (files !== undefined) return;
+    const store = findCache(cacheOf(options));
+    if (store !== undefined) await (await openStore(store)).remove('');
   } catch (cause) {
     const reason = String(cause).replace(/\.$/, '');
     throw new TransformerError(
@@ -97,7 +101,7 @@ export async function clearCache(source?: ModelSource, options: SourceOptions = 
 function openCached(source: ModelSource, options: SourceOptions, caller: string): Source {
   refuseUnknown(options, sourceOptions, `option of ${caller}`);
   const cache = cacheOf(options);
-  const there = openCache(cache) !== undefined;
+  const there = findCache(cache) !== undefined;
   return openSource(source, { ...options, cache: there && cache, offline: there });
 }
 

@@ -6,14 +6,6 @@ import { checkFileName, type Source } from './source.ts';
 /** Files with names or, from a chosen folder, with relative paths. */
 export type Files = FileList | readonly File[];
 
-export function isFiles(value: unknown): value is Files {
-  return typeof value === 'object' && value !== null && 'length' in value;
-}
-
-export function isDirectoryHandle(value: object): value is FileSystemDirectoryHandle {
-  return 'kind' in value && value.kind === 'directory';
-}
-
 /**
  * A source over files. Where they come from folders, the model is the uppermost folder that holds a
  * config.json; other files keep their paths below it.

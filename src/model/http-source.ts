@@ -2,13 +2,8 @@
 // hide headers from other origins, some answer an HTML page for a file they do not have. Networks
 // fail: a read goes on from the byte where it was cut off.
 
-import {
-  type ErrorCode,
-  refuseUnknown,
-  throwIfAborted,
-  TransformerError,
-} from '../runtime/errors.ts';
-import { display, fileUrl, folderUrl } from './address.ts';
+import { type ErrorCode, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { display } from './address.ts';
 import { Download } from './download.ts';
 import {
   compareFacts,
@@ -21,7 +16,7 @@ import {
   sizeOf,
   totalOf,
 } from './http-headers.ts';
-import { type Fetch, type HttpOptions, httpOptions } from './http-options.ts';
+import type { Fetch, HttpOptions } from './http-options.ts';
 import { Interruption, type RetryOptions, shared, withRetries } from './retry.ts';
 import { checkFileName, type FileFacts, type FileRange, type RemoteSource } from './source.ts';
 
@@ -32,19 +27,7 @@ interface Answer {
   readonly closed: AbortSignal;
 }
 
-/**
- * A source over HTTP, in browsers and Node. Nothing is kept between loads.
- * A server that ignores ranges has its file downloaded once and kept until `release()`.
- * Status 404 and 410, and an HTML page in place of the file, count as missing.
- * @param url the folder; in pages and workers relative to their address. A query string is sent
- *   with every file.
- */
-export function httpSource(url: string | URL, options: HttpOptions = {}): RemoteSource {
-  refuseUnknown(options, httpOptions, 'option of httpSource');
-  const folder = folderUrl(url);
-  return new HttpSource(folder, (file) => fileUrl(folder, file), options);
-}
-
+/** A folder on a server: see `httpSource`. */
 export class HttpSource implements RemoteSource {
   readonly name: string;
   readonly key: string;

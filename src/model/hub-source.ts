@@ -2,17 +2,19 @@
 // its commit, its files and their hashes; all files are then read from that commit, so that a push
 // during a load cannot mix two versions.
 
-import { TransformerError } from '../runtime/errors.ts';
-import { display, folderUrl } from './address.ts';
+import { display } from './address.ts';
 import type { HttpOptions } from './http-options.ts';
 import { HttpSource } from './http-source.ts';
 import { isObject } from './json.ts';
 import { shared } from './retry.ts';
 import { type FileFacts, type FileRange, readJson, type RemoteSource } from './source.ts';
 
-export interface HubOptions extends HttpOptions {
-  /** The address of the Hub or of a mirror. Default https://huggingface.co. */
-  readonly endpoint?: string | undefined;
+/** A repository at a revision. */
+export interface Repository {
+  readonly id: string;
+  readonly revision: string;
+  /** Of the Hub or of a mirror. */
+  readonly endpoint: URL;
 }
 
 /** What a revision is: where to read it, and what it holds where the server lists that. */
@@ -21,24 +23,8 @@ interface Opened {
   readonly listing: ReadonlyMap<string, FileFacts> | undefined;
 }
 
-/**
- * A source over `hf:owner/name@revision`; a branch, tag or commit, default `main`.
- * A token goes to the endpoint's origin only.
- * @throws TransformerError INPUT_INVALID
- */
-export function hubSource(place: string, options: HubOptions = {}): RemoteSource {
-  const [, id, revision = 'main'] =
-    /^hf:([\w.-]+(?:\/[\w.-]+)?)(?:@([\w./-]+))?$/.exec(place) ?? [];
-  if (id === undefined || id.split('/').some((part) => /^\.+$/.test(part))) {
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `"${place}" names no repository. Pass hf:owner/name or hf:owner/name@revision.`,
-    );
-  }
-  return new HubSource(id, revision, options);
-}
-
-class HubSource implements RemoteSource {
+/** A repository: see `hubSource`. */
+export class HubSource implements RemoteSource {
   readonly name: string;
   readonly key: string;
   readonly #id: string;
@@ -48,14 +34,17 @@ class HubSource implements RemoteSource {
   readonly #opened = new Map<string, Promise<Opened>>();
   #missing = false;
 
-  constructor(id: string, revision: string, options: HubOptions) {
-    const { endpoint = 'https://huggingface.co', ...http } = options;
+  constructor(
+    { name, key }: Pick<RemoteSource, 'name' | 'key'>,
+    { id, revision, endpoint }: Repository,
+    options: HttpOptions,
+  ) {
+    this.name = name;
+    this.key = key;
     this.#id = id;
     this.#revision = revision;
-    this.#endpoint = folderUrl(endpoint);
-    this.#options = http;
-    this.name = `hf:${id}@${revision}`;
-    this.key = `${this.#endpoint.href}${id}@${revision}`;
+    this.#endpoint = endpoint;
+    this.#options = options;
   }
 
   async read(

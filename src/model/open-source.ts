@@ -1,11 +1,11 @@
 // From what a user calls a model to the source of its files.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { browserCache, type CacheStore } from './cache-store.ts';
-import { CachedSource } from './cached-source.ts';
-import { type Files, fileSource, handleSource, isDirectoryHandle, isFiles } from './file-source.ts';
-import { httpSource } from './http-source.ts';
-import { hubSource } from './hub-source.ts';
+import type { CacheStore } from './cache-store.ts';
+import type { CachedSource } from './cached-source.ts';
+import type { Files } from './file-source.ts';
+import { LazySource } from './lazy-source.ts';
+import { httpSource, hubSource } from './remote-source.ts';
 import type { RemoteSource, Source } from './source.ts';
 
 /**
@@ -53,11 +53,21 @@ export function registerPlatform(own: Platform): void {
 
 /** A source from what `loadModel` takes. */
 export function openSource(source: ModelSource, options: SourceOptions = {}): Source {
-  if (isFiles(source)) return fileSource(source);
+  if (typeof source === 'object' && 'length' in source) {
+    return new LazySource('the given files', async () => {
+      const { fileSource } = await import('./file-source.ts');
+      return fileSource(source);
+    });
+  }
   if (typeof source === 'object' && 'read' in source) {
     return isRemote(source) ? keep(source, options) : source;
   }
-  if (typeof source === 'object' && isDirectoryHandle(source)) return handleSource(source);
+  if (typeof source === 'object' && 'kind' in source) {
+    return new LazySource(source.name, async () => {
+      const { handleSource } = await import('./file-source.ts');
+      return handleSource(source);
+    });
+  }
   const { token, endpoint } = options;
   const text = String(source);
   if (text.startsWith('hf:')) {
@@ -75,10 +85,23 @@ export function isRemote(source: Source): source is RemoteSource {
   return 'stat' in source && 'key' in source;
 }
 
+/** A source on a network with the cache before it. */
+export class KeptSource extends LazySource<CachedSource> {
+  constructor(remote: RemoteSource, store: CacheStore | StorageManager, offline: boolean) {
+    super(remote.name, async () => {
+      const [{ CachedSource }, opened] = await Promise.all([
+        import('./cached-source.ts'),
+        openStore(store),
+      ]);
+      return new CachedSource(remote, opened, offline);
+    });
+  }
+}
+
 /** A source on a network with the cache before it, unless the options say otherwise. */
 function keep(remote: RemoteSource, { cache = true, offline = false }: SourceOptions): Source {
-  const store = cache === false ? undefined : openCache(cache);
-  if (store !== undefined) return new CachedSource(remote, store, offline);
+  const store = cache === false ? undefined : findCache(cache);
+  if (store !== undefined) return new KeptSource(remote, store, offline);
   if (!offline) return remote;
   throw new TransformerError(
     'OPTION_INVALID',
@@ -87,15 +110,27 @@ function keep(remote: RemoteSource, { cache = true, offline = false }: SourceOpt
   );
 }
 
-/** The platform's cache; undefined where there is none. */
-export function openCache(cache: true | string): CacheStore | undefined {
+/** The platform's cache, or the browser's storage for it; undefined where there is none. */
+export function findCache(cache: true | string): CacheStore | StorageManager | undefined {
   const folder = cache === true ? undefined : cache;
   if (platform.openCache !== undefined && typeof (folder ?? '') === 'string') {
     return platform.openCache(folder);
   }
-  if (cache === true) return browserCache();
+  if (cache === true) {
+    // None in Node without a platform, and in pages without https.
+    const { navigator } = globalThis as { navigator?: { storage?: StorageManager } };
+    const storage = navigator?.storage;
+    return storage?.getDirectory === undefined ? undefined : storage;
+  }
   throw new TransformerError(
     'OPTION_INVALID',
     `cache is ${JSON.stringify(cache)}; wanted true, false or, in Node, a folder.`,
   );
+}
+
+/** The cache itself. */
+export async function openStore(found: CacheStore | StorageManager): Promise<CacheStore> {
+  if ('read' in found) return found;
+  const { browserCache } = await import('./cache-store.ts');
+  return browserCache(found);
 }

@@ -1,7 +1,7 @@
 // What is kept of downloads: used again, gone on with, checked, and never in the way of a load.
 import { clearCache, isCached, modelSize, type SourceOptions } from 'webgpu-transformer';
 import { describe, expect, test, vi } from 'vitest';
-import { httpSource } from '../../src/model/http-source.ts';
+import { httpSource } from '../../src/model/remote-source.ts';
 import { openSource } from '../../src/model/open-source.ts';
 import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
 import { readFile, readJson, requireJson, type Source } from '../../src/model/source.ts';

@@ -39,17 +39,21 @@ test('a chosen folder: the model is where its uppermost config.json is', async (
     file('download/marian/config.json', 'outer'),
     file('download/marian/onnx/model.bin', 'm'),
   ]);
-  expect(source.name).toBe('download/marian');
   expect(await text(source, 'config.json')).toBe('outer');
+  expect(source.name).toBe('download/marian');
   expect(await text(source, 'onnx/config.json')).toBe('inner');
   expect(await text(source, 'notes.txt')).toBeUndefined();
 });
 
 test('what is no list of files of one model', async () => {
   const twice = [file('config.json', '1'), file('config.json', '2')];
-  await expectError(() => openSource(twice), 'FILE_INVALID', 'two files config.json');
+  await expectError(
+    readFile(openSource(twice), 'config.json'),
+    'FILE_INVALID',
+    'two files config.json',
+  );
   const texts = ['config.json'] as unknown as File[];
-  await expectError(() => openSource(texts), 'INPUT_INVALID', 'string', 'File');
+  await expectError(readFile(openSource(texts), 'config.json'), 'INPUT_INVALID', 'string', 'File');
 });
 
 test('a file list of an input', async () => {

@@ -1,7 +1,7 @@
 // Repositories of the Hugging Face Hub, played by the server of the tests.
 import { isCached, type SourceOptions } from 'webgpu-transformer';
 import { expect, test } from 'vitest';
-import { hubSource } from '../../src/model/hub-source.ts';
+import { hubSource } from '../../src/model/remote-source.ts';
 import { openSource } from '../../src/model/open-source.ts';
 import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
 import { readFile, readJson, readRange, requireJson, type Source } from '../../src/model/source.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { httpSource } from '../../src/model/http-source.ts';
+import { httpSource } from '../../src/model/remote-source.ts';
 import {
   checkFileName,
   fileExists,

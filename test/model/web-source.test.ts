@@ -1,7 +1,7 @@
 // Sources over a real network connection that fails in every way it can.
 import { expect, test } from 'vitest';
 import type { HttpOptions } from '../../src/model/http-options.ts';
-import { httpSource } from '../../src/model/http-source.ts';
+import { httpSource } from '../../src/model/remote-source.ts';
 import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
 import { fileSize, readFile, readJson, readRange, type Source } from '../../src/model/source.ts';
 import { readFixture } from '../support/fixture.ts';

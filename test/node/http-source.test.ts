@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import { httpSource } from '../../src/model/http-source.ts';
+import { httpSource } from '../../src/model/remote-source.ts';
 import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
 import { fileSize, readFile, readJson, readRange, type Source } from '../../src/model/source.ts';
 import { readFixture } from '../support/fixture.ts';
