@@ -1,5 +1,6 @@
 // The library build, and the two test projects over one tree of tests: Node (Dawn) and Chromium.
 // The page in demo/ has its own configuration.
+import path from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { ViteUserConfig } from 'vitest/config';
 import { chromiumLaunchOptions } from './test/support/chromium.ts';
@@ -50,23 +51,42 @@ const config: ViteUserConfig = {
     },
     rolldownOptions: {
       external: ['webgpu', /^@huggingface\//, /^node:/],
+      // Training and the command line import at once what inference imports with the first need.
+      checks: { ineffectiveDynamicImport: false },
       output: {
         chunkFileNames: 'shared/[name].js',
-        // Shared files: errors, what both platforms need to run models (with the shaders that it
-        // imports), what training needs besides, what only Node needs, and the parts that are loaded
-        // with the first need, such as tasks. Node's has side effects (it registers the search for
-        // adapters), so package.json lists it.
+        // A module stands in one file only, so that entries share classes. A group takes what its
+        // modules import with it, unless a group before it has that: first what every program
+        // loads; then what parts that are loaded with the first need have in common. Those with
+        // side effects (`node` registers the search for adapters, `training` what makes training
+        // heads) are listed in package.json.
         codeSplitting: {
           groups: [
-            { name: 'errors', priority: 4, test: /\/src\/runtime\/errors\.ts/ },
+            { name: 'errors', test: /\/src\/runtime\/errors\.ts/ },
+            { name: 'library', test: /\/src\/index\.ts/ },
             {
-              name: 'library',
-              priority: 3,
-              test: /\/src\/(runtime\/|model\/|tasks\/(pipeline|aligned|tokenizer(?!-vo))|index\.ts)/,
+              name: 'layers',
+              test: /\/src\/(runtime\/|model\/(encoder|logits|generator|token-inputs|model)\.ts)/,
             },
-            { name: 'training', priority: 2, test: /\/src\/(training|phrases|shaders)\// },
-            { name: 'node', priority: 1, test: /\/src\/(node\/|index\.node)/ },
-          ],
+            {
+              name: 'models',
+              test: /\/src\/model\/(.*-layers|causal-head|positional-encoding)\.ts/,
+            },
+            { name: 'sequence-model', test: /\/src\/model\/sequence-model\.ts/ },
+            { name: 'decoder', test: /\/src\/model\/(decoder|option-reader)\.ts/ },
+            { name: 'encoder-decoder', test: /\/src\/model\/encoder-decoder\.ts/ },
+            {
+              name: 'generation',
+              test: /\/src\/model\/(generation|generation-steps|prompt-plan)\.ts/,
+            },
+            { name: 'remote', test: /\/src\/model\/(hub-source|cached-source|cache-store)\.ts/ },
+            { name: 'tokenizer', test: /\/src\/tasks\/tokenizer\.ts/ },
+            { name: 'llama', test: /\/src\/model\/llama\.ts/ },
+            { name: 'torch-transformer', test: /\/src\/model\/torch-transformer\.ts/ },
+            { name: (id) => path.basename(id, '.ts'), test: /\/src\/model\// },
+            { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
+            { name: 'node', test: /\/src\/(node\/|index\.node)/ },
+          ].map((group, index, { length }) => ({ ...group, priority: length - index })),
         },
         banner: (chunk) => (chunk.name === 'cli' ? '#!/usr/bin/env node' : ''),
       },
