@@ -83,7 +83,7 @@ const config: ViteUserConfig = {
             { name: 'tokenizer', test: /\/src\/tasks\/tokenizer\.ts/ },
             { name: 'llama', test: /\/src\/model\/llama\.ts/ },
             { name: 'torch-transformer', test: /\/src\/model\/torch-transformer\.ts/ },
-            { name: (id) => path.basename(id, '.ts'), test: /\/src\/model\// },
+            { name: (id: string) => path.basename(id, '.ts'), test: /\/src\/model\// },
             { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
             { name: 'node', test: /\/src\/(node\/|index\.node)/ },
           ].map((group, index, { length }) => ({ ...group, priority: length - index })),

@@ -71,7 +71,7 @@ async function inform(files: Source): Promise<Information> {
     labels: labelsOf(config, architecture),
     tasks: tasksFor(config, architecture),
     hasTokenizer: there.includes(true),
-    problem: problemOf(config, tensors),
+    problem: await problemOf(config, tensors),
     parameters: sum(entries.map(({ shape }) => shape.reduce((a, b) => a * b, 1))),
     tensors: entries.length,
     vocabulary: vocabularyOf(config),
@@ -86,11 +86,16 @@ async function inform(files: Source): Promise<Information> {
 }
 
 /** Why the checkpoint cannot be loaded: its weights are declared as for a load, but not made. */
-function problemOf(config: JsonObject, tensors: ReadonlyMap<string, TensorEntry>): string | null {
+async function problemOf(
+  config: JsonObject,
+  tensors: ReadonlyMap<string, TensorEntry>,
+): Promise<string | null> {
   const find = (name: string): TensorEntry | undefined => tensors.get(name);
   try {
     const loader = new WeightLoader(undefined, { find, dtype: undefined });
-    architectureOf(config)(new Config(config, 'config.json'), loader);
+    const fields = new Config(config, 'config.json');
+    const declare = await architectureOf(fields);
+    declare(fields, loader);
     return null;
   } catch (error) {
     if (error instanceof TransformerError) return error.message;

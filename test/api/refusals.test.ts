@@ -2,6 +2,7 @@
 // of the field and of the file, and nothing stays allocated.
 import { expect, test } from 'vitest';
 import { type ErrorCode, loadModel, type Model } from 'webgpu-transformer';
+import 'webgpu-transformer/training';
 import { callInputs } from '../support/checkpoint.ts';
 import { expectClose, expectTensor, readCase } from '../support/expected.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
