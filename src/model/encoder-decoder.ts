@@ -22,6 +22,7 @@ import {
   refuseInputs,
 } from './model.ts';
 import { startTokens } from './option-reader.ts';
+import { hidePadding } from './padding.ts';
 import { PlanCache } from './plan-cache.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
@@ -102,7 +103,8 @@ export class EncoderDecoderModel implements Model {
   }
 
   /** What a generation starts from: the source, and the target's first tokens. */
-  #prompt(inputs: ModelInputs, options: GenerateOptions): DecodePrompt {
+  #prompt(given: ModelInputs, options: GenerateOptions): DecodePrompt {
+    const inputs = hidePadding(given, options, this.#parts.generation);
     refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
     const { source, sourceMask } = sourceTokens(inputs, this.#model.shape);
     const tokens = this.#targets(inputs, options, source.batch);

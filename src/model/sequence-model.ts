@@ -20,6 +20,7 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
+import { hidePadding } from './padding.ts';
 import { PlanCache } from './plan-cache.ts';
 import { languageModelOf } from './sequence-graph.ts';
 import { type SequenceTokens, sequenceTokens, shifted, tokenLabels } from './sequence-inputs.ts';
@@ -79,7 +80,7 @@ export class SequenceModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    const prompt = this.#prompt(inputs);
+    const prompt = this.#prompt(inputs, options);
     return this.#language().generate(prompt, options);
   }
 
@@ -87,7 +88,7 @@ export class SequenceModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    yield* this.#language().stream(this.#prompt(inputs), options);
+    yield* this.#language().stream(this.#prompt(inputs, options), options);
   }
 
   trainingHead(): TrainingHead {
@@ -115,7 +116,8 @@ export class SequenceModel implements Model {
   }
 
   /** What a generation starts from: the tokens to go on from, padded on the left. */
-  #prompt(inputs: ModelInputs): DecodePrompt {
+  #prompt(given: ModelInputs, options: GenerateOptions): DecodePrompt {
+    const inputs = hidePadding(given, options, this.#parts.generation);
     refuseInputs(inputs, ['inputIds', 'attentionMask'], 'Generation');
     const tokens = tokenBatch('inputIds', inputs.inputIds, 0, this.#definition.vocabulary);
     const mask = maskBatch('attentionMask', inputs.attentionMask, tokens, 'inputIds');

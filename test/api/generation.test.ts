@@ -156,3 +156,26 @@ test('settings of generation are those of the call, then of generation_config.js
       tokens.slice(0, 3),
     ]);
   }));
+
+test('padding tokens are known without a mask, unless they may be ends', () =>
+  withGpu(usual, async (gpu) => {
+    using model = await loadModel(fixtureSource('llama_gqa'), { gpu });
+    const [pad, end] = [0, 2];
+    const inputIds = [
+      [pad, pad, 9, 23, 4],
+      [7, 30, 9, 23, 4],
+    ];
+    const attentionMask = [
+      [0, 0, 1, 1, 1],
+      [1, 1, 1, 1, 1],
+    ];
+    const settings = { maxNewTokens: 6, padTokenId: pad, eosTokenId: end };
+    const masked = await model.generate({ inputIds, attentionMask }, settings);
+    expect(await model.generate({ inputIds }, settings)).toEqual(masked);
+    const all = attentionMask.map((row) => row.map(() => 1));
+    const whole = await model.generate({ inputIds, attentionMask: all }, settings);
+    expect(whole).not.toEqual(masked);
+    const ambiguous = { ...settings, eosTokenId: [end, pad] };
+    const unmasked = await model.generate({ inputIds }, ambiguous);
+    expect(unmasked).toEqual(await model.generate({ inputIds, attentionMask: all }, ambiguous));
+  }));
