@@ -6,7 +6,8 @@ import type { Dtype, Tensor } from './tensor.ts';
 /** A piece of WGSL and the file it stands in. */
 export interface Snippet {
   readonly file: string;
-  readonly text: string;
+  /** The text, or what loads it where few programs need it. */
+  readonly text: string | (() => Promise<string>);
 }
 
 /** A piece of WGSL that exists once per storage format of the tensor bound as `binding`. */

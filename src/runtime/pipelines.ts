@@ -30,7 +30,8 @@ export class PipelineCache {
 }
 
 async function compile(device: GPUDevice, variant: Variant): Promise<Pipeline> {
-  const { kernel, snippets } = variant;
+  const { kernel } = variant;
+  const snippets = await Promise.all(variant.snippets.map(loaded));
   device.pushErrorScope('validation');
   const code = snippets.map((snippet) => snippet.text).join('\n');
   const module = device.createShaderModule({ label: kernel.name, code });
@@ -62,6 +63,14 @@ async function compile(device: GPUDevice, variant: Variant): Promise<Pipeline> {
   );
 }
 
+interface LoadedSnippet extends Snippet {
+  readonly text: string;
+}
+
+async function loaded({ file, text }: Snippet): Promise<LoadedSnippet> {
+  return { file, text: typeof text === 'string' ? text : await text() };
+}
+
 function layoutOf(kernel: Kernel): GPUBindGroupLayoutEntry[] {
   const entries: GPUBindGroupLayoutEntry[] = [
     { binding: 0, visibility: STAGE_COMPUTE, buffer: { type: 'uniform' } },
@@ -77,7 +86,7 @@ function layoutOf(kernel: Kernel): GPUBindGroupLayoutEntry[] {
 }
 
 /** Maps a line of the joined text back to "file:line". */
-function locate(snippets: readonly Snippet[], line: number): string {
+function locate(snippets: readonly LoadedSnippet[], line: number): string {
   let first = 1;
   for (const { file, text } of snippets) {
     const lines = text.split('\n').length;

@@ -4,12 +4,9 @@ import { kernel, type Kernel, type Snippet } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import commonText from './attention-common.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
-import registerText from './attention-register.wgsl?raw';
 import scoreText from './attention-score.wgsl?raw';
-import subgroupText from './attention-subgroup.wgsl?raw';
-import tileText from './attention-tile.wgsl?raw';
-import weightsText from './attention-weights.wgsl?raw';
 import { dropoutParams, drops } from './dropout.ts';
+import { gpuText, seldomText, softwareText } from './late-texts.ts';
 import { numbers, random, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
 
@@ -44,7 +41,7 @@ const shape = {
   k_start: 'u32',
 } as const;
 
-function attentionKernel(name: string, text: string, more: Partial<Kernel> = {}): Kernel {
+function attentionKernel(name: string, text: Snippet['text'], more: Partial<Kernel> = {}): Kernel {
   return kernel({
     name,
     operation: 'attention',
@@ -87,13 +84,21 @@ function attentionKernel(name: string, text: string, more: Partial<Kernel> = {})
   });
 }
 
-const subgroup = attentionKernel('attention-subgroup', subgroupText, { subgroups: true });
-const register = attentionKernel('attention-register', registerText);
-const tile = attentionKernel('attention-tile', tileText, { constants: { CHUNKS: [1, 2, 3] } });
+const subgroup = attentionKernel('attention-subgroup', softwareText('attentionSubgroup'), {
+  subgroups: true,
+});
+const register = attentionKernel('attention-register', softwareText('attentionRegister'));
+const tile = attentionKernel('attention-tile', gpuText('attentionTile'), {
+  constants: { CHUNKS: [1, 2, 3] },
+});
 
 const weightsKernel = kernel({
   name: 'attention-weights',
-  code: [workgroup, attentionScore, { file: 'attention-weights.wgsl', text: weightsText }],
+  code: [
+    workgroup,
+    attentionScore,
+    { file: 'attention-weights.wgsl', text: seldomText('attentionWeights') },
+  ],
   bindings: {
     q: 'read',
     k: 'read',

@@ -3,11 +3,10 @@
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import chooseText from './choose-token.wgsl?raw';
-import logSoftmaxText from './log-softmax.wgsl?raw';
+import { ruleText } from './late-texts.ts';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { gumbel, numbers, random, rules, tokenRule, workgroup } from './snippets.ts';
 import type { ChoiceState } from './token-rules.ts';
-import warpText from './warp.wgsl?raw';
 
 const chooseForms = rowKernel({
   name: 'choose-token',
@@ -31,7 +30,7 @@ export type Warp = (typeof warps)[number];
 
 const warpForms = rowKernel({
   name: 'warp',
-  code: [workgroup, numbers, rules, { file: 'warp.wgsl', text: warpText }],
+  code: [workgroup, numbers, rules, { file: 'warp.wgsl', text: ruleText('warp') }],
   bindings: { rules: 'read', x: 'write' },
   params: { rows: 'u32', columns: 'u32' },
   constants: { KIND: warps.map((_, kind) => kind) },
@@ -39,7 +38,7 @@ const warpForms = rowKernel({
 
 const logSoftmaxForms = rowKernel({
   name: 'log-softmax',
-  code: [workgroup, numbers, { file: 'log-softmax.wgsl', text: logSoftmaxText }],
+  code: [workgroup, numbers, { file: 'log-softmax.wgsl', text: ruleText('logSoftmax') }],
   bindings: { x: 'write' },
   params: { rows: 'u32', columns: 'u32' },
 });

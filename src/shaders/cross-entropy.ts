@@ -2,14 +2,14 @@
 
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import text from './cross-entropy.wgsl?raw';
+import { seldomText } from './late-texts.ts';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { numbers, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
 
 const forms = rowKernel({
   name: 'cross-entropy',
-  code: [workgroup, numbers, { file: 'cross-entropy.wgsl', text }],
+  code: [workgroup, numbers, { file: 'cross-entropy.wgsl', text: seldomText('crossEntropy') }],
   bindings: { x: 'read', label: 'read', loss: 'write' },
   params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
 });

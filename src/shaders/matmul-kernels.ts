@@ -1,16 +1,11 @@
 // The kernels of the matrix product, and which one a device and a shape get.
 
 import type { Gpu } from '../runtime/gpu.ts';
-import { type Constants, kernel, type Kernel } from '../runtime/kernel.ts';
+import { type Constants, kernel, type Kernel, type Snippet } from '../runtime/kernel.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import blockText from './matmul-block.wgsl?raw';
 import commonText from './matmul-common.wgsl?raw';
 import gatedText from './matmul-gated.wgsl?raw';
-import registerText from './matmul-register.wgsl?raw';
-import skinnyText from './matmul-skinny.wgsl?raw';
-import subgroupSkinnyText from './matmul-subgroup-skinny.wgsl?raw';
-import subgroupText from './matmul-subgroup.wgsl?raw';
-import tileText from './matmul-tile.wgsl?raw';
+import { gpuText, softwareText } from './late-texts.ts';
 import {
   activation,
   element1,
@@ -41,7 +36,7 @@ const epilogue = {
 
 function matmulKernel(
   name: string,
-  text: string,
+  text: Snippet['text'],
   constants: Record<string, readonly (number | boolean)[]>,
   { subgroups = false, code }: { subgroups?: boolean; code?: Kernel['code'] } = {},
 ): Kernel {
@@ -74,34 +69,37 @@ const anyLayout = { TRANSPOSED: [false, true] };
 const anyLayouts = { ...anyLayout, X_TRANSPOSED: [false, true] };
 const subgroup = matmulKernel(
   'matmul-subgroup',
-  subgroupText,
+  softwareText('matmulSubgroup'),
   { ...anyLayouts, TALL: [false, true] },
   { subgroups: true },
 );
 const subgroupSkinny = matmulKernel(
   'matmul-subgroup-skinny',
-  subgroupSkinnyText,
+  softwareText('matmulSubgroupSkinny'),
   { ...gating, ROWS: [1, 2, 4] },
   { subgroups: true },
 );
-const register = matmulKernel('matmul-register', registerText, {
+const register = matmulKernel('matmul-register', softwareText('matmulRegister'), {
   ...anyLayout,
   ...gating,
   ROWS: [1, 2, 4],
 });
 const block = matmulKernel(
   'matmul-block',
-  blockText,
+  softwareText('matmulBlock'),
   { ...anyLayouts, ROWS: [8, 16] },
   { code: [workgroup, weight4Storage, element4, tanh, activation] },
 );
-const tile = matmulKernel('matmul-tile', tileText, {
+const tile = matmulKernel('matmul-tile', gpuText('matmulTile'), {
   ...anyLayouts,
   TILE: [32, 64, 128],
   THREAD: [4, 8],
   DEPTH: [8, 16],
 });
-const skinny = matmulKernel('matmul-skinny', skinnyText, { ...gating, ROWS: [1, 2, 4, 8] });
+const skinny = matmulKernel('matmul-skinny', gpuText('matmulSkinny'), {
+  ...gating,
+  ROWS: [1, 2, 4, 8],
+});
 
 export const matmulKernels: readonly Kernel[] = [
   subgroup,

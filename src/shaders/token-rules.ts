@@ -3,9 +3,8 @@
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import appendText from './append-tokens.wgsl?raw';
-import biasText from './sequence-bias.wgsl?raw';
+import { ruleText } from './late-texts.ts';
 import { numbers, rules, tokenRule, workgroup } from './snippets.ts';
-import historyText from './token-history.wgsl?raw';
 import rulesText from './token-rules.wgsl?raw';
 
 const rulesKernel = kernel({
@@ -18,7 +17,7 @@ const rulesKernel = kernel({
 
 const historyKernel = kernel({
   name: 'token-history',
-  code: [workgroup, numbers, rules, { file: 'token-history.wgsl', text: historyText }],
+  code: [workgroup, numbers, rules, { file: 'token-history.wgsl', text: ruleText('tokenHistory') }],
   bindings: { history: 'read', list: 'read', rules: 'read', place: 'read', x: 'write' },
   params: { rows: 'u32', columns: 'u32', pitch: 'u32', listed: 'u32', sharing: 'u32' },
   constants: { IS_SOURCE: [false, true] },
@@ -26,7 +25,7 @@ const historyKernel = kernel({
 
 const biasKernel = kernel({
   name: 'sequence-bias',
-  code: [workgroup, numbers, { file: 'sequence-bias.wgsl', text: biasText }],
+  code: [workgroup, numbers, { file: 'sequence-bias.wgsl', text: ruleText('sequenceBias') }],
   bindings: { sequences: 'read', history: 'read', place: 'read', x: 'write' },
   params: { rows: 'u32', columns: 'u32', pitch: 'u32', targets: 'u32' },
 });
