@@ -4,7 +4,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { beamCandidates, type BeamState, beamStep, followMoves } from '../shaders/beam.ts';
+import type { BeamState } from '../shaders/beam.ts';
 import { ruleCount } from '../shaders/rules.ts';
 import { appendTokens } from '../shaders/token-rules.ts';
 import type { DecodePrompt, DecodeSession, DecodeState } from './decoding.ts';
@@ -100,6 +100,7 @@ export class DecodePlan {
         hypotheses: recording.persistent('hypotheses', [batch, 2 + 3 * selection.beams]),
         ended: words('ended', rows, capacity + 1),
       };
+      const { beamCandidates, beamStep, followMoves } = await import('../shaders/beam.ts');
       const { candidates: count, draws } = selection;
       const candidates = beamCandidates(logits, beams.score, choice, count, draws);
       const moves = beamStep(candidates, beams, choice);

@@ -3,7 +3,7 @@
 import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
-import { ForwardPlan, type ForwardShape } from './forward-plan.ts';
+import type { ForwardPlan, ForwardShape } from './forward-plan.ts';
 import type { DecodePrompt } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
 import { LazyGenerator } from './generator.ts';
@@ -63,9 +63,11 @@ export class EncoderDecoderModel implements Model {
       attentions: options.attentions ?? false,
       loss: labels !== undefined,
     };
-    const record = (): Promise<ForwardPlan> => {
+    const record = async (): Promise<ForwardPlan> => {
+      const { ForwardPlan: Recorded } = await import('./forward-plan.ts');
+      this.#forwards.assertUsable();
       assertCurrent(this.#parts);
-      return ForwardPlan.create(this.gpu, this.#model.weights, shape);
+      return Recorded.create(this.gpu, this.#model.weights, shape);
     };
     return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
       plan.play(tokens, options.signal),

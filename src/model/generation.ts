@@ -3,7 +3,6 @@
 
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu, Tier } from '../runtime/gpu.ts';
-import { beamTokens, bestSequences, doneItems } from './beam-search.ts';
 import { DecodePlan } from './decode-plan.ts';
 import type { DecodePrompt, DecodeSession } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
@@ -236,6 +235,7 @@ async function searchBeams(
   request: Request,
   tier: Tier,
 ): Promise<GenerateResult> {
+  const { beamTokens, bestSequences, doneItems } = await import('./beam-search.ts');
   const { values, options, prompt } = request;
   const { length: start } = prompt.tokens;
   let length = start;

@@ -4,6 +4,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { matmul } from '../shaders/matmul.ts';
 import { scale, softBound } from '../shaders/rescale.ts';
 import type { DecoderWeights } from './decoder.ts';
+import type { SequenceDefinition } from './definitions.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
 
 /** A decoder with its embeddings and output layer. */
@@ -20,6 +21,16 @@ export interface LanguageModelWeights {
     /** Bound of the logits, see `softBound`. */
     readonly softcap?: number | undefined;
   };
+}
+
+/** The weights of a language model. */
+export function languageModelOf({
+  embeddings,
+  stack,
+  head,
+}: SequenceDefinition): LanguageModelWeights | undefined {
+  if (head?.kind !== 'language') return undefined;
+  return { target: embeddings, decoder: stack, output: head.output };
 }
 
 /**

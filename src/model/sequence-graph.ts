@@ -6,18 +6,8 @@ import type { HeadLayer, SequenceDefinition } from './definitions.ts';
 import { embed, type Tokens } from './embeddings.ts';
 import { selfAttentionStack, type Watch } from './encoder.ts';
 import { linear } from './feed-forward.ts';
-import { type LanguageModelWeights, logits } from './logits.ts';
+import { logits } from './logits.ts';
 import { normalize } from './normalization.ts';
-
-/** The weights of a language model. */
-export function languageModelOf({
-  embeddings,
-  stack,
-  head,
-}: SequenceDefinition): LanguageModelWeights | undefined {
-  if (head?.kind !== 'language') return undefined;
-  return { target: embeddings, decoder: stack, output: head.output };
-}
 
 export interface SequenceGraph {
   /** (B, T, d_model) */

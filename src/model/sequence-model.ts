@@ -8,7 +8,8 @@ import type { GenerateOptions } from './generation-options.ts';
 import { LazyGenerator } from './generator.ts';
 import { bucket, maskBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from './json.ts';
-import { crossEntropyOf, lossOutput, rowsOf, sequenceLoss, spanLoss } from './losses.ts';
+import { languageModelOf } from './logits.ts';
+import type * as Losses from './losses.ts';
 import {
   assertCurrent,
   type ForwardOptions,
@@ -22,9 +23,8 @@ import {
 } from './model.ts';
 import { hidePadding } from './padding.ts';
 import { PlanCache } from './plan-cache.ts';
-import { languageModelOf } from './sequence-graph.ts';
 import { type SequenceTokens, sequenceTokens, shifted, tokenLabels } from './sequence-inputs.ts';
-import { SequencePlan, type SequenceShape } from './sequence-plan.ts';
+import type { SequencePlan, SequenceShape } from './sequence-plan.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
 /** The lists of `forward` that are kept. */
@@ -65,14 +65,19 @@ export class SequenceModel implements Model {
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
     };
-    const record = (): Promise<SequencePlan> => {
+    const record = async (): Promise<SequencePlan> => {
+      const { SequencePlan: Recorded } = await import('./sequence-plan.ts');
+      this.#forwards.assertUsable();
       assertCurrent(this.#parts);
-      return SequencePlan.create(this.gpu, this.#definition, shape);
+      return Recorded.create(this.gpu, this.#definition, shape);
     };
     const output = await this.#forwards.share(JSON.stringify(shape), record, (plan) =>
       plan.play(tokens, this.config['pad_token_id'], options.signal),
     );
-    if (lossOf !== undefined) output.loss = lossOutput(lossOf(output));
+    if (lossOf !== undefined) {
+      const losses = await import('./losses.ts');
+      output.loss = losses.lossOutput(lossOf(output, losses));
+    }
     return output;
   }
 
@@ -133,24 +138,25 @@ export class SequenceModel implements Model {
   #lossOf(
     inputs: ModelInputs,
     { ids }: SequenceTokens,
-  ): ((output: ModelOutput) => number) | undefined {
+  ): ((output: ModelOutput, losses: typeof Losses) => number) | undefined {
     const { head, vocabulary } = this.#definition;
     const { labels, startPositions, endPositions } = inputs;
     if (startPositions !== undefined && endPositions !== undefined) {
-      return ({ startLogits: start, endLogits: end }) =>
+      return ({ startLogits: start, endLogits: end }, { spanLoss }) =>
         start && end ? spanLoss(start, end, startPositions, endPositions) : NaN;
     }
     if (labels === undefined) return undefined;
     if (head?.kind === 'sequence') {
       const problem = this.config['problem_type'] ?? undefined;
-      return ({ logits }) => (logits ? sequenceLoss(logits, labels, problem) : NaN);
+      return ({ logits }, { sequenceLoss }) =>
+        logits ? sequenceLoss(logits, labels, problem) : NaN;
     }
     const classes =
       head?.kind === 'token' ? (head.layers.at(-1)?.linear.weight.size(0) ?? 0) : vocabulary;
     const batch = tokenLabels(labels, ids, classes);
     const { rows } = head?.kind === 'language' ? shifted(batch) : batch;
     const wanted = rows.flat();
-    return ({ logits }) =>
+    return ({ logits }, { crossEntropyOf, rowsOf }) =>
       logits ? crossEntropyOf(rowsOf(logits.data, logits.shape.at(-1) ?? 1), wanted) : NaN;
   }
 }

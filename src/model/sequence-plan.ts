@@ -4,7 +4,6 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { rotaryTurns } from '../shaders/heads.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import type { Tokens } from './embeddings.ts';
 import { type Watch, watchedBy, watchFor } from './encoder.ts';
@@ -12,6 +11,7 @@ import { padRows } from './inputs.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
 import { type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
 import { lastTokens, type SequenceTokens } from './sequence-inputs.ts';
+import { stretchRotary } from './stretched-rotary.ts';
 import { tokensOf } from './token-inputs.ts';
 
 /** What a list is recorded for. */
@@ -74,18 +74,6 @@ export function writeSequenceInputs(
   );
   const last = Math.max(...positions.rows.map((row) => Math.max(...row)));
   stretchRotary(plan.recording.gpu, rotary, last + 1);
-}
-
-/** Frequencies for sequences of a length, in place of those of the last play. */
-export function stretchRotary(
-  { device }: Gpu,
-  rotary: NonNullable<SequenceDefinition['rotary']>,
-  length: number,
-): void {
-  for (const { turns, frequencies } of rotary) {
-    const values = rotaryTurns(frequencies.frequencies(length));
-    if (turns.buffer !== undefined) device.queue.writeBuffer(turns.buffer, turns.offset, values);
-  }
 }
 
 export class SequencePlan {

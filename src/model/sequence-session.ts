@@ -13,7 +13,7 @@ import type { SequenceDefinition } from './definitions.ts';
 import { bucket } from './inputs.ts';
 import { type LanguageModelWeights, logits } from './logits.ts';
 import { decoderCaches, PromptPlan, useDecoded } from './prompt-plan.ts';
-import { stretchRotary } from './sequence-plan.ts';
+import { stretchRotary } from './stretched-rotary.ts';
 
 /** Sessions of one model that are not disposed of. */
 export type SequenceSessions = Set<SequenceSession>;
