@@ -1,8 +1,8 @@
 // The library build, and the two test projects over one tree of tests: Node (Dawn) and Chromium.
 // The page in demo/ has its own configuration.
-import path from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { ViteUserConfig } from 'vitest/config';
+import { compactWgsl, groups } from './test/support/library-build.ts';
 import { chromiumLaunchOptions } from './test/support/chromium.ts';
 
 const built = process.env['TEST_BUILT'] === '1';
@@ -18,20 +18,6 @@ function library(entry: string): Record<string, string> {
     'webgpu-transformer': `${sources}/${entry}`,
   };
 }
-
-/** Drops comments and indentation from inlined WGSL; lines stay, so that errors still name them. */
-const compactWgsl = {
-  name: 'compact-wgsl',
-  apply: 'build' as const,
-  enforce: 'pre' as const,
-  transform: {
-    filter: { id: /\.wgsl\?raw$/ },
-    handler(code: string): { code: string; map: null } {
-      const bare = code.replaceAll(/ *\/\/[^\n]*?(?=\\n)/g, '').replaceAll(/\\n +/g, '\\n');
-      return { code: bare, map: null };
-    },
-  },
-};
 
 const config: ViteUserConfig = {
   plugins: [compactWgsl],
@@ -55,39 +41,7 @@ const config: ViteUserConfig = {
       checks: { ineffectiveDynamicImport: false },
       output: {
         chunkFileNames: 'shared/[name].js',
-        // A module stands in one file only, so that entries share classes. A group takes what its
-        // modules import with it, unless a group before it has that: first what every program
-        // loads; then what parts that are loaded with the first need have in common. Those with
-        // side effects (`node` registers the search for adapters, `training` what makes training
-        // heads) are listed in package.json.
-        codeSplitting: {
-          groups: [
-            { name: 'errors', test: /\/src\/runtime\/errors\.ts/ },
-            { name: 'library', test: /\/src\/index\.ts/ },
-            {
-              name: 'layers',
-              test: /\/src\/(runtime\/|model\/(encoder|logits|generator|token-inputs|model)\.ts)/,
-            },
-            {
-              name: 'models',
-              test: /\/src\/model\/(.*-layers|causal-head|positional-encoding)\.ts/,
-            },
-            { name: 'sequence-model', test: /\/src\/model\/sequence-model\.ts/ },
-            { name: 'decoder', test: /\/src\/model\/(decoder|option-reader)\.ts/ },
-            { name: 'encoder-decoder', test: /\/src\/model\/encoder-decoder\.ts/ },
-            {
-              name: 'generation',
-              test: /\/src\/model\/(generation|generation-steps|prompt-plan)\.ts/,
-            },
-            { name: 'remote', test: /\/src\/model\/(hub-source|cached-source|cache-store)\.ts/ },
-            { name: 'tokenizer', test: /\/src\/tasks\/tokenizer\.ts/ },
-            { name: 'llama', test: /\/src\/model\/llama\.ts/ },
-            { name: 'torch-transformer', test: /\/src\/model\/torch-transformer\.ts/ },
-            { name: (id: string) => path.basename(id, '.ts'), test: /\/src\/model\// },
-            { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
-            { name: 'node', test: /\/src\/(node\/|index\.node)/ },
-          ].map((group, index, { length }) => ({ ...group, priority: length - index })),
-        },
+        codeSplitting: { groups },
         banner: (chunk) => (chunk.name === 'cli' ? '#!/usr/bin/env node' : ''),
       },
     },

@@ -1,0 +1,145 @@
+// How much a page downloads that bundles `import { pipeline }`: JavaScript with its WGSL, minified
+// and compressed, at first and for a use. The tokenizer counts apart.
+import { gzipSync } from 'node:zlib';
+import { build, type Rolldown } from 'vite';
+import { expect, test } from 'vitest';
+import { compactWgsl, groups } from '../support/library-build.ts';
+
+type Chunk = Rolldown.OutputChunk;
+
+const root = new URL('../..', import.meta.url).pathname;
+const entry = '\0entry';
+
+/** The chunks of a bundle, by their file names. */
+async function bundle(): Promise<Map<string, Chunk>> {
+  const result = await build({
+    configFile: false,
+    root,
+    logLevel: 'error',
+    build: {
+      write: false,
+      target: 'es2023',
+      lib: { entry: 'src/index.ts', formats: ['es'] },
+      rolldownOptions: {
+        input: entry,
+        external: /^@huggingface\//,
+        output: { codeSplitting: { groups }, minify: true },
+        checks: { ineffectiveDynamicImport: false },
+      },
+    },
+    plugins: [
+      compactWgsl,
+      {
+        name: 'entry',
+        resolveId: (id) => (id === entry ? id : undefined),
+        load: (id) =>
+          id === entry ? `export { pipeline } from '${root}src/index.ts';` : undefined,
+      },
+    ],
+  });
+  const [output] = [result].flat();
+  if (output === undefined || !('output' in output)) throw new Error('nothing was built');
+  const chunks = output.output.filter((item) => item.type === 'chunk');
+  return new Map(chunks.map((chunk) => [chunk.fileName, chunk]));
+}
+
+const chunks = await bundle();
+
+/** The files that come with these modules of src. */
+function filesOf(...modules: readonly string[]): Set<string> {
+  const files = new Set<string>();
+  const add = (file: string): void => {
+    const chunk = chunks.get(file);
+    if (chunk === undefined || files.has(file)) return;
+    files.add(file);
+    chunk.imports.forEach(add);
+  };
+  for (const module of modules) {
+    const id = module === entry ? module : `${root}src/${module}`;
+    const found = [...chunks.values()].find(({ moduleIds }) => moduleIds.includes(id));
+    if (found === undefined) throw new Error(`${module} is in no file`);
+    add(found.fileName);
+  }
+  return files;
+}
+
+function kilobytes(files: Iterable<string>): number {
+  const sizes = Array.from(files, (file) => {
+    return gzipSync(chunks.get(file)?.code ?? '', { level: 9 }).length;
+  });
+  return sizes.reduce((sum, size) => sum + size, 0) / 1000;
+}
+
+/** Modules of src that stand in these files. */
+function modulesIn(files: Iterable<string>): string[] {
+  const ids = Array.from(files, (file) => chunks.get(file)?.moduleIds ?? []).flat();
+  return ids.map((id) => id.replace(`${root}src/`, ''));
+}
+
+const remote = ['model/http-source.ts', 'model/cached-source.ts', 'model/cache-store.ts'];
+const classification = [
+  'tasks/text-classification.ts',
+  'model/sequence-model.ts',
+  'model/sequence-plan.ts',
+  'model/bert.ts',
+  'shaders/gpu-texts.ts',
+];
+const chat = [
+  'tasks/text-generation.ts',
+  'tasks/chat-template.ts',
+  'model/sequence-model.ts',
+  'model/sequence-generator.ts',
+  'model/llama.ts',
+  'shaders/gpu-texts.ts',
+  'shaders/rule-texts.ts',
+];
+const translation = [
+  'tasks/translation.ts',
+  'model/encoder-decoder.ts',
+  'model/encoder-decoder-generator.ts',
+  'model/marian.ts',
+  'shaders/gpu-texts.ts',
+  'shaders/rule-texts.ts',
+  'shaders/beam.ts',
+  'model/beam-search.ts',
+];
+
+const uses: readonly (readonly [string, readonly string[], number])[] = [
+  ['the import alone', [], 16],
+  ['classification with BERT from a URL', [...remote, ...classification], 52],
+  ['generation with Llama from the Hub', [...remote, 'model/hub-source.ts', ...chat], 69],
+  ['translation with Marian from a URL', [...remote, ...translation], 71],
+];
+
+test.each(uses)('%s', (_, modules, most) => {
+  const files = filesOf(entry, ...modules);
+  const size = kilobytes(files);
+  console.log(`${size.toFixed(1)} kB in ${files.size} files`);
+  expect(size).toBeGreaterThan(most / 2);
+  expect(size).toBeLessThan(most);
+  // None of it brings the tokenizer, training or what another use needs.
+  const strays = /tasks\/tokenizer|training\/|-backward|-gradient|parameter-arena|file-source/;
+  expect(modulesIn(files).filter((id) => strays.test(id))).toEqual([]);
+});
+
+test('the tokenizer, and everything there is', () => {
+  const first = filesOf(entry);
+  const tokenizer = [...filesOf('tasks/tokenizer.ts')].filter((file) => !first.has(file));
+  expect(kilobytes(tokenizer)).toBeLessThan(8.5);
+  const all = kilobytes(chunks.keys());
+  console.log(`${kilobytes(tokenizer).toFixed(1)} kB, ${all.toFixed(1)} kB in all`);
+  expect(all).toBeLessThan(120);
+});
+
+test('what is loaded later is not loaded at first', () => {
+  const first = modulesIn(filesOf(entry));
+  const later = [...remote, ...classification, ...chat, ...translation];
+  for (const module of later) expect(first).not.toContain(module);
+  // A classifier does not generate, a language model has no encoder.
+  const classifier = modulesIn(filesOf(entry, ...remote, ...classification));
+  expect(classifier.filter((id) => /generation\.ts|beam|decode|cross-att/.test(id))).toEqual([]);
+  const chats = modulesIn(filesOf(entry, ...chat));
+  expect(
+    chats.filter((id) => /encoder-decoder|http-source|cached-source|sequence-plan/.test(id)),
+  ).toEqual([]);
+});
