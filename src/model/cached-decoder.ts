@@ -18,7 +18,7 @@ export interface CachedTokens extends CachePlaces {
 }
 
 /** The decoder for new tokens, one or more a sequence. x and result: (R, T, d_model). */
-export function cachedDecoder(
+function cachedDecoder(
   x: Tensor,
   stack: DecoderWeights,
   { caches, place, rows, memory }: CachedTokens,

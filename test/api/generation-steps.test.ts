@@ -1,7 +1,6 @@
-// What generate brings back of its steps, and what it keeps between the turns of a conversation.
-import { expect, test, vi } from 'vitest';
-import { type DenseTensor, loadModel, type Model } from 'webgpu-transformer';
-import { PromptPlan } from '../../src/model/prompt-plan.ts';
+// What generate brings back of its steps.
+import { expect, test } from 'vitest';
+import { type DenseTensor, loadModel } from 'webgpu-transformer';
 import { expectClose, readCase } from '../support/expected.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { fixtureSource } from '../support/source.ts';
@@ -75,39 +74,6 @@ test('attentions and hidden states of every step of an encoder–decoder', () =>
     expect(result.encoderAttentions![0]!.shape).toEqual([n, 4, S, S]);
     expect(result.encoderHiddenStates!.length).toBe(3);
   }));
-
-/** Generates greedily for one text, and counts the tokens of prompts that were computed. */
-async function turn(model: Model, inputIds: number[], maxNewTokens: number) {
-  const plays = vi.spyOn(PromptPlan.prototype, 'play');
-  try {
-    const { sequences } = await model.generate({ inputIds: [inputIds] }, { maxNewTokens });
-    const chunks = plays.mock.calls.map(([, chunk]) => chunk);
-    const computed = chunks.reduce((count, { first, end }) => count + end - first, 0);
-    return { sequence: sequences[0]!, computed };
-  } finally {
-    plays.mockRestore();
-  }
-}
-
-test.each(['gpt2', 'llama_rope_llama3'])('%s: a conversation computes each turn once', (name) =>
-  withGpu(options, async (gpu) => {
-    using model = await loadModel(fixtureSource(name), { gpu });
-    const first = await turn(model, [5, 9, 23, 4, 17, 80, 6], 4);
-    expect(first.computed).toBe(6);
-    // Another turn: what was said so far, and more. A longer one needs larger caches, too.
-    const second = await turn(model, [...first.sequence, 31, 7], 3);
-    expect(second.computed).toBe(second.sequence.length - 3 - first.sequence.length);
-    const third = await turn(model, [...second.sequence, 11], 17);
-    expect(third.computed).toBeLessThanOrEqual(2);
-    // Another text begins anew, from where it differs.
-    const other = await turn(model, [5, 9, 23, 8, 17, 80, 6, 3], 4);
-    expect(other.computed).toBe(4);
-    using fresh = await loadModel(fixtureSource(name), { gpu });
-    expect((await turn(fresh, [...first.sequence, 31, 7], 3)).sequence).toEqual(second.sequence);
-    using again = await loadModel(fixtureSource(name), { gpu });
-    expect((await turn(again, [...second.sequence, 11], 17)).sequence).toEqual(third.sequence);
-  }),
-);
 
 test('steps tell of the whole what a forward pass does', () =>
   withGpu(options, async (gpu) => {
