@@ -29,7 +29,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'library', test: /\/src\/(index|tasks\/pipeline)\.ts/ },
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/(attention|logits|generator|token-inputs|model|residual|stretched-rotary|embeddings|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/(attention|logits|generator|token-inputs|model|residual|stretched-rotary|embeddings|training-head|padding)\.ts)/,
   },
   {
     name: 'models',
