@@ -6,8 +6,7 @@ import commonText from './attention-common.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import scoreText from './attention-score.wgsl?raw';
 import { dropoutParams, drops } from './dropout.ts';
-import { gpuText, seldomText, softwareText } from './late-texts.ts';
-import { numbers, random, workgroup } from './snippets.ts';
+import { late, numbers, random, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
 
 const common = { file: 'attention-common.wgsl', text: commonText };
@@ -84,20 +83,31 @@ function attentionKernel(name: string, text: Snippet['text'], more: Partial<Kern
   });
 }
 
-const subgroup = attentionKernel('attention-subgroup', softwareText('attentionSubgroup'), {
-  subgroups: true,
-});
-const register = attentionKernel('attention-register', softwareText('attentionRegister'));
-const tile = attentionKernel('attention-tile', gpuText('attentionTile'), {
-  constants: { CHUNKS: [1, 2, 3] },
-});
+const subgroup = attentionKernel(
+  'attention-subgroup',
+  late(() => import('./attention-subgroup.wgsl?raw')),
+  {
+    subgroups: true,
+  },
+);
+const register = attentionKernel(
+  'attention-register',
+  late(() => import('./attention-register.wgsl?raw')),
+);
+const tile = attentionKernel(
+  'attention-tile',
+  late(() => import('./attention-tile.wgsl?raw')),
+  {
+    constants: { CHUNKS: [1, 2, 3] },
+  },
+);
 
 const weightsKernel = kernel({
   name: 'attention-weights',
   code: [
     workgroup,
     attentionScore,
-    { file: 'attention-weights.wgsl', text: seldomText('attentionWeights') },
+    { file: 'attention-weights.wgsl', text: late(() => import('./attention-weights.wgsl?raw')) },
   ],
   bindings: {
     q: 'read',

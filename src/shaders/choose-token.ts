@@ -3,9 +3,8 @@
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import chooseText from './choose-token.wgsl?raw';
-import { ruleText } from './late-texts.ts';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
-import { gumbel, numbers, random, rules, tokenRule, workgroup } from './snippets.ts';
+import { gumbel, late, numbers, random, rules, tokenRule, workgroup } from './snippets.ts';
 import type { ChoiceState } from './token-rules.ts';
 
 const chooseForms = rowKernel({
@@ -30,7 +29,12 @@ export type Warp = (typeof warps)[number];
 
 const warpForms = rowKernel({
   name: 'warp',
-  code: [workgroup, numbers, rules, { file: 'warp.wgsl', text: ruleText('warp') }],
+  code: [
+    workgroup,
+    numbers,
+    rules,
+    { file: 'warp.wgsl', text: late(() => import('./warp.wgsl?raw')) },
+  ],
   bindings: { rules: 'read', x: 'write' },
   params: { rows: 'u32', columns: 'u32' },
   constants: { KIND: warps.map((_, kind) => kind) },
@@ -38,7 +42,11 @@ const warpForms = rowKernel({
 
 const logSoftmaxForms = rowKernel({
   name: 'log-softmax',
-  code: [workgroup, numbers, { file: 'log-softmax.wgsl', text: ruleText('logSoftmax') }],
+  code: [
+    workgroup,
+    numbers,
+    { file: 'log-softmax.wgsl', text: late(() => import('./log-softmax.wgsl?raw')) },
+  ],
   bindings: { x: 'write' },
   params: { rows: 'u32', columns: 'u32' },
 });

@@ -2,14 +2,17 @@
 
 import type { Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { seldomText } from './late-texts.ts';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
-import { numbers, workgroup } from './snippets.ts';
+import { late, numbers, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
 
 const forms = rowKernel({
   name: 'cross-entropy',
-  code: [workgroup, numbers, { file: 'cross-entropy.wgsl', text: seldomText('crossEntropy') }],
+  code: [
+    workgroup,
+    numbers,
+    { file: 'cross-entropy.wgsl', text: late(() => import('./cross-entropy.wgsl?raw')) },
+  ],
   bindings: { x: 'read', label: 'read', loss: 'write' },
   params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
 });

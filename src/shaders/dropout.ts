@@ -5,13 +5,16 @@ import { kernel, type Kernel } from '../runtime/kernel.ts';
 import type { Recording } from '../runtime/record.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { add } from './elementwise.ts';
-import { seldomText } from './late-texts.ts';
-import { random, workgroup } from './snippets.ts';
+import { late, random, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
 
 const dropoutKernel = kernel({
   name: 'dropout',
-  code: [workgroup, random, { file: 'dropout.wgsl', text: seldomText('dropout') }],
+  code: [
+    workgroup,
+    random,
+    { file: 'dropout.wgsl', text: late(() => import('./dropout.wgsl?raw')) },
+  ],
   bindings: { x: 'read', residual: 'read', random: 'read', y: 'write' },
   params: { size: 'u32', site: 'u32', drop_below: 'u32', keep_scale: 'f32' },
   constants: { HAS_RESIDUAL: [false, true] },

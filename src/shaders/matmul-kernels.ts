@@ -5,11 +5,11 @@ import { type Constants, kernel, type Kernel, type Snippet } from '../runtime/ke
 import type { Tensor } from '../runtime/tensor.ts';
 import commonText from './matmul-common.wgsl?raw';
 import gatedText from './matmul-gated.wgsl?raw';
-import { gpuText, softwareText } from './late-texts.ts';
 import {
   activation,
   element1,
   element4,
+  late,
   tanh,
   weight4Storage,
   weightStorage,
@@ -69,37 +69,49 @@ const anyLayout = { TRANSPOSED: [false, true] };
 const anyLayouts = { ...anyLayout, X_TRANSPOSED: [false, true] };
 const subgroup = matmulKernel(
   'matmul-subgroup',
-  softwareText('matmulSubgroup'),
+  late(() => import('./matmul-subgroup.wgsl?raw')),
   { ...anyLayouts, TALL: [false, true] },
   { subgroups: true },
 );
 const subgroupSkinny = matmulKernel(
   'matmul-subgroup-skinny',
-  softwareText('matmulSubgroupSkinny'),
+  late(() => import('./matmul-subgroup-skinny.wgsl?raw')),
   { ...gating, ROWS: [1, 2, 4] },
   { subgroups: true },
 );
-const register = matmulKernel('matmul-register', softwareText('matmulRegister'), {
-  ...anyLayout,
-  ...gating,
-  ROWS: [1, 2, 4],
-});
+const register = matmulKernel(
+  'matmul-register',
+  late(() => import('./matmul-register.wgsl?raw')),
+  {
+    ...anyLayout,
+    ...gating,
+    ROWS: [1, 2, 4],
+  },
+);
 const block = matmulKernel(
   'matmul-block',
-  softwareText('matmulBlock'),
+  late(() => import('./matmul-block.wgsl?raw')),
   { ...anyLayouts, ROWS: [8, 16] },
   { code: [workgroup, weight4Storage, element4, tanh, activation] },
 );
-const tile = matmulKernel('matmul-tile', gpuText('matmulTile'), {
-  ...anyLayouts,
-  TILE: [32, 64, 128],
-  THREAD: [4, 8],
-  DEPTH: [8, 16],
-});
-const skinny = matmulKernel('matmul-skinny', gpuText('matmulSkinny'), {
-  ...gating,
-  ROWS: [1, 2, 4, 8],
-});
+const tile = matmulKernel(
+  'matmul-tile',
+  late(() => import('./matmul-tile.wgsl?raw')),
+  {
+    ...anyLayouts,
+    TILE: [32, 64, 128],
+    THREAD: [4, 8],
+    DEPTH: [8, 16],
+  },
+);
+const skinny = matmulKernel(
+  'matmul-skinny',
+  late(() => import('./matmul-skinny.wgsl?raw')),
+  {
+    ...gating,
+    ROWS: [1, 2, 4, 8],
+  },
+);
 
 export const matmulKernels: readonly Kernel[] = [
   subgroup,

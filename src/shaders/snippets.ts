@@ -22,6 +22,14 @@ import weight4F16Text from './weight4-f16.wgsl?raw';
 import weight4F32Text from './weight4-f32.wgsl?raw';
 import workgroupText from './workgroup.wgsl?raw';
 
+/**
+ * A text that few programs need, since they run on the other kind of device or ask for less: it is
+ * loaded when the first pipeline is made of it.
+ */
+export function late(load: () => Promise<{ readonly default: string }>): () => Promise<string> {
+  return async () => (await load()).default;
+}
+
 /** What `Element` is in kernels that are written for one number or four. */
 export const element1: Snippet = { file: 'element-1.wgsl', text: element1Text };
 export const element4: Snippet = { file: 'element-4.wgsl', text: element4Text };

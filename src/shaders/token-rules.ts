@@ -3,8 +3,7 @@
 import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import appendText from './append-tokens.wgsl?raw';
-import { ruleText } from './late-texts.ts';
-import { numbers, rules, tokenRule, workgroup } from './snippets.ts';
+import { late, numbers, rules, tokenRule, workgroup } from './snippets.ts';
 import rulesText from './token-rules.wgsl?raw';
 
 const rulesKernel = kernel({
@@ -17,7 +16,12 @@ const rulesKernel = kernel({
 
 const historyKernel = kernel({
   name: 'token-history',
-  code: [workgroup, numbers, rules, { file: 'token-history.wgsl', text: ruleText('tokenHistory') }],
+  code: [
+    workgroup,
+    numbers,
+    rules,
+    { file: 'token-history.wgsl', text: late(() => import('./token-history.wgsl?raw')) },
+  ],
   bindings: { history: 'read', list: 'read', rules: 'read', place: 'read', x: 'write' },
   params: { rows: 'u32', columns: 'u32', pitch: 'u32', listed: 'u32', sharing: 'u32' },
   constants: { IS_SOURCE: [false, true] },
@@ -25,7 +29,11 @@ const historyKernel = kernel({
 
 const biasKernel = kernel({
   name: 'sequence-bias',
-  code: [workgroup, numbers, { file: 'sequence-bias.wgsl', text: ruleText('sequenceBias') }],
+  code: [
+    workgroup,
+    numbers,
+    { file: 'sequence-bias.wgsl', text: late(() => import('./sequence-bias.wgsl?raw')) },
+  ],
   bindings: { sequences: 'read', history: 'read', place: 'read', x: 'write' },
   params: { rows: 'u32', columns: 'u32', pitch: 'u32', targets: 'u32' },
 });

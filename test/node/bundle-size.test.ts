@@ -82,7 +82,7 @@ const classification = [
   'model/sequence-model.ts',
   'model/sequence-plan.ts',
   'model/bert.ts',
-  'shaders/gpu-texts.ts',
+  'shaders/matmul-tile.wgsl?raw',
 ];
 const chat = [
   'tasks/text-generation.ts',
@@ -90,16 +90,16 @@ const chat = [
   'model/sequence-model.ts',
   'model/sequence-generator.ts',
   'model/llama.ts',
-  'shaders/gpu-texts.ts',
-  'shaders/rule-texts.ts',
+  'shaders/matmul-tile.wgsl?raw',
+  'shaders/warp.wgsl?raw',
 ];
 const translation = [
   'tasks/translation.ts',
   'model/encoder-decoder.ts',
   'model/encoder-decoder-generator.ts',
   'model/marian.ts',
-  'shaders/gpu-texts.ts',
-  'shaders/rule-texts.ts',
+  'shaders/matmul-tile.wgsl?raw',
+  'shaders/warp.wgsl?raw',
   'shaders/beam.ts',
   'model/beam-search.ts',
 ];

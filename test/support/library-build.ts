@@ -49,9 +49,22 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'tokenizer', test: /\/src\/tasks\/tokenizer\.ts/ },
   { name: 'llama', test: /\/src\/model\/llama\.ts/ },
   { name: 'torch-transformer', test: /\/src\/model\/torch-transformer\.ts/ },
+  { name: 'shaders-gpu', test: /\/shaders\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
+  {
+    name: 'shaders-software',
+    test: /\/shaders\/(attention|matmul)-(block|register|subgroup|subgroup-skinny)\.wgsl/,
+  },
+  {
+    name: 'shaders-rules',
+    test: /\/shaders\/(log-softmax|sequence-bias|token-history|warp)\.wgsl/,
+  },
+  {
+    name: 'shaders-seldom',
+    test: /\/shaders\/(attention-weights|cross-entropy|dropout)\.wgsl/,
+  },
   {
     name: (id: string) => path.basename(id, '.ts'),
-    test: /\/src\/(model\/|shaders\/(.*-texts|beam)\.ts)/,
+    test: /\/src\/(model\/|shaders\/beam\.ts)/,
   },
   { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
   { name: 'node', test: /\/src\/(node\/|index\.node)/ },
