@@ -60,7 +60,7 @@ export interface LayerContext {
  * "The first is a multi-head self-attention mechanism, and the second is a simple, position-wise
  * fully connected feed-forward network." x and result: (B, S, d_model).
  */
-export function encoderLayer(
+function encoderLayer(
   x: Tensor,
   weights: EncoderLayerWeights,
   { residual: connect, dropout = noDropout }: Pick<EncoderWeights, 'residual' | 'dropout'>,

@@ -18,7 +18,7 @@ export function registerAdapterFinder(finder: AdapterFinder): void {
 }
 
 /** `navigator.gpu` where there is one, also where its type is not declared or it is switched off. */
-export function navigatorGpu(): GPU | undefined {
+function navigatorGpu(): GPU | undefined {
   const { navigator } = globalThis as { navigator?: { gpu?: GPU } };
   return navigator?.gpu;
 }

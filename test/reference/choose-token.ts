@@ -39,7 +39,7 @@ export const chooseToken: Reference = {
 };
 
 /** log softmax of a row, -∞ for what is hidden. */
-export function logSoftmaxOf(row: readonly number[]): number[] {
+function logSoftmaxOf(row: readonly number[]): number[] {
   const seen = row.map((value) => (value <= lowest ? -Infinity : value));
   const largest = seen.reduce((a, b) => Math.max(a, b), -Infinity);
   const sum = seen.reduce((total, value) => total + Math.exp(value - largest), 0);

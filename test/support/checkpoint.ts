@@ -4,7 +4,7 @@ import type { DenseTensor, ModelInputs, ModelOutput } from 'webgpu-transformer';
 import { type ExpectedCase, expectTensor } from './expected.ts';
 import { expect } from 'vitest';
 
-export function camelCase(name: string): string {
+function camelCase(name: string): string {
   return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
