@@ -1,6 +1,6 @@
 // One comparison: inputs, the library's kernels, plain ones, and the true result in float64.
 
-import { float32ToFloat16 } from '../src/model/float16.ts';
+import { float32ToFloat16 } from '../src/source/float16.ts';
 import type { Recording } from '../src/runtime/record.ts';
 import { Scope } from '../src/runtime/scope.ts';
 import { type Dtype, elements, type Tensor } from '../src/runtime/tensor.ts';

@@ -1,6 +1,6 @@
 // What is compared: the kernels of a Transformer, at the sizes of the models people run.
 
-import { float16ToFloat32, float32ToFloat16 } from '../src/model/float16.ts';
+import { float16ToFloat32, float32ToFloat16 } from '../src/source/float16.ts';
 import { chooseToken } from '../src/shaders/choose-token.ts';
 import { embedding } from '../src/shaders/embedding.ts';
 import { layerNorm } from '../src/shaders/layer-norm.ts';

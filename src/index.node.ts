@@ -1,7 +1,7 @@
 // The public interface in Node: the same names, with Dawn for adapters and folders for models.
 
-import { registerPlatform } from './model/open-source.ts';
-import { registerTargetOpener } from './model/target.ts';
+import { registerPlatform } from './source/open-source.ts';
+import { registerTargetOpener } from './source/target.ts';
 import { findNodeAdapter } from './node/adapter.ts';
 import { cacheFolder } from './node/cache-folder.ts';
 import { directorySource } from './node/directory-source.ts';

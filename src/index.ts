@@ -1,9 +1,9 @@
 // The public interface. Node's entry (index.node.ts) adds how Node finds adapters and files.
 
-export { clearCache, isCached, modelSize, type ModelSize } from './model/cache.ts';
+export { clearCache, isCached, modelSize, type ModelSize } from './source/cache.ts';
 export type { GenerateOptions } from './model/generation-options.ts';
-export type { HttpOptions } from './model/http-options.ts';
-export { httpSource } from './model/remote-source.ts';
+export type { HttpOptions } from './source/http-options.ts';
+export { httpSource } from './source/remote-source.ts';
 export type { DenseTensor } from './model/inputs.ts';
 export { loadModel, type LoadOptions } from './model/load.ts';
 export type {
@@ -13,8 +13,8 @@ export type {
   ModelInputs,
   ModelOutput,
 } from './model/model.ts';
-export type { ModelSource, SourceOptions } from './model/open-source.ts';
-export type { FileProgress, FileRange, Source } from './model/source.ts';
+export type { ModelSource, SourceOptions } from './source/open-source.ts';
+export type { FileProgress, FileRange, Source } from './source/source.ts';
 export type { TorchForwardOptions } from './model/torch-transformer-model.ts';
 export { type ErrorCode, TransformerError } from './runtime/errors.ts';
 export {

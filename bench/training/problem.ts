@@ -1,10 +1,10 @@
 // The training step that is compared: an encoder–decoder of 2 + 2 layers as in "Attention Is All You
 // Need" (post-norm, ReLU, one embedding table for everything), with drawn weights and drawn tokens.
 
-import type { JsonObject } from '../../src/model/json.ts';
+import type { JsonObject } from '../../src/source/json.ts';
 import { sinusoidalPositions } from '../../src/model/positional-encoding.ts';
-import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
-import type { Source } from '../../src/model/source.ts';
+import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
+import type { Source } from '../../src/source/source.ts';
 import { initialCheckpoint } from 'webgpu-transformer/training';
 
 export interface Size {

@@ -1,6 +1,6 @@
 // Sizes of model to train: the recipe of the shipped translator, and smaller ones for slower machines.
 
-import type { JsonObject } from '../../src/model/json.ts';
+import type { JsonObject } from '../../src/source/json.ts';
 import { defaultRecipe, type Recipe } from '../../src/phrases/recipe.ts';
 
 export interface Preset {

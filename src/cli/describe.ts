@@ -1,6 +1,6 @@
 // What config.json says of a checkpoint, in words and numbers for people.
 
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import { tasksOf } from '../tasks/pipeline.ts';
 
 /** What a class computes from the last states: "sequence classification", say; null if unknown. */

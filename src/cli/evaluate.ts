@@ -1,7 +1,7 @@
 // webgpu-transformer evaluate [DIR]: how many phrases that training never saw come out right.
 
 import { Gpu, loadModel, TransformerError } from '../index.node.ts';
-import { openSource } from '../model/open-source.ts';
+import { openSource } from '../source/open-source.ts';
 import { kinds, languages } from '../phrases/meanings.ts';
 import { type Phrase, unseenPhrases } from '../phrases/phrases.ts';
 import { type PhraseScore, scorePhrases, type Tally } from '../phrases/score.ts';

@@ -1,7 +1,7 @@
 // The options of webgpu-transformer generate, checked before anything is loaded.
 
 import { type GenerateOptions, TransformerError } from '../index.node.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { sourceAndTexts } from './load.ts';
 import { dtypeOption, positiveOption, readOptions, taskOptions, wholeOption } from './options.ts';
 

@@ -1,9 +1,9 @@
 // webgpu-transformer generate: text that goes on from prompts, and chats.
 
 import type { ChatMessage, GeneratedText, GenerateOptions, Pipelines } from '../index.node.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { readConfigs } from '../model/load.ts';
-import { openSource } from '../model/open-source.ts';
+import { openSource } from '../source/open-source.ts';
 import { checkFits, generateSettings, type GenerateSettings } from './generate-settings.ts';
 import { interruptible } from './interruption.ts';
 import { openPipeline } from './load.ts';

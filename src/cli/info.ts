@@ -3,11 +3,11 @@
 import { modelSize, TransformerError } from '../index.node.ts';
 import { architectureOf } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { readConfigs } from '../model/load.ts';
-import { openSource } from '../model/open-source.ts';
-import { openSafetensors, type TensorEntry } from '../model/safetensors.ts';
-import { fileExists, type Source } from '../model/source.ts';
+import { openSource } from '../source/open-source.ts';
+import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
+import { fileExists, type Source } from '../source/source.ts';
 import { WeightLoader } from '../model/weights.ts';
 import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from './describe.ts';
 import { readOptions } from './options.ts';

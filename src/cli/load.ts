@@ -7,7 +7,7 @@ import {
   type Pipelines,
   TransformerError,
 } from '../index.node.ts';
-import type { ModelSource } from '../model/open-source.ts';
+import type { ModelSource } from '../source/open-source.ts';
 import { Progress, type Terminal } from './progress.ts';
 
 const megabyte = 1e6;

@@ -5,7 +5,7 @@ import {
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
-} from '../model/float16.ts';
+} from '../source/float16.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { Recording, type RecordingOptions } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';

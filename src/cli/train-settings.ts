@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TransformerError } from '../index.node.ts';
-import { isObject, parseJson } from '../model/json.ts';
+import { isObject, parseJson } from '../source/json.ts';
 import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
 import { stateFile } from '../training/checkpoint.ts';
 import { positiveOption, readOptions, wholeOption } from './options.ts';

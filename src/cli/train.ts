@@ -3,8 +3,8 @@
 import { directorySource, directoryTarget, Gpu, loadModel } from '../index.node.ts';
 import { TransformerError, type Model, type Source } from '../index.node.ts';
 import { initialCheckpoint } from '../training/initialize.ts';
-import { openSource } from '../model/open-source.ts';
-import { readFile } from '../model/source.ts';
+import { openSource } from '../source/open-source.ts';
+import { readFile } from '../source/source.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
 import { buildTokenizer } from '../phrases/vocabulary.ts';
 import { Tokenizer } from '../tasks/tokenizer.ts';

@@ -3,7 +3,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Activation } from '../shaders/matmul.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 
 /** The activation names of Hugging Face and PyTorch. */
 export const activationNames: ReadonlyMap<string, Activation> = new Map([

@@ -3,7 +3,7 @@
 import { TransformerError } from '../runtime/errors.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { TransformerShape } from './definitions.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
 import { startTokens } from './option-reader.ts';

@@ -8,7 +8,7 @@ import type { DecodePrompt } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
 import { LazyGenerator } from './generator.ts';
 import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import {
   assertCurrent,

@@ -13,7 +13,7 @@ import {
   type Whole,
   wholes,
 } from './generation-options.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { OptionReader } from './option-reader.ts';
 
 /** What a generation starts from. */

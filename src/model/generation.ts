@@ -8,7 +8,7 @@ import type { DecodePrompt, DecodeSession } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
 import { type GenerationValues, generationValues } from './generation-values.ts';
 import { bucket, type TokenBatch, withinPositions } from './inputs.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { GenerateResult } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
 import { type Selection, type SelectionData, selectionOf } from './token-selection.ts';

@@ -7,13 +7,24 @@ import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import { type Architecture, architectureOf } from './architectures.ts';
 import { Config } from './config.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import type { LoadedParts, Model } from './model.ts';
-import { type ModelSource, openSource, type SourceOptions, sourceOptions } from './open-source.ts';
+import {
+  type ModelSource,
+  openSource,
+  type SourceOptions,
+  sourceOptions,
+} from '../source/open-source.ts';
 import type { ParameterArena } from './parameter-arena.ts';
 import type { Parameters } from './parameters.ts';
-import { openSafetensors, type TensorEntry } from './safetensors.ts';
-import { describeFile, type FileProgress, readJson, requireJson, type Source } from './source.ts';
+import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
+import {
+  describeFile,
+  type FileProgress,
+  readJson,
+  requireJson,
+  type Source,
+} from '../source/source.ts';
 import { type FindEntry, type WeightDtype, WeightLoader } from './weights.ts';
 
 export interface LoadOptions extends SourceOptions {

@@ -7,7 +7,7 @@ import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { GenerateOptions } from './generation-options.ts';
 import { crop, type DenseTensor } from './inputs.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { Parameters, Piece } from './parameters.ts';
 import type { TrainingHead } from './training-head.ts';
 

@@ -2,7 +2,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { GenerateOptions, Limits } from './generation-options.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 
 export class OptionReader {
   readonly #asked: JsonObject;

@@ -1,7 +1,7 @@
 // Which tokens of a prompt are padding, where nobody says.
 
 import type { GenerateOptions } from './generation-options.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { ModelInputs } from './model.ts';
 
 /**

@@ -5,7 +5,7 @@ import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import { type Parameters, type Piece, transposed } from './parameters.ts';
-import type { StoredValues } from './safetensors-writer.ts';
+import type { StoredValues } from '../source/safetensors-writer.ts';
 
 type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer> };
 

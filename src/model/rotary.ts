@@ -3,7 +3,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { Config } from './config.ts';
-import { isObject, show } from './json.ts';
+import { isObject, show } from '../source/json.ts';
 
 export interface RotaryOptions {
   readonly headSize: number;

@@ -7,7 +7,7 @@ import type { DecodePrompt } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
 import { LazyGenerator } from './generator.ts';
 import { bucket, maskBatch, tokenBatch } from './inputs.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { languageModelOf } from './logits.ts';
 import type * as Losses from './losses.ts';
 import {

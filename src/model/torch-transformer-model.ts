@@ -8,7 +8,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { decoder, memoryKeyValues } from './decoder.ts';
 import { encoder, type Watch, watchedBy, watchFor } from './encoder.ts';
 import { type DenseTensor, denseTensor, maskBatch, padRows, type TokenBatch } from './inputs.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import {
   assertCurrent,
   type ForwardOptions,

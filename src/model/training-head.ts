@@ -6,7 +6,7 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Parameters, Piece } from './parameters.ts';
 

@@ -9,8 +9,8 @@ import {
   bfloat16ToFloat32,
   float16ToFloat32,
   float32ToFloat16,
-} from './float16.ts';
-import type { StoredDtype, TensorEntry } from './safetensors.ts';
+} from '../source/float16.ts';
+import type { StoredDtype, TensorEntry } from '../source/safetensors.ts';
 
 export type WeightFormat = Exclude<Dtype, 'u32'>;
 

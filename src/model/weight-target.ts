@@ -3,7 +3,7 @@
 import type { Gpu } from '../runtime/gpu.ts';
 import { dtypeBytes, type Tensor } from '../runtime/tensor.ts';
 import { transposed } from './parameters.ts';
-import type { TensorEntry } from './safetensors.ts';
+import type { TensorEntry } from '../source/safetensors.ts';
 import { convert, formatOf, write } from './weight-storage.ts';
 
 /** Where a tensor of the checkpoint, or part of one, goes: into `tensor`, from this row on. */

@@ -5,8 +5,8 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { dtypeBytes, elements, Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import type { Piece } from './parameters.ts';
-import { readTensors, type TensorEntry } from './safetensors.ts';
-import type { ReadOptions, Source } from './source.ts';
+import { readTensors, type TensorEntry } from '../source/safetensors.ts';
+import type { ReadOptions, Source } from '../source/source.ts';
 import { formatOf, type WeightFormat, write } from './weight-storage.ts';
 import { put, type Target } from './weight-target.ts';
 

@@ -5,7 +5,7 @@ import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-import type { CacheStore } from '../model/cache-store.ts';
+import type { CacheStore } from '../source/cache-store.ts';
 
 /** Writes begun by this process: two of one file must not share a partial one. */
 let writes = 0;

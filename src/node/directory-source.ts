@@ -4,7 +4,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { checkFileName, type FileRange, type Source } from '../model/source.ts';
+import { checkFileName, type FileRange, type Source } from '../source/source.ts';
 import { nearestName, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 
 /** Bytes of one system call; the operating system allows less than 2 GiB. */

@@ -4,8 +4,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { checkFileName } from '../model/source.ts';
-import type { Target } from '../model/target.ts';
+import { checkFileName } from '../source/source.ts';
+import type { Target } from '../source/target.ts';
 import { TransformerError } from '../runtime/errors.ts';
 
 /** Writes begun by this process: two of one file must not share a partial one. */

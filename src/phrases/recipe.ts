@@ -1,7 +1,7 @@
 // How the embedded translator is trained: a model from scratch on phrases drawn from a seed. The same
 // recipe runs on the command line and in the page.
 
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
 import { sequenceBatch, type SequencePair } from '../training/batches.ts';

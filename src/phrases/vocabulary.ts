@@ -1,7 +1,7 @@
 // The tokenizer of the embedded translator: a subword vocabulary learned from training pairs, written
 // as tokenizer.json and tokenizer_config.json, which Hugging Face's libraries and this one read.
 
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { learnBytePairs } from './byte-pair-encoding.ts';
 import { type Language, specialSpaces } from './meanings.ts';
 import { pairAt } from './phrases.ts';

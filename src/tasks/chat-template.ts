@@ -2,8 +2,8 @@
 // file and the template engine are loaded with the first conversation: only chats pay for them.
 
 import { Template } from '@huggingface/jinja';
-import { isObject, type JsonObject } from '../model/json.ts';
-import { describeFile, readFile, type Source } from '../model/source.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
+import { describeFile, readFile, type Source } from '../source/source.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 
 /** A turn of a conversation. Templates may read further keys, such as `tool_calls`. */

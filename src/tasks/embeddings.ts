@@ -2,7 +2,7 @@
 // 2019, arXiv 1908.10084).
 
 import type { DenseTensor } from '../model/inputs.ts';
-import type { Source } from '../model/source.ts';
+import type { Source } from '../source/source.ts';
 import { embed } from './feature-extraction.ts';
 import { cosineSimilarity, dot } from './pooling.ts';
 import { readSentenceModules, type SentenceModules } from './sentence-modules.ts';

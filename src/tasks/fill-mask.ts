@@ -1,7 +1,7 @@
 // Words for the gaps of a text, with a masked-language-model checkpoint.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { show } from '../model/json.ts';
+import { show } from '../source/json.ts';
 import { forwardRows } from './batches.ts';
 import { greatest, softmax } from './scores.ts';
 import { checkOptions, checkText, encodeText, oneOrMany, type TaskParts } from './task.ts';

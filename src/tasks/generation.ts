@@ -1,7 +1,7 @@
 // What tasks that generate text share: batches, decoding, stop strings, settings of a checkpoint.
 
 import { type GenerateOptions, optionNames } from '../model/generation-options.ts';
-import { isObject } from '../model/json.ts';
+import { isObject } from '../source/json.ts';
 import { refuseUnknown } from '../runtime/errors.ts';
 import { inBatches, padRows } from './batches.ts';
 import { checkOptions, type TaskModel, type TaskParts, type TextTokenizer } from './task.ts';

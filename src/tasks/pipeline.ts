@@ -1,10 +1,10 @@
 // pipeline(task, source): a model and its tokenizer, ready for text in and results out.
 
-import { isObject } from '../model/json.ts';
+import { isObject } from '../source/json.ts';
 import { loadModel, type LoadOptions } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
-import { type ModelSource, openSource } from '../model/open-source.ts';
-import { describeFile, requireJson, type Source } from '../model/source.ts';
+import { type ModelSource, openSource } from '../source/open-source.ts';
+import { describeFile, requireJson, type Source } from '../source/source.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
 import type { FeatureExtraction } from './feature-extraction.ts';

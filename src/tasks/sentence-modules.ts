@@ -1,8 +1,8 @@
 // How a sentence-transformers checkpoint makes its embeddings: modules.json and the files it names.
 // A checkpoint without modules.json pools by the mean, as sentence-transformers does.
 
-import { isObject, type JsonObject, show } from '../model/json.ts';
-import { describeFile, readJson, type Source } from '../model/source.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
+import { describeFile, readJson, type Source } from '../source/source.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import type { Pooling } from './pooling.ts';
 

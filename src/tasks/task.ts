@@ -2,7 +2,7 @@
 
 import type { GenerateOptions } from '../model/generation-options.ts';
 import type { DenseTensor } from '../model/inputs.ts';
-import { isObject, type JsonObject, show } from '../model/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { Tokenizer } from './tokenizer.ts';

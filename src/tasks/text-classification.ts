@@ -1,6 +1,6 @@
 // Labels of whole texts, with a sequence-classification checkpoint.
 
-import { isObject } from '../model/json.ts';
+import { isObject } from '../source/json.ts';
 import { forwardRows } from './batches.ts';
 import { greatest, sigmoid, softmax } from './scores.ts';
 import {

@@ -1,6 +1,6 @@
 // Text that goes on from a prompt, or the next message of a chat, with a causal language model.
 
-import { isObject } from '../model/json.ts';
+import { isObject } from '../source/json.ts';
 import type { ChatMessage, ChatOptions } from './chat-template.ts';
 import { checkTextOptions, generateRows, streamRow, type TextOptions } from './generation.ts';
 import { checkOptions, type TaskParts, wrongInput } from './task.ts';

@@ -2,7 +2,7 @@
 // query and document together and gives one label (Nogueira & Cho 2019, arXiv 1901.04085).
 
 import { TransformerError } from '../runtime/errors.ts';
-import { isObject, show } from '../model/json.ts';
+import { isObject, show } from '../source/json.ts';
 import { greatest, sigmoid } from './scores.ts';
 import { checkOptions, checkText, encodeText, type TaskModel, type TaskParts } from './task.ts';
 import { classLogits } from './text-classification.ts';

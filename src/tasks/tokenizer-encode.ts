@@ -8,7 +8,7 @@ import {
   Unigram,
   WordPiece,
 } from '@huggingface/tokenizers';
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { AlignedText, type Span } from './aligned-text.ts';
 import { compileNormalizer } from './tokenizer-normalize.ts';
 import { compileSplit } from './tokenizer-split.ts';

@@ -1,7 +1,7 @@
 // The files of a tokenizer: tokenizer.json, or the vocabulary files of older checkpoints, which
 // tokenizer-vocabulary.ts brings to the same form.
 
-import { isObject, type JsonObject, show } from '../model/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 import {
   describeFile,
   fileExists,
@@ -9,7 +9,7 @@ import {
   readFile,
   readJson,
   type Source,
-} from '../model/source.ts';
+} from '../source/source.ts';
 import { TransformerError } from '../runtime/errors.ts';
 
 /** What tokenizer.json and tokenizer_config.json say. */

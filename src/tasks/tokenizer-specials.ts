@@ -1,7 +1,7 @@
 // Which tokens of a vocabulary have a role: padding, separators, mask, start and end.
 
 import type { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 
 /** Ids of tokens with a role; undefined where the tokenizer has none. */
 export interface SpecialTokens {

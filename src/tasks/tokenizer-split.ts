@@ -2,7 +2,7 @@
 // into words, which the model then cuts into tokens. The rules follow the Rust library.
 
 import { ByteLevelPreTokenizer, ReplacePreTokenizer } from '@huggingface/tokenizers';
-import { isObject, type JsonObject, show } from '../model/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 import type { AlignedText } from './aligned-text.ts';
 
 /** Cuts a text into words. */

@@ -1,7 +1,7 @@
 // What stands around the tokens of one or two texts (the post-processors of tokenizer.json), and how
 // texts that are too long are cut so that the whole still fits.
 
-import { isObject, type JsonObject, show } from '../model/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import type { Piece } from './tokenizer-encode.ts';
 

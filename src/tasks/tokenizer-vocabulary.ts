@@ -2,7 +2,7 @@
 // BERT (Devlin et al. 2019), vocab.json and merges.txt of GPT-2 (Radford et al. 2019) and RoBERTa
 // (Liu et al. 2019). The same object that Hugging Face's conversion writes.
 
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { tokenText } from './tokenizer-specials.ts';
 
 /** What a vocabulary file gives: both of Hugging Face's files. */

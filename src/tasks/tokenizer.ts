@@ -3,8 +3,8 @@
 // because it must be known where each token stands in the text.
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import type { JsonObject } from '../model/json.ts';
-import { describeFile, type Source } from '../model/source.ts';
+import type { JsonObject } from '../source/json.ts';
+import { describeFile, type Source } from '../source/source.ts';
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { ChatMessage, ChatOptions } from './chat-template.ts';
 import { compileEncoder, type Piece } from './tokenizer-encode.ts';

@@ -1,6 +1,6 @@
 // Translation with an encoder–decoder checkpoint.
 
-import { isObject } from '../model/json.ts';
+import { isObject } from '../source/json.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import {
   checkTextOptions,

@@ -4,12 +4,12 @@
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { readBack } from '../runtime/read-back.ts';
-import { isObject, parseJson } from '../model/json.ts';
+import { isObject, parseJson } from '../source/json.ts';
 import { layOut, readParameters, writeSegments } from '../model/read-parameters.ts';
-import { openSafetensorsFile, readTensors, type TensorEntry } from '../model/safetensors.ts';
-import { safetensors, type StoredValues } from '../model/safetensors-writer.ts';
-import { describeFile, readRange, type Source } from '../model/source.ts';
-import type { Target } from '../model/target.ts';
+import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
+import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
+import { describeFile, readRange, type Source } from '../source/source.ts';
+import type { Target } from '../source/target.ts';
 import type { Trainer } from './trainer.ts';
 
 /** The file with the state of a run. */

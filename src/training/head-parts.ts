@@ -3,7 +3,7 @@
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { Tensor } from '../runtime/tensor.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts } from '../model/model.ts';
 import type { Parameters, Piece } from '../model/parameters.ts';
 import type { Substitute } from '../model/training-head.ts';

@@ -5,7 +5,7 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/erro
 import { readBack } from '../runtime/read-back.ts';
 import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
 import { GradientPlan } from './gradient-plan.ts';

@@ -44,5 +44,5 @@ export type { NamePattern } from './trainable.ts';
 export { Trainer } from './trainer.ts';
 export type { SaveModelOptions } from './checkpoint.ts';
 export type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
-export type { Target } from '../model/target.ts';
+export type { Target } from '../source/target.ts';
 export type { Adapter, TrainerOptions } from './trainer-options.ts';

@@ -4,11 +4,11 @@ import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { elements } from '../runtime/tensor.ts';
 import { architectureName, strict } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../source/json.ts';
 import { Random } from '../model/random.ts';
-import type { TensorEntry } from '../model/safetensors.ts';
-import { safetensors, type StoredValues } from '../model/safetensors-writer.ts';
-import type { Source } from '../model/source.ts';
+import type { TensorEntry } from '../source/safetensors.ts';
+import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
+import type { Source } from '../source/source.ts';
 import { WeightLoader } from '../model/weights.ts';
 import { declarations } from './declarations.ts';
 

@@ -3,10 +3,10 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { elements } from '../runtime/tensor.ts';
-import { isObject, type JsonObject, show } from '../model/json.ts';
-import { openSafetensorsFile, readTensors } from '../model/safetensors.ts';
-import { safetensors, type StoredValues } from '../model/safetensors-writer.ts';
-import { describeFile, requireJson, type Source } from '../model/source.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
+import { openSafetensorsFile, readTensors } from '../source/safetensors.ts';
+import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
+import { describeFile, requireJson, type Source } from '../source/source.ts';
 import { convert, formatOf } from '../model/weight-storage.ts';
 import type { NamedFile } from './checkpoint.ts';
 import type { Modules } from './lora-targets.ts';

@@ -7,7 +7,7 @@ import { elements, type Tensor } from '../runtime/tensor.ts';
 import { ParameterArena } from '../model/parameter-arena.ts';
 import type { Parameters, Piece } from '../model/parameters.ts';
 import { Random } from '../model/random.ts';
-import type { StoredValues } from '../model/safetensors-writer.ts';
+import type { StoredValues } from '../source/safetensors-writer.ts';
 import type { Substitute } from '../model/training-head.ts';
 import { lora } from '../shaders/lora.ts';
 import { matmul } from '../shaders/matmul.ts';

@@ -6,7 +6,7 @@ import { Plan } from '../runtime/plan.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { Recording } from '../runtime/record.ts';
 import { dtypeBytes, Tensor } from '../runtime/tensor.ts';
-import { float32ToBfloat16, float32ToFloat16 } from '../model/float16.ts';
+import { float32ToBfloat16, float32ToFloat16 } from '../source/float16.ts';
 import type { Substitute } from '../model/training-head.ts';
 import { write } from '../model/weight-storage.ts';
 import type { LinearLayer } from './lora-targets.ts';

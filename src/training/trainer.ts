@@ -7,9 +7,9 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainingHead } from '../model/training-head.ts';
-import { openSource } from '../model/open-source.ts';
-import type { Source } from '../model/source.ts';
-import { openTarget, type Target } from '../model/target.ts';
+import { openSource } from '../source/open-source.ts';
+import type { Source } from '../source/source.ts';
+import { openTarget, type Target } from '../source/target.ts';
 import { BatchReader, type Batches } from './batches.ts';
 import {
   checkSaveOptions,

@@ -4,7 +4,7 @@ import type { Gpu } from 'webgpu-transformer';
 import { Config } from '../../src/model/config.ts';
 import { decoder, memoryKeyValues } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
-import { openSafetensors, type TensorEntry } from '../../src/model/safetensors.ts';
+import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
 import { torchTransformer } from '../../src/model/torch-transformer.ts';
 import { WeightLoader } from '../../src/model/weights.ts';
 import { gradients } from '../../src/runtime/gradient.ts';

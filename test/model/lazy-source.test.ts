@@ -1,7 +1,7 @@
 // Sources whose code is loaded with the first read.
 import { expect, test } from 'vitest';
-import { LazySource } from '../../src/model/lazy-source.ts';
-import type { Source } from '../../src/model/source.ts';
+import { LazySource } from '../../src/source/lazy-source.ts';
+import type { Source } from '../../src/source/source.ts';
 
 test('nothing is loaded before the first read, and then once', async () => {
   let [loads, releases] = [0, 0];

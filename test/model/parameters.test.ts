@@ -3,10 +3,10 @@
 import { loadModel, type Source } from 'webgpu-transformer';
 import { adam, initialCheckpoint, Trainer } from 'webgpu-transformer/training';
 import { describe, expect, test } from 'vitest';
-import { float16ToFloat32, float32ToFloat16 } from '../../src/model/float16.ts';
+import { float16ToFloat32, float32ToFloat16 } from '../../src/source/float16.ts';
 import { ArenaLayout } from '../../src/model/parameter-arena.ts';
 import { readParameters, writeParameters } from '../../src/model/read-parameters.ts';
-import { openSafetensors } from '../../src/model/safetensors.ts';
+import { openSafetensors } from '../../src/source/safetensors.ts';
 import { readFixture } from '../support/fixture.ts';
 import { sharedGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Config } from '../../src/model/config.ts';
 import { marian } from '../../src/model/marian.ts';
-import { openSafetensors, type TensorEntry } from '../../src/model/safetensors.ts';
+import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
 import { tokensOf } from '../../src/model/token-inputs.ts';
 import { logits } from '../../src/model/logits.ts';
 import { decode, encode, remember } from '../../src/model/transformer.ts';

@@ -2,7 +2,7 @@
 // rounded before and stored in 32.
 import { expect, test } from 'vitest';
 import { type DenseTensor, loadModel } from 'webgpu-transformer';
-import { float16ToFloat32, float32ToFloat16 } from '../../src/model/float16.ts';
+import { float16ToFloat32, float32ToFloat16 } from '../../src/source/float16.ts';
 import { callInputs } from '../support/checkpoint.ts';
 import { expectClose, readCase } from '../support/expected.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';

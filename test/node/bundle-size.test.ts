@@ -76,7 +76,7 @@ function modulesIn(files: Iterable<string>): string[] {
   return ids.map((id) => id.replace(`${root}src/`, ''));
 }
 
-const remote = ['model/http-source.ts', 'model/cached-source.ts', 'model/cache-store.ts'];
+const remote = ['source/http-source.ts', 'source/cached-source.ts', 'source/cache-store.ts'];
 const classification = [
   'tasks/text-classification.ts',
   'model/sequence-model.ts',
@@ -107,7 +107,7 @@ const translation = [
 const uses: readonly (readonly [string, readonly string[], number])[] = [
   ['the import alone', [], 16],
   ['classification with BERT from a URL', [...remote, ...classification], 52],
-  ['generation with Llama from the Hub', [...remote, 'model/hub-source.ts', ...chat], 69],
+  ['generation with Llama from the Hub', [...remote, 'source/hub-source.ts', ...chat], 69],
   ['translation with Marian from a URL', [...remote, ...translation], 71],
 ];
 

@@ -1,6 +1,6 @@
 // classify, embed, ask and info as users run them, against what Hugging Face gives.
 import { beforeAll, expect, test, vi } from 'vitest';
-import { safetensors, type StoredValues } from '../../src/model/safetensors-writer.ts';
+import { safetensors, type StoredValues } from '../../src/source/safetensors-writer.ts';
 import {
   buildCommand,
   expectRefusal,

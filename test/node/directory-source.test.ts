@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
-import { fileExists, fileSize, readFile, readJson, readRange } from '../../src/model/source.ts';
+import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
+import { fileExists, fileSize, readFile, readJson, readRange } from '../../src/source/source.ts';
 import { directorySource } from '../../src/node/directory-source.ts';
 import { expectError } from '../support/safetensors.ts';
 

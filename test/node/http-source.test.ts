@@ -3,9 +3,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import { httpSource } from '../../src/model/remote-source.ts';
-import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
-import { fileSize, readFile, readJson, readRange, type Source } from '../../src/model/source.ts';
+import { httpSource } from '../../src/source/remote-source.ts';
+import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
+import { fileSize, readFile, readJson, readRange, type Source } from '../../src/source/source.ts';
 import { readFixture } from '../support/fixture.ts';
 import { expectError } from '../support/safetensors.ts';
 

@@ -1,9 +1,9 @@
 // A program for tests of a cache that processes share: reads a model as a load does, and prints how
 // many bytes of weights it got.
 
-import { openSource } from '../../src/model/open-source.ts';
-import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
-import { requireJson } from '../../src/model/source.ts';
+import { openSource } from '../../src/source/open-source.ts';
+import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
+import { requireJson } from '../../src/source/source.ts';
 import '../../src/index.node.ts';
 
 const [url = '', offline] = process.argv.slice(2);

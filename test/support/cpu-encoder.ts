@@ -2,7 +2,7 @@
 // apart from any device.
 
 import type { DenseTensor } from 'webgpu-transformer';
-import { float16ToFloat32 } from '../../src/model/float16.ts';
+import { float16ToFloat32 } from '../../src/source/float16.ts';
 import type { TaskInputs, TaskModel, TaskOutput } from '../../src/tasks/task.ts';
 
 type Matrix = Float64Array<ArrayBuffer>[];

@@ -45,7 +45,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'generation',
     test: /\/src\/model\/(generation|generation-steps|prompt-plan)\.ts/,
   },
-  { name: 'remote', test: /\/src\/model\/(hub-source|cached-source|cache-store)\.ts/ },
+  { name: 'remote', test: /\/src\/source\/(hub-source|cached-source|cache-store)\.ts/ },
   { name: 'tokenizer', test: /\/src\/tasks\/tokenizer\.ts/ },
   { name: 'llama', test: /\/src\/model\/llama\.ts/ },
   { name: 'torch-transformer', test: /\/src\/model\/torch-transformer\.ts/ },
@@ -64,7 +64,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: (id: string) => path.basename(id, '.ts'),
-    test: /\/src\/(model\/|shaders\/beam\.ts)/,
+    test: /\/src\/((model|source)\/|shaders\/beam\.ts)/,
   },
   { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
   { name: 'node', test: /\/src\/(node\/|index\.node)/ },

@@ -3,7 +3,7 @@
 import type { Gpu, Model } from 'webgpu-transformer';
 import type { Lora } from 'webgpu-transformer/training';
 import { readParameters, writeParameters } from '../../src/model/read-parameters.ts';
-import type { StoredValues } from '../../src/model/safetensors-writer.ts';
+import type { StoredValues } from '../../src/source/safetensors-writer.ts';
 import { readBack } from '../../src/runtime/read-back.ts';
 import { Random } from './random.ts';
 

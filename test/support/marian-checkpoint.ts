@@ -6,7 +6,7 @@ import {
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
-} from '../../src/model/float16.ts';
+} from '../../src/source/float16.ts';
 import { Random } from './random.ts';
 import { safetensorsFile, type StoredTensor } from './safetensors.ts';
 import { type Files, type Values, withFields } from './source.ts';

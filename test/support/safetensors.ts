@@ -1,6 +1,6 @@
 // Safetensors files built in memory, honest or lying, and a source over them that keeps count.
 import { expect } from 'vitest';
-import type { FileRange, Source } from '../../src/model/source.ts';
+import type { FileRange, Source } from '../../src/source/source.ts';
 import { type ErrorCode, TransformerError } from '../../src/runtime/errors.ts';
 
 export interface StoredTensor {

@@ -9,7 +9,7 @@ import {
   Trainer,
   type TrainerOptions,
 } from 'webgpu-transformer/training';
-import type { JsonObject } from '../../src/model/json.ts';
+import type { JsonObject } from '../../src/source/json.ts';
 import { readParameters, writeParameters } from '../../src/model/read-parameters.ts';
 import { readBack } from '../../src/runtime/read-back.ts';
 import { Random } from './random.ts';

@@ -5,7 +5,7 @@ import {
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
-} from '../../src/model/float16.ts';
+} from '../../src/source/float16.ts';
 import type { Scope } from '../../src/runtime/scope.ts';
 import { type Dtype, dtypeBytes, elements, type Tensor } from '../../src/runtime/tensor.ts';
 import type { Values } from '../reference/twin.ts';

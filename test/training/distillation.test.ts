@@ -8,7 +8,7 @@ import {
   Trainer,
 } from 'webgpu-transformer/training';
 import { expect, test } from 'vitest';
-import type { JsonObject } from '../../src/model/json.ts';
+import type { JsonObject } from '../../src/source/json.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { fixtureSource } from '../support/source.ts';

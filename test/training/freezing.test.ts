@@ -11,7 +11,7 @@ import {
 } from 'webgpu-transformer/training';
 import { expect, test } from 'vitest';
 import { readParameters } from '../../src/model/read-parameters.ts';
-import type { StoredValues } from '../../src/model/safetensors-writer.ts';
+import type { StoredValues } from '../../src/source/safetensors-writer.ts';
 import { sharedGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { fixtureSource } from '../support/source.ts';

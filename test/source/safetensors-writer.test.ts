@@ -1,13 +1,13 @@
 // The safetensors writer: what it writes is read back as it was, by the rules of the format.
 
 import { expect, test } from 'vitest';
-import { float16ToFloat32 } from '../../src/model/float16.ts';
-import { openSafetensorsFile, readTensors } from '../../src/model/safetensors.ts';
+import { float16ToFloat32 } from '../../src/source/float16.ts';
+import { openSafetensorsFile, readTensors } from '../../src/source/safetensors.ts';
 import {
   safetensors,
   type SafetensorsOptions,
   type StoredValues,
-} from '../../src/model/safetensors-writer.ts';
+} from '../../src/source/safetensors-writer.ts';
 import { readFixture } from '../support/fixture.ts';
 import { memorySource, readValues } from '../support/source.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Sha256 } from '../../src/model/sha256.ts';
+import { Sha256 } from '../../src/source/sha256.ts';
 
 function bytes(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);

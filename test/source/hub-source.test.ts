@@ -1,10 +1,16 @@
 // Repositories of the Hugging Face Hub, played by the server of the tests.
 import { isCached, type SourceOptions } from 'webgpu-transformer';
 import { expect, test } from 'vitest';
-import { hubSource } from '../../src/model/remote-source.ts';
-import { openSource } from '../../src/model/open-source.ts';
-import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
-import { readFile, readJson, readRange, requireJson, type Source } from '../../src/model/source.ts';
+import { hubSource } from '../../src/source/remote-source.ts';
+import { openSource } from '../../src/source/open-source.ts';
+import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
+import {
+  readFile,
+  readJson,
+  readRange,
+  requireJson,
+  type Source,
+} from '../../src/source/source.ts';
 import { ownCache } from '../support/cache.ts';
 import { readFixture } from '../support/fixture.ts';
 import { expectError } from '../support/safetensors.ts';

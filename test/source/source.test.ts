@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { httpSource } from '../../src/model/remote-source.ts';
+import { httpSource } from '../../src/source/remote-source.ts';
 import {
   checkFileName,
   fileExists,
@@ -9,7 +9,7 @@ import {
   readRange,
   requireJson,
   type Source,
-} from '../../src/model/source.ts';
+} from '../../src/source/source.ts';
 import { fakeFetch, type FakeServer } from '../support/http.ts';
 import { expectError, MemorySource } from '../support/safetensors.ts';
 

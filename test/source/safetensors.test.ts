@@ -6,7 +6,7 @@ import {
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
-} from '../../src/model/float16.ts';
+} from '../../src/source/float16.ts';
 import {
   openSafetensors,
   openSafetensorsFile,
@@ -14,8 +14,8 @@ import {
   type ReadTensorsOptions,
   type TensorEntry,
   type TensorPiece,
-} from '../../src/model/safetensors.ts';
-import type { FileProgress, Source } from '../../src/model/source.ts';
+} from '../../src/source/safetensors.ts';
+import type { FileProgress, Source } from '../../src/source/source.ts';
 import type { ErrorCode } from '../../src/runtime/errors.ts';
 import { readFixture } from '../support/fixture.ts';
 import {

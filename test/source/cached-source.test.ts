@@ -1,10 +1,10 @@
 // What is kept of downloads: used again, gone on with, checked, and never in the way of a load.
 import { clearCache, isCached, modelSize, type SourceOptions } from 'webgpu-transformer';
 import { describe, expect, test, vi } from 'vitest';
-import { httpSource } from '../../src/model/remote-source.ts';
-import { openSource } from '../../src/model/open-source.ts';
-import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
-import { readFile, readJson, requireJson, type Source } from '../../src/model/source.ts';
+import { httpSource } from '../../src/source/remote-source.ts';
+import { openSource } from '../../src/source/open-source.ts';
+import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
+import { readFile, readJson, requireJson, type Source } from '../../src/source/source.ts';
 import { ownCache } from '../support/cache.ts';
 import { readFixture } from '../support/fixture.ts';
 import { Random } from '../support/random.ts';

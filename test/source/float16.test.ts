@@ -6,7 +6,7 @@ import {
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
-} from '../../src/model/float16.ts';
+} from '../../src/source/float16.ts';
 import { expectError } from '../support/safetensors.ts';
 
 const allPatterns = Uint16Array.from({ length: 65536 }, (_, i) => i);

@@ -1,7 +1,7 @@
 // Files that a user dropped or chose.
 import { expect, test } from 'vitest';
-import { openSource } from '../../src/model/open-source.ts';
-import { fileSize, readFile, readRange, type Source } from '../../src/model/source.ts';
+import { openSource } from '../../src/source/open-source.ts';
+import { fileSize, readFile, readRange, type Source } from '../../src/source/source.ts';
 import { expectError } from '../support/safetensors.ts';
 
 const inBrowser = 'document' in globalThis;

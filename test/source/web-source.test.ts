@@ -1,9 +1,9 @@
 // Sources over a real network connection that fails in every way it can.
 import { expect, test } from 'vitest';
-import type { HttpOptions } from '../../src/model/http-options.ts';
-import { httpSource } from '../../src/model/remote-source.ts';
-import { openSafetensors, readTensors } from '../../src/model/safetensors.ts';
-import { fileSize, readFile, readJson, readRange, type Source } from '../../src/model/source.ts';
+import type { HttpOptions } from '../../src/source/http-options.ts';
+import { httpSource } from '../../src/source/remote-source.ts';
+import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
+import { fileSize, readFile, readJson, readRange, type Source } from '../../src/source/source.ts';
 import { readFixture } from '../support/fixture.ts';
 import { expectError } from '../support/safetensors.ts';
 import { webFolder } from '../support/web.ts';
