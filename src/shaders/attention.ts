@@ -258,7 +258,7 @@ export function attention(inputs: AttentionInputs): AttentionResult {
   recording.differentiate({
     op: 'attention',
     output,
-    inputs: [q.tensor, k.tensor, v.tensor],
+    inputs: [q.tensor, k.tensor, v.tensor, bias],
     trace: { q: q.tensor, k: k.tensor, v: v.tensor, keyMask, lse, params, constants },
   } satisfies Traced<'attention'>);
 

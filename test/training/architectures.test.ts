@@ -1,0 +1,46 @@
+// Every architecture that trains learns its case by heart; the others say that they do not train.
+import { expect, test } from 'vitest';
+import { loadModel, type ModelInputs } from 'webgpu-transformer';
+import { adam, Trainer } from 'webgpu-transformer/training';
+import { callInputs } from '../support/checkpoint.ts';
+import { readCase } from '../support/expected.ts';
+import { sharedGpu } from '../support/gpu.ts';
+import { expectRejection } from '../support/rejection.ts';
+import { fixtureSource } from '../support/source.ts';
+
+const onGpu = sharedGpu();
+
+/** The first losses on one batch, each after one more update. */
+async function losses(name: string, inputs: ModelInputs, steps: number): Promise<number[]> {
+  const found: number[] = [];
+  await onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource(name), { gpu, training: true });
+    const trainer = new Trainer(model, { optimizer: adam(), learningRate: 3e-3 });
+    for await (const { loss } of trainer.steps(() => inputs, { maxSteps: steps })) found.push(loss);
+    trainer.dispose();
+  });
+  return found;
+}
+
+test.each([
+  ['bart', 'labels'],
+  ['bert_mlm', 'main'],
+  ['bert_tokcls', 'main'],
+  ['distilbert_seqcls', 'main'],
+  ['gpt2_legacy_names', 'main'],
+  ['roberta_seqcls', 'main'],
+])('%s learns', async (name, call) => {
+  const expected = await readCase(name);
+  const inputs = callInputs(expected, call);
+  const found = await losses(name, inputs, 12);
+  const wanted = expected.values.get(`${call}/loss`)!.data[0]!;
+  expect(Math.abs(found[0]! - wanted)).toBeLessThan(2e-5 * wanted);
+  expect(found.at(-1)!).toBeLessThan(0.7 * found[0]!);
+});
+
+test.each(['llama_gqa', 't5_relu'])('%s does not train yet', async (name) => {
+  const expected = await readCase(name);
+  const call = name === 't5_relu' ? 'labels' : 'main';
+  const training = losses(name, callInputs(expected, call), 1);
+  await expectRejection(training, 'MODEL_UNSUPPORTED');
+});
