@@ -13,6 +13,7 @@ import { gatedGradient } from './gated-gradient.ts';
 import { layerNormGradient } from './layer-norm-gradient.ts';
 import { loraGradient } from './lora-gradient.ts';
 import { matmulGradient } from './matmul-gradient.ts';
+import { rescaleGradient } from './rescale-gradient.ts';
 import { rmsNormGradient } from './rms-norm-gradient.ts';
 import type { Rule, Traces } from './traces.ts';
 
@@ -32,6 +33,7 @@ const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
   'layer-norm': layerNormGradient,
   lora: loraGradient,
   matmul: matmulGradient,
+  rescale: rescaleGradient,
   'rms-norm': rmsNormGradient,
 };
 

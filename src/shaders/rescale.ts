@@ -5,6 +5,7 @@ import { elements, type Tensor } from '../runtime/tensor.ts';
 import { elementForm, inBothWidths } from './element-kernel.ts';
 import text from './rescale.wgsl?raw';
 import { tanh, workgroup } from './snippets.ts';
+import type { Traced } from './traces.ts';
 
 const forms = inBothWidths(
   {
@@ -38,5 +39,11 @@ function rescale(x: Tensor, factor: number, bounded: boolean): Tensor {
     params: { size, factor },
     constants: { BOUNDED: bounded },
   });
+  x.recording.differentiate({
+    op: 'rescale',
+    output: y,
+    inputs: [x],
+    trace: { x, factor, bounded },
+  } satisfies Traced<'rescale'>);
   return y;
 }

@@ -75,6 +75,7 @@ export interface Traces {
     readonly params: Numbers<'columns' | 'first' | 'count' | 'scale'>;
   };
   readonly matmul: Omit<Product, 'y' | 'activation' | 'gated'>;
+  readonly rescale: { readonly x: Tensor; readonly factor: number; readonly bounded: boolean };
   readonly 'rms-norm': {
     readonly x: Tensor;
     readonly residual: Tensor | undefined;

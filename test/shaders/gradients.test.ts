@@ -13,6 +13,7 @@ import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
 import { distillationLoss } from '../../src/shaders/distillation-loss.ts';
 import { dropout } from '../../src/shaders/dropout.ts';
 import { add } from '../../src/shaders/elementwise.ts';
+import { scale } from '../../src/shaders/rescale.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
 import { gated, gatedLinear } from '../../src/shaders/gated.ts';
@@ -122,6 +123,9 @@ cases['matmul, tied: a weight used both ways'] = (t) => {
   const hidden = matmul(t.input('x', 3, 5), weight, { activation: 'silu' });
   return matmul(hidden, weight, { transposed: true });
 };
+cases['rescale'] = (t) => scale(t.input('x', 3, 5), -0.75);
+cases['rescale, in fours and once more'] = (t) => scale(scale(t.input('x', 3, 8), 2.5), 0.3);
+
 cases['matmul of a tensor with itself'] = (t) => {
   const x = t.input('x', 5, 5);
   return matmul(x, x, { residual: x });
@@ -405,6 +409,7 @@ const kinds = [
   'layer norm',
   'lora',
   'matmul',
+  'rescale',
 ];
 
 for (const { name, options: gpuOptions } of gpus) {
@@ -444,7 +449,6 @@ const withoutGradient = [
   'gradient-norm',
   'gradient-scale',
   'heads',
-  'rescale',
   'log-softmax',
   'sequence-bias',
   'sgd',
