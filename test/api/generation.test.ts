@@ -7,7 +7,7 @@ import { Random } from '../support/random.ts';
 import { fixtureFiles, fixtureSource, memorySource, withFields } from '../support/source.ts';
 
 // Default limits make no difference to models this small.
-const gpus = (await testGpus()).filter(({ options }) => options.limits !== 'default');
+const gpus = await testGpus();
 const [{ options: usual } = { options: {} }] = gpus;
 const random = new Random(11);
 /** Sequences of Marian's tokens, without its padding token 111. */

@@ -10,7 +10,7 @@ import { Random } from '../support/random.ts';
 import { fixtureFiles, fixtureSource, memorySource, readValues } from '../support/source.ts';
 
 // Default limits make no difference to models this small.
-const gpus = (await testGpus()).filter(({ options }) => options.limits !== 'default');
+const gpus = await testGpus();
 const fixture = {
   config: (await readFixtureJson('marian/config.json')) as Record<string, unknown>,
   weights: readValues(await readFixture('marian/model.safetensors')),

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import { Gpu } from 'webgpu-transformer';
 import { selfTest } from '../../src/cli/self-test.ts';
 import { allKernels } from '../../src/shaders/index.ts';
-import { testGpus, withGpu } from '../support/gpu.ts';
+import { testLimits, withGpu } from '../support/gpu.ts';
 
-const gpus = await testGpus();
+const gpus = await testLimits();
 
 for (const { name, options } of gpus) {
   test(`every operation is checked, ${name}`, () =>

@@ -12,18 +12,23 @@ let found: Promise<TestGpu[]> | undefined;
 
 /**
  * Every tier and form this device can run: kernels for CPU adapters with subgroups of four (only
- * where the adapter has them) and without, kernels for GPUs, and those within the default limits.
+ * where the adapter has them) and without, and kernels for GPUs.
  */
 export function testGpus(): Promise<TestGpu[]> {
   found ??= listGpus();
   return found;
 }
 
+/** The same, and kernels for GPUs within the default limits, without features. */
+export async function testLimits(): Promise<TestGpu[]> {
+  const options = { tier: 'gpu', features: [], limits: 'default' } as const;
+  return [...(await testGpus()), { name: 'gpu, default limits', options }];
+}
+
 async function listGpus(): Promise<TestGpu[]> {
   const gpus: TestGpu[] = [
     { name: 'software', options: { tier: 'software', features: [] } },
     { name: 'gpu', options: { tier: 'gpu' } },
-    { name: 'gpu, default limits', options: { tier: 'gpu', features: [], limits: 'default' } },
   ];
   const probe = await Gpu.request({ tier: 'software' });
   if (probe.hasQuadSubgroups) {
@@ -36,7 +41,7 @@ async function listGpus(): Promise<TestGpu[]> {
 /** The kinds that whole models are run on: the best one for CPU adapters, and that for GPUs. */
 export async function bothTiers(): Promise<TestGpu[]> {
   const [software, ...others] = await testGpus();
-  return [software!, others.find(({ name }) => name === 'gpu')!];
+  return [software!, others.at(-1)!];
 }
 
 /**
