@@ -59,7 +59,7 @@ export interface ChoiceState {
   readonly place: Tensor;
   /** (words) u32: the settings, see rules.ts */
   readonly rules: Tensor;
-  /** (V) u32: flags of tokens, see rules.ts; none has any when absent */
+  /** (V) u32: flags of tokens, see rules.ts; no token has one when absent */
   readonly flags?: Tensor | undefined;
   /** (R, pitch) u32: the tokens so far */
   readonly history?: Tensor | undefined;
