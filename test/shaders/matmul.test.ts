@@ -204,7 +204,7 @@ test('each device gets the kernel meant for it', async () => {
       for (const rows of [1, 2, 4, 8, 9]) await reach([rows, 6], 10, true);
       await reach([3, 6], 10, false);
       for (const rows of [9, 130]) await reach([rows, 516], 228, true);
-      if (options.limits === 'default') {
+      if (options.tier === 'gpu') {
         await reach([64 * 8 - 3, 3], 64 * 8 - 1, false);
         await reach([128 * 16 - 5, 1], 128 * 8 - 3, true);
       }
