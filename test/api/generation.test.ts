@@ -6,7 +6,6 @@ import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { fixtureFiles, fixtureSource, memorySource, withFields } from '../support/source.ts';
 
-// Default limits make no difference to models this small.
 const gpus = await testGpus();
 const [{ options: usual } = { options: {} }] = gpus;
 const random = new Random(11);

@@ -9,7 +9,6 @@ import { checkpointOf, randomMarian, sharded, type Stored } from '../support/mar
 import { Random } from '../support/random.ts';
 import { fixtureFiles, fixtureSource, memorySource, readValues } from '../support/source.ts';
 
-// Default limits make no difference to models this small.
 const gpus = await testGpus();
 const fixture = {
   config: (await readFixtureJson('marian/config.json')) as Record<string, unknown>,

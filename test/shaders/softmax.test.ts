@@ -81,7 +81,6 @@ for (const { name, options } of gpus) {
     }));
 }
 
-// The limits do not matter here, and the rows take long on software adapters.
 for (const { name, options } of gpus) {
   test(`softmax of more rows than one axis of workgroups holds, ${name}`, () =>
     withGpu(options, async (gpu) => {
