@@ -8,6 +8,7 @@ import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { KeyValueCache } from '../shaders/attention-decode.ts';
 import { decodeCached } from './cached-decoder.ts';
+import { layoutOf } from './attention.ts';
 import type { DecoderWeights, Memory } from './decoder.ts';
 import { cacheRows, type DecodePrompt, positionsOf } from './decoding.ts';
 import { padRows } from './inputs.ts';
@@ -21,12 +22,11 @@ export function decoderCaches(
   capacity: number,
 ): KeyValueCache[] {
   return layers.map(({ selfAttention }, layer) => {
-    const { heads, keyValueHeads = heads, queryKeyValue } = selfAttention;
-    const { headSize = queryKeyValue.weight.size(0) / (heads + 2 * keyValueHeads) } = selfAttention;
+    const { keyWidth } = layoutOf(selfAttention);
     const cache = (name: string): Tensor =>
       scope.tensor({
         label: `${name} cache ${layer}`,
-        shape: [rows, capacity, keyValueHeads * headSize],
+        shape: [rows, capacity, keyWidth],
         dtype: 'f32',
       });
     return { k: cache('key'), v: cache('value') };
