@@ -4,6 +4,7 @@
 import { TransformerError } from '../runtime/errors.ts';
 import type { Activation } from '../shaders/matmul.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
+import { Warnings } from './warnings.ts';
 
 /** The activation names of Hugging Face and PyTorch. */
 export const activationNames: ReadonlyMap<string, Activation> = new Map([
@@ -38,10 +39,12 @@ export class Config {
   readonly file: string;
   readonly #fields: JsonObject;
   readonly #read = new Set<string>();
+  readonly #warnings: Warnings;
 
-  constructor(fields: JsonObject, file: string) {
+  constructor(fields: JsonObject, file: string, warnings: Warnings = new Warnings()) {
     this.#fields = fields;
     this.file = file;
+    this.#warnings = warnings;
   }
 
   /** The field as it stands, unchecked. */
@@ -53,7 +56,7 @@ export class Config {
   /** An object in the file, with fields of its own. */
   section(name: string): Config {
     const value = this.get(name);
-    if (isObject(value)) return new Config(value, `${this.file}, "${name}"`);
+    if (isObject(value)) return new Config(value, `${this.file}, "${name}"`, this.#warnings);
     throw this.#wrong(name, 'an object');
   }
 
@@ -113,6 +116,11 @@ export class Config {
   /** Refuses the value that a field has. */
   refuse(name: string, wanted: string = 'something else, as this is not supported yet'): never {
     throw this.#wrong(name, wanted, 'MODEL_UNSUPPORTED');
+  }
+
+  /** Notes what is overlooked in the file, for `model.warnings`: a sentence that follows its name. */
+  warn(text: string): void {
+    this.#warnings.add(`${this.file}: ${text}`);
   }
 
   /** Refuses a setting other than `value`, the only one that is supported. */

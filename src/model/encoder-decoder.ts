@@ -49,6 +49,10 @@ export class EncoderDecoderModel implements Model {
     });
   }
 
+  get warnings(): readonly string[] {
+    return this.#parts.warnings.texts;
+  }
+
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
     const tokens = forwardTokens(inputs, this.#model.shape, this.#parts.generation);

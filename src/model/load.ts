@@ -25,6 +25,7 @@ import {
   requireJson,
   type Source,
 } from '../source/source.ts';
+import { Warnings } from './warnings.ts';
 import { type FindEntry, type WeightDtype, WeightLoader } from './weights.ts';
 
 export interface LoadOptions extends SourceOptions {
@@ -61,7 +62,8 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const scope = new Scope(gpu);
   try {
     const { config, generation } = await readConfigs(files, signal);
-    const fields = new Config(config, describeFile(files, 'config.json'));
+    const warnings = new Warnings();
+    const fields = new Config(config, describeFile(files, 'config.json'), warnings);
     const architecture = await architectureOf(fields);
     const entries = await openSafetensors(files, { signal });
     const find = (name: string): TensorEntry | undefined => entries.get(name);
@@ -80,7 +82,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       if (ownGpu) gpu.dispose();
     };
     const { pieces } = loader;
-    return make({ gpu, config, scope, generation, parameters, pieces, onDispose });
+    return make({ gpu, config, scope, generation, parameters, pieces, warnings, onDispose });
   } catch (error) {
     scope.dispose();
     if (ownGpu) gpu.dispose();

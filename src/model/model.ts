@@ -10,6 +10,7 @@ import { crop, type DenseTensor } from './inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Parameters, Piece } from './parameters.ts';
 import type { TrainingHead } from './training-head.ts';
+import type { Warnings } from './warnings.ts';
 
 /** Inputs of `forward` and `generate`. Token inputs are rectangular: one array a sequence. */
 export interface ModelInputs {
@@ -111,6 +112,8 @@ export interface Model {
   readonly gpu: Gpu;
   /** config.json as it is. */
   readonly config: JsonObject;
+  /** What was overlooked in the checkpoint's files, each as a sentence that names the file. */
+  readonly warnings: readonly string[];
   /** Tokens of a sequence at most; Infinity where there is no limit. */
   readonly maxPositions: number;
   /** Computes the outputs for whole sequences. */
@@ -141,6 +144,8 @@ export interface LoadedParts {
   readonly pieces: readonly Piece[];
   /** generation_config.json, or config.json where there is none. */
   readonly generation: JsonObject;
+  /** What was overlooked in the files; grows where a file is read late. */
+  readonly warnings: Warnings;
   /** Called once at the end of the model's life. */
   readonly onDispose: () => void;
 }

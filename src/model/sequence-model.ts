@@ -54,6 +54,10 @@ export class SequenceModel implements Model {
     });
   }
 
+  get warnings(): readonly string[] {
+    return this.#parts.warnings.texts;
+  }
+
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
     const tokens = sequenceTokens(inputs, this.#definition);

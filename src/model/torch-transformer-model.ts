@@ -58,6 +58,10 @@ export class TorchTransformerModel implements Model {
     this.#model = model;
   }
 
+  get warnings(): readonly string[] {
+    return this.#parts.warnings.texts;
+  }
+
   /** inputsEmbeds: (B, S, d_model), decoderInputsEmbeds: (B, T, d_model), with their masks. */
   async forward(inputs: ModelInputs, options: TorchForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal', 'causal'], 'option of forward');

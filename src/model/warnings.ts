@@ -1,0 +1,16 @@
+// What a model overlooks in its files: settings that make no sense and do no harm. Callers' own options
+// are never overlooked.
+
+export class Warnings {
+  readonly #texts = new Set<string>();
+
+  /** Notes a sentence, once. */
+  add(text: string): void {
+    this.#texts.add(text);
+  }
+
+  /** All sentences so far, in the order in which they came. */
+  get texts(): readonly string[] {
+    return [...this.#texts];
+  }
+}
