@@ -82,6 +82,20 @@ export function bartLayers(
   };
 }
 
+/**
+ * Ties the token embeddings of both stacks and of what else is named. Files of models that are not tied
+ * have one table of tokens, too, unless they hold one for each stack.
+ */
+export function tieEmbeddings(
+  loader: WeightLoader,
+  root: string,
+  outputs: readonly string[],
+): void {
+  const stacks = ['decoder', 'encoder'].map((name) => `${root}${name}.embed_tokens.weight`);
+  if (outputs.length === 0 && stacks.every((name) => loader.has(name))) return;
+  loader.tie(`${root}shared.weight`, ...outputs, ...stacks);
+}
+
 /** `prefix.weight` and `prefix.bias`. */
 export function layerNormWeights(
   loader: WeightLoader,

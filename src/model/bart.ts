@@ -2,7 +2,7 @@
 // positions, and norms after the embeddings.
 
 import { headName } from './head-name.ts';
-import { bartLayers, layerNormWeights } from './bart-layers.ts';
+import { bartLayers, layerNormWeights, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
@@ -27,13 +27,11 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
   const dModel = config.integer('d_model');
   const maxPositions = config.integer('max_position_embeddings');
   const vocabulary = config.integer('vocab_size');
-  // Some files hold the table once for each stack, and the same in all.
-  const tokensName = ['shared', 'encoder.embed_tokens', 'decoder.embed_tokens', '../lm_head']
-    .map((name) => (name.startsWith('../') ? name.slice(3) : root + name))
-    .find((name) => loader.has(`${name}.weight`));
-  const tokens = loader.matrix(`${tokensName ?? `${root}shared`}.weight`, vocabulary, dModel);
+  const output = 'lm_head.weight';
+  const tied = config.boolean('tie_word_embeddings', true);
+  tieEmbeddings(loader, root, tied ? [output] : []);
   const embeddings = (stack: 'encoder' | 'decoder'): EmbeddingWeights => ({
-    tokens,
+    tokens: loader.matrix(`${root}${stack}.embed_tokens.weight`, vocabulary, dModel),
     scale: config.boolean('scale_embedding', false) ? Math.sqrt(dModel) : 1,
     positions: {
       table: loader.matrix(
@@ -48,7 +46,6 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
     dropout: config.rate('dropout', 0.1),
   });
   const { encoder, decoder } = bartLayers(config, loader, root);
-  const tied = config.boolean('tie_word_embeddings', true);
   return {
     shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions },
     weights: {
@@ -57,7 +54,7 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
       encoder,
       decoder,
       output: {
-        weight: tied ? tokens : loader.matrix('lm_head.weight', vocabulary, dModel),
+        weight: loader.matrix(output, vocabulary, dModel),
         bias: loader.constant('final_logits_bias', [1, vocabulary]),
       },
     },

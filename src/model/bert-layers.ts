@@ -101,25 +101,38 @@ export function tokenHead(
   return undefined;
 }
 
-/** The head of a masked language model: a layer, its norm, and the token embeddings again. */
-export function maskedLanguageHead(
+/** What the parts of a masked language model's head are called. */
+export interface MaskedHeadNames {
+  readonly dense: string;
+  readonly norm: string;
+  readonly decoder: string;
+  readonly bias: string;
+}
+
+/**
+ * Ties the output layer of a masked language model to the token embeddings, where config.json says so, and
+ * the two names of its bias, before any of them is declared.
+ */
+export function tieMaskedHead(
   config: Config,
   loader: WeightLoader,
+  root: string,
+  { decoder, bias }: MaskedHeadNames,
+): void {
+  const tied = config.boolean('tie_word_embeddings', true);
+  if (tied) loader.tie(`${root}embeddings.word_embeddings.weight`, `${decoder}.weight`);
+  if (tied || !loader.has(`${decoder}.bias`)) loader.tie(bias, `${decoder}.bias`);
+}
+
+/** The head of a masked language model: a layer, its norm, and the token embeddings again. */
+export function maskedLanguageHead(
+  loader: WeightLoader,
   { embeddings, vocabulary }: Pick<SequenceDefinition, 'embeddings' | 'vocabulary'>,
-  names: {
-    readonly dense: string;
-    readonly norm: string;
-    readonly decoder: string;
-    readonly bias: string;
-  },
+  names: MaskedHeadNames,
   settings: { readonly activation: HeadLayer['activation']; readonly eps: number },
 ): Head {
   const size = embeddings.tokens.size(1);
-  const tied = config.boolean('tie_word_embeddings', true);
   const { activation = 'gelu', eps } = settings;
-  // An output layer that is not tied may have a bias of its own, next to the one it is made with.
-  const ownBias = `${names.decoder}.bias`;
-  const bias = !tied && loader.has(ownBias) ? ownBias : names.bias;
   return {
     kind: 'maskedLanguage',
     layers: [
@@ -128,14 +141,7 @@ export function maskedLanguageHead(
         activation,
         norm: layerNormWeights(loader, names.norm, size, eps),
       },
-      {
-        linear: {
-          weight: tied
-            ? embeddings.tokens
-            : loader.matrix(`${names.decoder}.weight`, vocabulary, size),
-          bias: loader.vector(bias, vocabulary),
-        },
-      },
+      { linear: loader.linear(names.decoder, vocabulary, size) },
     ],
   };
 }

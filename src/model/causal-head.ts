@@ -6,12 +6,25 @@ import type { Head } from './definitions.ts';
 import type { LanguageModelWeights } from './logits.ts';
 import type { WeightLoader } from './weights.ts';
 
-/** The head that `architectures` names; `lm_head.weight` where it is not tied to the embeddings. */
+/** The name of the output layer's weight. */
+const output = 'lm_head.weight';
+
+/** Ties the output layer to the token embeddings where config.json says so, before either is declared. */
+export function tieOutput(
+  config: Config,
+  loader: WeightLoader,
+  embedding: string,
+  isTied: boolean,
+): void {
+  if (config.boolean('tie_word_embeddings', isTied)) loader.tie(embedding, output);
+}
+
+/** The head that `architectures` names. */
 export function causalHead(
   config: Config,
   loader: WeightLoader,
   { tokens }: Pick<LanguageModelWeights['target'], 'tokens'>,
-  settings: { readonly tied: boolean; readonly softcap?: number | undefined },
+  softcap?: number,
 ): Head | undefined {
   const [vocabulary, size] = [tokens.size(0), tokens.size(1)];
   const name = headName(config);
@@ -22,7 +35,5 @@ export function causalHead(
     return { kind: 'sequence', from: 'last', single, layers: [{ linear }] };
   }
   if (!['CausalLM', 'LMHeadModel'].includes(name)) config.refuse('architectures');
-  const tied = config.boolean('tie_word_embeddings', settings.tied);
-  const weight = tied ? tokens : loader.matrix('lm_head.weight', vocabulary, size);
-  return { kind: 'language', output: { weight, softcap: settings.softcap } };
+  return { kind: 'language', output: { weight: loader.matrix(output, vocabulary, size), softcap } };
 }

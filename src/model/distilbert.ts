@@ -1,7 +1,7 @@
 // DistilBERT (Sanh et al., 2019, arXiv 1910.01108): half of BERT's layers, without segments and pooler.
 
 import { layerNormWeights } from './bart-layers.ts';
-import { maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { maskedLanguageHead, tieMaskedHead, tokenHead } from './bert-layers.ts';
 import { headName, labelCount } from './head-name.ts';
 import type { Config } from './config.ts';
 import type { Head, SequenceDefinition } from './definitions.ts';
@@ -13,9 +13,17 @@ import type { WeightLoader } from './weights.ts';
 /** PyTorch's own would be 1e-5; DistilBERT keeps BERT's. */
 const eps = 1e-12;
 
+const maskedNames = {
+  dense: 'vocab_transform',
+  norm: 'vocab_layer_norm',
+  decoder: 'vocab_projector',
+  bias: 'vocab_projector.bias',
+};
+
 /** Declares the weights of a `DistilBert…` checkpoint, the head as `architectures` says. */
 export function distilbert(config: Config, loader: WeightLoader): SequenceDefinition {
-  const root = loader.root(['distilbert.', ''], 'embeddings.word_embeddings.weight');
+  const root = loader.root(['distilbert.', ''], 'embeddings.LayerNorm.weight');
+  if (headName(config) === 'MaskedLM') tieMaskedHead(config, loader, root, maskedNames);
   const size = config.integer('dim');
   const width = config.integer('hidden_dim');
   const heads = config.heads('n_heads', size);
@@ -93,14 +101,8 @@ function headOf(
     return { kind: 'sequence', from: 'first', layers };
   }
   if (name === 'MaskedLM') {
-    const names = {
-      dense: 'vocab_transform',
-      norm: 'vocab_layer_norm',
-      decoder: 'vocab_projector',
-      bias: 'vocab_projector.bias',
-    };
     const activation = config.activation('activation', 'gelu');
-    return maskedLanguageHead(config, loader, encoder, names, { activation, eps });
+    return maskedLanguageHead(loader, encoder, maskedNames, { activation, eps });
   }
   return tokenHead(name, config, loader, size) ?? config.refuse('architectures');
 }

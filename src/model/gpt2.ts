@@ -2,7 +2,7 @@
 // decoder with learned positions, a norm after the last layer, and weights stored (in, out).
 
 import { layerNormWeights } from './bart-layers.ts';
-import { causalHead } from './causal-head.ts';
+import { causalHead, tieOutput } from './causal-head.ts';
 import type { Config } from './config.ts';
 import type { DecoderLayerWeights } from './decoder.ts';
 import type { SequenceDefinition } from './definitions.ts';
@@ -14,7 +14,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   config.only('scale_attn_by_inverse_layer_idx', false);
   config.only('scale_attn_weights', true);
   config.only('add_cross_attention', false);
-  const root = loader.root(['transformer.', ''], 'wte.weight');
+  const root = loader.root(['transformer.', ''], 'wpe.weight');
   const size = config.integer('n_embd');
   const width = config.integer('n_inner', 4 * size);
   const heads = config.heads('n_head', size);
@@ -40,6 +40,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     },
     feedForwardNorm: norm(`${prefix}.ln_2`),
   });
+  tieOutput(config, loader, `${root}wte.weight`, true);
   const tokens = loader.matrix(`${root}wte.weight`, vocabulary, size);
   const positions = loader.matrix(`${root}wpe.weight`, maxPositions, size, { dtype: 'f32' });
   return {
@@ -63,6 +64,6 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
       },
     },
     causal: true,
-    head: causalHead(config, loader, { tokens }, { tied: true }),
+    head: causalHead(config, loader, { tokens }),
   };
 }

@@ -5,7 +5,7 @@
 import type { Activation } from '../shaders/matmul.ts';
 import { rotaryTurns } from '../shaders/heads.ts';
 import type { SelfAttentionWeights } from './attention.ts';
-import { causalHead } from './causal-head.ts';
+import { causalHead, tieOutput } from './causal-head.ts';
 import type { Config } from './config.ts';
 import type { SequenceDefinition, StretchedRotary } from './definitions.ts';
 import type { NormWeights } from './normalization.ts';
@@ -65,7 +65,7 @@ export function llamaLayers(
   variant: LlamaVariant,
 ): SequenceDefinition {
   const { attentionBias = [false, false], normOffset = 0, residual = preNorm } = variant;
-  const root = loader.root(['model.', ''], 'embed_tokens.weight');
+  const root = loader.root(['model.', ''], 'norm.weight');
   const size = config.integer('hidden_size');
   const width = config.integer('intermediate_size');
   const heads = config.integer('num_attention_heads');
@@ -145,8 +145,9 @@ export function llamaLayers(
       feedForwardNorm,
     };
   });
-  const tokens = loader.matrix(`${root}embed_tokens.weight`, vocabulary, size);
   const { tied = false, outputSoftcap, embeddingScale = 1 } = variant;
+  tieOutput(config, loader, `${root}embed_tokens.weight`, tied);
+  const tokens = loader.matrix(`${root}embed_tokens.weight`, vocabulary, size);
   const grows = stretched.some(({ frequencies }) => frequencies.grows);
   return {
     vocabulary,
@@ -155,7 +156,7 @@ export function llamaLayers(
     embeddings: { tokens, scale: embeddingScale },
     stack: { residual, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
     causal: true,
-    head: causalHead(config, loader, { tokens }, { tied, softcap: outputSoftcap }),
+    head: causalHead(config, loader, { tokens }, outputSoftcap),
     ...(stretched.length > 0 && { rotary: stretched }),
   };
 }

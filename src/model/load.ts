@@ -65,7 +65,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const warnings = new Warnings();
     const fields = new Config(config, describeFile(files, 'config.json'), warnings);
     const architecture = await architectureOf(fields);
-    const entries = await openSafetensors(files, { signal });
+    const entries = await distinctTensors(files, { architecture, config: fields, signal });
     const find = (name: string): TensorEntry | undefined => entries.get(name);
     const arena = training ? (await import('./parameter-arena.ts')).ParameterArena : undefined;
     const declare = (): Declared =>
@@ -126,6 +126,21 @@ function checkDtype(dtype: unknown, training: boolean): WeightDtype {
     'OPTION_INVALID',
     `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'${later}.`,
   );
+}
+
+/** The tensors of a checkpoint; what it holds twice, as weights that are tied, stands there once. */
+async function distinctTensors(
+  files: Source,
+  settings: { architecture: Architecture; config: Config; signal: AbortSignal | undefined },
+): Promise<ReadonlyMap<string, TensorEntry>> {
+  const { architecture, config, signal } = settings;
+  const entries = await openSafetensors(files, { signal });
+  const loader = new WeightLoader(undefined, { find: (name) => entries.get(name), dtype: 'f32' });
+  architecture(config, loader);
+  const { twins } = loader;
+  if (twins.length === 0) return entries;
+  const { withoutRepeats } = await import('./twin-weights.ts');
+  return withoutRepeats(files, entries, twins, signal);
 }
 
 interface Declared {

@@ -2,7 +2,7 @@
 // post-norm Transformer with sinusoidal positions in halves, tied embeddings and a logits bias.
 
 import { headName } from './head-name.ts';
-import { bartLayers } from './bart-layers.ts';
+import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import { sinusoidalPositions } from './positional-encoding.ts';
@@ -22,14 +22,15 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
   const sourceVocabulary = config.integer('vocab_size');
   const targetVocabulary = config.integer('decoder_vocab_size', sourceVocabulary);
   const shared = config.boolean('share_encoder_decoder_embeddings', true);
-  const table = (name: string, size: number) => loader.matrix(name, size, dModel);
-  const sourceTokens = shared
-    ? table('model.shared.weight', sourceVocabulary)
-    : table('model.encoder.embed_tokens.weight', sourceVocabulary);
-  const targetTokens = shared
-    ? sourceTokens
-    : table('model.decoder.embed_tokens.weight', targetVocabulary);
+  const root = loader.root(['model.', ''], 'encoder.layers.0.fc1.weight');
+  const output = 'lm_head.weight';
   const tied = config.boolean('tie_word_embeddings', true);
+  if (shared) tieEmbeddings(loader, root, tied ? [output] : []);
+  else if (tied) loader.tie(`${root}decoder.embed_tokens.weight`, output);
+  const tokens = (stack: string, size: number) =>
+    loader.matrix(`${root}${stack}.embed_tokens.weight`, size, dModel);
+  const sourceTokens = tokens('encoder', sourceVocabulary);
+  const targetTokens = tokens('decoder', targetVocabulary);
   const embeddings = {
     scale: config.boolean('scale_embedding', false) ? Math.sqrt(dModel) : 1,
     dropout: config.rate('dropout', 0.1),
@@ -41,8 +42,8 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
       ),
     },
   };
-  const output = tied ? targetTokens : table('lm_head.weight', targetVocabulary);
-  const { encoder, decoder } = bartLayers(config, loader, 'model.');
+  const weight = loader.matrix(output, targetVocabulary, dModel);
+  const { encoder, decoder } = bartLayers(config, loader, root);
   return {
     shape: { sourceVocabulary, targetVocabulary, maxPositions },
     weights: {
@@ -51,7 +52,7 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
       encoder,
       decoder,
       output: {
-        weight: output,
+        weight,
         bias: loader.constant('final_logits_bias', [1, targetVocabulary]),
       },
     },

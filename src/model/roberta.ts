@@ -1,15 +1,23 @@
 // RoBERTa (Liu et al., 2019, arXiv 1907.11692) and XLM-RoBERTa (Conneau et al., arXiv 1911.02116): BERT
 // with other training. Positions count what is no padding, and begin behind the id of the padding.
 
-import { bertEncoder, maskedLanguageHead, tokenHead } from './bert-layers.ts';
+import { bertEncoder, maskedLanguageHead, tieMaskedHead, tokenHead } from './bert-layers.ts';
 import { headName, labelCount } from './head-name.ts';
 import type { Config } from './config.ts';
 import type { Head, SequenceDefinition } from './definitions.ts';
 import type { WeightLoader } from './weights.ts';
 
+const maskedNames = {
+  dense: 'lm_head.dense',
+  norm: 'lm_head.layer_norm',
+  decoder: 'lm_head.decoder',
+  bias: 'lm_head.bias',
+};
+
 /** Declares the weights of a `Roberta…` or `XLMRoberta…` checkpoint, the head as `architectures` says. */
 export function roberta(config: Config, loader: WeightLoader): SequenceDefinition {
-  const root = loader.root(['roberta.', ''], 'embeddings.word_embeddings.weight');
+  const root = loader.root(['roberta.', ''], 'embeddings.position_embeddings.weight');
+  if (headName(config) === 'MaskedLM') tieMaskedHead(config, loader, root, maskedNames);
   const encoder = bertEncoder(config, loader, root);
   const paddingToken = config.integer('pad_token_id', 1, 0);
   return {
@@ -35,14 +43,8 @@ function headOf(
     return { kind: 'sequence', from: 'first', layers };
   }
   if (name === 'MaskedLM') {
-    const names = {
-      dense: 'lm_head.dense',
-      norm: 'lm_head.layer_norm',
-      decoder: 'lm_head.decoder',
-      bias: 'lm_head.bias',
-    };
     const settings = { activation: 'gelu', eps: config.number('layer_norm_eps', 1e-12) } as const;
-    return maskedLanguageHead(config, loader, encoder, names, settings);
+    return maskedLanguageHead(loader, encoder, maskedNames, settings);
   }
   return tokenHead(name, config, loader, size) ?? config.refuse('architectures');
 }

@@ -1,7 +1,6 @@
 // T5 (Raffel et al., 2019, arXiv 1910.10683), its version 1.1 and FLAN-T5: a pre-norm Transformer with
 // RMS norms, no biases in its products, relative positions and scores that are not scaled.
 
-import type { Tensor } from '../runtime/tensor.ts';
 import type { RmsNormWeights } from '../shaders/rms-norm.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
 import { headName } from './head-name.ts';
@@ -23,33 +22,40 @@ export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefiniti
   if (!['ConditionalGeneration', 'WithLMHeadModel', 'Model'].includes(headName(config))) {
     config.refuse('architectures');
   }
-  const { vocabulary, tokens, embeddings, encoder, decoder } = t5Stacks(config, loader);
+  const output = 'lm_head.weight';
+  const { vocabulary, dModel, embeddings, encoder, decoder } = t5Stacks(config, loader, [
+    'encoder.embed_tokens.weight',
+    'decoder.embed_tokens.weight',
+    output,
+  ]);
+  // Whether the outputs are scaled was once told by "not tied"; what is tied, the file shows.
   const tied = config.boolean('tie_word_embeddings', true);
-  // Newer files always say "tied", and by this field what "not tied" had said.
   const scaled = config.boolean('scale_decoder_outputs', tied);
-  const own = 'lm_head.weight';
-  const weight =
-    tied && (scaled || !loader.has(own)) ? tokens : loader.matrix(own, vocabulary, tokens.size(1));
   return {
     shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions: Infinity },
     weights: {
-      source: embeddings,
-      target: embeddings,
+      source: embeddings('encoder'),
+      target: embeddings('decoder'),
       encoder: encoder(),
       decoder: decoder(),
-      output: { weight, ...(scaled && { scale: tokens.size(1) ** -0.5 }) },
+      output: {
+        weight: loader.matrix(output, vocabulary, dModel),
+        ...(scaled && { scale: dModel ** -0.5 }),
+      },
     },
   };
 }
 
 /** Declares the weights of a `T5EncoderModel` checkpoint. */
 export function t5Encoder(config: Config, loader: WeightLoader): SequenceDefinition {
-  const { vocabulary, embeddings, encoder } = t5Stacks(config, loader);
+  const { vocabulary, embeddings, encoder } = t5Stacks(config, loader, [
+    'encoder.embed_tokens.weight',
+  ]);
   return {
     vocabulary,
     maxPositions: Infinity,
     types: 0,
-    embeddings,
+    embeddings: embeddings('encoder'),
     stack: encoder(),
     causal: false,
   };
@@ -57,13 +63,14 @@ export function t5Encoder(config: Config, loader: WeightLoader): SequenceDefinit
 
 interface Stacks {
   readonly vocabulary: number;
-  readonly tokens: Tensor;
-  readonly embeddings: EmbeddingWeights;
+  readonly dModel: number;
+  readonly embeddings: (stack: 'encoder' | 'decoder') => EmbeddingWeights;
   readonly encoder: () => EncoderWeights;
   readonly decoder: () => DecoderWeights;
 }
 
-function t5Stacks(config: Config, loader: WeightLoader): Stacks {
+/** `tied`: the weights that are the table of tokens again unless the file has others. */
+function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[]): Stacks {
   const dModel = config.integer('d_model');
   const heads = config.integer('num_heads');
   const headSize = config.integer('d_kv', 64);
@@ -155,13 +162,14 @@ function t5Stacks(config: Config, loader: WeightLoader): Stacks {
     dropout: { residual: rate, attention: rate, activation: rate },
   });
 
-  const shared = ['shared', 'encoder.embed_tokens', 'decoder.embed_tokens'];
-  const tokensName = shared.find((part) => loader.has(`${part}.weight`)) ?? 'shared';
-  const tokens = loader.matrix(`${tokensName}.weight`, vocabulary, dModel);
+  loader.tie('shared.weight', ...tied);
   return {
     vocabulary,
-    tokens,
-    embeddings: { tokens, dropout: rate },
+    dModel,
+    embeddings: (part) => ({
+      tokens: loader.matrix(`${part}.embed_tokens.weight`, vocabulary, dModel),
+      dropout: rate,
+    }),
     encoder: () => stack('encoder', layers, encoderLayer),
     decoder: () => stack('decoder', config.integer('num_decoder_layers', layers), decoderLayer),
   };

@@ -7,6 +7,7 @@ import { dtypeBytes, elements, Tensor, type TensorOptions } from '../runtime/ten
 import type { Piece } from './parameters.ts';
 import { readTensors, type TensorEntry } from '../source/safetensors.ts';
 import type { ReadOptions, Source } from '../source/source.ts';
+import { TiedNames } from './tied-names.ts';
 import { formatOf, type WeightFormat, write } from './weight-storage.ts';
 import { put, type Target } from './weight-target.ts';
 
@@ -45,6 +46,8 @@ export interface WeightLoaderOptions {
   readonly dtype: WeightDtype;
   /** How tensors that train get memory; as the others when absent. */
   readonly place?: Allocate;
+  /** Whether the weights are made, not found: then each is declared once, whatever names it has. */
+  readonly isNew?: boolean;
 }
 
 export class WeightLoader {
@@ -54,17 +57,37 @@ export class WeightLoader {
   readonly #allocate: Allocate;
   readonly #place: Allocate;
   readonly #targets: Target[] = [];
+  readonly #tied: TiedNames;
+  /** Tensors of tied weights, by the names they are stored under. */
+  readonly #shared = new Map<string, Tensor>();
   /** Where the tensors of the checkpoint lie: those that are trained, and the others. */
   readonly pieces: Piece[] = [];
   readonly constants: Piece[] = [];
 
   /** Without a scope nothing is allocated: tensors are names and shapes only. */
-  constructor(scope: Scope | undefined, { find, dtype, place }: WeightLoaderOptions) {
+  constructor(
+    scope: Scope | undefined,
+    { find, dtype, place, isNew = false }: WeightLoaderOptions,
+  ) {
     this.#scope = scope;
     this.#findEntry = find;
     this.#dtype = dtype;
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
+    this.#tied = new TiedNames((name) => this.has(name), isNew);
+  }
+
+  /**
+   * Says that these are names of one weight, the first its usual one. Any of them stands for those that
+   * the checkpoint lacks; declared under several, it is one tensor unless the checkpoint has several.
+   */
+  tie(...names: readonly string[]): void {
+    this.#tied.tie(names);
+  }
+
+  /** Names that are tied, and stored both. */
+  get twins(): (readonly [first: string, other: string])[] {
+    return this.#tied.twins();
   }
 
   /**
@@ -117,7 +140,7 @@ export class WeightLoader {
     return this.#stored(name, []) !== undefined;
   }
 
-  /** The first of several prefixes, '' say, with which the checkpoint has a name. */
+  /** The first of several prefixes, '' say, with which the checkpoint has a name that all have. */
   root(prefixes: readonly string[], name: string): string {
     return prefixes.find((prefix) => this.has(prefix + name)) ?? prefixes[0] ?? '';
   }
@@ -178,11 +201,12 @@ export class WeightLoader {
   }
 
   #find(name: string, shape: readonly number[]): TensorEntry {
-    const entry = this.#stored(name, shape);
+    const entry = this.#stored(this.#tied.storedAs(name), shape);
     if (entry === undefined) {
+      const names = this.#tied.namesOf(name).map((each) => `"${each}"`);
       throw new TransformerError(
         'TENSOR_MISSING',
-        `The checkpoint has no tensor "${name}" of shape (${shape.join(', ')}), which its ` +
+        `The checkpoint has no tensor ${names.join(' or ')} of shape (${shape.join(', ')}), which its ` +
           'config.json calls for. Check that config.json and the weights belong together.',
       );
     }
@@ -207,12 +231,16 @@ export class WeightLoader {
     dtype: WeightFormat,
     options: MatrixOptions,
   ): Tensor {
+    const [{ name } = { name: '' }] = entries;
+    const known = this.#shared.get(name);
+    if (known !== undefined) return known;
     const columns = shape.at(-1) ?? 1;
     // Rows of 16-bit elements begin at whole words, four elements apart.
     const pitch = dtype === 'f32' ? columns : Math.ceil(columns / 4) * 4;
     const label = entries.map((entry) => entry.name).join(' + ');
     const tensor = this.#place({ label, shape, dtype, pitch });
     this.#fill(tensor, entries, options, this.pieces);
+    if (this.#tied.has(name)) this.#shared.set(name, tensor);
     return tensor;
   }
 
@@ -241,7 +269,7 @@ export class WeightLoader {
         transposed: swapped,
       });
       pieces.push({
-        name: entry.name,
+        name: this.#tied.savedAs(entry.name),
         shape: entry.shape,
         storedFirst: (part?.first ?? 0) * rowElements,
         tensor,

@@ -63,7 +63,7 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
     if (known.length > 0) shapes.set(name, known);
     return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
   };
-  const loader = new WeightLoader(undefined, { find, dtype: 'f32' });
+  const loader = new WeightLoader(undefined, { find, dtype: 'f32', isNew: true });
   const fields = new Config(config, 'config.json');
   strict(declarations[architectureName(fields)])(fields, loader);
   return shapes;
