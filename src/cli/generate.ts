@@ -2,7 +2,7 @@
 
 import type { ChatMessage, GeneratedText, GenerateOptions, Pipelines } from '../index.node.ts';
 import type { JsonObject } from '../source/json.ts';
-import { readConfigs } from '../model/load.ts';
+import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
 import { checkFits, generateSettings, type GenerateSettings } from './generate-settings.ts';
 import { interruptible } from './interruption.ts';

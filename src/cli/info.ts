@@ -4,7 +4,7 @@ import { modelSize, TransformerError } from '../index.node.ts';
 import { architectureOf } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
-import { readConfigs } from '../model/load.ts';
+import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';

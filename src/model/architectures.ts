@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import { headName } from './head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
+import { isGiven, quantizationFields } from './quantization-fields.ts';
 import type { WeightLoader } from './weights.ts';
 
 /** Declares the weights that a config.json calls for. */
@@ -102,7 +103,11 @@ export function strict<Definition>(declare: Declare<Definition>): Declare<Defini
 
 /** Loads the architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
 export async function architectureOf(config: Config): Promise<Architecture> {
-  return strict(await architectures[architectureName(config)](config));
+  const name = architectureName(config);
+  if (quantizationFields.some((field) => isGiven(config.get(field)))) {
+    throw (await import('./quantized.ts')).quantizedConfig(config.fields, config.file);
+  }
+  return strict(await architectures[name](config));
 }
 
 /** The name that config.json has. @throws TransformerError MODEL_UNSUPPORTED */

@@ -37,12 +37,13 @@ const decisive = (
 export class Config {
   /** The file's name, for messages. */
   readonly file: string;
-  readonly #fields: JsonObject;
+  /** All of it, unchecked. */
+  readonly fields: JsonObject;
   readonly #read = new Set<string>();
   readonly #warnings: Warnings;
 
   constructor(fields: JsonObject, file: string, warnings: Warnings = new Warnings()) {
-    this.#fields = fields;
+    this.fields = fields;
     this.file = file;
     this.#warnings = warnings;
   }
@@ -50,7 +51,7 @@ export class Config {
   /** The field as it stands, unchecked. */
   get(name: string): unknown {
     this.#read.add(name);
-    return this.#fields[name] ?? undefined;
+    return this.fields[name] ?? undefined;
   }
 
   /** An object in the file, with fields of its own. */
@@ -104,7 +105,7 @@ export class Config {
   refuseUnread(): void {
     for (const field of decisive) {
       const [name = '', neutral] = field.split('=');
-      const value = this.#fields[name] ?? undefined;
+      const value = this.fields[name] ?? undefined;
       if (value === undefined || this.#read.has(name) || JSON.stringify(value) === neutral)
         continue;
       const isEmpty = typeof value === 'object' && Object.keys(value).length === 0;

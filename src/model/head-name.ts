@@ -1,5 +1,6 @@
 // Which head config.json says a checkpoint has.
 
+import type { JsonObject } from '../source/json.ts';
 import type { Config } from './config.ts';
 
 /** Names of Hugging Face's classes. Others, `JinaBertModel` say, bring code of their own. */
@@ -12,12 +13,15 @@ const classes =
  * @throws TransformerError MODEL_UNSUPPORTED for other classes
  */
 export function headName(config: Config): string {
-  const list = config.get('architectures');
-  const name: unknown = Array.isArray(list) ? list[0] : undefined;
   return (
-    classes.exec(typeof name === 'string' ? name : 'BertModel')?.[1] ??
-    config.refuse('architectures')
+    classes.exec(className(config.fields) ?? 'BertModel')?.[1] ?? config.refuse('architectures')
   );
+}
+
+/** The class that config.json names, the first of several; undefined where it names none. */
+export function className({ architectures: list }: JsonObject): string | undefined {
+  const name: unknown = Array.isArray(list) ? list[0] : list;
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** Labels of a classifier: as many as `id2label` names, else `num_labels`, else 2. */

@@ -5,10 +5,10 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/erro
 import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
-import { type Architecture, architectureOf } from './architectures.ts';
-import { Config } from './config.ts';
-import { isObject, type JsonObject } from '../source/json.ts';
+import type { Architecture } from './architectures.ts';
+import type { Config } from './config.ts';
 import type { LoadedParts, Model } from './model.ts';
+import { openCheckpoint } from './open-checkpoint.ts';
 import {
   type ModelSource,
   openSource,
@@ -17,14 +17,8 @@ import {
 } from '../source/open-source.ts';
 import type { ParameterArena } from './parameter-arena.ts';
 import type { Parameters } from './parameters.ts';
-import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
-import {
-  describeFile,
-  type FileProgress,
-  readJson,
-  requireJson,
-  type Source,
-} from '../source/source.ts';
+import type { TensorEntry } from '../source/safetensors.ts';
+import type { FileProgress } from '../source/source.ts';
 import { Warnings } from './warnings.ts';
 import { type FindEntry, type WeightDtype, WeightLoader } from './weights.ts';
 
@@ -46,7 +40,19 @@ export interface LoadOptions extends SourceOptions {
  * Errors leave nothing allocated: FILE_*, CONFIG_INVALID, MODEL_UNSUPPORTED, TENSOR_MISSING,
  * TENSOR_MISMATCH, OUT_OF_MEMORY, LIMIT_EXCEEDED, ABORTED.
  */
-export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  return loadFor(undefined, source, options);
+}
+
+/**
+ * The same for a task: where config.json names no class, one that ends as `heads` say is taken, the base
+ * model where they are none.
+ */
+export async function loadFor(
+  heads: readonly string[] | undefined,
+  source: ModelSource,
+  options: LoadOptions,
+): Promise<Model> {
   refuseUnknown(
     options,
     ['gpu', 'dtype', 'training', 'signal', 'onProgress', ...sourceOptions],
@@ -61,11 +67,9 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const gpu = options.gpu ?? (await Gpu.request(signal ? { signal } : {}));
   const scope = new Scope(gpu);
   try {
-    const { config, generation } = await readConfigs(files, signal);
     const warnings = new Warnings();
-    const fields = new Config(config, describeFile(files, 'config.json'), warnings);
-    const architecture = await architectureOf(fields);
-    const entries = await distinctTensors(files, { architecture, config: fields, signal });
+    const opened = await openCheckpoint(files, { heads, warnings, signal });
+    const { config, generation, fields, architecture, entries } = opened;
     const find = (name: string): TensorEntry | undefined => entries.get(name);
     const arena = training ? (await import('./parameter-arena.ts')).ParameterArena : undefined;
     const declare = (): Declared =>
@@ -92,26 +96,6 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   }
 }
 
-/** config.json, and the settings of generation: their own file, or config.json where it is missing. */
-export async function readConfigs(
-  files: Source,
-  signal: AbortSignal | undefined,
-): Promise<{ config: JsonObject; generation: JsonObject }> {
-  const object = (value: unknown, file: string): JsonObject => {
-    if (isObject(value)) return value;
-    throw new TransformerError(
-      'CONFIG_INVALID',
-      `${describeFile(files, file)} is not a JSON object. Download the file again.`,
-    );
-  };
-  const config = object(await requireJson(files, 'config.json', { signal }), 'config.json');
-  const generation = await readJson(files, 'generation_config.json', { signal });
-  return {
-    config,
-    generation: generation === undefined ? config : object(generation, 'generation_config.json'),
-  };
-}
-
 function checkDtype(dtype: unknown, training: boolean): WeightDtype {
   if (training && dtype !== undefined && dtype !== 'f32') {
     throw new TransformerError(
@@ -126,21 +110,6 @@ function checkDtype(dtype: unknown, training: boolean): WeightDtype {
     'OPTION_INVALID',
     `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'${later}.`,
   );
-}
-
-/** The tensors of a checkpoint; what it holds twice, as weights that are tied, stands there once. */
-async function distinctTensors(
-  files: Source,
-  settings: { architecture: Architecture; config: Config; signal: AbortSignal | undefined },
-): Promise<ReadonlyMap<string, TensorEntry>> {
-  const { architecture, config, signal } = settings;
-  const entries = await openSafetensors(files, { signal });
-  const loader = new WeightLoader(undefined, { find: (name) => entries.get(name), dtype: 'f32' });
-  architecture(config, loader);
-  const { twins } = loader;
-  if (twins.length === 0) return entries;
-  const { withoutRepeats } = await import('./twin-weights.ts');
-  return withoutRepeats(files, entries, twins, signal);
 }
 
 interface Declared {

@@ -9,24 +9,36 @@ import {
   bfloat16ToFloat32,
   float16ToFloat32,
   float32ToFloat16,
+  float64ToFloat32,
 } from '../source/float16.ts';
 import type { StoredDtype, TensorEntry } from '../source/safetensors.ts';
 
 export type WeightFormat = Exclude<Dtype, 'u32'>;
 
-const formats: Partial<Record<StoredDtype, WeightFormat>> = {
-  F32: 'f32',
-  F16: 'f16',
-  BF16: 'bf16',
+/** What a tensor of each type is held as, and how many bytes a stored element has. */
+const formats: Partial<Record<StoredDtype, readonly [WeightFormat, bytes: number]>> = {
+  F64: ['f32', 8],
+  F32: ['f32', 4],
+  F16: ['f16', 2],
+  BF16: ['bf16', 2],
 };
 
-/** The storage format of a tensor of the checkpoint. */
+/** The format that a tensor of the checkpoint is held in, unless the user asks for another. */
 export function formatOf(entry: TensorEntry): WeightFormat {
+  return known(entry)[0];
+}
+
+/** Bytes of a stored element. */
+export function storedBytes(entry: TensorEntry): number {
+  return known(entry)[1];
+}
+
+function known(entry: TensorEntry): readonly [WeightFormat, bytes: number] {
   const format = formats[entry.dtype];
   if (format === undefined) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
-      `Tensor "${entry.name}" is stored as ${entry.dtype}; weights may be F32, F16 or BF16. ` +
+      `Tensor "${entry.name}" is stored as ${entry.dtype}; weights may be F64, F32, F16 or BF16. ` +
         'Save the model in one of these.',
     );
   }
@@ -37,12 +49,14 @@ export function formatOf(entry: TensorEntry): WeightFormat {
 export function convert(
   entry: TensorEntry,
   bytes: Uint8Array,
-  from: WeightFormat,
   to: Dtype,
 ): Uint16Array | Float32Array {
-  if (from === to) return from === 'f32' ? asFloat32(bytes) : asUint16(bytes);
-  const values =
-    from === 'f32'
+  const isLong = entry.dtype === 'F64';
+  const from = formatOf(entry);
+  if (from === to && !isLong) return from === 'f32' ? asFloat32(bytes) : asUint16(bytes);
+  const values = isLong
+    ? float64ToFloat32(bytes)
+    : from === 'f32'
       ? asFloat32(bytes)
       : from === 'f16'
         ? float16ToFloat32(asUint16(bytes))

@@ -4,7 +4,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { dtypeBytes, type Tensor } from '../runtime/tensor.ts';
 import { transposed } from './parameters.ts';
 import type { TensorEntry } from '../source/safetensors.ts';
-import { convert, formatOf, write } from './weight-storage.ts';
+import { convert, storedBytes, write } from './weight-storage.ts';
 
 /** Where a tensor of the checkpoint, or part of one, goes: into `tensor`, from this row on. */
 export interface Target {
@@ -36,16 +36,15 @@ export function put(
   const start = firstRow * rowElements * dtypeBytes(tensor.dtype);
   const columns = tensor.size(-1);
   if (tensor.pitch === columns && !target.transposed) {
-    const stored = formatOf(entry);
-    const before = (offset / dtypeBytes(stored)) * dtypeBytes(tensor.dtype);
-    write(gpu, tensor, start + before, convert(entry, bytes, stored, tensor.dtype));
+    const before = (offset / storedBytes(entry)) * dtypeBytes(tensor.dtype);
+    write(gpu, tensor, start + before, convert(entry, bytes, tensor.dtype));
     return;
   }
   const collected = (target.collected ??= new Uint8Array(to - from));
   collected.set(bytes, offset);
   if (offset + bytes.length < collected.length) return;
   target.collected = undefined;
-  const stored = convert(entry, collected, formatOf(entry), tensor.dtype);
+  const stored = convert(entry, collected, tensor.dtype);
   const values = target.transposed ? transposed(stored, entry.shape) : stored;
   if (tensor.pitch === columns) return write(gpu, tensor, start, values);
   const rows = values.length / columns;

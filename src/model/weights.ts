@@ -3,12 +3,12 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Scope } from '../runtime/scope.ts';
-import { dtypeBytes, elements, Tensor, type TensorOptions } from '../runtime/tensor.ts';
+import { elements, Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import type { Piece } from './parameters.ts';
 import { readTensors, type TensorEntry } from '../source/safetensors.ts';
 import type { ReadOptions, Source } from '../source/source.ts';
 import { TiedNames } from './tied-names.ts';
-import { formatOf, type WeightFormat, write } from './weight-storage.ts';
+import { formatOf, storedBytes, type WeightFormat, write } from './weight-storage.ts';
 import { put, type Target } from './weight-target.ts';
 
 /** The storage format that weights are loaded in; as the checkpoint stores them when undefined. */
@@ -256,7 +256,7 @@ export class WeightLoader {
     const rowElements = shape.length === 1 ? 1 : columns;
     let firstRow = 0;
     for (const entry of entries) {
-      const rowBytes = rowElements * dtypeBytes(formatOf(entry));
+      const rowBytes = rowElements * storedBytes(entry);
       const from = (part?.first ?? 0) * rowBytes;
       const rows = part === undefined ? elements(entry.shape) / rowElements : (shape[0] ?? 1);
       const to = from + rows * rowBytes;

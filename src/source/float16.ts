@@ -1,5 +1,5 @@
 // The 16-bit floats of checkpoints, widened to and rounded from 32 bits by bit patterns, so that
-// a NaN keeps its payload. Files are little-endian, and so is every machine that has WebGPU.
+// a NaN keeps its payload; and 64-bit floats, rounded to 32. Files are little-endian, and so is every machine that has WebGPU.
 
 import { TransformerError } from '../runtime/errors.ts';
 
@@ -108,6 +108,12 @@ export function asUint16(bytes: Uint8Array): Uint16Array {
 export function asFloat32(bytes: Uint8Array): Float32Array {
   const aligned = alignedTo(bytes, 4);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+}
+
+/** Binary64 rounded to binary32, to nearest, ties to even. Bytes as for `asFloat32`, 8 a value. */
+export function float64ToFloat32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const aligned = alignedTo(bytes, 8);
+  return new Float32Array(new Float64Array(aligned.buffer, aligned.byteOffset, aligned.length / 8));
 }
 
 /** The same bytes at an address that is a multiple of `width`; a copy only when they are not. */

@@ -4,16 +4,13 @@
 import { TransformerError } from '../runtime/errors.ts';
 import { isObject, show } from './json.ts';
 import { readHeader, type TensorEntry } from './safetensors-header.ts';
-import { describeFile, fileExists, notFound, readJson, type Source } from './source.ts';
+import { describeFile, notFound, readJson, type Source } from './source.ts';
 
 export type { StoredDtype, TensorEntry } from './safetensors-header.ts';
 export { readTensors, type ReadTensorsOptions, type TensorPiece } from './tensor-reader.ts';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
-
-/** What older checkpoints hold instead: pickles, which run code when they are opened. */
-const PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json'];
 
 /**
  * Finds the tensors of `model.safetensors`, else of the shards in `model.safetensors.index.json`.
@@ -105,22 +102,11 @@ function weightMap(index: unknown, label: string): Map<string, string> {
   return shardOf;
 }
 
-/** The error when neither file is there, with the way out when there are PyTorch pickles. */
+/** The error when neither file is there, with the way out where other files are. */
 async function noCheckpoint(
   source: Source,
   signal: AbortSignal | undefined,
 ): Promise<TransformerError> {
-  for (const pickle of PICKLES) {
-    if (!(await fileExists(source, pickle, signal))) continue;
-    return notFound(
-      source,
-      [SINGLE, INDEX],
-      `There is ${pickle}: convert it in Python, model.save_pretrained(folder, ` +
-        'safe_serialization=True), then load that folder.',
-    );
-  }
-  const names = (await source.list?.(signal)) ?? [];
-  const there = `It holds ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}.`;
-  const wanted = 'Pass a model whose weights are in safetensors.';
-  return notFound(source, [SINGLE, INDEX], names.length > 0 ? `${there} ${wanted}` : undefined);
+  const { otherFormat } = await import('./other-formats.ts');
+  return notFound(source, [SINGLE, INDEX], await otherFormat(source, signal));
 }

@@ -1,10 +1,12 @@
 // pipeline(task, source): a model and its tokenizer, ready for text in and results out.
 
-import { isObject } from '../source/json.ts';
-import { loadModel, type LoadOptions } from '../model/load.ts';
+import type { JsonObject } from '../source/json.ts';
+import { className } from '../model/head-name.ts';
+import { loadFor, type LoadOptions } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { type ModelSource, openSource } from '../source/open-source.ts';
-import { describeFile, requireJson, type Source } from '../source/source.ts';
+import { readConfig } from '../model/read-configs.ts';
+import { describeFile, type Source } from '../source/source.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
 import type { FeatureExtraction } from './feature-extraction.ts';
@@ -144,13 +146,13 @@ export async function pipeline<Name extends keyof Pipelines>(
   const task = taskOf(name);
   const files = openSource(source, options);
   const { signal } = options;
-  checkHead(task, await requireJson(files, 'config.json', { signal }), files);
+  checkHead(task, await readConfig(files, signal), files);
   const [make, { Tokenizer: Loaded }] = await Promise.all([
     definitionOf(task).load(files, signal),
     import('./tokenizer.ts'),
   ]);
   const tokenizer = await Loaded.load(files, signal);
-  const model = await loadModel(files, options);
+  const model = await loadFor(definitions[task].heads ?? [], files, options);
   const dispose = (): void => model.dispose();
   const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };
   try {
@@ -188,10 +190,9 @@ export function tasksOf(architecture: string): string[] {
 }
 
 /** Refuses a checkpoint whose head is another task's, before its weights are read. */
-function checkHead(task: keyof Tasks, config: unknown, files: Source): void {
-  const names = isObject(config) ? config['architectures'] : undefined;
-  const name: unknown = Array.isArray(names) ? names[0] : undefined;
-  if (typeof name !== 'string') return;
+function checkHead(task: keyof Tasks, config: JsonObject, files: Source): void {
+  const name = className(config);
+  if (name === undefined) return;
   const tasks = tasksOf(name);
   if (tasks.includes(task)) return;
   throw new TransformerError(

@@ -1,0 +1,75 @@
+// What a checkpoint is, and where its tensors are: all that is read before its weights.
+
+import { TransformerError } from '../runtime/errors.ts';
+import type { JsonObject } from '../source/json.ts';
+import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
+import { describeFile, type Source } from '../source/source.ts';
+import { type Architecture, architectureOf } from './architectures.ts';
+import { Config } from './config.ts';
+import { className } from './head-name.ts';
+import { readConfigs } from './read-configs.ts';
+import type { Warnings } from './warnings.ts';
+import { WeightLoader } from './weights.ts';
+
+export interface Checkpoint {
+  /** config.json; where it names no class, with the one that is assumed. */
+  readonly config: JsonObject;
+  readonly generation: JsonObject;
+  readonly fields: Config;
+  readonly architecture: Architecture;
+  /** The tensors by their names; one that is held twice, as weights that are tied, is there once. */
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+}
+
+export interface OpenOptions {
+  /** Ends of the classes to assume where config.json names none; as the weights show when undefined. */
+  readonly heads: readonly string[] | undefined;
+  readonly warnings: Warnings;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Opens a checkpoint. Errors: those of `loadModel`, but for those of reading weights. */
+export async function openCheckpoint(
+  files: Source,
+  { heads, warnings, signal }: OpenOptions,
+): Promise<Checkpoint> {
+  const read = await readConfigs(files, signal);
+  let { config, generation } = read;
+  const file = describeFile(files, 'config.json');
+  let fields = new Config(config, file, warnings);
+  let architecture = await architectureOf(fields);
+  const entries = await openSafetensors(files, { signal });
+  if (className(config) === undefined) {
+    const { assumeClass } = await import('./assumed-class.ts');
+    const name = assumeClass(fields, (tensor) => entries.has(tensor), heads);
+    if (name !== undefined) {
+      config = { ...config, architectures: [name] };
+      if (generation === read.config) generation = config;
+      fields = new Config(config, file, warnings);
+      architecture = await architectureOf(fields);
+    }
+  }
+  const twins = await twinsOf(entries, architecture, fields);
+  if (twins.length === 0) return { config, generation, fields, architecture, entries };
+  const { withoutRepeats } = await import('./twin-weights.ts');
+  const distinct = await withoutRepeats(files, entries, twins, signal);
+  return { config, generation, fields, architecture, entries: distinct };
+}
+
+/** Declares the weights, without making them, to see which of the tied ones are stored twice. */
+async function twinsOf(
+  entries: ReadonlyMap<string, TensorEntry>,
+  architecture: Architecture,
+  fields: Config,
+): Promise<WeightLoader['twins']> {
+  const loader = new WeightLoader(undefined, { find: (name) => entries.get(name), dtype: 'f32' });
+  try {
+    architecture(fields, loader);
+    return loader.twins;
+  } catch (error) {
+    if (!(error instanceof TransformerError && error.code.startsWith('TENSOR_'))) throw error;
+    // What is missing may be there in another form.
+    const { quantizedTensors } = await import('./quantized.ts');
+    throw quantizedTensors(entries.keys()) ?? error;
+  }
+}

@@ -1,0 +1,39 @@
+// The two files of settings that a checkpoint has.
+
+import { TransformerError } from '../runtime/errors.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
+import { describeFile, notFound, readJson, type Source } from '../source/source.ts';
+
+/** config.json. Errors: FILE_*, CONFIG_INVALID; what is there in its place is told. */
+export async function readConfig(
+  files: Source,
+  signal: AbortSignal | undefined,
+): Promise<JsonObject> {
+  const file = 'config.json';
+  const value = await readJson(files, file, { signal });
+  if (value !== undefined) return object(value, files, file);
+  const { otherFormat } = await import('../source/other-formats.ts');
+  throw notFound(files, [file], await otherFormat(files, signal));
+}
+
+/** config.json, and the settings of generation: their own file, or config.json where it is missing. */
+export async function readConfigs(
+  files: Source,
+  signal: AbortSignal | undefined,
+): Promise<{ config: JsonObject; generation: JsonObject }> {
+  const config = await readConfig(files, signal);
+  const file = 'generation_config.json';
+  const generation = await readJson(files, file, { signal });
+  return {
+    config,
+    generation: generation === undefined ? config : object(generation, files, file),
+  };
+}
+
+function object(value: unknown, files: Source, file: string): JsonObject {
+  if (isObject(value)) return value;
+  throw new TransformerError(
+    'CONFIG_INVALID',
+    `${describeFile(files, file)} is not a JSON object. Download the file again.`,
+  );
+}
