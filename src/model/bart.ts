@@ -1,10 +1,10 @@
 // BART (Lewis et al., 2019, arXiv 1910.13461): the paper's post-norm Transformer with GELU, learned
 // positions, and norms after the embeddings.
 
-import { headName } from './head-name.ts';
+import { headName, labelCount } from './head-name.ts';
 import { bartLayers, layerNormWeights, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from './config.ts';
-import type { EncoderDecoderDefinition } from './definitions.ts';
+import type { EncoderDecoderDefinition, SequenceClassifier } from './definitions.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
 import type { WeightLoader } from './weights.ts';
 
@@ -12,12 +12,14 @@ import type { WeightLoader } from './weights.ts';
 const offset = 2;
 
 /**
- * Declares the weights of a `BartForConditionalGeneration` checkpoint, or of a `BartModel`: with the
- * embeddings as its output layer that is the same.
+ * Declares the weights of a `Bart…` checkpoint, the head as `architectures` says. A `BartModel` has the
+ * embeddings as its output layer, and so has one that classifies.
  */
 export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
-  if (!['ConditionalGeneration', 'Model'].includes(headName(config)))
+  const head = headName(config);
+  if (!['ConditionalGeneration', 'SequenceClassification', 'Model'].includes(head)) {
     config.refuse('architectures');
+  }
   config.only('normalize_before', false);
   config.only('normalize_embedding', true);
   config.only('add_final_layer_norm', false);
@@ -27,8 +29,9 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
   const dModel = config.integer('d_model');
   const maxPositions = config.integer('max_position_embeddings');
   const vocabulary = config.integer('vocab_size');
-  const output = 'lm_head.weight';
-  const tied = config.boolean('tie_word_embeddings', true);
+  const hasOutput = head === 'ConditionalGeneration';
+  const output = hasOutput ? 'lm_head.weight' : `${root}decoder.embed_tokens.weight`;
+  const tied = hasOutput && config.boolean('tie_word_embeddings', true);
   tieEmbeddings(loader, root, tied ? [output] : []);
   const embeddings = (stack: 'encoder' | 'decoder'): EmbeddingWeights => ({
     tokens: loader.matrix(`${root}${stack}.embed_tokens.weight`, vocabulary, dModel),
@@ -58,5 +61,16 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
         bias: loader.constant('final_logits_bias', [1, vocabulary]),
       },
     },
+    repeatToken: config.integer('decoder_start_token_id', 2, 0),
+    ...(head === 'SequenceClassification' && { classifier: classifier(config, loader, dModel) }),
+  };
+}
+
+function classifier(config: Config, loader: WeightLoader, size: number): SequenceClassifier {
+  const dense = loader.linear('classification_head.dense', size, size);
+  const output = loader.linear('classification_head.out_proj', labelCount(config), size);
+  return {
+    endToken: config.integer('eos_token_id', 2, 0),
+    layers: [{ linear: dense, activation: 'tanh' }, { linear: output }],
   };
 }

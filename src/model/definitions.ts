@@ -21,6 +21,15 @@ export interface TransformerShape {
 export interface EncoderDecoderDefinition {
   readonly shape: TransformerShape;
   readonly weights: TransformerWeights;
+  /** What targets begin with that repeat the source, where none are given (BART). */
+  readonly repeatToken?: number;
+  readonly classifier?: SequenceClassifier;
+}
+
+/** Logits of each sequence, from the decoder's state at the last end token of a target like the source. */
+export interface SequenceClassifier {
+  readonly endToken: number;
+  readonly layers: readonly HeadLayer[];
 }
 
 /** A layer on top of a stack: a linear one, then its activation and its norm where it has them. */

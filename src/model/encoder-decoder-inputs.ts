@@ -4,7 +4,11 @@ import { TransformerError } from '../runtime/errors.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
 import type { JsonObject } from '../source/json.ts';
-import type { TransformerShape } from './definitions.ts';
+import type {
+  EncoderDecoderDefinition,
+  SequenceClassifier,
+  TransformerShape,
+} from './definitions.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
 import { startTokens } from './option-reader.ts';
 
@@ -15,14 +19,17 @@ export interface ForwardTokens {
   readonly target: TokenBatch;
   readonly targetMask: TokenBatch;
   readonly labels: TokenBatch | undefined;
+  /** Of a classifier: the place of each target's last end token. */
+  readonly ends?: readonly number[];
 }
 
 /** Checks the inputs of whole sequences; absent masks are all ones. Errors: INPUT_INVALID. */
 export function forwardTokens(
   inputs: ModelInputs,
-  shape: TransformerShape,
+  model: Pick<EncoderDecoderDefinition, 'shape' | 'repeatToken' | 'classifier'>,
   generation: JsonObject,
 ): ForwardTokens {
+  const { shape, repeatToken, classifier } = model;
   const taken = [
     'inputIds',
     'attentionMask',
@@ -33,8 +40,13 @@ export function forwardTokens(
   refuseInputs(inputs, taken, 'This encoder–decoder model');
   const { maxPositions, targetVocabulary } = shape;
   const { source, sourceMask } = sourceTokens(inputs, shape);
-  const labels = inputs.labels && labelBatch(inputs.labels, targetVocabulary);
-  const target = targetTokens(inputs, labels, targetVocabulary, generation);
+  const tokenLabels = classifier === undefined ? inputs.labels : undefined;
+  const labels = tokenLabels && labelBatch(tokenLabels, targetVocabulary);
+  const isRepeated =
+    repeatToken !== undefined && labels === undefined && inputs.decoderInputIds === undefined;
+  const target = isRepeated
+    ? { ...source, rows: source.rows.map((row) => [repeatToken, ...row.slice(0, -1)]) }
+    : targetTokens(inputs, labels, targetVocabulary, generation);
   withinPositions('decoderInputIds', target.length, maxPositions);
   const targetMask = maskBatch(
     'decoderAttentionMask',
@@ -44,7 +56,24 @@ export function forwardTokens(
   );
   sameBatch(source, target);
   if (labels !== undefined) sameShape('labels', labels, target, 'decoderInputIds');
-  return { source, sourceMask, target, targetMask, labels };
+  const tokens = { source, sourceMask, target, targetMask, labels };
+  return classifier ? { ...tokens, ends: endPlaces(tokens, classifier) } : tokens;
+}
+
+/** The place of each source's last end token; as in Hugging Face, all must have as many of them. */
+function endPlaces(
+  { source, target }: Pick<ForwardTokens, 'source' | 'target'>,
+  { endToken }: SequenceClassifier,
+): number[] {
+  sameShape('decoderInputIds', target, source, 'inputIds');
+  const counts = source.rows.map((row) => row.filter((id) => id === endToken).length);
+  const wrong = counts.findIndex((count) => count === 0 || count !== counts[0]);
+  if (wrong < 0) return source.rows.map((row) => row.lastIndexOf(endToken));
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `inputIds[${wrong}] has ${counts[wrong]} end tokens (${endToken}); wanted as many in each ` +
+      `sequence, and at least one. The first has ${counts[0]}.`,
+  );
 }
 
 /** The source tokens and their mask. */

@@ -1,6 +1,6 @@
 // A loaded encoder–decoder model over token ids: whole sequences (forward) and generation.
 
-import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
 import type { ForwardPlan, ForwardShape } from './forward-plan.ts';
@@ -55,7 +55,7 @@ export class EncoderDecoderModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
-    const tokens = forwardTokens(inputs, this.#model.shape, this.#parts.generation);
+    const tokens = forwardTokens(inputs, this.#model, this.#parts.generation);
     const { source, target, labels } = tokens;
     const { maxPositions } = this.#model.shape;
     throwIfAborted(options.signal);
@@ -71,11 +71,18 @@ export class EncoderDecoderModel implements Model {
       const { ForwardPlan: Recorded } = await import('./forward-plan.ts');
       this.#forwards.assertUsable();
       assertCurrent(this.#parts);
-      return Recorded.create(this.gpu, this.#model.weights, shape);
+      return Recorded.create(this.gpu, this.#model, shape);
     };
-    return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
+    const output = await this.#forwards.share(JSON.stringify(shape), record, (plan) =>
       plan.play(tokens, options.signal),
     );
+    const { logits } = output;
+    if (this.#model.classifier && inputs.labels && logits) {
+      const { lossOutput, sequenceLoss } = await import('./losses.ts');
+      const problem = this.config['problem_type'] ?? undefined;
+      output.loss = lossOutput(sequenceLoss(logits, inputs.labels, problem));
+    }
+    return output;
   }
 
   async generate(
@@ -110,6 +117,12 @@ export class EncoderDecoderModel implements Model {
 
   /** What a generation starts from: the source, and the target's first tokens. */
   #prompt(given: ModelInputs, options: GenerateOptions): DecodePrompt {
+    if (this.#model.classifier) {
+      throw new TransformerError(
+        'MODEL_UNSUPPORTED',
+        'This model classifies; it does not generate. Use forward.',
+      );
+    }
     const inputs = hidePadding(given, options, this.#parts.generation);
     refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
     const { source, sourceMask } = sourceTokens(inputs, this.#model.shape);

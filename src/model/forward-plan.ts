@@ -6,18 +6,21 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
+import { embedding } from '../shaders/embedding.ts';
+import type { EncoderDecoderDefinition } from './definitions.ts';
 import type { ForwardTokens } from './encoder-decoder-inputs.ts';
 import { type Watch, watchedBy, watchFor } from './encoder.ts';
 import type { DenseTensor, TokenBatch } from './inputs.ts';
 import { logits } from './logits.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
+import { applyLayers } from './sequence-graph.ts';
 import {
   type SequenceInputs,
   sequenceInputs,
   writePositions,
   writeSequences,
 } from './token-inputs.ts';
-import { decode, encode, remember, type TransformerWeights } from './transformer.ts';
+import { decode, encode, remember } from './transformer.ts';
 
 /** What a list is recorded for. Lengths are padded ones. */
 export interface ForwardShape {
@@ -34,6 +37,8 @@ interface Recorded extends SequenceInputs {
   readonly hidden: Tensor;
   readonly logits: Tensor;
   readonly loss: Tensor | undefined;
+  /** Of a classifier: the row of each target's last end token, u32 (B). */
+  readonly ends: Tensor | undefined;
   readonly encoderWatch: Watch;
   readonly decoderWatch: Watch;
 }
@@ -51,12 +56,12 @@ export class ForwardPlan {
 
   static async create(
     gpu: Gpu,
-    weights: TransformerWeights,
+    model: EncoderDecoderDefinition,
     shape: ForwardShape,
   ): Promise<ForwardPlan> {
     const recording = new Recording(gpu);
     try {
-      const recorded = record(recording, weights, shape);
+      const recorded = record(recording, model, shape);
       const { encoderWatch, decoderWatch, memory, hidden, loss } = recorded;
       const watched = [...watchedBy(encoderWatch), ...watchedBy(decoderWatch)];
       const results = [recorded.logits, hidden, memory, ...(loss ? [loss] : []), ...watched];
@@ -73,13 +78,20 @@ export class ForwardPlan {
 
   async play(tokens: ForwardTokens, signal: AbortSignal | undefined): Promise<ModelOutput> {
     writeSequences(this.#plan, this.#recorded, tokens);
+    const { ends } = this.#recorded;
+    if (ends !== undefined) {
+      const { targetLength } = this.#shape;
+      const rows = tokens.ends?.map((end, row) => row * targetLength + end);
+      this.#plan.write(ends, Uint32Array.from(rows ?? []));
+    }
     const { hiddenStates, attentions } = this.#shape;
     const { encoderWatch, decoderWatch, memory, hidden, loss } = this.#recorded;
     const [batch, S, T] = [tokens.source.batch, tokens.source.length, tokens.target.length];
-    const [vocabulary, dModel] = [this.#recorded.logits.size(-1), hidden.size(-1)];
+    const [columns, dModel] = [this.#recorded.logits.size(-1), hidden.size(-1)];
+    const logitsShape = ends === undefined ? [batch, T, columns] : [batch, columns];
     const output: ModelOutput = {};
     const reader = new OutputReader();
-    reader.add(this.#recorded.logits, [batch, T, vocabulary], (t) => (output.logits = t));
+    reader.add(this.#recorded.logits, logitsShape, (t) => (output.logits = t));
     reader.add(hidden, [batch, T, dModel], (t) => (output.lastHiddenState = t));
     reader.add(memory, [batch, S, dModel], (t) => (output.encoderLastHiddenState = t));
     if (loss !== undefined) {
@@ -105,13 +117,21 @@ export class ForwardPlan {
   }
 }
 
-function record(recording: Recording, weights: TransformerWeights, shape: ForwardShape): Recorded {
+function record(
+  recording: Recording,
+  { weights, classifier }: EncoderDecoderDefinition,
+  shape: ForwardShape,
+): Recorded {
   const { source, target, labels } = sequenceInputs(recording, shape);
   const encoderWatch = watchFor(shape);
   const decoderWatch = watchFor(shape);
   const memory = encode(source, weights, encoderWatch);
   const hidden = decode(target, remember(memory, source.mask, weights), weights, decoderWatch);
-  const scores = logits(hidden, weights);
+  const ends = classifier && recording.persistent('ends', [shape.batch], 'u32');
+  const scores =
+    classifier && ends
+      ? applyLayers(embedding(ends, hidden), classifier.layers)
+      : logits(hidden, weights);
   const loss = shape.loss ? crossEntropy(scores, labels) : undefined;
   return {
     source,
@@ -121,6 +141,7 @@ function record(recording: Recording, weights: TransformerWeights, shape: Forwar
     hidden,
     logits: scores,
     loss,
+    ends,
     encoderWatch,
     decoderWatch,
   };

@@ -24,9 +24,9 @@ export function className({ architectures: list }: JsonObject): string | undefin
   return typeof name === 'string' ? name : undefined;
 }
 
-/** Labels of a classifier: as many as `id2label` names, else `num_labels`, else 2. */
+/** Labels of a classifier: `num_labels`, else as many as `id2label` names, else 2. */
 export function labelCount(config: Config): number {
   const names = config.get('id2label');
   const count = typeof names === 'object' && names !== null ? Object.keys(names).length : 0;
-  return count > 0 ? count : config.integer('num_labels', 2);
+  return config.integer('num_labels', count > 0 ? count : 2);
 }

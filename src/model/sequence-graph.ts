@@ -49,7 +49,8 @@ export function sequenceGraph(
   return { hidden, pooled, logits: applyLayers(from, head.layers) };
 }
 
-function applyLayers(x: Tensor, layers: readonly HeadLayer[]): Tensor {
+/** A head's layers, one after the other. */
+export function applyLayers(x: Tensor, layers: readonly HeadLayer[]): Tensor {
   return layers.reduce((h, layer) => {
     const { activation, norm } = layer;
     const y = linear(h, layer.linear, { label: 'head', ...(activation && { activation }) });

@@ -167,9 +167,20 @@ export function encodeText(
   return first ?? encoding;
 }
 
-/** What label `index` is called: `id2label` of config.json. */
-export function labelName({ config }: TaskModel, index: number): string {
-  const names = config['id2label'];
-  const name = isObject(names) ? names[index] : undefined;
-  return typeof name === 'string' ? name : `LABEL_${index}`;
+/**
+ * What label `index` is called: `id2label` of config.json, an object or a list. Names that are no texts
+ * read as Python prints them. `num_labels` makes other names void if it counts other labels.
+ */
+export function labelName({ config }: Pick<TaskModel, 'config'>, index: number): string {
+  const { id2label: given, num_labels: count } = config;
+  const names: JsonObject = Array.isArray(given) ? { ...given } : isObject(given) ? given : {};
+  const isVoid = typeof count === 'number' && count !== Object.keys(names).length;
+  const name = isVoid ? undefined : names[index];
+  return name === undefined ? `LABEL_${index}` : pythonText(name);
+}
+
+function pythonText(value: unknown): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return typeof value === 'string' ? value : show(value);
 }

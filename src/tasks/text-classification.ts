@@ -86,13 +86,29 @@ export function textClassification(parts: TaskParts): TextClassification {
 }
 
 /** The logits of each row's labels, (labels). */
-export function classLogits(
+export async function classLogits(
   parts: TaskParts,
   rows: readonly Encoding[],
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
-  return forwardRows(parts, rows, { task: name, signal }, (read) => read('logits').data);
+  const { is_encoder_decoder: hasDecoder, eos_token_id: end } = parts.model.config;
+  // Those with a decoder want as many end tokens in each sequence of a batch.
+  const groupOf = ({ ids }: Encoding): number =>
+    hasDecoder === true ? ids.filter((id) => id === end).length : 0;
+  const results: Float32Array[] = [];
+  for (const group of new Set(rows.map(groupOf))) {
+    const places = [...rows.keys()].filter((at) => rows[at] && groupOf(rows[at]) === group);
+    const own = places.flatMap((at) => rows[at] ?? []);
+    const logits = await forwardRows(
+      parts,
+      own,
+      { task: name, signal },
+      (read) => read('logits').data,
+    );
+    logits.forEach((row, index) => (results[places[index] ?? 0] = row));
+  }
+  return results;
 }
 
 function encodeInput(parts: TaskParts, input: unknown, truncation: boolean): Encoding {

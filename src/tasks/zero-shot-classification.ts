@@ -2,6 +2,7 @@
 // hypothesis follows from the text (Yin et al. 2019, arXiv 1909.00161).
 
 import { TransformerError } from '../runtime/errors.ts';
+import { isObject } from '../source/json.ts';
 import { greatest, softmax } from './scores.ts';
 import {
   checkOptions,
@@ -91,9 +92,12 @@ export function zeroShotClassification(parts: TaskParts): ZeroShotClassification
   return classify as ZeroShotClassification;
 }
 
-/** The label that says "it follows": by `label2id` of config.json. Errors: MODEL_UNSUPPORTED. */
+/** The label that says "it follows": by `label2id` of config.json, else `id2label`. Errors: MODEL_UNSUPPORTED. */
 function entailmentOf({ config }: TaskModel): number {
-  const labels = Object.entries((config['label2id'] ?? {}) as Record<string, unknown>);
+  const { label2id, id2label } = config;
+  const labels: [string, unknown][] = isObject(label2id)
+    ? Object.entries(label2id)
+    : Object.entries(id2label ?? {}).map(([id, name]) => [String(name), Number(id)]);
   const [, id] = labels.find(([name]) => name.toLowerCase().startsWith('entail')) ?? [];
   if (typeof id === 'number') return id;
   throw new TransformerError(

@@ -10,11 +10,12 @@ import type { EncoderDecoderDefinition } from '../model/definitions.ts';
 import { logits } from '../model/logits.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { sequenceInputs, writePositions, writeSequences } from '../model/token-inputs.ts';
-import type {
-  Substitute,
-  TrainingBatch,
-  TrainingGraph,
-  TrainingHead,
+import {
+  cannotTrain,
+  type Substitute,
+  type TrainingBatch,
+  type TrainingGraph,
+  type TrainingHead,
 } from '../model/training-head.ts';
 import { decode, encode, remember } from '../model/transformer.ts';
 import { HeadParts, mapTensors } from './head-parts.ts';
@@ -29,8 +30,10 @@ export interface SequenceBatch extends TrainingBatch {
 export class EncoderDecoderHead extends HeadParts implements TrainingHead<SequenceBatch> {
   readonly #model: EncoderDecoderDefinition;
 
+  /** @throws TransformerError MODEL_UNSUPPORTED for classifiers */
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
-    const { weights } = model;
+    const { weights, classifier } = model;
+    if (classifier) throw cannotTrain('A classifier with an encoder and a decoder');
     super(parts, weights, [weights.source.tokens, weights.target.tokens]);
     this.#model = model;
   }
@@ -44,7 +47,7 @@ export class EncoderDecoderHead extends HeadParts implements TrainingHead<Sequen
       );
     }
     const { shape } = this.#model;
-    const tokenBatches = forwardTokens(inputs, shape, this.generation);
+    const tokenBatches = forwardTokens(inputs, this.#model, this.generation);
     const { source, sourceMask, target } = tokenBatches;
     const labels = inputs.labels.flat().filter((label) => label !== ignoredLabel).length;
     const sources = count(sourceMask);
