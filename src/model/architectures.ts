@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import { headName } from './head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
-import { isGiven, quantizationFields } from './quantization-fields.ts';
+import { refuseQuantized } from './quantization-fields.ts';
 import type { WeightLoader } from './weights.ts';
 
 /** Declares the weights that a config.json calls for. */
@@ -104,9 +104,7 @@ export function strict<Definition>(declare: Declare<Definition>): Declare<Defini
 /** Loads the architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
 export async function architectureOf(config: Config): Promise<Architecture> {
   const name = architectureName(config);
-  if (quantizationFields.some((field) => isGiven(config.get(field)))) {
-    throw (await import('./quantized.ts')).quantizedConfig(config.fields, config.file);
-  }
+  await refuseQuantized(config.fields, config.file);
   return strict(await architectures[name](config));
 }
 

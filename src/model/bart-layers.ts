@@ -83,17 +83,19 @@ export function bartLayers(
 }
 
 /**
- * Ties the token embeddings of both stacks and of what else is named. Files of models that are not tied
- * have one table of tokens, too, unless they hold one for each stack.
+ * Ties the token embeddings of both stacks and the output layer. Files of models that are not tied have one
+ * table of tokens for both stacks, too, unless they hold one for each.
  */
 export function tieEmbeddings(
+  config: Config,
   loader: WeightLoader,
   root: string,
-  outputs: readonly string[],
+  output: string,
 ): void {
+  const isTied = config.boolean('tie_word_embeddings', true);
   const stacks = ['decoder', 'encoder'].map((name) => `${root}${name}.embed_tokens.weight`);
-  if (outputs.length === 0 && stacks.every((name) => loader.has(name))) return;
-  loader.tie(`${root}shared.weight`, ...outputs, ...stacks);
+  if (isTied) loader.tie(`${root}shared.weight`, output, ...stacks);
+  else if (!stacks.every((name) => loader.has(name))) loader.tie(`${root}shared.weight`, ...stacks);
 }
 
 /** `prefix.weight` and `prefix.bias`. */

@@ -31,8 +31,7 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
   const vocabulary = config.integer('vocab_size');
   const hasOutput = head === 'ConditionalGeneration';
   const output = hasOutput ? 'lm_head.weight' : `${root}decoder.embed_tokens.weight`;
-  const tied = hasOutput && config.boolean('tie_word_embeddings', true);
-  tieEmbeddings(loader, root, tied ? [output] : []);
+  tieEmbeddings(config, loader, root, output);
   const embeddings = (stack: 'encoder' | 'decoder'): EmbeddingWeights => ({
     tokens: loader.matrix(`${root}${stack}.embed_tokens.weight`, vocabulary, dModel),
     scale: config.boolean('scale_embedding', false) ? Math.sqrt(dModel) : 1,

@@ -87,8 +87,8 @@ export class ForwardPlan {
     const { hiddenStates, attentions } = this.#shape;
     const { encoderWatch, decoderWatch, memory, hidden, loss } = this.#recorded;
     const [batch, S, T] = [tokens.source.batch, tokens.source.length, tokens.target.length];
-    const [columns, dModel] = [this.#recorded.logits.size(-1), hidden.size(-1)];
-    const logitsShape = ends === undefined ? [batch, T, columns] : [batch, columns];
+    const [labels, dModel] = [this.#recorded.logits.size(-1), hidden.size(-1)];
+    const logitsShape = ends === undefined ? [batch, T, labels] : [batch, labels];
     const output: ModelOutput = {};
     const reader = new OutputReader();
     reader.add(this.#recorded.logits, logitsShape, (t) => (output.logits = t));

@@ -24,9 +24,10 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
   const shared = config.boolean('share_encoder_decoder_embeddings', true);
   const root = loader.root(['model.', ''], 'encoder.layers.0.fc1.weight');
   const output = 'lm_head.weight';
-  const tied = config.boolean('tie_word_embeddings', true);
-  if (shared) tieEmbeddings(loader, root, tied ? [output] : []);
-  else if (tied) loader.tie(`${root}decoder.embed_tokens.weight`, output);
+  if (shared) tieEmbeddings(config, loader, root, output);
+  else if (config.boolean('tie_word_embeddings', true)) {
+    loader.tie(`${root}decoder.embed_tokens.weight`, output);
+  }
   const tokens = (stack: string, size: number) =>
     loader.matrix(`${root}${stack}.embed_tokens.weight`, size, dModel);
   const sourceTokens = tokens('encoder', sourceVocabulary);

@@ -5,6 +5,7 @@ import { className } from '../model/head-name.ts';
 import { loadFor, type LoadOptions } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { type ModelSource, openSource } from '../source/open-source.ts';
+import { refuseQuantized } from '../model/quantization-fields.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
@@ -146,7 +147,9 @@ export async function pipeline<Name extends keyof Pipelines>(
   const task = taskOf(name);
   const files = openSource(source, options);
   const { signal } = options;
-  checkHead(task, await readConfig(files, signal), files);
+  const config = await readConfig(files, signal);
+  checkHead(task, config, files);
+  await refuseQuantized(config, describeFile(files, 'config.json'));
   const [make, { Tokenizer: Loaded }] = await Promise.all([
     definitionOf(task).load(files, signal),
     import('./tokenizer.ts'),

@@ -2,7 +2,7 @@
 
 import type { GenerateOptions } from '../model/generation-options.ts';
 import type { DenseTensor } from '../model/inputs.ts';
-import { isObject, type JsonObject, show } from '../source/json.ts';
+import { type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -173,7 +173,7 @@ export function encodeText(
  */
 export function labelName({ config }: Pick<TaskModel, 'config'>, index: number): string {
   const { id2label: given, num_labels: count } = config;
-  const names: JsonObject = Array.isArray(given) ? { ...given } : isObject(given) ? given : {};
+  const names = (typeof given === 'object' ? (given ?? {}) : {}) as JsonObject;
   const isVoid = typeof count === 'number' && count !== Object.keys(names).length;
   const name = isVoid ? undefined : names[index];
   return name === undefined ? `LABEL_${index}` : pythonText(name);

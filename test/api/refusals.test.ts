@@ -88,7 +88,7 @@ const settings: Readonly<Record<string, readonly Fields[]>> = {
   'variants/gemma2': [{ layer_types: ['full_attention'] }, { hidden_activation: 'gelu_python' }],
   'variants/gemma3_text': [{ use_bidirectional_attention: true }],
   bart: [
-    { architectures: ['BartForSequenceClassification'] },
+    { architectures: ['BartForQuestionAnswering'] },
     { architectures: ['BartForCausalLM'] },
     { normalize_before: true },
     { tie_encoder_decoder: true },
@@ -163,9 +163,9 @@ test('quantized weights are refused for their config, not for the tensors they l
     });
     const load = (fields: Fields): Promise<Model> =>
       loadModel(memorySource(configured(files, fields)), { gpu });
-    await expectRejection(load({}), 'TENSOR_MISSING', 'q_proj.weight');
+    await expectRejection(load({}), 'MODEL_UNSUPPORTED', 'q_proj.qweight', 'GPTQ or AWQ');
     const quantization = { quantization_config: { quant_method: 'gptq' } };
-    await expectRejection(load(quantization), 'MODEL_UNSUPPORTED', '"quantization_config"', 'gptq');
+    await expectRejection(load(quantization), 'MODEL_UNSUPPORTED', '"quantization_config"', 'GPTQ');
   }));
 
 test('tensors of other shapes, and those that a class needs', () =>

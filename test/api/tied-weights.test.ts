@@ -146,7 +146,7 @@ test.each([...Object.entries(families), ['a bias', bias] as const])(
       const usual = await logitsOf(gpu, family, await files(family, { [first]: values }));
       for (const name of names.slice(1)) {
         const own = await files(family, { [name]: values });
-        expect(await logitsOf(gpu, family, own), name).toEqual(usual);
+        expect(await logitsOf(gpu, family, own), `as ${name}`).toEqual(usual);
       }
       const all = await files(family, Object.fromEntries(names.map((name) => [name, values])));
       expect(await logitsOf(gpu, family, all)).toEqual(usual);
@@ -163,6 +163,18 @@ test.each(Object.entries(families))('%s: unlike values are weights of their own'
     family.unlike.forEach((value, i) => expect(last[i]).toBeCloseTo(value, 5));
   }),
 );
+
+test('a base model has names without the prefix of the whole', () =>
+  onGpu(async (gpu) => {
+    const family = families['marian']!;
+    const [name = ''] = family.names;
+    const whole = await files(family, { [name]: wave(name, [12, 8]) });
+    const tensors = [...readValues(whole['model.safetensors']!)].map(
+      ([key, values]) => [key.replace(/^model\./, ''), values] as const,
+    );
+    const base = checkpoint({ ...family.config, architectures: ['MarianModel'] }, new Map(tensors));
+    expect(await logitsOf(gpu, family, base)).toEqual(await logitsOf(gpu, family, whole));
+  }));
 
 test('what differs in one value only, far behind the start, is not tied', () =>
   onGpu(async (gpu) => {

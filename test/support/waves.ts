@@ -8,7 +8,7 @@ import { type Files, readValues, type Values } from './source.ts';
 
 export function wave(name: string, shape: readonly number[]): Values {
   const size = shape.reduce((product, side) => product * side, 1);
-  const code = [...name].reduce((sum, character) => sum + (character.codePointAt(0) ?? 0), 0);
+  const code = new TextEncoder().encode(name).reduce((sum, byte) => sum + byte, 0);
   return {
     shape,
     data: Float32Array.from({ length: size }, (_, i) => 0.4 * Math.sin(0.7 * i + code)),
