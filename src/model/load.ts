@@ -36,7 +36,8 @@ export interface LoadOptions extends SourceOptions {
 
 /**
  * Loads a checkpoint in Hugging Face layout: config.json, model.safetensors (or shards with their
- * index) and generation_config.json where there is one.
+ * index) and generation_config.json where there is one. Where config.json names no class, the weights
+ * show it, and `warnings` says so.
  * Errors leave nothing allocated: FILE_*, CONFIG_INVALID, MODEL_UNSUPPORTED, TENSOR_MISSING,
  * TENSOR_MISMATCH, OUT_OF_MEMORY, LIMIT_EXCEEDED, ABORTED.
  */

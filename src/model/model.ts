@@ -110,7 +110,7 @@ export interface GenerateOutputOptions {
 /** A loaded model. It holds GPU memory until `dispose`. */
 export interface Model {
   readonly gpu: Gpu;
-  /** config.json as it is. */
+  /** config.json as it is; where it names no class, with the one that the model was taken as. */
   readonly config: JsonObject;
   /** What was overlooked in the checkpoint's files, each as a sentence that names the file. */
   readonly warnings: readonly string[];

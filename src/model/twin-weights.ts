@@ -39,7 +39,8 @@ async function isSame(
         readRange(source, file, { start: start + at, end: start + end }, signal),
       ),
     );
-    if (left?.some((byte, i) => byte !== right?.[i]) !== false) return false;
+    if (left === undefined || right === undefined) return false;
+    for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
   }
   return true;
 }

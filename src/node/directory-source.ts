@@ -78,10 +78,13 @@ async function requireDirectory(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory() === true) return;
   if (found !== undefined) {
+    const isGguf = /\.gguf$/i.test(folder);
     throw new TransformerError(
       'FILE_NOT_FOUND',
-      `${folder} is a file, wanted a directory. Pass the directory that holds the model: ` +
-        `${dirname(folder)}.`,
+      `${folder} is a file, wanted a directory. ` +
+        (isGguf
+          ? 'GGUF is not supported. Pass that of the checkpoint in safetensors that it was made from.'
+          : `Pass the directory that holds the model: ${dirname(folder)}.`),
     );
   }
   const parent = dirname(folder);

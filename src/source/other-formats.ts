@@ -59,7 +59,10 @@ export async function otherFormat(
       'webgpu-transformer/training.'
     );
   }
-  const names = (await source.list?.(signal)) ?? [];
+  const listed = (await source.list?.(signal)) ?? [];
+  // The source may be such a file itself.
+  const [own] = /[^/]*\.gguf(?=\/?$)/i.exec(source.name ?? '') ?? [];
+  const names = own === undefined ? listed : [own];
   for (const { names: pattern, probes, next } of formats) {
     let found = names.find((name) => pattern.test(name));
     for (const probe of names.length > 0 ? [] : probes) {

@@ -167,6 +167,13 @@ test.each(others.map(([files, parts]) => [Object.keys(files).join(), files, part
     }),
 );
 
+test('a GGUF file in place of a folder', () =>
+  onGpu(async (gpu) => {
+    const source = { name: 'https://example.test/tiny-Q4.gguf/', read: async () => undefined };
+    const parts = ['There is tiny-Q4.gguf: GGUF', 'in safetensors'];
+    await expectRejection(loadModel(source, { gpu }), 'FILE_NOT_FOUND', ...parts);
+  }));
+
 test('weights stored as f64 are rounded to f32, and buffers of whole numbers are left alone', () =>
   onGpu(async (gpu) => {
     const fields = {

@@ -171,10 +171,10 @@ test('a mirror that only has files: their tags tell the hash', async () => {
 
 test('a repository without safetensors: what it has', async () => {
   const web = webFolder();
-  await publish(web, { files: { 'config.json': config, 'model.gguf': config, 'a.md': config } });
+  await publish(web, { files: { 'config.json': config, 'b.bin': config, 'a.md': config } });
   for (const cache of [true, false]) {
     const source = openSource('hf:owner/name', options(web, { cache }));
-    await expectError(openSafetensors(source), 'FILE_NOT_FOUND', 'config.json, model.gguf, a.md');
+    await expectError(openSafetensors(source), 'FILE_NOT_FOUND', 'config.json, b.bin, a.md');
   }
   await publish(web, { commit: 'b', files: { 'pytorch_model.bin': config } });
   const pickle = openSafetensors(openSource('hf:owner/name', options(web)));
