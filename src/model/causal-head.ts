@@ -9,13 +9,19 @@ import type { WeightLoader } from './weights.ts';
 /** The name of the output layer's weight. */
 const output = 'lm_head.weight';
 
-/** Ties the output layer to the token embeddings where config.json says so, before either is declared. */
+const heads = ['CausalLM', 'LMHeadModel', 'Model', 'SequenceClassification'];
+
+/**
+ * Ties the output layer to the token embeddings where config.json says so, before either is declared.
+ * @throws TransformerError MODEL_UNSUPPORTED for other heads than `causalHead` knows
+ */
 export function tieOutput(
   config: Config,
   loader: WeightLoader,
   embedding: string,
   isTied: boolean,
 ): void {
+  if (!heads.includes(headName(config))) config.refuse('architectures');
   if (config.boolean('tie_word_embeddings', isTied)) loader.tie(embedding, output);
 }
 
@@ -34,6 +40,5 @@ export function causalHead(
     const single = config.get('pad_token_id') === undefined;
     return { kind: 'sequence', from: 'last', single, layers: [{ linear }] };
   }
-  if (!['CausalLM', 'LMHeadModel'].includes(name)) config.refuse('architectures');
   return { kind: 'language', output: { weight: loader.matrix(output, vocabulary, size), softcap } };
 }

@@ -15,6 +15,8 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   config.only('scale_attn_weights', true);
   config.only('add_cross_attention', false);
   const root = loader.root(['transformer.', ''], 'wpe.weight');
+  const tokensName = `${root}wte.weight`;
+  tieOutput(config, loader, tokensName, true);
   const size = config.integer('n_embd');
   const width = config.integer('n_inner', 4 * size);
   const heads = config.heads('n_head', size);
@@ -40,8 +42,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     },
     feedForwardNorm: norm(`${prefix}.ln_2`),
   });
-  tieOutput(config, loader, `${root}wte.weight`, true);
-  const tokens = loader.matrix(`${root}wte.weight`, vocabulary, size);
+  const tokens = loader.matrix(tokensName, vocabulary, size);
   const positions = loader.matrix(`${root}wpe.weight`, maxPositions, size, { dtype: 'f32' });
   return {
     vocabulary,

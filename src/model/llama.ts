@@ -66,6 +66,9 @@ export function llamaLayers(
 ): SequenceDefinition {
   const { attentionBias = [false, false], normOffset = 0, residual = preNorm } = variant;
   const root = loader.root(['model.', ''], 'norm.weight');
+  const tokensName = `${root}embed_tokens.weight`;
+  const { tied = false, outputSoftcap, embeddingScale = 1 } = variant;
+  tieOutput(config, loader, tokensName, tied);
   const size = config.integer('hidden_size');
   const width = config.integer('intermediate_size');
   const heads = config.integer('num_attention_heads');
@@ -145,9 +148,7 @@ export function llamaLayers(
       feedForwardNorm,
     };
   });
-  const { tied = false, outputSoftcap, embeddingScale = 1 } = variant;
-  tieOutput(config, loader, `${root}embed_tokens.weight`, tied);
-  const tokens = loader.matrix(`${root}embed_tokens.weight`, vocabulary, size);
+  const tokens = loader.matrix(tokensName, vocabulary, size);
   const grows = stretched.some(({ frequencies }) => frequencies.grows);
   return {
     vocabulary,

@@ -6,12 +6,12 @@ import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/cross-entropy.ts';
 import { type ForwardTokens, forwardTokens } from '../model/encoder-decoder-inputs.ts';
 import type { TokenBatch } from '../model/inputs.ts';
+import { className } from '../model/head-name.ts';
 import type { EncoderDecoderDefinition } from '../model/definitions.ts';
 import { logits } from '../model/logits.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { sequenceInputs, writePositions, writeSequences } from '../model/token-inputs.ts';
 import {
-  cannotTrain,
   type Substitute,
   type TrainingBatch,
   type TrainingGraph,
@@ -33,7 +33,12 @@ export class EncoderDecoderHead extends HeadParts implements TrainingHead<Sequen
   /** @throws TransformerError MODEL_UNSUPPORTED for classifiers */
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     const { weights, classifier } = model;
-    if (classifier) throw cannotTrain('A classifier with an encoder and a decoder');
+    if (classifier) {
+      throw new TransformerError(
+        'MODEL_UNSUPPORTED',
+        `A ${className(parts.config) ?? 'classifier'} runs, but cannot be trained yet. Train a classifier of one stack.`,
+      );
+    }
     super(parts, weights, [weights.source.tokens, weights.target.tokens]);
     this.#model = model;
   }
