@@ -20,7 +20,7 @@ import type { Parameters } from './parameters.ts';
 import type { TensorEntry } from '../source/safetensors.ts';
 import type { FileProgress } from '../source/source.ts';
 import { Warnings } from './warnings.ts';
-import { type FindEntry, type WeightDtype, WeightLoader } from './weights.ts';
+import { type WeightDtype, WeightLoader, type WeightLoaderOptions } from './weights.ts';
 
 export interface LoadOptions extends SourceOptions {
   /** The device to load to; a new one, closed with the model, when absent. */
@@ -66,7 +66,7 @@ export async function loadFor(
   const files = openSource(source, options);
   const ownGpu = options.gpu === undefined;
   const gpu = options.gpu ?? (await Gpu.request(signal ? { signal } : {}));
-  const scope = new Scope(gpu);
+  const scope = new Scope(gpu, 'weights');
   try {
     const warnings = new Warnings();
     const opened = await openCheckpoint(files, { heads, warnings, signal });
@@ -74,7 +74,7 @@ export async function loadFor(
     const find = (name: string): TensorEntry | undefined => entries.get(name);
     const arena = training ? (await import('./parameter-arena.ts')).ParameterArena : undefined;
     const declare = (): Declared =>
-      declareWeights(scope, architecture, fields, { find, dtype, arena });
+      declareWeights(scope, architecture, fields, { find, dtype, arena, limit: gpu.bindingLimit });
     const { result, done } = allocate(gpu, declare, {
       what: 'The weights need',
       next: "Load with dtype: 'f16', or dispose of other models.",
@@ -127,22 +127,23 @@ function declareWeights(
   scope: Scope,
   architecture: Architecture,
   config: Config,
-  settings: { find: FindEntry; dtype: WeightDtype; arena: typeof ParameterArena | undefined },
+  settings: WeightLoaderOptions & { arena: typeof ParameterArena | undefined },
 ): Declared {
-  const { find, dtype, arena: Arena } = settings;
+  const { arena: Arena, ...options } = settings;
   if (Arena === undefined) {
-    const loader = new WeightLoader(scope, { find, dtype });
+    const loader = new WeightLoader(scope, options);
     return { make: architecture(config, loader), loader, parameters: undefined };
   }
+  const inF32 = { ...options, dtype: 'f32' } as const;
   const shapes: (readonly number[])[] = [];
-  const collect = (options: TensorOptions): Tensor => {
-    shapes.push(options.shape);
-    return new Tensor(options);
+  const collect = (tensor: TensorOptions): Tensor => {
+    shapes.push(tensor.shape);
+    return new Tensor(tensor);
   };
-  architecture(config, new WeightLoader(undefined, { find, dtype: 'f32', place: collect }));
+  architecture(config, new WeightLoader(undefined, { ...inF32, place: collect }));
   const arena = new Arena(scope, shapes);
   const place = ({ label, shape }: TensorOptions): Tensor => arena.place(label, shape);
-  const loader = new WeightLoader(scope, { find, dtype: 'f32', place });
+  const loader = new WeightLoader(scope, { ...inF32, place });
   const make = architecture(config, loader);
   const { segments, places } = arena;
   const { pieces, constants } = loader;

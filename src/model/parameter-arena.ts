@@ -35,9 +35,7 @@ export class ArenaLayout {
 
 /** Elements of f32 that one binding of a device can hold, whole blocks of 64. */
 function segmentLimit(scope: Scope): number {
-  const { maxStorageBufferBindingSize, maxBufferSize } = scope.gpu.device.limits;
-  const bytes = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-  return Math.floor(bytes / 4 / alignment) * alignment;
+  return Math.floor(scope.gpu.bindingLimit / 4 / alignment) * alignment;
 }
 
 /** One zero-filled buffer for each segment. */

@@ -1,6 +1,7 @@
 // The parameters of a model that trains, and where each tensor of the checkpoint lies in them.
 
-import type { Tensor } from '../runtime/tensor.ts';
+import { partsOf } from '../runtime/parts.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
 
 /** Consecutive elements of a stored tensor, and where they lie in a parameter. */
 export interface Piece {
@@ -31,7 +32,7 @@ export function transposed<Values extends Uint16Array | Uint32Array | Float32Arr
   return result;
 }
 
-/** A parameter's place: elements from `first` on of one of the segments. */
+/** The place of a parameter, or of a part of one: elements from `first` on of one of the segments. */
 export interface ParameterPlace {
   readonly tensor: Tensor;
   readonly segment: number;
@@ -46,4 +47,33 @@ export interface Parameters {
   readonly pieces: readonly Piece[];
   /** Values of the checkpoint that are not trained, such as a logits bias. */
   readonly constants: readonly Piece[];
+}
+
+/** Elements of a piece that lie together in a segment: `size` of them, `before` those ahead of them. */
+export interface SegmentRange {
+  readonly segment: number;
+  readonly first: number;
+  readonly before: number;
+  readonly size: number;
+}
+
+/** What finds the elements of pieces, in order; nothing for those of tensors without a place. */
+export function rangesIn(
+  places: readonly ParameterPlace[],
+): (piece: Pick<Piece, 'tensor' | 'first' | 'size'>) => SegmentRange[] {
+  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  return ({ tensor, first, size }) => {
+    const columns = tensor.size(-1);
+    return partsOf(tensor).flatMap((part) => {
+      const place = placeOf.get(part.tensor);
+      const start = part.first * columns;
+      const from = Math.max(first, start);
+      const to = Math.min(first + size, start + elements(part.tensor.shape));
+      if (place === undefined || from >= to) return [];
+      const { segment } = place;
+      return [
+        { segment, first: place.first + from - start, before: from - first, size: to - from },
+      ];
+    });
+  };
 }

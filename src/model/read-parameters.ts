@@ -4,7 +4,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { TransformerError } from '../runtime/errors.ts';
-import { type Parameters, type Piece, transposed } from './parameters.ts';
+import { type Parameters, type Piece, rangesIn, transposed } from './parameters.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
 
 type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer> };
@@ -19,7 +19,7 @@ export async function readParameters(
   segments: readonly Tensor[] = own,
 ): Promise<Map<string, StoredValues>> {
   const blocks = (await readBack(gpu, segments)).map((bytes) => new Float32Array(bytes));
-  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  const rangesOf = rangesIn(places);
   const values = new Map<string, MutableValues>();
   const put = (piece: Piece, data: Float32Array): void => {
     const { name, shape, storedFirst } = piece;
@@ -29,11 +29,10 @@ export async function readParameters(
     values.set(name, entry);
   };
   for (const piece of pieces) {
-    const place = placeOf.get(piece.tensor);
-    const block = blocks[place?.segment ?? -1];
-    if (place === undefined || block === undefined) continue;
-    const start = place.first + piece.first;
-    put(piece, block.subarray(start, start + piece.size));
+    const [range, ...others] = rangesOf(piece).map(({ segment, first, size }) =>
+      blocks[segment]?.subarray(first, first + size),
+    );
+    if (range !== undefined) put(piece, others.length === 0 ? range : joined([range, ...others]));
   }
   if (segments !== own || constants.length === 0) return values;
   const read = await readBack(
@@ -44,6 +43,17 @@ export async function readParameters(
     put(piece, new Float32Array(read[index] ?? new ArrayBuffer(0)));
   });
   return values;
+}
+
+function joined(ranges: readonly (Float32Array | undefined)[]): Float32Array {
+  const whole = new Float32Array(ranges.reduce((size, range) => size + (range?.length ?? 0), 0));
+  let end = 0;
+  for (const range of ranges) {
+    if (range === undefined) continue;
+    whole.set(range, end);
+    end += range.length;
+  }
+  return whole;
 }
 
 /**
@@ -79,9 +89,9 @@ export function layOut(
   values: ReadonlyMap<string, StoredValues>,
 ): Float32Array<ArrayBuffer>[] {
   const blocks = segments.map((segment) => new Float32Array(elements(segment.shape)));
-  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  const rangesOf = rangesIn(places);
   for (const piece of pieces) {
-    const { name, shape, storedFirst, tensor, first, size } = piece;
+    const { name, shape, storedFirst, size } = piece;
     const stored = values.get(name);
     if (stored === undefined) {
       throw new TransformerError('TENSOR_MISSING', `The training state has no "${name}".`);
@@ -93,10 +103,11 @@ export function layOut(
           `(${shape.join(', ')}) in the model. Resume with the model that was trained.`,
       );
     }
-    const place = placeOf.get(tensor);
     const part = stored.data.subarray(storedFirst, storedFirst + size);
     const data = piece.transposed === true ? transposed(part, shape) : part;
-    blocks[place?.segment ?? -1]?.set(data, (place?.first ?? 0) + first);
+    for (const { segment, first, before, size: count } of rangesOf(piece)) {
+      blocks[segment]?.set(data.subarray(before, before + count), first);
+    }
   }
   return blocks;
 }

@@ -76,13 +76,28 @@ export function convert(
   return halves;
 }
 
-/** Writes to a byte offset; WebGPU wants whole words, so an odd half word is padded. */
+/**
+ * Writes to a byte offset, and on into the next parts where the tensor has such. WebGPU wants whole
+ * words, so an odd half word is padded.
+ */
 export function write(
   gpu: Gpu | undefined,
-  { buffer, offset: start }: Tensor,
+  tensor: Tensor,
   offset: number,
   values: Uint16Array | Uint32Array | Float32Array,
 ): void {
+  if (tensor.parts !== undefined) {
+    let start = 0;
+    for (const part of tensor.parts) {
+      const from = Math.max(offset, start);
+      start += part.byteLength;
+      const size = values.BYTES_PER_ELEMENT;
+      const own = values.subarray((from - offset) / size, Math.max(0, start - offset) / size);
+      write(gpu, part, from - (start - part.byteLength), own);
+    }
+    return;
+  }
+  const { buffer, offset: start } = tensor;
   if (gpu === undefined || buffer === undefined || values.length === 0) return;
   const { queue } = gpu.device;
   const odd = values.byteLength % 4 !== 0;

@@ -2,6 +2,7 @@
 // needs, which checks names and shapes; one pass over the files then fills them, piece by piece.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { makeInParts } from '../runtime/parts.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { elements, Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import type { Piece } from './parameters.ts';
@@ -48,6 +49,8 @@ export interface WeightLoaderOptions {
   readonly place?: Allocate;
   /** Whether the weights are made, not found: then each is declared once, whatever names it has. */
   readonly isNew?: boolean;
+  /** Bytes that one tensor may have: matrices beyond them come in parts. No limit when absent. */
+  readonly limit?: number;
 }
 
 export class WeightLoader {
@@ -56,6 +59,7 @@ export class WeightLoader {
   readonly #dtype: WeightDtype;
   readonly #allocate: Allocate;
   readonly #place: Allocate;
+  readonly #limit: number;
   readonly #targets: Target[] = [];
   readonly #tied: TiedNames;
   /** Tensors of tied weights, by the names they are stored under. */
@@ -67,13 +71,14 @@ export class WeightLoader {
   /** Without a scope nothing is allocated: tensors are names and shapes only. */
   constructor(
     scope: Scope | undefined,
-    { find, dtype, place, isNew = false }: WeightLoaderOptions,
+    { find, dtype, place, isNew = false, limit = Infinity }: WeightLoaderOptions,
   ) {
     this.#scope = scope;
     this.#findEntry = find;
     this.#dtype = dtype;
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
+    this.#limit = limit;
     this.#tied = new TiedNames((name) => this.has(name), isNew);
   }
 
@@ -238,7 +243,7 @@ export class WeightLoader {
     // Rows of 16-bit elements begin at whole words, four elements apart.
     const pitch = dtype === 'f32' ? columns : Math.ceil(columns / 4) * 4;
     const label = entries.map((entry) => entry.name).join(' + ');
-    const tensor = this.#place({ label, shape, dtype, pitch });
+    const tensor = makeInParts({ label, shape, dtype, pitch }, this.#limit, this.#place);
     this.#fill(tensor, entries, options, this.pieces);
     if (this.#tied.has(name)) this.#shared.set(name, tensor);
     return tensor;

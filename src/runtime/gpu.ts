@@ -104,6 +104,12 @@ export class Gpu {
     return this.#pipelines;
   }
 
+  /** Bytes that one tensor may have: they must fit into one buffer, and one binding. */
+  get bindingLimit(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  }
+
   /** Whether kernels may count on subgroups of exactly four invocations, as on SwiftShader. */
   get hasQuadSubgroups(): boolean {
     const { features, subgroupSizes } = this.#info;

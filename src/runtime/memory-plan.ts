@@ -29,7 +29,9 @@ export function shareMemory(
   dispatches.forEach(({ bindings }, index) => {
     for (const tensor of transients(bindings, kept)) lastUse.set(tensor, index);
   });
-  for (const tensor of outputs) lastUse.set(tensor, Infinity);
+  for (const tensor of outputs) {
+    for (const part of tensor.parts ?? [tensor]) lastUse.set(part, Infinity);
+  }
 
   const slots: Slot[] = [];
   const free = new Set<Slot>();
@@ -65,10 +67,12 @@ export function shareMemory(
 
 /** The tensors of a dispatch whose memory may be shared. */
 function transients(bindings: Bindings, kept: ReadonlyMap<Tensor, Tensor>): Tensor[] {
-  return Object.values(bindings).filter(
-    (tensor): tensor is Tensor =>
-      tensor?.isRecorded === true && tensor.buffer === undefined && !kept.has(tensor),
-  );
+  return Object.values(bindings)
+    .map((tensor) => tensor?.of ?? tensor)
+    .filter(
+      (tensor): tensor is Tensor =>
+        tensor?.isRecorded === true && tensor.buffer === undefined && !kept.has(tensor),
+    );
 }
 
 /** The smallest slot that is large enough, else the largest one (it will grow), else none. */

@@ -6,7 +6,7 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
 import type { Pipeline } from './pipelines.ts';
-import { Readback } from './readback.ts';
+import { Readback, type Region } from './readback.ts';
 import type { Dispatch, Recording } from './record.ts';
 import { elements, type Tensor } from './tensor.ts';
 
@@ -99,10 +99,7 @@ export class Plan {
       pass.dispatchWorkgroups(x, y);
     }
     pass.end();
-    const ticket = this.#readback.copy(
-      encoder,
-      this.outputs.map((tensor) => ({ ...this.#placeOf(tensor), size: tensor.byteLength })),
-    );
+    const ticket = this.#readback.copy(encoder, this.outputs.map(this.#regionsOf));
     device.queue.submit([encoder.finish()]);
     const invalid = device.popErrorScope();
     try {
@@ -148,6 +145,9 @@ export class Plan {
     this.recording.dispose();
   }
 
+  readonly #regionsOf = (tensor: Tensor): Region[] =>
+    (tensor.parts ?? [tensor]).map((part) => ({ ...this.#placeOf(part), size: part.byteLength }));
+
   #placeOf(tensor: Tensor): Place {
     const place = placeOf(tensor, this.#places);
     if (place === undefined) throw new RangeError(`${tensor.label} is not part of this plan`);
@@ -157,8 +157,7 @@ export class Plan {
   async #readTensor(tensor: Tensor): Promise<ArrayBuffer> {
     const { device } = this.#gpu;
     const encoder = device.createCommandEncoder();
-    const region = { ...this.#placeOf(tensor), size: tensor.byteLength };
-    const ticket = this.#readback.copy(encoder, [region]);
+    const ticket = this.#readback.copy(encoder, [this.#regionsOf(tensor)]);
     device.queue.submit([encoder.finish()]);
     const [bytes] = await this.#readback.read(ticket);
     return bytes ?? new ArrayBuffer(0);
@@ -211,8 +210,10 @@ function validationError(error: GPUError): TransformerError {
 
 /** A tensor's own place, or the one that the plan has given it. */
 function placeOf(tensor: Tensor, places: ReadonlyMap<Tensor, Place>): Place | undefined {
-  const { buffer, offset } = tensor;
-  return buffer === undefined ? places.get(tensor) : { buffer, offset };
+  const { buffer, offset, of } = tensor;
+  if (buffer !== undefined) return { buffer, offset };
+  const place = places.get(of ?? tensor);
+  return place && of ? { buffer: place.buffer, offset: place.offset + offset } : place;
 }
 
 /** Bind groups for every dispatch; all params stand in one uniform buffer, written once. */

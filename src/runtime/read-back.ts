@@ -11,9 +11,12 @@ export async function readBack(gpu: Gpu, tensors: readonly Tensor[]): Promise<Ar
   try {
     const readback = new Readback(scope);
     const encoder = gpu.device.createCommandEncoder({ label: 'read back' });
-    const tickets = tensors.map(({ buffer, offset, byteLength, label }) => {
-      if (buffer === undefined) throw new RangeError(`${label} has no buffer to read`);
-      return readback.copy(encoder, [{ buffer, offset, size: byteLength }]);
+    const tickets = tensors.map((tensor) => {
+      const regions = (tensor.parts ?? [tensor]).map(({ buffer, offset, byteLength, label }) => {
+        if (buffer === undefined) throw new RangeError(`${label} has no buffer to read`);
+        return { buffer, offset, size: byteLength };
+      });
+      return readback.copy(encoder, [regions]);
     });
     gpu.device.queue.submit([encoder.finish()]);
     const results = await Promise.all(tickets.map((ticket) => readback.read(ticket)));

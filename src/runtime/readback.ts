@@ -11,10 +11,17 @@ export interface Region {
   readonly size: number;
 }
 
-/** A copy that was encoded and waits to be read. */
-export interface Ticket {
-  readonly staging: GPUBuffer | undefined;
+/** Regions that one staging buffer takes, one after the other. */
+interface Stage {
+  readonly staging: GPUBuffer;
   readonly regions: readonly Region[];
+}
+
+/** Copies that were encoded and wait to be read. */
+export interface Ticket {
+  readonly stages: readonly Stage[];
+  /** For each result, how many regions it is read from. */
+  readonly counts: readonly number[];
 }
 
 export class Readback {
@@ -25,39 +32,53 @@ export class Readback {
     this.#scope = scope;
   }
 
-  /** Encodes copies of all regions into one staging buffer. */
-  copy(encoder: GPUCommandEncoder, regions: readonly Region[]): Ticket {
-    const total = regions.reduce((sum, region) => sum + region.size, 0);
-    if (total === 0) return { staging: undefined, regions };
-    const staging = this.#take(total);
-    let offset = 0;
-    for (const { buffer, offset: from, size } of regions) {
-      encoder.copyBufferToBuffer(buffer, from, staging, offset, size);
-      offset += size;
+  /** Encodes copies of the regions of each result, into one staging buffer if one can hold them. */
+  copy(encoder: GPUCommandEncoder, results: readonly (readonly Region[])[]): Ticket {
+    const most = this.#scope.gpu.device.limits.maxBufferSize;
+    const groups: Region[][] = [];
+    let used = Infinity;
+    for (const region of results.flat()) {
+      if (used + region.size > most) groups.push([]);
+      used = sizeOf(groups.at(-1) ?? []) + region.size;
+      groups.at(-1)?.push(region);
     }
-    return { staging, regions };
+    const stages = groups.map((regions) => {
+      const staging = this.#take(sizeOf(regions));
+      let offset = 0;
+      for (const { buffer, offset: from, size } of regions) {
+        encoder.copyBufferToBuffer(buffer, from, staging, offset, size);
+        offset += size;
+      }
+      return { staging, regions };
+    });
+    return { stages, counts: results.map((regions) => regions.length) };
   }
 
-  /** Waits for the copy and returns each region's bytes. */
-  async read({ staging, regions }: Ticket): Promise<ArrayBuffer[]> {
-    if (staging === undefined) return [];
+  /** Waits for the copies and returns each result's bytes. */
+  async read({ stages, counts }: Ticket): Promise<ArrayBuffer[]> {
     try {
-      await staging.mapAsync(MAP_MODE_READ);
+      await Promise.all(stages.map(({ staging }) => staging.mapAsync(MAP_MODE_READ)));
     } catch (error) {
       throw new TransformerError('DISPOSED', 'The model was disposed while it was computing.', {
         cause: error,
       });
     }
-    const mapped = staging.getMappedRange();
-    const results: ArrayBuffer[] = [];
-    let offset = 0;
-    for (const { size } of regions) {
-      results.push(mapped.slice(offset, offset + size));
-      offset += size;
-    }
-    staging.unmap();
-    this.#idle.push(staging);
-    return results;
+    const bytes = stages.flatMap(({ staging, regions }) => {
+      const mapped = staging.getMappedRange();
+      let offset = 0;
+      const copies = regions.map(({ size }) => {
+        offset += size;
+        return mapped.slice(offset - size, offset);
+      });
+      staging.unmap();
+      this.#idle.push(staging);
+      return copies;
+    });
+    let first = 0;
+    return counts.map((count) => {
+      first += count;
+      return joined(bytes.slice(first - count, first));
+    });
   }
 
   #take(bytes: number): GPUBuffer {
@@ -65,4 +86,22 @@ export class Readback {
     const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
     return found ?? this.#scope.buffer('readback', bytes, MAP_READ | COPY_DST);
   }
+}
+
+function sizeOf(regions: readonly Region[]): number {
+  return regions.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** One after the other; a single one as it is. */
+function joined(buffers: readonly ArrayBuffer[]): ArrayBuffer {
+  const [only] = buffers;
+  if (buffers.length === 1 && only !== undefined) return only;
+  const sizes = buffers.map(({ byteLength }) => byteLength);
+  const whole = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+  let offset = 0;
+  for (const buffer of buffers) {
+    whole.set(new Uint8Array(buffer), offset);
+    offset += buffer.byteLength;
+  }
+  return whole.buffer;
 }

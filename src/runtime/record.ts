@@ -8,6 +8,7 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import type { TapeEntry } from './gradient.ts';
 import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from './kernel.ts';
+import { mapParts } from './parts.ts';
 import { Scope } from './scope.ts';
 import { type Dtype, elements, Tensor } from './tensor.ts';
 
@@ -111,6 +112,7 @@ export class Recording {
    * hand to other recordings; in this one, go on with the tensor itself.
    */
   keep(tensor: Tensor): Tensor {
+    if (tensor.parts !== undefined) return mapParts(tensor, (part) => this.keep(part));
     const { label, shape, dtype } = tensor;
     const kept = this.scope.tensor({ label, shape, dtype });
     this.kept.set(tensor, kept);
@@ -119,6 +121,10 @@ export class Recording {
 
   /** Has a computed tensor written to where `place` lies: a tensor of another owner, as large. */
   place(tensor: Tensor, place: Tensor): void {
+    if (tensor.parts !== undefined && place.parts?.length === tensor.parts.length) {
+      tensor.parts.forEach((part, index) => this.place(part, place.parts?.[index] ?? part));
+      return;
+    }
     if (place.buffer === undefined || place.byteLength !== tensor.byteLength) {
       throw new RangeError(`${tensor.describe()} cannot lie at ${place.describe()}`);
     }
@@ -127,6 +133,7 @@ export class Recording {
 
   /** Brings in a tensor of another owner, such as a cache that two lists share. */
   use(tensor: Tensor): Tensor {
+    if (tensor.parts !== undefined) return mapParts(tensor, (part) => this.use(part));
     if (tensor.buffer === undefined) {
       throw new TransformerError(
         'INPUT_INVALID',
@@ -148,6 +155,7 @@ export class Recording {
           `${kernel.name}: ${name} (${tensor.describe()}) belongs to another recording.`,
         );
       }
+      if (tensor?.parts !== undefined) throw inOnePiece(kernel, tensor, this.gpu);
     }
     if (workgroups === 0) return;
     const variant = variantOf(kernel, constants, formatsOf(bindings));
@@ -155,6 +163,8 @@ export class Recording {
     for (const [name, access] of Object.entries(kernel.bindings)) {
       const tensor = bindings[name];
       if (access !== 'write' || tensor === undefined || tensor.buffer !== undefined) continue;
+      // A window is a part of what is written; dispatches of one product write one after the other.
+      if (tensor.of !== undefined) continue;
       if (this.#writers.has(tensor) && !parts.includes(name)) {
         throw new RangeError(`${kernel.name} writes ${tensor.label}, which already has a value`);
       }
@@ -180,4 +190,20 @@ export class Recording {
   dispose(): void {
     this.scope.dispose();
   }
+}
+
+/** What says that an operation takes a tensor whole that no buffer can hold so. */
+function inOnePiece(
+  { operation }: Kernel,
+  tensor: Tensor,
+  { bindingLimit }: Gpu,
+): TransformerError {
+  const next = tensor.isRecorded
+    ? 'Use a smaller batch or shorter sequences'
+    : 'Use a smaller model';
+  return new TransformerError(
+    'LIMIT_EXCEEDED',
+    `${operation} takes ${tensor.describe()} in one buffer of ${tensor.byteLength} bytes; this ` +
+      `device allows ${bindingLimit}. ${next}, or a device with larger buffers.`,
+  );
 }

@@ -5,14 +5,23 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { Tensor, type TensorOptions } from './tensor.ts';
 
+/** What helps where memory for results or for weights is beyond a limit. */
+const remedies = {
+  results: 'Use a smaller batch or shorter sequences',
+  weights: "Load with dtype: 'f16', which needs half of what f32 does, or use a smaller model",
+};
+
 export class Scope {
   readonly gpu: Gpu;
   readonly #device: GPUDevice;
   readonly #buffers = new Set<GPUBuffer>();
+  readonly #holds: keyof typeof remedies;
 
-  constructor(gpu: Gpu) {
+  /** `holds`: what its larger buffers are for. */
+  constructor(gpu: Gpu, holds: keyof typeof remedies = 'results') {
     this.gpu = gpu;
     this.#device = gpu.device;
+    this.#holds = holds;
   }
 
   /** Whether the device this scope allocates on is still the one in use. */
@@ -23,18 +32,9 @@ export class Scope {
   /** A new buffer, counted in `gpu.memory`. Size is rounded up to 4 bytes; at least 16. */
   buffer(label: string, byteLength: number, usage: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(byteLength / 4) * 4);
-    const limits = this.#device.limits;
     const limit =
-      (usage & STORAGE) === 0
-        ? limits.maxBufferSize
-        : Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-    if (size > limit) {
-      throw new TransformerError(
-        'LIMIT_EXCEEDED',
-        `${label} needs ${size} bytes in one buffer; this device allows ${limit}. ` +
-          'Use a smaller batch, shorter sequences or a smaller model.',
-      );
-    }
+      (usage & STORAGE) === 0 ? this.#device.limits.maxBufferSize : this.gpu.bindingLimit;
+    if (size > limit) throw limitError(label, size, limit, this.#holds);
     const buffer = this.#device.createBuffer({ label, size, usage });
     this.#buffers.add(buffer);
     this.gpu.meter.add(size);
@@ -56,4 +56,18 @@ export class Scope {
     }
     this.#buffers.clear();
   }
+}
+
+/** What says that a buffer would be beyond the limit of the device. */
+function limitError(
+  label: string,
+  size: number,
+  limit: number,
+  holds: keyof typeof remedies,
+): TransformerError {
+  return new TransformerError(
+    'LIMIT_EXCEEDED',
+    `${label} needs ${size} bytes in one buffer; this device allows ${limit}. ` +
+      `${remedies[holds]}, or a device with larger buffers.`,
+  );
 }

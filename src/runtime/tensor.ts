@@ -29,6 +29,10 @@ export interface TensorOptions {
   readonly offset?: number;
   /** The recording that computes it, for the others. */
   readonly recording?: Recording;
+  /** The computed tensor that it is a window of; `offset` then counts from where that one begins. */
+  readonly of?: Tensor | undefined;
+  /** The rows, some in each, of a tensor too large for one buffer, which has none itself. */
+  readonly parts?: readonly Tensor[];
 }
 
 export class Tensor {
@@ -42,6 +46,10 @@ export class Tensor {
   readonly buffer: GPUBuffer | undefined;
   /** Where in its buffer it begins, in bytes. */
   readonly offset: number;
+  /** The computed tensor that it is a window of, see parts.ts. */
+  readonly of: Tensor | undefined;
+  /** The tensors that hold its rows, where it is too large for one buffer, see parts.ts. */
+  readonly parts: readonly Tensor[] | undefined;
   readonly #recording: Recording | undefined;
 
   constructor(options: TensorOptions) {
@@ -51,9 +59,14 @@ export class Tensor {
     const columns = this.size(-1);
     this.pitch = options.pitch ?? columns;
     const rows = columns === 0 ? 0 : elements(this.shape) / columns;
-    this.byteLength = Math.max(4, Math.ceil((rows * this.pitch * dtypeBytes(this.dtype)) / 4) * 4);
+    // Rows in 16 bits are padded. Those of a window are apart, and the last one ends with its columns.
+    const last = dtypeBytes(this.dtype) === 2 ? this.pitch : columns;
+    const length = rows === 0 ? 0 : (rows - 1) * this.pitch + last;
+    this.byteLength = Math.max(4, Math.ceil((length * dtypeBytes(this.dtype)) / 4) * 4);
     this.buffer = options.buffer;
     this.offset = options.offset ?? 0;
+    this.of = options.of;
+    this.parts = options.parts;
     this.#recording = options.recording;
   }
 

@@ -1,6 +1,7 @@
 // Sums of columns, and of all elements, in stages of fixed order.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { add } from './elementwise.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import text from './column-sum.wgsl?raw';
 import { formOfWidth, inBothWidths, widthOf } from './element-kernel.ts';
@@ -23,7 +24,9 @@ const chunk = 64;
 
 /** The sum of all rows, in two stages of fixed order. x: (…, columns). Result: (columns). */
 export function columnSum(x: Tensor, label: string): Tensor {
-  return sumRows(x, x.size(-1), label);
+  return (x.parts ?? [x])
+    .map((part) => sumRows(part, x.size(-1), label))
+    .reduce((sum, part) => add(sum, part));
 }
 
 /** The sum of all elements, in stages of fixed order. Result: (1). */

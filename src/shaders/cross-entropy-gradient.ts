@@ -1,6 +1,7 @@
 // The gradient of cross entropy.
 
 import type { Kernel } from '../runtime/kernel.ts';
+import { forRows, rowsOf, transientLike } from '../runtime/parts.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import text from './cross-entropy-backward.wgsl?raw';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
@@ -21,11 +22,19 @@ export const crossEntropyGradient: Rule<'cross-entropy'> = ({ trace }, dloss) =>
   const { x, label, params } = trace;
   const dxOf = (): Tensor => {
     const { recording } = dloss;
-    const dx = recording.transient(`d ${x.label}`, x.shape);
-    recording.dispatch({
-      ...rowForm(forms, recording.gpu, params.rows, 3 * params.columns),
-      bindings: { x, label, dloss, dx },
-      params,
+    const dx = transientLike(x, { label: `d ${x.label}`, recording });
+    forRows(x, (part, rows, each) => {
+      const own = rowsOf(part);
+      recording.dispatch({
+        ...rowForm(forms, recording.gpu, own, 3 * params.columns),
+        bindings: {
+          x: part,
+          label: each(label),
+          dloss: each(dloss),
+          dx: rows(dx),
+        },
+        params: { ...params, rows: own },
+      });
     });
     return dx;
   };

@@ -1,6 +1,7 @@
 // Cross entropy of logits against labels.
 
 import type { Kernel } from '../runtime/kernel.ts';
+import { forRows, rowsOf } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 import { late, numbers, workgroup } from './snippets.ts';
@@ -33,10 +34,13 @@ export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): T
   const rows = elements(x.shape) / columns;
   const params = { rows, columns, smoothing };
   const loss = recording.transient('loss', [rows]);
-  recording.dispatch({
-    ...rowForm(forms, recording.gpu, rows, 3 * columns),
-    bindings: { x, label, loss },
-    params,
+  forRows(x, (part, _, each) => {
+    const own = rowsOf(part);
+    recording.dispatch({
+      ...rowForm(forms, recording.gpu, own, 3 * columns),
+      bindings: { x: part, label: each(label), loss: each(loss) },
+      params: { ...params, rows: own },
+    });
   });
   recording.differentiate({
     op: 'cross-entropy',

@@ -1,6 +1,7 @@
 // The gradient of a student's loss.
 
 import type { Kernel } from '../runtime/kernel.ts';
+import { forRows, rowsOf, transientLike } from '../runtime/parts.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import text from './distillation-loss-backward.wgsl?raw';
 import { distillationScalars } from './distillation-loss.ts';
@@ -22,11 +23,20 @@ export const distillationLossGradient: Rule<'distillation-loss'> = ({ trace }, d
   const { x, teacher, label, params } = trace;
   const dxOf = (): Tensor => {
     const { recording } = dloss;
-    const dx = recording.transient(`d ${x.label}`, x.shape);
-    recording.dispatch({
-      ...rowForm(forms, recording.gpu, params.rows, 3 * params.columns),
-      bindings: { x, teacher, label, dloss, dx },
-      params,
+    const dx = transientLike(x, { label: `d ${x.label}`, recording });
+    forRows(x, (part, rows, each) => {
+      const own = rowsOf(part);
+      recording.dispatch({
+        ...rowForm(forms, recording.gpu, own, 3 * params.columns),
+        bindings: {
+          x: part,
+          teacher: rows(teacher),
+          label: each(label),
+          dloss: each(dloss),
+          dx: rows(dx),
+        },
+        params: { ...params, rows: own },
+      });
     });
     return dx;
   };

@@ -2,6 +2,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Kernel } from '../runtime/kernel.ts';
+import { forRows, rowsOf } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import text from './distillation-loss.wgsl?raw';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
@@ -59,10 +60,13 @@ export function distillationLoss(x: Tensor, options: DistillationLossOptions): T
   }
   const params = { rows, columns, temperature, weight, smoothing };
   const loss = recording.transient('loss', [rows]);
-  recording.dispatch({
-    ...rowForm(forms, recording.gpu, rows, 3 * columns),
-    bindings: { x, teacher, label, loss },
-    params,
+  forRows(x, (part, rowsOfPart, each) => {
+    const own = rowsOf(part);
+    recording.dispatch({
+      ...rowForm(forms, recording.gpu, own, 3 * columns),
+      bindings: { x: part, teacher: rowsOfPart(teacher), label: each(label), loss: each(loss) },
+      params: { ...params, rows: own },
+    });
   });
   recording.differentiate({
     op: 'distillation-loss',

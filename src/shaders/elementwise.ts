@@ -1,6 +1,7 @@
 // The sum of two tensors.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { forRows, transientLike } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import text from './add.wgsl?raw';
 import { elementForm, inBothWidths } from './element-kernel.ts';
@@ -25,11 +26,14 @@ export function add(a: Tensor, b: Tensor): Tensor {
   if (elements(b.shape) !== size) {
     throw new RangeError(`add: ${a.describe()} and ${b.describe()} differ in size`);
   }
-  const y = recording.transient(a.label, a.shape);
-  recording.dispatch({
-    ...elementForm(forms, size),
-    bindings: { a, b, y },
-    params: { size },
+  const y = transientLike(a, { recording });
+  forRows(a, (part, rows) => {
+    const own = elements(part.shape);
+    recording.dispatch({
+      ...elementForm(forms, own),
+      bindings: { a: part, b: rows(b), y: rows(y) },
+      params: { size: own },
+    });
   });
   recording.differentiate({ op: 'add', output: y, inputs: [a, b] });
   return y;

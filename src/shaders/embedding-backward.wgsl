@@ -1,16 +1,17 @@
 // dtable[id] = scale · Σ dy of the tokens with that id, as a gather: one invocation an element of
-// the table, which follows the chain of its word's tokens (embedding-links) from the last one on.
+// the table (its `vocabulary` rows from `first` on), which follows the chain of its word's tokens (embedding-links) from the last one on.
 struct Params {
   tokens: u32,
   columns: u32,
   vocabulary: u32,
+  first: u32,
   scale: f32,
 }
 
 const NONE = 0xffffffffu;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> links: array<u32>;         // (tokens + vocabulary)
+@group(0) @binding(1) var<storage, read> links: array<u32>;         // (tokens + all words)
 @group(0) @binding(2) var<storage, read> dy: array<f32>;            // (tokens, columns)
 @group(0) @binding(3) var<storage, read_write> dtable: array<f32>;  // (vocabulary, columns)
 
@@ -26,7 +27,7 @@ fn embedding_backward(
   }
   let column = i % params.columns;
   var sum = 0.0;
-  var token = links[params.tokens + i / params.columns];
+  var token = links[params.tokens + params.first + i / params.columns];
   while (token != NONE) {
     sum += dy[token * params.columns + column];
     token = links[token];

@@ -2,6 +2,7 @@
 
 import type { InputGradient } from '../runtime/gradient.ts';
 import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { partsOf, rowsOf, transientLike } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import backwardText from './embedding-backward.wgsl?raw';
 import linksText from './embedding-links.wgsl?raw';
@@ -19,7 +20,7 @@ const backwardKernel = kernel({
   name: 'embedding-backward',
   code: [workgroup, { file: 'embedding-backward.wgsl', text: backwardText }],
   bindings: { links: 'read', dy: 'read', dtable: 'write' },
-  params: { tokens: 'u32', columns: 'u32', vocabulary: 'u32', scale: 'f32' },
+  params: { tokens: 'u32', columns: 'u32', vocabulary: 'u32', first: 'u32', scale: 'f32' },
 });
 
 export const embeddingGradientKernels: readonly Kernel[] = [linksKernel, backwardKernel];
@@ -50,16 +51,17 @@ export const embeddingGradient: Rule<'embedding'> = ({ trace }, dy) => {
   const tokens = elements(ids.shape);
   const dTableOf = (rows: Tensor, of: Tensor, scale: number, offset: number): Tensor => {
     const columns = of.size(-1);
-    const vocabulary = elements(of.shape) / columns;
-    const links = embeddingLinks(rows, vocabulary, { tokens, offset });
-    const dtable = recording.transient(`d ${of.label}`, of.shape);
-    recording.dispatch({
-      kernel: backwardKernel,
-      bindings: { links, dy, dtable },
-      params: { tokens, columns, vocabulary, scale },
-      workgroups: Math.ceil(elements(of.shape) / 64),
-    });
-    return dtable;
+    const links = embeddingLinks(rows, rowsOf(of), { tokens, offset });
+    const whole = transientLike(of, { label: `d ${of.label}`, recording });
+    for (const { tensor: dtable, first, rows: vocabulary } of partsOf(whole)) {
+      recording.dispatch({
+        kernel: backwardKernel,
+        bindings: { links, dy, dtable },
+        params: { tokens, columns, vocabulary, first, scale },
+        workgroups: Math.ceil(elements(dtable.shape) / 64),
+      });
+    }
+    return whole;
   };
   const own: InputGradient = [table, () => dTableOf(ids, table, factor, 0)];
   if (position === undefined || positions === undefined) return [own];

@@ -1,6 +1,7 @@
 // Token embedding plus position.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { partsOf } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import embeddingText from './embedding.wgsl?raw';
 import { weightStorage, workgroup } from './snippets.ts';
@@ -14,6 +15,8 @@ const embeddingKernel = kernel({
     tokens: 'u32',
     columns: 'u32',
     pitch: 'u32',
+    first: 'u32',
+    words: 'u32',
     offset: 'u32',
     stride: 'u32',
     scale: 'f32',
@@ -43,25 +46,31 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
   const tokens = elements(ids.shape);
   const columns = table.size(-1);
   const y = recording.transient('embedding', [...ids.shape, columns]);
-  recording.dispatch({
-    kernel: embeddingKernel,
-    bindings: {
-      weight: table,
-      ids,
-      position: positions?.position,
-      positions: positions?.table,
-      y,
-    },
-    params: {
-      tokens,
-      columns,
-      pitch: table.pitch,
-      offset: positions?.offset ?? 0,
-      stride: positions === undefined ? 1 : elements(positions.position.shape) / tokens,
-      scale,
-    },
-    constants: { HAS_POSITIONS: positions !== undefined },
-    workgroups: Math.ceil((tokens * columns) / 64),
+  partsOf(table).forEach(({ tensor: weight, first, rows }, index, { length }) => {
+    recording.dispatch({
+      kernel: embeddingKernel,
+      bindings: {
+        weight,
+        ids,
+        position: positions?.position,
+        positions: positions?.table,
+        y,
+      },
+      params: {
+        tokens,
+        columns,
+        pitch: table.pitch,
+        first,
+        // The last part has all others, so that every token gets a value.
+        words: index === length - 1 ? 2 ** 32 - 1 : rows,
+        offset: positions?.offset ?? 0,
+        stride: positions === undefined ? 1 : elements(positions.position.shape) / tokens,
+        scale,
+      },
+      constants: { HAS_POSITIONS: positions !== undefined },
+      workgroups: Math.ceil((tokens * columns) / 64),
+      parts: length > 1 ? ['y'] : [],
+    });
   });
   recording.differentiate({
     op: 'embedding',

@@ -6,7 +6,7 @@ import { kernel, type Kernel } from '../runtime/kernel.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { formOfWidth, inBothWidths, widthOf } from './element-kernel.ts';
 import text from './gated.wgsl?raw';
-import { type Activation, activationCodes, formFor, product } from './matmul-kernels.ts';
+import { type Activation, activationCodes, formFor, wholeProduct } from './matmul-kernels.ts';
 import { matmul } from './matmul.ts';
 import { activation, tanh, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
@@ -77,12 +77,13 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: GatedOptions): T
   const rows = elements(x.shape) / depth;
   const sizes = { batches: 1, rows, depth, transposed: true, pitch: weight.pitch, weightStride: 0 };
   const form = formFor(recording.gpu, { ...sizes, columns: 2 * columns });
-  // The way back needs the product itself.
-  if (recording.training || !('GATED' in form.kernel.constants)) {
+  // The way back needs the product itself; parts of a weight hold gates without their values.
+  const isSplit = weight.parts !== undefined;
+  if (recording.training || isSplit || !('GATED' in form.kernel.constants)) {
     const sums = matmul(x, weight, { transposed: true, bias, label: `${label} input` });
     return gated(sums, name, label);
   }
   const y = recording.transient(label, [...x.shape.slice(0, -1), columns]);
-  product({ x, weight, bias, activation: name, gated: true, y, ...sizes, columns }, form);
+  wholeProduct({ x, weight, bias, activation: name, gated: true, y, ...sizes, columns }, form);
   return y;
 }

@@ -9,6 +9,8 @@ struct Params {
   depth: u32,
   pitch: u32,
   weight_stride: u32,
+  x_pitch: u32,
+  y_pitch: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -31,21 +33,21 @@ fn weight_block(first: u32) -> mat4x4f {
 // x of 4 rows (the columns of the result) and 4 depths. Rows past the edge repeat the last one.
 fn x_block(batch: u32, row: u32, k: u32) -> mat4x4f {
   if (X_TRANSPOSED) {
-    let i = ((batch * params.depth + k) * params.rows + min(row, params.rows - 4u)) / 4u;
-    let step = params.rows / 4u;
+    let i = ((batch * params.depth + k) * params.x_pitch + min(row, params.rows - 4u)) / 4u;
+    let step = params.x_pitch / 4u;
     return transpose(mat4x4f(x[i], x[i + step], x[i + 2u * step], x[i + 3u * step]));
   }
   let last = params.rows - 1u;
   let first = batch * params.rows;
   return mat4x4f(
-    x[((first + min(row, last)) * params.depth + k) / 4u],
-    x[((first + min(row + 1u, last)) * params.depth + k) / 4u],
-    x[((first + min(row + 2u, last)) * params.depth + k) / 4u],
-    x[((first + min(row + 3u, last)) * params.depth + k) / 4u]);
+    x[((first + min(row, last)) * params.x_pitch + k) / 4u],
+    x[((first + min(row + 1u, last)) * params.x_pitch + k) / 4u],
+    x[((first + min(row + 2u, last)) * params.x_pitch + k) / 4u],
+    x[((first + min(row + 3u, last)) * params.x_pitch + k) / 4u]);
 }
 
 fn y_index(batch: u32, row: u32, column: u32) -> u32 {
-  return ((batch * params.rows + row) * params.columns + column) / 4u;
+  return ((batch * params.rows + row) * params.y_pitch + column) / 4u;
 }
 
 // Stores the sums of 4 columns of 4 rows; what lies past the edge is dropped.
@@ -54,7 +56,7 @@ fn store_block(batch: u32, row: u32, column: u32, sums: mat4x4f) {
     return;
   }
   let index = y_index(batch, row, column);
-  let step = params.columns / 4u;
+  let step = params.y_pitch / 4u;
   if (row < params.rows) {
     y[index] = sums[0];
   }

@@ -1,6 +1,7 @@
 // Shared by all matmul kernels: y = activate(x·W + bias) + residual for each batch.
 // W is (depth, columns), or (columns, depth) when TRANSPOSED. `pitch` is its row length in memory;
-// `weight_stride` leads from one batch's W to the next one's, 0 when they share it.
+// `weight_stride` leads from one batch's W to the next one's, 0 when they share it; `x_pitch` and
+// `y_pitch` lead from one row in memory to the next: longer ones where columns of a larger matrix count.
 // x is (depth, rows) in memory when X_TRANSPOSED, a switch of some of them.
 struct Params {
   batches: u32,
@@ -9,6 +10,8 @@ struct Params {
   depth: u32,
   pitch: u32,
   weight_stride: u32,
+  x_pitch: u32,
+  y_pitch: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -27,7 +30,7 @@ fn store(batch: u32, row: u32, column: u32, sum: f32) {
   if (row >= params.rows || column >= params.columns) {
     return;
   }
-  let index = (batch * params.rows + row) * params.columns + column;
+  let index = (batch * params.rows + row) * params.y_pitch + column;
   var value = sum;
   if (HAS_BIAS) {
     value += bias[column];

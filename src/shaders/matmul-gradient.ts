@@ -1,8 +1,11 @@
 // The gradients of the matrix product, which are matrix products.
 
+import { once } from '../runtime/gradient.ts';
+import { partsOf, rowsIn, transientLike, windowOf } from '../runtime/parts.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { columnSum } from './column-sum.ts';
-import { formFor, type Product, product } from './matmul-kernels.ts';
+import { formFor, type Product, wholeProduct } from './matmul-kernels.ts';
+import { addUp, product, rowsOf } from './matmul-parts.ts';
 import type { Rule } from './traces.ts';
 import { transpose } from './transpose.ts';
 
@@ -10,9 +13,8 @@ import { transpose } from './transpose.ts';
 export const matmulGradient: Rule<'matmul'> = ({ trace }, dy) => {
   const { x, weight, bias, residual, ...sizes } = trace;
   const { batches, rows, columns, depth, transposed } = sizes;
-  const { recording } = dy;
   const dx = (): Tensor => {
-    const y = recording.transient(`d ${x.label}`, x.shape);
+    const y = transientLike(x, { label: `d ${x.label}`, recording: dy.recording });
     const turned = { transposed: !transposed, columns: depth, depth: columns };
     product({ x: dy, weight, y, ...sizes, ...turned });
     return y;
@@ -21,7 +23,7 @@ export const matmulGradient: Rule<'matmul'> = ({ trace }, dy) => {
   const [left, right] = transposed ? [dy, x] : [x, dy];
   const [height, width] = transposed ? [columns, depth] : [depth, columns];
   const dWeight = (): Tensor => {
-    const y = recording.transient(`d ${weight.label}`, weight.shape);
+    const y = transientLike(weight, { label: `d ${weight.label}`, recording: dy.recording });
     productOfTransposed({
       x: left,
       weight: right,
@@ -46,9 +48,27 @@ export const matmulGradient: Rule<'matmul'> = ({ trace }, dy) => {
 
 /** A product whose x is (depth, rows) in memory; it is transposed first where no kernel reads that. */
 export function productOfTransposed(operands: Product): void {
-  const { x, y, batches, rows, depth } = operands;
-  const form = formFor(y.recording.gpu, { ...operands, xTransposed: true });
-  const isRead = 'X_TRANSPOSED' in form.kernel.constants;
-  const left = isRead ? x : transpose(x, { batches, rows: depth, columns: rows });
-  product({ ...operands, x: left }, form);
+  const { x, weight, y, batches, rows, depth } = operands;
+  const cut = [x, weight].find(({ parts }) => parts !== undefined);
+  if (cut !== undefined) {
+    addUp(partsOf(cut), operands, (sum, part) => {
+      productOfTransposed({ ...sum, x: rowsIn(x, part), weight: rowsIn(weight, part) });
+    });
+    return;
+  }
+  const turned = once(() => transpose(x, { batches, rows: depth, columns: rows }));
+  const append = (own: Product, columns: Tensor, asRows: () => Tensor): void => {
+    const form = formFor(y.recording.gpu, { ...own, xTransposed: true, xPitch: rows });
+    const isRead = 'X_TRANSPOSED' in form.kernel.constants;
+    const left = isRead ? { x: columns, xTransposed: true, xPitch: rows } : { x: asRows() };
+    wholeProduct({ ...own, ...left }, form);
+  };
+  if (y.parts === undefined) {
+    append(operands, x, turned);
+    return;
+  }
+  for (const part of partsOf(y)) {
+    const columns = windowOf(x, part.first, { shape: [depth, part.rows], pitch: rows });
+    append(rowsOf(operands, part), columns, () => rowsIn(turned(), part));
+  }
 }

@@ -58,6 +58,8 @@ function matmulKernel(
       depth: 'u32',
       pitch: 'u32',
       weight_stride: 'u32',
+      x_pitch: 'u32',
+      y_pitch: 'u32',
     },
     constants: { ...epilogue, ...constants },
     subgroups,
@@ -149,20 +151,35 @@ export interface Product {
   /** Elements from one row of W to the next, and from one batch's W to the next one's. */
   readonly pitch: number;
   readonly weightStride: number;
+  /** The same for the rows of x and y in memory, where these are columns of larger matrices. */
+  readonly xPitch?: number;
+  readonly yPitch?: number;
+  /** Whether x is (depth, rows) in memory, for kernels that can read it so. */
+  readonly xTransposed?: boolean;
   readonly y: Tensor;
 }
 
 /** Appends a product to the recording of `y`, whatever the shapes of its operands are called. */
-export function product(
+export function wholeProduct(
   operands: Product,
   form: Form = formFor(operands.y.recording.gpu, operands),
 ): void {
   const { x, weight, bias, residual, activation: name = 'none', gated = false, y } = operands;
   const { batches, rows, columns, depth, pitch, weightStride } = operands;
+  const { x: xPitch, y: yPitch } = pitches(operands);
   y.recording.dispatch({
     ...form,
     bindings: { weight, x, bias, residual, y },
-    params: { batches, rows, columns, depth, pitch, weight_stride: weightStride },
+    params: {
+      batches,
+      rows,
+      columns,
+      depth,
+      pitch,
+      weight_stride: weightStride,
+      x_pitch: xPitch,
+      y_pitch: yPitch,
+    },
     constants: {
       ...form.constants,
       ACTIVATION: activationCodes[name],
@@ -173,13 +190,14 @@ export function product(
   });
 }
 
-type Problem = Pick<
-  Product,
-  'batches' | 'rows' | 'columns' | 'depth' | 'pitch' | 'weightStride' | 'transposed'
-> & {
-  /** Whether x is (depth, rows) in memory, for kernels that can read it so. */
-  readonly xTransposed?: boolean;
-};
+type Problem = Omit<Product, 'x' | 'weight' | 'bias' | 'residual' | 'y' | 'activation' | 'gated'>;
+
+/** Elements from one row in memory to the next: by default they follow each other. */
+function pitches(problem: Problem): { x: number; y: number } {
+  const { rows, columns, depth, xTransposed = false } = problem;
+  const { xPitch = xTransposed ? rows : depth, yPitch = columns } = problem;
+  return { x: xPitch, y: yPitch };
+}
 
 /** The smallest power of two that is not below a count. */
 function powerOfTwo(count: number): number {
@@ -190,8 +208,10 @@ function powerOfTwo(count: number): number {
 const large = 2 ** 20;
 
 /** Whether every row that is read or written is a multiple of four long. */
-function isInFours({ rows, columns, depth, pitch, weightStride, xTransposed }: Problem): boolean {
-  const sizes = [columns, depth, pitch, weightStride, xTransposed === true ? rows : 0];
+function isInFours(problem: Problem): boolean {
+  const { rows, columns, depth, pitch, weightStride, xTransposed = false } = problem;
+  const { x, y } = pitches(problem);
+  const sizes = [columns, depth, pitch, weightStride, x, y, xTransposed ? rows : 0];
   return sizes.every((size) => size % 4 === 0);
 }
 

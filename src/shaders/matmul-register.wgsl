@@ -34,10 +34,10 @@ fn matmul_register(
   let depth = params.depth;
   let pitch = params.pitch;
   let last_row = params.rows - 1u;
-  let x0 = (batch * params.rows + row) * depth;
-  let x1 = (batch * params.rows + min(row + 1u, last_row)) * depth;
-  let x2 = (batch * params.rows + min(row + 2u, last_row)) * depth;
-  let x3 = (batch * params.rows + min(row + 3u, last_row)) * depth;
+  let x0 = (batch * params.rows + row) * params.x_pitch;
+  let x1 = (batch * params.rows + min(row + 1u, last_row)) * params.x_pitch;
+  let x2 = (batch * params.rows + min(row + 2u, last_row)) * params.x_pitch;
+  let x3 = (batch * params.rows + min(row + 3u, last_row)) * params.x_pitch;
   let base = batch * params.weight_stride;
   let step = select(1u, pitch, TRANSPOSED);  // from one column to the next
   let w0 = base + weight_row(column, 0u) * step;

@@ -31,7 +31,7 @@ fn matmul_skinny(
       weight2_at(w0 + k), weight2_at(w1 + k), weight2_at(w2 + k), weight2_at(w3 + k)));
     let has_next = k + 1u < params.depth;
     for (var row = 0u; row < ROWS; row += 1u) {
-      let at = (batch * params.rows + min(row, params.rows - 1u)) * params.depth + k;
+      let at = (batch * params.rows + min(row, params.rows - 1u)) * params.x_pitch + k;
       sums[row] += w[0] * x[at];
       if (has_next) {
         sums[row] += w[1] * x[at + 1u];

@@ -23,10 +23,10 @@ fn matmul_subgroup_skinny(
   // Rows and columns past the edge repeat the last one; `store` drops them.
   let depth = params.depth;
   let last_row = params.rows - 1u;
-  let x0 = (batch * params.rows + row) * depth;
-  let x1 = (batch * params.rows + min(row + 1u, last_row)) * depth;
-  let x2 = (batch * params.rows + min(row + 2u, last_row)) * depth;
-  let x3 = (batch * params.rows + min(row + 3u, last_row)) * depth;
+  let x0 = (batch * params.rows + row) * params.x_pitch;
+  let x1 = (batch * params.rows + min(row + 1u, last_row)) * params.x_pitch;
+  let x2 = (batch * params.rows + min(row + 2u, last_row)) * params.x_pitch;
+  let x3 = (batch * params.rows + min(row + 3u, last_row)) * params.x_pitch;
   let base = batch * params.weight_stride;
   let w0 = base + weight_row(column, 0u) * params.pitch;
   let w1 = base + weight_row(column, 1u) * params.pitch;

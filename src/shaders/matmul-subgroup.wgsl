@@ -25,15 +25,15 @@ fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
 // Four neighbours along the depth, from depth k, of the row that begins at `row`.
 fn row4_at(row: u32, k: u32) -> vec4f {
   if (X_TRANSPOSED) {
-    let i = row + k * params.rows;
-    let step = params.rows;
+    let step = params.x_pitch;
+    let i = row + k * step;
     return vec4f(x[i], x[i + step], x[i + 2u * step], x[i + 3u * step]);
   }
   return x4_at(row + k);
 }
 
 fn row_at(row: u32, k: u32) -> f32 {
-  return x[row + select(k, k * params.rows, X_TRANSPOSED)];
+  return x[row + select(k, k * params.x_pitch, X_TRANSPOSED)];
 }
 
 @compute @workgroup_size(4)
@@ -58,8 +58,8 @@ fn matmul_subgroup(
   let depth = params.depth;
   let pitch = params.pitch;
   let last_row = params.rows - 1u;
-  let x_batch = batch * params.rows * depth;
-  let row_step = select(depth, 1u, X_TRANSPOSED);  // from one row to the next
+  let x_batch = batch * select(params.rows, depth, X_TRANSPOSED) * params.x_pitch;
+  let row_step = select(params.x_pitch, 1u, X_TRANSPOSED);  // from one row to the next
   let x0 = x_batch + min(row, last_row) * row_step;
   let x1 = x_batch + min(row + 4u, last_row) * row_step;
   let x2 = x_batch + min(row + 8u, last_row) * row_step;

@@ -73,9 +73,9 @@ fn x_or_zero(batch: u32, row: u32, k: u32) -> f32 {
     return 0.0;
   }
   if (X_TRANSPOSED) {
-    return x[(batch * params.depth + k) * params.rows + row];
+    return x[(batch * params.depth + k) * params.x_pitch + row];
   }
-  return x[(batch * params.rows + row) * params.depth + k];
+  return x[(batch * params.rows + row) * params.x_pitch + k];
 }
 
 fn weight_or_zero(batch: u32, k: u32, column: u32) -> f32 {

@@ -1,9 +1,11 @@
 // Matrix product with fused bias, activation and residual.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { transientInParts } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { activate } from './activate.ts';
-import { type Activation, activationCodes, product } from './matmul-kernels.ts';
+import { type Activation, activationCodes } from './matmul-kernels.ts';
+import { product } from './matmul-parts.ts';
 import type { Traced } from './traces.ts';
 
 export { type Activation, activationCodes };
@@ -46,7 +48,7 @@ export function matmul(x: Tensor, weight: Tensor, options: MatmulOptions = {}): 
   // A weight that all batches share sees them as more rows of one matrix.
   const batches = weight.shape.length > 2 ? elements(weight.shape.slice(0, -2)) : 1;
   const rows = elements(x.shape) / depth / batches;
-  const y = recording.transient(label, [...x.shape.slice(0, -1), columns]);
+  const y = transientInParts(recording, label, [...x.shape.slice(0, -1), columns]);
   const weightStride = batches === 1 ? 0 : weight.size(-2) * weight.pitch;
   const { pitch } = weight;
   const sizes = { batches, rows, columns, depth, transposed, pitch, weightStride };

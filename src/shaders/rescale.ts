@@ -1,6 +1,7 @@
 // Scaling and soft bounds of whole tensors.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { forRows, transientLike } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { elementForm, inBothWidths } from './element-kernel.ts';
 import text from './rescale.wgsl?raw';
@@ -31,13 +32,15 @@ export function softBound(x: Tensor, bound: number): Tensor {
 }
 
 function rescale(x: Tensor, factor: number, bounded: boolean): Tensor {
-  const size = elements(x.shape);
-  const y = x.recording.transient(x.label, x.shape);
-  x.recording.dispatch({
-    ...elementForm(forms, size),
-    bindings: { x, y },
-    params: { size, factor },
-    constants: { BOUNDED: bounded },
+  const y = transientLike(x);
+  forRows(x, (part, rows) => {
+    const size = elements(part.shape);
+    x.recording.dispatch({
+      ...elementForm(forms, size),
+      bindings: { x: part, y: rows(y) },
+      params: { size, factor },
+      constants: { BOUNDED: bounded },
+    });
   });
   x.recording.differentiate({
     op: 'rescale',

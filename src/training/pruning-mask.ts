@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import type { Model } from '../model/model.ts';
-import type { Parameters } from '../model/parameters.ts';
+import { type Parameters, type Piece, rangesIn } from '../model/parameters.ts';
 import type { TrainingHead } from '../model/training-head.ts';
 import { trainableParameters } from './head-parts.ts';
 import './heads.ts';
@@ -51,6 +51,14 @@ export class PruningMask {
       throw new RangeError(`${tensor.describe()} is no parameter`);
     }
     return bytes.subarray(place.first, place.first + elements(tensor.shape));
+  }
+
+  /** Adds the elements of a piece whose mark is 1. */
+  mark(piece: Pick<Piece, 'tensor' | 'first' | 'size'>, marks: Uint8Array): void {
+    for (const { segment, first, before, size } of rangesIn(this.#parameters.places)(piece)) {
+      const bytes = this.#pruned[segment]?.subarray(first, first + size);
+      bytes?.forEach((mark, i) => (bytes[i] = mark | (marks[before + i] ?? 0)));
+    }
   }
 
   /**

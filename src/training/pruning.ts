@@ -122,7 +122,7 @@ function pruneGroup(
   for (const { name, piece, values } of group) {
     const count = counts.get(name) ?? { kept: 0, removed: 0, threshold: 0 };
     counts.set(name, count);
-    const bytes = mask.of(piece.tensor);
+    const marks = new Uint8Array(piece.size);
     values.forEach((value, i) => {
       const magnitude = Math.abs(value);
       const goes = magnitude < threshold || (magnitude === threshold && ties-- > 0);
@@ -130,10 +130,11 @@ function pruneGroup(
         count.kept += 1;
         return;
       }
-      bytes[piece.first + i] = 1;
+      marks[i] = 1;
       count.removed += 1;
       count.threshold = Math.max(count.threshold, magnitude);
     });
+    mask.mark(piece, marks);
   }
   return [...counts].map(([name, count]) => ({ name, ...count }));
 }

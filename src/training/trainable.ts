@@ -2,7 +2,7 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import type { Parameters, Piece } from '../model/parameters.ts';
+import { type Parameters, type Piece, rangesIn } from '../model/parameters.ts';
 
 /** A name with `*` for any run of characters, or a regular expression. */
 export type NamePattern = string | RegExp;
@@ -39,15 +39,15 @@ export function selectTrainable(
         ? ({ shape }: Piece) => shape.filter((size) => size > 1).length > 1
         : matcher('decay', decay, pieces);
   const flags = segments.map((segment) => new Uint8Array(elements(segment.shape)));
-  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  const rangesOf = rangesIn(places);
   const wanted = new Set<Tensor>();
   let count = 0;
   for (const piece of pieces) {
-    const place = placeOf.get(piece.tensor);
-    const bytes = flags[place?.segment ?? -1];
-    if (place === undefined || bytes === undefined || frozen(piece)) continue;
-    const start = place.first + piece.first;
-    bytes.fill(trains | (shrinks(piece) ? decays : 0), start, start + piece.size);
+    const ranges = rangesOf(piece);
+    if (ranges.length === 0 || frozen(piece)) continue;
+    for (const { segment, first, size } of ranges) {
+      flags[segment]?.fill(trains | (shrinks(piece) ? decays : 0), first, first + size);
+    }
     wanted.add(piece.tensor);
     count += piece.size;
   }

@@ -4,6 +4,7 @@
 import { allocate } from '../runtime/allocate.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
+import { mapParts } from '../runtime/parts.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
@@ -75,17 +76,14 @@ export class UpdateState {
     this.evaluationLoss = scope.tensor({ label: 'evaluation', shape: [1], dtype: 'f32' });
     this.random = scope.tensor({ label: 'random', shape: [2], dtype: 'u32' });
     const places = new Map(parameters.places.map((place) => [place.tensor, place]));
-    const views = new Map<Tensor, Tensor>();
-    for (const tensor of wanted) {
-      const place = places.get(tensor);
-      const segment = this.#gradientSegments[place?.segment ?? -1];
-      if (place === undefined || segment === undefined) continue;
-      views.set(
-        tensor,
-        viewOf(segment, place.first, { label: `d ${tensor.label}`, shape: tensor.shape }),
-      );
-    }
-    this.gradients = views;
+    const viewFor = (parameter: Tensor): Tensor => {
+      const { segment = -1, first = 0 } = places.get(parameter) ?? {};
+      const whole = this.#gradientSegments[segment];
+      if (whole === undefined) throw new RangeError(`${parameter.label} has no place`);
+      const { label, shape } = parameter;
+      return viewOf(whole, first, { label: `d ${label}`, shape });
+    };
+    this.gradients = new Map(wanted.map((tensor) => [tensor, mapParts(tensor, viewFor)]));
   }
 
   /** Makes the state; `done` rejects with OUT_OF_MEMORY when the device has no room for it. */

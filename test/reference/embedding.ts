@@ -2,7 +2,10 @@
 
 import { floats, type Inputs, integers, type Params, type Reference, scalar } from './twin.ts';
 
-/** y[t, c] = table[id, c] · scale + positions[position + offset, c] */
+/**
+ * y[t, c] = table[id, c] · scale + positions[position + offset, c], where `weight` holds some rows of the
+ * table; tokens of the others stay as they were.
+ */
 function embed(
   inputs: Inputs,
   params: Params,
@@ -10,10 +13,13 @@ function embed(
 ): Float64Array {
   const [weight, ids] = [floats(inputs, 'weight'), integers(inputs, 'ids')];
   const [tokens, columns] = [scalar(params, 'tokens'), scalar(params, 'columns')];
-  const y = new Float64Array(tokens * columns);
+  const isPart = scalar(params, 'first') > 0 || scalar(params, 'words') < 2 ** 32 - 1;
+  const y = isPart ? Float64Array.from(floats(inputs, 'y')) : new Float64Array(tokens * columns);
   for (let t = 0; t < tokens; t++) {
+    const word = ids[t]! - scalar(params, 'first');
+    if (word < 0 || word >= scalar(params, 'words')) continue;
     for (let c = 0; c < columns; c++) {
-      const token = weight[ids[t]! * scalar(params, 'pitch') + c]! * scalar(params, 'scale');
+      const token = weight[word * scalar(params, 'pitch') + c]! * scalar(params, 'scale');
       let position = 0;
       if (inputs['position'] !== undefined) {
         const place =
@@ -57,7 +63,7 @@ function scatter(inputs: Inputs, params: Params, value: (x: number) => number): 
   const [columns, scale] = [scalar(params, 'columns'), scalar(params, 'scale')];
   const dtable = new Float64Array(scalar(params, 'vocabulary') * columns);
   for (let word = 0; word < scalar(params, 'vocabulary'); word++) {
-    let t = links[scalar(params, 'tokens') + word]!;
+    let t = links[scalar(params, 'tokens') + scalar(params, 'first') + word]!;
     for (; t !== none; t = links[t]!) {
       for (let c = 0; c < columns; c++) {
         dtable[word * columns + c]! += value(dy[t * columns + c]! * scale);

@@ -25,15 +25,20 @@ function product(
   const [batches, rows] = [scalar(params, 'batches'), scalar(params, 'rows')];
   const [columns, depth] = [scalar(params, 'columns'), scalar(params, 'depth')];
   const [pitch, stride] = [scalar(params, 'pitch'), scalar(params, 'weight_stride')];
+  const [xPitch, yPitch] = [scalar(params, 'x_pitch'), scalar(params, 'y_pitch')];
   // Kernels without the switch take W as (columns, depth) only.
   const transposed = constants['TRANSPOSED'] ?? true;
   const xTransposed = constants['X_TRANSPOSED'] === true;
-  const y = new Float64Array(batches * rows * columns);
+  // What lies between the rows of a window stays as it was.
+  const y =
+    yPitch === columns
+      ? new Float64Array(batches * rows * columns)
+      : Float64Array.from(floats(inputs, 'y'));
   const dot = (b: number, i: number, j: number): number => {
     let sum = value(bias?.[j] ?? 0);
     for (let k = 0; k < depth; k++) {
       const w = transposed === true ? j * pitch + k : k * pitch + j;
-      const at = xTransposed ? (b * depth + k) * rows + i : (b * rows + i) * depth + k;
+      const at = xTransposed ? (b * depth + k) * xPitch + i : (b * rows + i) * xPitch + k;
       sum += value(x[at]!) * value(weight[b * stride + w]!);
     }
     return sum;
@@ -41,7 +46,7 @@ function product(
   for (let b = 0; b < batches; b++) {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
-        const at = (b * rows + i) * columns + j;
+        const at = (b * rows + i) * yPitch + j;
         const other = constants['GATED'] === true ? dot(b, i, columns + j) : NaN;
         y[at] = finish(dot(b, i, j), other) + value(residual?.[at] ?? 0);
       }
