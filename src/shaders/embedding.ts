@@ -16,7 +16,7 @@ const embeddingKernel = kernel({
     columns: 'u32',
     pitch: 'u32',
     first: 'u32',
-    words: 'u32',
+    last: 'u32',
     offset: 'u32',
     stride: 'u32',
     scale: 'f32',
@@ -61,8 +61,8 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
         columns,
         pitch: table.pitch,
         first,
-        // The last part has all others, so that every token gets a value.
-        words: index === length - 1 ? 2 ** 32 - 1 : rows,
+        // Ids beyond the table fall to the last part, so that every token gets a value.
+        last: index === length - 1 ? 2 ** 32 - 1 - first : rows - 1,
         offset: positions?.offset ?? 0,
         stride: positions === undefined ? 1 : elements(positions.position.shape) / tokens,
         scale,

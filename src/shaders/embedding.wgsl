@@ -1,18 +1,18 @@
 // y = table[id] · scale + positions[position + offset], one invocation an element. Of the table, `weight`
-// holds `words` rows, those from `first` on; tokens of other ids are left out.
+// holds the rows of `first` and `last` more words; tokens of others are left out.
 struct Params {
   tokens: u32,
   columns: u32,
   pitch: u32,
   first: u32,
-  words: u32,
+  last: u32,
   offset: u32,
   stride: u32,
   scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// @binding(1) weight: of the token table, (words, columns) with rows of `pitch`
+// @binding(1) weight: of the token table, (last + 1, columns) with rows of `pitch`
 @group(0) @binding(2) var<storage, read> ids: array<u32>;          // (tokens)
 @group(0) @binding(3) var<storage, read> position: array<u32>;     // (tokens, stride), the first counts
 @group(0) @binding(4) var<storage, read> positions: array<f32>;    // (max positions, columns)
@@ -30,8 +30,8 @@ fn embedding(
   }
   let token = i / params.columns;
   let column = i % params.columns;
-  let word = ids[token] - params.first;  // beyond all words for ids before the first
-  if (word >= params.words) {
+  let word = ids[token] - params.first;  // ids before the first wrap around
+  if (word > params.last) {
     return;
   }
   var value = weight_at(word * params.pitch + column) * params.scale;

@@ -13,11 +13,11 @@ function embed(
 ): Float64Array {
   const [weight, ids] = [floats(inputs, 'weight'), integers(inputs, 'ids')];
   const [tokens, columns] = [scalar(params, 'tokens'), scalar(params, 'columns')];
-  const isPart = scalar(params, 'first') > 0 || scalar(params, 'words') < 2 ** 32 - 1;
+  const isPart = scalar(params, 'last') < 2 ** 32 - 1;
   const y = isPart ? Float64Array.from(floats(inputs, 'y')) : new Float64Array(tokens * columns);
   for (let t = 0; t < tokens; t++) {
     const word = ids[t]! - scalar(params, 'first');
-    if (word < 0 || word >= scalar(params, 'words')) continue;
+    if (word < 0 || word > scalar(params, 'last')) continue;
     for (let c = 0; c < columns; c++) {
       const token = weight[word * scalar(params, 'pitch') + c]! * scalar(params, 'scale');
       let position = 0;

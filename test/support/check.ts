@@ -44,7 +44,7 @@ export async function expectMatchesReference(
 export async function expectStepMatches(plan: Plan, options: CheckOptions = {}): Promise<Values[]> {
   const { dispatches } = plan.recording;
   const twins = options.references ?? references;
-  const memory = new Map<unknown, Values>();
+  const memory: Memory = new Map();
   let read: ReadTensor | undefined;
   await plan.trace(async (dispatch, readBytes) => {
     read = readBytes;
@@ -67,7 +67,7 @@ export async function expectStepMatches(plan: Plan, options: CheckOptions = {}):
         const tensor = bindings[name];
         if (access !== 'write' || tensor === undefined) continue;
         const got = decode(await readBytes(tensor), tensor.dtype);
-        memory.set(tensor.buffer ?? tensor, got);
+        knownOf(memory, tensor).set(extentOf(tensor), got);
         const difference = compare(got, wanted[name], conditions[name], tensor.dtype);
         if (difference === undefined) continue;
         const scalarText = Object.entries(scalars).map(([key, value]) => `${key} ${value}`);
@@ -94,15 +94,24 @@ function scalarsOf({ kernel, params }: Dispatch): Record<string, number> {
   );
 }
 
+/** What was last seen in a buffer, or in a tensor without one, by the extent of what was read of it. */
+type Memory = Map<unknown, Map<string, Values>>;
+
+function knownOf(memory: Memory, tensor: Tensor): Map<string, Values> {
+  const key = tensor.buffer ?? tensor.of ?? tensor;
+  const known = memory.get(key) ?? new Map<string, Values>();
+  memory.set(key, known);
+  return known;
+}
+
+function extentOf({ offset, byteLength }: Tensor): string {
+  return `${offset} ${byteLength}`;
+}
+
 /** A tensor must still hold what the dispatch that wrote it left there. */
-function expectUnchanged(
-  memory: Map<unknown, Values>,
-  tensor: Tensor,
-  values: Values,
-  where: string,
-): void {
-  const key = tensor.buffer ?? tensor;
-  const known = memory.get(key);
+function expectUnchanged(memory: Memory, tensor: Tensor, values: Values, where: string): void {
+  const all = knownOf(memory, tensor);
+  const known = all.get(extentOf(tensor));
   const at = known?.findIndex((value, i) => !Object.is(value, values[i])) ?? -1;
   if (at >= 0) {
     throw new Error(
@@ -110,7 +119,7 @@ function expectUnchanged(
         `but ${known?.[at]} was written there.`,
     );
   }
-  memory.set(key, values);
+  all.set(extentOf(tensor), values);
 }
 
 /** How the values differ, or undefined when they match. -∞ stands for any number under -1e38. */

@@ -44,6 +44,13 @@ export async function bothTiers(): Promise<TestGpu[]> {
   return [software!, others.at(-1)!];
 }
 
+/** Has a Gpu put no more than so many bytes into one tensor, as if its device allowed no more. */
+export function limitBuffers(gpu: Gpu, bytes: number): void {
+  Reflect.deleteProperty(gpu, 'bindingLimit');
+  const value = Math.min(bytes, gpu.bindingLimit);
+  Object.defineProperty(gpu, 'bindingLimit', { value, configurable: true });
+}
+
 /**
  * Runs `work` on a fresh Gpu. Fails on any error WebGPU reports meanwhile, and when `work` leaves a
  * buffer behind.

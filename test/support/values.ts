@@ -6,6 +6,8 @@ import {
   float32ToBfloat16,
   float32ToFloat16,
 } from '../../src/source/float16.ts';
+import { write } from '../../src/model/weight-storage.ts';
+import { makeInParts } from '../../src/runtime/parts.ts';
 import type { Scope } from '../../src/runtime/scope.ts';
 import { type Dtype, dtypeBytes, elements, type Tensor } from '../../src/runtime/tensor.ts';
 import type { Values } from '../reference/twin.ts';
@@ -39,8 +41,8 @@ function encode(
 }
 
 /**
- * A weight as loading leaves it: rows of 2-byte formats begin at a multiple of 4 elements. The
- * padding holds a number that would show if it were used.
+ * A weight as loading leaves it: rows of 2-byte formats begin at a multiple of 4 elements, and what is
+ * beyond the limit lies in parts. The padding holds a number that would show if it were used.
  */
 export function storeWeight(
   scope: Scope,
@@ -52,8 +54,10 @@ export function storeWeight(
   if (values.length !== elements(shape))
     throw new RangeError(`${values.length} for (${shape.join(', ')})`);
   const pitch = dtypeBytes(dtype) === 2 ? Math.ceil(columns / 4) * 4 : columns;
-  const tensor = scope.tensor({ label: 'weight', shape, dtype, pitch });
+  const { gpu } = scope;
+  const options = { label: 'weight', shape, dtype, pitch };
+  const tensor = makeInParts(options, gpu.bindingLimit, (part) => scope.tensor(part));
   const bytes = encode(values, columns, tensor, 777);
-  scope.gpu.device.queue.writeBuffer(tensor.buffer!, 0, bytes);
+  write(gpu, tensor, 0, new Uint16Array(bytes.buffer));
   return tensor;
 }
