@@ -33,6 +33,24 @@ export function partsOf(tensor: Tensor): readonly Part[] {
   });
 }
 
+/** Rows that lie in one part of a tensor and in one of another, as rows of each. */
+export interface SharedRows {
+  readonly first: number;
+  readonly rows: number;
+  readonly of: readonly [Part, Part];
+}
+
+/** The rows that two tensors have in common, by their parts; the second one's begin at `start`. */
+export function sharedRows(tensor: Tensor, other: Tensor, start: number = 0): SharedRows[] {
+  return partsOf(tensor).flatMap((part) =>
+    partsOf(other).flatMap((its) => {
+      const first = Math.max(part.first, start + its.first);
+      const end = Math.min(part.first + part.rows, start + its.first + its.rows);
+      return end > first ? [{ first, rows: end - first, of: [part, its] as const }] : [];
+    }),
+  );
+}
+
 /** A tensor that `make` makes: whole, or in parts of about one size, of at most `limit` bytes each. */
 export function makeInParts(
   options: TensorOptions,

@@ -1,5 +1,6 @@
 // ddelta = scale · dy, of the rows of dy from `first` on. One invocation an element.
 struct Params {
+  rows: u32,
   columns: u32,
   first: u32,
   count: u32,
@@ -17,7 +18,8 @@ fn lora_backward(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = 64u * workgroup_index(id, count) + local;
-  if (i < params.count * params.columns) {
+  // Rows that lie elsewhere are left out; those before the first of dy wrap around.
+  if (i < params.count * params.columns && i / params.columns + params.first < params.rows) {
     ddelta[i] = params.scale * dy[params.first * params.columns + i];
   }
 }

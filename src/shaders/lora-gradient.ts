@@ -1,6 +1,7 @@
 // The gradient of a weight with a low-rank update.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
+import { sharedRows, transientLike } from '../runtime/parts.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import text from './lora-backward.wgsl?raw';
 import { workgroup } from './snippets.ts';
@@ -10,7 +11,7 @@ const backwardKernel = kernel({
   name: 'lora-backward',
   code: [workgroup, { file: 'lora-backward.wgsl', text }],
   bindings: { dy: 'read', ddelta: 'write' },
-  params: { columns: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
+  params: { rows: 'u32', columns: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
 });
 
 export const loraGradientKernels: readonly Kernel[] = [backwardKernel];
@@ -19,13 +20,22 @@ export const loraGradientKernels: readonly Kernel[] = [backwardKernel];
 export const loraGradient: Rule<'lora'> = ({ trace: { weight, delta, params } }, dy) => {
   const dDeltaOf = (): Tensor => {
     const { recording } = dy;
-    const ddelta = recording.transient(`d ${delta.label}`, delta.shape);
-    recording.dispatch({
-      kernel: backwardKernel,
-      bindings: { dy, ddelta },
-      params,
-      workgroups: Math.ceil(elements(delta.shape) / 64),
-    });
+    const ddelta = transientLike(delta, { label: `d ${delta.label}`, recording });
+    for (const { of } of sharedRows(dy, ddelta, params.first)) {
+      const [from, to] = of;
+      recording.dispatch({
+        kernel: backwardKernel,
+        bindings: { dy: from.tensor, ddelta: to.tensor },
+        params: {
+          ...params,
+          rows: from.rows,
+          first: params.first + to.first - from.first,
+          count: to.rows,
+        },
+        workgroups: Math.ceil(elements(to.tensor.shape) / 64),
+        parts: ['ddelta'],
+      });
+    }
     return ddelta;
   };
   return [

@@ -3,7 +3,8 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { kernel, type Kernel } from '../runtime/kernel.ts';
-import { elements, type Tensor } from '../runtime/tensor.ts';
+import { partsOf, rowsIn, sharedRows, transientInParts } from '../runtime/parts.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import text from './lora.wgsl?raw';
 import { weightStorage, workgroup } from './snippets.ts';
 import type { Traced } from './traces.ts';
@@ -45,13 +46,29 @@ export function lora(weight: Tensor, delta: Tensor, { first, scale }: LoraRows):
       `lora: ${delta.describe()} cannot be added to ${weight.describe()} from row ${first} on.`,
     );
   }
-  const y = recording.transient(weight.label, weight.shape);
-  recording.dispatch({
-    kernel: loraKernel,
-    bindings: { weight, delta, y },
-    params: { rows, columns, pitch: weight.pitch, first, count, scale },
-    workgroups: Math.ceil(elements(y.shape) / 64),
-  });
+  const y = partsOf(delta).reduce((sofar, part) => {
+    const sum = transientInParts(recording, weight.label, weight.shape);
+    for (const { first: start, rows: own, of } of sharedRows(sum, sofar)) {
+      const [to, from] = of.map((whole) => {
+        const within = { ...whole, first: start - whole.first, rows: own };
+        return rowsIn(whole.tensor, within);
+      });
+      recording.dispatch({
+        kernel: loraKernel,
+        bindings: { weight: from, delta: part.tensor, y: to },
+        params: {
+          rows: own,
+          columns,
+          pitch: sofar.pitch,
+          first: first + part.first - start,
+          count: part.rows,
+          scale,
+        },
+        workgroups: Math.ceil((own * columns) / 64),
+      });
+    }
+    return sum;
+  }, weight);
   recording.differentiate({
     op: 'lora',
     output: y,

@@ -26,7 +26,7 @@ fn lora(
   }
   let row = i / params.columns;
   var value = weight_at(row * params.pitch + i % params.columns);
-  if (row >= params.first && row - params.first < params.count) {
+  if (row - params.first < params.count) {  // rows before the first wrap around
     value += params.scale * delta[i - params.first * params.columns];
   }
   y[i] = value;

@@ -2,6 +2,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
+import { partsOf } from '../runtime/parts.ts';
 import { Plan } from '../runtime/plan.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { Recording } from '../runtime/record.ts';
@@ -61,15 +62,21 @@ export async function mergedRows(
 
 /** The rows of a tensor that belong to a layer. */
 function rowsOf({ name, tensor, first, out, input }: LinearLayer): Tensor {
-  const { dtype, pitch, buffer, offset } = tensor;
-  return new Tensor({
-    label: name,
-    shape: [out, input],
-    dtype,
-    pitch,
-    ...(buffer && { buffer }),
-    offset: offset + first * pitch * dtypeBytes(dtype),
+  const { dtype, pitch } = tensor;
+  const shared = { label: name, dtype, pitch };
+  const parts = partsOf(tensor).flatMap((part) => {
+    const { buffer, offset } = part.tensor;
+    const from = Math.max(0, first - part.first);
+    const rows = Math.min(part.rows, first + out - part.first) - from;
+    if (rows <= 0) return [];
+    const start = offset + from * pitch * dtypeBytes(dtype);
+    return [
+      new Tensor({ ...shared, shape: [rows, input], ...(buffer && { buffer }), offset: start }),
+    ];
   });
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  return new Tensor({ ...shared, shape: [out, input], parts });
 }
 
 /** Rows of numbers as the layer's tensor stores them: rounded, and with its padding between rows. */

@@ -25,12 +25,21 @@ export const lora: Reference = {
   }),
 };
 
-/** ddelta[k, j] = scale · dy[first + k, j] */
+/** ddelta[k, j] = scale · dy[first + k, j]; rows that dy does not have stay as they were. */
 function rowsOf(inputs: Inputs, params: Params): Float64Array {
-  const columns = scalar(params, 'columns');
-  const start = scalar(params, 'first') * columns;
-  const rows = floats(inputs, 'dy').slice(start, start + scalar(params, 'count') * columns);
-  return rows.map((dy) => scalar(params, 'scale') * dy);
+  const [rows, columns] = [scalar(params, 'rows'), scalar(params, 'columns')];
+  const [first, count] = [scalar(params, 'first'), scalar(params, 'count')];
+  const dy = floats(inputs, 'dy');
+  const isWhole = first >= 0 && first + count <= rows;
+  const ddelta = isWhole
+    ? new Float64Array(count * columns)
+    : Float64Array.from(floats(inputs, 'ddelta'));
+  for (let k = Math.max(0, -first); k < count && first + k < rows; k++) {
+    for (let j = 0; j < columns; j++) {
+      ddelta[k * columns + j] = scalar(params, 'scale') * dy[(first + k) * columns + j]!;
+    }
+  }
+  return ddelta;
 }
 
 export const loraBackward: Reference = {
