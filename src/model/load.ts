@@ -66,7 +66,7 @@ export async function loadFor(
   const files = openSource(source, options);
   const ownGpu = options.gpu === undefined;
   const gpu = options.gpu ?? (await Gpu.request(signal ? { signal } : {}));
-  const scope = new Scope(gpu, 'weights');
+  const scope = new Scope(gpu, training ? 'parameters' : 'weights');
   try {
     const warnings = new Warnings();
     const opened = await openCheckpoint(files, { heads, warnings, signal });

@@ -2,7 +2,7 @@
 // needs, which checks names and shapes; one pass over the files then fills them, piece by piece.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { makeInParts } from '../runtime/parts.ts';
+import { makeInParts, type PartOptions } from '../runtime/parts.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { elements, Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import type { Piece } from './parameters.ts';
@@ -59,7 +59,7 @@ export class WeightLoader {
   readonly #dtype: WeightDtype;
   readonly #allocate: Allocate;
   readonly #place: Allocate;
-  readonly #limit: number;
+  readonly #limits: PartOptions;
   readonly #targets: Target[] = [];
   readonly #tied: TiedNames;
   /** Tensors of tied weights, by the names they are stored under. */
@@ -78,7 +78,7 @@ export class WeightLoader {
     this.#dtype = dtype;
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
-    this.#limit = limit;
+    this.#limits = { limit, purpose: place ? 'parameters' : 'weights' };
     this.#tied = new TiedNames((name) => this.has(name), isNew);
   }
 
@@ -243,7 +243,7 @@ export class WeightLoader {
     // Rows of 16-bit elements begin at whole words, four elements apart.
     const pitch = dtype === 'f32' ? columns : Math.ceil(columns / 4) * 4;
     const label = entries.map((entry) => entry.name).join(' + ');
-    const tensor = makeInParts({ label, shape, dtype, pitch }, this.#limit, this.#place);
+    const tensor = makeInParts({ label, shape, dtype, pitch }, this.#limits, this.#place);
     this.#fill(tensor, entries, options, this.pieces);
     if (this.#tied.has(name)) this.#shared.set(name, tensor);
     return tensor;

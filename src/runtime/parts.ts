@@ -2,6 +2,7 @@
 // of their own. Operations that go by rows run once for each part, on the same kernels. Where the other
 // tensors of an operation are whole, each run sees a window of them: a binding that begins further on.
 
+import { limitError, type Purpose } from './limits.ts';
 import type { Recording } from './record.ts';
 import { dtypeBytes, elements, Tensor, type TensorOptions } from './tensor.ts';
 
@@ -51,17 +52,27 @@ export function sharedRows(tensor: Tensor, other: Tensor, start: number = 0): Sh
   );
 }
 
-/** A tensor that `make` makes: whole, or in parts of about one size, of at most `limit` bytes each. */
+export interface PartOptions {
+  /** Bytes that each part may have. */
+  readonly limit: number;
+  readonly purpose: Purpose;
+}
+
+/**
+ * A tensor that `make` makes: whole, or in parts of about one size.
+ * @throws TransformerError LIMIT_EXCEEDED when not even 64 of its rows fit into one
+ */
 export function makeInParts(
   options: TensorOptions,
-  limit: number,
+  { limit, purpose }: PartOptions,
   make: (options: TensorOptions) => Tensor,
 ): Tensor {
   const { label, shape, dtype } = options;
   const whole = new Tensor(options);
   const most = Math.floor(limit / (whole.pitch * dtypeBytes(dtype)) / rowsAlike) * rowsAlike;
-  // Rows too long for 64 to a buffer stay together, for the limit to be reported.
-  if (whole.byteLength <= limit || shape.length < 2 || most === 0) return make(options);
+  const { byteLength: size } = whole;
+  if (size <= limit) return make(options);
+  if (shape.length < 2 || most === 0) throw limitError({ label, size, limit }, purpose);
   const all = rowsOf(whole);
   const rows = Math.ceil(all / Math.ceil(all / most) / rowsAlike) * rowsAlike;
   const parts = Array.from({ length: Math.ceil(all / rows) }, (_, index) => {
@@ -95,7 +106,8 @@ export function transientInParts(
   label: string,
   shape: readonly number[],
 ): Tensor {
-  return makeInParts({ label, shape, dtype: 'f32' }, recording.gpu.bindingLimit, (part) =>
+  const limits = { limit: recording.gpu.bindingLimit, purpose: 'results' } as const;
+  return makeInParts({ label, shape, dtype: 'f32' }, limits, (part) =>
     recording.transient(part.label, part.shape),
   );
 }

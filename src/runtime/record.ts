@@ -8,6 +8,7 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import type { TapeEntry } from './gradient.ts';
 import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from './kernel.ts';
+import { limitError } from './limits.ts';
 import { mapParts } from './parts.ts';
 import { Scope } from './scope.ts';
 import { type Dtype, elements, Tensor } from './tensor.ts';
@@ -155,7 +156,12 @@ export class Recording {
           `${kernel.name}: ${name} (${tensor.describe()}) belongs to another recording.`,
         );
       }
-      if (tensor?.parts !== undefined) throw inOnePiece(kernel, tensor, this.gpu);
+      if (tensor?.parts !== undefined) {
+        const { byteLength: size, isRecorded } = tensor;
+        const label = `${tensor.describe()}, which ${kernel.operation} takes whole,`;
+        const limit = this.gpu.bindingLimit;
+        throw limitError({ label, size, limit }, isRecorded ? 'results' : 'weights');
+      }
     }
     if (workgroups === 0) return;
     const variant = variantOf(kernel, constants, formatsOf(bindings));
@@ -190,20 +196,4 @@ export class Recording {
   dispose(): void {
     this.scope.dispose();
   }
-}
-
-/** What says that an operation takes a tensor whole that no buffer can hold so. */
-function inOnePiece(
-  { operation }: Kernel,
-  tensor: Tensor,
-  { bindingLimit }: Gpu,
-): TransformerError {
-  const next = tensor.isRecorded
-    ? 'Use a smaller batch or shorter sequences'
-    : 'Use a smaller model';
-  return new TransformerError(
-    'LIMIT_EXCEEDED',
-    `${operation} takes ${tensor.describe()} in one buffer of ${tensor.byteLength} bytes; this ` +
-      `device allows ${bindingLimit}. ${next}, or a device with larger buffers.`,
-  );
 }

@@ -1,27 +1,21 @@
 // Who owns buffers: every buffer is made by a scope and lives until that scope is disposed.
 
 import { COPY_DST, COPY_SRC, STORAGE } from './constants.ts';
-import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
+import { limitError, type Purpose } from './limits.ts';
 import { Tensor, type TensorOptions } from './tensor.ts';
-
-/** What helps where memory for results or for weights is beyond a limit. */
-const remedies = {
-  results: 'Use a smaller batch or shorter sequences',
-  weights: "Load with dtype: 'f16', which needs half of what f32 does, or use a smaller model",
-};
 
 export class Scope {
   readonly gpu: Gpu;
   readonly #device: GPUDevice;
   readonly #buffers = new Set<GPUBuffer>();
-  readonly #holds: keyof typeof remedies;
+  readonly #purpose: Purpose;
 
-  /** `holds`: what its larger buffers are for. */
-  constructor(gpu: Gpu, holds: keyof typeof remedies = 'results') {
+  /** `purpose`: what its larger buffers are for. */
+  constructor(gpu: Gpu, purpose: Purpose = 'results') {
     this.gpu = gpu;
     this.#device = gpu.device;
-    this.#holds = holds;
+    this.#purpose = purpose;
   }
 
   /** Whether the device this scope allocates on is still the one in use. */
@@ -34,7 +28,7 @@ export class Scope {
     const size = Math.max(16, Math.ceil(byteLength / 4) * 4);
     const limit =
       (usage & STORAGE) === 0 ? this.#device.limits.maxBufferSize : this.gpu.bindingLimit;
-    if (size > limit) throw limitError(label, size, limit, this.#holds);
+    if (size > limit) throw limitError({ label, size, limit }, this.#purpose);
     const buffer = this.#device.createBuffer({ label, size, usage });
     this.#buffers.add(buffer);
     this.gpu.meter.add(size);
@@ -56,18 +50,4 @@ export class Scope {
     }
     this.#buffers.clear();
   }
-}
-
-/** What says that a buffer would be beyond the limit of the device. */
-function limitError(
-  label: string,
-  size: number,
-  limit: number,
-  holds: keyof typeof remedies,
-): TransformerError {
-  return new TransformerError(
-    'LIMIT_EXCEEDED',
-    `${label} needs ${size} bytes in one buffer; this device allows ${limit}. ` +
-      `${remedies[holds]}, or a device with larger buffers.`,
-  );
 }

@@ -1,5 +1,6 @@
-// dtable[id] = scale · Σ dy of the tokens with that id, as a gather: one invocation an element of
-// the table (its `vocabulary` rows from `first` on), which follows the chain of its word's tokens (embedding-links) from the last one on.
+// dtable[id] = scale · Σ dy of the tokens with that id, as a gather: one invocation an element of the
+// table's `vocabulary` rows from `first` on. It follows the chain of its word's tokens (embedding-links)
+// from the last one on.
 struct Params {
   tokens: u32,
   columns: u32,

@@ -263,3 +263,25 @@ test('the check sees memory that was overwritten', () =>
     );
     plan.dispose();
   }));
+
+test('results that no single buffer can hold together are brought back in several', () =>
+  withGpu({}, async (gpu) => {
+    const { limits } = gpu.device;
+    const small = new Proxy(limits, {
+      get: (real, name): unknown =>
+        name === 'maxBufferSize' ? 4096 : Reflect.get(real, name, real),
+    });
+    const bench = new Bench(gpu);
+    const random = new Random(9);
+    const values = [1, 700, 300, 1024, 5].map((size) => random.values(size));
+    const inputs = values.map((data, i) => bench.input(`input ${i}`, [data.length], data));
+    const plan = await Plan.create(bench.recording, inputs);
+    for (const [tensor, data] of bench.write) plan.write(tensor, data);
+    Object.defineProperty(gpu.device, 'limits', { value: small, configurable: true });
+    for (let play = 0; play < 2; play++) {
+      const outputs = await plan.play();
+      expect(outputs.map((bytes) => new Float32Array(bytes))).toEqual(values);
+    }
+    plan.dispose();
+    bench.dispose();
+  }));

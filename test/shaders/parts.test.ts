@@ -11,6 +11,7 @@ import { distillationLoss } from '../../src/shaders/distillation-loss.ts';
 import { embedding } from '../../src/shaders/embedding.ts';
 import { gatedLinear } from '../../src/shaders/gated.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
+import { lora } from '../../src/shaders/lora.ts';
 import { matmul } from '../../src/shaders/matmul.ts';
 import { scale, softBound } from '../../src/shaders/rescale.ts';
 import { Bench, type BenchOptions, expectOperation } from '../support/check.ts';
@@ -43,9 +44,11 @@ async function expectAlike(
   return { dispatches: whole.kernels.length, split: inParts.kernels.length };
 }
 
-test('parts are whole rows, of about one size, and begin at multiples of 64 rows', () => {
+test('parts are whole rows, of about one size, and begin at multiples of 64 rows', async () => {
   const rowsOfParts = (shape: readonly number[], limit: number, dtype: 'f32' | 'bf16' = 'f32') => {
-    const tensor = makeInParts({ label: 'w', shape, dtype }, limit, (part) => new Tensor(part));
+    const options = { label: 'w', shape, dtype };
+    const limits = { limit, purpose: 'weights' } as const;
+    const tensor = makeInParts(options, limits, (part) => new Tensor(part));
     expect([tensor.shape, tensor.dtype]).toEqual([shape, dtype]);
     return partsOf(tensor).map(({ first, rows }) => [first, rows]);
   };
@@ -62,9 +65,9 @@ test('parts are whole rows, of about one size, and begin at multiples of 64 rows
   expect(rowsOfParts([262144, 640], 2 ** 27, 'bf16').map(([, rows]) => rows)).toEqual([
     87424, 87424, 87296,
   ]);
-  // Rows of which a buffer does not hold 64, and vectors, are left to the limit.
-  expect(rowsOfParts([200, 4], 1023)).toEqual([[0, 200]]);
-  expect(rowsOfParts([200], 400)).toEqual([[0, 1]]);
+  // Rows of which a buffer does not hold 64, and vectors.
+  await expectRejection(() => rowsOfParts([200, 4], 1023), 'LIMIT_EXCEEDED', 'w needs 3200 bytes');
+  await expectRejection(() => rowsOfParts([200], 400), 'LIMIT_EXCEEDED', 'allows 400', "'f16'");
 });
 
 for (const { name, options } of gpus) {
@@ -73,7 +76,6 @@ for (const { name, options } of gpus) {
       for (const [i, dtype] of (['f32', 'bf16', 'f16'] as const).entries()) {
         for (const [rows, columns] of [
           [1, 67],
-          [3, 68],
           [9, 68],
         ] as const) {
           const limit = 128 * 68 * (dtype === 'f32' ? 4 : 2);
@@ -144,6 +146,27 @@ for (const { name, options } of gpus) {
       expect(split).toBeGreaterThan(2 * dispatches);
     }));
 
+  test(`a weight with low-rank updates, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const [rows, columns, first, count] = [300, 12, 70, 150];
+      await expectAlike(
+        gpu,
+        128 * columns * 4,
+        (bench, random) => {
+          const weight = bench.weight([rows, columns], random.values(rows * columns), 'bf16');
+          const input = (label: string, ...shape: [number, number]) =>
+            bench.input(label, shape, random.values(shape[0] * shape[1], small));
+          const [a, b, x] = [input('a', 3, columns), input('b', count, 3), input('x', 5, columns)];
+          const updated = lora(weight, matmul(b, a), { first, scale: 0.5 });
+          const y = matmul(x, updated, { transposed: true });
+          const seeds = new Map([[y, input('seed', 5, rows)]]);
+          const found = gradients(bench.recording, seeds, [a, b], gradientRules);
+          return [updated, y, ...found.values()];
+        },
+        { seed: 960, training: true },
+      );
+    }));
+
   test(`a gated product, ${name}`, () =>
     withGpu(options, async (gpu) => {
       for (const rows of [2, 33]) {
@@ -175,7 +198,8 @@ test('what takes a tensor whole refuses one in parts, and says what helps', () =
       await expectRejection(
         () => embedding(ids, few, { positions }),
         'LIMIT_EXCEEDED',
-        'weight f32(100, 8) in one buffer of 3200 bytes; this device allows 2048. Use a smaller model',
+        'weight f32(100, 8), which embedding takes whole, needs 3200 bytes',
+        "dtype: 'f16'",
       );
       await expectRejection(
         () => activate(matmul(x, wide), 'relu'),

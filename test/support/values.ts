@@ -56,7 +56,8 @@ export function storeWeight(
   const pitch = dtypeBytes(dtype) === 2 ? Math.ceil(columns / 4) * 4 : columns;
   const { gpu } = scope;
   const options = { label: 'weight', shape, dtype, pitch };
-  const tensor = makeInParts(options, gpu.bindingLimit, (part) => scope.tensor(part));
+  const limits = { limit: gpu.bindingLimit, purpose: 'weights' } as const;
+  const tensor = makeInParts(options, limits, (part) => scope.tensor(part));
   const bytes = encode(values, columns, tensor, 777);
   write(gpu, tensor, 0, new Uint16Array(bytes.buffer));
   return tensor;
