@@ -125,7 +125,7 @@ export interface Model {
   ): Promise<GenerateResult>;
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
-  /** What a `Trainer` works on. @throws TransformerError when the model cannot train */
+  /** What a `Trainer` works on. @throws TransformerError when the model cannot train @internal */
   trainingHead(): TrainingHead;
   /** Frees all GPU memory of the model. Calls under way reject. */
   dispose(): void;

@@ -4,6 +4,7 @@
 import { type FoundAdapter, findAdapter } from './adapter.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
 import { PipelineCache } from './pipelines.ts';
+import type { Device } from './platform-types.ts';
 
 /** `software`: CPU adapters such as SwiftShader and llvmpipe. `gpu`: everything else. */
 export type Tier = 'software' | 'gpu';
@@ -16,7 +17,7 @@ export interface GpuOptions {
 }
 
 export interface GpuRequestOptions extends GpuOptions {
-  powerPreference?: GPUPowerPreference;
+  powerPreference?: 'low-power' | 'high-performance';
   /** `default` asks for WebGPU's default limits only; `adapter` (default) for larger buffers too. */
   limits?: 'default' | 'adapter';
   signal?: AbortSignal;
@@ -46,7 +47,7 @@ const helpfulFeatures: readonly GPUFeatureName[] = ['subgroups'];
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
 
 export class Gpu {
-  /** Count of buffers, kept by scopes. */
+  /** Count of buffers, kept by scopes. @internal */
   readonly meter: MemoryMeter = new MemoryMeter();
   #device: GPUDevice;
   #info: GpuInfo;
@@ -75,7 +76,7 @@ export class Gpu {
   }
 
   /** Uses a device that you own: it is never destroyed by this library. */
-  static from(device: GPUDevice, options: GpuOptions = {}): Gpu {
+  static from(device: Device, options: GpuOptions = {}): Gpu {
     refuseUnknown(options, ['tier', 'features'], 'option of Gpu.from');
     return new Gpu(device, describeDevice(device, 'an injected device', options));
   }
@@ -94,29 +95,30 @@ export class Gpu {
   }
 
   /** The device in use. Throws when it is lost or this Gpu was disposed. */
-  get device(): GPUDevice {
+  get device(): Device {
     this.assertUsable();
     return this.#device;
   }
 
+  /** @internal */
   get pipelines(): PipelineCache {
     this.assertUsable();
     return this.#pipelines;
   }
 
-  /** Bytes that one tensor may have: they must fit into one buffer, and one binding. */
+  /** Bytes that one tensor may have: they must fit into one buffer, and one binding. @internal */
   get bindingLimit(): number {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
     return Math.min(maxBufferSize, maxStorageBufferBindingSize);
   }
 
-  /** Whether kernels may count on subgroups of exactly four invocations, as on SwiftShader. */
+  /** Whether kernels may count on subgroups of exactly four invocations, as on SwiftShader. @internal */
   get hasQuadSubgroups(): boolean {
     const { features, subgroupSizes } = this.#info;
     return features.includes('subgroups') && subgroupSizes[0] === 4 && subgroupSizes[1] === 4;
   }
 
-  /** Throws DEVICE_LOST when the device can no longer work. */
+  /** Throws DEVICE_LOST when the device can no longer work. @internal */
   assertUsable(): void {
     if (this.#unusable !== undefined) throw new TransformerError('DEVICE_LOST', this.#unusable);
   }

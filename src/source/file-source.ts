@@ -1,10 +1,11 @@
 // Model files that a user dropped on a page or chose in a dialog: files, or a folder's handle.
 
 import { TransformerError } from '../runtime/errors.ts';
+import type { Platform } from '../runtime/platform-types.ts';
 import { checkFileName, type Source } from './source.ts';
 
 /** Files with names or, from a chosen folder, with relative paths. */
-export type Files = FileList | readonly File[];
+export type Files = Platform<'FileList'> | readonly Platform<'File'>[];
 
 /**
  * A source over files. Where they come from folders, the model is the uppermost folder that holds a

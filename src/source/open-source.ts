@@ -1,6 +1,7 @@
 // From what a user calls a model to the source of its files.
 
 import { TransformerError } from '../runtime/errors.ts';
+import type { Platform } from '../runtime/platform-types.ts';
 import type { CacheStore } from './cache-store.ts';
 import type { CachedSource } from './cached-source.ts';
 import type { Files } from './file-source.ts';
@@ -12,7 +13,7 @@ import type { RemoteSource, Source } from './source.ts';
  * A folder's path (Node), a URL, `hf:owner/name@revision`, files or a folder that a user dropped or
  * chose, or a source of your own.
  */
-export type ModelSource = string | URL | Source | Files | FileSystemDirectoryHandle;
+export type ModelSource = string | URL | Source | Files | Platform<'FileSystemDirectoryHandle'>;
 
 export interface SourceOptions {
   /**
@@ -32,7 +33,7 @@ export interface SourceOptions {
 export const sourceOptions: readonly string[] = ['cache', 'offline', 'token', 'endpoint'];
 
 /** What a platform brings. */
-interface Platform {
+interface PlatformParts {
   /** Opens paths that are no URLs. */
   readonly openPath?: (path: string) => Source;
   /** Opens the cache, in a folder of the user's choice. */
@@ -44,10 +45,10 @@ interface Platform {
   };
 }
 
-let platform: Platform = {};
+let platform: PlatformParts = {};
 
 /** Registers how a platform opens paths and caches. */
-export function registerPlatform(own: Platform): void {
+export function registerPlatform(own: PlatformParts): void {
   platform = own;
 }
 

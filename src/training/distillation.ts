@@ -35,6 +35,7 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
   expect('labelSmoothing', smoothing, smoothing >= 0 && smoothing < 1, '0 to below 1');
   const head = teacher.trainingHead();
   return {
+    name: 'distillation',
     record(recording, { logits, labels }, inputs, padToMultipleOf) {
       if (head.gpu !== recording.gpu) {
         throw new TransformerError(

@@ -58,6 +58,7 @@ export class Lora implements Adapter {
   readonly alpha: number;
   /** The names of the adapted layers. */
   readonly targets: readonly string[];
+  /** @internal */
   readonly parameters: Parameters;
   readonly #gpu: Gpu;
   readonly #model: Model;
@@ -114,7 +115,7 @@ export class Lora implements Adapter {
     return this.#saved !== undefined;
   }
 
-  /** Puts W + (α / r)·B·A in the place of each weight W while a list is recorded. */
+  /** Puts W + (α / r)·B·A in the place of each weight W while a list is recorded. @internal */
   readonly substitute = (recording: Recording): Substitute => {
     this.#expectUsable();
     const { dropout } = this.#config;
@@ -131,6 +132,7 @@ export class Lora implements Adapter {
   /**
    * Begins a time in which lists with this adapter are played; the result ends it.
    * @throws TransformerError INPUT_INVALID when it is merged, or belongs to another model
+   * @internal
    */
   readonly use = (head: TrainingHead): (() => void) => {
     this.#expectUsable();

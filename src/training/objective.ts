@@ -7,16 +7,18 @@ import { crossEntropy } from '../shaders/cross-entropy.ts';
 import type { ModelInputs } from '../model/model.ts';
 import type { TrainingGraph } from '../model/training-head.ts';
 
+/** What an objective appended, for the trainer. */
 export interface RecordedObjective {
-  /** One value a row of the logits, 0 for rows that do not count. */
+  /** One value a row of the logits, 0 for rows that do not count. @internal */
   readonly losses: Tensor;
-  /** Writes what the objective itself needs of a batch. */
+  /** Writes what the objective itself needs of a batch. @internal */
   readonly write?: (plan: Plan, inputs: ModelInputs) => void;
 }
 
 /** Appends a loss to a recorded forward pass. Its mean over the labels that count is minimized. */
 export interface Objective {
-  /** `padToMultipleOf`: what the lengths of the graph were padded to multiples of. */
+  readonly name: string;
+  /** `padToMultipleOf`: what the lengths of the graph were padded to multiples of. @internal */
   record(
     recording: Recording,
     graph: TrainingGraph,
@@ -31,6 +33,7 @@ export interface Objective {
  */
 export function labelCrossEntropy(smoothing: number): Objective {
   return {
+    name: 'labelCrossEntropy',
     record: (_recording, { logits, labels }) => ({
       losses: crossEntropy(logits, labels, smoothing),
     }),

@@ -11,7 +11,7 @@ export interface Optimizer {
   readonly settings: Readonly<Record<string, number | boolean>>;
   /** Names of the values that are kept for every parameter. */
   readonly states: readonly string[];
-  /** Appends the update of one segment. */
+  /** Appends the update of one segment. @internal */
   record(segment: Segment, step: StepTensors): void;
 }
 

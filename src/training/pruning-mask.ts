@@ -38,12 +38,13 @@ export class PruningMask {
   /** By segment, a byte an element: 1 for what is pruned. */
   readonly #pruned: readonly Uint8Array[];
 
+  /** @internal */
   constructor(parameters: Parameters) {
     this.#parameters = parameters;
     this.#pruned = parameters.segments.map(({ shape }) => new Uint8Array(elements(shape)));
   }
 
-  /** The bytes of a parameter's elements, to be set. */
+  /** The bytes of a parameter's elements, to be set. @internal */
   of(tensor: Tensor): Uint8Array {
     const place = this.#parameters.places.find((one) => one.tensor === tensor);
     const bytes = this.#pruned[place?.segment ?? -1];
@@ -77,7 +78,7 @@ export class PruningMask {
     await this.apply(subject);
   }
 
-  /** Sets the elements to zero, and freezes them where there is a trainer. */
+  /** Sets the elements to zero, and freezes them where there is a trainer. @internal */
   async apply({ gpu, trainer }: Subject): Promise<void> {
     await this.#change(gpu, this.#parameters.segments, (bytes, pruned) => {
       const values = new Float32Array(bytes);

@@ -13,9 +13,11 @@ import type { NamePattern, TrainableOptions } from './trainable.ts';
 
 /** Parameters that train in place of the model's own, and what they make of its weights. */
 export interface Adapter {
+  /** @internal */
   readonly parameters: Parameters;
+  /** @internal */
   readonly substitute: (recording: Recording) => Substitute;
-  /** Called before lists with it are played on this model; its result is called when that is over. */
+  /** Called before lists with it are played on this model; its result is called when that is over. @internal */
   readonly use: (head: TrainingHead) => () => void;
   /** What is saved in place of the model, as it stands when called. */
   files(): Promise<NamedFile[]>;

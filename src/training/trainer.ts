@@ -46,8 +46,10 @@ const cachedPlans = 12;
 
 export class Trainer {
   readonly gpu: Gpu;
+  /** @internal */
   readonly head: TrainingHead;
   readonly options: CheckedOptions;
+  /** @internal */
   readonly state: UpdateState;
   /** Rejects when the device had no room for the state. */
   readonly #allocated: Promise<void>;

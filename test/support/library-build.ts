@@ -64,6 +64,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: (id: string) => path.basename(id, '.ts'),
+    debugName: 'a module alone',
     test: /\/src\/((model|source)\/|shaders\/beam\.ts)/,
   },
   { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
