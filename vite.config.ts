@@ -2,7 +2,7 @@
 // The page in demo/ has its own configuration.
 import { playwright } from '@vitest/browser-playwright';
 import type { ViteUserConfig } from 'vitest/config';
-import { compactWgsl, groups } from './test/support/library-build.ts';
+import { compactWgsl, groups, inlineRuntime } from './test/support/library-build.ts';
 import { chromiumLaunchOptions } from './test/support/chromium.ts';
 
 const built = process.env['TEST_BUILT'] === '1';
@@ -23,7 +23,7 @@ function library(entry: string): Record<string, string> {
 }
 
 const config: ViteUserConfig = {
-  plugins: [compactWgsl],
+  plugins: [compactWgsl, inlineRuntime],
   build: {
     target: 'es2023',
     sourcemap: true,

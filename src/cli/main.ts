@@ -77,14 +77,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
+// No await at the top: it would keep the build from joining what is loaded with the first need.
+main(process.argv.slice(2)).catch((error: unknown) => {
   // What this library or the argument parser says is for the user; anything else is a defect.
   const known = error instanceof TransformerError || hasParseCode(error);
   console.error(known && error instanceof Error ? error.message : error);
   process.exitCode = 1;
-}
+});
 
 function hasParseCode(error: unknown): boolean {
   return (
