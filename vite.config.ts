@@ -73,7 +73,7 @@ const config: ViteUserConfig = {
         test: {
           name: 'chromium',
           include: tests,
-          exclude: ['test/{node,demo}/**', ...skipped],
+          exclude: ['test/{node,demo,package}/**', ...skipped],
           setupFiles: ['test/setup/chromium.ts'],
           fileParallelism: false,
           browser: {

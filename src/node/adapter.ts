@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import type { FoundAdapter } from '../runtime/adapter.ts';
 import { TransformerError } from '../runtime/errors.ts';
+import { dawnFailure } from './dawn-failure.ts';
 
 type CreateGpu = (flags: string[]) => GPU;
 
@@ -59,11 +60,7 @@ async function loadDawn(): Promise<CreateGpu> {
       return instance;
     };
   } catch (cause) {
-    throw new TransformerError(
-      'ADAPTER_NOT_FOUND',
-      'Node has no WebGPU of its own, and the package "webgpu" cannot be loaded. Run npm install webgpu.',
-      { cause },
-    );
+    throw dawnFailure(cause);
   }
 }
 
