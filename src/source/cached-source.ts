@@ -26,6 +26,11 @@ interface Entry {
   whole: boolean;
 }
 
+/** What a read wants: a range, or all of the file without one. */
+interface Wanted {
+  readonly range: FileRange | undefined;
+}
+
 /** The mark of a file that was asked for and is not there. */
 const MISSING = 'missing';
 const WHOLE = 'whole';
@@ -41,6 +46,8 @@ export class CachedSource implements Source {
   readonly #store: CacheStore;
   readonly #offline: boolean;
   readonly #entries = new Map<string, Promise<Entry | typeof MISSING | undefined>>();
+  /** Bytes that came when a file was first asked for, until the read that wanted them has them. */
+  readonly #first = new Map<Wanted, Uint8Array>();
   /** The store is full or broken: what it has is used, nothing is added. */
   #readOnly = false;
 
@@ -56,12 +63,13 @@ export class CachedSource implements Source {
     range?: FileRange,
     signal?: AbortSignal,
   ): Promise<Uint8Array | undefined> {
-    const entry = await this.#find(file, signal);
+    const wanted = { range };
+    const entry = await this.#find(file, signal, wanted);
+    const first = this.#first.get(wanted);
+    this.#first.delete(wanted);
     if (entry === MISSING) return undefined;
-    if (entry === undefined) return this.#remote.read(file, range, signal);
-    const { start, end } = range ?? { start: 0, end: entry.size };
-    const wanted = { start: Math.min(start, entry.size), end: Math.min(end, entry.size) };
-    const bytes = await this.#gather(file, entry, wanted, signal);
+    if (entry === undefined) return first ?? this.#remote.read(file, range, signal);
+    const bytes = first ?? (await this.#gather(file, entry, clip(range, entry.size), signal));
     if (range === undefined) await this.finish(file, signal);
     return bytes;
   }
@@ -122,6 +130,7 @@ export class CachedSource implements Source {
 
   release(): void {
     this.#entries.clear();
+    this.#first.clear();
     this.#remote.release?.();
   }
 
@@ -156,24 +165,39 @@ export class CachedSource implements Source {
       const all = at === 0 && stop === size;
       const range = all ? undefined : { start: at, end: stop };
       const loaded = await this.#remote.read(file, range, signal);
-      if (loaded?.length !== stop - at) {
-        throw new TransformerError(
-          'FILE_TRUNCATED',
-          `${file} of ${this.name} gave ${loaded?.length ?? 0} of ${stop - at} bytes. Load again.`,
-        );
-      }
-      bytes.set(loaded, at - start);
-      const fresh = bytes.subarray(at - start, stop - start);
-      if (await this.#write(`${path}/${at}-${stop}`, fresh)) pieces.push({ start: at, end: stop });
+      await this.#add(file, entry, { start: at, end: stop }, loaded);
+      bytes.set(loaded ?? none, at - start);
       at = stop;
     }
     return bytes;
   }
 
-  /** What is known of a file: its entry, that it is missing, or that it cannot be kept. */
+  /** Stores bytes that were downloaded. @throws TransformerError FILE_TRUNCATED */
+  async #add(
+    file: string,
+    { path, pieces }: Entry,
+    { start, end }: FileRange,
+    loaded: Uint8Array | undefined,
+  ): Promise<void> {
+    if (loaded?.length !== end - start) {
+      throw new TransformerError(
+        'FILE_TRUNCATED',
+        `${file} of ${this.name} gave ${loaded?.length ?? 0} of ${end - start} bytes. Load again.`,
+      );
+    }
+    if (start === end) return;
+    const own = loaded as Uint8Array<ArrayBuffer>;
+    if (await this.#write(`${path}/${start}-${end}`, own)) pieces.push({ start, end });
+  }
+
+  /**
+   * What is known of a file: its entry, that it is missing, or that it cannot be kept. Where nothing of
+   * it is stored, the answer that brings what is `wanted` says as much as a question before it would.
+   */
   #find(
     file: string,
     signal: AbortSignal | undefined,
+    wanted?: Wanted,
   ): Promise<Entry | typeof MISSING | undefined> {
     return shared(this.#entries, file, async () => {
       const folder = `${folderOf(this.#remote.key)}/${encodeURIComponent(file)}`;
@@ -184,7 +208,11 @@ export class CachedSource implements Source {
         if (version === undefined) throw this.#notCached(file);
         return version === MISSING ? MISSING : this.#open(`${folder}/${version}`, {});
       }
-      const facts = await this.#remote.stat(file, signal);
+      const cold = wanted !== undefined && stored.every((name) => name === MISSING);
+      const first = cold ? await this.#remote.read(file, wanted.range, signal) : undefined;
+      const gone = cold && first === undefined;
+      const facts = gone ? undefined : await this.#remote.stat(file, signal);
+      if (cold && first !== undefined) this.#first.set(wanted, first);
       const { size, version } = facts ?? {};
       // Without a version there is no telling whether the file is still the same.
       if (facts !== undefined && (size === undefined || version === undefined)) return undefined;
@@ -192,7 +220,11 @@ export class CachedSource implements Source {
       for (const other of stored) {
         if (other !== name) await this.#store.remove(`${folder}/${other}`).catch(() => undefined);
       }
-      if (facts !== undefined) return this.#open(`${folder}/${name}`, facts);
+      if (facts !== undefined) {
+        const entry = await this.#open(`${folder}/${name}`, facts);
+        if (cold) await this.#add(file, entry, clip(wanted.range, entry.size), first);
+        return entry;
+      }
       if (!stored.includes(MISSING)) await this.#write(`${folder}/${MISSING}`, none);
       return MISSING;
     });
@@ -231,6 +263,12 @@ export class CachedSource implements Source {
       'The cache is all that offline: true allows. Load once without it.',
     );
   }
+}
+
+/** The part of a range that a file of this size has; all of it without one. */
+function clip(range: FileRange | undefined, size: number): FileRange {
+  const { start, end } = range ?? { start: 0, end: size };
+  return { start: Math.min(start, size), end: Math.min(end, size) };
 }
 
 /** A source's folder in the store: readable, and unlike every other. */

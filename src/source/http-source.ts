@@ -72,6 +72,9 @@ export class HttpSource implements RemoteSource {
   }
 
   async stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined> {
+    // An answer of this load may have told already.
+    const known = this.#facts.get(file);
+    if (known?.size !== undefined && known.version !== undefined) return known;
     // The range makes browsers and Node ask for the file itself, not for a compressed form of it.
     const ask = (method: string): Promise<Response | undefined> => {
       const use = async ({ response }: Answer): Promise<Response> => {
