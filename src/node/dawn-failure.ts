@@ -1,6 +1,7 @@
 // Why the optional package `webgpu` could not be loaded. It is a few lines around a native module,
 // dist/PLATFORM/dawn.node beside them, which no bundler can take in.
 
+import { existsSync } from 'node:fs';
 import { TransformerError } from '../runtime/errors.ts';
 
 /** The error for what importing `webgpu` threw. */
@@ -11,19 +12,24 @@ export function dawnFailure(cause: unknown): TransformerError {
 }
 
 function explain(code: string, reason: string): string {
-  const missing = code.endsWith('MODULE_NOT_FOUND');
-  if (missing && /(package|module) '?webgpu'?/.test(reason)) {
+  const isMissing = code.endsWith('MODULE_NOT_FOUND');
+  if (isMissing && /(package|module) '?webgpu'?/.test(reason)) {
     return 'Node has no WebGPU of its own, and the package "webgpu" is not installed. Run npm install webgpu.';
   }
-  if (missing && /[\\/]node_modules[\\/]webgpu[\\/]/.test(reason)) {
-    return `The package "webgpu" has no native module for ${process.platform} on ${process.arch}: ${reason}. Install it on the machine that runs it.`;
+  // The bundle looks beside itself, or where the package was when it was made.
+  const [, folder = ''] = /'(.*)dist[\\/][^\\/]+[\\/]dawn\.node'/.exec(reason) ?? [];
+  if (isMissing && /webgpu[\\/]$/.test(folder) && existsSync(`${folder}package.json`)) {
+    return (
+      `The package "webgpu" in ${folder} has no native module for ${process.platform} on ` +
+      `${process.arch}. Run npm install webgpu on this machine.`
+    );
   }
-  // The native module is looked for beside the bundle; a bundle in CommonJS does not know its own place.
-  if ((missing && reason.includes('dawn.node')) || code === 'ERR_INVALID_ARG_VALUE') {
+  // A bundle in CommonJS does not know its own place.
+  if ((isMissing && folder !== '') || code === 'ERR_INVALID_ARG_VALUE') {
     return (
       'The package "webgpu" was bundled into this program, but its native module cannot be. Mark it ' +
       "as external (esbuild: --external:webgpu; Vite: ssr.external: ['webgpu']; webpack: externals: " +
-      "{ webgpu: 'module webgpu' }) and install it where the program runs: npm install webgpu."
+      "{ webgpu: 'import webgpu' }) and install it where the program runs: npm install webgpu."
     );
   }
   return `The package "webgpu" cannot be loaded: ${reason}. Run npm install webgpu.`;

@@ -1,6 +1,6 @@
 // The installed package in programs: translating a phrase in Node, plain and bundled, and in Chromium
 // by way of the usual bundlers and of a development server.
-import { rm } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { type Browser, chromium } from 'playwright';
@@ -69,6 +69,32 @@ describe('in Node', () => {
     expect(code).toBe(1);
     expect(output).toContain("code: 'ADAPTER_NOT_FOUND'");
     expect(output).toMatch(/"webgpu" was bundled into this program.*--external:webgpu/);
+  });
+
+  test('in CommonJS, too; and where the package has no module for this machine', async () => {
+    await esbuild({
+      stdin: {
+        contents: "import('webgpu-transformer').then(({ Gpu }) => Gpu.request())",
+        resolveDir: folder,
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      outfile: at('out/inlined.cjs'),
+      logLevel: 'error',
+      logOverride: { 'empty-import-meta': 'silent' },
+    });
+    expect((await node('out/inlined.cjs')).output).toContain('"webgpu" was bundled');
+    const index = 'node_modules/webgpu/index.js';
+    await write({
+      'lacking/app.js': "import { Gpu } from 'webgpu-transformer'; await Gpu.request();",
+      'lacking/node_modules/webgpu/package.json': '{"name": "webgpu", "type": "module"}',
+      [`lacking/${index}`]: await readFile(at(index), 'utf8'),
+    });
+    await cp(at('node_modules/webgpu-transformer'), at('lacking/node_modules/webgpu-transformer'), {
+      recursive: true,
+    });
+    expect((await node('lacking/app.js')).output).toMatch(/has no native module for \w+ on \w+/);
   });
 
   test('without webgpu', async () => {
