@@ -29,7 +29,7 @@ function explain(code: string, reason: string): string {
     return (
       'The package "webgpu" was bundled into this program, but its native module cannot be. Mark it ' +
       "as external (esbuild: --external:webgpu; Vite: ssr.external: ['webgpu']; webpack: externals: " +
-      "{ webgpu: 'import webgpu' }) and install it where the program runs: npm install webgpu."
+      "{ webgpu: 'commonjs webgpu' }) and install it where the program runs: npm install webgpu."
     );
   }
   return `The package "webgpu" cannot be loaded: ${reason}. Run npm install webgpu.`;

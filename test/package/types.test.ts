@@ -1,5 +1,8 @@
 // The declarations as users' compilers read them: without skipLibCheck, by every way to find modules,
 // and with the libraries that a program for Node or for browsers has.
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { install } from './consumer.ts';
 
@@ -100,4 +103,15 @@ test('a bundler for Node, and old configurations', { timeout: 300_000 }, async (
   await expectCompiles('typescript', forNode, 'node.ts');
   const old = { module: 'esnext', moduleResolution: 'node10', types: [], ...inBrowser };
   await expectCompiles('typescript-5.4', old, 'browser.ts');
+});
+
+test('npm start, train and evaluate leave alone what is built', () => {
+  const root = path.resolve(import.meta.dirname, '../..');
+  const built = (): number => statSync(path.join(root, 'dist/types/index.d.ts')).mtimeMs;
+  const before = built();
+  const told = execFileSync(process.execPath, ['scripts/built.mjs'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect([told, built()]).toEqual(['', before]);
 });
