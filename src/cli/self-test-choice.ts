@@ -1,7 +1,7 @@
 // The checks of the self-test for the choice of tokens: rules, warps, draws, beams.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { beamCandidates, beamStep, followMoves } from '../shaders/beam.ts';
+import { beamCandidates, beamStep, followMoves, unlikely } from '../shaders/beam.ts';
 import { chooseToken, logSoftmax, warp } from '../shaders/choose-token.ts';
 import { neutralRules, packRules, type Rules, tokenFlags } from '../shaders/rules.ts';
 import {
@@ -162,7 +162,12 @@ function checkCandidates(inputs: Inputs): Result {
     [...x.data.subarray(row * columns, (row + 1) * columns).entries()]
       .toSorted(([, a], [, b]) => b - a)
       .slice(0, 4)
-      .flatMap(([column, value]) => [column, value + before, value + before]),
+      .flatMap(([column, value]) => [
+        column,
+        value + before,
+        value + before,
+        ends.includes(column) ? 1 : 0,
+      ]),
   ).flat();
   return { output: beamCandidates(x.tensor, score.tensor, stateOf(inputs), 4), wanted };
 }
@@ -170,24 +175,25 @@ function checkCandidates(inputs: Inputs): Result {
 /** One item: the best candidate ends, the next two go on, from the second row and the first. */
 function checkBeamStep(inputs: Inputs): Result {
   const list = [
-    [3, -1, -1, 9, -3, -3, 8, -4, -4, 7, -5, -5],
-    [6, -2, -2, 3, -2.5, -2.5, 8, -6, -6, 7, -7, -7],
+    [3, -1, -1, 1, 9, -3, -3, 0, 8, -4, -4, 0, 7, -5, -5, 0],
+    [6, -2, -2, 0, 3, -2.5, -2.5, 1, 8, -6, -6, 0, 7, -7, -7, 0],
   ];
-  const candidates = inputs.tensor([2, 4, 3], Float32Array.from(list.flat()));
-  const hypotheses = inputs.tensor([1, 8], new Float32Array(8));
+  const candidates = inputs.tensor([2, 4, 4], Float32Array.from(list.flat()));
+  const none = [0, 0, unlikely, 0, 0, unlikely, 0, 0];
+  const hypotheses = inputs.tensor([1, 8], Float32Array.from(none));
   const state = {
     score: inputs.tensor([2], new Float32Array(2)),
     tokens: inputs.tensor([2, 1], new Uint32Array(2)),
     hypotheses,
   };
   beamStep(candidates, state, stateOf(inputs));
-  // -1 and the end of the third rank, which does not count, over three generated tokens.
-  return { output: hypotheses, wanted: [0, 1, -1 / 3, 3, 0, 0, 0, 0] };
+  // -1 over three generated tokens; the end of the third rank does not count.
+  return { output: hypotheses, wanted: [0, 1, -1 / 3, 4, 1, unlikely, 0, 0] };
 }
 
 function checkMoves(inputs: Inputs, output: 'ended' | 'history'): Result {
   const none = 2 ** 32 - 1;
-  const moves = inputs.tensor([2, 2], Uint32Array.of(1, 0, 1, none));
+  const moves = inputs.tensor([2, 3], Uint32Array.of(1, 0, 7, 1, none, none));
   const state = {
     place: inputs.tensor([2, 1, 2], Uint32Array.of(1, 1, 1, 1)),
     history: inputs.tensor([2, 3], Uint32Array.of(1, 2, 0, 3, 4, 0)),
@@ -195,6 +201,6 @@ function checkMoves(inputs: Inputs, output: 'ended' | 'history'): Result {
     ended: inputs.tensor([2, 3], new Uint32Array(6)),
   };
   followMoves(moves, inputs.tensor([2, 1], Uint32Array.of(8, 9)), state);
-  const wanted = output === 'ended' ? [1, 2, 0, 0, 0, 0] : [3, 4, 8, 3, 4, 9];
+  const wanted = output === 'ended' ? [1, 2, 7, 0, 0, 0] : [3, 4, 8, 3, 4, 9];
   return { output: state[output], wanted };
 }

@@ -44,6 +44,23 @@ async function encoderDecoder(
   };
 }
 
+/** One stack that may generate: a decoder. */
+async function decoder(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
+  const [code, { generationSettings }, declare] = await Promise.all([
+    import('./sequence-model.ts'),
+    import('./generation-file.ts'),
+    load(),
+  ]);
+  return (config, loader) => {
+    const definition = declare(config, loader);
+    return (parts) => {
+      const generates = definition.head?.kind === 'language';
+      const settings = generates ? generationSettings(parts, definition.vocabulary) : undefined;
+      return new code.SequenceModel(parts, definition, settings);
+    };
+  };
+}
+
 async function sequence(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
   const [code, declare] = await Promise.all([import('./sequence-model.ts'), load()]);
   return (config, loader) => {
@@ -57,14 +74,14 @@ const architectures: Readonly<Record<ArchitectureName, (config: Config) => Promi
     bart: () => encoderDecoder(async () => (await import('./bart.ts')).bart),
     bert: () => sequence(async () => (await import('./bert.ts')).bert),
     distilbert: () => sequence(async () => (await import('./distilbert.ts')).distilbert),
-    gemma2: () => sequence(async () => (await import('./gemma.ts')).gemma2),
-    gemma3_text: () => sequence(async () => (await import('./gemma.ts')).gemma3),
-    gpt2: () => sequence(async () => (await import('./gpt2.ts')).gpt2),
-    llama: () => sequence(async () => (await import('./llama.ts')).llama),
+    gemma2: () => decoder(async () => (await import('./gemma.ts')).gemma2),
+    gemma3_text: () => decoder(async () => (await import('./gemma.ts')).gemma3),
+    gpt2: () => decoder(async () => (await import('./gpt2.ts')).gpt2),
+    llama: () => decoder(async () => (await import('./llama.ts')).llama),
     marian: () => encoderDecoder(async () => (await import('./marian.ts')).marian),
-    mistral: () => sequence(async () => (await import('./mistral.ts')).mistral),
-    qwen2: () => sequence(async () => (await import('./qwen.ts')).qwen2),
-    qwen3: () => sequence(async () => (await import('./qwen.ts')).qwen3),
+    mistral: () => decoder(async () => (await import('./mistral.ts')).mistral),
+    qwen2: () => decoder(async () => (await import('./qwen.ts')).qwen2),
+    qwen3: () => decoder(async () => (await import('./qwen.ts')).qwen3),
     roberta: () => sequence(async () => (await import('./roberta.ts')).roberta),
     t5: (config) =>
       headName(config) === 'EncoderModel'

@@ -1,15 +1,9 @@
-// The end of a beam search: the best hypotheses of each item, as Hugging Face's BeamSearchScorer
-// finalizes them.
+// What of beam search is not done on the GPU: asking a caller which continuations end, and the end, as
+// in Hugging Face: the best hypotheses of each item.
 
-import type { BeamValues } from './decode-plan.ts';
+import { unlikely } from '../shaders/beam.ts';
+import type { Continuations, EndedBeams } from './beam-plan.ts';
 import type { GenerationValues } from './generation-values.ts';
-
-interface Hypothesis {
-  readonly score: number;
-  readonly tokens: readonly number[];
-  /** Later ones are better than equals. */
-  readonly order: number;
-}
 
 /** Words of an item in `hypotheses`: is done, how many there were; score, length, number of each. */
 function itemWords(beams: number): number {
@@ -25,57 +19,69 @@ export function doneItems(hypotheses: Float32Array, beams: number): boolean[] {
   );
 }
 
-/** The histories of all beams, `length` tokens each. */
-export function beamTokens({ history, pitch }: BeamValues, length: number): number[][] {
-  return Array.from({ length: history.length / pitch }, (_, row) => [
-    ...history.subarray(row * pitch, row * pitch + length),
-  ]);
+/**
+ * Asks about the best continuations of each item that is not done, and marks those that end. `length`:
+ * tokens of the beams so far. Result: whether all of them end.
+ */
+export function markEnds(
+  { candidates, history, hypotheses }: Continuations,
+  beams: number,
+  length: number,
+  ask: (sequences: number[][]) => readonly boolean[],
+): boolean {
+  const isDone = doneItems(hypotheses, beams);
+  const rows = isDone.length * beams;
+  const [own, pitch] = [candidates.length / rows, history.length / rows];
+  const count = own / 4;
+  const asked = isDone.flatMap((done, item) => {
+    const places = Array.from(
+      { length: done ? 0 : beams * count },
+      (_, i) => item * beams * count + i,
+    );
+    const rank = (place: number): number => candidates[4 * place + 2] ?? 0;
+    return places
+      .filter((place) => (candidates[4 * place] ?? -1) >= 0)
+      .toSorted((a, b) => rank(b) - rank(a))
+      .slice(0, count);
+  });
+  const sequences = asked.map((place) => {
+    const start = Math.floor(place / count) * pitch;
+    return [...history.subarray(start, start + length), candidates[4 * place] ?? 0];
+  });
+  ask(sequences).forEach((ends, i) => {
+    if (ends) candidates[4 * (asked[i] ?? 0) + 3] = 1;
+  });
+  return asked.every((place) => candidates[4 * place + 3] === 1);
 }
 
-/** The best sequences of each item, and their scores. `length`: tokens of the beams. */
+/** The best sequences of each item, and their scores. `prompts`: the first tokens of each item. */
 export function bestSequences(
   hypotheses: Float32Array,
-  values: BeamValues,
+  { ended, pitch }: EndedBeams,
   settings: GenerationValues,
-  { prompt, length }: { prompt: number; length: number },
+  prompts: readonly (readonly number[])[],
 ): { sequences: number[][]; scores: number[] } {
-  const { numBeams: beams, numReturnSequences, lengthPenalty, maxLength, padTokenId } = settings;
-  const { ended, score, pitch } = values;
+  const { numBeams: beams, numReturnSequences, padTokenId, eosTokenId } = settings;
   const words = itemWords(beams);
-  const open = beamTokens(values, length);
-  const best = doneItems(hypotheses, beams).flatMap((isDone, item) => {
-    const first = item * beams;
+  const best = prompts.flatMap((prompt, item) => {
     const state = hypotheses.subarray(item * words, (item + 1) * words);
-    const there = state[1] ?? 0;
-    const found = Array.from({ length: Math.min(there, beams) }, (_, j): Hypothesis => {
-      const [own = 0, size = 0, order = 0] = state.subarray(2 + 3 * j);
-      const at = (first + j) * pitch;
-      return { score: own, tokens: [...ended.subarray(at, at + size)], order };
+    const found = Array.from({ length: beams }, (_, j) => {
+      const [score = unlikely, length = 0, number = 0] = state.subarray(2 + 3 * j);
+      const at = (item * beams + j) * pitch;
+      if (number > 0) return { score, order: number, tokens: [...ended.subarray(at, at + length)] };
+      // Without a hypothesis there is nothing behind the prompt.
+      return { score, order: Infinity, tokens: prompt };
     });
-    // What is not done goes on as it stands, if it is better than the worst there is.
-    const unfinished = isDone ? 0 : beams;
-    for (let j = 0; j < unfinished; j++) {
-      const own = (score[first + j] ?? 0) / (length - prompt) ** lengthPenalty;
-      const worst = found.toSorted(byScore).at(-1);
-      if (worst !== undefined && found.length >= beams) {
-        if (own <= worst.score) continue;
-        found.splice(found.indexOf(worst), 1);
-      }
-      found.push({ score: own, tokens: open[first + j] ?? [], order: there + j });
-    }
-    return found.toSorted(byScore).slice(0, numReturnSequences);
+    return found
+      .toSorted((a, b) => b.score - a.score || a.order - b.order)
+      .slice(0, numReturnSequences);
   });
-  const [end] = settings.eosTokenId;
-  const longest = Math.min(maxLength, 1 + Math.max(...best.map(({ tokens }) => tokens.length)));
-  const sequences = best.map(({ tokens }) => {
-    const row = [...tokens];
-    if (row.length < longest && end !== undefined) row.push(end);
-    while (row.length < longest) row.push(padTokenId);
-    return row;
-  });
-  return { sequences, scores: best.map((one) => one.score) };
-}
-
-function byScore(a: Hypothesis, b: Hypothesis): number {
-  return b.score - a.score || b.order - a.order;
+  const longest = Math.max(...best.map(({ tokens }) => tokens.length));
+  // As in Hugging Face, a padding token 0 counts as none here.
+  const fill = padTokenId === 0 ? (eosTokenId[0] ?? padTokenId) : padTokenId;
+  const sequences = best.map(({ tokens }) => [
+    ...tokens,
+    ...Array<number>(longest - tokens.length).fill(fill),
+  ]);
+  return { sequences, scores: best.map(({ score }) => score) };
 }

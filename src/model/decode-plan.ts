@@ -4,9 +4,9 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { BeamState } from '../shaders/beam.ts';
 import { ruleCount } from '../shaders/rules.ts';
 import { appendTokens } from '../shaders/token-rules.ts';
+import type { AskEnds, BeamPlan, EndedBeams } from './beam-plan.ts';
 import type { DecodePrompt, DecodeSession, DecodeState } from './decoding.ts';
 import { padRows } from './inputs.ts';
 import {
@@ -18,43 +18,25 @@ import {
   type SelectionTensors,
 } from './token-selection.ts';
 
-/** What beam search keeps on the GPU. R rows of beams, `pitch` tokens a row at most. */
-interface Beams extends BeamState {
-  /** (R, pitch) u32: the tokens of hypotheses, without their end */
-  readonly ended: Tensor;
-}
-
-/** Beams and hypotheses as they are: see `BeamState`. */
-export interface BeamValues {
-  readonly ended: Uint32Array;
-  readonly score: Float32Array;
-  readonly history: Uint32Array;
-  readonly pitch: number;
-}
-
 export class DecodePlan {
   readonly #session: DecodeSession;
   readonly #step: Plan;
   readonly #state: DecodeState;
   readonly #selection: SelectionTensors;
-  readonly #beams: Beams | undefined;
-  /** A list without dispatches, which brings the beams back. */
-  readonly #ending: Plan | undefined;
+  readonly #beams: BeamPlan | undefined;
 
   private constructor(
     session: DecodeSession,
     step: Plan,
     state: DecodeState,
     selection: SelectionTensors,
-    beams?: Beams,
-    ending?: Plan,
+    beams?: BeamPlan,
   ) {
     this.#session = session;
     this.#step = step;
     this.#state = state;
     this.#selection = selection;
     this.#beams = beams;
-    this.#ending = ending;
   }
 
   /** `sourceLength`: tokens of a source row at most, for selections that go by it. Owns the session. */
@@ -65,7 +47,6 @@ export class DecodePlan {
     sourceLength: number,
   ): Promise<DecodePlan> {
     const recording = new Recording(gpu);
-    const reading = new Recording(gpu);
     try {
       const { rows, batch, capacity, vocabulary } = session;
       const words = (label: string, ...shape: number[]): Tensor =>
@@ -83,6 +64,7 @@ export class DecodePlan {
         rules: words('rules', ruleCount + capacity + 2),
         flags: words('flags', vocabulary),
         history,
+        ...(selection.byHistory && { starts: words('starts', rows) }),
         ...(sequenceWords > 0 && { sequences: words('sequences', sequenceWords) }),
         ...(bySource && { source: words('source', batch, sourceLength) }),
       };
@@ -94,24 +76,11 @@ export class DecodePlan {
         const plan = await Plan.create(recording, [state.tokens]);
         return new DecodePlan(session, plan, state, choice);
       }
-      const beams: Beams = {
-        score: recording.persistent('score', [rows]),
-        tokens: state.tokens,
-        hypotheses: recording.persistent('hypotheses', [batch, 2 + 3 * selection.beams]),
-        ended: words('ended', rows, capacity + 1),
-      };
-      const { beamCandidates, beamStep, followMoves } = await import('../shaders/beam.ts');
-      const { candidates: count, draws } = selection;
-      const candidates = beamCandidates(logits, beams.score, choice, count, draws);
-      const moves = beamStep(candidates, beams, choice);
-      followMoves(moves, state.tokens, { ...state, ...beams, history });
-      const plan = await Plan.create(recording, [beams.hypotheses]);
-      const kept = [beams.ended, beams.score, history].map((tensor) => reading.use(tensor));
-      const ending = await Plan.create(reading, kept);
-      return new DecodePlan(session, plan, state, choice, beams, ending);
+      const { BeamPlan: Beams } = await import('./beam-plan.ts');
+      const beams = await Beams.create(logits, state, { ...choice, history }, selection);
+      return new DecodePlan(session, beams.step, state, choice, beams);
     } catch (error) {
       recording.dispose();
-      reading.dispose();
       session.dispose();
       throw error;
     }
@@ -120,11 +89,12 @@ export class DecodePlan {
   /** Makes everything as it is before the first step. The prompt has as many rows as the session. */
   async start(prompt: DecodePrompt, data: SelectionData): Promise<void> {
     const { tokens, source = { ids: tokens } } = prompt;
-    const { rules, flags, sequences, history, source: listed } = this.#selection;
+    const { rules, flags, sequences, starts, history, source: listed } = this.#selection;
     const step = this.#step;
     step.write(rules, padded(data.rules, rules.size(0)));
     step.write(flags, data.flags);
     if (sequences) step.write(sequences, data.sequences);
+    if (starts) step.write(starts, Uint32Array.from(prompt.mask.rows, paddingInFront));
     if (history) step.write(history, padRows(tokens, history.size(1)));
     if (listed) {
       // Rows of a prompt stand in groups that share an input.
@@ -133,37 +103,24 @@ export class DecodePlan {
       const inputs = rows.filter((_, row) => row % group === 0);
       step.write(listed, padRows({ ...source.ids, rows: inputs }, listed.size(1)));
     }
-    if (this.#beams) {
-      const { score, hypotheses } = this.#beams;
-      const [items, words] = [hypotheses.size(0), hypotheses.size(1)];
-      const beams = score.size(0) / items;
-      // The beams of an item begin alike: only the first one counts.
-      const scores = Float32Array.from(tokens.rows, (_, row) => (row % beams === 0 ? 0 : -1e9));
-      step.write(score, scores);
-      step.write(hypotheses, new Float32Array(items * words));
-    }
+    this.#beams?.start();
     await this.#session.start(prompt, this.#state, step);
   }
 
   /**
    * Plays the step behind which a row has `length` tokens in the caches. Result: the chosen tokens,
-   * (R, 1) u32; of beams, the hypotheses.
+   * (R, 1) u32; of beams, the hypotheses. `ask` is asked by selections that ask.
    */
-  async play(length: number): Promise<ArrayBuffer> {
+  async play(length: number, ask?: AskEnds): Promise<ArrayBuffer> {
     this.#session.beforeStep?.(length);
+    if (this.#beams !== undefined) return this.#beams.play(ask);
     const [bytes = new ArrayBuffer(0)] = await this.#step.play();
     return bytes;
   }
 
-  /** Brings the beams back as they are after all steps that were played. */
-  async readBeams(): Promise<BeamValues> {
-    const [ended, score, history] = (await this.#ending?.play()) ?? [];
-    return {
-      ended: new Uint32Array(ended ?? []),
-      score: new Float32Array(score ?? []),
-      history: new Uint32Array(history ?? []),
-      pitch: this.#selection.history?.size(1) ?? 0,
-    };
+  /** The tokens of hypotheses as they are after all steps that were played. */
+  async readEnded(): Promise<EndedBeams> {
+    return (await this.#beams?.readEnded()) ?? { ended: new Uint32Array(), pitch: 0 };
   }
 
   /** Says which tokens the rows have now, the last of which was not fed. */
@@ -173,9 +130,17 @@ export class DecodePlan {
 
   dispose(): void {
     this.#step.dispose();
-    this.#ending?.dispose();
+    this.#beams?.dispose();
     this.#session.dispose();
   }
+}
+
+/** Tokens of padding before the first that counts. */
+function paddingInFront(mask: readonly number[]): number {
+  return Math.max(
+    0,
+    mask.findIndex((flag) => flag !== 0),
+  );
 }
 
 function padded(words: Uint32Array, length: number): Uint32Array<ArrayBuffer> {

@@ -89,9 +89,11 @@ export class EncoderDecoderSession implements DecodeSession {
     writeState(prompt, state, plan);
     const encoded = encoder.play();
     const end = tokens.length - 1;
-    if (end > 0) {
-      const list = await this.#promptPlan(bucket(end, this.capacity));
-      await list.play(prompt, { first: 0, end });
+    // Rows that share a source attend to it one token at a time.
+    const length = this.rows > this.batch ? 1 : end;
+    for (let first = 0; first < end; first += length) {
+      const list = await this.#promptPlan(length === 1 ? 1 : bucket(length, this.capacity));
+      await list.play(prompt, { first, end: first + length });
     }
     await encoded;
   }

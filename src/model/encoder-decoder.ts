@@ -6,6 +6,7 @@ import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs
 import type { ForwardPlan, ForwardShape } from './forward-plan.ts';
 import type { DecodePrompt } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
+import { generationSettings } from './generation-file.ts';
 import { LazyGenerator } from './generator.ts';
 import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs.ts';
 import type { JsonObject } from '../source/json.ts';
@@ -22,7 +23,6 @@ import {
   refuseInputs,
 } from './model.ts';
 import { startTokens } from './option-reader.ts';
-import { hidePadding } from './padding.ts';
 import { PlanCache } from './plan-cache.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
@@ -33,6 +33,8 @@ export class EncoderDecoderModel implements Model {
   readonly config: JsonObject;
   readonly maxPositions: number;
   readonly #parts: LoadedParts;
+  /** The settings of generation. */
+  readonly #settings: JsonObject;
   readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
   readonly #generator: LazyGenerator;
@@ -42,11 +44,17 @@ export class EncoderDecoderModel implements Model {
     this.config = parts.config;
     this.maxPositions = model.shape.maxPositions;
     this.#parts = parts;
+    this.#settings = generationSettings(parts, model.shape.targetVocabulary);
     this.#model = model;
     this.#generator = new LazyGenerator(async () => {
       const { EncoderDecoderGenerator } = await import('./encoder-decoder-generator.ts');
-      return new EncoderDecoderGenerator(parts, model, this.forward.bind(this));
+      const generating = { ...parts, generation: this.#settings };
+      return new EncoderDecoderGenerator(generating, model, this.forward.bind(this));
     });
+  }
+
+  get generationConfig(): JsonObject {
+    return this.#parts.generation;
   }
 
   get warnings(): readonly string[] {
@@ -55,7 +63,7 @@ export class EncoderDecoderModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
-    const tokens = forwardTokens(inputs, this.#model, this.#parts.generation);
+    const tokens = forwardTokens(inputs, this.#model, this.#settings);
     const { source, target, labels } = tokens;
     const { maxPositions } = this.#model.shape;
     throwIfAborted(options.signal);
@@ -116,14 +124,13 @@ export class EncoderDecoderModel implements Model {
   }
 
   /** What a generation starts from: the source, and the target's first tokens. */
-  #prompt(given: ModelInputs, options: GenerateOptions): DecodePrompt {
+  #prompt(inputs: ModelInputs, options: GenerateOptions): DecodePrompt {
     if (this.#model.classifier) {
       throw new TransformerError(
         'MODEL_UNSUPPORTED',
         'This model classifies; it does not generate. Use forward.',
       );
     }
-    const inputs = hidePadding(given, options, this.#parts.generation);
     refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
     const { source, sourceMask } = sourceTokens(inputs, this.#model.shape);
     const tokens = this.#targets(inputs, options, source.batch);
@@ -138,7 +145,7 @@ export class EncoderDecoderModel implements Model {
    */
   #targets({ decoderInputIds }: ModelInputs, options: GenerateOptions, batch: number): TokenBatch {
     const { targetVocabulary } = this.#model.shape;
-    const { startToken } = startTokens(options, this.#parts.generation, targetVocabulary);
+    const { startToken } = startTokens(options, this.#settings, targetVocabulary);
     if (decoderInputIds === undefined) {
       return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
     }

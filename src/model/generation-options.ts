@@ -7,7 +7,10 @@ import type { BiasedSequence } from '../shaders/token-rules.ts';
  * config.json where there is no such file; null stands for the default in spite of the files.
  */
 export interface GenerateOptions {
-  /** Tokens to generate at most, without the prompt or start token. Comes before `maxLength`. */
+  /**
+   * Tokens to generate at most, without the prompt or start token. Comes before `maxLength`. Where
+   * neither the call nor the files say how many: 20, or fewer where the model's positions end.
+   */
   maxNewTokens?: number | null;
   /** Tokens of a sequence at most, with the prompt or start token. */
   maxLength?: number | null;
@@ -76,7 +79,12 @@ export interface GenerateOptions {
   bosTokenId?: number | null;
   /** What target sequences begin with. */
   decoderStartTokenId?: number | null;
-  /** Says of each sequence, prompt included, whether it ends here; called after every token. */
+  /** null goes on in spite of `stop_strings` in the files, which pipelines stop at: they know texts. */
+  stopStrings?: null;
+  /**
+   * Says of each sequence, prompt included, whether it ends here; called after every token. Of beams
+   * it is asked about the continuations that may become beams.
+   */
   stoppingCriteria?: (sequences: number[][]) => boolean[];
   signal?: AbortSignal;
 }
@@ -183,5 +191,5 @@ export const unsupported: Readonly<Record<string, unknown>> = {
   dolaLayers: null,
   promptLookupNumTokens: null,
   maxTime: null,
-  stopStrings: null,
+  topH: null,
 };

@@ -22,9 +22,14 @@ export interface GenerationBounds {
   readonly vocabulary: number;
   /** Positions of the model; infinite where it has no limit. */
   readonly maxPositions: number;
+  /** Positions that config.json states, which end the default length alone; infinite without. */
+  readonly statedPositions: number;
   /** Tokens each sequence starts with. */
   readonly prompt: number;
 }
+
+/** New tokens at most, where nobody says. */
+const usualTokens = 20;
 
 type TokenList = 'eosTokenId' | 'suppressTokens' | 'beginSuppressTokens' | 'forcedEosTokenId';
 
@@ -51,13 +56,21 @@ export function generationValues(
   file: JsonObject,
   bounds: GenerationBounds,
 ): GenerationValues {
-  refuseUnknown(options, [...optionNames, ...Object.keys(unsupported)], 'option of generate');
+  const known = [...optionNames, 'stopStrings', ...Object.keys(unsupported)];
+  refuseUnknown(options, known, 'option of generate');
   const read = new OptionReader(options, file, bounds.vocabulary);
+  const doSample = read.flag('doSample');
   for (const [name, neutral] of Object.entries(unsupported)) {
-    if ((read.given(name) ?? neutral) === neutral) continue;
+    const isRead = name !== 'topH' || doSample;
+    if (((isRead ? read.given(name) : read.asked(name)) ?? neutral) === neutral) continue;
     throw read.wrong(name, `${JSON.stringify(neutral)}, as nothing else is supported`);
   }
-  const doSample = read.flag('doSample');
+  if ([read.given('stopStrings') ?? []].flat().length > 0) {
+    throw read.wrong(
+      'stopStrings',
+      'null, as a model knows no texts; a pipeline stops there, and so can a stoppingCriteria',
+    );
+  }
   // What would change nothing is refused when a call asks for it; files may hold what they like.
   const isUsed = (name: string, preset: unknown, uses: boolean, next: string): boolean => {
     if (!uses && (read.asked(name) ?? preset) !== preset) {
@@ -123,14 +136,44 @@ function isPair(value: unknown): value is [number, number] {
 }
 
 /**
- * Greatest and least length. What a caller asks for must fit; a default is cut to fit. As in Hugging
- * Face a number of new tokens comes before a length, but a call always comes before a file.
+ * Greatest and least length. What a caller asks for must fit; what the files say is cut to fit. As in
+ * Hugging Face a number of new tokens comes before a length, but a call always comes before a file.
  */
 function lengths(
   read: OptionReader,
-  { maxPositions, prompt }: GenerationBounds,
+  bounds: GenerationBounds,
 ): { maxLength: number; minLength: number } {
+  const { maxPositions, statedPositions, prompt } = bounds;
   // The last token is never fed back, so it needs no position.
+  const most = maxPositions + 1;
+  checkAskedLengths(read, bounds);
+  const isNew = (news: string, all: string): boolean =>
+    (read.asked(news) ?? undefined) !== undefined ||
+    ((read.asked(all) ?? undefined) === undefined && read.given(news) !== undefined);
+  const large = 2 ** 31;
+  const maxLength = isNew('maxNewTokens', 'maxLength')
+    ? prompt + read.number('maxNewTokens', [usualTokens, 1, large], true)
+    : read.number('maxLength', [Math.min(prompt + usualTokens, statedPositions), 0, large], true);
+  if (maxLength <= prompt) {
+    const isFiles = read.given('maxLength') !== undefined;
+    const limit = isFiles
+      ? `maxLength is ${maxLength} in generation_config.json`
+      : `the model has ${maxLength} positions`;
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `The prompt has ${prompt} tokens, but ${limit}. Pass maxNewTokens, or a shorter prompt.`,
+    );
+  }
+  return {
+    maxLength: Math.min(most, maxLength),
+    minLength: isNew('minNewTokens', 'minLength')
+      ? prompt + read.number('minNewTokens', [0, 0, large], true)
+      : read.number('minLength', [0, 0, large], true),
+  };
+}
+
+/** Refuses lengths that a caller asks for and that cannot be. */
+function checkAskedLengths(read: OptionReader, { maxPositions, prompt }: GenerationBounds): void {
   const most = maxPositions + 1;
   for (const [name, before] of [
     ['maxNewTokens', prompt],
@@ -147,17 +190,4 @@ function lengths(
         `${most === Infinity ? '' : `, as the model's ${maxPositions} positions allow`}.`,
     );
   }
-  const either = (news: string, all: string, limits: Limits): number => {
-    const isNew =
-      (read.asked(news) ?? undefined) !== undefined ||
-      ((read.asked(all) ?? undefined) === undefined && read.given(news) !== undefined);
-    return isNew ? prompt + read.number(news, limits, true) : read.number(all, limits, true);
-  };
-  return {
-    maxLength: Math.min(
-      most,
-      Math.max(prompt + 1, either('maxNewTokens', 'maxLength', [20, 0, 2 ** 31])),
-    ),
-    minLength: either('minNewTokens', 'minLength', [0, 0, 2 ** 31]),
-  };
 }

@@ -3,6 +3,7 @@
 
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu, Tier } from '../runtime/gpu.ts';
+import type { AskEnds } from './beam-plan.ts';
 import { DecodePlan } from './decode-plan.ts';
 import type { DecodePrompt, DecodeSession } from './decoding.ts';
 import type { GenerateOptions } from './generation-options.ts';
@@ -26,7 +27,8 @@ export interface SessionShape {
 /** A model as generation sees it. */
 export interface DecodingModel {
   readonly gpu: Gpu;
-  /** generation_config.json, or config.json where there is none. */
+  readonly config: JsonObject;
+  /** The settings of generation in the files: see `generationSettings`. */
   readonly generation: JsonObject;
   /** Size of the vocabulary that tokens are chosen from. */
   readonly vocabulary: number;
@@ -99,15 +101,22 @@ export class Generation {
   }
 
   #request(given: DecodePrompt, options: GenerateOptions): Request {
-    const { vocabulary, maxPositions, generation } = this.#model;
+    const { vocabulary, maxPositions, config, generation } = this.#model;
     const { tokens, source } = given;
-    const bounds = { vocabulary, maxPositions, prompt: tokens.length };
+    const stated = Number(config['max_position_embeddings'] ?? Infinity);
+    const statedPositions = Math.min(maxPositions, stated);
+    const bounds = { vocabulary, maxPositions, statedPositions, prompt: tokens.length };
     withinPositions('The prompt', tokens.length, maxPositions);
     const values = generationValues(options, generation, bounds);
     throwIfAborted(options.signal);
     const { numBeams, numReturnSequences, maxLength } = values;
     const { length: listed } = source?.ids ?? tokens;
-    const { selection, data } = selectionOf(values, bounds, listed);
+    const { selection, data } = selectionOf(
+      values,
+      bounds,
+      listed,
+      options.stoppingCriteria !== undefined,
+    );
     const copies = numBeams > 1 ? numBeams : numReturnSequences;
     const prompt = {
       ...given,
@@ -173,12 +182,12 @@ async function* playSteps(
   plan: DecodePlan,
   { prompt, data, values, options }: Request,
   tier: Tier,
+  ask?: AskEnds,
 ): AsyncGenerator<ArrayBuffer, void, undefined> {
-  const { signal, stoppingCriteria } = options;
+  const { signal } = options;
   const steps = values.maxLength - prompt.tokens.length;
   // Beams must not go on before they are asked whether to stop.
-  const isAsked = values.numBeams > 1 && stoppingCriteria !== undefined;
-  const most = isAsked ? 0 : ahead[tier];
+  const most = ask === undefined ? ahead[tier] : 0;
   const underWay: Promise<ArrayBuffer>[] = [];
   let submitted = 0;
   try {
@@ -186,7 +195,7 @@ async function* playSteps(
     for (let step = 0; step < steps; step++) {
       throwIfAborted(signal);
       for (; submitted < Math.min(steps, step + 1 + most); submitted++) {
-        const one = plan.play(prompt.tokens.length + submitted);
+        const one = plan.play(prompt.tokens.length + submitted, ask);
         one.catch(() => {}); // steps that nobody waits for any more may fail in peace
         underWay.push(one);
       }
@@ -235,20 +244,24 @@ async function searchBeams(
   request: Request,
   tier: Tier,
 ): Promise<GenerateResult> {
-  const { beamTokens, bestSequences, doneItems } = await import('./beam-search.ts');
+  const { bestSequences, doneItems, markEnds } = await import('./beam-search.ts');
   const { values, options, prompt } = request;
-  const { length: start } = prompt.tokens;
-  let length = start;
+  const { numBeams } = values;
+  let length = prompt.tokens.length;
+  let haveAllEnded = false;
+  const ask: AskEnds = (found) => {
+    const criteria = (sequences: number[][]): readonly boolean[] => asked(options, sequences);
+    haveAllEnded = markEnds(found, numBeams, length, criteria);
+  };
   let hypotheses = new Float32Array();
-  for await (const bytes of playSteps(plan, request, tier)) {
+  const isAsked = options.stoppingCriteria !== undefined;
+  for await (const bytes of playSteps(plan, request, tier, isAsked ? ask : undefined)) {
     length++;
     hypotheses = new Float32Array(bytes);
-    if (doneItems(hypotheses, values.numBeams).every(Boolean)) break;
-    if (options.stoppingCriteria === undefined) continue;
-    if (asked(options, beamTokens(await plan.readBeams(), length)).every(Boolean)) break;
+    if (haveAllEnded || doneItems(hypotheses, numBeams).every(Boolean)) break;
   }
-  const beams = await plan.readBeams();
-  return bestSequences(hypotheses, beams, values, { prompt: start, length });
+  const items = prompt.tokens.rows.filter((_, row) => row % numBeams === 0);
+  return bestSequences(hypotheses, await plan.readEnded(), values, items);
 }
 
 /** What the caller's criteria say of each sequence; that it goes on where there are none. */

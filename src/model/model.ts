@@ -112,6 +112,8 @@ export interface Model {
   readonly gpu: Gpu;
   /** config.json as it is; where it names no class, with the one that the model was taken as. */
   readonly config: JsonObject;
+  /** generation_config.json as it is, or config.json where there is none. */
+  readonly generationConfig: JsonObject;
   /** What was overlooked in the checkpoint's files, each as a sentence that names the file. */
   readonly warnings: readonly string[];
   /** Tokens of a sequence at most; Infinity where there is no limit. */

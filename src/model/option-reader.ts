@@ -97,6 +97,7 @@ export function startTokens(
   return { startToken, padToken: read.token('padTokenId') ?? read.tokens('eosTokenId')[0] ?? 0 };
 }
 
-function snakeCase(name: string): string {
+/** An option's name as files have it. */
+export function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -37,21 +37,34 @@ export class SequenceModel implements Model {
   readonly #parts: LoadedParts;
   readonly #definition: SequenceDefinition;
   readonly #forwards = new PlanCache<SequencePlan>(forwardPlans);
+  /** The settings of generation. */
+  readonly #settings: JsonObject;
   /** Of language models. */
   readonly #generator: LazyGenerator | undefined;
 
-  constructor(parts: LoadedParts, definition: SequenceDefinition) {
+  /** `settings`: those of generation in the files, of models that generate. */
+  constructor(
+    parts: LoadedParts,
+    definition: SequenceDefinition,
+    settings: JsonObject = parts.generation,
+  ) {
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.maxPositions = definition.maxPositions;
     this.#parts = parts;
     this.#definition = definition;
+    this.#settings = settings;
     const weights = languageModelOf(definition);
     if (weights === undefined) return;
     this.#generator = new LazyGenerator(async () => {
       const { SequenceGenerator } = await import('./sequence-generator.ts');
-      return new SequenceGenerator(parts, { definition, weights }, this.forward.bind(this));
+      const generating = { ...parts, generation: settings };
+      return new SequenceGenerator(generating, { definition, weights }, this.forward.bind(this));
     });
+  }
+
+  get generationConfig(): JsonObject {
+    return this.#parts.generation;
   }
 
   get warnings(): readonly string[] {
@@ -126,7 +139,7 @@ export class SequenceModel implements Model {
 
   /** What a generation starts from: the tokens to go on from, padded on the left. */
   #prompt(given: ModelInputs, options: GenerateOptions): DecodePrompt {
-    const inputs = hidePadding(given, options, this.#parts.generation);
+    const inputs = hidePadding(given, options, this.#settings);
     refuseInputs(inputs, ['inputIds', 'attentionMask'], 'Generation');
     const tokens = tokenBatch('inputIds', inputs.inputIds, 0, this.#definition.vocabulary);
     const mask = maskBatch('attentionMask', inputs.attentionMask, tokens, 'inputIds');

@@ -20,6 +20,8 @@ export interface Selection {
   /** Continuations that beam search looks at, for each beam. */
   readonly candidates: number;
   readonly draws: boolean;
+  /** Whether a caller is asked which candidates of beams end. */
+  readonly asks: boolean;
   /** Whether flags change scores. */
   readonly ruled: boolean;
   readonly scales: boolean;
@@ -40,11 +42,15 @@ export interface SelectionData {
   readonly sequences: Uint32Array<ArrayBuffer>;
 }
 
-/** Both parts, from the options. `sourceLength`: tokens of each source, or prompt. */
+/**
+ * Both parts, from the options. `sourceLength`: tokens of each source, or prompt. `asks`: whether the
+ * caller has criteria of its own.
+ */
 export function selectionOf(
   values: GenerationValues,
   { vocabulary, prompt }: GenerationBounds,
   sourceLength: number,
+  asks: boolean,
 ): { selection: Selection; data: SelectionData } {
   const { numBeams, doSample, eosTokenId: ends, maxLength, minLength } = values;
   const flags = new Uint32Array(vocabulary);
@@ -109,6 +115,7 @@ export function selectionOf(
     sourceNgram: values.encoderNoRepeatNgramSize,
     padToken: values.padTokenId,
     stopsEarly: Number(earlyStopping === true),
+    maxLength,
     attainableLength: earlyStopping === 'never' && lengthPenalty > 0 ? maxLength - prompt : never,
   };
   // Nothing divides by the norm of no tokens, which may be infinite.
@@ -122,6 +129,7 @@ export function selectionOf(
     beams: numBeams,
     candidates: numBeams > 1 ? Math.max(2, 1 + ends.length) * numBeams : 0,
     draws: doSample,
+    asks: asks && numBeams > 1,
     ruled,
     scales: doSample && values.temperature !== 1,
     byHistory:

@@ -58,6 +58,10 @@ export class TorchTransformerModel implements Model {
     this.#model = model;
   }
 
+  get generationConfig(): JsonObject {
+    return this.#parts.generation;
+  }
+
   get warnings(): readonly string[] {
     return this.#parts.warnings.texts;
   }

@@ -1,7 +1,7 @@
 // The best continuations of each row, best first; the first column on a tie. Every lane keeps a list
 // of its own best, then the lists are merged. With noise they are draws without replacement, best
-// draw first, still with their scores without noise. candidates: column, score, rank;
-// column -1 where there are too few.
+// draw first, still with their scores without noise. candidates: column, score, rank, and whether the
+// column is an end; column -1 where there are too few.
 struct Params {
   rows: u32,
   columns: u32,
@@ -12,7 +12,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> score: array<f32>;             // (rows): of the row so far
 @group(0) @binding(3) var<storage, read> rules: array<u32>;             // (words)
 @group(0) @binding(4) var<storage, read> place: array<u32>;             // (rows, 2): position, slot
-@group(0) @binding(5) var<storage, read_write> candidates: array<f32>;  // (rows, CANDIDATES, 3)
+@group(0) @binding(5) var<storage, read> flags: array<u32>;             // (columns)
+@group(0) @binding(6) var<storage, read_write> candidates: array<f32>;  // (rows, CANDIDATES, 4)
 
 const NONE = 0xffffffffu;
 
@@ -76,12 +77,14 @@ fn beam_candidates(
       head++;
     }
     if (lane == 0u) {
-      let to = 3u * (row * CANDIDATES + j);
+      let to = 4u * (row * CANDIDATES + j);
       let is_there = winner != NONE;
-      let value = score_of(x[first + min(winner, params.columns - 1u)], before);
+      let column = min(winner, params.columns - 1u);
+      let value = score_of(x[first + column], before);
       candidates[to] = select(-1.0, f32(winner), is_there);
       candidates[to + 1u] = select(LOWEST, value, is_there);
       candidates[to + 2u] = largest;
+      candidates[to + 3u] = select(0.0, 1.0, is_there && (flags[column] & END) != 0u);
     }
   }
 }

@@ -7,7 +7,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> moves: array<u32>;                // (rows, 2): see beam-step
+@group(0) @binding(1) var<storage, read> moves: array<u32>;                // (rows, 3): see beam-step
 @group(0) @binding(2) var<storage, read> tokens: array<u32>;               // (rows): chosen
 @group(0) @binding(3) var<storage, read> place: array<u32>;                // (rows, 2): position, slot
 @group(0) @binding(4) var<storage, read> history: array<u32>;              // (rows, pitch)
@@ -31,8 +31,8 @@ fn beam_gather(
     return;
   }
   let slot = place[2u * row + 1u];
-  let origin = moves[2u * row];
-  let kept = moves[2u * row + 1u];
+  let origin = moves[3u * row];
+  let kept = moves[3u * row + 1u];
   let token = history[origin * params.pitch + at];
   next_history[i] = select(token, tokens[row], at == slot + 1u);
   if (at < params.capacity) {
@@ -41,6 +41,6 @@ fn beam_gather(
     next_cache_rows[row * params.capacity + at] = cache_rows[source * params.capacity + at];
   }
   if (kept != NONE) {
-    ended[i] = history[kept * params.pitch + at];
+    ended[i] = select(history[kept * params.pitch + at], moves[3u * row + 2u], at == slot + 1u);
   }
 }

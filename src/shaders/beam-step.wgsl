@@ -1,33 +1,36 @@
 // One step of beam search: each item's best candidates become its new beams, or hypotheses where they
 // end. One invocation an item. As Hugging Face has it: ends count only among the first BEAMS
 // candidates; a hypothesis is as good as its score per length to the power of the length penalty.
-// moves: row to go on from; row whose tokens become the hypothesis of this place, or NONE.
-// hypotheses: whether the item is done, how many there were; then score, length and number of each.
+// moves: row to go on from; row whose tokens become the hypothesis of this place, or NONE, and the
+// last token of it.
+// hypotheses: whether the item is done, how many there were; then score, length and number of each,
+// counted from 1; places without one have number 0 and the score UNLIKELY.
 struct Params {
   items: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> candidates: array<f32>;        // (rows, CANDIDATES, 3)
-@group(0) @binding(2) var<storage, read> flags: array<u32>;             // (columns)
-@group(0) @binding(3) var<storage, read> rules: array<u32>;             // (words)
-@group(0) @binding(4) var<storage, read> place: array<u32>;             // (rows, 2): position, slot
-@group(0) @binding(5) var<storage, read_write> score: array<f32>;       // (rows)
-@group(0) @binding(6) var<storage, read_write> tokens: array<u32>;      // (rows): chosen
-@group(0) @binding(7) var<storage, read_write> moves: array<u32>;       // (rows, 2)
-@group(0) @binding(8) var<storage, read_write> hypotheses: array<f32>;  // (items, 2 + 3 · BEAMS)
+@group(0) @binding(1) var<storage, read> candidates: array<f32>;        // (rows, CANDIDATES, 4)
+@group(0) @binding(2) var<storage, read> rules: array<u32>;             // (words)
+@group(0) @binding(3) var<storage, read> place: array<u32>;             // (rows, 2): position, slot
+@group(0) @binding(4) var<storage, read_write> score: array<f32>;       // (rows)
+@group(0) @binding(5) var<storage, read_write> tokens: array<u32>;      // (rows): chosen
+@group(0) @binding(6) var<storage, read_write> moves: array<u32>;       // (rows, 3)
+@group(0) @binding(7) var<storage, read_write> hypotheses: array<f32>;  // (items, 2 + 3 · BEAMS)
 
 const NONE = 0xffffffffu;
 const STRIDE = 2u + 3u * BEAMS;
+const UNLIKELY = -1e9;
 
-// The place of the worst hypothesis; of equals, the older one.
-fn worst_of(at: u32, filled: u32) -> u32 {
+// The place of the worst hypothesis; of equals, one that is none, or the newer one.
+fn worst_of(at: u32) -> u32 {
   var worst = 0u;
-  for (var j = 1u; j < filled; j++) {
+  for (var j = 1u; j < BEAMS; j++) {
     let own = hypotheses[at + 2u + 3u * j];
     let least = hypotheses[at + 2u + 3u * worst];
-    let is_older = hypotheses[at + 4u + 3u * j] < hypotheses[at + 4u + 3u * worst];
-    if (own < least || (own == least && is_older)) {
+    // A number of 0 wraps round to the greatest.
+    let is_newer = u32(hypotheses[at + 4u + 3u * j]) - 1u > u32(hypotheses[at + 4u + 3u * worst]) - 1u;
+    if (own < least || (own == least && is_newer)) {
       worst = j;
     }
   }
@@ -50,11 +53,12 @@ fn beam_step(
   }
   let first = item * BEAMS;
   let at = item * STRIDE;
-  let length = place[2u * first + 1u] + 1u;
-  let generated = length + 1u - rules[PROMPT_LENGTH];
+  let length = place[2u * first + 1u] + 2u;  // with the token that is chosen here
+  let generated = length - rules[PROMPT_LENGTH];
   for (var j = 0u; j < BEAMS; j++) {
-    moves[2u * (first + j)] = first + j;
-    moves[2u * (first + j) + 1u] = NONE;
+    moves[3u * (first + j)] = first + j;
+    moves[3u * (first + j) + 1u] = NONE;
+    moves[3u * (first + j) + 2u] = NONE;
   }
 
   // The best of all rows, merged by rank, then in the order of their scores.
@@ -65,7 +69,7 @@ fn beam_step(
     var best = NONE;
     var best_rank = LOWEST;
     for (var j = 0u; j < BEAMS; j++) {
-      let own = 3u * ((first + j) * CANDIDATES + heads[j]);
+      let own = 4u * ((first + j) * CANDIDATES + heads[j]);
       if (heads[j] < CANDIDATES && candidates[own] >= 0.0) {
         let own_rank = candidates[own + 2u];
         if (best == NONE || own_rank > best_rank) {
@@ -75,7 +79,7 @@ fn beam_step(
       }
     }
     if (best != NONE) {
-      let found = 3u * ((first + best) * CANDIDATES + heads[best]);
+      let found = 4u * ((first + best) * CANDIDATES + heads[best]);
       heads[best]++;
       let value = candidates[found + 1u];
       var j = picked;
@@ -88,31 +92,36 @@ fn beam_step(
   }
 
   let is_done = hypotheses[at] == 1.0;
+  let is_last = length >= rules[MAX_LENGTH];
   var there = u32(hypotheses[at + 1u]);
   var filled = 0u;
-  for (var rank = 0u; rank < picked && filled < BEAMS && !is_done; rank++) {
-    let found = places[rank];
-    let token = u32(candidates[found]);
-    let value = candidates[found + 1u];
-    let row = found / (3u * CANDIDATES);
-    if ((flags[token] & END) == 0u) {
-      score[first + filled] = value;
-      tokens[first + filled] = token;
-      moves[2u * (first + filled)] = row;
-      filled++;
-    } else if (rank < BEAMS) {
-      let own = per_length(value, generated);
-      var slot = there;
-      if (there >= BEAMS) {
-        slot = worst_of(at, BEAMS);
+  // What ends goes on, as unlikely, only where too little else does; then what is hidden.
+  for (var turn = 0u; turn < 3u && !is_done; turn++) {
+    for (var rank = 0u; rank < picked; rank++) {
+      let found = places[rank];
+      let token = u32(candidates[found]);
+      let value = candidates[found + 1u];
+      let row = found / (4u * CANDIDATES);
+      let ends = is_last || candidates[found + 3u] == 1.0;
+      if (turn == select(u32(ends), 2u, value <= LOWEST) && filled < BEAMS) {
+        score[first + filled] = select(value, max(value + UNLIKELY, LOWEST), ends);
+        tokens[first + filled] = token;
+        moves[3u * (first + filled)] = row;
+        filled++;
       }
-      let to = at + 2u + 3u * slot;
-      if (there < BEAMS || own > hypotheses[to]) {
-        hypotheses[to] = own;
-        hypotheses[to + 1u] = f32(length);
-        hypotheses[to + 2u] = f32(there);
-        moves[2u * (first + slot) + 1u] = row;
-        there++;
+      if (ends && turn == 0u && rank < BEAMS) {
+        let own = per_length(value, generated);
+        let slot = worst_of(at);
+        let to = at + 2u + 3u * slot;
+        let is_free = hypotheses[to + 2u] == 0.0;
+        if (own > hypotheses[to] || (is_free && own == hypotheses[to])) {
+          there++;
+          hypotheses[to] = own;
+          hypotheses[to + 1u] = f32(length);
+          hypotheses[to + 2u] = f32(there);
+          moves[3u * (first + slot) + 1u] = row;
+          moves[3u * (first + slot) + 2u] = token;
+        }
       }
     }
   }
@@ -123,11 +132,12 @@ fn beam_step(
   hypotheses[at + 1u] = f32(there);
 
   // Done when no beam can become better than the worst hypothesis.
-  if (!is_done && there >= BEAMS) {
-    let best = candidates[places[0] + 1u];
-    let worst = hypotheses[at + 2u + 3u * worst_of(at, BEAMS)];
+  if (!is_done) {
+    let worst = worst_of(at);
+    let is_full = hypotheses[at + 4u + 3u * worst] > 0.0;
     let reach = select(rules[ATTAINABLE_LENGTH], generated, rules[ATTAINABLE_LENGTH] == NEVER);
-    if (rules[STOPS_EARLY] == 1u || worst >= per_length(best, reach)) {
+    let is_beaten = per_length(score[first], reach) <= hypotheses[at + 2u + 3u * worst];
+    if (is_beaten || (is_full && rules[STOPS_EARLY] == 1u)) {
       hypotheses[at] = 1.0;
     }
   }

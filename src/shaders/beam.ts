@@ -16,21 +16,28 @@ const candidateForms = rowKernel({
     workgroup,
     numbers,
     rules,
+    tokenRule,
     random,
     gumbel,
     { file: 'beam-candidates.wgsl', text: candidatesText },
   ],
-  bindings: { x: 'read', score: 'read', rules: 'read', place: 'read', candidates: 'write' },
+  bindings: {
+    x: 'read',
+    score: 'read',
+    rules: 'read',
+    place: 'read',
+    flags: 'read',
+    candidates: 'write',
+  },
   params: { rows: 'u32', columns: 'u32' },
   constants: { CANDIDATES: [4, 9], HAS_NOISE: [false, true] },
 });
 
 const stepKernel = kernel({
   name: 'beam-step',
-  code: [workgroup, numbers, rules, tokenRule, { file: 'beam-step.wgsl', text: stepText }],
+  code: [workgroup, numbers, rules, { file: 'beam-step.wgsl', text: stepText }],
   bindings: {
     candidates: 'read',
-    flags: 'read',
     rules: 'read',
     place: 'read',
     score: 'write',
@@ -79,28 +86,32 @@ export const beamKernels: readonly Kernel[] = [
 ];
 
 /**
- * The best `count` continuations of each row, best first: column, -1 for none, score and rank. x: log-probabilities (R, …, V). score: (R). Drawn without
- * replacement where it `draws`. Result: (R, count, 3).
+ * The best `count` continuations of each row, best first: column, -1 for none, score, rank, and 1 where
+ * the column is an end. x: log-probabilities (R, …, V). score: (R). Drawn without replacement where it
+ * `draws`. Result: (R, count, 4).
  */
 export function beamCandidates(
   x: Tensor,
   score: Tensor,
-  { rules: words, place }: ChoiceState,
+  { rules: words, place, flags }: ChoiceState,
   count: number,
   draws = false,
 ): Tensor {
   const { recording } = x;
   const columns = x.size(-1);
   const rows = elements(x.shape) / columns;
-  const candidates = recording.transient('candidates', [rows, count, 3]);
+  const candidates = recording.transient('candidates', [rows, count, 4]);
   recording.dispatch({
     ...rowForm(candidateForms, recording.gpu, rows, columns + count ** 3),
-    bindings: { x, score, rules: words, place, candidates },
+    bindings: { x, score, rules: words, place, flags, candidates },
     params: { rows, columns },
     constants: { CANDIDATES: count, HAS_NOISE: draws },
   });
   return candidates;
 }
+
+/** The score of what is no beam, or no hypothesis, yet. */
+export const unlikely = -1e9;
 
 /** What beams are besides their tokens. B items of N beams, R = B · N. */
 export interface BeamState {
@@ -108,25 +119,29 @@ export interface BeamState {
   readonly score: Tensor;
   /** (R, 1) u32: the token each beam feeds next */
   readonly tokens: Tensor;
-  /** (B, 2 + 3 · N): 1 when done, how many hypotheses there were; score, length, number of each kept */
+  /**
+   * (B, 2 + 3 · N): 1 when done, how many hypotheses there were; score, length, number of each kept,
+   * where there is none `unlikely`, 0, 0
+   */
   readonly hypotheses: Tensor;
 }
 
 /**
- * Turns candidates into beams and hypotheses. Result: u32 (R, 2), the row that each beam goes on from,
- * and the row whose tokens are those of the hypothesis at this place, 2³² - 1 where there is no new one.
+ * Turns candidates into beams and hypotheses. Result: u32 (R, 3), the row that each beam goes on from,
+ * the row whose tokens are those of the hypothesis at this place, 2³² - 1 where there is no new one, and
+ * the last token of that.
  */
 export function beamStep(
   candidates: Tensor,
   { score, tokens, hypotheses }: BeamState,
-  { place, rules: words, flags }: ChoiceState,
+  { place, rules: words }: ChoiceState,
 ): Tensor {
   const { recording } = candidates;
   const [rows, items] = [candidates.size(0), hypotheses.size(0)];
-  const moves = recording.transient('moves', [rows, 2], 'u32');
+  const moves = recording.transient('moves', [rows, 3], 'u32');
   recording.dispatch({
     kernel: stepKernel,
-    bindings: { candidates, flags, rules: words, place, score, tokens, moves, hypotheses },
+    bindings: { candidates, rules: words, place, score, tokens, moves, hypotheses },
     params: { items },
     constants: { BEAMS: rows / items, CANDIDATES: candidates.size(1) },
     workgroups: Math.ceil(items / 16),

@@ -28,6 +28,7 @@ const words = {
   padToken: 'u32',
   stopsEarly: 'u32',
   attainableLength: 'u32',
+  maxLength: 'u32',
 } as const;
 
 /** A value for each word. Lengths are those of whole sequences, prompt included: see rules.wgsl. */
@@ -64,6 +65,7 @@ export const neutralRules: Rules = {
   padToken: 0,
   stopsEarly: 0,
   attainableLength: never,
+  maxLength: never,
 };
 
 /** Words of the rules without the norms. */

@@ -27,7 +27,8 @@ const SOURCE_NGRAM = 22u;
 const PAD_TOKEN = 23u;
 const STOPS_EARLY = 24u;       // 1: an item is done as soon as it has as many hypotheses as beams
 const ATTAINABLE_LENGTH = 25u; // generated tokens of the best continuation; NEVER: as many as now
-const NORMS = 26u;             // f32: (number of generated tokens) ^ length penalty, from 0 on
+const MAX_LENGTH = 26u;        // sequences of beams end at this length
+const NORMS = 27u;             // f32: (number of generated tokens) ^ length penalty, from 0 on
 
 fn f32_rule(index: u32) -> f32 {
   return bitcast<f32>(rules[index]);

@@ -33,8 +33,8 @@ fn sequence_bias(
   for (var at = sequences[target_at + 1u]; at < sequences[target_at + 2u]; at += 3u) {
     let tokens = sequences[at];
     let size = sequences[at + 1u];
-    // Sequences longer than what there is do not count, as in Hugging Face.
-    var matches = size == 1u || size <= length;
+    // What stands before the last token may be all there is.
+    var matches = size <= length + 1u;
     for (var j = 0u; matches && j + 1u < size; j++) {
       matches = sequences[tokens + j] == history[end + 1u + j - size];
     }

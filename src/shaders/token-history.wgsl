@@ -14,7 +14,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> list: array<u32>;     // (rows / sharing, listed)
 @group(0) @binding(3) var<storage, read> rules: array<u32>;    // (words)
 @group(0) @binding(4) var<storage, read> place: array<u32>;    // (rows, 2): position, slot
-@group(0) @binding(5) var<storage, read_write> x: array<f32>;  // (rows, columns)
+@group(0) @binding(5) var<storage, read> starts: array<u32>;   // (rows): tokens of padding in front
+@group(0) @binding(6) var<storage, read_write> x: array<f32>;  // (rows, columns)
 
 // Whether the list has, before place `at`, what the sequence ends with: the start of an n-gram.
 fn follows_repeated(first: u32, at: u32, end: u32, ngram: u32) -> bool {
@@ -59,19 +60,23 @@ fn token_history(
     return;
   }
 
-  let penalty = f32_rule(select(PENALTY, SOURCE_PENALTY, IS_SOURCE));
-  score = select(score / penalty, score * penalty, score < 0.0);
-
   let ngram = rules[select(NGRAM, SOURCE_NGRAM, IS_SOURCE)];
   let end = row * params.pitch + length;
+  // As in Hugging Face, n-grams may lie in padding, but the penalty leaves it out.
+  var is_penalized = IS_SOURCE;
   var is_repeated = false;
   var generated = 0.0;
   for (var other = at; other < listed; other++) {
     if (list[first + other] == token) {
+      is_penalized = is_penalized || other >= starts[row];
       generated += select(0.0, 1.0, other >= rules[PROMPT_LENGTH]);
       is_repeated = is_repeated
         || (ngram > 0u && length + 1u >= ngram && follows_repeated(first, other, end, ngram));
     }
+  }
+  if (is_penalized) {
+    let penalty = f32_rule(select(PENALTY, SOURCE_PENALTY, IS_SOURCE));
+    score = select(score / penalty, score * penalty, score < 0.0);
   }
   if (!IS_SOURCE) {
     score -= min(generated, 1.0) * f32_rule(PRESENCE) + generated * f32_rule(FREQUENCY);

@@ -22,7 +22,14 @@ const historyKernel = kernel({
     rules,
     { file: 'token-history.wgsl', text: late(() => import('./token-history.wgsl?raw')) },
   ],
-  bindings: { history: 'read', list: 'read', rules: 'read', place: 'read', x: 'write' },
+  bindings: {
+    history: 'read',
+    list: 'read',
+    rules: 'read',
+    place: 'read',
+    starts: 'read',
+    x: 'write',
+  },
   params: { rows: 'u32', columns: 'u32', pitch: 'u32', listed: 'u32', sharing: 'u32' },
   constants: { IS_SOURCE: [false, true] },
 });
@@ -63,6 +70,8 @@ export interface ChoiceState {
   readonly flags?: Tensor | undefined;
   /** (R, pitch) u32: the tokens so far */
   readonly history?: Tensor | undefined;
+  /** (R) u32: how many tokens of padding stand in front */
+  readonly starts?: Tensor | undefined;
 }
 
 /**
@@ -87,7 +96,7 @@ export function applyTokenRules(x: Tensor, state: ChoiceState, scales: boolean):
  * the sequence itself, or of its `source`, (R / sharing, S). x: logits (R, …, V), in place.
  */
 export function applyHistory(x: Tensor, state: ChoiceState, source?: Tensor): void {
-  const { place, rules: words, history } = state;
+  const { place, rules: words, history, starts } = state;
   if (history === undefined) throw new RangeError('rules by history need the history');
   const columns = x.size(-1);
   const rows = elements(x.shape) / columns;
@@ -95,7 +104,7 @@ export function applyHistory(x: Tensor, state: ChoiceState, source?: Tensor): vo
   const [listed, pitch] = [list.size(-1), history.size(-1)];
   x.recording.dispatch({
     kernel: historyKernel,
-    bindings: { history, list, rules: words, place, x },
+    bindings: { history, list, rules: words, place, starts, x },
     params: { rows, columns, pitch, listed, sharing: rows / list.size(0) },
     constants: { IS_SOURCE: source !== undefined },
     workgroups: Math.ceil((rows * listed) / 64),

@@ -1,6 +1,7 @@
 // What tasks that generate text share: batches, decoding, stop strings, settings of a checkpoint.
 
-import { type GenerateOptions, optionNames } from '../model/generation-options.ts';
+import { type GenerateOptions, optionNames, samplingOptions } from '../model/generation-options.ts';
+import { snakeCase } from '../model/option-reader.ts';
 import { isObject } from '../source/json.ts';
 import { refuseUnknown } from '../runtime/errors.ts';
 import { inBatches, padRows } from './batches.ts';
@@ -8,10 +9,16 @@ import { checkOptions, type TaskModel, type TaskParts, type TextTokenizer } from
 import { TextStream } from './text-stream.ts';
 
 /** Options of `generate`, and strings that end a text. */
-export interface TextOptions extends GenerateOptions {
-  /** Ends a text once it contains one of these; the string stays in the text. */
-  stopStrings?: string | readonly string[];
+export interface TextOptions extends Omit<GenerateOptions, 'stopStrings'> {
+  /**
+   * Ends a text once it contains one of these; the string stays in the text. Those of
+   * generation_config.json when absent; null for none.
+   */
+  stopStrings?: string | readonly string[] | null;
 }
+
+/** New tokens at most where neither the call nor the files say how many, as in Hugging Face's tasks. */
+const usualTokens = 256;
 
 /** Texts generated side by side; longer lists are taken in parts. */
 const mostRows = 16;
@@ -24,13 +31,18 @@ export async function generateRows(
   side: 'left' | 'right',
 ): Promise<number[][][]> {
   const generation = generateOptions(parts, options);
+  const lengthOf = (longest: number): GenerateOptions =>
+    usualLength(parts, options, side === 'left' ? longest : 1);
   const limits = { tokens: 8192, rows: mostRows, signal: options.signal };
   return inBatches(
     rows.map((ids) => ({ ids })),
     limits,
     async (batch) => {
       const { inputIds, attentionMask } = padRows(parts, batch, side);
-      const { sequences } = await parts.model.generate({ inputIds, attentionMask }, generation);
+      const { sequences } = await parts.model.generate(
+        { inputIds, attentionMask },
+        { ...generation, ...lengthOf(inputIds[0]?.length ?? 0) },
+      );
       const each = sequences.length / batch.length;
       return batch.map(({ ids }, row) =>
         sequences.slice(row * each, (row + 1) * each).map((sequence) =>
@@ -47,10 +59,14 @@ export async function* streamRow(
   parts: TaskParts,
   ids: readonly number[],
   options: TextOptions,
+  side: 'left' | 'right',
 ): AsyncGenerator<string, void, undefined> {
   const pieces = new TextStream(parts.tokenizer);
   const { inputIds, attentionMask } = padRows(parts, [{ ids }]);
-  const generation = generateOptions(parts, options);
+  const generation = {
+    ...generateOptions(parts, options),
+    ...usualLength(parts, options, side === 'left' ? ids.length : 1),
+  };
   for await (const { tokenIds } of parts.model.stream({ inputIds, attentionMask }, generation)) {
     const [tokenId] = tokenIds;
     const piece = tokenId === undefined ? '' : pieces.push(tokenId);
@@ -66,19 +82,39 @@ export function checkTextOptions(task: string, options: TextOptions, own: string
   refuseUnknown(options, known, `option of ${task}`);
 }
 
+/** A length where neither the options nor the files say one, as far as positions reach. */
+function usualLength(
+  { model: { generationConfig = {}, maxPositions } }: TaskParts,
+  { maxNewTokens, maxLength }: TextOptions,
+  prompt: number,
+): GenerateOptions {
+  const saidNew = maxNewTokens === undefined ? generationConfig['max_new_tokens'] : maxNewTokens;
+  const saidAll = maxLength === undefined ? generationConfig['max_length'] : maxLength;
+  // The last token takes no position. A prompt that fills them all is refused by the model.
+  const room = maxPositions + 1 - prompt;
+  if ((saidNew ?? saidAll ?? undefined) !== undefined || room < 1) return {};
+  return { maxNewTokens: Math.min(usualTokens, room) };
+}
+
 /** The options as `generate` takes them; it checks their values. */
-function generateOptions({ tokenizer }: TaskParts, options: TextOptions): GenerateOptions {
-  const { stopStrings, ...generation } = options;
-  if (stopStrings === undefined) return generation;
+function generateOptions(
+  { model, tokenizer }: TaskParts,
+  { stopStrings: asked, ...generation }: TextOptions,
+): GenerateOptions {
+  const inFile = [model.generationConfig?.['stop_strings'] ?? []].flat();
+  // The model alone refuses those of the file, as it knows no texts.
+  const taken = inFile.length > 0 ? { ...generation, stopStrings: null } : generation;
+  const stopStrings = asked === undefined && inFile.length > 0 ? inFile : asked;
+  if (stopStrings === undefined || stopStrings === null) return taken;
   checkOptions('generation', { stopStrings }, { stopStrings: 'texts' });
   const { stoppingCriteria } = generation;
-  const stops = [stopStrings].flat();
+  const stops = [stopStrings].flat().map(String);
   return {
-    ...generation,
+    ...taken,
     stoppingCriteria: (sequences) => {
-      const others = stoppingCriteria?.(sequences) ?? [];
+      const ended = stoppingCriteria?.(sequences) ?? [];
       return sequences.map(
-        (ids, row) => others[row] === true || endsWithStop(tokenizer, ids, stops),
+        (ids, row) => ended[row] === true || endsWithStop(tokenizer, ids, stops),
       );
     },
   };
@@ -106,23 +142,28 @@ export function taskSettings(
   const all = config['task_specific_params'];
   const found = isObject(all) ? all[task] : undefined;
   const { prefix = config['prefix'], ...rest } = isObject(found) ? found : {};
-  const camelCase = (name: string): string =>
-    name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const options = Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [camelCase(name), value]),
+    optionNames.flatMap((name) => {
+      const value = rest[snakeCase(name)] ?? undefined;
+      return value === undefined ? [] : [[name, value]];
+    }),
   );
   return { prefix: typeof prefix === 'string' ? prefix : undefined, options };
 }
 
-/** A call's options over the checkpoint's for the task. A number of new tokens replaces a length. */
+/**
+ * A call's options over the checkpoint's for the task. A number of new tokens replaces a length, and
+ * what counts for beams or draws alone is left out where the call has none.
+ */
 export function withSettings(settings: GenerateOptions, options: TextOptions): TextOptions {
-  const { maxLength, ...rest } = settings;
-  const { maxNewTokens } = options;
-  return {
-    ...rest,
-    ...(maxLength !== undefined && maxNewTokens === undefined && { maxLength }),
-    ...options,
-  };
+  const { maxNewTokens, numBeams = settings.numBeams, doSample = settings.doSample } = options;
+  const idle = new Set<string>([
+    ...(maxNewTokens === undefined ? [] : ['maxLength']),
+    ...(numBeams === 1 ? ['lengthPenalty', 'earlyStopping'] : []),
+    ...(doSample === false ? samplingOptions : []),
+  ]);
+  const rest = Object.entries(settings).filter(([name]) => !idle.has(name));
+  return { ...Object.fromEntries(rest), ...options };
 }
 
 /** T5 and its kin learn tasks by a prefix of the text (Raffel et al. 2019, arXiv 1910.10683). */

@@ -27,6 +27,8 @@ export interface TaskOutput {
 /** The part of `Model` that tasks use. */
 export interface TaskModel {
   readonly config: JsonObject;
+  /** Settings of generation in the checkpoint's files. */
+  readonly generationConfig?: JsonObject;
   /** Tokens of a sequence at most; Infinity where there is no limit. */
   readonly maxPositions: number;
   forward(inputs: TaskInputs, options?: { signal?: AbortSignal }): Promise<TaskOutput>;

@@ -87,7 +87,7 @@ export function textGeneration(parts: TaskParts): TextGeneration {
     checkTextOptions(task, options, ['chat']);
     const { chat, ...generation } = options;
     checkInput(input);
-    yield* streamRow(parts, await encode(input, chat), generation);
+    yield* streamRow(parts, await encode(input, chat), generation, 'left');
   };
   return Object.assign(generate as TextGeneration, { stream });
 }

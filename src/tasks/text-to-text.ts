@@ -65,7 +65,7 @@ function textToText<Result>(
     text: string,
     options: TextOptions = {},
   ): AsyncGenerator<string, void, undefined> {
-    yield* streamRow(parts, encode(text), settled(options));
+    yield* streamRow(parts, encode(text), settled(options), 'right');
   };
   return Object.assign(generate, { stream });
 }

@@ -89,7 +89,7 @@ export function translation(parts: TaskParts): TranslationTask {
     options: TranslateOptions = {},
   ): AsyncGenerator<string, void, undefined> {
     const { rows, generation } = encodeAll([text], options);
-    yield* streamRow(parts, rows[0] ?? [], generation);
+    yield* streamRow(parts, rows[0] ?? [], generation, 'right');
   };
   const encode = (text: string, options: Direction = {}): number[] =>
     encodeAll([text], options).rows[0] ?? [];

@@ -8,6 +8,7 @@ import { optionNames } from '../../src/model/generation-options.ts';
 import { type Margin, sample, searchBeams } from '../reference/generation.ts';
 import type { Options } from '../reference/logits-processors.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
+import { expectRejection } from '../support/rejection.ts';
 import { Random } from '../support/random.ts';
 import { ToyDecoder } from '../support/toy-decoder.ts';
 
@@ -78,6 +79,7 @@ function outcomeOf(
   const wanted = referenceOptions(options, length);
   const task = {
     prompts: tokens.rows,
+    padding: mask.rows.map((row) => row.indexOf(1)),
     sources: (source?.ids ?? tokens).rows,
     logits: (row: readonly number[], input: number) => {
       const ones = row.slice(length).map(() => 1);
@@ -161,6 +163,8 @@ const cases: readonly (readonly [GenerateOptions, base?: GenerateOptions])[] = [
   [{ padTokenId: 17 }],
   [{ stoppingCriteria: (rows) => rows.map((row, i) => row.length > 4 + i) }],
   [{ stoppingCriteria: (rows) => rows.map((row) => row.length > 5) }, beams],
+  // Criteria may end some continuations of a beam, as an end token does.
+  [{ stoppingCriteria: (rows) => rows.map((row) => row.at(-1)! % 4 === 3) }, beams],
 ];
 
 /** Options together, where one might get in the way of the other. */
@@ -182,7 +186,7 @@ const together: typeof cases = [
   [{ forcedBosTokenId: 33, forcedEosTokenId: 5, beginSuppressTokens: [2, 3, 4] }, beams],
   [{ minLength: 9, exponentialDecayLengthPenalty: [1, 1.3] }, beams],
   [{ eosTokenId: 2 }, { ...beams, lengthPenalty: 0 }],
-  // Of hypotheses with equal scores, the last is the best.
+  // Of hypotheses with equal scores, the first is the best.
   [
     { forcedEosTokenId: [21, 22], maxLength: 7 },
     { ...beams, maxLength: 7 },
@@ -323,14 +327,17 @@ test('a call comes before the file, and null stands for the default', () =>
         loop.dispose();
       }
     };
-    expect(await lengthOf({}, {})).toBe(20);
+    expect(await lengthOf({}, {})).toBe(22);
+    expect(await lengthOf({}, {}, 30)).toBe(50);
     expect(await lengthOf({ max_length: 7 }, {})).toBe(7);
     expect(await lengthOf({ max_length: 7, max_new_tokens: 3 }, {})).toBe(5);
     expect(await lengthOf({ max_new_tokens: 3 }, { maxLength: 9 })).toBe(9);
     expect(await lengthOf({ max_length: 7 }, { maxNewTokens: 9 })).toBe(11);
     expect(await lengthOf({}, { maxNewTokens: 4, maxLength: 9 })).toBe(6);
-    expect(await lengthOf({ max_length: 7 }, { maxLength: null })).toBe(20);
-    expect(await lengthOf({ max_length: 7 }, {}, 8)).toBe(9);
+    expect(await lengthOf({ max_length: 7 }, { maxLength: null })).toBe(22);
+    expect(await lengthOf({ max_length: 7 }, {}, 6)).toBe(7);
+    const refused = lengthOf({ max_length: 7 }, {}, 7);
+    await expectRejection(refused, 'OPTION_INVALID', '7 tokens', 'maxLength is 7', 'maxNewTokens');
     const every = Array.from({ length: vocabulary }, (_, id) => id);
     const ending = { eos_token_id: every, max_length: 12 };
     expect(await lengthOf(ending, {})).toBe(3);

@@ -1,5 +1,5 @@
 // One step of beam search, from the log-probabilities of each beam's next token to the new beams:
-// Hugging Face's BeamSearchScorer, in plain lists.
+// Hugging Face's `_beam_search`, in plain lists.
 
 import { gumbel } from './choose-token.ts';
 import { lengthOf, lowest, rowsOf, settingsOf } from './token-rules.ts';
@@ -25,7 +25,12 @@ export const beamCandidates: Reference = {
       });
       const best = list.toSorted((a, b) => b.rank - a.rank).slice(0, count);
       while (best.length < count) best.push({ column: -1, score: lowest, rank: lowest });
-      return best.flatMap(({ column, score, rank }) => [column, score, rank]);
+      return best.flatMap(({ column, score, rank }) => [
+        column,
+        score,
+        rank,
+        column >= 0 && (integers(inputs, 'flags')[column]! & 8) !== 0 ? 1 : 0,
+      ]);
     });
     return { candidates: Float64Array.from(words) };
   },
@@ -33,55 +38,45 @@ export const beamCandidates: Reference = {
     const { candidates } = beamCandidates.twin(inputs, params, constants);
     const noisy = constants['HAS_NOISE'] === true;
     const magnitude = floats({ candidates }, 'candidates').map((value, i) =>
-      noisy && i % 3 === 2 && value > lowest ? 30 + Math.abs(value) : 0,
+      noisy && i % 4 === 2 && value > lowest ? 30 + Math.abs(value) : 0,
     );
     return { candidates: { length: 1, magnitude } };
   },
 };
 
 interface Hypothesis {
-  score: number;
-  length: number;
-  number: number;
+  readonly score: number;
+  readonly length: number;
+  readonly number: number;
 }
+
+/** Older hypotheses are greater; a place without one is the least. */
+const age = ({ number }: Hypothesis): number => (number === 0 ? -Infinity : -number);
 
 export const beamStep: Reference = {
   twin: (inputs, params, constants) => {
     const setting = settingsOf(inputs);
     const [beams, count] = [Number(constants['BEAMS']), Number(constants['CANDIDATES'])];
-    const flags = integers(inputs, 'flags');
-    const candidates = rowsOf(floats(inputs, 'candidates'), 3);
+    const candidates = rowsOf(floats(inputs, 'candidates'), 4);
     const score = floats(inputs, 'score').slice();
     const tokens = integers(inputs, 'tokens').slice();
     const hypotheses = floats(inputs, 'hypotheses').slice();
-    const moves = new Uint32Array(2 * score.length);
+    const moves = new Uint32Array(3 * score.length);
     const stride = 2 + 3 * beams;
     for (let item = 0; item < scalar(params, 'items'); item++) {
       const first = item * beams;
-      const length = lengthOf(inputs, first);
-      const generated = length + 1 - setting('promptLength');
+      const length = lengthOf(inputs, first) + 1;
+      const generated = length - setting('promptLength');
       const state = hypotheses.subarray(item * stride, (item + 1) * stride);
       const perLength = (value: number, size: number): number =>
         value <= lowest ? lowest : Math.fround(value / setting.norms[size]!);
-      const kept: (Hypothesis | undefined)[] = Array.from({ length: beams }, (_, j) =>
-        j < state[1]!
-          ? {
-              score: state[2 + 3 * j]!,
-              length: state[3 + 3 * j]!,
-              number: state[4 + 3 * j]!,
-            }
-          : undefined,
-      );
+      const kept = Array.from({ length: beams }, (_, j): Hypothesis => {
+        const [own, size, number] = state.subarray(2 + 3 * j);
+        return { score: own!, length: size!, number: number! };
+      });
       const worst = (): number =>
-        kept.reduce(
-          (least, one, j) =>
-            one!.score < kept[least]!.score ||
-            (one!.score === kept[least]!.score && one!.number < kept[least]!.number)
-              ? j
-              : least,
-          0,
-        );
-      for (let j = 0; j < beams; j++) moves.set([first + j, none], 2 * (first + j));
+        kept.indexOf(kept.toSorted((a, b) => a.score - b.score || age(a) - age(b))[0]!);
+      for (let j = 0; j < beams; j++) moves.set([first + j, none, none], 3 * (first + j));
       if (state[0] === 1) {
         score.fill(0, first, first + beams);
         tokens.fill(setting('padToken'), first, first + beams);
@@ -89,42 +84,46 @@ export const beamStep: Reference = {
       }
       const best = candidates
         .slice(first * count, (first + beams) * count)
-        .map(([token, value, rank], j) => ({
+        .map(([token, value, rank, end], j) => ({
           token: token!,
           value: value!,
           rank: rank!,
+          ends: end === 1 || length >= setting('maxLength'),
           row: first + Math.floor(j / count),
         }))
         .filter(({ token }) => token >= 0)
         .toSorted((a, b) => b.rank - a.rank)
         .slice(0, count)
         .toSorted((a, b) => b.value - a.value);
-      const next: { token: number; value: number; row: number }[] = [];
-      best.forEach((candidate, place) => {
-        if (next.length === beams) return;
-        const isEnd = (flags[candidate.token]! & 8) !== 0;
-        if (!isEnd) next.push(candidate);
-        if (!isEnd || place >= beams) return;
-        const own = perLength(candidate.value, generated);
-        const slot = state[1]! < beams ? state[1]! : worst();
-        if (state[1]! >= beams && own <= kept[slot]!.score) return;
-        kept[slot] = { score: own, length, number: state[1]! };
-        moves[2 * (first + slot) + 1] = candidate.row;
+      // Hypotheses come from the first candidates alone.
+      for (const { token, value, row, ends } of best.slice(0, beams)) {
+        const slot = worst();
+        const own = perLength(value, generated);
+        const least = kept[slot]!;
+        if (!ends || own < least.score || (own === least.score && least.number > 0)) continue;
         state[1]! += 1;
-      });
+        kept[slot] = { score: own, length, number: state[1]! };
+        moves.set([row, token], 3 * (first + slot) + 1);
+      }
+      kept.forEach((one, j) => state.set([one.score, one.length, one.number], 2 + 3 * j));
+      // What has ended is by 1e9 less likely to go on.
+      const next = best
+        .map(({ ends, value, ...one }) => ({
+          ...one,
+          value: ends ? Math.max(Math.fround(value - 1e9), lowest) : value,
+          order: value <= lowest ? 2 : Number(ends),
+        }))
+        .toSorted((a, b) => a.order - b.order);
       for (let j = 0; j < beams; j++) {
         score[first + j] = next[j]?.value ?? lowest;
         tokens[first + j] = next[j]?.token ?? setting('padToken');
-        moves[2 * (first + j)] = next[j]?.row ?? first + j;
+        moves[3 * (first + j)] = next[j]?.row ?? first + j;
       }
-      kept.forEach((one, j) => {
-        if (one) state.set([one.score, one.length, one.number], 2 + 3 * j);
-      });
-      if (state[1]! < beams) continue;
       const reach = setting('attainableLength');
-      const attainable = perLength(best[0]!.value, reach === none ? generated : reach);
-      const isDone = setting('stopsEarly') === 1 || kept[worst()]!.score >= attainable;
-      state[0] = isDone ? 1 : 0;
+      const attainable = perLength(score[first]!, reach === none ? generated : reach);
+      const isFull = kept.every(({ number }) => number > 0);
+      const isBeaten = attainable <= kept[worst()]!.score;
+      state[0] = isBeaten || (isFull && setting('stopsEarly') === 1) ? 1 : 0;
     }
     return { score, tokens, moves, hypotheses };
   },
@@ -146,12 +145,12 @@ export const beamGather: Reference = {
     const history = rowsOf(integers(inputs, 'history'), pitch);
     const cacheRows = rowsOf(integers(inputs, 'cache_rows'), capacity);
     const ended = rowsOf(integers(inputs, 'ended'), pitch);
-    const moves = rowsOf(integers(inputs, 'moves'), 2);
-    const continued = moves.map(([from, hypothesis], row) => {
+    const moves = rowsOf(integers(inputs, 'moves'), 3);
+    const continued = moves.map(([from, hypothesis, last], row) => {
       const slot = lengthOf(inputs, row) - 1;
       const tokens = history[from!]!.with(slot + 1, integers(inputs, 'tokens')[row]!);
       const rows = cacheRows[row]!.map((own, at) => (at <= slot ? cacheRows[from!]![at]! : own));
-      if (hypothesis !== none) ended[row] = history[hypothesis!]!;
+      if (hypothesis !== none) ended[row] = history[hypothesis!]!.with(slot + 1, last!);
       return { tokens, rows };
     });
     return {

@@ -2,17 +2,32 @@
 // of the library, beam search. Options have their names there; -∞ stands for what cannot come.
 
 import { gumbel } from './choose-token.ts';
-import { logitsProcessors, logSoftmax, type Options, warpScores } from './logits-processors.ts';
+import {
+  logitsProcessors,
+  logSoftmax,
+  type Options,
+  type RowInput,
+  warpScores,
+} from './logits-processors.ts';
 
 export interface Task {
   /** Left padded to one length. */
   readonly prompts: readonly (readonly number[])[];
+  /** Tokens of padding in front of each prompt. */
+  readonly padding: readonly number[];
   /** What the encoder read; the prompts of decoders without one. */
   readonly sources: readonly (readonly number[])[];
   /** Logits of the token behind these, for an input. */
   readonly logits: (tokens: readonly number[], input: number) => number[];
   readonly criteria?: (sequences: number[][]) => boolean[];
 }
+
+/** What processors know of an input. */
+const rowOf = (task: Task, input: number): RowInput => ({
+  prompt: task.prompts[input]!.length,
+  padding: task.padding[input]!,
+  source: task.sources[input]!,
+});
 
 /** The places of the largest scores, best first; of equals the first. */
 function best(scores: readonly number[], count: number): number[] {
@@ -35,7 +50,6 @@ export interface Margin {
 export function sample(task: Task, options: Options, margin: Margin): number[][] {
   const { num_return_sequences: copies = 1, do_sample: draws = false } = options;
   const { eos_token_id: ends = [], pad_token_id: pad = ends[0] ?? 0, seed = 0 } = options;
-  const prompt = task.prompts[0]!.length;
   const rows = task.prompts.flatMap((row) => Array.from({ length: copies }, () => [...row]));
   const ended = rows.map(() => false);
   while (rows[0]!.length < options.max_length && !ended.every(Boolean)) {
@@ -43,7 +57,7 @@ export function sample(task: Task, options: Options, margin: Margin): number[][]
     rows.forEach((row, i) => {
       const input = Math.floor(i / copies);
       const raw = task.logits(row, input);
-      let scores = logitsProcessors(raw, row, prompt, task.sources[input]!, options);
+      let scores = logitsProcessors(raw, row, rowOf(task, input), options);
       if (draws) scores = noisy(warpScores(scores, options), seed, step, i);
       const [first, second] = best(scores, 2);
       const gap = scores[first!]! - scores[second!]!;
@@ -62,36 +76,17 @@ interface Beam {
   readonly score: number;
 }
 
-/** BeamHypotheses: the best of those that were added. */
-class Hypotheses {
-  beams: Beam[] = [];
-  isDone = false;
-  readonly #size: number;
+/** The score of a beam that is none yet, or no longer, and of a place without a hypothesis. */
+const unlikely = -1e9;
 
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  get worst(): number {
-    return this.beams.length === 0 ? 1e9 : Math.min(...this.beams.map(({ score }) => score));
-  }
-
-  get isFull(): boolean {
-    return this.beams.length >= this.#size;
-  }
-
-  add(tokens: readonly number[], score: number): void {
-    if (this.isFull && score <= this.worst) return;
-    this.beams.push({ tokens, score });
-    if (this.beams.length <= this.#size) return;
-    const { worst } = this;
-    this.beams.splice(
-      this.beams.findIndex(({ score: own }) => own === worst),
-      1,
-    );
-  }
+interface Item {
+  beams: Beam[];
+  /** The best that have ended, best first; `isEnd` tells them from what fills the places. */
+  found: (Beam & { readonly isEnd: boolean })[];
+  canImprove: boolean;
 }
 
+/** Hugging Face's `_beam_search`: items side by side, each with as many beams and hypotheses. */
 export function searchBeams(
   task: Task,
   options: Options,
@@ -101,77 +96,90 @@ export function searchBeams(
   const { eos_token_id: ends = [], pad_token_id: pad = ends[0] ?? 0 } = options;
   const { length_penalty: penalty = 1, early_stopping: early = false, seed = 0 } = options;
   const prompt = task.prompts[0]!.length;
-  const items = task.prompts.map((tokens) => ({
-    beams: Array.from({ length: beams }, (_, i): Beam => ({ tokens, score: i === 0 ? 0 : -1e9 })),
-    found: new Hypotheses(beams),
+  const items = task.prompts.map((tokens): Item => ({
+    beams: Array.from({ length: beams }, (_, i) => ({ tokens, score: i === 0 ? 0 : unlikely })),
+    found: Array.from({ length: beams }, () => ({ tokens, score: unlikely, isEnd: false })),
+    canImprove: true,
   }));
-  let length = prompt;
-  while (length < options.max_length) {
+  const count = Math.max(2, 1 + ends.length) * beams;
+
+  /** The best continuations of an item, best first. */
+  const continued = (item: Item, input: number, length: number): Beam[] => {
+    const lists = item.beams.map(({ tokens, score }, beam) => {
+      let scores = logSoftmax(task.logits(tokens, input));
+      scores = logitsProcessors(scores, tokens, rowOf(task, input), options);
+      if (draws === true) scores = warpScores(scores, options);
+      if (options.renormalize_logits === true) scores = logSoftmax(scores);
+      scores = scores.map((own) => own + score);
+      const row = input * beams + beam;
+      return { scores, ranks: draws === true ? noisy(scores, seed, length - 1, row) : scores };
+    });
+    const scores = lists.flatMap((list) => list.scores);
+    const ranks = lists.flatMap((list) => list.ranks);
+    const vocabulary = scores.length / beams;
+    const order = best(ranks, count + 1);
+    order.slice(1).forEach((at, i) => {
+      const gap = ranks[order[i]!]! - ranks[at]!;
+      // Only what could become a beam matters.
+      if (gap > 0 && ranks[at]! > unlikely / 10) margin.least = Math.min(margin.least, gap);
+    });
+    return order
+      .slice(0, count)
+      .toSorted((a, b) => scores[b]! - scores[a]!)
+      .map((at) => ({
+        tokens: [...item.beams[Math.floor(at / vocabulary)]!.tokens, at % vocabulary],
+        score: scores[at]!,
+      }));
+  };
+
+  for (let length = prompt + 1; length <= options.max_length; length++) {
+    // What cannot improve any more may as well stand still.
+    const all = items.map((item, input) =>
+      item.canImprove ? continued(item, input, length - 1) : [],
+    );
+    const criteria = all.map((list) => task.criteria?.(list.map(({ tokens }) => [...tokens])));
+    const hits = all.map((list, input) =>
+      list.map(
+        ({ tokens }, i) =>
+          length === options.max_length ||
+          ends.includes(tokens.at(-1)!) ||
+          criteria[input]?.[i] === true,
+      ),
+    );
     for (const [input, item] of items.entries()) {
-      if (item.found.isDone) {
-        item.beams = item.beams.map(({ tokens }) => ({ tokens: [...tokens, pad], score: 0 }));
-        continue;
+      if (!item.canImprove) continue;
+      const list = all[input]!.map((beam, i) => ({ ...beam, isEnd: hits[input]![i]! }));
+      item.beams = list
+        .map((beam) => ({ ...beam, score: beam.score + (beam.isEnd ? unlikely : 0) }))
+        .toSorted((a, b) => b.score - a.score)
+        .slice(0, beams);
+      const isClosed = early === true && item.found.every(({ isEnd }) => isEnd);
+      if (!isClosed) {
+        const ended = list.slice(0, beams).filter(({ isEnd }) => isEnd);
+        const added = ended.map((one) => ({
+          ...one,
+          score: one.score / (length - prompt) ** penalty,
+        }));
+        item.found = [...item.found, ...added]
+          .toSorted((a, b) => b.score - a.score)
+          .slice(0, beams);
       }
-      const lists = item.beams.map(({ tokens, score }, beam) => {
-        let scores = logSoftmax(task.logits(tokens, input));
-        scores = logitsProcessors(scores, tokens, prompt, task.sources[input]!, options);
-        if (draws === true) scores = warpScores(scores, options);
-        if (options.renormalize_logits === true) scores = logSoftmax(scores);
-        scores = scores.map((own) => own + score);
-        const row = input * beams + beam;
-        return { scores, ranks: draws === true ? noisy(scores, seed, length - 1, row) : scores };
-      });
-      const scores = lists.flatMap((list) => list.scores);
-      const ranks = lists.flatMap((list) => list.ranks);
-      const vocabulary = scores.length / beams;
-      const count = Math.max(2, 1 + ends.length) * beams;
-      const order = best(ranks, count + 1);
-      const chosen = order.slice(0, count);
-      order.slice(1).forEach((at, i) => {
-        const gap = ranks[order[i]!]! - ranks[at]!;
-        // Only what could become a beam matters, and -1e9 stands for beams that are none yet.
-        if (gap > 0 && ranks[at]! > -1e8) margin.least = Math.min(margin.least, gap);
-      });
-      chosen.sort((a, b) => scores[b]! - scores[a]!);
-      const next: Beam[] = [];
-      for (const [rank, at] of chosen.entries()) {
-        if (next.length === beams) break;
-        const { tokens } = item.beams[Math.floor(at / vocabulary)]!;
-        const token = at % vocabulary;
-        const score = scores[at]!;
-        if (!ends.includes(token)) next.push({ tokens: [...tokens, token], score });
-        else if (rank < beams) item.found.add(tokens, score / (length + 1 - prompt) ** penalty);
-      }
-      item.beams = next;
-      const top = scores[chosen[0]!]!;
-      const reach = early === 'never' && penalty > 0 ? options.max_length : length + 1;
-      item.found.isDone =
-        item.found.isFull &&
-        (early === true || item.found.worst >= top / (reach - prompt) ** penalty);
+      const reach = early === 'never' && penalty > 0 ? options.max_length : length;
+      const worst = item.found.at(-1)!;
+      const least = worst.isEnd ? worst.score : unlikely;
+      item.canImprove = item.beams[0]!.score / (reach - prompt) ** penalty > least;
     }
-    length++;
-    if (items.every(({ found }) => found.isDone)) break;
-    const rows = items.flatMap((item) => item.beams.map(({ tokens }) => [...tokens]));
-    if (task.criteria?.(rows).every(Boolean) === true) break;
+    const isFull = items.every(({ found }) => found.every(({ isEnd }) => isEnd));
+    if (!items.some(({ canImprove }) => canImprove) || (early === true && isFull)) break;
+    if (hits.flat().every(Boolean)) break;
   }
-  const results = items.flatMap(({ beams: open, found }) => {
-    if (!found.isDone) {
-      for (const { tokens, score } of open) found.add(tokens, score / (length - prompt) ** penalty);
-    }
-    return found.beams
-      .toReversed()
-      .toSorted((a, b) => b.score - a.score)
-      .slice(0, kept);
-  });
-  const longest = Math.min(
-    options.max_length,
-    1 + Math.max(...results.map(({ tokens }) => tokens.length)),
-  );
-  const sequences = results.map(({ tokens }) => {
-    const row = [...tokens];
-    if (row.length < longest && ends.length > 0) row.push(ends[0]!);
-    while (row.length < longest) row.push(pad);
-    return row;
-  });
+  const results = items.flatMap(({ found }) => found.slice(0, kept));
+  const longest = Math.max(...results.map(({ tokens }) => tokens.length));
+  // A padding token 0 counts as none.
+  const fill = pad === 0 ? (ends[0] ?? pad) : pad;
+  const sequences = results.map(({ tokens }) => [
+    ...tokens,
+    ...Array<number>(longest - tokens.length).fill(fill),
+  ]);
   return { sequences, scores: results.map(({ score }) => score) };
 }

@@ -54,12 +54,20 @@ const hide = (scores: number[], tokens: readonly number[]): void => {
   for (const token of tokens) scores[token] = -Infinity;
 };
 
+/** What a row began with. */
+export interface RowInput {
+  /** Tokens of the prompt, padding included. */
+  readonly prompt: number;
+  /** Tokens of padding in front. */
+  readonly padding: number;
+  readonly source: readonly number[];
+}
+
 /** Scores after all processors that the options ask for, in the order of Hugging Face. */
 export function logitsProcessors(
   given: readonly number[],
   tokens: readonly number[],
-  prompt: number,
-  source: readonly number[],
+  { prompt, padding, source }: RowInput,
   options: Options,
 ): number[] {
   const scores = [...given];
@@ -73,13 +81,13 @@ export function logitsProcessors(
   };
   const bias = (sequence: readonly number[], value: number): void => {
     const prefix = sequence.slice(0, -1);
-    const fits = sequence.length === 1 || sequence.length <= length;
     const matches = prefix.every((token, i) => tokens[length - prefix.length + i] === token);
-    if (fits && matches) scores[sequence.at(-1)!]! += value;
+    if (matches) scores[sequence.at(-1)!]! += value;
   };
   for (const [sequence, value] of options.sequence_bias ?? []) bias(sequence, value);
   penalize(source, 1 / (options.encoder_repetition_penalty ?? 1));
-  penalize(tokens, options.repetition_penalty ?? 1);
+  // N-grams may lie in padding; the penalty leaves it out.
+  penalize(tokens.slice(padding), options.repetition_penalty ?? 1);
   for (const token of tokens.slice(prompt)) scores[token]! -= options.frequency_penalty ?? 0;
   for (const token of new Set(tokens.slice(prompt))) {
     scores[token]! -= options.presence_penalty ?? 0;

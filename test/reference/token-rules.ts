@@ -9,7 +9,7 @@ export const lowest = -3.4028234663852886e38;
 const wordNames = [
   'seed promptLength sourceLength minLength beginLength firstLength lastLength decayLength',
   'decay temperature topK topP minP typicalP epsilonCutoff etaCutoff kept penalty presence',
-  'frequency ngram sourcePenalty sourceNgram padToken stopsEarly attainableLength',
+  'frequency ngram sourcePenalty sourceNgram padToken stopsEarly attainableLength maxLength',
 ]
   .join(' ')
   .split(' ');
@@ -131,6 +131,7 @@ export const tokenHistory: Reference = {
         isSource ? setting('sourceLength') : tokens.length,
       );
       const penalty = setting(isSource ? 'sourcePenalty' : 'penalty');
+      const penalized = new Set(isSource ? list : list.slice(integers(inputs, 'starts')[i]));
       const generated = counts(list, isSource ? list.length : setting('promptLength'));
       const banned = repeating(list, tokens, setting(isSource ? 'sourceNgram' : 'ngram'));
       return row.map((score, token) => {
@@ -138,9 +139,8 @@ export const tokenHistory: Reference = {
         if (banned.has(token)) return lowest;
         const count = generated.get(token) ?? 0;
         const presence = count > 0 ? setting('presence') : 0;
-        return (
-          (score < 0 ? score * penalty : score / penalty) - presence - count * setting('frequency')
-        );
+        const own = !penalized.has(token) ? score : score < 0 ? score * penalty : score / penalty;
+        return own - presence - count * setting('frequency');
       });
     });
     return { x: Float64Array.from(x) };
@@ -183,10 +183,7 @@ export const sequenceBias: Reference = {
       const history = integers(inputs, 'history').subarray(i * pitch, i * pitch + length);
       for (const { tokens, bias } of sequences) {
         const prefix = tokens.slice(0, -1);
-        const applies =
-          tokens.length === 1 ||
-          (tokens.length <= length &&
-            prefix.every((token, j) => history[length - prefix.length + j] === token));
+        const applies = prefix.every((token, j) => history[length - prefix.length + j] === token);
         const target = tokens.at(-1)!;
         if (applies && row[target] !== lowest) {
           row[target] = bias <= lowest ? lowest : row[target]! + bias;

@@ -1,7 +1,7 @@
 // Beam search step by step, against float64: candidates, hypotheses, what the beams carry along.
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
-import { beamCandidates, beamStep, followMoves } from '../../src/shaders/beam.ts';
+import { beamCandidates, beamStep, followMoves, unlikely } from '../../src/shaders/beam.ts';
 import type { Rules } from '../../src/shaders/rules.ts';
 import { lowest } from '../reference/token-rules.ts';
 import {
@@ -67,11 +67,15 @@ async function search(
       norms,
       pitch,
     });
-    const scores = Float32Array.from({ length: rows }, (_, row) => (row % beams ? -1e9 : 0));
+    const scores = Float32Array.from({ length: rows }, (_, row) => (row % beams ? unlikely : 0));
     const score = bench.input('score', [rows], scores);
     const tokens = bench.input('tokens', [rows, 1], new Uint32Array(rows));
-    const room = 2 + 3 * beams;
-    const hypotheses = bench.input('hypotheses', [items, room], new Float32Array(items * room));
+    const none = [0, 0, ...Array.from({ length: beams }, () => [unlikely, 0, 0]).flat()];
+    const hypotheses = bench.input(
+      'hypotheses',
+      [items, none.length],
+      Float32Array.from(Array.from({ length: items }, () => none).flat()),
+    );
     const ownRows = Uint32Array.from({ length: rows * capacity }, (_, i) =>
       i % capacity === 0 ? 2 ** 32 - 1 : Math.floor(i / capacity),
     );
@@ -121,7 +125,8 @@ for (const { name, options } of gpus) {
               const x = bench.input('x', [rows, 1, columns], values);
               const before = random.values(rows).map((v, row) => (row === 1 ? lowest : v));
               const history = Array.from({ length: rows }, () => [1, 2]);
-              const state = choiceState(bench, { rules: { seed }, history });
+              const flags = Uint32Array.from({ length: columns }, (_, column) => 8 * (column % 3));
+              const state = choiceState(bench, { rules: { seed }, history, flags });
               const score = bench.input('score', [rows], before);
               return [beamCandidates(x, score, state, count, draws)];
             },

@@ -118,6 +118,7 @@ for (const { name, options } of gpus) {
               const state = choiceState(bench, {
                 rules: { ...rules, ...sourceRules },
                 history: historyOf(random, rows, length, vocabulary),
+                starts: Array.from({ length: rows }, (_, row) => Math.min(row, length - 1)),
               });
               const draw = (label: string) =>
                 bench.input(label, [rows, vocabulary], logitsOf(random, rows * vocabulary));

@@ -14,12 +14,14 @@ export interface Choice {
   /** Tokens a row of the history has room for; two more than there are when absent. */
   readonly pitch?: number;
   readonly norms?: readonly number[];
+  /** Tokens of padding in front of each row; 0 when absent. */
+  readonly starts?: readonly number[];
 }
 
 /** The choice as tensors of a bench. What the history has room for besides is a token, too. */
 export function choiceState(
   bench: Bench,
-  { rules = {}, flags, history, norms, pitch }: Choice,
+  { rules = {}, flags, history, norms, pitch, starts = history.map(() => 0) }: Choice,
 ): ChoiceState & { history: Tensor } {
   const rows = history.length;
   const length = history[0]!.length;
@@ -32,6 +34,7 @@ export function choiceState(
     rules: bench.input('rules', [words.length], words),
     flags: flags && bench.input('flags', [flags.length], flags),
     history: bench.input('history', [rows, room], Uint32Array.from(tokens)),
+    starts: bench.input('starts', [rows], Uint32Array.from(starts)),
   };
 }
 

@@ -103,6 +103,7 @@ const sourceNumber = (source: readonly number[], mask: readonly number[]): numbe
 
 export class ToyDecoder implements DecodingModel {
   readonly gpu: Gpu;
+  readonly config = {};
   readonly generation: Record<string, unknown>;
   readonly vocabulary: number;
   readonly maxPositions: number;
