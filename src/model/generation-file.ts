@@ -2,7 +2,7 @@
 // there and does no harm is overlooked, with a sentence that says so. A caller's options never are.
 
 import type { JsonObject } from '../source/json.ts';
-import { optionNames, samplingOptions, unsupported } from './generation-options.ts';
+import { optionNames, reals, samplingOptions, unsupported, wholes } from './generation-options.ts';
 import type { LoadedParts } from './model.ts';
 import { snakeCase } from './option-reader.ts';
 
@@ -54,7 +54,7 @@ export function generationSettings(
   for (const name of tokenLists) {
     const ids = [settings[name] ?? []].flat();
     if (!ids.some(isImpossible)) continue;
-    overlook(name, ids.every(isImpossible) ? noToken : `names more than the tokens there are`);
+    overlook(name, ids.every(isImpossible) ? noToken : 'names more than the tokens there are');
     settings[name] = ids.filter((id) => !isImpossible(id));
   }
   for (const [name, isWithin] of Object.entries(bounds)) {
@@ -70,16 +70,25 @@ export function generationSettings(
   ) {
     overlook('diversity_penalty', 'counts for groups of beams alone');
   }
-  for (const name of callersOwn) {
-    if ((settings[name] ?? undefined) !== undefined) overlook(name, 'is an option of calls alone');
-  }
-  const sampling = [...samplingOptions, 'topH'].map(snakeCase);
-  const unused = sampling.filter((name) => (settings[name] ?? undefined) !== undefined);
+  const presets = { ...wholes, ...reals };
+  const unused = samplingOptions.filter((name) => {
+    const [preset] = presets[name];
+    return (settings[snakeCase(name)] ?? preset) !== preset;
+  });
   if (settings['do_sample'] !== true && unused.length > 0) {
-    warnings.add(`${file}: ${unused.join(', ')} count with doSample: true alone.`);
+    const names = unused.map(snakeCase).join(', ');
+    warnings.add(`${file}: ${names} only count for calls with doSample: true.`);
+  }
+  for (const name of callersOwn) {
+    if (isOwnFile && (settings[name] ?? undefined) !== undefined) {
+      overlook(name, 'is an option of calls alone');
+    }
+    delete settings[name];
   }
   if (!isOwnFile) return settings;
-  const known = new Set([...optionNames, ...Object.keys(unsupported)].map(snakeCase));
+  const known = new Set(
+    [...optionNames, 'stopStrings', ...Object.keys(unsupported)].map(snakeCase),
+  );
   for (const name of Object.keys(settings)) {
     if (!known.has(name) && !harmless.test(name)) overlook(name, 'is no setting of generation');
   }

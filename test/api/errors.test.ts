@@ -204,13 +204,11 @@ test('settings of generation_config.json that are not supported', () =>
       await expectRejection(generate, 'OPTION_INVALID', 'in generation_config.json', ...parts);
     };
     await refuse({ num_beam_groups: 2 }, 'numBeamGroups is 2');
-    await refuse({ diversity_penalty: 0.5 }, 'diversityPenalty is 0.5');
     await refuse({ penalty_alpha: 0.6 }, 'penaltyAlpha is 0.6');
-    await refuse({ forced_decoder_ids: [[1, 5]] }, 'forcedDecoderIds is [[1,5]]');
     await refuse({ force_words_ids: [[1]] }, 'forceWordsIds');
     await refuse({ watermarking_config: {} }, 'watermarkingConfig');
     await refuse({ num_beams: 0 }, 'numBeams is 0');
-    await refuse({ pad_token_id: -1 }, 'padTokenId is -1');
+    await refuse({ forced_bos_token_id: 112 }, 'forcedBosTokenId is 112');
   }));
 
 test('inputs that do not fit', () =>

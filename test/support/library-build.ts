@@ -65,7 +65,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'generation',
-    test: /\/src\/model\/(decoder|generation|generation-steps|option-reader|prompt-plan)\.ts/,
+    test: /\/src\/model\/(decoder|generation|generation-file|generation-steps|option-reader|prompt-plan)\.ts/,
   },
   {
     name: 'choice',

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { endsWithStop } from '../../src/tasks/generation.ts';
 import type { TextTokenizer } from '../../src/tasks/task.ts';
-import { textGeneration } from '../../src/tasks/text-generation.ts';
+import { textGeneration, type TextGenerationOptions } from '../../src/tasks/text-generation.ts';
 import { Tokenizer } from '../../src/tasks/tokenizer.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';
@@ -46,6 +46,34 @@ test('prompts go on, in their order, padded on the left', async () => {
       mask.filter((counts) => counts === 0).map(() => tokenizer.padToken),
     );
   }
+});
+
+test('256 new tokens, unless the call or the files say, or positions end before', async () => {
+  const lengthsOf = async (
+    files: Record<string, unknown>,
+    options: TextGenerationOptions,
+    maxPositions = Infinity,
+  ): Promise<unknown> => {
+    const { model, generate } = writer();
+    Object.assign(model, { generationConfig: files, maxPositions });
+    await generate(['Ada', 'The film'], options);
+    const { maxNewTokens, maxLength } = model.asked[0]!.options;
+    await generate.stream('Ada', options).next();
+    const streamed = model.asked[1]!.options;
+    expect(streamed.maxLength).toBe(maxLength);
+    if (maxPositions === Infinity) expect(streamed.maxNewTokens).toBe(maxNewTokens);
+    return [maxNewTokens, maxLength];
+  };
+  const none = undefined;
+  expect(await lengthsOf({}, {})).toEqual([256, none]);
+  expect(await lengthsOf({}, { maxLength: 30 })).toEqual([none, 30]);
+  expect(await lengthsOf({}, { maxNewTokens: 3 })).toEqual([3, none]);
+  expect(await lengthsOf({ max_length: 40 }, {})).toEqual([none, none]);
+  expect(await lengthsOf({ max_new_tokens: 40 }, {})).toEqual([none, none]);
+  expect(await lengthsOf({ max_length: null }, {})).toEqual([256, none]);
+  expect(await lengthsOf({ max_length: 40 }, { maxLength: null })).toEqual([256, null]);
+  const longest = Math.max(ids('Ada').length, ids('The film').length);
+  expect(await lengthsOf({}, {}, longest + 9)).toEqual([10, none]);
 });
 
 test('an empty prompt begins with the first token of all texts', async () => {

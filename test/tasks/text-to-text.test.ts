@@ -73,6 +73,13 @@ test('summaries', async () => {
     maxLength: 200,
     numBeams: 4,
   });
+  // Without beams, or without draws, what counts for them alone is left out.
+  await summarize('It', { numBeams: 1, maxNewTokens: 4 });
+  expect(t5.asked[1]!.options).toEqual({ numBeams: 1, maxNewTokens: 4 });
+  const drawn = { do_sample: true, temperature: 0.5, max_length: 9, unknown: 1, num_beams: null };
+  const sampling = parrot({ task_specific_params: { summarization: drawn } });
+  await summarization({ model: sampling, tokenizer })('It', { doSample: false });
+  expect(sampling.asked[0]!.options).toEqual({ doSample: false, maxLength: 9 });
   const plain = summarization({ model: parrot({ model_type: 't5' }), tokenizer });
   expect(await plain('It')).toEqual([{ summaryText: 'summarize: It' }]);
   // BART needs no prefix, but may have one of its own for every text.
@@ -90,7 +97,7 @@ test('text2text generation adds nothing', async () => {
     { generatedText: 'It' },
     { generatedText: 'It' },
   ]);
-  expect(model.asked[0]!.options).toEqual({ numReturnSequences: 2 });
+  expect(model.asked[0]!.options).toEqual({ numReturnSequences: 2, maxNewTokens: 256 });
   let text = '';
   for await (const piece of generate.stream('It was good.')) text += piece;
   expect(text).toBe('It was good.');
