@@ -5,8 +5,8 @@ import type { JsonObject } from '../source/json.ts';
 import type { ModelInputs } from './model.ts';
 
 /**
- * The inputs of a generation with a mask that hides padding tokens. As in Hugging Face they are known
- * by their id, unless sequences end with the same one.
+ * The inputs of a language model's generation with a mask that hides padding tokens. As in Hugging Face
+ * they are known by their id, unless sequences end with the same one; encoders see all they are given.
  */
 export function hidePadding(
   inputs: ModelInputs,

@@ -1,4 +1,5 @@
-// Text that goes on from a prompt, or the next message of a chat, with a causal language model.
+// Text that goes on from a prompt, or the next message of a chat, with a causal language model. Unlike
+// Hugging Face's pipeline it draws only where the call or the files ask for it: the same again each time.
 
 import { isObject } from '../source/json.ts';
 import type { ChatMessage, ChatOptions } from './chat-template.ts';

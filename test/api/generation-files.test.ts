@@ -55,7 +55,8 @@ test('what makes no sense in a file is overlooked, with a sentence', () =>
     const told = odd.warnings.map((text) => /^generation_config\.json: "?(\w+)/.exec(text)?.[1]);
     const sampling = 'temperature';
     const overlooked = Object.keys(fields).slice(0, -4);
-    expect(told.toSorted()).toEqual(overlooked.toSorted());
+    expect(told).toHaveLength(overlooked.length);
+    expect(new Set(told)).toEqual(new Set(overlooked));
     expect(odd.warnings.find((text) => text.includes('pad'))).toBe(
       'generation_config.json: "pad_token_id" is -1, which is no token from 0 to 119; it is overlooked.',
     );
@@ -122,7 +123,11 @@ test('stop strings of the file end texts of a pipeline; a model alone refuses th
     const options = { maxNewTokens: 12, returnFullText: false as const };
     using plain = await pipeline('text-generation', memorySource(files), { gpu });
     const [{ generatedText: whole } = { generatedText: '' }] = await plain('The film', options);
-    const stop = [...whole].find((letter) => /\w/.test(letter) && whole.indexOf(letter) > 3)!;
+    // A letter that comes first behind the fourth place.
+    const stop = whole
+      .slice(4)
+      .match(/\w/g)!
+      .find((letter) => whole.indexOf(letter) > 3)!;
     const cut = whole.slice(0, whole.indexOf(stop) + 1);
     expect(cut.length).toBeLessThan(whole.length);
 

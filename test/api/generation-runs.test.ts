@@ -26,12 +26,12 @@ for (const checkpoint of new Set(runs.map((run) => run.checkpoint))) {
       for (const run of runs.filter((one) => one.checkpoint === checkpoint)) {
         const { sequences, scores } = await model.generate(run.inputs, run.options);
         const label = JSON.stringify(run.options);
-        expect(sequences, label).toEqual(run.sequences);
-        expect(scores?.length, label).toBe(run.scores?.length);
+        expect(sequences, `sequences, ${label}`).toEqual(run.sequences);
+        expect(scores?.length, `scores, ${label}`).toBe(run.scores?.length);
         // Scores are rounded to five places, and sums of a few log-probabilities in f32.
         scores?.forEach((score, i) => {
           const difference = Math.abs(score - run.scores![i]!);
-          expect(difference, label).toBeLessThan(2e-5 * (1 + Math.abs(score)));
+          expect(difference, `score ${i}, ${label}`).toBeLessThan(2e-5 * (1 + Math.abs(score)));
         });
       }
     }));
