@@ -152,7 +152,7 @@ const cases: readonly (readonly [GenerateOptions, base?: GenerateOptions])[] = [
   [{ exponentialDecayLengthPenalty: [2, 1.6] }],
   [{ lengthPenalty: -2 }, beams],
   [{ lengthPenalty: 3 }, beams],
-  [{ earlyStopping: true }, beams],
+  [{ earlyStopping: true }, { ...beams, lengthPenalty: 2 }],
   [{ earlyStopping: 'never' }, beams],
   [
     { renormalizeLogits: true, suppressTokens: [1, 2, 3, 4] },
