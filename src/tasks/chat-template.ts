@@ -1,10 +1,10 @@
 // Conversations as the text that a model was trained on: the checkpoint's own Jinja template. This
 // file and the template engine are loaded with the first conversation: only chats pay for them.
 
-import { Template } from '@huggingface/jinja';
 import { isObject, type JsonObject } from '../source/json.ts';
-import { describeFile, readFile, type Source } from '../source/source.ts';
+import { describeFile, readFile, readJson, type Source } from '../source/source.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { renderTemplate } from './chat-interpreter.ts';
 
 /** A turn of a conversation. Templates may read further keys, such as `tool_calls`. */
 export interface ChatMessage {
@@ -16,6 +16,8 @@ export interface ChatMessage {
 export interface ChatOptions {
   /** Whether the text ends where the model's answer begins. Default false. */
   addGenerationPrompt?: boolean;
+  /** Whether the text ends where the last message does, for the model to go on with it. Default false. */
+  continueFinalMessage?: boolean;
   /** Tools the model may call, as JSON schemas of functions. */
   tools?: readonly object[];
   /** Documents to answer from. */
@@ -26,22 +28,38 @@ export interface ChatOptions {
   variables?: Readonly<Record<string, unknown>>;
 }
 
-/** The templates of a checkpoint by name: chat_template.jinja, else those of tokenizer_config.json. */
-export async function readChatTemplates(
-  files: Source,
-  config: JsonObject,
-): Promise<ReadonlyMap<string, string>> {
-  const bytes = await readFile(files, 'chat_template.jinja');
-  const given = bytes === undefined ? config['chat_template'] : new TextDecoder().decode(bytes);
+/** The templates of a checkpoint, by name. */
+export interface ChatTemplates {
+  /** Those of chat_template.jinja, else of tokenizer_config.json, else of chat_template.json. */
+  readonly own: ReadonlyMap<string, string>;
+  /** One of `additional_chat_templates`, which come before. */
+  readonly further: (name: string) => Promise<string | undefined>;
+}
+
+/** Reads the templates of a checkpoint. Errors: FILE_NOT_FOUND where there is none. */
+export async function readChatTemplates(files: Source, config: JsonObject): Promise<ChatTemplates> {
+  const read = async (file: string): Promise<string | undefined> => {
+    const bytes = await readFile(files, file);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  };
+  let given: unknown = (await read('chat_template.jinja')) ?? config['chat_template'];
+  if (given === undefined || given === null) {
+    const json = await readJson(files, 'chat_template.json');
+    given = isObject(json) ? json['chat_template'] : undefined;
+  }
   const named: unknown[] = Array.isArray(given) ? given : [{ name: 'default', template: given }];
-  const templates = new Map<string, string>();
+  const own = new Map<string, string>();
   for (const entry of named) {
     const template = isObject(entry) ? entry['template'] : undefined;
-    if (isObject(entry) && typeof template === 'string') {
-      templates.set(String(entry['name']), template);
-    }
+    if (isObject(entry) && typeof template === 'string') own.set(String(entry['name']), template);
   }
-  if (templates.size > 0) return templates;
+  const found = new Map<string, Promise<string | undefined>>();
+  const further = (name: string): Promise<string | undefined> => {
+    const file = found.get(name) ?? read(`additional_chat_templates/${name}.jinja`);
+    found.set(name, file);
+    return file;
+  };
+  if (own.size > 0) return { own, further };
   throw new TransformerError(
     'FILE_NOT_FOUND',
     `There is no chat_template.jinja, and ${describeFile(files, 'tokenizer_config.json')} has no ` +
@@ -50,28 +68,39 @@ export async function readChatTemplates(
 }
 
 /** The text of a conversation. `tokens` are the special tokens that templates may write. */
-export function renderChat(
-  templates: ReadonlyMap<string, string>,
+export async function renderChat(
+  templates: ChatTemplates,
   messages: readonly ChatMessage[],
   options: ChatOptions,
   tokens: Readonly<Record<string, string>>,
-): string {
-  const known = ['addGenerationPrompt', 'tools', 'documents', 'template', 'variables'];
-  refuseUnknown(options, known, 'option of applyChatTemplate');
+): Promise<string> {
+  const known = ['addGenerationPrompt', 'continueFinalMessage', 'tools', 'documents', 'template'];
+  refuseUnknown(options, [...known, 'variables'], 'option of applyChatTemplate');
   const wrong = Array.isArray(messages) ? messages.findIndex((one) => !isMessage(one)) : 0;
-  if (wrong >= 0) {
+  if (wrong >= 0 || messages.length === 0) {
     throw new TransformerError(
       'INPUT_INVALID',
-      `Message ${wrong} of the conversation has no role; wanted an array of ` +
-        "{ role: 'user', content: '…' }.",
+      `${wrong >= 0 ? `Message ${wrong} of the conversation has no role` : 'The conversation is empty'}; ` +
+        "wanted an array of { role: 'user', content: '…' }.",
     );
   }
-  const { addGenerationPrompt = false, tools, documents, variables } = options;
-  const source = choose(templates, options.template, tools !== undefined);
+  const { addGenerationPrompt = false, continueFinalMessage = false } = options;
+  const { tools, documents, variables } = options;
+  if (addGenerationPrompt && continueFinalMessage) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'addGenerationPrompt and continueFinalMessage exclude each other: the model begins a message, ' +
+        'or goes on with the last one.',
+    );
+  }
+  const source = await choose(templates, options.template, tools !== undefined);
+  const turns = messages.map(normalized);
+  const begun = continueFinalMessage ? openEnd(turns) : undefined;
+  let text: string;
   try {
-    return new Template(source).render({
+    text = renderTemplate(source, {
       ...tokens,
-      messages: structuredClone(messages),
+      messages: turns,
       add_generation_prompt: addGenerationPrompt,
       // Templates ask whether these are none, so they are always there.
       tools: tools ?? null,
@@ -83,30 +112,89 @@ export function renderChat(
     throw new TransformerError(
       'INPUT_INVALID',
       `The checkpoint's chat template refuses this conversation: ${reason}. ` +
-        'Check the roles, their order, and the variables it reads.',
+        'Check the roles, their order, whether content is a text or a list of parts, and the ' +
+        'variables that the template reads.',
       { cause },
     );
   }
+  return begun === undefined ? text : cutOpen(text, begun);
+}
+
+/** A message as templates expect it: without keys that say nothing, reasoning under its usual name. */
+function normalized(message: ChatMessage): Record<string, unknown> {
+  const entries = Object.entries(message).filter(([, value]) => (value ?? undefined) !== undefined);
+  const turn = structuredClone(Object.fromEntries(entries));
+  const reasoning = turn['reasoning_content'] ?? turn['thinking'] ?? turn['reasoning'];
+  if (reasoning === undefined) return turn;
+  return { thinking: reasoning, ...turn, reasoning_content: reasoning };
+}
+
+/** Stands for the place where the last message goes on. */
+const mark = 'THE-MODEL-GOES-ON-HERE ';
+
+/** Marks the end of the last message's text, which is given back. */
+function openEnd(turns: Record<string, unknown>[]): string {
+  const last = turns.at(-1);
+  const content = last?.['content'];
+  if (last !== undefined && typeof content === 'string') {
+    last['content'] = content + mark;
+    return content;
+  }
+  const parts: unknown[] = Array.isArray(content) ? content : [];
+  const part = parts.findLast((one) => isObject(one) && typeof one['text'] === 'string') as
+    | Record<string, unknown>
+    | undefined;
+  if (part === undefined) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      'The last message has no text to go on with; wanted a content, or parts with a text.',
+    );
+  }
+  const text = String(part['text']);
+  part['text'] = text + mark;
+  return text;
+}
+
+/** The text up to the mark; where the template trims messages, so is the message. */
+function cutOpen(text: string, begun: string): string {
+  const at = text.lastIndexOf(mark.trim());
+  if (at < 0 || !text.includes(begun.trim())) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      "The checkpoint's chat template does not write the last message as it is, so the model " +
+        'cannot go on with it. End the conversation with a message of the user.',
+    );
+  }
+  const before = text.slice(0, at);
+  return text.startsWith(mark, at) ? before : before.trimEnd();
 }
 
 function isMessage(value: unknown): boolean {
   return isObject(value) && typeof value['role'] === 'string';
 }
 
-function choose(
-  templates: ReadonlyMap<string, string>,
+/** The template of a name; else `tool_use` with tools where there is one, else `default`. */
+async function choose(
+  { own, further }: ChatTemplates,
   name: string | undefined,
-  tools: boolean,
-): string {
-  const only = templates.size === 1 && name === undefined ? [...templates.values()][0] : undefined;
-  const wanted = name ?? (tools && templates.has('tool_use') ? 'tool_use' : 'default');
-  const template = only ?? templates.get(wanted);
-  if (template !== undefined) return template;
-  const names = [...templates.keys()];
-  const nearest = nearestName(wanted, names);
+  hasTools: boolean,
+): Promise<string> {
+  const find = async (wanted: string): Promise<string | undefined> =>
+    (/^[\w.-]+$/.test(wanted) ? await further(wanted) : undefined) ?? own.get(wanted);
+  if (name === undefined) {
+    const forTools = hasTools ? await find('tool_use') : undefined;
+    const template = forTools ?? own.get('default');
+    if (template !== undefined) return template;
+  } else {
+    const template = await find(name);
+    if (template !== undefined) return template;
+  }
+  const names = [...own.keys()];
+  const nearest = nearestName(name ?? 'default', names);
   throw new TransformerError(
     'OPTION_INVALID',
-    `There is no chat template "${wanted}"; there is ${names.join(', ')}.` +
+    `There is no chat template "${name ?? 'default'}"; there is ${names.join(', ')}, and what the ` +
+      'folder additional_chat_templates has.' +
       (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
   );
 }

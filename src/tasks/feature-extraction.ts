@@ -69,6 +69,10 @@ export interface EmbedSettings {
   readonly task: string;
   /** Several kinds stand side by side in one vector. */
   readonly pooling: Pooling | readonly Pooling[];
+  /** Tokens at the start that are not pooled. */
+  readonly skipped?: number;
+  /** What becomes of a pooled vector. */
+  readonly finish?: ((vector: Float32Array) => Float32Array) | undefined;
   readonly normalize: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -77,14 +81,15 @@ export interface EmbedSettings {
 export async function embed(
   parts: TaskParts,
   rows: readonly { ids: readonly number[]; typeIds?: readonly number[] }[],
-  { task: name, pooling, normalize, signal }: EmbedSettings,
+  { task: name, pooling, skipped = 0, finish, normalize, signal }: EmbedSettings,
 ): Promise<DenseTensor> {
   const width = Number(parts.model.config['hidden_size'] ?? 1);
   const vectors = await forwardRows(parts, rows, { task: name, width, signal }, (read, { ids }) => {
     const states = read('lastHiddenState');
-    const parted = [pooling].flat().map((kind) => pool(states, ids.length, kind));
+    const parted = [pooling].flat().map((kind) => pool(states, ids.length, kind, skipped));
     const [first = new Float32Array(0)] = parted;
-    const vector = parted.length === 1 ? first : Float32Array.from(parted.flatMap((x) => [...x]));
+    const pooled = parted.length === 1 ? first : Float32Array.from(parted.flatMap((x) => [...x]));
+    const vector = finish?.(pooled) ?? pooled;
     return normalize ? normalized(vector) : vector;
   });
   return stack(vectors);

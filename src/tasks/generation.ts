@@ -54,14 +54,14 @@ export async function generateRows(
   );
 }
 
-/** Generates for one row, piece of text by piece. */
+/** Generates for one row, piece of text by piece; `before` are the tokens that the text goes on from. */
 export async function* streamRow(
   parts: TaskParts,
   ids: readonly number[],
   options: TextOptions,
   side: 'left' | 'right',
 ): AsyncGenerator<string, void, undefined> {
-  const pieces = new TextStream(parts.tokenizer);
+  const pieces = new TextStream(parts.tokenizer, side === 'left' ? ids : []);
   const { inputIds, attentionMask } = padRows(parts, [{ ids }]);
   const generation = {
     ...generateOptions(parts, options),

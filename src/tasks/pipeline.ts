@@ -110,7 +110,7 @@ const definitions: { readonly [Task in keyof Tasks]: TaskDefinition<Tasks[Task]>
     heads: ['ForCausalLM', 'LMHeadModel'],
   },
   'text-ranking': {
-    load: async () => (await import('./text-ranking.ts')).textRanking,
+    load: async (...from) => (await import('./text-ranking.ts')).rankingOf(...from),
     heads: classifiers,
   },
   'text2text-generation': {

@@ -4,27 +4,36 @@ import type { DenseTensor } from '../model/inputs.ts';
 
 export type Pooling = 'mean' | 'cls' | 'last' | 'max' | 'meanSqrtLength' | 'weightedMean';
 
-/** Pools (T, d) to (d): the rows up to `length`; those behind are padding. */
-export function pool({ data, shape }: DenseTensor, length: number, pooling: Pooling): Float32Array {
+/**
+ * Pools (T, d) to (d): the rows from `start` up to `length`; those behind are padding, those before a
+ * prompt that does not count.
+ */
+export function pool(
+  { data, shape }: DenseTensor,
+  length: number,
+  pooling: Pooling,
+  start = 0,
+): Float32Array {
   const size = shape.at(-1) ?? 1;
   const row = (t: number): Float32Array => data.subarray(t * size, (t + 1) * size);
-  if (pooling === 'cls') return row(0).slice();
+  const first = start < length ? start : 0;
+  if (pooling === 'cls') return row(first).slice();
   if (pooling === 'last') return row(length - 1).slice();
   if (pooling === 'max') {
-    const most = row(0).slice();
-    for (let t = 1; t < length; t++)
+    const most = row(first).slice();
+    for (let t = first + 1; t < length; t++)
       row(t).forEach((x, i) => (most[i] = Math.max(x, most[i] ?? x)));
     return most;
   }
   // Summed in float64. Weights grow with the position in a weighted mean (Muennighoff 2022).
   const sum = new Float64Array(size);
   let weights = 0;
-  for (let t = 0; t < length; t++) {
+  for (let t = first; t < length; t++) {
     const weight = pooling === 'weightedMean' ? t + 1 : 1;
     weights += weight;
     row(t).forEach((x, i) => (sum[i] = (sum[i] ?? 0) + weight * x));
   }
-  const divisor = pooling === 'meanSqrtLength' ? Math.sqrt(length) : weights;
+  const divisor = pooling === 'meanSqrtLength' ? Math.sqrt(weights) : weights;
   return Float32Array.from(sum, (x) => x / divisor);
 }
 

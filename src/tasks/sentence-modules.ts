@@ -1,20 +1,25 @@
 // How a sentence-transformers checkpoint makes its embeddings: modules.json and the files it names.
-// A checkpoint without modules.json pools by the mean, as sentence-transformers does.
+// A checkpoint without modules.json pools as sentence-transformers does: by the mean, a causal
+// language model by its last token.
 
 import { isObject, type JsonObject, show } from '../source/json.ts';
-import { describeFile, readJson, type Source } from '../source/source.ts';
-import { TransformerError } from '../runtime/errors.ts';
-import type { Pooling } from './pooling.ts';
+import { readJson, type Source } from '../source/source.ts';
+import { normalized, type Pooling } from './pooling.ts';
+import type { Layer } from './sentence-layers.ts';
+import { readSentenceSettings, type SentenceSettings, unsupported } from './sentence-settings.ts';
 
-export interface SentenceModules {
+/** How alike two vectors are. */
+export type Similarity = 'cosine' | 'dot' | 'euclidean' | 'manhattan';
+
+export interface SentenceModules extends SentenceSettings {
   readonly pooling: readonly Pooling[];
-  readonly normalize: boolean;
-  /** Tokens that count of a text, where the checkpoint says so. */
-  readonly maxLength: number | undefined;
-  readonly lowerCase: boolean;
-  /** Stands before each text. */
-  readonly prompt: string;
-  readonly similarity: 'cosine' | 'dot';
+  /** Whether the tokens of a prompt are pooled too. */
+  readonly includePrompt: boolean;
+  /** What follows the pooling. */
+  readonly layers: readonly Layer[];
+  /** Numbers that are kept of each vector; all when absent. */
+  readonly truncateDim: number | undefined;
+  readonly similarity: Similarity;
 }
 
 /** Names of sentence-transformers, in its order of the parts of a vector. */
@@ -27,6 +32,8 @@ const poolings: Readonly<Record<string, readonly [mode: string, Pooling]>> = {
   pooling_mode_lasttoken: ['lasttoken', 'last'],
 };
 
+const similarities = ['cosine', 'dot', 'euclidean', 'manhattan'] as const;
+
 /** Errors: MODEL_UNSUPPORTED for modules or settings this library does not compute. */
 export async function readSentenceModules(
   files: Source,
@@ -38,43 +45,63 @@ export async function readSentenceModules(
   };
   const list = await readJson(files, 'modules.json', { signal });
   const modules = (Array.isArray(list) ? list : []).filter(isObject);
-  let pooling: readonly Pooling[] = ['mean'];
-  let normalize = false;
-  let folder = '';
+  let pooling: readonly Pooling[] | undefined;
+  let includePrompt = true;
+  const layers: Layer[] = [];
   for (const { type, path } of modules) {
     const kind = String(type).split('.').at(-1) ?? '';
-    if (kind === 'Transformer') folder = text(path);
-    else if (kind === 'Pooling')
-      pooling = poolingOf(files, await read([text(path), 'config.json'].filter(Boolean).join('/')));
-    else if (kind === 'Normalize') normalize = true;
-    else {
+    const folder = typeof path === 'string' ? path : '';
+    if (kind === 'Transformer') {
+      if (folder === '') continue;
+      throw unsupported(files, `modules.json has the model in the folder "${folder}"`);
+    }
+    if (kind === 'Dropout') continue;
+    if (!['Pooling', 'Normalize', 'Dense', 'LayerNorm'].includes(kind)) {
       throw unsupported(files, `modules.json names the module ${show(type)}`);
     }
+    const config = folder === '' ? {} : await read(`${folder}/config.json`);
+    if (kind === 'Pooling') {
+      pooling = poolingOf(files, config);
+      includePrompt = config['include_prompt'] !== false;
+      continue;
+    }
+    const { module_input_name: input = vectorName, module_output_name: output } = config;
+    if (input !== vectorName || (output ?? input) !== vectorName) {
+      throw unsupported(files, `the module ${show(type)} works on ${show(input)}`);
+    }
+    if (kind === 'Normalize') layers.push(normalized);
+    else {
+      const { denseLayer, normLayer } = await import('./sentence-layers.ts');
+      const load = kind === 'Dense' ? denseLayer : normLayer;
+      layers.push(await load(files, folder, config, signal));
+    }
   }
-  if (folder !== '')
-    throw unsupported(files, `modules.json has the model in the folder "${folder}"`);
-  const settings = await read('sentence_bert_config.json');
-  const general = await read('config_sentence_transformers.json');
-  const { prompts, default_prompt_name: prompt, similarity_fn_name: similarity } = general;
-  const maxLength = settings['max_seq_length'];
-  if ((similarity ?? 'cosine') !== 'cosine' && similarity !== 'dot') {
-    throw unsupported(files, `similarity_fn_name is ${show(similarity)}`);
-  }
+  if (list === undefined) pooling = usualPooling(await read('config.json'));
+  const settings = await readSentenceSettings(files, 'feature-extraction', signal);
+  const { similarity_fn_name: similarity, truncate_dim: truncateDim } = settings.general;
+  const known = similarities.find((name) => name === (similarity ?? 'cosine'));
+  if (known === undefined) throw unsupported(files, `similarity_fn_name is ${show(similarity)}`);
   return {
-    pooling,
-    normalize,
-    maxLength: typeof maxLength === 'number' ? maxLength : undefined,
-    lowerCase: settings['do_lower_case'] === true,
-    prompt: isObject(prompts) ? text(prompts[text(prompt)]) : '',
-    similarity: similarity === 'dot' ? 'dot' : 'cosine',
+    ...settings,
+    pooling: pooling ?? ['mean'],
+    includePrompt,
+    layers,
+    truncateDim: typeof truncateDim === 'number' ? truncateDim : undefined,
+    similarity: known,
   };
+}
+
+/** What modules call the vector of a text. */
+const vectorName = 'sentence_embedding';
+
+function usualPooling({ architectures }: JsonObject): readonly Pooling[] {
+  const name: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
+  return typeof name === 'string' && /(ForCausalLM|LMHeadModel)$/.test(name) ? ['last'] : ['mean'];
 }
 
 function poolingOf(files: Source, config: JsonObject): readonly Pooling[] {
   const known = Object.entries(poolings);
   const mode = config['pooling_mode'];
-  if (config['include_prompt'] === false)
-    throw unsupported(files, 'the pooling leaves out prompts');
   if (mode === undefined || mode === null) {
     const chosen = known.filter(([key]) => config[key] === true).map(([, [, kind]]) => kind);
     return chosen.length > 0 ? chosen : ['mean'];
@@ -84,16 +111,4 @@ function poolingOf(files: Source, config: JsonObject): readonly Pooling[] {
     if (found === undefined) throw unsupported(files, `pooling_mode is ${show(name)}`);
     return found[1][1];
   });
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function unsupported(files: Source, what: string): TransformerError {
-  return new TransformerError(
-    'MODEL_UNSUPPORTED',
-    `${describeFile(files, 'This sentence-transformers checkpoint')}: ${what}, which is not ` +
-      'supported. Use feature-extraction with a pooling of your own, or another checkpoint.',
-  );
 }

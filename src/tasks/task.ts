@@ -41,9 +41,9 @@ export type TextTokenizer = Pick<
   Tokenizer,
   | 'applyChatTemplate'
   | 'bosToken'
-  | 'cleansUp'
   | 'clsToken'
   | 'decode'
+  | 'decodeCertain'
   | 'encode'
   | 'encoding'
   | 'encodingWindows'

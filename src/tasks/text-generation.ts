@@ -5,6 +5,7 @@ import { isObject } from '../source/json.ts';
 import type { ChatMessage, ChatOptions } from './chat-template.ts';
 import { checkTextOptions, generateRows, streamRow, type TextOptions } from './generation.ts';
 import { checkOptions, type TaskParts, wrongInput } from './task.ts';
+import { textAfter } from './text-stream.ts';
 
 export interface TextGenerationOptions extends TextOptions {
   /** False gives the new text alone, without prompt or chat; true when absent. */
@@ -74,7 +75,7 @@ export function textGeneration(parts: TaskParts): TextGeneration {
       const [one, ids] = [inputs[index] ?? '', rows[index] ?? []];
       const promptLength = tokenizer.decode(ids).length;
       return sequences.map((sequence) => {
-        const text = tokenizer.decode(sequence).slice(promptLength);
+        const text = textAfter(tokenizer.decode(sequence), promptLength);
         return { generatedText: returnFullText ? joined(one, text) : text };
       });
     });
@@ -99,12 +100,14 @@ async function renderChat(
   chat: Chat,
   options: ChatOptions = {},
 ): Promise<string> {
-  const begun = begunAnswer(chat);
-  const addGenerationPrompt = begun === undefined;
-  const text = await tokenizer.applyChatTemplate(chat, { addGenerationPrompt, ...options });
-  if (begun === undefined) return text;
-  const content = begun.trim();
-  return text.slice(0, text.lastIndexOf(content) + content.length);
+  const continueFinalMessage =
+    chat.at(-1)?.role === 'assistant' && options.addGenerationPrompt !== true;
+  const addGenerationPrompt = !continueFinalMessage;
+  return tokenizer.applyChatTemplate(chat, {
+    addGenerationPrompt,
+    continueFinalMessage,
+    ...options,
+  });
 }
 
 /** What the assistant has said of the last message, when it is the assistant's. */

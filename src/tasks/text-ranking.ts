@@ -3,14 +3,24 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { isObject, show } from '../source/json.ts';
+import { readJson, type Source } from '../source/source.ts';
+import { activationNames, activationOf } from './activations.ts';
 import { greatest, sigmoid } from './scores.ts';
-import { checkOptions, checkText, encodeText, type TaskModel, type TaskParts } from './task.ts';
+import { lowerCase, readSentenceSettings, unsupported } from './sentence-settings.ts';
+import {
+  checkOptions,
+  checkText,
+  encodeText,
+  mostTokens,
+  type TaskModel,
+  type TaskParts,
+} from './task.ts';
 import { classLogits } from './text-classification.ts';
 
 export interface TextRankingOptions {
   /** The number of documents to give; all when absent. */
   topK?: number;
-  /** From logit to score; as the checkpoint says, else `sigmoid`, when absent. */
+  /** From logit to score; as the checkpoint says, else the sigmoid, when absent. */
   functionToApply?: 'sigmoid' | 'none';
   signal?: AbortSignal;
 }
@@ -33,21 +43,55 @@ export interface TextRanking {
 
 const task = 'text-ranking';
 
-export function textRanking(parts: TaskParts): TextRanking {
-  const usual = usualFunction(parts.model);
+/** From a logit to a score, and tokens of query and document at most. */
+interface RankingSettings {
+  readonly activation: (logit: number) => number;
+  readonly maxLength?: number | undefined;
+  readonly lowerCase?: boolean;
+}
+
+/** The task for a checkpoint, with what sentence-transformers notes beside it. Errors: MODEL_UNSUPPORTED */
+export async function rankingOf(
+  files: Source,
+  signal: AbortSignal | undefined,
+): Promise<(parts: TaskParts) => TextRanking> {
+  const list = await readJson(files, 'modules.json', { signal });
+  for (const { type } of (Array.isArray(list) ? list : []).filter(isObject)) {
+    if (String(type).endsWith('.Transformer')) continue;
+    throw unsupported(files, `modules.json names the module ${show(type)}`);
+  }
+  const settings = await readSentenceSettings(files, 'sequence-classification', signal);
+  const { general, promptName, maxLength, lowerCase: isLower } = settings;
+  if ((settings.prompts[promptName ?? ''] ?? '') !== '') {
+    throw unsupported(files, `default_prompt_name is ${show(promptName)}`);
+  }
+  return (parts) => {
+    const activation = activationFor(parts.model, general['activation_fn']);
+    return textRanking(parts, { activation, maxLength, lowerCase: isLower });
+  };
+}
+
+export function textRanking(
+  parts: TaskParts,
+  settings: RankingSettings = { activation: activationFor(parts.model) },
+): TextRanking {
+  const { activation, maxLength = mostTokens(parts), lowerCase: isLower = false } = settings;
+  const most = Math.min(maxLength, parts.model.maxPositions);
+  const read = (text: string): string => (isLower ? lowerCase(text) : text);
   return async (query, documents, options = {}) => {
     const functions = ['sigmoid', 'none'];
     checkOptions(task, options, { topK: 'count', functionToApply: functions, signal: 'signal' });
-    const { topK = documents.length, functionToApply = usual, signal } = options;
-    checkText('The query', query);
+    const { topK = documents.length, functionToApply: wanted, signal } = options;
+    const asked = read(checkText('The query', query));
     const rows = documents.map((text) =>
-      encodeText(parts, query, checkText('A document', text), 'longest'),
+      encodeText(parts, asked, read(checkText('A document', text)), 'longest', most),
     );
     const logits = await classLogits(parts, rows, task, signal);
     const scores = logits.map((row) => {
       if (row.length !== 1) throw tooManyLabels(row.length);
       const [logit = 0] = row;
-      return functionToApply === 'sigmoid' ? sigmoid(logit) : logit;
+      if (wanted === undefined) return activation(logit);
+      return wanted === 'sigmoid' ? sigmoid(logit) : logit;
     });
     return greatest(scores, topK).map((corpusId) => ({
       corpusId,
@@ -57,15 +101,20 @@ export function textRanking(parts: TaskParts): TextRanking {
   };
 }
 
-/** The function that sentence-transformers has noted in config.json. Errors: MODEL_UNSUPPORTED. */
-function usualFunction({ config }: TaskModel): 'sigmoid' | 'none' {
+/**
+ * The function that sentence-transformers has noted: in its own file, else in config.json; without
+ * a note the sigmoid, for one label. Errors: MODEL_UNSUPPORTED.
+ */
+function activationFor({ config }: TaskModel, noted?: unknown): (logit: number) => number {
   const { sentence_transformers: section, sbert_ce_default_activation_function: old } = config;
-  const name = (isObject(section) ? section['activation_fn'] : undefined) ?? old ?? 'Sigmoid';
-  if (typeof name === 'string' && name.endsWith('Sigmoid')) return 'sigmoid';
-  if (typeof name === 'string' && name.endsWith('Identity')) return 'none';
+  const own = isObject(section) ? section['activation_fn'] : undefined;
+  const name = noted ?? own ?? old ?? 'torch.nn.Sigmoid';
+  const activation = activationOf(name);
+  if (activation !== undefined) return activation;
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
-    `config.json wants the activation ${show(name)} for scores; Sigmoid and Identity are supported.`,
+    `This checkpoint wants the activation ${show(name)} for scores; those of torch.nn are ` +
+      `supported that are ${activationNames.join(', ')}.`,
   );
 }
 

@@ -3,56 +3,66 @@
 /** What a stream needs of a tokenizer. */
 interface Decoder {
   decode(tokenIds: readonly number[]): string;
-  /** Whether spaces before punctuation and contractions are taken out of the text. */
-  readonly cleansUp: boolean;
+  /** The part of the decoded text that no later token can change. */
+  decodeCertain(tokenIds: readonly number[]): string;
 }
 
-/**
- * What a later token may still change at the end of a text: a character whose bytes are not all
- * there (it decodes to U+FFFD), and with clean-up a space or the start of a contraction.
- */
-const uncertain = { plain: /\ufffd+$/, cleaned: /(?:\ufffd+| [ 'nvr]*)$/ };
 /** An end that no clean-up reaches across, so that what follows can be decoded by itself. */
 const boundary = /[^ 'nvr\ufffd]$/;
 
 /**
  * Turns token ids that come one by one into pieces of text. A piece is given out only when no later
- * token can change it, so the pieces together are what decoding all tokens at once gives.
+ * token can change it, so the pieces together are what decoding all tokens at once gives, without
+ * the text of the tokens they go on from.
  */
 export class TextStream {
   readonly #tokenizer: Decoder;
   /** The tokens since the boundary before the last: the first `#settled` give context to the rest. */
-  #tokenIds: number[] = [];
-  #settled = 0;
-  /** What was given out of the text of `#tokenIds`. */
-  #length = 0;
+  #tokenIds: number[];
+  #settled: number;
+  /** What was given out of the text of `#tokenIds`, or was there before. */
+  #length: number;
 
-  constructor(tokenizer: Decoder) {
+  /** `before` are the tokens of a prompt, whose end decides how the first token reads. */
+  constructor(tokenizer: Decoder, before: readonly number[] = []) {
     this.#tokenizer = tokenizer;
+    this.#tokenIds = [...before];
+    // Not before a boundary: clean-up may reach back into the prompt.
+    this.#settled = 0;
+    this.#length = tokenizer.decode(before).length;
   }
 
   /** The text that has become certain with this token, maybe none yet. */
   push(tokenId: number): string {
     this.#tokenIds.push(tokenId);
-    const text = this.#tokenizer.decode(this.#tokenIds);
-    const certain = text.replace(uncertain[this.#tokenizer.cleansUp ? 'cleaned' : 'plain'], '');
-    const piece = certain.slice(this.#length);
+    const certain = this.#tokenizer.decodeCertain(this.#tokenIds);
+    const piece = textAfter(certain, this.#length);
     this.#length = Math.max(this.#length, certain.length);
-    if (piece !== '' && boundary.test(text)) this.#settle();
+    if (piece !== '' && boundary.test(certain)) this.#settle(certain);
     return piece;
   }
 
   /** What is left at the end. */
   end(): string {
-    const rest = this.#tokenizer.decode(this.#tokenIds).slice(this.#length);
-    this.#length += rest.length;
+    const text = this.#tokenizer.decode(this.#tokenIds);
+    const rest = textAfter(text, this.#length);
+    this.#length = Math.max(this.#length, text.length);
     return rest;
   }
 
   /** The text ends at a boundary: tokens before the last one are no longer needed. */
-  #settle(): void {
+  #settle(certain: string): void {
+    if (this.#tokenizer.decode(this.#tokenIds) !== certain) return;
     this.#tokenIds = this.#tokenIds.slice(this.#settled);
     this.#settled = this.#tokenIds.length;
     this.#length = this.#tokenizer.decode(this.#tokenIds).length;
   }
+}
+
+/** A text from a place on, which moves behind a character that it would cut in two. */
+export function textAfter(text: string, start: number): string {
+  const isWithin = /[\ud800-\udbff][\udc00-\udfff]/.test(
+    text.slice(Math.max(0, start - 1), start + 1),
+  );
+  return text.slice(isWithin && start > 0 ? start + 1 : start);
 }

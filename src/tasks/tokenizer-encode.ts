@@ -8,9 +8,10 @@ import {
   Unigram,
   WordPiece,
 } from '@huggingface/tokenizers';
-import type { JsonObject } from '../source/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import { AlignedText, type Span } from './aligned-text.ts';
 import { compileNormalizer } from './tokenizer-normalize.ts';
+import { withoutSpaces } from './tokenizer-patterns.ts';
 import { compileSplit } from './tokenizer-split.ts';
 
 /** A token, and where it stands in the text. */
@@ -26,24 +27,38 @@ interface Part {
   readonly end: number;
 }
 
-/** The tokens of a text, without those that a template adds. Throws a TypeError at what is unknown. */
+export interface Encoder {
+  readonly encode: (text: string) => Piece[];
+  /** A text as the normalizer leaves it. */
+  readonly normalize: (text: string) => string;
+}
+
+/**
+ * The tokens of a text, without those that a template adds. Special tokens in the text count as
+ * plain text where `splitsSpecial`. Throws a TypeError at what is unknown.
+ */
 export function compileEncoder(
   tokenizer: HuggingFaceTokenizer,
   json: JsonObject,
-): (text: string) => Piece[] {
+  splitsSpecial: boolean,
+): Encoder {
   const normalize = compileNormalizer(tokenizer.normalizer);
   const split = compileSplit(json['pre_tokenizer']);
   const { model } = tokenizer;
   if (model === null) throw new TypeError('it has no model');
-  const parts = compileModel(model);
-  const added = [...tokenizer.get_added_tokens_decoder().values()];
+  const parts = compileModel(model, isObject(json['model']) ? json['model'] : {});
+  const added = [...tokenizer.get_added_tokens_decoder().values()].filter(
+    (token) => !(token.special && splitsSpecial),
+  );
   const plain = tokenFinder(added.filter((token) => !token.normalized));
+  const normalizeText = (content: string): string =>
+    normalize(AlignedText.of(content, [0, content.length])).text;
   const normalized = tokenFinder(
     added.filter((token) => token.normalized),
-    (content) => normalize(AlignedText.of(content, [0, content.length])).text,
+    normalizeText,
   );
 
-  return (text) => {
+  const encode = (text: string): Piece[] => {
     const pieces: Piece[] = [];
     for (const [section, id] of plain(AlignedText.of(text, [0, text.length]))) {
       if (id !== undefined) {
@@ -65,6 +80,7 @@ export function compileEncoder(
     }
     return pieces;
   };
+  return { encode, normalize: normalizeText };
 }
 
 type AddedToken =
@@ -109,8 +125,8 @@ function tokenFinder(
       const after = text.text.slice(end);
       const joined = wordEnd.test(text.text.slice(0, start)) || wordStart.test(after);
       if (token.single_word && joined) continue;
-      if (token.lstrip) start -= before.length - before.trimEnd().length;
-      if (token.rstrip) end += after.length - after.trimStart().length;
+      if (token.lstrip) start -= before.length - withoutSpaces(before, 'end').length;
+      if (token.rstrip) end += after.length - withoutSpaces(after, 'start').length;
       add(start);
       add(end, token.id);
     }
@@ -120,7 +136,7 @@ function tokenFinder(
 }
 
 /** How the model cuts a word into tokens. */
-function compileModel(model: Model): (word: string) => Part[] {
+function compileModel(model: Model, json: JsonObject): (word: string) => Part[] {
   const ids = model.tokens_to_ids;
   const { config } = model;
   const unknownToken = model.unk_token ?? ('unk_token' in config ? config.unk_token : undefined);
@@ -145,15 +161,22 @@ function compileModel(model: Model): (word: string) => Part[] {
     };
   }
   if (model instanceof Unigram) {
-    return (word) => fuse(placed(model.encode([word]), ids, unknownPart), unknown);
+    const spelled = json['byte_fallback'] === true;
+    return (word) => {
+      const parts = fuse(placed(model.encode([word]), ids, unknownPart), unknown);
+      if (!spelled) return parts;
+      return parts.flatMap((part) => {
+        if (part.id !== unknown) return [part];
+        return byteParts(word.slice(part.start, part.end), ids, part) ?? [part];
+      });
+    };
   }
   if (model instanceof BPE) {
-    const encoder = new TextEncoder();
     return (word) => {
       if (model.ignore_merges && ids.has(word)) return placed([word], ids, unknownPart);
       const pieces = placed(model.bpe(word), ids, (start, end, token) => {
-        const bytes = model.byte_fallback ? byteTokens(encoder.encode(token), ids) : undefined;
-        return bytes?.map((id) => ({ id, start, end })) ?? unknownPart(start, end);
+        const bytes = model.byte_fallback ? byteParts(token, ids, { start, end }) : undefined;
+        return bytes ?? unknownPart(start, end);
       });
       // The mark of a word's end, which its last token may carry, stands for nothing.
       const parts = pieces.map((part) => ({ ...part, end: Math.min(part.end, word.length) }));
@@ -178,12 +201,21 @@ function placed(
   });
 }
 
-/** The tokens `<0x00>` to `<0xFF>` of bytes, or undefined when one is not in the vocabulary. */
-function byteTokens(bytes: Uint8Array, ids: ReadonlyMap<string, number>): number[] | undefined {
-  const tokens = Array.from(bytes, (byte) =>
-    ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`),
-  );
-  return tokens.every((id) => id !== undefined) ? tokens : undefined;
+const encoder = new TextEncoder();
+
+/** A text as the tokens `<0x00>` to `<0xFF>` of its bytes; undefined when one is not there. */
+function byteParts(
+  text: string,
+  ids: ReadonlyMap<string, number>,
+  { start, end }: Omit<Part, 'id'>,
+): Part[] | undefined {
+  const parts: Part[] = [];
+  for (const byte of encoder.encode(text)) {
+    const id = ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+    if (id === undefined) return undefined;
+    parts.push({ id, start, end });
+  }
+  return parts;
 }
 
 /** Unknown tokens side by side become one. */

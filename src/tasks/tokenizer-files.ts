@@ -11,6 +11,7 @@ import {
   type Source,
 } from '../source/source.ts';
 import { TransformerError } from '../runtime/errors.ts';
+import { addedTokens } from './tokenizer-specials.ts';
 
 /** What tokenizer.json and tokenizer_config.json say. */
 export interface TokenizerFiles {
@@ -29,15 +30,25 @@ export async function readTokenizerFiles(
   signal: AbortSignal | undefined,
 ): Promise<TokenizerFiles> {
   const read = (file: string): Promise<JsonObject | undefined> => readObject(files, file, signal);
-  const [tokenizer, given = {}] = await Promise.all([
+  const [tokenizer, own = {}, modelConfig = {}] = await Promise.all([
     read('tokenizer.json'),
     read('tokenizer_config.json'),
+    read('config.json'),
   ]);
-  const complete = Object.keys(given).some((key) => /^(eos|sep|pad|unk)_token$/.test(key));
-  const map = complete ? undefined : await read('special_tokens_map.json');
-  const config = { ...map, ...given };
+  // Newer files have it all; of older ones special_tokens_map.json has the last word.
+  const isComplete = 'added_tokens_decoder' in own || 'backend' in own;
+  const map = isComplete ? undefined : await read('special_tokens_map.json');
+  const config = { ...own, ...map };
   if (tokenizer !== undefined) {
-    return { file: 'tokenizer.json', tokenizer: complement(tokenizer, config), config };
+    const complete = complement(tokenizer);
+    const named = config['tokenizer_class'] ?? modelConfig['tokenizer_class'];
+    // Many tokenizers are what tokenizer.json says; what classes do is loaded with the first that has one.
+    const isPlain = typeof named === 'string' && /^(PreTrained|TokenizersBackend)/.test(named);
+    const built =
+      isPlain && modelConfig['model_type'] !== 'qwen2'
+        ? undefined
+        : (await import('./tokenizer-class.ts')).rebuilt(complete, config, modelConfig);
+    return { file: 'tokenizer.json', ...(built ?? asItIs(complete, config)) };
   }
   const text = async (file: string): Promise<string | undefined> => {
     const bytes = await readFile(files, file, { signal });
@@ -50,7 +61,7 @@ export async function readTokenizerFiles(
 
   // Few checkpoints are so old: what builds their tokenizer is loaded with the first of them.
   const { fromMerges, fromWordList, tokenizerFamily } = await import('./tokenizer-vocabulary.ts');
-  const family = tokenizerFamily(config, (await read('config.json')) ?? {});
+  const family = tokenizerFamily(config, modelConfig);
   const added = (await read('added_tokens.json')) ?? {};
   if (words !== undefined && family === 'bert') {
     return { file: 'vocab.txt', ...fromWordList(words, added, config) };
@@ -84,25 +95,28 @@ async function readObject(
   );
 }
 
-/** tokenizer.json with the keys that may be left out, and with added tokens that only the config has. */
-function complement(tokenizer: JsonObject, config: JsonObject): JsonObject {
-  const { added_tokens: listed, ...rest } = tokenizer;
-  const { added_tokens_decoder: more } = config;
-  const added = new Map<number, unknown>();
-  for (const token of Array.isArray(listed) ? (listed as unknown[]) : []) {
-    if (isObject(token)) added.set(Number(token['id']), token);
-  }
-  for (const [id, token] of Object.entries(isObject(more) ? more : {})) {
-    if (isObject(token)) added.set(Number(id), { ...token, id: Number(id) });
-  }
+/** tokenizer.json with the keys that may be left out: old files do not name the kind of model. */
+function complement(tokenizer: JsonObject): JsonObject {
+  const { model } = tokenizer;
   return {
     normalizer: null,
     pre_tokenizer: null,
     post_processor: null,
     decoder: null,
-    ...rest,
-    added_tokens: [...added.values()],
+    ...tokenizer,
+    ...(isObject(model) && { model: { type: kindOf(model), ...model } }),
   };
+}
+
+function kindOf(model: JsonObject): string {
+  if (Array.isArray(model['vocab'])) return 'Unigram';
+  if ('merges' in model) return 'BPE';
+  return 'max_input_chars_per_word' in model ? 'WordPiece' : 'WordLevel';
+}
+
+function asItIs(tokenizer: JsonObject, config: JsonObject): Omit<TokenizerFiles, 'file'> {
+  const added_tokens = addedTokens(tokenizer, config, false);
+  return { tokenizer: { ...tokenizer, added_tokens }, config };
 }
 
 /** The error of a folder without a tokenizer that can be read. */

@@ -19,6 +19,7 @@ import {
 } from '@huggingface/tokenizers';
 import type { AlignedText, Span } from './aligned-text.ts';
 import { precompiledMap } from './tokenizer-charsmap.ts';
+import { exactPattern, withoutSpaces } from './tokenizer-patterns.ts';
 
 /** One step of normalization. */
 export type Normalize = (text: AlignedText) => AlignedText;
@@ -45,8 +46,8 @@ export function compileNormalizer(normalizer: Normalizer | null): Normalize {
   if (normalizer instanceof StripNormalizer) {
     const { strip_left: left, strip_right: right } = normalizer.config;
     return (text) => {
-      const start = left === true ? text.text.length - text.text.trimStart().length : 0;
-      const end = right === true ? text.text.trimEnd().length : text.text.length;
+      const start = left === true ? text.text.length - withoutSpaces(text.text, 'start').length : 0;
+      const end = right === true ? withoutSpaces(text.text, 'end').length : text.text.length;
       return text.slice(Math.min(start, end), end);
     };
   }
@@ -56,7 +57,8 @@ export function compileNormalizer(normalizer: Normalizer | null): Normalize {
   }
   if (normalizer instanceof ReplaceNormalizer) {
     const { pattern, config } = normalizer;
-    return (text) => (pattern === null ? text : text.replaceAll(pattern, config.content ?? ''));
+    const exact = pattern === null ? undefined : exactPattern(pattern);
+    return (text) => (exact === undefined ? text : text.replaceAll(exact, config.content ?? ''));
   }
   if (normalizer instanceof PrecompiledNormalizer) {
     const map: unknown = normalizer.charsmap;
@@ -83,7 +85,7 @@ function bertNormalizer(config: BertNormalizer['config']): Normalize {
       text = text.mapCharacters((character) => {
         if (/[\t\n\r]/.test(character)) return ' ';
         if (/[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u.test(character)) return '';
-        return /\s/.test(character) ? ' ' : character;
+        return /\p{White_Space}/u.test(character) ? ' ' : character;
       });
     }
     if (config.handle_chinese_chars === true) {
@@ -96,7 +98,7 @@ function bertNormalizer(config: BertNormalizer['config']): Normalize {
 
 /** The blocks of CJK ideographs that BERT sets apart. */
 function isCjk(character: string): boolean {
-  return /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/u.test(
+  return /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/u.test(
     character,
   );
 }

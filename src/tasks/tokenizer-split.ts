@@ -4,6 +4,7 @@
 import { ByteLevelPreTokenizer, ReplacePreTokenizer } from '@huggingface/tokenizers';
 import { isObject, type JsonObject, show } from '../source/json.ts';
 import type { AlignedText } from './aligned-text.ts';
+import { byteLetters, exactPattern, space } from './tokenizer-patterns.ts';
 
 /** Cuts a text into words. */
 export type Split = (text: AlignedText) => AlignedText[];
@@ -13,7 +14,7 @@ type Behavior = 'removed' | 'isolated' | 'mergedwithprevious' | 'mergedwithnext'
 
 const punctuation = /[\p{P}!-/:-@[-`{-~]/gu;
 const words =
-  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_C}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_C}\s]+/gu;
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_C}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_C}\p{White_Space}]+/gu;
 
 /** The pre-tokenizer that tokenizer.json describes; throws a TypeError for an unknown one. */
 export function compileSplit(config: unknown): Split {
@@ -29,7 +30,7 @@ export function compileSplit(config: unknown): Split {
     }
     case 'BertPreTokenizer':
       return (text) =>
-        cut(text, /\s/g, 'removed').flatMap((word) => cut(word, punctuation, 'isolated'));
+        cut(text, space, 'removed').flatMap((word) => cut(word, punctuation, 'isolated'));
     case 'ByteLevel':
       return byteLevel(config);
     case 'Metaspace':
@@ -37,7 +38,7 @@ export function compileSplit(config: unknown): Split {
     case 'Whitespace':
       return (text) => cut(text, words, 'removed', true);
     case 'WhitespaceSplit':
-      return (text) => cut(text, /\s/g, 'removed');
+      return (text) => cut(text, space, 'removed');
     case 'Split': {
       const pattern = compilePattern(config['pattern']);
       return (text) => cut(text, pattern, behavior(''), config['invert'] === true);
@@ -66,7 +67,7 @@ function compilePattern(pattern: unknown): RegExp {
   const known = pattern as { String: string } | { Regex: string };
   const { pattern: compiled } = new ReplacePreTokenizer({ type: 'Replace', pattern: known });
   if (compiled === null) throw new TypeError(`its pattern ${show(pattern)} is not supported`);
-  return compiled;
+  return exactPattern(compiled);
 }
 
 /** The text cut at the matches of a pattern; `invert` exchanges matches and what lies between. */
@@ -108,10 +109,10 @@ function cut(
 
 /** Words of bytes, each byte a printable character (GPT-2). */
 function byteLevel(config: JsonObject): Split {
-  const { pattern, byte_encoder: letters } = new ByteLevelPreTokenizer({ type: 'ByteLevel' });
+  const pattern = exactPattern(new ByteLevelPreTokenizer({ type: 'ByteLevel' }).pattern);
   const encoder = new TextEncoder();
   const bytes = (character: string): string =>
-    Array.from(encoder.encode(character), (byte) => letters[byte] ?? '').join('');
+    Array.from(encoder.encode(character), (byte) => byteLetters[byte] ?? '').join('');
   return (given) => {
     const prefix = config['add_prefix_space'] === true && !given.text.startsWith(' ');
     const text = prefix ? given.prepend(' ') : given;

@@ -109,6 +109,7 @@ function trimmer(prefixed: boolean): Template['trim'] {
       const kept = prefixed && leading > 0 && i === 0 ? leading - 1 : leading;
       const trailing = spaces(Array.from(text).toReversed().join(''));
       const from = Math.min(start + kept, end);
+      if (leading === text.length) return { id, span: [from, from] };
       return { id, span: [from, end >= trailing ? Math.max(end - trailing, from) : end] };
     });
 }

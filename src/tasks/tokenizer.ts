@@ -3,13 +3,14 @@
 // because it must be known where each token stands in the text.
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import type { JsonObject } from '../source/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import type { ChatMessage, ChatOptions } from './chat-template.ts';
-import { compileEncoder, type Piece } from './tokenizer-encode.ts';
+import type { ChatMessage, ChatOptions, ChatTemplates } from './chat-template.ts';
+import { cleanedUpText, compileDecoder, type Decoder, fallbackByte } from './tokenizer-decode.ts';
+import { compileEncoder, type Encoder, type Piece } from './tokenizer-encode.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
-import { specialTokens, type SpecialTokens } from './tokenizer-specials.ts';
+import { namedTokens, specialTokens, type SpecialTokens } from './tokenizer-specials.ts';
 import {
   addedCount,
   compileTemplate,
@@ -43,24 +44,45 @@ export class Tokenizer implements SpecialTokens {
   readonly cleansUp: boolean;
 
   readonly #tokenizer: HuggingFaceTokenizer;
-  readonly #pieces: (text: string) => Piece[];
+  readonly #decoder: Decoder;
+  readonly #special: ReadonlySet<string>;
+  readonly #encoder: Encoder;
   readonly #template: Template;
   readonly #config: JsonObject;
   readonly #files: Source;
-  #chatTemplates: ReadonlyMap<string, string> | undefined;
-  readonly #added: ReadonlySet<number>;
+  #chatTemplates: ChatTemplates | undefined;
+  readonly #added: ReadonlyMap<number, string>;
+  readonly #truncationSide: 'left' | 'right';
 
   private constructor(files: Source, { tokenizer, config }: TokenizerFiles) {
     this.#files = files;
-    this.#tokenizer = new HuggingFaceTokenizer(tokenizer, config);
-    this.#pieces = compileEncoder(this.#tokenizer, tokenizer);
+    // The library need not know decoders: a text is put together here.
+    this.#tokenizer = new HuggingFaceTokenizer({ ...tokenizer, decoder: null }, config);
+    this.#decoder = compileDecoder(tokenizer['decoder']);
+    this.#encoder = compileEncoder(
+      this.#tokenizer,
+      tokenizer,
+      config['split_special_tokens'] === true,
+    );
     this.#template = compileTemplate(tokenizer['post_processor']);
     this.#config = config;
-    this.#added = new Set(this.#tokenizer.get_added_tokens_decoder().keys());
-    // Hugging Face's rule: what BPE tokens spell is exact, so nothing is cleaned up.
+    const added = [...this.#tokenizer.get_added_tokens_decoder().values()];
+    // Added tokens that are normalized before they are found read as they are found.
+    this.#added = new Map(
+      added.map(({ id, content, normalized }) => [
+        id,
+        normalized ? this.#encoder.normalize(content) : content,
+      ]),
+    );
+    this.#special = new Set(added.flatMap(({ special, content }) => (special ? [content] : [])));
+    // Hugging Face's rule: what BPE tokens spell is exact, so nothing is cleaned up unless forced.
     const isBpe = this.#tokenizer.model?.config.type === 'BPE';
-    this.cleansUp = config['clean_up_tokenization_spaces'] === true && !isBpe;
-    const specials = specialTokens(config, tokenizer, this.#tokenizer);
+    const forced =
+      config['clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output'];
+    this.cleansUp = config['clean_up_tokenization_spaces'] === true && (!isBpe || forced === true);
+    const specials = specialTokens(config, tokenizer, (token) =>
+      this.#tokenizer.token_to_id(token),
+    );
     this.padToken = specials.padToken;
     this.clsToken = specials.clsToken;
     this.sepToken = specials.sepToken;
@@ -68,8 +90,9 @@ export class Tokenizer implements SpecialTokens {
     this.unkToken = specials.unkToken;
     this.bosToken = specials.bosToken;
     this.eosToken = specials.eosToken;
-    this.paddingSide = config['padding_side'] === 'left' ? 'left' : 'right';
-    const length = Number(config['model_max_length']);
+    this.paddingSide = sideOf(config['padding_side'], tokenizer['padding']);
+    this.#truncationSide = sideOf(config['truncation_side'], tokenizer['truncation']);
+    const length = Number(config['model_max_length'] ?? config['max_len']);
     // Files say 1e30 when there is no limit.
     this.maxLength = length > 0 && length < 1e9 ? length : undefined;
   }
@@ -120,7 +143,8 @@ export class Tokenizer implements SpecialTokens {
     { maxLength, ...options }: WindowOptions,
     special: boolean,
   ): Encoding[] {
-    const slots = this.#template[pair === undefined ? 'single' : 'pair'];
+    // An empty second text counts as none, as in transformers.
+    const slots = this.#template[pair ? 'pair' : 'single'];
     const added = special ? addedCount(slots) : 0;
     const { stride = 0, truncate = 'longest' } = options;
     if (!['first', 'second', 'longest'].includes(truncate)) {
@@ -136,16 +160,15 @@ export class Tokenizer implements SpecialTokens {
           'special tokens, and a whole number of tokens that windows share.',
       );
     }
-    const texts = pair === undefined ? [text] : [text, pair];
+    const texts = pair ? [text, pair] : [text];
     const pieces = texts.map((one) => this.#spell(one));
-    const side = this.#config['truncation_side'] === 'left' ? 'left' : 'right';
-    return windows(pieces, maxLength - added, options, side).map((one) =>
+    return windows(pieces, maxLength - added, options, this.#truncationSide).map((one) =>
       fill(slots, one, special),
     );
   }
 
   #spell(text: string): readonly Piece[] {
-    const pieces = this.#pieces(text);
+    const pieces = this.#encoder.encode(text);
     // An added token may have taken spaces beside it.
     const token = ({ id, span }: Piece): string =>
       this.#added.has(id) ? text.slice(...span) : (this.#tokenizer.id_to_token(id) ?? '');
@@ -157,11 +180,34 @@ export class Tokenizer implements SpecialTokens {
     tokenIds: readonly number[],
     { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {},
   ): string {
-    const known = tokenIds.filter((id) => this.#tokenizer.id_to_token(id) !== undefined);
-    if (known.length === 0) return '';
-    return this.#tokenizer.decode(known, {
-      skip_special_tokens: skipSpecialTokens,
-      clean_up_tokenization_spaces: this.cleansUp,
+    const tokens = this.#read(tokenIds, skipSpecialTokens);
+    if (tokens.length === 0) return '';
+    const text = this.#decoder.decode(tokens).join('');
+    return this.cleansUp ? cleanedUpText(text) : text;
+  }
+
+  /**
+   * The part of `decode(tokenIds)` that no further token can change: without a character whose bytes
+   * are not all there, or what clean-up may still join.
+   */
+  decodeCertain(tokenIds: readonly number[]): string {
+    const { certainty } = this.#decoder;
+    if (certainty === 'whole') return '';
+    const tokens = this.#read(tokenIds, true);
+    if (certainty === 'bytes') {
+      while (fallbackByte(tokens.at(-1) ?? '') !== undefined) tokens.pop();
+    }
+    if (tokens.length === 0) return '';
+    const text = this.#decoder.decode(tokens).join('');
+    const certain = certainty === 'plain' ? text.replace(/\ufffd+$/, '') : text;
+    return this.cleansUp ? cleanedUpText(certain.replace(/ [ 'nvr]*$/, '')) : certain;
+  }
+
+  /** Tokens of ids, without ids outside the vocabulary. */
+  #read(tokenIds: readonly number[], skipSpecialTokens: boolean): string[] {
+    return tokenIds.flatMap((id) => {
+      const token = this.#added.get(id) ?? this.#tokenizer.id_to_token(id);
+      return token === undefined || (skipSpecialTokens && this.#special.has(token)) ? [] : [token];
     });
   }
 
@@ -185,12 +231,7 @@ export class Tokenizer implements SpecialTokens {
   ): Promise<string> {
     const { readChatTemplates, renderChat } = await import('./chat-template.ts');
     this.#chatTemplates ??= await readChatTemplates(this.#files, this.#config);
-    const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
-    const tokens: Record<string, string> = {};
-    for (const role of roles) {
-      const id = this[`${role}Token`];
-      if (id !== undefined) tokens[`${role}_token`] = this.#tokenizer.id_to_token(id) ?? '';
-    }
+    const tokens = namedTokens(this.#config);
     return renderChat(this.#chatTemplates, messages, options, tokens);
   }
 
@@ -199,4 +240,10 @@ export class Tokenizer implements SpecialTokens {
     const text = await this.applyChatTemplate(messages, options);
     return this.encode(text, undefined, { addSpecialTokens: false });
   }
+}
+
+/** A side by tokenizer_config.json, else by the padding or truncation of tokenizer.json. */
+function sideOf(named: unknown, settings: unknown): 'left' | 'right' {
+  const side = named ?? (isObject(settings) ? settings['direction'] : undefined);
+  return String(side).toLowerCase() === 'left' ? 'left' : 'right';
 }

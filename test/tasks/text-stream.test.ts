@@ -65,11 +65,11 @@ test('each token decodes few tokens, however long the stream', async () => {
   const tokenizer = await loadTokenizer('chat');
   let most = 0;
   const stream = new TextStream({
-    cleansUp: true,
     decode: (ids) => {
       most = Math.max(most, ids.length);
       return tokenizer.decode(ids);
     },
+    decodeCertain: (ids) => tokenizer.decodeCertain(ids),
   });
   const ids = tokenizer.encode('the cat is running. '.repeat(100));
   const text = ids.map((id) => stream.push(id)).join('') + stream.end();
