@@ -10,7 +10,7 @@ import {
 } from '@huggingface/tokenizers';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { AlignedText, type Span } from './aligned-text.ts';
-import { compileNormalizer } from './tokenizer-normalize.ts';
+import { compileNormalizer, type PrecompiledMap } from './tokenizer-normalize.ts';
 import { withoutSpaces } from './tokenizer-patterns.ts';
 import { compileSplit } from './tokenizer-split.ts';
 
@@ -41,8 +41,9 @@ export function compileEncoder(
   tokenizer: HuggingFaceTokenizer,
   json: JsonObject,
   splitsSpecial: boolean,
+  precompiled: PrecompiledMap | undefined,
 ): Encoder {
-  const normalize = compileNormalizer(tokenizer.normalizer);
+  const normalize = compileNormalizer(tokenizer.normalizer, precompiled);
   const split = compileSplit(json['pre_tokenizer']);
   const { model } = tokenizer;
   if (model === null) throw new TypeError('it has no model');

@@ -18,17 +18,22 @@ import {
   StripNormalizer,
 } from '@huggingface/tokenizers';
 import type { AlignedText, Span } from './aligned-text.ts';
-import { precompiledMap } from './tokenizer-charsmap.ts';
 import { exactPattern, withoutSpaces } from './tokenizer-patterns.ts';
 
 /** One step of normalization. */
 export type Normalize = (text: AlignedText) => AlignedText;
 
+/** A step by SentencePiece's rules, in base64; its code is loaded where a file has some. */
+export type PrecompiledMap = (rules: string) => Normalize;
+
 /** What a normalizer of the library does, with alignment. */
-export function compileNormalizer(normalizer: Normalizer | null): Normalize {
+export function compileNormalizer(
+  normalizer: Normalizer | null,
+  precompiled?: PrecompiledMap,
+): Normalize {
   if (normalizer === null) return (text) => text;
   if (normalizer instanceof SequenceNormalizer) {
-    const steps = normalizer.normalizers.map(compileNormalizer);
+    const steps = normalizer.normalizers.map((step) => compileNormalizer(step, precompiled));
     return (text) => steps.reduce((normalized, step) => step(normalized), text);
   }
   if (normalizer instanceof BertNormalizer) return bertNormalizer(normalizer.config);
@@ -62,7 +67,8 @@ export function compileNormalizer(normalizer: Normalizer | null): Normalize {
   }
   if (normalizer instanceof PrecompiledNormalizer) {
     const map: unknown = normalizer.charsmap;
-    return typeof map === 'string' && map !== '' ? precompiledMap(map) : (text) => text;
+    const isThere = typeof map === 'string' && map !== '' && precompiled !== undefined;
+    return isThere ? precompiled(map) : (text) => text;
   }
   throw new TypeError(`its normalizer ${normalizer.config.type} is not supported`);
 }

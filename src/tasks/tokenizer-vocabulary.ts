@@ -2,9 +2,73 @@
 // BERT (Devlin et al. 2019), vocab.json and merges.txt of GPT-2 (Radford et al. 2019) and RoBERTa
 // (Liu et al. 2019). The same object that Hugging Face's conversion writes.
 
-import type { JsonObject } from '../source/json.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import { type JsonObject, show } from '../source/json.ts';
+import { describeFile, fileExists, notFound, readFile, type Source } from '../source/source.ts';
 import { build, type TokenizerJson } from './tokenizer-class.ts';
+import type { TokenizerFiles } from './tokenizer-files.ts';
 import { namedTokens, tokenText } from './tokenizer-specials.ts';
+
+/** SentencePiece models: only Python reads them. */
+const sentencePiece = ['spiece.model', 'sentencepiece.bpe.model', 'tokenizer.model', 'source.spm'];
+
+/** A tokenizer from vocabulary files. Errors: FILE_NOT_FOUND, with what is missing and how to get it. */
+export async function fromVocabularyFiles(
+  files: Source,
+  read: (file: string) => Promise<JsonObject | undefined>,
+  config: JsonObject,
+  modelConfig: JsonObject,
+  signal: AbortSignal | undefined,
+): Promise<TokenizerFiles> {
+  const text = async (file: string): Promise<string | undefined> => {
+    const bytes = await readFile(files, file, { signal });
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  };
+  const words = await text('vocab.txt');
+  const vocabulary = words === undefined ? await read('vocab.json') : undefined;
+  const merges = vocabulary === undefined ? undefined : await text('merges.txt');
+  if (words === undefined && merges === undefined) throw await missing(files, signal);
+
+  const family = tokenizerFamily(config, modelConfig);
+  const added = (await read('added_tokens.json')) ?? {};
+  if (words !== undefined && family === 'bert') {
+    return { file: 'vocab.txt', ...fromWordList(words, added, config) };
+  }
+  if (merges !== undefined && (family === 'gpt2' || family === 'roberta')) {
+    const built = fromMerges(vocabulary ?? {}, merges, added, config, family);
+    return { file: 'vocab.json', ...built };
+  }
+  const file = words === undefined ? 'vocab.json' : 'vocab.txt';
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `There is ${describeFile(files, file)} but no tokenizer.json, and the tokenizer's class is ` +
+      `${show(config['tokenizer_class'] ?? family ?? null)}; only those of BERT, GPT-2 and RoBERTa ` +
+      `can be built from it. ${saveIt}`,
+  );
+}
+
+const saveIt =
+  'Make tokenizer.json in Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).';
+
+/** The error of a folder without a tokenizer that can be read. */
+async function missing(files: Source, signal: AbortSignal | undefined): Promise<TransformerError> {
+  const found: string[] = [];
+  for (const file of sentencePiece) {
+    if (await fileExists(files, file, signal)) found.push(file);
+  }
+  const [file] = found;
+  if (file === undefined) {
+    return notFound(files, ['tokenizer.json', 'vocab.txt', 'vocab.json with merges.txt']);
+  }
+  const how = file.endsWith('.spm')
+    ? 'Python does not write one for Marian either: take tokenizer.json from a copy of this ' +
+      'checkpoint that was converted for transformers.js (Xenova/opus-mt-… on the Hugging Face Hub).'
+    : saveIt;
+  return new TransformerError(
+    'FILE_NOT_FOUND',
+    `${describeFile(files, file)} is a SentencePiece model; wanted tokenizer.json. ${how}`,
+  );
+}
 
 /** Tokenizers that are alike, by the start of the class name or the model type. */
 const families: Readonly<Record<string, string>> = {
@@ -14,7 +78,7 @@ const families: Readonly<Record<string, string>> = {
 };
 
 /** The family of `tokenizer_class`, else of `model_type`; a name of no family as it is. */
-export function tokenizerFamily(config: JsonObject, modelConfig: JsonObject): string | undefined {
+function tokenizerFamily(config: JsonObject, modelConfig: JsonObject): string | undefined {
   const named = config['tokenizer_class'] ?? modelConfig['tokenizer_class'];
   const own = typeof named === 'string' && !named.startsWith('PreTrained');
   const name = own ? named.replace(/Tokenizer(Fast)?$/, '') : modelConfig['model_type'];
@@ -26,7 +90,7 @@ export function tokenizerFamily(config: JsonObject, modelConfig: JsonObject): st
 }
 
 /** A WordPiece tokenizer from vocab.txt: a token a line. */
-export function fromWordList(words: string, added: JsonObject, config: JsonObject): TokenizerJson {
+function fromWordList(words: string, added: JsonObject, config: JsonObject): TokenizerJson {
   const lines = words.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   const vocab = Object.fromEntries(lines.map((token, id) => [token, id]));
@@ -34,7 +98,7 @@ export function fromWordList(words: string, added: JsonObject, config: JsonObjec
 }
 
 /** A byte-level BPE tokenizer from vocab.json (token to id) and merges.txt (a pair a line). */
-export function fromMerges(
+function fromMerges(
   vocab: JsonObject,
   merges: string,
   added: JsonObject,

@@ -54,7 +54,7 @@ export class Tokenizer implements SpecialTokens {
   readonly #added: ReadonlyMap<number, string>;
   readonly #truncationSide: 'left' | 'right';
 
-  private constructor(files: Source, { tokenizer, config }: TokenizerFiles) {
+  private constructor(files: Source, { tokenizer, config, precompiled }: TokenizerFiles) {
     this.#files = files;
     // The library need not know decoders: a text is put together here.
     this.#tokenizer = new HuggingFaceTokenizer({ ...tokenizer, decoder: null }, config);
@@ -63,6 +63,7 @@ export class Tokenizer implements SpecialTokens {
       this.#tokenizer,
       tokenizer,
       config['split_special_tokens'] === true,
+      precompiled,
     );
     this.#template = compileTemplate(tokenizer['post_processor']);
     this.#config = config;

@@ -36,7 +36,7 @@ test('special tokens, tools, documents and further variables reach the template'
   const content = [{ type: 'text', text: 'hi' }];
   const options = { documents: [{ title: 'a' }], variables: { mode: 'deep' } };
   expect(await tokenizer.applyChatTemplate([{ role: 'user', content }], options)).toBe(
-    '<|begin|><|im_end|>|true|1|deep|false|hi',
+    '<|begin|><|im_end|>|True|1|deep|False|hi',
   );
 });
 
@@ -86,6 +86,133 @@ test('chat_template.jinja comes before the configuration', async () => {
   files['chat_template.jinja'] = new TextEncoder().encode('{{ messages | length }} turns');
   const tokenizer = await Tokenizer.load(memorySource(files), undefined);
   expect(await tokenizer.applyChatTemplate(messages)).toBe('2 turns');
+});
+
+test('templates of the folder come first, by name or for tools; one alone in chat_template.json', async () => {
+  const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
+  const files = {
+    ...(await tokenizerFiles('chat')),
+    'chat_template.jinja': text('D:{{ messages[0].content }}'),
+    'additional_chat_templates/tool_use.jinja': text('T:{{ tools | length }}'),
+    'additional_chat_templates/rag.jinja': text('R:{{ messages | length }}'),
+  };
+  const tokenizer = await Tokenizer.load(memorySource(files), undefined);
+  expect(await tokenizer.applyChatTemplate(messages)).toBe('D:Where is the cat?');
+  expect(await tokenizer.applyChatTemplate(messages, { tools: [{ name: 'f' }] })).toBe('T:1');
+  expect(await tokenizer.applyChatTemplate(messages, { template: 'rag' })).toBe('R:2');
+  const alone = {
+    ...(await tokenizerFiles('llama')),
+    'chat_template.json': text('{"chat_template":"J:{{ messages | length }}"}'),
+  };
+  const other = await Tokenizer.load(memorySource(alone), undefined);
+  expect(await other.applyChatTemplate(messages)).toBe('J:2');
+});
+
+// What jinja2 3.1.6 writes, set up as transformers 5.24 does.
+const four = [
+  { role: 'system', content: 'Be brief.' },
+  ...messages,
+  { role: 'user', content: 'b\ufeff' },
+];
+test.each([
+  [
+    'ends of lines',
+    '{% for m in messages %}\r\n{{ m.role }}\r\n{% endfor %}\rx\r\n',
+    'system\nuser\nassistant\nuser\nx',
+  ],
+  [
+    'break',
+    "{% for m in messages %}<{{ m.role }}>{% if m.role == 'user' %}!{% break %}{% endif %}.{% endfor %}",
+    '<system>.<user>!',
+  ],
+  [
+    'continue',
+    "{% for m in messages %}<{{ loop.index }}>{% if m.role == 'user' %}!{% continue %}{% endif %}.{% endfor %}",
+    '<1>.<2>!<3>.<4>!',
+  ],
+  [
+    'loops in loops',
+    '{% for m in messages %}{% for c in [1, 2, 3] %}{% if c == 2 %}{% continue %}{% endif %}{{ c }}{% endfor %}{% if loop.index == 2 %}{% break %}{% endif %},{% endfor %}',
+    '13,13',
+  ],
+  ['else', '{% for i in [1] %}{% continue %}{% else %}none{% endfor %}', 'none'],
+  [
+    'variables of a turn',
+    "{% for m in messages %}{% if loop.first %}{% set x = 'a' %}{% endif %}[{{ x }}]{% endfor %}{{ x is defined }}",
+    '[a][][][]False',
+  ],
+  [
+    'namespaces',
+    '{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}',
+    '4',
+  ],
+  [
+    'values',
+    "{{ true }}|{{ none }}|{{ 2.0 }}|{{ [1, 'a', none] }}|{{ {'a': true} }}|{{ nothing }}|{{ 'a' ~ 1 ~ true }}",
+    "True|None|2.0|[1, 'a', None]|{'a': True}||a1True",
+  ],
+  [
+    'methods of texts',
+    "{{ ' \\n a \\n'.strip('\\n') }}|{{ '--a'.lstrip('-') }}|{{ 'a--'.rstrip('-') }}|{{ ', '.join(['a', 'b']) }}",
+    ' \n a |a|a|a, b',
+  ],
+  ['spaces', "{{ messages[3].content | trim }}|{{ '\u0085 x\u001c' | trim }}", 'b\ufeff|x'],
+  ['characters', "{{ 'é😀a' | length }}{{ 'é😀a'[1] }}{{ 'é😀a'[-1] }}", '3😀a'],
+  [
+    'equality',
+    "{{ [1] == [1] }}{{ {'a': 1} == {'a': 1} }}{{ none == false }}{{ 'a' < 'b' }}",
+    'TrueTrueFalseTrue',
+  ],
+  [
+    'macros',
+    '{% macro f(a, b=2) %}{{ a }}{{ b }}{{ true }}{% endmacro %}{{ f(1) }}{% set x %}{{ none }}{% endset %}{{ x }}',
+    '12TrueNone',
+  ],
+  [
+    'generation',
+    "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}{% endif %}{% endfor %}",
+    'the house',
+  ],
+])('%s as in Python', async (_, template, wanted) => {
+  const tokenizer = await withTemplate(template);
+  expect(await tokenizer.applyChatTemplate(four)).toBe(wanted);
+});
+
+test('parts of a content where a template wants a text: refused, or as Python prints them', async () => {
+  const parts = [{ role: 'user', content: [{ type: 'text', text: "it's" }] }];
+  const joined = await withTemplate("{{ '<' + messages[0].content + '>' }}");
+  await expectRejection(joined.applyChatTemplate(parts), 'INPUT_INVALID', 'list', 'parts');
+  const printed = await withTemplate('{{ messages[0].content }}');
+  expect(await printed.applyChatTemplate(parts)).toBe(`[{'type': 'text', 'text': "it's"}]`);
+});
+
+test('keys without a value are not there, and reasoning has its usual name', async () => {
+  const tokenizer = await withTemplate(
+    "{% for m in messages %}{{ 'content' in m }}{{ m.reasoning_content }};{% endfor %}",
+  );
+  const chat = [
+    { role: 'user', content: null },
+    { role: 'assistant', content: 'a', reasoning: 'so' },
+  ];
+  expect(await tokenizer.applyChatTemplate(chat)).toBe('False;Trueso;');
+});
+
+test('a text that ends where the last message does', async () => {
+  const chat = [
+    { role: 'user', content: 'q' },
+    { role: 'assistant', content: 'so far ' },
+  ];
+  const options = { continueFinalMessage: true };
+  const whole = await loadTokenizer('chat');
+  const start = '<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nso far';
+  expect(await whole.applyChatTemplate(chat, options)).toBe(`${start} `);
+  const trimmed = await withTemplate('{% for m in messages %}[{{ m.content | trim }}]{% endfor %}');
+  expect(await trimmed.applyChatTemplate(chat, options)).toBe('[q][so far');
+  const silent = await withTemplate('{{ messages[0].content }}');
+  await expectRejection(silent.applyChatTemplate(chat, options), 'INPUT_INVALID', 'last message');
+  const both = { ...options, addGenerationPrompt: true };
+  await expectRejection(whole.applyChatTemplate(chat, both), 'OPTION_INVALID', 'exclude');
+  await expectRejection(whole.applyChatTemplate([]), 'INPUT_INVALID', 'empty');
 });
 
 test('no template, no role and unknown options are refused', async () => {

@@ -8,9 +8,14 @@ import {
   type SentenceSimilarity,
 } from '../../src/tasks/embeddings.ts';
 import { featureExtraction } from '../../src/tasks/feature-extraction.ts';
+import { activationNames, activationOf } from '../../src/tasks/activations.ts';
 import { pool, type Pooling } from '../../src/tasks/pooling.ts';
+import { rankingOf } from '../../src/tasks/text-ranking.ts';
+import { float16ToFloat32, float32ToFloat16 } from '../../src/source/float16.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
+import { safetensorsFile, type StoredTensor } from '../support/safetensors.ts';
 import { type Files, memorySource, withFields } from '../support/source.ts';
 import { cpuParts, nested, taskFiles } from '../support/tasks.ts';
 
@@ -114,7 +119,7 @@ test('several poolings stand side by side in the order of sentence-transformers'
   }
 });
 
-test('prompts, lower case and white space', async () => {
+test('prompts, by name too, and lower case; texts stay as they are', async () => {
   const settings = {
     'config_sentence_transformers.json': {
       prompts: { query: 'The capital: ', passage: '' },
@@ -124,9 +129,13 @@ test('prompts, lower case and white space', async () => {
   };
   const prompted = await embedderOf(await cpuParts('roberta/features', files(settings)));
   const plain = await embedderOf(await cpuParts('roberta/features'));
-  expect(await prompted('  Paris ')).toEqual(await plain('the capital:   paris'));
+  expect(await prompted('  ΣΟΦΟΣ ')).toEqual(await plain('the capital:   σοφοσ '));
   expect(await prompted('Paris', { prompt: 'A ' })).toEqual(await plain('a paris'));
   expect(await prompted('Paris')).not.toEqual(await plain('paris'));
+  for (const promptName of ['passage', 'document']) {
+    expect(await prompted('Paris', { promptName })).toEqual(await plain('paris'));
+  }
+  await expectRejection(prompted('x', { promptName: 'pasage' }), 'OPTION_INVALID', 'passage');
 });
 
 test('similarity is the cosine, or what the checkpoint says', async () => {
@@ -147,9 +156,132 @@ test('similarity is the cosine, or what the checkpoint says', async () => {
   );
 });
 
+test('distances count as negative', async () => {
+  const [sourceSentence, ...sentences] = texts as [string, ...string[]];
+  const { data } = await (await embedderOf(await cpuParts('bert/features')))(texts);
+  const apart = (row: number): number[] =>
+    Array.from({ length: 16 }, (_, i) => data[i]! - data[16 * row + i]!);
+  const scores = async (similarity_fn_name: string): Promise<number[]> => {
+    const settings = files({ 'config_sentence_transformers.json': { similarity_fn_name } });
+    const similarity = await similarityOf(await cpuParts('bert/features', settings));
+    return similarity({ sourceSentence, sentences });
+  };
+  const euclidean = await scores('euclidean');
+  const manhattan = await scores('manhattan');
+  for (const [i, row] of [1, 2].entries()) {
+    expect(euclidean[i]).toBeCloseTo(-Math.hypot(...apart(row)), 5);
+    expect(manhattan[i]).toBeCloseTo(-apart(row).reduce((sum, x) => sum + Math.abs(x), 0), 5);
+  }
+});
+
+/** Drawn numbers as a stored tensor, and as they are. */
+function drawn(random: Random, dtype: 'F16' | 'F32', ...shape: number[]): [StoredTensor, number[]] {
+  const size = shape.reduce((product, n) => product * n, 1);
+  const values = Float32Array.from({ length: size }, () => random.next() - 0.5);
+  const halves = float32ToFloat16(values);
+  const kept = dtype === 'F16' ? float16ToFloat32(halves) : values;
+  const { buffer } = dtype === 'F16' ? halves : values;
+  return [{ dtype, shape, bytes: new Uint8Array(buffer) }, [...kept]];
+}
+
+test('layers behind the pooling, what is kept of their vectors, and lengths of 1', async () => {
+  const random = new Random(5);
+  const [weight, w] = drawn(random, 'F16', 12, 16);
+  const [bias, b] = drawn(random, 'F16', 12);
+  const [residual, r] = drawn(random, 'F32', 12, 16);
+  const [scale, g] = drawn(random, 'F32', 12);
+  const [shift, h] = drawn(random, 'F32', 12);
+  const dense = { in_features: 16, out_features: 12, use_residual: true };
+  const settings = files({
+    'modules.json': modules('Transformer', 'Pooling', 'Dense', 'LayerNorm', 'Normalize'),
+    '1_Pooling/config.json': { pooling_mode: 'mean' },
+    '2_Dense/config.json': { ...dense, activation_function: 'torch.nn.modules.activation.GELU' },
+    '3_LayerNorm/config.json': { dimension: 12 },
+    'config_sentence_transformers.json': { truncate_dim: 5 },
+  });
+  const weights = {
+    '2_Dense/model.safetensors': safetensorsFile({
+      'linear.weight': weight,
+      'linear.bias': bias,
+      'residual.weight': residual,
+    }),
+    '3_LayerNorm/model.safetensors': safetensorsFile({ 'norm.weight': scale, 'norm.bias': shift }),
+  };
+  const embed = await embedderOf(await cpuParts('bert/features', { ...settings, ...weights }));
+  const { data: mean } = await (await embedderOf(await cpuParts('bert/features')))(texts[1]!);
+  const product = (matrix: number[], row: number): number =>
+    mean.reduce((sum, x, i) => sum + matrix[16 * row + i]! * x, 0);
+  const gelu = activationOf('torch.nn.GELU')!;
+  const made = b.map((x, row) => gelu(product(w, row) + x) + product(r, row));
+  const average = made.reduce((sum, x) => sum + x, 0) / 12;
+  const variance = made.reduce((sum, x) => sum + (x - average) ** 2, 0) / 12;
+  const layered = made.map((x, i) => ((x - average) / Math.sqrt(variance + 1e-5)) * g[i]! + h[i]!);
+  const same = (got: Float32Array, wanted: number[]): void => {
+    expect(got.length).toBe(wanted.length);
+    wanted.forEach((x, i) => expect(got[i]).toBeCloseTo(x, 4));
+  };
+  const unit = (vector: number[]): number[] => vector.map((x) => x / Math.hypot(...vector));
+  // The module brings the whole vector to length 1, the option what is kept of it.
+  same((await embed(texts[1]!)).data, unit(layered).slice(0, 5));
+  same((await embed(texts[1]!, { truncateDim: 12 })).data, unit(layered));
+  same((await embed(texts[1]!, { normalize: true })).data, unit(layered.slice(0, 5)));
+  same((await embed(texts[1]!, { normalize: false, truncateDim: 3 })).data, layered.slice(0, 3));
+  await expectRejection(embed('x', { truncateDim: 0 }), 'OPTION_INVALID', 'truncateDim');
+});
+
+test('activations are those of torch', () => {
+  // torch 2.13 in float64, at -4, -1.3, 0, 0.7 and 3.2.
+  const wanted: Record<string, number[]> = {
+    ELU: [-0.981684361111, -0.727468206966, 0, 0.7, 3.2],
+    GELU: [-0.000126684967, -0.125840629961, 0, 0.530625443444, 3.197801158599],
+    LeakyReLU: [-0.04, -0.013, 0, 0.7, 3.2],
+    Mish: [-0.072591740792, -0.307382464749, 0, 0.561148377644, 3.190197731637],
+    ReLU: [0, 0, 0, 0.7, 3.2],
+    SiLU: [-0.071944839848, -0.278414522045, 0, 0.467731440518, 3.07466968705],
+    Sigmoid: [0.017986209962, 0.214165016957, 0.5, 0.668187772168, 0.960834277203],
+    Softplus: [0.018149927918, 0.241008453833, Math.LN2, 1.103186048885, 3.239953333162],
+    Tanh: [-0.999329299739, -0.861723159313, 0, 0.604367777117, 0.99668239784],
+    Identity: [-4, -1.3, 0, 0.7, 3.2],
+  };
+  expect(activationNames.toSorted()).toEqual(Object.keys(wanted).toSorted());
+  for (const [name, values] of Object.entries(wanted)) {
+    const activation = activationOf(`torch.nn.modules.activation.${name}`)!;
+    [-4, -1.3, 0, 0.7, 3.2].forEach((x, i) => expect(activation(x)).toBeCloseTo(values[i]!, 11));
+  }
+  expect(activationOf('mine.GELU')).toBeUndefined();
+});
+
+test('a prompt that does not count is left out of the pooling', async () => {
+  const settings = {
+    'modules.json': modules('Transformer', 'Pooling'),
+    '1_Pooling/config.json': { pooling_mode: ['cls', 'mean'], include_prompt: false },
+  };
+  const parts = await cpuParts('bert/features', files(settings));
+  const prompt = 'Marie ';
+  const skipped = parts.tokenizer.encode(prompt).length - 1;
+  const states = await featureExtraction(parts)(prompt + texts[1]!);
+  const [rows] = nested(states) as [number[][]];
+  const counted = rows.slice(skipped);
+  const { data } = await (await embedderOf(parts))(texts[1]!, { prompt });
+  for (let i = 0; i < 16; i++) {
+    const sum = counted.reduce((total, row) => total + row[i]!, 0);
+    expect(data[i]).toBeCloseTo(counted[0]![i]!, 6);
+    expect(data[16 + i]).toBeCloseTo(sum / counted.length, 5);
+  }
+});
+
 test('settings that are not computed are refused', async () => {
+  const layer = modules('Transformer', 'Pooling', 'Dense');
   const refused: [Record<string, unknown>, string][] = [
-    [{ 'modules.json': modules('Transformer', 'Pooling', 'Dense') }, 'Dense'],
+    [{ 'modules.json': modules('Transformer', 'Pooling', 'CNN') }, 'CNN'],
+    [
+      { 'modules.json': layer, '2_Dense/config.json': { activation_function: 'my.Swish' } },
+      'my.Swish',
+    ],
+    [
+      { 'modules.json': layer, '2_Dense/config.json': { module_input_name: 'token_embeddings' } },
+      'token_embeddings',
+    ],
     [
       {
         'modules.json': modules('Transformer', 'Pooling'),
@@ -157,19 +289,50 @@ test('settings that are not computed are refused', async () => {
       },
       'attention',
     ],
+    [{ 'config_sentence_transformers.json': { similarity_fn_name: 'maxsim' } }, 'maxsim'],
+    [{ 'sentence_bert_config.json': { transformer_task: 'fill-mask' } }, 'fill-mask'],
+    [{ 'sentence_bert_config.json': { model_args: { num_labels: 3 } } }, 'num_labels'],
     [
       {
-        'modules.json': modules('Transformer', 'Pooling'),
-        '1_Pooling/config.json': { include_prompt: false },
+        'sentence_bert_config.json': {
+          modality_config: { text: { method: 'forward', method_output_name: 'pooler_output' } },
+        },
       },
-      'prompts',
+      'pooler_output',
     ],
-    [{ 'config_sentence_transformers.json': { similarity_fn_name: 'euclidean' } }, 'euclidean'],
   ];
   for (const [settings, part] of refused) {
     const parts = await cpuParts('bert/features', files(settings));
     await expectRejection(() => embedderOf(parts), 'MODEL_UNSUPPORTED', part);
   }
+});
+
+test('the score of a cross-encoder is what its files say, the newest first', async () => {
+  const identity = 'torch.nn.modules.linear.Identity';
+  const tanh = 'torch.nn.modules.activation.Tanh';
+  const note = (activation_fn: unknown): Record<string, unknown> => ({
+    'config_sentence_transformers.json': { activation_fn },
+  });
+  const scores = async (settings: Record<string, unknown>, config = {}): Promise<number[]> => {
+    const plain = await cpuParts('bert/rank', files(settings));
+    const parts = {
+      ...plain,
+      model: Object.assign(plain.model, { config: { ...plain.model.config, ...config } }),
+    };
+    const ranked = await (await rankingOf(plain.files, undefined))(parts)(texts[0]!, texts);
+    return ranked.map(({ score }) => score);
+  };
+  const logits = await scores(note(identity));
+  const mapped = (map: (x: number) => number): unknown =>
+    logits.map((x) => expect.closeTo(map(x), 6) as unknown);
+  expect(await scores({})).toEqual(mapped((x) => 1 / (1 + Math.exp(-x))));
+  expect(await scores(note(tanh))).toEqual(mapped(Math.tanh));
+  const section = { sentence_transformers: { activation_fn: identity } };
+  expect(await scores({}, section)).toEqual(mapped((x) => x));
+  expect(await scores(note(tanh), section)).toEqual(mapped(Math.tanh));
+  const old = { sbert_ce_default_activation_function: identity };
+  expect(await scores({}, old)).toEqual(mapped((x) => x));
+  await expectRejection(scores(note('my.Swish')), 'MODEL_UNSUPPORTED', 'my.Swish');
 });
 
 test('poolings of vectors, padding left out', () => {

@@ -48,7 +48,7 @@ test('tasks there are not, and checkpoints of other tasks', () =>
 
 test('what does not fit is refused before weights are read', () =>
   withGpu(usual, async (gpu) => {
-    const modules = [{ type: 'sentence_transformers.models.Dense', path: '2_Dense' }];
+    const modules = [{ type: 'sentence_transformers.models.CNN', path: '2_CNN' }];
     const files = {
       ...(await taskFiles('bert/ner')),
       'modules.json': new TextEncoder().encode(JSON.stringify(modules)),
@@ -64,8 +64,8 @@ test('what does not fit is refused before weights are read', () =>
     };
     const load = (task: keyof Pipelines): Promise<unknown> => pipeline(task, watched, { gpu });
     await expectRejection(load('fill-mask'), 'MODEL_UNSUPPORTED');
-    await expectRejection(load('embeddings'), 'MODEL_UNSUPPORTED', 'Dense');
-    await expectRejection(load('sentence-similarity'), 'MODEL_UNSUPPORTED', 'Dense');
+    await expectRejection(load('embeddings'), 'MODEL_UNSUPPORTED', 'CNN');
+    await expectRejection(load('sentence-similarity'), 'MODEL_UNSUPPORTED', 'CNN');
     expect(read).toContain('modules.json');
     expect(read.filter((file) => file.includes('safetensors'))).toEqual([]);
     expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });

@@ -45,15 +45,120 @@ test('padding side and length come from the configuration', async () => {
   expect([chat.paddingSide, chat.maxLength]).toEqual(['right', undefined]);
 });
 
-test('added tokens of the configuration count, those of added_tokens.json too', async () => {
+test('added tokens that only the configuration has come behind the vocabulary, whatever its ids', async () => {
   const tokenizer = await loadTokenizer('wordpiece', {
     added_tokens_decoder: { 900: { content: '<new>', special: true } },
   });
-  expect(tokenizer.encode('a <new>')).toContain(900);
+  const size = [...tokenizer.vocabulary()].length;
+  expect(tokenizer.encode('a <new>')).toContain(size - 1);
   const files = await tokenizerFiles('bert_vocab');
   const old = await load({ ...files, 'added_tokens.json': bytes('{"Würstchen":901}') });
-  expect(old.encode('ein Würstchen')).toContain(901);
-  expect(old.encode('ein würstchen')).toContain(901);
+  const last = [...old.vocabulary()].length - 1;
+  expect(old.encode('ein Würstchen')).toContain(last);
+  expect(old.encode('ein würstchen')).toContain(last);
+});
+
+/** A tokenizer of this model with these parts of tokenizer.json. */
+function small(model: object, parts: object = {}, config: object = {}): Promise<Tokenizer> {
+  const plain = { tokenizer_class: 'PreTrainedTokenizerFast', ...config };
+  return load({
+    'tokenizer.json': bytes(JSON.stringify({ model, ...parts })),
+    'tokenizer_config.json': bytes(JSON.stringify(plain)),
+  });
+}
+
+// The ids, spans and texts below are those of tokenizers 0.23.3 and transformers 5.24.
+test('what a Unigram vocabulary lacks is spelled in bytes where it has them all', async () => {
+  const vocab = [
+    ['<unk>', 0],
+    ['a', -1],
+    ['b', -2],
+    ['ab', -2.5],
+  ];
+  const spelled = ['<0xC3>', '<0xA9>', '<0x0A>'].map((token) => [token, -9]);
+  const decoders = [{ type: 'ByteFallback' }, { type: 'Fuse' }];
+  const tokenizer = await small(
+    { type: 'Unigram', unk_id: 0, byte_fallback: true, vocab: [...vocab, ...spelled] },
+    { decoder: { type: 'Sequence', decoders } },
+  );
+  const { ids, offsets } = tokenizer.encoding('abé\n');
+  expect([ids, offsets]).toEqual([
+    [3, 4, 5, 6],
+    [
+      [0, 2],
+      [2, 4],
+      [2, 4],
+      [2, 4],
+    ],
+  ]);
+  expect(tokenizer.encode('aéb')).toEqual([1, 4, 5, 2]);
+  expect(tokenizer.encode('axé')).toEqual([1, 0]);
+});
+
+test.each([
+  [{ vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] }, [2]],
+  [
+    {
+      vocab: { '[UNK]': 0, a: 1, '##b': 2 },
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+    },
+    [1, 2],
+  ],
+  [
+    {
+      vocab: [
+        ['<unk>', 0],
+        ['a', -1],
+        ['b', -1],
+      ],
+      unk_id: 0,
+    },
+    [1, 2],
+  ],
+  [{ vocab: { ab: 0, x: 1 }, unk_token: 'x' }, [0]],
+])('a model without a type is known by its parts', async (model, wanted) => {
+  expect((await small(model)).encode('ab')).toEqual(wanted);
+});
+
+test('tokens that the configuration names are special, those that are new come last', async () => {
+  const model = {
+    type: 'WordLevel',
+    vocab: { a: 0, '[UNK]': 1, end: 2, pad: 3 },
+    unk_token: '[UNK]',
+  };
+  const parts = {
+    pre_tokenizer: { type: 'WhitespaceSplit' },
+    added_tokens: [{ id: 2, content: 'end', special: false, normalized: false }],
+  };
+  const tokenizer = await small(model, parts, {
+    eos_token: 'end',
+    pad_token: 'pad',
+    image_token: 'img',
+    extra_special_tokens: ['more'],
+    unk_token: null,
+  });
+  expect(tokenizer.encode('a end pad img more zz')).toEqual([0, 2, 3, 4, 5, 1]);
+  expect(tokenizer.decode([0, 2, 3, 4, 5, 0])).toBe('a a');
+  expect(tokenizer.decode([0, 2], { skipSpecialTokens: false })).toBe('a end');
+});
+
+test('sides come from tokenizer.json where the configuration says nothing', async () => {
+  const model = { type: 'WordLevel', vocab: { a: 0, b: 1, c: 2 }, unk_token: 'c' };
+  const parts = {
+    pre_tokenizer: { type: 'WhitespaceSplit' },
+    padding: { direction: 'Left' },
+    truncation: { direction: 'Left' },
+  };
+  const tokenizer = await small(model, parts);
+  expect(tokenizer.paddingSide).toBe('left');
+  expect(tokenizer.encode('a b c', undefined, { maxLength: 2 })).toEqual([1, 2]);
+});
+
+test('an empty second text is none', async () => {
+  const tokenizer = await loadTokenizer('wordpiece');
+  expect(tokenizer.encode('a', '')).toEqual(tokenizer.encode('a'));
 });
 
 test('no special tokens on request, and long texts cut between them', async () => {

@@ -91,7 +91,7 @@ describe.each(fixture.tokenizers)('$name', ({ name, cases }) => {
   });
 });
 
-test.each(['wordpiece', 'chat', 'unigram', 'llama', 'nfkc'])(
+test.each([...configs.keys()])(
   '%s decodes as Hugging Face does, before its clean-up',
   async (name) => {
     const tokenizer = await load(name, { clean_up_tokenization_spaces: false });
