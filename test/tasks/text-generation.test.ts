@@ -4,10 +4,12 @@ import { endsWithStop } from '../../src/tasks/generation.ts';
 import type { TextTokenizer } from '../../src/tasks/task.ts';
 import { textGeneration, type TextGenerationOptions } from '../../src/tasks/text-generation.ts';
 import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';
 import { memorySource } from '../support/source.ts';
 import { taskFiles } from '../support/tasks.ts';
+import { loadTokenizer } from '../support/tokenizer.ts';
 
 const tokenizer = await Tokenizer.load(memorySource(await taskFiles('gpt2')), undefined);
 const config = { pad_token_id: tokenizer.padToken };
@@ -75,6 +77,25 @@ test('256 new tokens, unless the call or the files say, or positions end before'
   const longest = Math.max(ids('Ada').length, ids('The film').length);
   expect(await lengthsOf({}, {}, longest + 9)).toEqual([10, none]);
 });
+
+test.each(['llama', 'unigram', 'wordpiece', 'chat'])(
+  'a stream of %s, joined, is the text of the call',
+  async (folder) => {
+    const other = await loadTokenizer(folder);
+    const size = [...other.vocabulary()].length;
+    const random = new Random(3);
+    for (let round = 0; round < 40; round++) {
+      const answer = Array.from({ length: 12 }, () => random.integer(0, size - 1));
+      const model = new ScriptedModel({ pad_token_id: 0 }, () => [answer], true);
+      const generate = textGeneration({ model, tokenizer: other });
+      const pieces: string[] = [];
+      for await (const piece of generate.stream('the cat')) pieces.push(piece);
+      const [alone] = await generate('the cat', { returnFullText: false });
+      expect(pieces.join('')).toBe(alone?.generatedText);
+      expect(await generate('the cat')).toEqual([{ generatedText: `the cat${pieces.join('')}` }]);
+    }
+  },
+);
 
 test('an empty prompt begins with the first token of all texts', async () => {
   const { model, generate } = writer();
