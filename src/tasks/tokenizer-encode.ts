@@ -8,7 +8,7 @@ import {
   Unigram,
   WordPiece,
 } from '@huggingface/tokenizers';
-import { isObject, type JsonObject } from '../source/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 import { AlignedText, type Span } from './aligned-text.ts';
 import { compileNormalizer, type PrecompiledMap } from './tokenizer-normalize.ts';
 import { withoutSpaces } from './tokenizer-patterns.ts';
@@ -173,6 +173,10 @@ function compileModel(model: Model, json: JsonObject): (word: string) => Part[] 
     };
   }
   if (model instanceof BPE) {
+    const { continuing_subword_prefix: prefix } = json;
+    if (typeof prefix === 'string' && prefix !== '') {
+      throw new TypeError(`its model has the continuing_subword_prefix ${show(prefix)}`);
+    }
     return (word) => {
       if (model.ignore_merges && ids.has(word)) return placed([word], ids, unknownPart);
       const pieces = placed(model.bpe(word), ids, (start, end, token) => {

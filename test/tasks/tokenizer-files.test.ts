@@ -222,6 +222,8 @@ test.each([
   ['{"model":{"type":"WordPiece","vocab":{}},"post_processor":{"type":"New"}}', 'New'],
   ['{"model":{"type":"WordPiece","vocab":{}},"pre_tokenizer":{"type":"New"}}', 'New'],
   ['{"model":{"type":"WordPiece","vocab":{}},"normalizer":{"type":"New"}}', 'New'],
+  ['{"model":{"type":"WordPiece","vocab":{}},"decoder":{"type":"New"}}', 'New'],
+  ['{"model":{"type":"BPE","vocab":{},"merges":[],"continuing_subword_prefix":"##"}}', '##'],
 ])('tokenizer.json %s is refused', async (text, part) => {
   await expectRejection(load({ 'tokenizer.json': bytes(text) }), 'FILE_INVALID', part);
 });
