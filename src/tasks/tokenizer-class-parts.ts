@@ -76,7 +76,7 @@ export function special(token: string, id: unknown): Slot {
 }
 
 /** A place that counts as the second segment. */
-export function second({ Sequence: text, SpecialToken: token, ids }: Slot): Slot {
+function second({ Sequence: text, SpecialToken: token, ids }: Slot): Slot {
   return {
     ...(text && { Sequence: { ...text, type_id: 1 } }),
     ...(token && { SpecialToken: { ...token, type_id: 1 } }),
