@@ -4,6 +4,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { ViteUserConfig } from 'vitest/config';
 import { compactWgsl, groups, inlineRuntime } from './test/support/library-build.ts';
 import { chromiumLaunchOptions } from './test/support/chromium.ts';
+import { readmeSnippets } from './test/setup/readme.ts';
 
 const built = process.env['TEST_BUILT'] === '1';
 const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
@@ -23,7 +24,7 @@ function library(entry: string): Record<string, string> {
 }
 
 const config: ViteUserConfig = {
-  plugins: [compactWgsl, inlineRuntime],
+  plugins: [compactWgsl, inlineRuntime, readmeSnippets],
   build: {
     target: 'es2023',
     sourcemap: true,

@@ -1,25 +1,30 @@
-// Phrases to start from, rendered by the visitor's own Intl: the kind of text the model has learned.
+// Phrases to start from, of the kinds that the model has learned, rendered by the visitor's own Intl.
 
-/** Locale whose phrases the model knows, by language code. */
-export const locales: readonly string[] = ['en', 'fr', 'de', 'zh'];
+import { type Language, type Meaning, render } from '../src/phrases/meanings.ts';
 
-/** The phrases of one language: dates of `now` in several styles, relative times, measures. */
-export function examplePhrases(locale: string, now: Date): string[] {
-  const date = (options: Intl.DateTimeFormatOptions): string =>
-    new Intl.DateTimeFormat(locale, options).format(now);
-  const relative = (value: number, unit: Intl.RelativeTimeFormatUnit): string =>
-    new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(value, unit);
-  const measure = (value: number, unit: string): string =>
-    new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+/** The languages the model knows, in the order of the page. */
+export const locales: readonly Language[] = ['en', 'fr', 'de', 'es', 'it', 'pt', 'zh', 'ja'];
+
+/** What the examples say, on a day, and in which of the styles that it has. */
+export function exampleMeanings(
+  now: Date,
+): readonly { readonly meaning: Meaning; readonly style: number }[] {
+  const [year, month, day] = [now.getFullYear(), now.getMonth(), now.getDate()];
+  const time = new Date(Date.UTC(year, month, day, now.getHours(), now.getMinutes()));
   return [
-    date({ dateStyle: 'full' }),
-    date({ dateStyle: 'long', timeStyle: 'short' }),
-    date({ dateStyle: 'medium' }),
-    relative(-1, 'day'),
-    relative(3, 'week'),
-    measure(42, 'kilometer'),
-    measure(20, 'celsius'),
-  ].map(plainSpaces);
+    { meaning: { kind: 'date', time }, style: 0 },
+    { meaning: { kind: 'dateWithTime', time }, style: 1 },
+    { meaning: { kind: 'relativeTime', value: -1, unit: 'day' }, style: 1 },
+    { meaning: { kind: 'relativeTime', value: 3, unit: 'week' }, style: 0 },
+    { meaning: { kind: 'measure', value: 42, unit: 'kilometer-per-hour' }, style: 0 },
+    { meaning: { kind: 'measure', value: 20.5, unit: 'celsius' }, style: 0 },
+    { meaning: { kind: 'currency', value: 1250, currency: 'EUR' }, style: 0 },
+  ];
+}
+
+/** The phrases of one language. */
+export function examplePhrases(locale: Language, now: Date): string[] {
+  return exampleMeanings(now).map(({ meaning, style }) => render(meaning, locale)[style] ?? '');
 }
 
 /** Text as the model was trained on it: NFC, every kind of space a plain one. */

@@ -42,7 +42,7 @@ async function run(controller: AbortController): Promise<void> {
   try {
     loading ??= load();
     const translator = await loading;
-    showUnknown(translator.unknownCharacters(text));
+    showUnknown(translator.unknownParts(text));
     output.lang = to;
     output.textContent = '';
     view.setStale(true);
@@ -121,13 +121,13 @@ function showProblem(title: string, message: string): void {
   problem.hidden = false;
 }
 
-function showUnknown(characters: readonly string[]): void {
+function showUnknown(parts: readonly string[]): void {
   const note = byId('unknown', HTMLElement);
-  note.hidden = characters.length === 0;
-  if (characters.length === 0) return;
+  note.hidden = parts.length === 0;
+  if (parts.length === 0) return;
   note.textContent =
-    `The model never learned ${characters.map((one) => `«${one}»`).join(' ')} and reads <unk> ` +
-    'there. It knows dates, relative times and measures; try one of the examples.';
+    `The model never learned ${parts.map((one) => `«${one}»`).join(' ')} and reads <unk> there: ` +
+    'this is outside of its field. Do not trust the translation; try one of the examples.';
 }
 
 function setRunning(isRunning: boolean): void {
@@ -178,5 +178,6 @@ showLanguages(locales);
 const [today = ''] = examplePhrases('en', new Date());
 phrase.value = today;
 const spoken = navigator.languages.map((tag) => tag.split('-')[0] ?? '');
-language.value = spoken.find((code) => code !== 'en' && locales.includes(code)) ?? 'fr';
+language.value =
+  spoken.find((code) => code !== 'en' && locales.some((one) => one === code)) ?? 'fr';
 start();

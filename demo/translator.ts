@@ -63,11 +63,9 @@ export class Translator {
     return `${layers}, ${value('decoder_attention_heads')} heads, width ${value('d_model')}`;
   }
 
-  /** Characters of a text that the model has no token for. */
-  unknownCharacters(text: string): string[] {
-    const { tokenizer } = this.#pipeline;
-    const tokens = (character: string): string[] => tokenizer.tokens(tokenizer.encode(character));
-    return [...new Set(text)].filter((character) => tokens(character).includes('<unk>'));
+  /** Parts of a text that the model has no token for. */
+  unknownParts(text: string): string[] {
+    return this.#pipeline.unknownParts(text);
   }
 
   /** Translates greedily; `onText` gets the text so far after each token. */

@@ -1,4 +1,4 @@
-// Sizes of model to train: the recipe of the shipped translator, and smaller ones for slower machines.
+// Sizes of model to train: that of the recipe, and smaller ones for slower machines.
 
 import type { JsonObject } from '../../src/source/json.ts';
 import { defaultRecipe, type Recipe } from '../../src/phrases/recipe.ts';

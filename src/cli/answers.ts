@@ -21,33 +21,41 @@ export interface AnswerOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** Greedy answers, one a text. */
+/** Greedy answers, one a text, in the order of the texts. */
 export async function answer(
   model: Model,
   tokenizer: Tokenizer,
   texts: readonly string[],
   { batchSize = 48, longest = Infinity, signal, onProgress }: AnswerOptions = {},
 ): Promise<string[]> {
-  const answers: string[] = [];
+  const rows = texts.map((text) => tokenizer.encode(text));
+  // A batch goes on until its longest answer ends: texts of one length stand together.
+  const order = [...rows.keys()].toSorted((a, b) => lengthOf(rows, a) - lengthOf(rows, b));
+  const answers = texts.map(() => '');
   for (let first = 0; first < texts.length; first += batchSize) {
-    const rows = texts.slice(first, first + batchSize).map((text) => tokenizer.encode(text));
-    const length = Math.max(...rows.map((row) => row.length));
-    const fill = (row: readonly number[]): number[] => Array<number>(length - row.length).fill(0);
+    const places = order.slice(first, first + batchSize);
+    const length = Math.max(...places.map((place) => lengthOf(rows, place)));
+    const fill = (place: number): number[] => Array<number>(length - lengthOf(rows, place)).fill(0);
     const inputs = {
-      inputIds: rows.map((row) => [...row, ...fill(row)]),
-      attentionMask: rows.map((row) => [...row.map(() => 1), ...fill(row)]),
+      inputIds: places.map((place) => [...(rows[place] ?? []), ...fill(place)]),
+      attentionMask: places.map((place) => [...(rows[place] ?? []).map(() => 1), ...fill(place)]),
     };
-    const sequences = rows.map((): number[] => []);
+    const sequences = places.map((): number[] => []);
     let tokens = 0;
     for await (const { tokenIds } of model.stream(inputs, signal ? { signal } : {})) {
       for (const [row, sequence] of sequences.entries()) sequence.push(tokenIds[row] ?? 0);
       tokens += 1;
       if (tokens >= longest) break;
     }
-    for (const sequence of sequences) answers.push(tokenizer.decode(sequence));
-    onProgress?.(answers.length);
+    for (const [row, place] of places.entries())
+      answers[place] = tokenizer.decode(sequences[row] ?? []);
+    onProgress?.(first + places.length);
   }
   return answers;
+}
+
+function lengthOf(rows: readonly (readonly number[])[], place: number): number {
+  return rows[place]?.length ?? 0;
 }
 
 /** The part of the examples that the model answers right, from 0 to 1. */

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { TransformerError } from '../index.node.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
-import { languages } from '../phrases/meanings.ts';
+import { recipeField } from '../phrases/fields.ts';
 import { unseenPhrases } from '../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../phrases/recipe.ts';
 import type { Tokenizer } from '../tasks/tokenizer.ts';
@@ -26,6 +26,7 @@ const heldOutAtMost = 192;
 
 /** Phrases as Intl renders them. @throws TransformerError OPTION_INVALID without language tokens */
 export function phraseData(recipe: Recipe, tokenizer: Tokenizer): TrainingData {
+  const { languages } = recipeField;
   const missing = missingLanguages(tokenizer, languages);
   if (missing.length > 0) {
     throw new TransformerError(

@@ -1,19 +1,10 @@
-// Phrases of the embedded translator, drawn from a seed: dates, relative times and measures as Intl
-// renders them, to train it (pairs) and to evaluate it (phrases with every answer that is right).
+// Phrases drawn from a seed, as Intl renders them: pairs to train a translator, and phrases with every
+// answer that is right, to evaluate one.
 
 import { Random } from '../model/random.ts';
 import { hash } from './hash.ts';
-import {
-  drawMeaning,
-  drawNearTime,
-  isHeldOut,
-  type Kind,
-  kinds,
-  type Language,
-  languages,
-  type Meaning,
-  render,
-} from './meanings.ts';
+import { directionsOf, drawNearTime, type Field, isHeldOut, recipeField } from './fields.ts';
+import { type Kind, type Language, type Meaning, render } from './meanings.ts';
 
 export interface Phrase {
   readonly kind: Kind;
@@ -33,29 +24,32 @@ export interface PhrasePair {
   readonly target: string;
 }
 
-/** The 12 directions between the languages. */
-export const directions: readonly { readonly from: Language; readonly to: Language }[] =
-  languages.flatMap((from) =>
-    languages.filter((to) => to !== from).map((to) => ({ from, to }) as const),
-  );
+const { kinds } = recipeField;
 
-/** `count` phrases of each kind in each direction, of any meaning, those of training included. */
-export function drawPhrases(seed: number, count: number): Phrase[] {
-  return drawEach(seed, count, drawMeaning);
+/** The 12 directions of the recipe. */
+export const directions: readonly { readonly from: Language; readonly to: Language }[] =
+  directionsOf(recipeField);
+
+/**
+ * `count` phrases of each kind of a field in each direction, of any meaning, those of training
+ * included.
+ */
+export function drawPhrases(seed: number, count: number, field: Field = recipeField): Phrase[] {
+  return drawEach(seed, count, field, (random, kind) => field.draw(random, kind));
 }
 
-/** `count` phrases of each kind in each direction, of meanings that training never draws. */
+/** `count` phrases of each kind in each direction, of meanings that the recipe never draws to train. */
 export function unseenPhrases(seed: number, count: number): Phrase[] {
-  return drawEach(seed, count, (random, kind) => {
+  return drawEach(seed, count, recipeField, (random, kind) => {
     for (;;) {
-      const meaning = drawMeaning(random, kind);
+      const meaning = recipeField.draw(random, kind);
       if (isHeldOut(meaning)) return meaning;
     }
   });
 }
 
 /**
- * Pair number `index` (from 0) of the training data of a seed. There is no end to them, and each is
+ * Pair number `index` (from 0) of the recipe's training data of a seed. There is no end to them, and each is
  * drawn by itself, so that a run resumed at any step continues exactly. Of 48 pairs in a row, one is
  * of each kind in each direction.
  */
@@ -82,7 +76,7 @@ export function trainingPhrase(seed: number, index: number): Phrase {
 function trainingMeaning(random: Random, kind: Kind): Meaning {
   if (kind === 'relativeTime' && random.integer(1, 8) === 1) return drawNearTime(random);
   for (;;) {
-    const meaning = drawMeaning(random, kind);
+    const meaning = recipeField.draw(random, kind);
     if (!isHeldOut(meaning)) return meaning;
   }
 }
@@ -90,12 +84,13 @@ function trainingMeaning(random: Random, kind: Kind): Meaning {
 function drawEach(
   seed: number,
   count: number,
+  field: Field,
   draw: (random: Random, kind: Kind) => Meaning,
 ): Phrase[] {
   const random = new Random(seed);
   const phrases: Phrase[] = [];
-  for (const { from, to } of directions) {
-    for (const kind of kinds) {
+  for (const { from, to } of directionsOf(field)) {
+    for (const kind of field.kinds) {
       for (let i = 0; i < count; i++) {
         phrases.push(drawPhrase(random, draw(random, kind), from, to));
       }

@@ -1,4 +1,4 @@
-// The tokenizer of the embedded translator: a subword vocabulary learned from training pairs, written
+// The tokenizer of the recipe's translator: a subword vocabulary learned from training pairs, written
 // as tokenizer.json and tokenizer_config.json, which Hugging Face's libraries and this one read.
 
 import type { JsonObject } from '../source/json.ts';

@@ -35,6 +35,11 @@ export interface TranslationTask {
   readonly languages: readonly string[];
   /** Token ids of a text as the model reads it, target language included. */
   encode(text: string, options?: Direction): number[];
+  /**
+   * Parts of a text that the tokenizer has no token for, each once. The model cannot tell them apart,
+   * so a text that has any is outside of what it was made for.
+   */
+  unknownParts(text: string): string[];
 }
 
 export function translation(parts: TaskParts): TranslationTask {
@@ -70,9 +75,10 @@ export function translation(parts: TaskParts): TranslationTask {
     checkTextOptions('translation', all, ['to', 'from']);
     const { to, from, ...options } = all;
     const { prefix = '', options: settings } = direct(to, from);
-    const rows = texts.map((one) =>
-      tokenizer.encode(prefix + checkText('The text to translate', one)),
-    );
+    const rows = texts.map((one, index) => {
+      const place = texts.length === 1 ? '' : ` (number ${index + 1} of ${texts.length})`;
+      return tokenizer.encode(prefix + checkSource(one, place));
+    });
     return { rows, generation: withSettings(settings, options) };
   };
 
@@ -93,7 +99,27 @@ export function translation(parts: TaskParts): TranslationTask {
   };
   const encode = (text: string, options: Direction = {}): number[] =>
     encodeAll([text], options).rows[0] ?? [];
-  return Object.assign(translate, { stream, languages, encode });
+  const unknownParts = (text: string): string[] => {
+    const { ids, offsets } = tokenizer.encoding(checkText('The text', text));
+    const unknown = ids.flatMap((id, index) => {
+      const [start, end] = offsets[index] ?? [0, 0];
+      return id === tokenizer.unkToken ? [text.slice(start, end)] : [];
+    });
+    return [...new Set(unknown)];
+  };
+  return Object.assign(translate, { stream, languages, encode, unknownParts });
+}
+
+/** A text that has something to translate: of nothing, a model makes something up. */
+function checkSource(value: unknown, place: string): string {
+  const what = `The text to translate${place}`;
+  const text = checkText(what, value);
+  // Controls and formats, such as zero-width spaces, show nothing either.
+  if (/[^\s\p{Cc}\p{Cf}]/u.test(text)) return text;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `${what} is ${text === '' ? 'empty' : 'blank'}; wanted one with something to read. Leave it out.`,
+  );
 }
 
 /** The target languages that config.json has prefixes for: keys such as `translation_en_to_de`. */

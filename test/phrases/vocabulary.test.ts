@@ -2,10 +2,12 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { expect, test } from 'vitest';
 import { learnBytePairs } from '../../src/phrases/byte-pair-encoding.ts';
-import { kinds, languages, type Meaning, render } from '../../src/phrases/meanings.ts';
+import { recipeField } from '../../src/phrases/fields.ts';
+import { type Meaning, render } from '../../src/phrases/meanings.ts';
 import { batchAt, drawPhrases, unseenPhrases } from '../../src/phrases/phrases.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
 
+const { kinds, languages } = recipeField;
 const files = buildTokenizer();
 const tokenizer = new Tokenizer({ ...files.tokenizer }, { ...files.config });
 const encode = (text: string): number[] => tokenizer.encode(text).ids;

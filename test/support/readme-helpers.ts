@@ -1,0 +1,90 @@
+// What the snippets of README.md are given when they run as tests: checks of their answers, the output
+// they write to, and what their stages need.
+
+import { expect } from 'vitest';
+import type { Source } from 'webgpu-transformer';
+import type { Target } from '../../src/source/target.ts';
+import { readFixture } from './fixture.ts';
+import type { Files } from './source.ts';
+import { taskFiles } from './tasks.ts';
+import { webFolder, type WebFolder } from './web.ts';
+
+export { expect } from 'vitest';
+
+let output = '';
+let count = 0;
+
+/** Stands for Node's, so that what a snippet writes can be compared. */
+export const process: { readonly stdout: { write(text: string): void } } = {
+  stdout: {
+    write(text) {
+      output += text;
+    },
+  },
+};
+
+/** Compares a value with the answer in the document. */
+export function check(value: unknown, answer: unknown): void {
+  count += 1;
+  expect(value).toEqual(answer);
+}
+
+/** Compares what was written with the answer in the document. */
+export function written(answer: string): void {
+  count += 1;
+  expect(output).toBe(answer);
+  output = '';
+}
+
+/** How many answers were compared since the last call. */
+export function compared(): number {
+  const before = count;
+  count = 0;
+  return before;
+}
+
+/** The embedded model, without its tokenizer. */
+async function phrases(): Promise<Files> {
+  const names = ['config.json', 'generation_config.json', 'model.safetensors'];
+  const files = await Promise.all(names.map((name) => readFixture(`models/phrases/${name}`)));
+  return Object.fromEntries(names.map((name, i) => [name, files[i] ?? new Uint8Array(0)]));
+}
+
+async function serve(web: WebFolder, files: Files, under = ''): Promise<void> {
+  for (const [name, bytes] of Object.entries(files)) await web.put(under + name, bytes);
+}
+
+// What the stages name (readme-stages.ts).
+
+export { fixtureSource as source } from './source.ts';
+
+/** Any web server, with the embedded model. */
+export async function server(): Promise<string> {
+  const web = webFolder();
+  await serve(web, await phrases());
+  return `${web.url}/`;
+}
+
+/** The Hub, with a tiny chat model, and the embedded one as another revision of it. */
+export async function hub(): Promise<string> {
+  const web = webFolder();
+  await serve(web, await taskFiles('gpt2'), 'owner/name/resolve/main/');
+  await serve(web, await phrases(), 'owner/name/resolve/revision/');
+  return web.url;
+}
+
+/** An input element whose files a visitor has chosen. */
+export async function input(): Promise<{ readonly files: readonly File[] }> {
+  const files = Object.entries(await phrases());
+  return { files: files.map(([name, bytes]) => new File([bytes], name)) };
+}
+
+/** A folder that does not outlive the test. */
+export function folder(): Target & Source {
+  const files = new Map<string, Uint8Array>();
+  return {
+    name: 'a folder',
+    read: async (file, range) => files.get(file)?.subarray(range?.start, range?.end),
+    write: async (file, bytes) => void files.set(file, bytes.slice()),
+  };
+}
