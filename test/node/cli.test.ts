@@ -28,14 +28,26 @@ test('translate --quiet prints nothing else', async () => {
 
 test('translate takes another checkpoint and a length', async () => {
   const model = path.join(root, 'models', 'phrases');
-  const args = ['in 3 days', '--to', 'fr', '--model', model, '--max-new-tokens', '1', '--quiet'];
+  const args = ['in 3 days', '--to', 'fr', '--model', model, '--max-new-tokens', '4', '--quiet'];
   expect((await run('translate', ...args)).stdout).toBe('dans\n');
 });
 
 test('translate refuses what it cannot do', async () => {
-  expectRefusal(await run('translate', 'in 3 days', '--to', 'xx'), '"xx"', 'de, en, fr, zh');
-  expectRefusal(await run('translate', 'in 3 days'), 'to is missing', 'de, en, fr, zh');
+  expectRefusal(
+    await run('translate', 'in 3 days', '--to', 'xx'),
+    '"xx"',
+    'de, en, es, fr, it, ja, pt, zh',
+  );
+  expectRefusal(
+    await run('translate', 'in 3 days'),
+    'to is missing',
+    'de, en, es, fr, it, ja, pt, zh',
+  );
   expectRefusal(await run('translate', '--to', 'de'), 'nothing to translate');
+  expectRefusal(await run('translate', ' ', '--to', 'de'), 'text to translate is blank');
+  const outside = await run('translate', 'in 3 days ≥', '--to', 'fr', '--quiet');
+  expect(outside.code).toBe(0);
+  expect(outside.stderr).toMatch(/^The model has no token for «≥», .*outside of its field/m);
   const absent = path.join(root, 'no-such-folder');
   expectRefusal(
     await run('translate', 'a', '--to', 'de', '--model', absent),

@@ -65,3 +65,13 @@ function asMatcher(answer: string): string {
     },
   );
 }
+
+/** The words of a shell line without escapes, and what the comment behind them says. */
+export function shellWords(line: string): { readonly words: string[]; readonly comment: string } {
+  const words: string[] = [];
+  for (const [part, quoted, comment] of line.matchAll(/"([^"]*)"|#\s*(.*)$|[^\s"#]\S*/g)) {
+    if (comment !== undefined) return { words, comment };
+    words.push(quoted ?? part);
+  }
+  return { words, comment: '' };
+}

@@ -63,6 +63,28 @@ test('a checkpoint of one language pair takes no language', async () => {
   await expectRejection(translate('It', { top: 'de' } as object), 'OPTION_UNKNOWN', '"top"');
 });
 
+test('a text with nothing to read is refused, and says which it was', async () => {
+  const translate = translation({ model: parrot({ model_type: 'marian' }), tokenizer });
+  for (const blank of [' ', '\t\n', '\u3000\u00a0', '\u200b\ufeff']) {
+    await expectRejection(translate(blank), 'INPUT_INVALID', 'The text to translate is blank');
+    await expectRejection(translate.stream(blank).next(), 'INPUT_INVALID', 'blank');
+  }
+  await expectRejection(translate(''), 'INPUT_INVALID', 'is empty');
+  await expectRejection(translate(['It', ' ']), 'INPUT_INVALID', 'number 2 of 2');
+  expect(() => translate.encode('')).toThrow('is empty');
+  expect(await translate(['-', '¿'])).toHaveLength(2);
+  expect(await translate([])).toEqual([]);
+});
+
+test('parts that the tokenizer does not know are told as they stand in the text', async () => {
+  const bert = await Tokenizer.load(memorySource(await taskFiles('bert/mlm')), undefined);
+  const translate = translation({ model: parrot({ model_type: 'marian' }), tokenizer: bert });
+  expect(translate.unknownParts('It was good.')).toEqual([]);
+  expect(translate.unknownParts('It 試 was 試 ☃ good.')).toEqual(['試', '☃']);
+  const bytes = translation({ model: parrot({ model_type: 'marian' }), tokenizer });
+  expect(bytes.unknownParts('☃')).toEqual([]);
+});
+
 test('summaries', async () => {
   const t5 = parrot({ model_type: 't5', task_specific_params: params });
   const summarize = summarization({ model: t5, tokenizer });
