@@ -23,6 +23,8 @@ const config: UserConfig = {
     // The page's content security policy allows files of its own, and no data: addresses.
     assetsInlineLimit: 0,
     rolldownOptions: {
+      // Training imports at once what translation imports with the first need.
+      checks: { ineffectiveDynamicImport: false, pluginTimings: false },
       input: [`${import.meta.dirname}/index.html`, `${import.meta.dirname}/train.html`],
     },
   },

@@ -14,7 +14,7 @@ import { serve } from './server.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 const english = 'Saturday, November 21, 2026';
 const layers = 2;
-const heads = 4;
+const heads = 6;
 
 let browser: Browser;
 let server: Server;
@@ -142,13 +142,7 @@ async function expectedAttention(text: string, to: string) {
 /** The text after each token of a translation, the end token left out. */
 async function textsOf(text: string, to: string): Promise<string[]> {
   const { target } = await expectedAttention(text, to);
-  return target.slice(0, -1).map((_, i) =>
-    target
-      .slice(0, i + 1)
-      .join('')
-      .replaceAll('▁', ' ')
-      .trimStart(),
-  );
+  return target.slice(0, -1).map((_, i) => target.slice(0, i + 1).join(''));
 }
 
 test('translates, into several languages, under the policy of the page itself', async () => {
@@ -159,12 +153,16 @@ test('translates, into several languages, under the policy of the page itself', 
   await finished('Samstag, 21. November 2026');
   await translate('2026年11月21日星期六', 'en');
   await finished(english);
+  await translate('3 kilometers per hour', 'ja');
+  await finished('時速 3 キロメートル');
+  await translate('2026年11月21日星期六', 'en');
+  await finished(english);
 
   expect(await page.locator('#fact-adapter').textContent()).toMatch(
     /.+ \((software|gpu) kernels\)/,
   );
   expect(await page.locator('#fact-model').textContent()).toBe(
-    `${layers} + ${layers} layers, ${heads} heads, width 128, 2.0 MB`,
+    `${layers} + ${layers} layers, ${heads} heads, width 192, 4.2 MB`,
   );
   const { target } = await expectedAttention('2026年11月21日星期六', 'en');
   expect(await page.locator('#fact-tokens').textContent()).toBe(String(target.length));
@@ -224,7 +222,7 @@ test('draws every head, and reads the true weights by pointer and by keyboard', 
   const shown = (token: string): string => token.replaceAll(' ', '␣');
   for (const [layer, head] of [
     [0, 2],
-    [1, 3],
+    [1, 5],
   ] as const) {
     const name = `Layer ${layer + 1}, head ${head + 1}`;
     await page.getByRole('button', { name }).click();
@@ -287,12 +285,36 @@ test('offers examples that it translates right away', async () => {
   await open();
   await finished(/./);
   const examples = page.locator('#examples button');
-  expect(await examples.count()).toBe(28);
+  expect(await examples.count()).toBe(56);
   await page.getByRole('button', { name: 'dans 3 semaines' }).click();
   // French was the target language: another one is picked.
   await page.locator('#translation', { hasText: /^in 3 weeks$/ }).waitFor();
   await page.getByLabel('Translate to').selectOption('de');
   await page.locator('#translation', { hasText: /^in 3 Wochen$/ }).waitFor();
+  await waitForStatus(/^Done\.$/);
+});
+
+test('offers eight languages, and says what it can translate, by keyboard', async () => {
+  await open();
+  await finished(/./);
+  const options = await page.getByLabel('Translate to').locator('option').allTextContents();
+  expect(options).toHaveLength(8);
+  expect(options).toContain('Japanese · 日本語');
+  const summary = page.locator('#field summary');
+  const text = page.locator('#field p').first();
+  expect(await text.isVisible()).toBe(false);
+  await summary.focus();
+  await summary.press('Enter');
+  expect(await text.isVisible()).toBe(true);
+  expect(await page.locator('#field').textContent()).toMatch(
+    /years 1 to 9999.*the model cannot tell/s,
+  );
+  // On to an example by keyboard alone.
+  await page.keyboard.press('Tab');
+  for (let i = 0; i < 4; i++) await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  expect(await page.getByLabel('Phrase').inputValue()).toBe('42 kilometers per hour');
+  await page.locator('#translation', { hasText: /^42 kilomètres par heure$/ }).waitFor();
   await waitForStatus(/^Done\.$/);
 });
 
