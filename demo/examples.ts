@@ -9,12 +9,14 @@ export const locales: readonly Language[] = ['en', 'fr', 'de', 'es', 'it', 'pt',
 export function exampleMeanings(
   now: Date,
 ): readonly { readonly meaning: Meaning; readonly style: number }[] {
-  const [year, month, day] = [now.getFullYear(), now.getMonth(), now.getDate()];
+  // The model often takes a 30th or 31st for a 3rd; the page says so, and offers none.
+  const day = Math.min(now.getDate(), 29);
+  const [year, month] = [now.getFullYear(), now.getMonth()];
   const time = new Date(Date.UTC(year, month, day, now.getHours(), now.getMinutes()));
   return [
     { meaning: { kind: 'date', time }, style: 0 },
     { meaning: { kind: 'dateWithTime', time }, style: 1 },
-    { meaning: { kind: 'relativeTime', value: -1, unit: 'day' }, style: 1 },
+    { meaning: { kind: 'relativeTime', value: -45, unit: 'minute' }, style: 0 },
     { meaning: { kind: 'relativeTime', value: 3, unit: 'week' }, style: 0 },
     { meaning: { kind: 'measure', value: 42, unit: 'kilometer-per-hour' }, style: 0 },
     { meaning: { kind: 'measure', value: 20.5, unit: 'celsius' }, style: 0 },

@@ -78,12 +78,11 @@ function drawRecipeTime(random: Random): Date {
 }
 
 /** A relative time within two units of now, which has words of its own: yesterday, this week. */
-export function drawNearTime(random: Random): Meaning {
-  return {
-    kind: 'relativeTime',
-    unit: random.pick(recipeTimeUnits),
-    value: random.integer(-2, 2),
-  };
+export function drawNearTime(
+  random: Random,
+  units: readonly TimeUnit[] = recipeTimeUnits,
+): Meaning {
+  return { kind: 'relativeTime', unit: random.pick(units), value: random.integer(-2, 2) };
 }
 
 /**
@@ -102,7 +101,7 @@ export function isHeldOut(meaning: Meaning): boolean {
 
 /**
  * What the translator in models/phrases was trained for. Half of the dates are of 1900 to 2099, the
- * others of all years alike; numbers are of all lengths alike.
+ * others of all years alike; numbers are of all lengths alike; one relative time in eight is near.
  */
 export const fullField: Field = fieldOf(['de', 'en', 'es', 'fr', 'it', 'ja', 'pt', 'zh'], {
   date(random) {
@@ -115,7 +114,8 @@ export const fullField: Field = fieldOf(['de', 'en', 'es', 'fr', 'it', 'ja', 'pt
     return { kind: 'dateWithTime', time: new Date(day * millisecondsOfDay + minute) };
   },
   relativeTime(random) {
-    const unit = random.pick([...recipeTimeUnits, 'quarter'] as const);
+    if (random.integer(1, 8) === 1) return drawNearTime(random, timeUnits);
+    const unit = random.pick(timeUnits);
     const value = drawWhole(random, 4);
     const isFuture = random.integer(0, 1) === 1;
     return { kind: 'relativeTime', unit, value: isFuture ? value : 0 - value };
@@ -134,6 +134,8 @@ export const fullField: Field = fieldOf(['de', 'en', 'es', 'fr', 'it', 'ja', 'pt
   },
   percent: (random) => ({ kind: 'percent', value: random.integer(0, 1000) / 1000 }),
 });
+
+const timeUnits = [...recipeTimeUnits, 'quarter'] as const satisfies TimeUnit[];
 
 /** The single units of ECMA-402 but for percent, which is a kind, and what people join of them. */
 const measureUnits = [

@@ -48,10 +48,10 @@ test('the full field has eight languages, all units, years 1 to 9999, and its dr
   expect(drawn).toEqual([
     { kind: 'date', time: new Date('1944-01-25T00:00Z') },
     { kind: 'dateWithTime', time: new Date('2040-09-04T15:44Z') },
-    { kind: 'relativeTime', unit: 'second', value: -150 },
-    { kind: 'measure', unit: 'nanosecond', value: 965_618.4 },
-    { kind: 'currency', currency: 'EUR', value: 973_838.62 },
-    { kind: 'percent', value: 0.764 },
+    { kind: 'relativeTime', unit: 'year', value: -2 },
+    { kind: 'measure', unit: 'kilobyte', value: 90_509.9 },
+    { kind: 'currency', currency: 'GBP', value: 975.97 },
+    { kind: 'percent', value: 0.359 },
   ]);
   const many = every.map((kind) =>
     Array.from({ length: 4000 }, () => fullField.draw(random, kind)),
