@@ -3,6 +3,7 @@
 import { Gpu, pipeline, TransformerError } from '../index.node.ts';
 import { adapterLine } from './adapter-line.ts';
 import { embeddedModel } from './embedded-model.ts';
+import { warnOfUnknown } from './unknown-parts.ts';
 
 export interface TranslateArguments {
   to?: string;
@@ -27,8 +28,7 @@ export async function translate(
   let steps = 0;
   let milliseconds = 0;
   for (const text of texts) {
-    const unknown = translator.unknownParts(text);
-    if (unknown.length > 0) console.error(unknownLine(unknown));
+    warnOfUnknown(translator, text);
     const tokenIds: number[] = [];
     const inputIds = [translator.encode(text, options)];
     let last = 0;
@@ -47,10 +47,4 @@ export async function translate(
   if (quiet) return;
   const rate = steps === 0 ? '' : `, ${Math.round((1000 * steps) / milliseconds)} tokens/s`;
   console.log(`\n${adapterLine(gpu)}${rate}`);
-}
-
-/** The warning of a text that the model cannot read as a whole. */
-export function unknownLine(parts: readonly string[]): string {
-  const list = parts.map((part) => `«${part}»`).join(' ');
-  return `The model has no token for ${list}, so this text is outside of its field; do not trust the translation.`;
 }

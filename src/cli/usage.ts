@@ -2,7 +2,8 @@
 
 export const usage = `Usage: webgpu-transformer <command>
 
-  translate TEXT --to LANGUAGE   translate, with the embedded model of dates, times and measures
+  translate TEXT --to LANGUAGE   translate, with the embedded model of dates, times, measures and
+                                 amounts: to en, fr, de, es, it, pt, zh or ja
       --model DIR                  a checkpoint folder or URL in Hugging Face layout instead
       --max-new-tokens N           stop after N tokens
       --quiet                      print the translation only
@@ -24,7 +25,7 @@ export const usage = `Usage: webgpu-transformer <command>
   first, and lines of stdin when there are none. All of them know
       --dtype f16 | f32            storage format of the weights (as the checkpoint has them)
       --json                       print a JSON object a line, with what it is of
-  train                          train that model from scratch; Ctrl-C saves and stops
+  train                          train a smaller one from scratch; Ctrl-C saves and stops
       --out DIR                    the run's folder (runs/phrases)
       --resume                     go on with the run in that folder
       --steps N                    steps in all (5000; with --from 1000)
@@ -39,8 +40,9 @@ export const usage = `Usage: webgpu-transformer <command>
       --logdir DIR                 write TensorBoard event files
       --dtype f16 | f32            storage format of the finished model (f16)
       --quiet                      print nothing
-  evaluate [DIR]                 translate phrases that training never saw, and count what is right
-      --count N                    phrases of each kind in each direction (42: 2016 in all)
+  evaluate [DIR]                 translate phrases of the model's field, and count what is right
+      --count N                    phrases of each kind in each direction (9: 3024 in all; for
+                                   models that "train" made, 42: 2016)
       --seed N                     draws other phrases (1)
       --misses                     print those that came out wrong
   info SOURCE                    what a checkpoint holds, which tasks it fits, and what it takes
