@@ -151,8 +151,6 @@ test('translates, into several languages, under the policy of the page itself', 
   await finished('samedi 21 novembre 2026');
   await translate(english, 'de');
   await finished('Samstag, 21. November 2026');
-  await translate('2026年11月21日星期六', 'en');
-  await finished(english);
   await translate('3 kilometers per hour', 'ja');
   await finished('時速 3 キロメートル');
   await translate('2026年11月21日星期六', 'en');
@@ -307,7 +305,7 @@ test('offers eight languages, and says what it can translate, by keyboard', asyn
   await summary.press('Enter');
   expect(await text.isVisible()).toBe(true);
   expect(await page.locator('#field').textContent()).toMatch(
-    /years 1 to 9999.*the model cannot tell/s,
+    /years 1 to 9999.*model\s+cannot\s+tell/s,
   );
   // On to an example by keyboard alone.
   await page.keyboard.press('Tab');
