@@ -10,16 +10,18 @@ import { stages } from '../support/readme-stages.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 const list = 'virtual:readme';
 /** A snippet's module lies beside README.md, as what a reader writes there would. */
-const place = new RegExp(`^${path.join(root, 'README')}\\.(\\d+)\\.ts$`);
+const base = path.join(root, 'README.');
+const numberOf = (id: string): string | undefined =>
+  id.startsWith(base) ? /^(\d+)\.ts$/.exec(id.slice(base.length))?.[1] : undefined;
 
 export const readmeSnippets: Plugin = {
   name: 'readme-snippets',
   resolveId(id) {
     if (id === list) return `\0${list}`;
-    return place.test(id) ? id : undefined;
+    return numberOf(id) === undefined ? undefined : id;
   },
   load(id, options) {
-    const number = place.exec(id)?.[1];
+    const number = numberOf(id);
     if (id !== `\0${list}` && number === undefined) return undefined;
     const file = path.join(root, 'README.md');
     this.addWatchFile(file);
