@@ -91,9 +91,11 @@ export function assumeClass(
   const family = typeof type === 'string' ? families[type] : undefined;
   if (family === undefined) return undefined;
   const { prefix, ends: known, shown } = family;
-  const wanted = ends?.length === 0 ? ['Model'] : ends;
-  const end =
-    wanted === undefined ? shown(has, config) : wanted.find((each) => known.includes(each));
+  const weights = shown(has, config);
+  // An encoder alone is a base model, too.
+  const base = weights === 'EncoderModel' ? weights : 'Model';
+  const wanted = ends?.length === 0 ? [base] : ends;
+  const end = wanted === undefined ? weights : wanted.find((each) => known.includes(each));
   if (end === undefined) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',

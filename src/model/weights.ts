@@ -145,7 +145,7 @@ export class WeightLoader {
     return this.#stored(name, []) !== undefined;
   }
 
-  /** The first of several prefixes, '' say, with which the checkpoint has a name that all have. */
+  /** The first of several prefixes, '' say, with which the checkpoint has a name. */
   root(prefixes: readonly string[], name: string): string {
     return prefixes.find((prefix) => this.has(prefix + name)) ?? prefixes[0] ?? '';
   }

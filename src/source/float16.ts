@@ -1,5 +1,6 @@
-// The 16-bit floats of checkpoints, widened to and rounded from 32 bits by bit patterns, so that
-// a NaN keeps its payload; and 64-bit floats, rounded to 32. Files are little-endian, and so is every machine that has WebGPU.
+// The 16-bit floats of checkpoints, widened to and rounded from 32 bits by bit patterns, so that a NaN
+// keeps its payload; and 64-bit floats, rounded to 32. Files are little-endian, and so is every machine
+// that has WebGPU.
 
 import { TransformerError } from '../runtime/errors.ts';
 
