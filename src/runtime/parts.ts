@@ -34,24 +34,6 @@ export function partsOf(tensor: Tensor): readonly Part[] {
   });
 }
 
-/** Rows that lie in one part of a tensor and in one of another, as rows of each. */
-export interface SharedRows {
-  readonly first: number;
-  readonly rows: number;
-  readonly of: readonly [Part, Part];
-}
-
-/** The rows that two tensors have in common, by their parts; the second one's begin at `start`. */
-export function sharedRows(tensor: Tensor, other: Tensor, start: number = 0): SharedRows[] {
-  return partsOf(tensor).flatMap((part) =>
-    partsOf(other).flatMap((its) => {
-      const first = Math.max(part.first, start + its.first);
-      const end = Math.min(part.first + part.rows, start + its.first + its.rows);
-      return end > first ? [{ first, rows: end - first, of: [part, its] as const }] : [];
-    }),
-  );
-}
-
 export interface PartOptions {
   /** Bytes that each part may have. */
   readonly limit: number;
@@ -143,12 +125,18 @@ export function windowOf(
   });
 }
 
-/** The rows of a tensor that belong to a part of another one. */
+/**
+ * The rows of a tensor that belong to a part of another one.
+ * @throws TransformerError LIMIT_EXCEEDED for a tensor with parts of its own that differ from those
+ */
 export function rowsIn(tensor: Tensor, { first, rows }: Part): Tensor {
   if (first === 0 && rows === rowsOf(tensor)) return tensor;
   if (tensor.parts !== undefined) {
     const own = partsOf(tensor).find((part) => part.first === first && part.rows === rows);
-    return own?.tensor ?? tensor;
+    if (own !== undefined) return own.tensor;
+    const { byteLength: size, recording } = tensor;
+    const label = `${tensor.describe()}, of which other rows are wanted than it has together,`;
+    throw limitError({ label, size, limit: recording.gpu.bindingLimit }, 'results');
   }
   const { pitch } = tensor;
   return windowOf(tensor, first * pitch, { shape: [rows, tensor.size(-1)], pitch });

@@ -1,7 +1,8 @@
 // The gradient of a weight with a low-rank update.
 
 import { kernel, type Kernel } from '../runtime/kernel.ts';
-import { sharedRows, transientLike } from '../runtime/parts.ts';
+import { transientLike } from '../runtime/parts.ts';
+import { sharedRows } from '../runtime/shared-rows.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import text from './lora-backward.wgsl?raw';
 import { workgroup } from './snippets.ts';

@@ -3,7 +3,8 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { kernel, type Kernel } from '../runtime/kernel.ts';
-import { partsOf, rowsIn, sharedRows, transientInParts } from '../runtime/parts.ts';
+import { partsOf, rowsIn, transientInParts } from '../runtime/parts.ts';
+import { sharedRows } from '../runtime/shared-rows.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import text from './lora.wgsl?raw';
 import { weightStorage, workgroup } from './snippets.ts';

@@ -57,8 +57,7 @@ export function addUp(
   append: (sum: Product, part: Part) => void,
 ): void {
   const { y, bias, activation = 'none' } = operands;
-  if (activation !== 'none')
-    throw new RangeError('a product in parts of its depth ends with a sum');
+  if (activation !== 'none') throw new RangeError('sums over parts have no activation');
   let { residual } = operands;
   parts.forEach((part, index) => {
     const sum = index === parts.length - 1 ? y : transientLike(y);

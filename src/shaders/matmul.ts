@@ -48,7 +48,9 @@ export function matmul(x: Tensor, weight: Tensor, options: MatmulOptions = {}): 
   // A weight that all batches share sees them as more rows of one matrix.
   const batches = weight.shape.length > 2 ? elements(weight.shape.slice(0, -2)) : 1;
   const rows = elements(x.shape) / depth / batches;
-  const y = transientInParts(recording, label, [...x.shape.slice(0, -1), columns]);
+  const shape = [...x.shape.slice(0, -1), columns];
+  const y =
+    batches === 1 ? transientInParts(recording, label, shape) : recording.transient(label, shape);
   const weightStride = batches === 1 ? 0 : weight.size(-2) * weight.pitch;
   const { pitch } = weight;
   const sizes = { batches, rows, columns, depth, transposed, pitch, weightStride };
