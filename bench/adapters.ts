@@ -2,7 +2,7 @@
 // it.
 
 import { create } from 'webgpu';
-import { findNodeAdapter } from '../src/node/adapter.ts';
+import { nodeAdapters } from '../src/node/adapter.ts';
 import { Gpu } from 'webgpu-transformer';
 
 export type Software = 'swiftshader' | 'llvmpipe';
@@ -22,7 +22,7 @@ const instances = new Map<Software, GPU>();
 
 /** A fresh adapter, from which one device can be opened. */
 export async function requestAdapter(software: Software | undefined): Promise<GPUAdapter> {
-  if (software === undefined) return (await findNodeAdapter({})).adapter;
+  if (software === undefined) return (await nodeAdapters.find({}, undefined)).adapter;
   if (software === 'llvmpipe') process.env['EGL_PLATFORM'] ??= 'surfaceless';
   const instance = instances.get(software) ?? create([...flagsOf[software]]);
   instances.set(software, instance);

@@ -2,13 +2,13 @@
 
 import { registerPlatform } from './source/open-source.ts';
 import { registerTargetOpener } from './source/target.ts';
-import { findNodeAdapter } from './node/adapter.ts';
+import { nodeAdapters } from './node/adapter.ts';
 import { cacheFolder } from './node/cache-folder.ts';
 import { directorySource } from './node/directory-source.ts';
 import { directoryTarget } from './node/directory-target.ts';
 import { registerAdapterFinder } from './runtime/adapter.ts';
 
-registerAdapterFinder(findNodeAdapter);
+registerAdapterFinder(nodeAdapters);
 registerPlatform({
   openPath: directorySource,
   openCache: cacheFolder,

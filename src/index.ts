@@ -16,6 +16,7 @@ export type {
 export type { ModelSource, SourceOptions } from './source/open-source.ts';
 export type { FileProgress, FileRange, Source } from './source/source.ts';
 export type { TorchForwardOptions } from './model/torch-transformer-model.ts';
+export type { AdapterName } from './runtime/adapter.ts';
 export { type ErrorCode, TransformerError } from './runtime/errors.ts';
 export {
   Gpu,

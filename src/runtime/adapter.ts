@@ -2,19 +2,45 @@
 
 import { TransformerError } from './errors.ts';
 
+/**
+ * What can be asked for in place of the usual search: an interface to drivers, or a driver that
+ * computes on the CPU (SwiftShader and Mesa's lavapipe through Vulkan, Mesa's llvmpipe through
+ * OpenGL ES).
+ */
+export type AdapterName =
+  | 'd3d12'
+  | 'metal'
+  | 'vulkan'
+  | 'opengles'
+  | 'swiftshader'
+  | 'lavapipe'
+  | 'llvmpipe';
+
+export interface AdapterOptions extends GPURequestAdapterOptions {
+  readonly adapter?: AdapterName | undefined;
+}
+
 /** An adapter and the route it was found by, as a sentence part: "navigator.gpu". */
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
   readonly route: string;
 }
 
-export type AdapterFinder = (options: GPURequestAdapterOptions) => Promise<FoundAdapter>;
+/** A platform's own search. */
+export interface AdapterFinder {
+  /** The adapter that the environment names. */
+  readonly chosen: () => AdapterName | undefined;
+  readonly find: (
+    options: GPURequestAdapterOptions,
+    name: AdapterName | undefined,
+  ) => Promise<FoundAdapter>;
+}
 
-let findInPlatform: AdapterFinder | undefined;
+let platform: AdapterFinder | undefined;
 
-/** Registers a platform's search for adapters, used when there is no `navigator.gpu`. */
+/** Registers a platform's search, used when there is no `navigator.gpu` or an adapter is named. */
 export function registerAdapterFinder(finder: AdapterFinder): void {
-  findInPlatform = finder;
+  platform = finder;
 }
 
 /** `navigator.gpu` where there is one, also where its type is not declared or it is switched off. */
@@ -23,16 +49,36 @@ function navigatorGpu(): GPU | undefined {
   return navigator?.gpu;
 }
 
-export async function findAdapter(options: GPURequestAdapterOptions): Promise<FoundAdapter> {
-  const adapter = (await navigatorGpu()?.requestAdapter(options)) ?? null;
+/** @throws TransformerError ADAPTER_NOT_FOUND, OPTION_INVALID */
+export async function findAdapter({
+  adapter: name,
+  ...options
+}: AdapterOptions): Promise<FoundAdapter> {
+  const wanted = name ?? platform?.chosen();
+  if (wanted !== undefined) {
+    if (platform !== undefined) return platform.find(options, wanted);
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `adapter is "${wanted}", but here the browser chooses. Leave it out; powerPreference tells ` +
+        'the browser which kind of GPU to take.',
+    );
+  }
+  const gpu = navigatorGpu();
+  const adapter = (await gpu?.requestAdapter(options).catch(refused)) ?? null;
   if (adapter !== null) return { adapter, route: 'navigator.gpu' };
-  if (findInPlatform !== undefined) return findInPlatform(options);
+  if (platform !== undefined) return platform.find(options, undefined);
   throw new TransformerError(
     'ADAPTER_NOT_FOUND',
-    navigatorGpu() === undefined
+    gpu === undefined
       ? 'This browser has no WebGPU (navigator.gpu is missing). Use a current Chrome, Edge, Safari ' +
           'or Firefox, and serve the page over https or from localhost.'
       : 'WebGPU is there, but it offers no adapter. Switch on graphics acceleration in the ' +
           'browser settings, or update the graphics driver.',
   );
+}
+
+/** What `requestAdapter` rejects with, as an error of this library. */
+export function refused(cause: unknown): never {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  throw new TransformerError('ADAPTER_NOT_FOUND', `WebGPU gave no adapter: ${why}`, { cause });
 }

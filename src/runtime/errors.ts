@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ADAPTER_NOT_FOUND'
   | 'CONFIG_INVALID'
   | 'DEVICE_LOST'
+  | 'DEVICE_REFUSED'
   | 'DISPOSED'
   | 'FILE_INVALID'
   | 'FILE_NOT_FOUND'

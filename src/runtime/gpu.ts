@@ -1,7 +1,7 @@
 // A device with what belongs to it: tier, pipelines, memory count. Everything else hangs on a Gpu;
 // there is no state outside it, so several devices can be used side by side.
 
-import { type FoundAdapter, findAdapter } from './adapter.ts';
+import { type AdapterName, type FoundAdapter, findAdapter } from './adapter.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Device } from './platform-types.ts';
@@ -17,6 +17,11 @@ export interface GpuOptions {
 }
 
 export interface GpuRequestOptions extends GpuOptions {
+  /**
+   * In Node, the adapter to use in place of the first that the search finds. The variable
+   * WEBGPU_TRANSFORMER_ADAPTER names it for the whole process.
+   */
+  adapter?: AdapterName;
   powerPreference?: 'low-power' | 'high-performance';
   /** `default` asks for WebGPU's default limits only; `adapter` (default) for larger buffers too. */
   limits?: 'default' | 'adapter';
@@ -65,11 +70,11 @@ export class Gpu {
 
   /**
    * Finds an adapter and opens a device on it. In browsers the adapter is `navigator.gpu`'s; in
-   * Node the package `webgpu` (Dawn) is asked for a real GPU, then llvmpipe, then SwiftShader.
-   * @throws TransformerError ADAPTER_NOT_FOUND, with what to install.
+   * Node the package `webgpu` (Dawn) is asked for a real GPU, then for drivers on the CPU.
+   * @throws TransformerError ADAPTER_NOT_FOUND, with what to install; DEVICE_REFUSED
    */
   static async request(options: GpuRequestOptions = {}): Promise<Gpu> {
-    const known = ['tier', 'features', 'powerPreference', 'limits', 'signal'];
+    const known = ['adapter', 'tier', 'features', 'powerPreference', 'limits', 'signal'];
     refuseUnknown(options, known, 'option of Gpu.request');
     const { device, found } = await openDevice(options);
     return new Gpu(device, describeDevice(device, found.route, options, found.adapter), options);
@@ -182,13 +187,13 @@ async function openDevice(
   options: GpuRequestOptions,
 ): Promise<{ device: GPUDevice; found: FoundAdapter }> {
   throwIfAborted(options.signal);
-  const { powerPreference } = options;
-  const found = await findAdapter(powerPreference === undefined ? {} : { powerPreference });
+  const { powerPreference, adapter: name } = options;
+  const found = await findAdapter({ adapter: name, ...(powerPreference && { powerPreference }) });
   throwIfAborted(options.signal);
   const { adapter } = found;
   const { limits } = adapter;
   const wanted = options.features ?? helpfulFeatures;
-  const device = await adapter.requestDevice({
+  const wantedDevice: GPUDeviceDescriptor = {
     requiredFeatures: helpfulFeatures.filter(
       (feature) => wanted.includes(feature) && adapter.features.has(feature),
     ),
@@ -201,6 +206,15 @@ async function openDevice(
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
       }),
     },
+  };
+  const device = await adapter.requestDevice(wantedDevice).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TransformerError(
+      'DEVICE_REFUSED',
+      `The adapter (${found.route}) gave no device: ${why} Close what else uses the GPU, update its ` +
+        "driver, or ask for less: Gpu.request({ limits: 'default', features: [] }).",
+      { cause },
+    );
   });
   return { device, found };
 }

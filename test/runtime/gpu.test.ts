@@ -1,5 +1,5 @@
 // A Gpu from its request to its end: options, loss, restoring, injected devices.
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Gpu } from 'webgpu-transformer';
 import { Plan } from '../../src/runtime/plan.ts';
 import { Recording } from '../../src/runtime/record.ts';
@@ -48,6 +48,29 @@ test('options that do not exist are refused, and a request can be cancelled', as
     'Gpu.from',
   );
   gpu.dispose();
+});
+
+test('an adapter that nobody knows is refused', async () => {
+  const name = 'quantum' as 'vulkan';
+  await expectError(Gpu.request({ adapter: name }), 'OPTION_INVALID', 'adapter', '"quantum"');
+});
+
+test('what WebGPU refuses is an error of this library', async () => {
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const reason = new DOMException('the driver is busy.', 'OperationError');
+  const offer = (requestAdapter: () => Promise<object>): void =>
+    void vi.stubGlobal('navigator', { gpu: { requestAdapter } });
+  offer(() => Promise.reject(reason));
+  const none = await expectError(Gpu.request(), 'ADAPTER_NOT_FOUND', 'the driver is busy');
+  expect(none.cause).toBe(reason);
+  const adapter = {
+    features: new Set(),
+    limits: {},
+    requestDevice: () => Promise.reject(reason),
+  };
+  offer(() => Promise.resolve(adapter));
+  const refused = await expectError(Gpu.request(), 'DEVICE_REFUSED', 'busy', "limits: 'default'");
+  expect(refused.cause).toBe(reason);
 });
 
 test('default limits are those of WebGPU', () =>
