@@ -1,33 +1,51 @@
 // webgpu-transformer ask: the part of a text that answers a question.
 
-import { type Answer, TransformerError } from '../index.node.ts';
+import type { Answer } from '../index.node.ts';
+import type { Command } from './command.ts';
 import { interruptible } from './interruption.ts';
-import { openPipeline, sourceAndTexts } from './load.ts';
-import { dtypeOption, readOptions, taskOptions, wholeOption } from './options.ts';
-import { wholeInput } from './texts.ts';
+import { openPipeline } from './load.ts';
+import {
+  dtypeOption,
+  listOption,
+  readOptions,
+  sourceAndTexts,
+  taskOptions,
+  topKOption,
+  UsageError,
+  wholeOption,
+} from './options.ts';
+import { textsOrInput } from './texts.ts';
 
-/** Prints a line an answer: its text and its score behind a tab. @throws TransformerError */
-export async function ask(args: readonly string[]): Promise<void> {
-  const { values, positionals } = readOptions({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...taskOptions,
-      question: { type: 'string', multiple: true },
-      'top-k': { type: 'string' },
-    },
-  });
-  const form = 'ask SOURCE --question "…" < FILE';
-  const { source, texts } = sourceAndTexts(positionals, form);
-  const { question: questions = [], json } = values;
+const options = {
+  question: listOption('TEXT', 'what is asked'),
+  'top-k': topKOption('1'),
+  ...taskOptions,
+};
+
+export const ask: Command = {
+  form: 'ask SOURCE --question "QUESTION" "TEXT"',
+  summary: 'the part of a text that answers a question',
+  details:
+    'Prints answer and score between tabs. SOURCE is a folder, a URL or hf:owner/name@revision. ' +
+    'Without texts, all of stdin is one text.',
+  options,
+  examples: [
+    { call: 'ask DIR --question "Who was born in Warsaw?" < text.txt' },
+    { call: 'ask DIR --question Who? --question Where? --json "Marie Curie was born in Warsaw."' },
+  ],
+  run,
+};
+
+async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions(args, options);
+  const { source, texts } = sourceAndTexts(positionals, ask.form);
+  const { question: questions = [], json, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1) ?? 1;
   const dtype = dtypeOption(values.dtype);
-  if (questions.length === 0) {
-    throw new TransformerError('INPUT_INVALID', `No question is asked: ${form}`);
-  }
+  if (questions.length === 0) throw new UsageError(`No question is asked: ${ask.form}`);
   await interruptible(async (signal) => {
-    const contexts = texts.length > 0 ? texts : [await wholeInput(signal)];
-    using answer = await openPipeline('question-answering', source, { dtype, signal });
+    const contexts = await textsOrInput(texts, signal);
+    using answer = await openPipeline('question-answering', source, { dtype, signal, quiet });
     for (const context of contexts) {
       const asked = questions.map((question) => ({ question, context }));
       for (const [index, answers] of (await answer(asked, { topK, signal })).entries()) {

@@ -1,9 +1,20 @@
 // webgpu-transformer classify: labels of texts, those a classifier was trained on or any others.
 
-import { type LabelScore, TransformerError } from '../index.node.ts';
+import type { LabelScore } from '../index.node.ts';
+import { aboutSources, type Command } from './command.ts';
 import { interruptible } from './interruption.ts';
-import { openPipeline, sourceAndTexts } from './load.ts';
-import { dtypeOption, readOptions, taskOptions, wholeOption } from './options.ts';
+import { type OpenOptions, openPipeline } from './load.ts';
+import {
+  dtypeOption,
+  flagOption,
+  readOptions,
+  sourceAndTexts,
+  taskOptions,
+  textOption,
+  topKOption,
+  UsageError,
+  wholeOption,
+} from './options.ts';
 import { textGroups } from './texts.ts';
 
 /** Gives the labels of each text, the best first. */
@@ -11,30 +22,44 @@ interface Classify extends Disposable {
   (texts: readonly string[]): Promise<LabelScore[][]>;
 }
 
-/** Prints a line a text: labels and scores between tabs. @throws TransformerError */
-export async function classify(args: readonly string[]): Promise<void> {
-  const { values, positionals } = readOptions({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...taskOptions,
-      labels: { type: 'string' },
-      'top-k': { type: 'string' },
-      truncate: { type: 'boolean', default: false },
-    },
-  });
-  const { source, texts } = sourceAndTexts(positionals, 'classify SOURCE "TEXT"');
-  const { json, labels, truncate } = values;
+const options = {
+  labels: textOption('A,B,C', 'any labels, for checkpoints trained on inference (zero-shot)'),
+  'top-k': topKOption('1; with --labels all'),
+  truncate: flagOption('cut texts that are too long'),
+  ...taskOptions,
+};
+
+export const classify: Command = {
+  form: 'classify SOURCE "TEXT"',
+  summary: 'labels of a text, those a classifier was trained on or any others',
+  details: `Prints labels and scores between tabs, a line a text. ${aboutSources}`,
+  options,
+  examples: [
+    { call: 'classify DIR "What a film!"' },
+    { call: 'classify DIR --labels sports,politics --json < lines.txt' },
+  ],
+  run,
+};
+
+async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions(args, options);
+  const { source, texts } = sourceAndTexts(positionals, classify.form);
+  const { json, labels, truncate, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1);
   const dtype = dtypeOption(values.dtype);
   if (labels !== undefined && truncate) {
-    throw new TransformerError(
-      'OPTION_INVALID',
+    throw new UsageError(
       '--truncate changes nothing with --labels, where texts are always cut. Leave it out.',
     );
   }
   await interruptible(async (signal) => {
-    using labelsOf = await openClassifier(source, labels, { dtype, signal, topK, truncate });
+    using labelsOf = await openClassifier(source, labels, {
+      dtype,
+      signal,
+      quiet,
+      topK,
+      truncate,
+    });
     for await (const group of textGroups(texts, signal)) {
       for (const [index, scores] of (await labelsOf(group)).entries()) {
         const line = scores.map(({ label, score }) => `${label}\t${score.toFixed(4)}`).join('\t');
@@ -44,8 +69,7 @@ export async function classify(args: readonly string[]): Promise<void> {
   });
 }
 
-interface Settings {
-  readonly dtype: 'f32' | 'f16' | undefined;
+interface Settings extends OpenOptions {
   readonly signal: AbortSignal;
   readonly topK: number | undefined;
   readonly truncate: boolean;
@@ -55,16 +79,17 @@ interface Settings {
 async function openClassifier(
   source: string,
   labels: string | undefined,
-  { dtype, signal, topK, truncate }: Settings,
+  { topK, truncate, ...opening }: Settings,
 ): Promise<Classify> {
+  const { signal } = opening;
   if (labels === undefined) {
-    const task = await openPipeline('text-classification', source, { dtype, signal });
-    const options = { topK: topK ?? 1, truncation: truncate, signal };
-    return Object.assign((texts: readonly string[]) => task(texts, options), {
+    const task = await openPipeline('text-classification', source, opening);
+    const settings = { topK: topK ?? 1, truncation: truncate, signal };
+    return Object.assign((texts: readonly string[]) => task(texts, settings), {
       [Symbol.dispose]: () => task.dispose(),
     });
   }
-  const task = await openPipeline('zero-shot-classification', source, { dtype, signal });
+  const task = await openPipeline('zero-shot-classification', source, opening);
   const classifyTexts = async (texts: readonly string[]): Promise<LabelScore[][]> => {
     const results = await task(texts, labels, { signal });
     return results.map((result) =>

@@ -1,8 +1,12 @@
-// webgpu-transformer doctor: the adapter in use, and whether every kernel computes right on it.
+// webgpu-transformer doctor: the adapters there are, the one in use, and whether every kernel
+// computes right on it.
 
 import { createRequire } from 'node:module';
 import { Gpu, TransformerError } from '../index.node.ts';
+import { type Candidate, candidateLine, listCandidates } from '../node/adapter.ts';
 import { adapterLine } from './adapter-line.ts';
+import type { Command } from './command.ts';
+import { flagOption, noTexts, readOptions } from './options.ts';
 import { type Check, selfTest } from './self-test.ts';
 
 /** Limits that decide how large a model or a batch may be. */
@@ -11,11 +15,56 @@ const limits = {
   'largest binding': 'maxStorageBufferBindingSize',
 } as const;
 
-/** @throws TransformerError when a kernel is wrong on this device. */
-export async function doctor(): Promise<void> {
+const options = {
+  json: flagOption('print it as one JSON object'),
+};
+
+export const doctor: Command = {
+  form: 'doctor',
+  summary: 'the adapters there are, and a self-test of every kernel on the one in use',
+  details: 'WEBGPU_TRANSFORMER_ADAPTER names another one to use.',
+  options,
+  examples: [{ call: 'doctor' }, { call: 'doctor --json' }],
+  run,
+};
+
+async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions(args, options);
+  noTexts(positionals);
+  const { json } = values;
+  // Where Dawn is not installed there may be a navigator.gpu: then that is what there is.
+  const candidates = await listCandidates().catch(() => []);
   using gpu = await Gpu.request();
+  if (!json)
+    for (const [label, value] of rows(gpu, candidates)) console.log(`${label.padEnd(16)} ${value}`);
+
+  const start = performance.now();
+  const checks = await selfTest(gpu);
+  const seconds = (performance.now() - start) / 1000;
+  const wrong = checks.filter(({ passed }) => !passed).length;
+  if (json) console.log(JSON.stringify(told(gpu, candidates, checks)));
+  else {
+    console.log();
+    const operations = new Set(checks.map(({ operation }) => operation));
+    for (const one of operations) report(checks.filter(({ operation }) => operation === one));
+    const summary = `${checks.length - wrong} of ${checks.length} checks passed`;
+    console.log(`\n${summary} in ${seconds.toFixed(2)} s`);
+  }
+  if (wrong === 0) return;
+  throw new TransformerError(
+    'VALIDATION_FAILED',
+    `${wrong} of ${checks.length} checks failed, so models would compute wrong results here. ` +
+      'Update the graphics driver; if that does not help, please report the lines above.',
+  );
+}
+
+function rows(gpu: Gpu, candidates: readonly Candidate[]): [string, string][] {
   const { features, subgroupSizes } = gpu.info;
-  const rows: [string, string][] = [
+  return [
+    ...candidates.map((one, index): [string, string] => [
+      index === 0 ? 'found' : '',
+      candidateLine(one),
+    ]),
     ['adapter', adapterLine(gpu)],
     ['features', features.length === 0 ? 'none' : features.toSorted().join(', ')],
     ['subgroups', features.includes('subgroups') ? subgroupSizes.join(' to ') : 'not used'],
@@ -23,25 +72,21 @@ export async function doctor(): Promise<void> {
       label,
       `${(gpu.device.limits[name] / 2 ** 20).toLocaleString('en-US')} MiB`,
     ]),
-    ['software', `Node ${process.versions.node}, webgpu ${dawnVersion()}`],
+    ['software', `Node ${process.versions.node}, webgpu ${dawnVersion() ?? 'not installed'}`],
   ];
-  for (const [label, value] of rows) console.log(`${label.padEnd(16)} ${value}`);
+}
 
-  const start = performance.now();
-  const checks = await selfTest(gpu);
-  const seconds = (performance.now() - start) / 1000;
-  console.log();
-  const operations = new Set(checks.map(({ operation }) => operation));
-  for (const one of operations) report(checks.filter(({ operation }) => operation === one));
-  const wrong = checks.filter(({ passed }) => !passed).length;
-  const summary = `${checks.length - wrong} of ${checks.length} checks passed`;
-  console.log(`\n${summary} in ${seconds.toFixed(2)} s`);
-  if (wrong === 0) return;
-  throw new TransformerError(
-    'VALIDATION_FAILED',
-    `${wrong} of ${checks.length} checks failed, so models would compute wrong results here. ` +
-      'Update the graphics driver; if that does not help, please report the lines above.',
-  );
+/** The same for programs. */
+function told(gpu: Gpu, found: readonly Candidate[], checks: readonly Check[]): object {
+  return {
+    adapter: gpu.info,
+    found,
+    limits: Object.fromEntries(
+      Object.values(limits).map((name) => [name, gpu.device.limits[name]]),
+    ),
+    versions: { node: process.versions.node, webgpu: dawnVersion() ?? null },
+    checks,
+  };
 }
 
 /** A line for an operation, then one for each of its checks that failed. */
@@ -64,14 +109,14 @@ function report(checks: readonly Check[]): void {
   }
 }
 
-/** The version of the package that brings Dawn; it need not be there where Node has its own. */
-function dawnVersion(): string {
+/** The version of the package that brings Dawn; it need not be there where `navigator.gpu` is. */
+function dawnVersion(): string | undefined {
   try {
     const { version } = createRequire(import.meta.url)('webgpu/package.json') as {
       version: string;
     };
     return version;
   } catch {
-    return 'not installed';
+    return undefined;
   }
 }

@@ -1,24 +1,33 @@
 // webgpu-transformer embed: one vector a text.
 
+import { aboutSources, type Command } from './command.ts';
 import { interruptible } from './interruption.ts';
-import { openPipeline, sourceAndTexts } from './load.ts';
-import { dtypeOption, readOptions, taskOptions } from './options.ts';
+import { openPipeline } from './load.ts';
+import { dtypeOption, readOptions, sourceAndTexts, taskOptions } from './options.ts';
 import { textGroups } from './texts.ts';
 
 /** Significant digits that tell any two f32 numbers apart. */
 const digits = 9;
 
-/** Prints the vector of each text as a JSON array, a line each. @throws TransformerError */
-export async function embed(args: readonly string[]): Promise<void> {
-  const { values, positionals } = readOptions({
-    args: [...args],
-    allowPositionals: true,
-    options: taskOptions,
-  });
-  const { source, texts } = sourceAndTexts(positionals, 'embed SOURCE "TEXT"');
+export const embed: Command = {
+  form: 'embed SOURCE "TEXT"',
+  summary: 'the vector of a text, as a JSON array',
+  details: aboutSources,
+  options: taskOptions,
+  examples: [
+    { call: 'embed DIR "A cat sleeps."' },
+    { call: 'embed DIR < lines.txt > vectors.jsonl' },
+  ],
+  run,
+};
+
+async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions(args, taskOptions);
+  const { source, texts } = sourceAndTexts(positionals, embed.form);
+  const { quiet } = values;
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
-    using embeddings = await openPipeline('embeddings', source, { dtype, signal });
+    using embeddings = await openPipeline('embeddings', source, { dtype, signal, quiet });
     for await (const group of textGroups(texts, signal)) {
       const { data, shape } = await embeddings(group, { signal });
       const size = shape.at(-1) ?? 0;

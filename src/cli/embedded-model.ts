@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 
-/** A folder beside that of the built command. */
+/** A folder of the package, from here in src/cli as from the build in dist/shared. */
 export function embeddedModel(): string {
-  return fileURLToPath(new URL(/* @vite-ignore */ '../models/phrases', import.meta.url));
+  return fileURLToPath(new URL(/* @vite-ignore */ '../../models/phrases', import.meta.url));
 }

@@ -9,7 +9,8 @@ import { Tokenizer } from '../tasks/tokenizer.ts';
 import { adapterLine } from './adapter-line.ts';
 import { answer, missingLanguages, phraseSource } from './answers.ts';
 import { embeddedModel } from './embedded-model.ts';
-import { readOptions, wholeOption } from './options.ts';
+import type { Command } from './command.ts';
+import { flagOption, readOptions, textOption, UsageError, wholeOption } from './options.ts';
 import { duration, Progress } from './progress.ts';
 
 /** What must be right, of all phrases and of those of each direction. */
@@ -47,27 +48,35 @@ const examinations: readonly Examination[] = [
   },
 ];
 
+const options = {
+  count: textOption(
+    'N',
+    'phrases of each kind in each direction (9: 3024 in all; of models that train made, 42: 2016)',
+  ),
+  seed: textOption('N', 'draws other phrases (1)'),
+  misses: flagOption('print those that came out wrong'),
+};
+
+export const evaluate: Command = {
+  form: 'evaluate [SOURCE]',
+  summary: "translate phrases of the model's field, and count what is right",
+  details: 'SOURCE is a folder, a URL or hf:owner/name; the embedded model when absent.',
+  options,
+  examples: [{ call: 'evaluate' }, { call: 'evaluate runs/mine --misses' }],
+  run,
+};
+
 /**
  * Prints how many answers are those of Intl, by direction and kind: of the full field for models of
  * all its languages, else of what the recipe trains. The exit status is 1 when they are too few.
  * @throws TransformerError OPTION_INVALID for models of other languages, and what loadModel throws
  */
-export async function evaluate(args: readonly string[]): Promise<void> {
-  const { values, positionals } = readOptions({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      seed: { type: 'string' },
-      count: { type: 'string' },
-      misses: { type: 'boolean', default: false },
-    },
-  });
+async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions(args, options);
   const seed = wholeOption('--seed', values.seed) ?? 1;
   const given = wholeOption('--count', values.count, 1);
   const [place = embeddedModel(), ...more] = positionals;
-  if (more.length > 0) {
-    throw new TransformerError('INPUT_INVALID', 'Pass one checkpoint folder or URL: evaluate DIR');
-  }
+  if (more.length > 0) throw new UsageError(`Pass one checkpoint: ${evaluate.form}`);
   const start = performance.now();
   const source = openSource(place);
   const tokenizer = await Tokenizer.load(source, undefined);

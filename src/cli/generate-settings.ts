@@ -1,15 +1,26 @@
 // The options of webgpu-transformer generate, checked before anything is loaded.
 
-import { type GenerateOptions, TransformerError } from '../index.node.ts';
+import type { GenerateOptions } from '../index.node.ts';
 import type { JsonObject } from '../source/json.ts';
-import { sourceAndTexts } from './load.ts';
-import { dtypeOption, positiveOption, readOptions, taskOptions, wholeOption } from './options.ts';
+import {
+  dtypeOption,
+  flagOption,
+  type Options,
+  positiveOption,
+  readOptions,
+  sourceAndTexts,
+  taskOptions,
+  textOption,
+  UsageError,
+  wholeOption,
+} from './options.ts';
 
 export interface GenerateSettings {
   readonly source: string;
   readonly texts: readonly string[];
   readonly dtype: 'f32' | 'f16' | undefined;
   readonly json: boolean;
+  readonly quiet: boolean;
   /** Whether texts are turns of a conversation, and what stands before its first turn. */
   readonly chat: boolean;
   readonly system: string | undefined;
@@ -25,29 +36,29 @@ const sampling = {
   seed: '--seed',
 } as const;
 
-/** @throws TransformerError OPTION_INVALID, OPTION_UNKNOWN, INPUT_INVALID */
+export const generateForm = 'generate SOURCE "PROMPT"';
+
+const known = {
+  'max-new-tokens': textOption('N', "stop after N tokens (the checkpoint's own limit, or 256)"),
+  sample: flagOption('draw tokens at random, with the next four'),
+  temperature: textOption('X', 'below 1 likely tokens grow likelier'),
+  'top-k': textOption('N', 'draw among the N likeliest tokens'),
+  'top-p': textOption('X', 'draw among the tokens that make up X'),
+  seed: textOption('N', 'draw the same tokens each time'),
+  beams: textOption('N', 'follow N sequences at once; prints at the end'),
+  chat: flagOption('take prompts as turns of a chat; ask for them if there are none'),
+  system: textOption('TEXT', 'what stands before the chat'),
+  ...taskOptions,
+};
+
+export const generateOptions: Options = known;
+
+/** @throws UsageError */
 export function generateSettings(args: readonly string[]): GenerateSettings {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean', default: false } as const;
-  const { values, positionals } = readOptions({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...taskOptions,
-      'max-new-tokens': text,
-      sample: flag,
-      temperature: text,
-      'top-k': text,
-      'top-p': text,
-      seed: text,
-      beams: text,
-      chat: flag,
-      system: text,
-    },
-  });
-  const { json, chat, system } = values;
+  const { values, positionals } = readOptions(args, known);
+  const { json, quiet, chat, system } = values;
   if (system !== undefined && !chat) {
-    throw new TransformerError('OPTION_INVALID', '--system begins a chat. Add --chat.');
+    throw new UsageError('--system begins a chat. Add --chat.');
   }
   const given = {
     maxNewTokens: wholeOption('--max-new-tokens', values['max-new-tokens'], 1),
@@ -62,8 +73,8 @@ export function generateSettings(args: readonly string[]): GenerateSettings {
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
   const dtype = dtypeOption(values.dtype);
-  const { source, texts } = sourceAndTexts(positionals, 'generate SOURCE "PROMPT"');
-  return { source, texts, dtype, json, chat, system, options };
+  const { source, texts } = sourceAndTexts(positionals, generateForm);
+  return { source, texts, dtype, json, quiet, chat, system, options };
 }
 
 /** Refuses what would change nothing for this checkpoint. Errors: OPTION_INVALID. */
@@ -73,16 +84,14 @@ export function checkFits(
   isSeq2Seq: boolean,
 ): void {
   if (chat && isSeq2Seq) {
-    throw new TransformerError(
-      'OPTION_INVALID',
+    throw new UsageError(
       '--chat needs a language model of one stack; this is an encoder–decoder. Leave it out.',
     );
   }
   if ((options.doSample ?? generation['do_sample']) === true) return;
   for (const [name, option] of Object.entries(sampling)) {
     if (!(name in options)) continue;
-    throw new TransformerError(
-      'OPTION_INVALID',
+    throw new UsageError(
       `${option} changes nothing when the best token is always taken. Add --sample.`,
     );
   }

@@ -4,7 +4,14 @@ import type { ChatMessage, GeneratedText, GenerateOptions, Pipelines } from '../
 import type { JsonObject } from '../source/json.ts';
 import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
-import { checkFits, generateSettings, type GenerateSettings } from './generate-settings.ts';
+import { aboutSources, type Command } from './command.ts';
+import {
+  checkFits,
+  generateForm,
+  generateOptions,
+  generateSettings,
+  type GenerateSettings,
+} from './generate-settings.ts';
 import { interruptible } from './interruption.ts';
 import { openPipeline } from './load.ts';
 import { textGroups } from './texts.ts';
@@ -20,8 +27,21 @@ interface Writer extends Disposable {
   write(input: Input): AsyncGenerator<string, void, undefined>;
 }
 
-/** Prints the new text of each prompt, or the answer to each turn. @throws TransformerError */
-export async function generate(args: readonly string[]): Promise<void> {
+export const generate: Command = {
+  form: generateForm,
+  summary: 'text that goes on from a prompt, as it comes; Ctrl-C stops',
+  details: aboutSources,
+  options: generateOptions,
+  examples: [
+    { call: 'generate DIR "Once upon a time" --max-new-tokens 40' },
+    { call: 'generate DIR "Once upon a time" --sample --top-p 0.9 --seed 7' },
+    { call: 'generate DIR --chat --system "Answer briefly." "Why is the sky blue?"' },
+  ],
+  run,
+};
+
+/** Prints the new text of each prompt, or the answer to each turn. */
+async function run(args: readonly string[]): Promise<void> {
   const settings = generateSettings(args);
   const { texts, json, chat, system } = settings;
   const messages: ChatMessage[] = system === undefined ? [] : [{ role: 'system', content: system }];
@@ -62,7 +82,7 @@ async function openWriter(settings: GenerateSettings, signal: AbortSignal): Prom
   checkFits(settings, generation, isSeq2Seq);
   // The two tasks take texts alike; an encoder–decoder's takes no chats.
   const name = isSeq2Seq ? 'text2text-generation' : 'text-generation';
-  const load = { dtype: settings.dtype, signal };
+  const load = { dtype: settings.dtype, quiet: settings.quiet, signal };
   const task = (await openPipeline(name, files, load)) as Pipelines['text-generation'];
   const { tokenizer, model } = task;
 

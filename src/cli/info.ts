@@ -10,7 +10,8 @@ import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
 import { WeightLoader } from '../model/weights.ts';
 import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from './describe.ts';
-import { readOptions } from './options.ts';
+import type { Command } from './command.ts';
+import { flagOption, readOptions, sourceAndTexts, UsageError } from './options.ts';
 
 /** What is told of a checkpoint; null where its files do not say. */
 interface Information {
@@ -36,17 +37,25 @@ interface Information {
   readonly generation: JsonObject;
 }
 
-/** Prints it, a line each, or as JSON. @throws TransformerError */
-export async function info(args: readonly string[]): Promise<void> {
-  const { values, positionals } = readOptions({
-    args: [...args],
-    allowPositionals: true,
-    options: { json: { type: 'boolean', default: false } },
-  });
-  const [place] = positionals;
-  if (place === undefined || positionals.length > 1) {
-    throw new TransformerError('INPUT_INVALID', 'Pass one checkpoint folder or URL: info SOURCE');
-  }
+const options = {
+  json: flagOption('print it as JSON'),
+};
+
+export const info: Command = {
+  form: 'info SOURCE',
+  summary: 'what a checkpoint holds, which tasks it fits, and what it takes',
+  details:
+    'Reads the headers of its files alone. SOURCE is a folder, a URL or hf:owner/name@revision.',
+  options,
+  examples: [{ call: 'info DIR' }, { call: 'info hf:owner/name --json' }],
+  run,
+};
+
+/** Prints it, a line each, or as JSON. */
+async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions(args, options);
+  const { source: place, texts } = sourceAndTexts(positionals, info.form);
+  if (texts.length > 0) throw new UsageError(`Pass one checkpoint: ${info.form}`);
   const files = openSource(place);
   const known = await inform(files).finally(() => files.release?.());
   if (values.json) console.log(JSON.stringify(known));

@@ -1,12 +1,6 @@
 // Opens the model of a command, with a line on the terminal that says how much of it is read.
 
-import {
-  type FileProgress,
-  type LoadOptions,
-  pipeline,
-  type Pipelines,
-  TransformerError,
-} from '../index.node.ts';
+import { type FileProgress, type LoadOptions, pipeline, type Pipelines } from '../index.node.ts';
 import type { ModelSource } from '../source/open-source.ts';
 import { Progress, type Terminal } from './progress.ts';
 
@@ -32,25 +26,21 @@ export class LoadProgress implements Disposable {
   }
 }
 
-/** `pipeline` with progress. Options that are undefined count as not given. */
+/** What `openPipeline` passes on to `pipeline`; undefined counts as not given. */
+export type OpenOptions = {
+  readonly [Key in 'dtype' | 'signal' | 'gpu']?: LoadOptions[Key] | undefined;
+} & { readonly quiet: boolean };
+
+/** `pipeline`, with progress unless it is to be quiet. */
 export async function openPipeline<Name extends keyof Pipelines>(
   name: Name,
   source: ModelSource,
-  { dtype, signal }: { readonly [Key in 'dtype' | 'signal']: LoadOptions[Key] | undefined },
+  { dtype, signal, gpu, quiet }: OpenOptions,
 ): Promise<Pipelines[Name]> {
   using progress = new LoadProgress();
-  const options = { ...(dtype && { dtype }), ...(signal && { signal }) };
-  return await pipeline(name, source, { ...options, onProgress: progress.show });
-}
-
-/** The model and the texts that a command was given. `form` says how it is called. */
-export function sourceAndTexts(
-  [source, ...texts]: readonly string[],
-  form: string,
-): { source: string; texts: readonly string[] } {
-  if (source !== undefined && source !== '') return { source, texts };
-  throw new TransformerError(
-    'INPUT_INVALID',
-    `No model is named. Pass a folder, a URL or hf:owner/name first: ${form}`,
-  );
+  const options = { ...(dtype && { dtype }), ...(signal && { signal }), ...(gpu && { gpu }) };
+  return await pipeline(name, source, {
+    ...options,
+    ...(!quiet && { onProgress: progress.show }),
+  });
 }

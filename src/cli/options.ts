@@ -1,36 +1,121 @@
-// Options of commands: read, with the nearest name for unknown ones, and checked.
+// Options of commands: declared with what --help says of them, read, and checked.
 
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { parseArgs } from 'node:util';
 import { TransformerError } from '../index.node.ts';
 import { nearestName } from '../runtime/errors.ts';
 
-/** Options of every command that runs a model on texts. */
-export const taskOptions = {
-  dtype: { type: 'string' },
-  json: { type: 'boolean', default: false },
-} as const;
+/** An option with a value, which --help calls N or TEXT. */
+export interface TextOption {
+  readonly type: 'string';
+  readonly value: string;
+  readonly help: string;
+}
 
-/** Node's `parseArgs`. @throws TransformerError OPTION_UNKNOWN, and TypeErrors of `parseArgs` */
-export function readOptions<Config extends ParseArgsConfig>(
-  config: Config,
-): ReturnType<typeof parseArgs<Config>> {
-  try {
-    return parseArgs(config);
-  } catch (error) {
-    const [, option] = /^Unknown option '(-[^']*)'/.exec((error as Error).message) ?? [];
-    if (option === undefined) throw inOneLine(error as Error);
-    const known = Object.keys(config.options ?? {}).map((name) => `--${name}`);
-    const nearest = nearestName(option, known);
-    let hint = known.length === 0 ? 'There is none here.' : `Known: ${known.join(', ')}.`;
-    if (nearest !== undefined) hint = `Did you mean "${nearest}"?`;
-    throw new TransformerError('OPTION_UNKNOWN', `Unknown option '${option}'. ${hint}`);
+/** One that may be given several times. */
+export interface ListOption extends TextOption {
+  readonly multiple: true;
+}
+
+export interface FlagOption {
+  readonly type: 'boolean';
+  readonly help: string;
+}
+
+export type Options = Readonly<Record<string, TextOption | ListOption | FlagOption>>;
+
+type Values<Own extends Options> = {
+  readonly [Name in keyof Own]: Own[Name] extends FlagOption
+    ? boolean
+    : (Own[Name] extends ListOption ? readonly string[] : string) | undefined;
+};
+
+export function textOption(value: string, help: string): TextOption {
+  return { type: 'string', value, help };
+}
+
+export function listOption(value: string, help: string): ListOption {
+  return { type: 'string', multiple: true, value, help };
+}
+
+export function flagOption(help: string): FlagOption {
+  return { type: 'boolean', help };
+}
+
+/** A command that was called wrongly. */
+export class UsageError extends TransformerError {
+  constructor(message: string, code: 'OPTION_INVALID' | 'OPTION_UNKNOWN' = 'OPTION_INVALID') {
+    super(code, message);
   }
 }
 
-/** `parseArgs` explains some errors in several lines. */
-function inOneLine(error: Error): Error {
-  error.message = error.message.replaceAll('\n', ' ');
-  return error;
+/** Options of every command that runs a model on texts. */
+export const taskOptions: {
+  readonly dtype: TextOption;
+  readonly json: FlagOption;
+  readonly quiet: FlagOption;
+} = {
+  dtype: textOption('f16 | f32', 'how weights are stored on the GPU (as stored)'),
+  json: flagOption('print a JSON object a line, with what it is of'),
+  quiet: flagOption('print results only, no progress'),
+};
+
+export function topKOption(usual: string): TextOption {
+  return textOption('N', `so many, the best first (${usual})`);
+}
+
+/** Before a text that only looks like an option. Arguments of a process cannot hold it. */
+const shield = '\0';
+
+/**
+ * Node's `parseArgs`. What begins with a dash and is no option, such as -5 °C, is a text, and so is
+ * everything behind `--`.
+ * @throws UsageError
+ */
+export function readOptions<Own extends Options>(
+  args: readonly string[],
+  options: Own,
+): { readonly values: Values<Own>; readonly positionals: readonly string[] } {
+  const end = args.indexOf('--');
+  const isText = (arg: string, index: number): boolean =>
+    index !== end &&
+    (end === -1 || index < end) &&
+    /^-./s.test(arg) &&
+    !/^--?[a-z][\w-]*(=.*)?$/is.test(arg);
+  const shielded = args.map((arg, index) => (isText(arg, index) ? shield + arg : arg));
+  const bare = (value: string): string => value.replace(shield, '');
+  const bareValue = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(bareValue);
+    return typeof value === 'string' ? bare(value) : value;
+  };
+  try {
+    const parsed = parseArgs({ args: shielded, allowPositionals: true, options });
+    const given: Readonly<Record<string, unknown>> = parsed.values;
+    const values = Object.entries(options).map(([name, { type }]): [string, unknown] => [
+      name,
+      bareValue(given[name] ?? (type === 'boolean' ? false : undefined)),
+    ]);
+    return {
+      values: Object.fromEntries(values) as Values<Own>,
+      positionals: parsed.positionals.map(bare),
+    };
+  } catch (error) {
+    throw usageErrorOf(error, options);
+  }
+}
+
+/** What the parser found wrong, in one line. */
+function usageErrorOf(error: unknown, options: Options): unknown {
+  const isParser = error instanceof TypeError && 'code' in error;
+  if (!isParser || !String(error.code).startsWith('ERR_PARSE_ARGS')) return error;
+  const [, option] = /^Unknown option '(-[^']*)'/.exec(error.message) ?? [];
+  if (option === undefined) {
+    return new UsageError(error.message.replaceAll('\n', ' ').replaceAll(shield, ''));
+  }
+  const known = Object.keys(options).map((name) => `--${name}`);
+  const nearest = nearestName(option, known);
+  let hint = known.length === 0 ? 'There is none here.' : `Known: ${known.join(', ')}.`;
+  if (nearest !== undefined) hint = `Did you mean "${nearest}"?`;
+  return new UsageError(`Unknown option '${option}'. ${hint}`, 'OPTION_UNKNOWN');
 }
 
 /** A whole number of at least `least`; undefined when the option was not given. */
@@ -39,7 +124,7 @@ export function wholeOption(name: string, text: string | undefined, least = 0): 
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value < 2 ** 32) return value;
   const wanted = least === 0 ? 'a whole number' : `a whole number of at least ${least}`;
-  throw new TransformerError('OPTION_INVALID', `${name} is "${text}"; wanted ${wanted}.`);
+  throw new UsageError(`${name} is "${text}"; wanted ${wanted}.`);
 }
 
 /** A number above 0, and at most `most`; undefined when the option was not given. */
@@ -52,14 +137,38 @@ export function positiveOption(
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value > 0 && value <= most) return value;
   const limit = most === Infinity ? '' : `, ${most} at most`;
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `${name} is "${text}"; wanted a number above 0${limit}.`,
-  );
+  throw new UsageError(`${name} is "${text}"; wanted a number above 0${limit}.`);
+}
+
+/** One of some names; undefined when the option was not given. */
+export function choiceOption<const Name extends string>(
+  option: string,
+  text: string | undefined,
+  names: readonly Name[],
+): Name | undefined {
+  if (text === undefined) return undefined;
+  const name = names.find((one) => one === text);
+  if (name !== undefined) return name;
+  throw new UsageError(`${option} is "${text}"; wanted ${names.join(' or ')}.`);
 }
 
 /** The storage format of weights; undefined, as stored, when the option was not given. */
 export function dtypeOption(dtype: string | undefined): 'f32' | 'f16' | undefined {
-  if (dtype === undefined || dtype === 'f32' || dtype === 'f16') return dtype;
-  throw new TransformerError('OPTION_INVALID', `--dtype is "${dtype}"; wanted f32 or f16.`);
+  return choiceOption('--dtype', dtype, ['f32', 'f16']);
+}
+
+/** The model and the texts that a command was given. `form` says how it is called. */
+export function sourceAndTexts(
+  [source, ...texts]: readonly string[],
+  form: string,
+): { source: string; texts: readonly string[] } {
+  if (source !== undefined && source.trim() !== '') return { source, texts };
+  throw new UsageError(`No model is named. Pass a folder, a URL or hf:owner/name first: ${form}`);
+}
+
+/** Refuses what a command takes no texts for. */
+export function noTexts(positionals: readonly string[]): void {
+  const [first] = positionals;
+  if (first === undefined) return;
+  throw new UsageError(`Unexpected argument '${first}'. This command takes options only.`);
 }

@@ -2,14 +2,14 @@
 
 import { createInterface } from 'node:readline';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { TransformerError } from '../index.node.ts';
+import { UsageError } from './options.ts';
 
 /** Where lines come from: `process.stdin`, or what a test sends. */
 export type Input = Readable & { readonly isTTY?: boolean };
 
 /**
  * Texts in groups that are there at once: all that were given, or the lines that arrived together.
- * A terminal is asked line by line. Errors: AbortError; INPUT_INVALID when elsewhere there is no text.
+ * A terminal is asked line by line. Errors: AbortError; UsageError when elsewhere there is no text.
  */
 export async function* textGroups(
   given: readonly string[],
@@ -22,10 +22,11 @@ export async function* textGroups(
     if (texts.length > 0) yield texts;
   }
   if (any || signal.aborted || input.isTTY === true) return;
-  throw new TransformerError(
-    'INPUT_INVALID',
-    'There is no text. Pass texts in quotes behind the model, or one a line on stdin.',
-  );
+  throw noText();
+}
+
+function noText(): UsageError {
+  return new UsageError('There is no text. Pass it in quotes, or on stdin.');
 }
 
 async function* groups(
@@ -71,11 +72,19 @@ async function* askedLines(signal: AbortSignal, input: Input): AsyncGenerator<re
   }
 }
 
-/** All of stdin as one text. Errors: AbortError. */
-export async function wholeInput(
+/** The texts that were given, else all of stdin as one. Errors: AbortError; UsageError without text. */
+export async function textsOrInput(
+  given: readonly string[],
   signal: AbortSignal,
   input: Input = process.stdin,
-): Promise<string> {
+): Promise<readonly string[]> {
+  const texts = given.length > 0 ? given : [await wholeInput(signal, input)];
+  if (texts.some((text) => text.trim() !== '')) return texts;
+  throw noText();
+}
+
+/** All of stdin as one text. Errors: AbortError. */
+async function wholeInput(signal: AbortSignal, input: Input): Promise<string> {
   let text = '';
   addAbortSignal(signal, input);
   input.setEncoding('utf8');

@@ -8,7 +8,18 @@ import { TransformerError } from '../index.node.ts';
 import { isObject, parseJson } from '../source/json.ts';
 import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
 import { stateFile } from '../training/checkpoint.ts';
-import { positiveOption, readOptions, wholeOption } from './options.ts';
+import {
+  dtypeOption,
+  flagOption,
+  listOption,
+  noTexts,
+  type Options,
+  positiveOption,
+  readOptions,
+  textOption,
+  UsageError,
+  wholeOption,
+} from './options.ts';
 
 /** What defines a run. It is kept in the run's folder, for `--resume`. */
 export interface RunSettings {
@@ -43,13 +54,31 @@ const fixed = ['batch-size', 'learning-rate', 'seed', 'data', 'from', 'freeze'] 
 /** Fine-tuning takes fewer and smaller steps than training from scratch. */
 const fineTuning = { steps: 1000, learningRate: 2e-4 };
 
-/** @throws TransformerError OPTION_INVALID, OPTION_UNKNOWN, INPUT_INVALID, FILE_* */
+const options = {
+  out: textOption('DIR', "the run's folder (runs/phrases)"),
+  resume: flagOption('go on with the run in that folder'),
+  steps: textOption('N', 'steps in all (5000; with --from 1000)'),
+  'batch-size': textOption('N', 'pairs of texts a step (96)'),
+  'learning-rate': textOption('X', 'the greatest one, after the warm-up (2e-3; with --from 2e-4)'),
+  seed: textOption('N', 'draws weights, pairs and their order (1)'),
+  from: textOption('SOURCE', 'fine-tune a checkpoint, with its tokenizer'),
+  data: textOption('FILE', 'pairs to learn, source TAB target a line; needs --from'),
+  freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),
+  'save-every': textOption('N', 'steps (250; 0: at the end only)'),
+  'evaluate-every': textOption('N', 'steps, exact match on texts held out (250; 0: never)'),
+  logdir: textOption('DIR', 'write TensorBoard event files'),
+  dtype: textOption('f16 | f32', 'how the finished model is stored (f16)'),
+  quiet: flagOption('print nothing'),
+};
+
+export const trainOptions: Options = options;
+
+/** @throws UsageError, TransformerError FILE_* */
 export async function trainSettings(args: readonly string[]): Promise<TrainSettings> {
-  const values = parse(args);
-  const { resume, logdir, quiet, dtype = 'f16', out: folder = 'runs/phrases' } = values;
-  if (dtype !== 'f32' && dtype !== 'f16') {
-    throw new TransformerError('OPTION_INVALID', `--dtype is "${dtype}"; wanted f32 or f16.`);
-  }
+  const { values, positionals } = readOptions(args, options);
+  noTexts(positionals);
+  const { resume, logdir, quiet, out: folder = 'runs/phrases' } = values;
+  const dtype = dtypeOption(values.dtype) ?? 'f16';
   const out = resolve(folder);
   const given = {
     steps: wholeOption('--steps', values.steps, 1),
@@ -70,8 +99,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
   if (resume) {
     const changed = fixed.find((name) => values[name] !== undefined);
     if (changed !== undefined) {
-      throw new TransformerError(
-        'OPTION_INVALID',
+      throw new UsageError(
         `--${changed} is fixed when a run begins, so it cannot be given with --resume. Leave it ` +
           'out, or begin another run with another --out.',
       );
@@ -86,21 +114,18 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     return { ...run, ...rest, recipe: { ...recipe, steps: given.steps ?? recipe.steps } };
   }
   if (isRun) {
-    throw new TransformerError(
-      'OPTION_INVALID',
+    throw new UsageError(
       `There is a run in ${out} already. Add --resume to go on with it, or choose another --out.`,
     );
   }
   const { from, data, freeze = [] } = values;
   if (data !== undefined && from === undefined) {
-    throw new TransformerError(
-      'OPTION_INVALID',
+    throw new UsageError(
       '--data needs --from DIR: a checkpoint to begin with, whose tokenizer reads the texts.',
     );
   }
   if (from !== undefined && resolve(from) === out) {
-    throw new TransformerError(
-      'OPTION_INVALID',
+    throw new UsageError(
       `--from and --out are both ${out}; the run would write over its own beginning. Change --out.`,
     );
   }
@@ -111,31 +136,6 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     freeze,
     ...rest,
   };
-}
-
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean', default: false } as const;
-  const { values } = readOptions({
-    args: [...args],
-    options: {
-      out: text,
-      steps: text,
-      'batch-size': text,
-      'learning-rate': text,
-      seed: text,
-      'save-every': text,
-      'evaluate-every': text,
-      resume: flag,
-      logdir: text,
-      data: text,
-      from: text,
-      freeze: { type: 'string', multiple: true },
-      dtype: text,
-      quiet: flag,
-    },
-  });
-  return values;
 }
 
 /** The default recipe with what was given; a short run warms up for the same part of its steps. */

@@ -11,12 +11,14 @@ import { Tokenizer } from '../tasks/tokenizer.ts';
 import { Trainer } from '../training/trainer.ts';
 import { adapterLine } from './adapter-line.ts';
 import { exactMatch } from './answers.ts';
+import type { Command } from './command.ts';
 import { Interruption } from './interruption.ts';
 import { fileData, phraseData, type TrainingData } from './train-data.ts';
 import { Reporter } from './train-report.ts';
 import {
   type RunSettings,
   settingsFile,
+  trainOptions,
   trainSettings,
   type TrainSettings,
 } from './train-settings.ts';
@@ -26,12 +28,25 @@ const vocabulary = 512;
 
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
 
+export const train: Command = {
+  form: 'train',
+  summary: 'train a translator of phrases from scratch, or any translator on pairs of texts',
+  details: 'Ctrl-C saves and stops; --resume goes on.',
+  options: trainOptions,
+  examples: [
+    { call: 'train --out runs/phrases' },
+    { call: 'train --resume --out runs/phrases' },
+    { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
+  ],
+  run,
+};
+
 /**
  * Trains and saves as it goes; when interrupted, it saves and says how to go on. The exit status is
  * then that of the signal.
  * @throws TransformerError OPTION_*, FILE_*, TRAINING_DIVERGED, and what loadModel throws
  */
-export async function train(args: readonly string[]): Promise<void> {
+async function run(args: readonly string[]): Promise<void> {
   const settings = await trainSettings(args);
   using interruption = new Interruption();
   using gpu = await Gpu.request();
@@ -138,8 +153,8 @@ interface Run {
 }
 
 /** The steps that are left, then the model in its final format. */
-async function runSteps(settings: TrainSettings, run: Run): Promise<void> {
-  const { trainer, reporter, interruption } = run;
+async function runSteps(settings: TrainSettings, parts: Run): Promise<void> {
+  const { trainer, reporter, interruption } = parts;
   const { out, dtype, recipe } = settings;
   let saved = settings.resume ? trainer.step : undefined;
   const save = async (): Promise<void> => {
@@ -148,7 +163,7 @@ async function runSteps(settings: TrainSettings, run: Run): Promise<void> {
     saved = trainer.step;
   };
   try {
-    await untilInterrupted(interruption, () => eachStep(settings, run, save));
+    await untilInterrupted(interruption, () => eachStep(settings, parts, save));
   } catch (error) {
     const last = saved === undefined ? 'nothing is saved' : `step ${saved} is saved in ${out}`;
     reporter.print(`The run failed at step ${trainer.step}; ${last}.`);

@@ -1,50 +1,114 @@
-// webgpu-transformer translate
+// webgpu-transformer translate: texts in another language.
 
-import { Gpu, pipeline, TransformerError } from '../index.node.ts';
+import { Gpu } from '../index.node.ts';
+import { readConfigs } from '../model/load.ts';
+import { openSource } from '../source/open-source.ts';
 import { adapterLine } from './adapter-line.ts';
+import type { Command } from './command.ts';
 import { embeddedModel } from './embedded-model.ts';
+import { interruptible } from './interruption.ts';
+import { openPipeline } from './load.ts';
+import {
+  dtypeOption,
+  readOptions,
+  taskOptions,
+  textOption,
+  UsageError,
+  wholeOption,
+} from './options.ts';
+import { textGroups } from './texts.ts';
 import { warnOfUnknown } from './unknown-parts.ts';
 
-export interface TranslateArguments {
-  to?: string;
-  model?: string;
-  maxNewTokens?: number;
-  quiet: boolean;
+const options = {
+  to: textOption('LANGUAGE', 'the language to translate to, such as fr'),
+  from: textOption('LANGUAGE', 'the language of the text, for models that are told'),
+  model: textOption('SOURCE', 'a folder, a URL or hf:owner/name in place of the embedded model'),
+  'max-new-tokens': textOption('N', 'stop after N tokens'),
+  ...taskOptions,
+};
+
+export const translate: Command = {
+  form: 'translate "TEXT" --to LANGUAGE',
+  summary: 'translate, with the embedded model of dates, times, measures and amounts',
+  details:
+    'The embedded model translates between en, fr, de, es, it, pt, zh and ja. ' +
+    'Further texts may follow the first. Without texts, lines of stdin are read as they come, and ' +
+    'a line is printed for each.',
+  options,
+  examples: [
+    { call: 'translate "in 3 days" --to de', prints: 'in 3 Tagen' },
+    {
+      call: 'translate --to fr --json "2 weeks ago"',
+      prints: '{"text":"2 weeks ago","translationText":"il y a 2 semaines"}',
+    },
+    { call: 'translate --to fr --quiet < lines.txt > lines.fr.txt' },
+  ],
+  run,
+};
+
+async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals: texts } = readOptions(args, options);
+  const { to, from, model = embeddedModel(), json, quiet } = values;
+  const maxNewTokens = wholeOption('--max-new-tokens', values['max-new-tokens'], 1);
+  const dtype = dtypeOption(values.dtype);
+  if (to === undefined && texts.includes('--to')) {
+    throw new UsageError('Behind -- everything is text, options too. Put --to before it.');
+  }
+  await interruptible(async (signal) => {
+    const files = openSource(model);
+    const { generation } = await readConfigs(files, signal);
+    using gpu = await Gpu.request({ signal });
+    using translator = await openPipeline('translation', files, { gpu, dtype, signal, quiet });
+    const direction = { ...(to !== undefined && { to }), ...(from !== undefined && { from }) };
+    const settings = { ...direction, ...(maxNewTokens && { maxNewTokens }), signal };
+    const rate = new Rate();
+    const one = async (text: string): Promise<string> => {
+      warnOfUnknown(translator, text);
+      // Beams are known at their end only.
+      if (Number(generation['num_beams'] ?? 1) > 1) {
+        return (await translator(text, settings))[0]?.translationText ?? '';
+      }
+      let translation = '';
+      for await (const piece of translator.stream(text, settings)) {
+        translation += piece;
+        rate.step();
+      }
+      rate.pause();
+      return translation;
+    };
+    for await (const group of textGroups(texts, signal)) {
+      for (const text of group) {
+        // A line without text stays one, so that lines out are lines in.
+        const isBlank = texts.length === 0 && text.trim() === '';
+        const translationText = isBlank ? '' : await one(text);
+        console.log(json ? JSON.stringify({ text, translationText }) : translationText);
+      }
+    }
+    if (!quiet && !json && texts.length > 0) console.log(`\n${adapterLine(gpu)}${rate.toString()}`);
+  });
 }
 
-export async function translate(
-  texts: readonly string[],
-  { model = embeddedModel(), quiet, ...options }: TranslateArguments,
-): Promise<void> {
-  if (texts.length === 0) {
-    throw new TransformerError(
-      'INPUT_INVALID',
-      'There is nothing to translate. Pass a text in quotes: translate "November 21, 2026" --to fr',
-    );
-  }
-  using gpu = await Gpu.request();
-  using translator = await pipeline('translation', model, { gpu });
-  const { to: _to, ...generation } = options;
-  let steps = 0;
-  let milliseconds = 0;
-  for (const text of texts) {
-    warnOfUnknown(translator, text);
-    const tokenIds: number[] = [];
-    const inputIds = [translator.encode(text, options)];
-    let last = 0;
-    for await (const step of translator.model.stream({ inputIds }, generation)) {
-      tokenIds.push(...step.tokenIds);
-      // The first token waits for the encoder and for kernels to compile: it is not counted.
-      const now = performance.now();
-      if (last > 0) {
-        milliseconds += now - last;
-        steps += 1;
-      }
-      last = now;
+/** How fast tokens come. The first of a text waits for the encoder and for kernels to compile. */
+class Rate {
+  #steps = 0;
+  #milliseconds = 0;
+  #last: number | undefined;
+
+  step(): void {
+    const now = performance.now();
+    if (this.#last !== undefined) {
+      this.#milliseconds += now - this.#last;
+      this.#steps += 1;
     }
-    console.log(translator.tokenizer.decode(tokenIds));
+    this.#last = now;
   }
-  if (quiet) return;
-  const rate = steps === 0 ? '' : `, ${Math.round((1000 * steps) / milliseconds)} tokens/s`;
-  console.log(`\n${adapterLine(gpu)}${rate}`);
+
+  pause(): void {
+    this.#last = undefined;
+  }
+
+  toString(): string {
+    if (this.#steps === 0) return '';
+    return `, ${Math.round((1000 * this.#steps) / this.#milliseconds)} tokens/s`;
+  }
 }

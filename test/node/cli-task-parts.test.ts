@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { loadModel } from 'webgpu-transformer';
 import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from '../../src/cli/describe.ts';
 import { LoadProgress } from '../../src/cli/load.ts';
-import { readOptions } from '../../src/cli/options.ts';
+import { flagOption, listOption, readOptions, textOption } from '../../src/cli/options.ts';
 import { textGroups } from '../../src/cli/texts.ts';
 import { root } from '../support/cli.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -48,7 +48,7 @@ test('texts that were given come first, and none is an error', async () => {
   const groups: unknown[] = [];
   for await (const group of textGroups(['a', 'b'], signal, unread)) groups.push(group);
   expect(groups).toEqual([['a', 'b']]);
-  await expectError(groupsOf(), 'INPUT_INVALID', 'There is no text', 'stdin');
+  await expectError(groupsOf(), 'OPTION_INVALID', 'There is no text', 'stdin');
 });
 
 test('waiting for a line ends with the signal', async () => {
@@ -78,19 +78,46 @@ test('a load shows megabytes of all files, on a terminal alone', () => {
   expect(written).toHaveLength(3);
 });
 
-test('unknown options name the nearest one, or all', async () => {
-  const options = { 'top-k': { type: 'string' }, json: { type: 'boolean' } } as const;
+test('options are read, and unknown ones name the nearest, or all', async () => {
+  const options = {
+    'top-k': textOption('N', 'so many'),
+    to: listOption('X', 'where'),
+    json: flagOption('as JSON'),
+  };
   const read =
     (...args: string[]) =>
     () =>
-      readOptions({ args, options });
-  expect(read('--top-k', '3', '--json')().values).toMatchObject({ 'top-k': '3', json: true });
+      readOptions(args, options);
+  expect(read('--top-k', '3', 'a', '--json')()).toEqual({
+    values: { 'top-k': '3', to: undefined, json: true },
+    positionals: ['a'],
+  });
   await expectError(read('--topK', '3'), 'OPTION_UNKNOWN', "'--topK'", 'mean "--top-k"');
-  await expectError(read('--verbose'), 'OPTION_UNKNOWN', 'Known: --top-k, --json');
-  await expectError(() => readOptions({ args: ['-x'] }), 'OPTION_UNKNOWN', "'-x'", 'none here');
-  expect(read('--top-k')).toThrow("'--top-k <value>' argument missing");
+  await expectError(read('--top_k', '3'), 'OPTION_UNKNOWN', "'--top_k'", 'mean "--top-k"');
+  await expectError(read('--verbose'), 'OPTION_UNKNOWN', 'Known: --top-k, --to, --json');
+  await expectError(() => readOptions(['-x'], {}), 'OPTION_UNKNOWN', "'-x'", 'none here');
+  await expectError(read('--top-k'), 'OPTION_INVALID', "'--top-k <value>' argument missing");
   // In one line.
-  expect(read('--top-k', '-3')).toThrow(/^Option '--top-k' argument is ambiguous\. .*$/);
+  const ambiguous = await expectError(read('--top-k', '--json'), 'OPTION_INVALID', 'ambiguous');
+  expect(ambiguous.message).not.toContain('\n');
+});
+
+test('what begins with a dash and is no option is a text', () => {
+  const options = { to: listOption('X', 'where'), json: flagOption('as JSON') };
+  const read = (...args: string[]): ReturnType<typeof readOptions<typeof options>> =>
+    readOptions(args, options);
+  expect(read('-5 °C', '--to', 'fr')).toEqual({
+    values: { to: ['fr'], json: false },
+    positionals: ['-5 °C'],
+  });
+  const texts = ['-5', '-.5 m', '- an item', '—', '-', '--to the lighthouse', '−5'];
+  expect(read(...texts, '--json').positionals).toEqual(texts);
+  expect(read('--to', '-3', '--to=-4').values.to).toEqual(['-3', '-4']);
+  // Behind -- everything is.
+  expect(read('--json', '--', '-5 °C', '--to', '-h', '--')).toEqual({
+    values: { to: undefined, json: true },
+    positionals: ['-5 °C', '--to', '-h', '--'],
+  });
 });
 
 test('class names are told in words', () => {

@@ -1,5 +1,7 @@
-// classify, embed, ask and info as users run them, against what Hugging Face gives.
+// The commands of tasks, and info, as users run them, against what Hugging Face gives.
+import path from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { pipeline } from 'webgpu-transformer';
 import { safetensors, type StoredValues } from '../../src/source/safetensors-writer.ts';
 import {
   buildCommand,
@@ -7,6 +9,7 @@ import {
   feed,
   jsonLines,
   output,
+  root,
   run,
   taskFolder,
 } from '../support/cli.ts';
@@ -30,6 +33,17 @@ const vectorSlack = { relative: 2e-5, absolute: 6e-5 };
 
 interface LabelScore {
   readonly label: string;
+  readonly score: number;
+}
+
+interface Filled {
+  readonly tokenStr: string;
+  readonly score: number;
+}
+
+interface Entity {
+  readonly word: string;
+  readonly entityGroup: string;
   readonly score: number;
 }
 
@@ -134,7 +148,88 @@ test('ask answers from a text', async () => {
   expect([second?.question, rest]).toEqual(['Who?', []]);
   expect(await output(...args, marie)).toBe(print(1));
   expectRefusal(await feed(marie, 'ask', qa), '--question');
-  expectRefusal(await feed(' ', ...args), 'context is empty');
+  expectRefusal(await feed(' ', ...args), 'There is no text');
+});
+
+test('fill-mask prints what fits the gaps', async () => {
+  const folder = await taskFolder('bert/mlm');
+  const [one, two] = ['The capital of [MASK] is Paris.', "[MASK] wrote the [MASK], it's good."];
+  const wanted = (await expectedResult('bert/mlm', 'fill-mask', one)) as Filled[];
+  const gaps = (await expectedResult('bert/mlm', 'fill-mask', two, { topK: 2 })) as Filled[][];
+  const print = (fillings: readonly Filled[]): string =>
+    line(fillings.map(({ tokenStr, score }) => ({ label: tokenStr, score })));
+  expect(await output('fill-mask', folder, one)).toBe(print(wanted));
+  // A line a gap.
+  const twice = ['fill-mask', folder, two, '--top-k', '2'];
+  expect(await output(...twice)).toBe(gaps.map(print).join(''));
+  expectAlike(jsonLines(await output(...twice, '--json')), [{ text: two, gaps }], slack, 'gaps');
+  const targets = { targets: ['the', 'in', 'was'] };
+  const among = (await expectedResult('bert/mlm', 'fill-mask', one, targets)) as Filled[];
+  const { stdout } = await feed(one, 'fill-mask', folder, '--targets', 'the,in,was', '--json');
+  expectAlike(jsonLines(stdout), [{ text: one, gaps: [among] }], slack, 'targets');
+});
+
+test('ner prints the names in each text', async () => {
+  const folder = await taskFolder('bert/ner');
+  const find = async (text: string, aggregationStrategy: string): Promise<Entity[]> =>
+    (await expectedResult('bert/ner', 'token-classification', text, {
+      aggregationStrategy,
+    })) as Entity[];
+  const print = (entities: readonly Entity[]): string => {
+    const fields = entities.flatMap(({ word, entityGroup, score }) => [
+      word,
+      entityGroup,
+      score.toFixed(4),
+    ]);
+    return `${fields.join('\t')}\n`;
+  };
+  const { stdout } = await feed(`${marie}\n${ada}`, 'ner', folder);
+  expect(stdout).toBe(print(await find(marie, 'simple')) + print(await find(ada, 'simple')));
+  const json = await output('ner', folder, ada, '--aggregation', 'first', '--json');
+  const entities = await find(ada, 'first');
+  expectAlike(jsonLines(json), [{ text: ada, entities }], slack, 'entities');
+  expectRefusal(
+    await run('ner', folder, ada, '--aggregation', 'none'),
+    '"none"',
+    'simple or first',
+  );
+});
+
+test('similarity and rank compare texts', async () => {
+  const features = await taskFolder('bert/features');
+  const compared = [ada, film];
+  using compare = await pipeline('sentence-similarity', features);
+  const scores = await compare({ sourceSentence: marie, sentences: compared });
+  const near = compared.map((text, i) => ({ text, score: scores[i]! }));
+  const print = (found: readonly { text: string; score: number }[]): string =>
+    found.map(({ text, score }) => `${score.toFixed(4)}\t${text}\n`).join('');
+  expect(await output('similarity', features, marie, ...compared)).toBe(print(near));
+  const { stdout } = await feed(compared.join('\n'), 'similarity', features, marie, '--json');
+  expectAlike(jsonLines(stdout), near, slack, 'similarity');
+  expectRefusal(await run('similarity', features), 'no text to compare');
+
+  const folder = await taskFolder('bert/rank');
+  using order = await pipeline('text-ranking', folder);
+  const ranked = await order('Where was she born?', [marie, ...compared]);
+  const asked = ['rank', folder, 'Where was she born?'];
+  expect(await output(...asked, marie, ...compared)).toBe(print(ranked));
+  const best = await feed([marie, ...compared].join('\n'), ...asked, '--top-k', '2', '--json');
+  expectAlike(jsonLines(best.stdout), ranked.slice(0, 2), slack, 'ranking');
+  expectRefusal(await run('rank', folder), 'no query');
+});
+
+test('summarize takes all of stdin as one text', async () => {
+  const bart = path.join(root, 'test', 'fixtures', 'bart');
+  const phrases = path.join(root, 'models', 'phrases');
+  using shorten = await pipeline('summarization', phrases);
+  const text = '>>fr<<in 3\ndays';
+  const [{ summaryText } = { summaryText: '' }] = await shorten(text);
+  const { stdout } = await feed(text, 'summarize', phrases, '--json');
+  expect(jsonLines(stdout)).toEqual([{ text, summaryText }]);
+  const long = await output('summarize', phrases, text);
+  const short = await output('summarize', phrases, text, '--max-new-tokens', '1');
+  expect([long, short.length < long.length]).toEqual([`${summaryText}\n`, true]);
+  expectRefusal(await run('summarize', bart), 'There is no text');
 });
 
 test('info tells tasks, sizes and what is missing', async () => {

@@ -1,7 +1,22 @@
 // The command line as users run it: translate, info, doctor.
 import path from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
-import { buildCommand, expectRefusal, root, run } from '../support/cli.ts';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { commands } from '../../src/cli/commands.ts';
+import { readOptions } from '../../src/cli/options.ts';
+import { runCommandLine } from '../../src/cli/run.ts';
+import {
+  buildCommand,
+  type Ended,
+  expectRefusal,
+  feed,
+  head,
+  jsonLines,
+  output,
+  root,
+  run,
+  runIn,
+  runOpen,
+} from '../support/cli.ts';
 
 beforeAll(buildCommand);
 
@@ -32,6 +47,57 @@ test('translate takes another checkpoint and a length', async () => {
   expect((await run('translate', ...args)).stdout).toBe('dans\n');
 });
 
+test('translate reads lines of stdin and prints JSON', async () => {
+  const { code, stdout, stderr } = await feed('in 3 days\n\nin 4 days', 'translate', '--to', 'fr');
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: 'dans 3 jours\n\ndans 4 jours\n',
+    stderr: '',
+  });
+  const args = ['in 3 days', '--to', 'de', '--json', '--dtype', 'f32'];
+  expect(jsonLines(await output('translate', ...args))).toEqual([
+    { text: 'in 3 days', translationText: 'in 3 Tagen' },
+  ]);
+});
+
+test('a text may begin with a dash', async () => {
+  const [text, ...rest] = ['-3 weeks', '--to', 'fr', '--json'];
+  const [bare] = jsonLines(await output('translate', text, ...rest)) as { text: string }[];
+  expect(bare?.text).toBe(text);
+  expect(jsonLines(await output('translate', ...rest, '--', text))).toEqual([bare]);
+  expectRefusal(await run('translate', '--', text, ...rest), 'Put --to before it');
+});
+
+test('the examples of --help are right', async () => {
+  const seen: string[] = [];
+  for (const [name, { examples, options }] of commands) {
+    expect(examples.length).toBeGreaterThan(0);
+    for (const { call, prints } of examples) {
+      const words = call.split(/ [<>] /)[0]!.match(/"[^"]*"|\S+/g)!;
+      const args = words.map((word) => word.replaceAll('"', ''));
+      expect(args[0]).toBe(name);
+      // Throws for options that the command does not know.
+      readOptions(args.slice(1), options);
+      if (prints === undefined) continue;
+      const [first] = (await output(...args)).split('\n\n');
+      expect(first?.trimEnd()).toBe(prints);
+      seen.push(call);
+    }
+  }
+  expect(seen.length).toBeGreaterThan(1);
+});
+
+test('commands end by themselves, whatever stdin and stdout do', async () => {
+  // Input that stays open is not waited for where the texts are given.
+  const open = await runOpen('translate', 'in 3 days', '--to', 'de', '--quiet');
+  expect(open).toEqual({ code: 0, stdout: 'in 3 Tagen\n', stderr: '' });
+  // Who reads the output may stop, as head does.
+  const lines = 'in 3 days\n'.repeat(300);
+  const { code, stdout, stderr } = await head(lines, 'translate', '--to', 'de');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.startsWith('in 3 Tagen\n')).toBe(true);
+});
+
 test('translate refuses what it cannot do', async () => {
   expectRefusal(
     await run('translate', 'in 3 days', '--to', 'xx'),
@@ -43,7 +109,7 @@ test('translate refuses what it cannot do', async () => {
     'to is missing',
     'de, en, es, fr, it, ja, pt, zh',
   );
-  expectRefusal(await run('translate', '--to', 'de'), 'nothing to translate');
+  expectRefusal(await run('translate', '--to', 'de'), 'There is no text');
   expectRefusal(await run('translate', ' ', '--to', 'de'), 'text to translate is blank');
   const outside = await run('translate', 'in 3 days ≥', '--to', 'fr', '--quiet');
   expect(outside.code).toBe(0);
@@ -81,18 +147,86 @@ test('doctor names the adapter and checks every kernel', async () => {
   expect(code).toBe(0);
 });
 
-test('help, version, and what is not known', async () => {
-  const help = await run('--help');
-  expect(help.code).toBe(0);
-  const tasks = ['translate', 'generate', 'classify', 'embed', 'ask'];
-  for (const name of [...tasks, 'train', 'evaluate', 'info', 'doctor'])
-    expect(help.stdout).toContain(name);
-  expect((await run()).stdout).toBe(help.stdout);
-  expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  expectRefusal(await run('tarnslate', 'a'), 'Unknown command "tarnslate"', '"translate"?');
-  expectRefusal(await run('--quiet', 'translate'), '"--quiet"', 'A command comes first');
-  expectRefusal(await run('doctor', 'who'), "'who'");
-  expectRefusal(await run('translate', 'a', '--modle', 'de'), "'--modle'", '"--model"');
-  expectRefusal(await run('evaluate', '--sed', '3'), "'--sed'", '"--seed"');
-  expectRefusal(await run('train', '--sed', '3'), "'--sed'", '"--seed"');
+test('doctor tells programs the same', async () => {
+  const [told] = jsonLines(await output('doctor', '--json')) as {
+    adapter: { route: string };
+    found: { backend: string; adapters: string[] }[];
+    checks: { passed: boolean }[];
+  }[];
+  expect(told?.found.flatMap(({ adapters }) => adapters).length).toBeGreaterThan(0);
+  expect(told?.adapter.route).toMatch(/^Dawn on /);
+  expect(told?.checks.every(({ passed }) => passed)).toBe(true);
+  expectRefusal(
+    await runIn({ WEBGPU_TRANSFORMER_ADAPTER: 'metal' }, 'doctor'),
+    'no adapter "metal"',
+    told!.found[0]!.backend,
+  );
+});
+
+/** What a call prints that needs no process of its own. */
+async function here(...args: string[]): Promise<Ended> {
+  const said = { log: '', error: '' };
+  const spies = (['log', 'error'] as const).map((to) =>
+    vi.spyOn(console, to).mockImplementation((text: string) => {
+      said[to] += `${text}\n`;
+    }),
+  );
+  try {
+    await runCommandLine(args);
+    return { code: Number(process.exitCode ?? 0), stdout: said.log, stderr: said.error };
+  } finally {
+    process.exitCode = undefined;
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+async function printed(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await here(...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+test('every command has its help, in each way that is asked for it', async () => {
+  const help = await output('--help');
+  expect(await printed('help')).toBe(help);
+  expect(await printed()).toBe(help);
+  for (const [name, { form, options }] of commands) {
+    expect(help).toMatch(new RegExp(`^  ${name} `, 'm'));
+    const own = await printed('help', name);
+    expect(own).toContain(`Usage: webgpu-transformer ${form}\n`);
+    for (const option of Object.keys(options)) expect(own).toContain(`  --${option}`);
+    for (const line of own.split('\n')) {
+      if (!line.startsWith('  webgpu-transformer')) expect(line.length).toBeLessThanOrEqual(80);
+    }
+  }
+  const own = await printed('help', 'translate');
+  expect(await printed('translate', '--to', 'fr', '--help')).toBe(own);
+  expect(await printed('translate', '-h')).toBe(own);
+  expect(await printed('--help', 'translate')).toBe(own);
+});
+
+test('version, and what is not known', async () => {
+  expect(await output('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const unknown = await run('tarnslate', 'a');
+  expect(unknown).toEqual({
+    code: 2,
+    stdout: '',
+    stderr:
+      'Unknown command "tarnslate". A command comes first. Did you mean "translate"?\n' +
+      'Try: webgpu-transformer help\n',
+  });
+  expectRefusal(await here('help', 'tarnslate'), '"translate"?');
+  expectRefusal(await here('--quiet', 'translate'), '"--quiet"', 'A command comes first');
+  expectRefusal(await here('doctor', 'who'), "'who'");
+  const misspelt = await here('translate', 'a', '--modle', 'de');
+  expect(misspelt).toEqual({
+    code: 2,
+    stdout: '',
+    stderr:
+      'Unknown option \'--modle\'. Did you mean "--model"?\n' +
+      'Try: webgpu-transformer help translate\n',
+  });
+  expectRefusal(await here('evaluate', '--sed', '3'), "'--sed'", '"--seed"');
+  expectRefusal(await here('train', '--sed', '3'), "'--sed'", '"--seed"');
+  expect((await here('info', 'no-such-folder')).code).toBe(1);
 });

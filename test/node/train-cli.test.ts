@@ -270,7 +270,7 @@ test('evaluate fails a model that knows nothing, and refuses one of other langua
   expect(stdout).toMatch(/^48 phrases that training never saw in .*$/m);
   await writeFile(file, text.replaceAll('>>zh<<', '>>ja<<'));
   expectRefusal(await run('evaluate', tiny), 'no tokens for zh');
-  expectRefusal(await run('evaluate', tiny, tiny), 'evaluate DIR');
+  expectRefusal(await run('evaluate', tiny, tiny), 'evaluate [SOURCE]');
   expectRefusal(await run('evaluate', '--count', '0'), '--count', 'at least 1');
 });
 

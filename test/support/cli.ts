@@ -42,18 +42,49 @@ export function run(...args: string[]): Promise<Ended> {
 }
 
 /** Runs the command with this on stdin. */
-export async function feed(input: string, ...args: string[]): Promise<Ended> {
-  const options = { cwd: root, timeout: limit };
+export function feed(input: string, ...args: string[]): Promise<Ended> {
+  return start({ input }, args);
+}
+
+/** Runs the command with these variables. */
+export function runIn(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
+  return start({ env }, args);
+}
+
+/** Runs the command with a stdin that stays open. */
+export function runOpen(...args: string[]): Promise<Ended> {
+  return start({ input: undefined }, args);
+}
+
+/** Runs the command with this on stdin, and reads the beginning of what it prints alone. */
+export function head(input: string, ...args: string[]): Promise<Ended> {
+  return start({ input, isHead: true }, args);
+}
+
+interface Streams {
+  readonly input?: string | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly isHead?: boolean;
+}
+
+async function start(streams: Streams, args: readonly string[]): Promise<Ended> {
+  const { env = {}, isHead = false } = streams;
+  const options = { cwd: root, timeout: limit, env: { ...process.env, ...env } };
   const all = [launcher, process.execPath, command, ...args];
   const running = promisify(execFile)(process.execPath, all, options);
+  const { stdin, stdout } = running.child;
   // A command that reads nothing may end before.
-  running.child.stdin?.on('error', () => undefined).end(input);
+  stdin?.on('error', () => undefined);
+  const { input = '' } = streams;
+  if ('input' in streams && streams.input === undefined) stdin?.write('');
+  else stdin?.end(input);
+  if (isHead) stdout?.once('data', () => stdout.destroy());
   try {
     return { code: 0, ...(await running) };
   } catch (error) {
-    const { code, killed, stdout, stderr } = error as Ended & { killed: boolean };
+    const { code, killed, stdout: out, stderr } = error as Ended & { killed: boolean };
     if (killed) throw new Error(`Did not end by itself: ${args.join(' ')}`, { cause: error });
-    return { code, stdout, stderr };
+    return { code, stdout: out, stderr };
   }
 }
 
@@ -86,10 +117,10 @@ export async function interrupt(
   return { code, stdout, stderr };
 }
 
-/** What a command prints that ends well. */
+/** What a command prints that ends well, with nothing on stderr. */
 export async function output(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(...args);
-  expect({ code, why: code === 0 ? '' : stderr }).toEqual({ code: 0, why: '' });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return stdout;
 }
 
@@ -109,11 +140,14 @@ export async function taskFolder(model: string, changes: Files = {}): Promise<st
   return place;
 }
 
-/** Expects exit status 1, nothing on stdout, and a message for users. */
+/**
+ * Expects nothing on stdout, a message for users, and the exit status: 2 where a call was wrong, with
+ * a line on how to get help, and 1 for all else.
+ */
 export function expectRefusal({ code, stdout, stderr }: Ended, ...parts: string[]): void {
-  expect(code).toBe(1);
   expect(stdout).toBe('');
   for (const part of parts) expect(stderr).toContain(part);
+  expect(code).toBe(/\nTry: webgpu-transformer help( [\w-]+)?\n$/.test(stderr) ? 2 : 1);
   expect(stderr).not.toMatch(/^ +at .*\.js:/m);
   expect(stderr).not.toContain('TransformerError');
 }
