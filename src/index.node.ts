@@ -1,10 +1,12 @@
 // The public interface in Node: the same names, with Dawn for adapters and folders for models.
 
+import { registerFailures } from './source/fetch-failure.ts';
 import { registerPlatform } from './source/open-source.ts';
 import { registerTargetOpener } from './source/target.ts';
 import { nodeAdapters } from './node/adapter.ts';
 import { cacheFolder } from './node/cache-folder.ts';
 import { directorySource } from './node/directory-source.ts';
+import { explainInNode } from './node/fetch-failure.ts';
 import { directoryTarget } from './node/directory-target.ts';
 import { registerAdapterFinder } from './runtime/adapter.ts';
 
@@ -18,6 +20,7 @@ registerPlatform({
   }),
 });
 registerTargetOpener(directoryTarget);
+registerFailures(explainInNode);
 
 export * from './index.ts';
 export { directorySource, directoryTarget };

@@ -4,6 +4,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { hubHint } from '../source/open-source.ts';
 import { checkFileName, type FileRange, type Source } from '../source/source.ts';
 import { nearestName, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 
@@ -15,25 +16,45 @@ const MAX_CALL = 2 ** 30;
  * `FILE_NOT_FOUND` at the first read when it is no directory.
  */
 export function directorySource(path: string | URL): Source {
-  const isUrl = path instanceof URL || path.startsWith('file:');
-  const folder = resolve(isUrl ? fileURLToPath(path) : path);
+  const folder = folderOf(path);
+  let isEmpty = false;
+  const look = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+    unlessMissing(work, async () => {
+      isEmpty = await requireDirectory(String(path), folder);
+    });
   return {
     name: folder,
 
+    explain: () => (isEmpty ? 'The folder is empty.' : undefined),
+
     async read(file, range, signal): Promise<Uint8Array | undefined> {
       checkFileName(file);
-      return unlessMissing(folder, () => readBytes(join(folder, file), range, signal));
+      return look(() => readBytes(join(folder, file), range, signal));
     },
 
     async size(file): Promise<number | undefined> {
       checkFileName(file);
-      return unlessMissing(folder, async () => (await stat(join(folder, file))).size);
+      return look(async () => (await stat(join(folder, file))).size);
     },
 
     async list(): Promise<string[] | undefined> {
       return readdir(folder).catch(() => undefined);
     },
   };
+}
+
+function folderOf(path: string | URL): string {
+  try {
+    const isUrl = path instanceof URL || path.startsWith('file:');
+    return resolve(isUrl ? fileURLToPath(path) : path);
+  } catch (cause) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `"${String(path)}" is no folder: ${cause instanceof Error ? cause.message : String(cause)}. ` +
+        'Pass a path or a file: URL.',
+      { cause },
+    );
+  }
 }
 
 /** The bytes of a range that the file has; only those are read. */
@@ -62,21 +83,25 @@ async function readBytes(
   }
 }
 
-/** The result, or undefined for a missing file in a directory that is there. */
-async function unlessMissing<T>(folder: string, work: () => Promise<T>): Promise<T | undefined> {
+/** The result, or undefined for a missing file where `check` does not throw. */
+async function unlessMissing<T>(
+  work: () => Promise<T>,
+  check: () => Promise<void>,
+): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
     const code = codeOf(error);
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-    await requireDirectory(folder);
+    await check();
     return undefined;
   }
 }
 
-async function requireDirectory(folder: string): Promise<void> {
+/** Whether a folder is empty. Errors: FILE_NOT_FOUND when it is none. */
+async function requireDirectory(given: string, folder: string): Promise<boolean> {
   const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
+  if (found?.isDirectory() === true) return (await readdir(folder)).length === 0;
   if (found !== undefined) {
     const isGguf = /\.gguf$/i.test(folder);
     throw new TransformerError(
@@ -92,8 +117,13 @@ async function requireDirectory(folder: string): Promise<void> {
   const names = siblings?.filter((entry) => !entry.isFile()).map((entry) => entry.name) ?? [];
   const nearest = nearestName(basename(folder), names);
   let next = 'Check the path.';
+  const hub = hubHint(given);
+  const scheme = /^([a-z][a-z\d+.-]+):\/\//i.exec(given)?.[1];
   if (nearest !== undefined) next = `Did you mean ${join(parent, nearest)}?`;
-  else if (siblings === undefined) next = `${parent} does not exist either. Check the path.`;
+  else if (hub !== undefined) next = hub;
+  else if (scheme !== undefined && scheme !== 'file') {
+    next = `Models are not read over ${scheme}; pass an http or https address.`;
+  } else if (siblings === undefined) next = `${parent} does not exist either. Check the path.`;
   throw new TransformerError('FILE_NOT_FOUND', `There is no directory ${folder}. ${next}`);
 }
 

@@ -16,6 +16,7 @@ import {
   sizeOf,
   totalOf,
 } from './http-headers.ts';
+import { explainFailure } from './fetch-failure.ts';
 import type { Fetch, HttpOptions } from './http-options.ts';
 import { Interruption, type RetryOptions, shared, withRetries } from './retry.ts';
 import { checkFileName, type FileFacts, type FileRange, type RemoteSource } from './source.ts';
@@ -235,12 +236,11 @@ export class HttpSource implements RemoteSource {
       return await this.#fetch(this.#locate(file).href, init);
     } catch (cause) {
       throwIfAborted(signal);
-      const next =
-        'Check the network and the address: no circle of redirects, and CORS headers where the ' +
-        'server is of another origin than the page.';
-      const what = `could not be fetched: ${reasonOf(cause)}. ${next}`;
-      const error = this.#unreadable(file, what, cause);
-      throw /redirect/.test(what.slice(0, -next.length)) ? error : new Interruption(error);
+      const { what, retries } =
+        init.signal?.aborted === true
+          ? { what: `got no answer: ${reasonOf(cause)}. Check the network.`, retries: 1 }
+          : await explainFailure(cause, this.#locate(file), this.#fetch);
+      throw new Interruption(this.#unreadable(file, what, cause), { retries });
     }
   }
 
@@ -258,7 +258,9 @@ export class HttpSource implements RemoteSource {
       status === 401 || status === 403 ? this.#denied : 'Check the address, or try again later.';
     const what = `answered HTTP ${status} ${statusText}`.trimEnd();
     const error = this.#unreadable(file, `${what}. ${next}`);
-    throw PASSING.includes(status) ? new Interruption(error, retryAfter(response)) : error;
+    throw PASSING.includes(status)
+      ? new Interruption(error, { wait: retryAfter(response) })
+      : error;
   }
 
   /** Remembers which file there is; two versions mean that their bytes would be mixed. */

@@ -54,6 +54,7 @@ export function registerPlatform(own: PlatformParts): void {
 
 /** A source from what `loadModel` takes. */
 export function openSource(source: ModelSource, options: SourceOptions = {}): Source {
+  checkSource(source);
   if (typeof source === 'object' && 'length' in source) {
     return new LazySource('the given files', async () => {
       const { fileSource } = await import('./file-source.ts');
@@ -78,7 +79,37 @@ export function openSource(source: ModelSource, options: SourceOptions = {}): So
     return keep(hubSource(text, hub), options);
   }
   if (platform.openPath !== undefined && !/^https?:/i.test(text)) return platform.openPath(text);
-  return keep(httpSource(text, { token }), options);
+  const remote = httpSource(text, { token });
+  const hint = hubHint(text);
+  const told = remote.explain?.bind(remote);
+  if (hint !== undefined) {
+    remote.explain = (files) => [told?.(files), hint].filter((part) => part).join(' ');
+  }
+  return keep(remote, options);
+}
+
+/** Refuses what names no source at all. Errors: INPUT_INVALID. */
+function checkSource(source: unknown): void {
+  const isObject = typeof source === 'object' && source !== null;
+  const isKnown = isObject
+    ? source instanceof URL || ['length', 'read', 'kind'].some((name) => name in source)
+    : typeof source === 'string' && source.trim() !== '';
+  if (isKnown && !(isObject && 'length' in source && source.length === 0)) return;
+  let got = isObject ? 'an object without read()' : `a ${typeof source}`;
+  if (source === undefined || source === null) got = String(source);
+  if (typeof source === 'string') got = 'an empty text';
+  if (isObject && 'length' in source) got = 'an empty list';
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `No model is named: the source is ${got}. Pass a folder (Node), a URL, hf:owner/name, files, or ` +
+      'an object with read(file).',
+  );
+}
+
+/** What to say of a place that is not there: names of the Hub are often given without `hf:`. */
+export function hubHint(place: string): string | undefined {
+  const isName = /^[\w-][\w.-]*\/[\w-][\w.-]*(@[\w./-]+)?$/.test(place);
+  return isName ? `Did you mean hf:${place}, of the Hugging Face Hub?` : undefined;
 }
 
 /** Whether a source is on a network, and so worth keeping. */

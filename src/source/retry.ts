@@ -19,11 +19,19 @@ const LONGEST_WAIT = 120_000;
 export class Interruption {
   readonly error: TransformerError;
   readonly wait: number | undefined;
+  readonly retries: number;
 
-  /** @param wait milliseconds the server asked to wait */
-  constructor(error: TransformerError, wait?: number) {
+  /**
+   * @param how milliseconds the server asked to wait, and attempts after the first that may help
+   *   work that has received nothing
+   */
+  constructor(
+    error: TransformerError,
+    how: { readonly wait?: number | undefined; readonly retries?: number } = {},
+  ) {
     this.error = error;
-    this.wait = wait;
+    this.wait = how.wait;
+    this.retries = how.retries ?? Infinity;
   }
 }
 
@@ -50,7 +58,8 @@ export async function withRetries<T>(
         failures = 0;
       }
       const wait = thrown.wait ?? retryDelay * 2 ** failures;
-      if (failures++ >= retries || wait > LONGEST_WAIT) throw thrown.error;
+      const most = received() > 0 ? retries : Math.min(retries, thrown.retries);
+      if (failures++ >= most || wait > LONGEST_WAIT) throw thrown.error;
       await pause(wait, signal);
     }
   }

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
-import { fileExists, fileSize, readFile, readJson, readRange } from '../../src/source/source.ts';
+import {
+  fileExists,
+  fileSize,
+  readFile,
+  readJson,
+  readRange,
+  requireJson,
+} from '../../src/source/source.ts';
 import { directorySource } from '../../src/node/directory-source.ts';
 import { expectError } from '../support/safetensors.ts';
 
@@ -136,4 +143,16 @@ test('a sharded checkpoint streams from disk and leaves no file open', async () 
 test('a folder without weights: what it has', async () => {
   const opening = openSafetensors(directorySource(folder));
   await expectError(opening, 'FILE_NOT_FOUND', 'model.safetensors', 'It holds', 'ten');
+});
+
+test('an empty folder, a name of the Hub and other addresses are told apart', async () => {
+  const empty = directorySource(join(root, 'gpt2'));
+  await expectError(requireJson(empty, 'config.json'), 'FILE_NOT_FOUND', 'The folder is empty');
+  const reading = (path: string): Promise<unknown> => readFile(directorySource(path), 'ten');
+  await expectError(reading('owner/name'), 'FILE_NOT_FOUND', 'Did you mean hf:owner/name');
+  await expectError(reading('owner/name@v1.0'), 'FILE_NOT_FOUND', 'hf:owner/name@v1.0');
+  await expectError(reading('s3://bucket/model'), 'FILE_NOT_FOUND', 'not read over s3', 'https');
+  const near = await expectError(reading(join(root, 'bert-bas')), 'FILE_NOT_FOUND', folder);
+  expect(near.message).not.toContain('hf:');
+  await expectError(() => directorySource('file://host/x%00'), 'INPUT_INVALID', 'file://host/x');
 });

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
+import 'webgpu-transformer';
 import { httpSource } from '../../src/source/remote-source.ts';
 import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
 import { fileSize, readFile, readJson, readRange, type Source } from '../../src/source/source.ts';
@@ -18,13 +19,16 @@ afterEach(async () => {
   }
 });
 
-async function serve(listener: RequestListener): Promise<Source> {
+async function listen(listener: RequestListener): Promise<{ readonly url: string }> {
   const server = createServer(listener);
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return httpSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}/m`, {
-    retryDelay: 1,
-  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/m` };
+}
+
+async function serve(listener: RequestListener): Promise<Source> {
+  const { url } = await listen(listener);
+  return httpSource(url, { retryDelay: 1 });
 }
 
 /** Serves fixtures, with ranges or without; keeps what it was asked for. */
@@ -109,10 +113,43 @@ test('a connection that breaks in the body', async () => {
   await expectError(range, 'FILE_UNREADABLE', '/m/f broke off');
 });
 
-test('a server that is not there', async () => {
-  const source = await serve(() => undefined);
+test('a server that is not there is not asked again', async () => {
+  const { url } = await listen(() => undefined);
   await new Promise((resolve) => servers.pop()?.close(resolve));
-  await expectError(readFile(source, 'f'), 'FILE_UNREADABLE', '/m/f', 'ECONNREFUSED');
+  // Waiting for another attempt would outlast the test.
+  const refusing = httpSource(url, { retryDelay: 1e6 });
+  const refused = await expectError(readFile(refusing, 'f'), 'FILE_UNREADABLE', 'ECONNREFUSED');
+  expect(refused.message).toMatch(/\/m\/f could not be fetched: no server answers at 127/);
+  const nameless = httpSource('http://model.invalid/m', { retryDelay: 1e6 });
+  const unknown = await expectError(readFile(nameless, 'f'), 'FILE_UNREADABLE', 'model.invalid');
+  expect(unknown.message).toContain('no address for the name');
+  expect(unknown.message).not.toContain('CORS');
+});
+
+test('what fetch fails with is told apart', async () => {
+  const failing = async (cause: Error, retries = 0): Promise<string> => {
+    let calls = 0;
+    const fetch = async (): Promise<Response> => {
+      calls += 1;
+      await Promise.resolve();
+      throw new TypeError('fetch failed', { cause });
+    };
+    const source = httpSource('https://host.example/m', { fetch, retryDelay: 1 });
+    const { message } = await expectError(readFile(source, 'f'), 'FILE_UNREADABLE', '/m/f');
+    expect(calls).toBe(1 + retries);
+    return message;
+  };
+  const coded = (code: string): Error => Object.assign(new Error('it went wrong'), { code });
+  expect(await failing(coded('CERT_HAS_EXPIRED'))).toContain('TLS failed with host.example');
+  expect(await failing(coded('EAI_AGAIN'))).toContain('no address for the name host.example');
+  expect(await failing(coded('ENETUNREACH'))).toContain('no way to host.example');
+  expect(await failing(coded('UND_ERR_CONNECT_TIMEOUT'), 1)).toContain('did not answer in time');
+  // A broken connection is worth every attempt.
+  expect(await failing(coded('ECONNRESET'), 4)).toContain('cut the connection');
+  // A name with several addresses: what each of them said.
+  const several = new AggregateError([coded('ECONNREFUSED'), coded('ECONNREFUSED')], '');
+  expect(await failing(several)).toContain('no server answers');
+  expect(await failing(new Error('bad port'))).toContain('bad port');
 });
 
 test('an abort closes the connection, before the answer and in the body', async () => {

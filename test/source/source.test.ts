@@ -1,4 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import 'webgpu-transformer';
+import { openSource } from '../../src/source/open-source.ts';
 import { httpSource } from '../../src/source/remote-source.ts';
 import {
   checkFileName,
@@ -448,4 +450,21 @@ describe('over HTTP', () => {
     }
     await expectError(() => httpSource('http://'), 'INPUT_INVALID', '"http://"');
   });
+});
+
+test('what names no model is refused at once', async () => {
+  const refuse = (source: unknown, got: string): Promise<unknown> =>
+    expectError(() => openSource(source as string), 'INPUT_INVALID', `the source is ${got}.`);
+  await refuse(undefined, 'undefined');
+  await refuse(null, 'null');
+  await refuse('', 'an empty text');
+  await refuse(' ', 'an empty text');
+  await refuse(5, 'a number');
+  await refuse([], 'an empty list');
+  await refuse({}, 'an object without read()');
+  await expectError(
+    requireJson(openSource('owner/name'), 'config.json'),
+    'FILE_NOT_FOUND',
+    'hf:owner/name',
+  );
 });

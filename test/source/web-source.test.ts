@@ -210,6 +210,23 @@ test('redirects in a circle end', async () => {
   expect((await web.requests()).length).toBeLessThan(50);
 });
 
+test('an answer that the page may not read is told from none', async () => {
+  const { web, source } = await served();
+  const hidden = { 'Access-Control-Allow-Origin': 'https://elsewhere.example' };
+  await web.misbehave({ path: FILE, status: 200, headers: hidden, times: 9 });
+  const before = (await web.requests()).length;
+  if (!inBrowser) {
+    expect(await readFile(source, FILE)).toBeDefined();
+    return;
+  }
+  await expectError(readFile(source, FILE), 'FILE_UNREADABLE', 'sends no CORS headers');
+  // Once, and once to see whether there is a server; not until all attempts are used up.
+  expect((await web.requests()).length - before).toBe(2);
+  const nobody = httpSource('http://127.0.0.1:9/m', quick);
+  const none = await expectError(readFile(nobody, FILE), 'FILE_UNREADABLE', 'could not be fetched');
+  expect(none.message).not.toContain('CORS');
+});
+
 test('what needs a login says how to give one', async () => {
   const { web, source } = await served();
   for (const status of [401, 403]) {
