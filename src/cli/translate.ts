@@ -1,7 +1,7 @@
 // webgpu-transformer translate: texts in another language.
 
 import { Gpu } from '../index.node.ts';
-import { readConfigs } from '../model/load.ts';
+import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
 import { adapterLine } from './adapter-line.ts';
 import type { Command } from './command.ts';

@@ -7,6 +7,7 @@ import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import type { Architecture } from './architectures.ts';
 import type { Config } from './config.ts';
+import { show } from '../source/json.ts';
 import type { LoadedParts, Model } from './model.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 import {
@@ -62,6 +63,7 @@ export async function loadFor(
   const { training = false } = options;
   const dtype = checkDtype(options.dtype, training);
   const { signal, onProgress } = options;
+  checkParts(options);
   throwIfAborted(signal);
   const files = openSource(source, options);
   const ownGpu = options.gpu === undefined;
@@ -97,11 +99,20 @@ export async function loadFor(
   }
 }
 
+/** Refuses a device and a callback that are none. Errors: OPTION_INVALID. */
+function checkParts({ gpu, onProgress }: { gpu?: unknown; onProgress?: unknown }): void {
+  if (gpu !== undefined && !(gpu instanceof Gpu)) {
+    throw new TransformerError('OPTION_INVALID', 'gpu is no Gpu. Pass await Gpu.request().');
+  }
+  if (onProgress === undefined || typeof onProgress === 'function') return;
+  throw new TransformerError('OPTION_INVALID', 'onProgress is no function. Pass one, or none.');
+}
+
 function checkDtype(dtype: unknown, training: boolean): WeightDtype {
   if (training && dtype !== undefined && dtype !== 'f32') {
     throw new TransformerError(
       'OPTION_INVALID',
-      `dtype is ${JSON.stringify(dtype)}, but a model that trains is held in f32. Leave dtype out.`,
+      `dtype is ${show(dtype)}, but a model that trains is held in f32. Leave dtype out.`,
     );
   }
   if (dtype === undefined || dtype === 'f32' || dtype === 'f16') return dtype;
@@ -109,7 +120,7 @@ function checkDtype(dtype: unknown, training: boolean): WeightDtype {
     dtype === 'int8' || dtype === 'int4' ? ' (int8 and int4 are not supported yet)' : '';
   throw new TransformerError(
     'OPTION_INVALID',
-    `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'${later}.`,
+    `dtype is ${show(dtype)}; wanted 'f32' or 'f16'${later}.`,
   );
 }
 

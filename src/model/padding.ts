@@ -2,6 +2,7 @@
 
 import type { GenerateOptions } from './generation-options.ts';
 import type { JsonObject } from '../source/json.ts';
+import { requireObject } from '../runtime/errors.ts';
 import type { ModelInputs } from './model.ts';
 
 /**
@@ -10,9 +11,12 @@ import type { ModelInputs } from './model.ts';
  */
 export function hidePadding(
   inputs: ModelInputs,
-  { padTokenId, eosTokenId }: GenerateOptions,
+  options: GenerateOptions,
   file: JsonObject,
 ): ModelInputs {
+  requireObject(inputs, 'The object of inputs');
+  requireObject(options, 'The object of options');
+  const { padTokenId, eosTokenId } = options;
   const { inputIds, attentionMask } = inputs;
   const pad = padTokenId ?? file['pad_token_id'];
   const ends = [eosTokenId ?? file['eos_token_id']].flat();

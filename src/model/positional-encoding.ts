@@ -1,5 +1,7 @@
 // §3.5 of "Attention Is All You Need": positional encoding.
 
+import { TransformerError } from '../runtime/errors.ts';
+
 /**
  * "PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos(pos / 10000^(2i/d_model))",
  * computed in float64. Returns (positions, d_model), row after row.
@@ -12,6 +14,13 @@ export function sinusoidalPositions(
   dModel: number,
   layout: 'interleaved' | 'halves' = 'interleaved',
 ): Float32Array<ArrayBuffer> {
+  if (!(positions * dModel < 2 ** 31)) {
+    throw new TransformerError(
+      'LIMIT_EXCEEDED',
+      `A table of ${positions} positions of ${dModel} numbers is too large. Correct ` +
+        '"max_position_embeddings" in config.json.',
+    );
+  }
   const table = new Float32Array(positions * dModel);
   const sines = Math.ceil(dModel / 2);
   for (let position = 0; position < positions; position++) {

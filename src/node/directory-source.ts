@@ -43,7 +43,8 @@ export function directorySource(path: string | URL): Source {
   };
 }
 
-function folderOf(path: string | URL): string {
+/** Where a path or a `file:` URL leads. Errors: INPUT_INVALID. */
+export function folderOf(path: string | URL): string {
   try {
     const isUrl = path instanceof URL || path.startsWith('file:');
     return resolve(isUrl ? fileURLToPath(path) : path);

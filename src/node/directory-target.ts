@@ -1,12 +1,12 @@
 // A folder on disk to write to. Node only.
 
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 
 import { checkFileName } from '../source/source.ts';
 import type { Target } from '../source/target.ts';
 import { TransformerError } from '../runtime/errors.ts';
+import { folderOf } from './directory-source.ts';
 
 /** Writes begun by this process: two of one file must not share a partial one. */
 let writes = 0;
@@ -16,8 +16,7 @@ let writes = 0;
  * flushed to the disk and then renamed, so that a crash or a full disk leaves the old one.
  */
 export function directoryTarget(path: string | URL): Target {
-  const isUrl = path instanceof URL || path.startsWith('file:');
-  const folder = resolve(isUrl ? fileURLToPath(path) : path);
+  const folder = folderOf(path);
   return {
     async write(file, bytes): Promise<void> {
       checkFileName(file);

@@ -54,12 +54,12 @@ export async function findAdapter({
   adapter: name,
   ...options
 }: AdapterOptions): Promise<FoundAdapter> {
-  const wanted = name ?? platform?.chosen();
+  const wanted: unknown = name === undefined ? platform?.chosen() : name;
   if (wanted !== undefined) {
-    if (platform !== undefined) return platform.find(options, wanted);
+    if (platform !== undefined) return platform.find(options, wanted as AdapterName);
     throw new TransformerError(
       'OPTION_INVALID',
-      `adapter is "${wanted}", but here the browser chooses. Leave it out; powerPreference tells ` +
+      `adapter is "${String(wanted)}", but here the browser chooses. Leave it out; powerPreference tells ` +
         'the browser which kind of GPU to take.',
     );
   }

@@ -67,8 +67,16 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best;
 }
 
+/** Refuses what is no object. `what` begins the message. Errors: INPUT_INVALID. */
+export function requireObject(given: unknown, what: string): asserts given is object {
+  if (typeof given === 'object' && given !== null) return;
+  const got = given === null ? 'null' : typeof given;
+  throw new TransformerError('INPUT_INVALID', `${what} is missing: wanted an object, got ${got}.`);
+}
+
 /** Refuses keys outside `known`, naming the nearest known one. `what` reads like "option of generate". */
-export function refuseUnknown(given: object, known: readonly string[], what: string): void {
+export function refuseUnknown(given: unknown, known: readonly string[], what: string): void {
+  requireObject(given, `The object of each ${what}`);
   for (const [key, value] of Object.entries(given)) {
     if (known.includes(key) || value === undefined) continue;
     const nearest = nearestName(key, known);

@@ -76,6 +76,13 @@ export class Gpu {
   static async request(options: GpuRequestOptions = {}): Promise<Gpu> {
     const known = ['adapter', 'tier', 'features', 'powerPreference', 'limits', 'signal'];
     refuseUnknown(options, known, 'option of Gpu.request');
+    checkGpuOptions(options);
+    const { powerPreference, limits, signal } = options;
+    checkChoice('powerPreference', powerPreference, ['low-power', 'high-performance']);
+    checkChoice('limits', limits, ['default', 'adapter']);
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new TransformerError('OPTION_INVALID', 'signal is no AbortSignal. Pass one, or none.');
+    }
     const { device, found } = await openDevice(options);
     return new Gpu(device, describeDevice(device, found.route, options, found.adapter), options);
   }
@@ -83,6 +90,13 @@ export class Gpu {
   /** Uses a device that you own: it is never destroyed by this library. */
   static from(device: Device, options: GpuOptions = {}): Gpu {
     refuseUnknown(options, ['tier', 'features'], 'option of Gpu.from');
+    checkGpuOptions(options);
+    if (typeof (device as Partial<GPUDevice> | null | undefined)?.createBuffer !== 'function') {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        'Gpu.from wants a GPUDevice. Pass what adapter.requestDevice() gave; or use Gpu.request().',
+      );
+    }
     return new Gpu(device, describeDevice(device, 'an injected device', options));
   }
 
@@ -181,6 +195,22 @@ export class MemoryMeter {
     this.bytes -= bytes;
     this.buffers -= 1;
   }
+}
+
+function checkGpuOptions({ tier, features }: GpuOptions): void {
+  checkChoice('tier', tier, ['software', 'gpu']);
+  if (features === undefined || (Array.isArray(features) && features.every(isText))) return;
+  throw new TransformerError('OPTION_INVALID', 'features is no array of names of features.');
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function checkChoice(name: string, value: unknown, wanted: readonly string[]): void {
+  if (value === undefined || (isText(value) && wanted.includes(value))) return;
+  const got = isText(value) ? `"${value}"` : `a ${typeof value}`;
+  throw new TransformerError('OPTION_INVALID', `${name} is ${got}; wanted ${wanted.join(' or ')}.`);
 }
 
 async function openDevice(

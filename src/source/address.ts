@@ -10,7 +10,7 @@ export function folderUrl(url: string | URL): URL {
     folder = new URL(url, page);
   } catch (cause) {
     const wanted = page === undefined ? 'a full address such as https://host/model/' : 'an address';
-    throw new TransformerError('INPUT_INVALID', `"${url}" is no URL. Pass ${wanted}.`, {
+    throw new TransformerError('INPUT_INVALID', `"${String(url)}" is no URL. Pass ${wanted}.`, {
       cause,
     });
   }

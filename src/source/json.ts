@@ -16,7 +16,7 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** A value as short JSON for messages: at most about 80 characters. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
 }
 

@@ -1,6 +1,6 @@
 // From what a user calls a model to the source of its files.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { requireObject, TransformerError } from '../runtime/errors.ts';
 import type { Platform } from '../runtime/platform-types.ts';
 import type { CacheStore } from './cache-store.ts';
 import type { CachedSource } from './cached-source.ts';
@@ -55,6 +55,7 @@ export function registerPlatform(own: PlatformParts): void {
 /** A source from what `loadModel` takes. */
 export function openSource(source: ModelSource, options: SourceOptions = {}): Source {
   checkSource(source);
+  requireObject(options, 'The object of options');
   if (typeof source === 'object' && 'length' in source) {
     return new LazySource('the given files', async () => {
       const { fileSource } = await import('./file-source.ts');

@@ -171,7 +171,8 @@ function definitionOf<Task extends keyof Tasks>(task: Task): TaskDefinition<Task
 }
 
 /** The task of a name. Errors: OPTION_INVALID. */
-function taskOf(name: string): keyof Tasks {
+function taskOf(given: unknown): keyof Tasks {
+  const name = String(given);
   const task = Object.hasOwn(aliases, name) ? aliases[name as keyof Aliases] : name;
   if (Object.hasOwn(definitions, task)) return task as keyof Tasks;
   const known = [...Object.keys(definitions), ...Object.keys(aliases)];

@@ -1,5 +1,6 @@
 // From the vectors of tokens to one vector of a text.
 
+import { requireObject } from '../runtime/errors.ts';
 import type { DenseTensor } from '../model/inputs.ts';
 
 export type Pooling = 'mean' | 'cls' | 'last' | 'max' | 'meanSqrtLength' | 'weightedMean';
@@ -45,6 +46,7 @@ export function normalized(vector: Float32Array): Float32Array {
 
 /** a · b, over the product of both lengths: from -1 to 1. */
 export function cosineSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  for (const vector of [a, b]) requireObject(vector, 'A vector of cosineSimilarity');
   return dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
 }
 

@@ -162,6 +162,12 @@ export class Tokenizer implements SpecialTokens {
       );
     }
     const texts = pair ? [text, pair] : [text];
+    if (texts.some((one) => typeof one !== 'string')) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        'The tokenizer was given no text. Pass a string.',
+      );
+    }
     const pieces = texts.map((one) => this.#spell(one));
     return windows(pieces, maxLength - added, options, this.#truncationSide).map((one) =>
       fill(slots, one, special),
@@ -181,6 +187,10 @@ export class Tokenizer implements SpecialTokens {
     tokenIds: readonly number[],
     { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {},
   ): string {
+    const list: unknown = tokenIds;
+    if (!Array.isArray(list) && !ArrayBuffer.isView(list)) {
+      throw new TransformerError('INPUT_INVALID', 'decode was given no array of token ids.');
+    }
     const tokens = this.#read(tokenIds, skipSpecialTokens);
     if (tokens.length === 0) return '';
     const text = this.#decoder.decode(tokens).join('');

@@ -1,12 +1,20 @@
 // A Gpu from its request to its end: options, loss, restoring, injected devices.
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Gpu } from 'webgpu-transformer';
+import { Gpu, loadModel, pipeline, TransformerError } from 'webgpu-transformer';
 import { Plan } from '../../src/runtime/plan.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import { softmax } from '../../src/shaders/softmax.ts';
 import { expectError } from '../support/safetensors.ts';
 import { withGpu } from '../support/gpu.ts';
+
+async function expectRejection(call: Promise<unknown> | (() => unknown)): Promise<void> {
+  const error: unknown = await (async () => (typeof call === 'function' ? call() : call))().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(TransformerError);
+}
 
 /** A plan for softmax of two rows of two, with its input written. */
 async function smallPlan(gpu: Gpu): Promise<Plan> {
@@ -71,6 +79,26 @@ test('what WebGPU refuses is an error of this library', async () => {
   offer(() => Promise.resolve(adapter));
   const refused = await expectError(Gpu.request(), 'DEVICE_REFUSED', 'busy', "limits: 'default'");
   expect(refused.cause).toBe(reason);
+});
+
+test('whatever is passed, errors are those of this library', async () => {
+  const hostile: unknown[] = [null, 0, 'x', [null], Symbol('x'), 1n, () => 1];
+  const gpu = await Gpu.request();
+  for (const value of hostile) {
+    for (const name of ['adapter', 'tier', 'features', 'powerPreference', 'limits', 'signal']) {
+      // In browsers a named adapter is refused before its name is read.
+      await expectRejection(Gpu.request({ [name]: value }));
+    }
+    await expectRejection(Gpu.request(value as object));
+    await expectRejection(() => Gpu.from(value as GPUDevice));
+    await expectRejection(pipeline(value as 'translation', 'x', { gpu }));
+    await expectRejection(pipeline('translation', 'http://127.0.0.1:9/', value as object));
+    for (const name of ['gpu', 'dtype', 'onProgress']) {
+      await expectRejection(loadModel('http://127.0.0.1:9/', { gpu, [name]: value }));
+    }
+    if (typeof value !== 'string') await expectRejection(loadModel(value as string, { gpu }));
+  }
+  gpu.dispose();
 });
 
 test('default limits are those of WebGPU', () =>
