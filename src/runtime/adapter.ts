@@ -57,9 +57,10 @@ export async function findAdapter({
   const wanted: unknown = name === undefined ? platform?.chosen() : name;
   if (wanted !== undefined) {
     if (platform !== undefined) return platform.find(options, wanted as AdapterName);
+    const got = typeof wanted === 'string' ? `"${wanted}"` : `a ${typeof wanted}`;
     throw new TransformerError(
       'OPTION_INVALID',
-      `adapter is "${String(wanted)}", but here the browser chooses. Leave it out; powerPreference tells ` +
+      `adapter is ${got}, but here the browser chooses. Leave it out; powerPreference tells ` +
         'the browser which kind of GPU to take.',
     );
   }

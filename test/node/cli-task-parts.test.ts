@@ -6,6 +6,7 @@ import { loadModel } from 'webgpu-transformer';
 import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from '../../src/cli/describe.ts';
 import { LoadProgress } from '../../src/cli/load.ts';
 import { flagOption, listOption, readOptions, textOption } from '../../src/cli/options.ts';
+import { withoutNoise } from '../../src/cli/relay.ts';
 import { textGroups } from '../../src/cli/texts.ts';
 import { root } from '../support/cli.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
@@ -118,6 +119,22 @@ test('what begins with a dash and is no option is a text', () => {
     values: { to: undefined, json: true },
     positionals: ['-5 °C', '--to', '-h', '--'],
   });
+});
+
+test('of what a child prints, the lines of Dawn on its limits are dropped alone', () => {
+  const noise =
+    'Warning: maxDynamicStorageBuffersPerPipelineLayout artificially reduced from 80 to 16 to fit ' +
+    'dynamic offset allocation limit.\n';
+  expect(withoutNoise(`${noise}libEGL warning: no display\n${noise}last`)).toEqual({
+    passed: 'libEGL warning: no display\nlast',
+    kept: '',
+  });
+  // What may still become such a line waits for the rest of it.
+  const first = withoutNoise(`a\n${noise.slice(0, 30)}`);
+  expect(first).toEqual({ passed: 'a\n', kept: noise.slice(0, 30) });
+  expect(withoutNoise(first.kept + noise.slice(30))).toEqual({ passed: '', kept: '' });
+  const other = 'Warning: maxDynamicUniformBuffersPerPipelineLayout is odd.\n';
+  expect(withoutNoise(other)).toEqual({ passed: other, kept: '' });
 });
 
 test('class names are told in words', () => {
