@@ -1,7 +1,7 @@
 // Attention of 12 heads of 64: of whole sequences, and of one new token over a cache.
 
-import { attentionDecode } from '../src/shaders/attention-decode.ts';
-import { attention } from '../src/shaders/attention.ts';
+import { attentionDecode } from '../src/shaders/attention/attention-decode.ts';
+import { attention } from '../src/shaders/attention/attention.ts';
 import { type Case, input, numbers } from './case.ts';
 import { plainAttention } from './plain.ts';
 

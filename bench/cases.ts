@@ -1,11 +1,11 @@
 // What is compared: the kernels of a Transformer, at the sizes of the models people run.
 
 import { float16ToFloat32, float32ToFloat16 } from '../src/source/float16.ts';
-import { chooseToken } from '../src/shaders/choose-token.ts';
-import { embedding } from '../src/shaders/embedding.ts';
-import { layerNorm } from '../src/shaders/layer-norm.ts';
-import { matmul } from '../src/shaders/matmul.ts';
-import { softmax } from '../src/shaders/softmax.ts';
+import { chooseToken } from '../src/shaders/choice/choose-token.ts';
+import { embedding } from '../src/shaders/embedding/embedding.ts';
+import { layerNorm } from '../src/shaders/rows/layer-norm.ts';
+import { matmul } from '../src/shaders/matmul/matmul.ts';
+import { softmax } from '../src/shaders/rows/softmax.ts';
 import { attentionCase, decodeCase } from './attention-cases.ts';
 import { type Case, input, numbers } from './case.ts';
 import { plainArgmax, plainEmbedding, plainLayerNorm, plainMatmul, plainSoftmax } from './plain.ts';

@@ -1,9 +1,9 @@
 // The checks of the self-test: each records one operation and says what should come out.
 
 import type { Dtype, Tensor } from '../runtime/tensor.ts';
-import { attentionCross, attentionDecode } from '../shaders/attention-decode.ts';
-import { attention } from '../shaders/attention.ts';
-import { type Activation, matmul } from '../shaders/matmul.ts';
+import { attentionCross, attentionDecode } from '../shaders/attention/attention-decode.ts';
+import { attention } from '../shaders/attention/attention.ts';
+import { type Activation, matmul } from '../shaders/matmul/matmul.ts';
 import type { Inputs } from './self-test-inputs.ts';
 import { attend, dot, erf } from './self-test-math.ts';
 

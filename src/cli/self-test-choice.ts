@@ -1,9 +1,9 @@
 // The checks of the self-test for the choice of tokens: rules, warps, draws, beams.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { beamCandidates, beamStep, followMoves, unlikely } from '../shaders/beam.ts';
-import { chooseToken, logSoftmax, warp } from '../shaders/choose-token.ts';
-import { neutralRules, packRules, type Rules, tokenFlags } from '../shaders/rules.ts';
+import { beamCandidates, beamStep, followMoves, unlikely } from '../shaders/choice/beam.ts';
+import { chooseToken, logSoftmax, warp } from '../shaders/choice/choose-token.ts';
+import { neutralRules, packRules, type Rules, tokenFlags } from '../shaders/choice/rules.ts';
 import {
   appendTokens,
   applyHistory,
@@ -11,7 +11,7 @@ import {
   applyTokenRules,
   type ChoiceState,
   packSequences,
-} from '../shaders/token-rules.ts';
+} from '../shaders/choice/token-rules.ts';
 import type { Result } from './self-test-checks.ts';
 import type { Input, Inputs } from './self-test-inputs.ts';
 import { randomBits, softmaxRow } from './self-test-math.ts';

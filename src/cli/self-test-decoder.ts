@@ -1,10 +1,10 @@
 // The checks of the self-test for what decoders of today are made of.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { gated, gatedLinear } from '../shaders/gated.ts';
-import { heads, rotaryTurns } from '../shaders/heads.ts';
-import { scale, softBound } from '../shaders/rescale.ts';
-import { rmsNorm } from '../shaders/rms-norm.ts';
+import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
+import { heads, rotaryTurns } from '../shaders/attention/heads.ts';
+import { scale, softBound } from '../shaders/elementwise/rescale.ts';
+import { rmsNorm } from '../shaders/rows/rms-norm.ts';
 import { functions, type Result } from './self-test-checks.ts';
 import { gradientOf, rowsOf } from './self-test-gradients.ts';
 import type { Inputs } from './self-test-inputs.ts';

@@ -9,7 +9,7 @@ import {
   sgd,
   type StepTensors,
   sumSquares,
-} from '../shaders/optimizer.ts';
+} from '../shaders/optimizer/optimizer.ts';
 import type { Result } from './self-test-checks.ts';
 import type { Input, Inputs } from './self-test-inputs.ts';
 

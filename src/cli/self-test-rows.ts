@@ -1,11 +1,11 @@
 // The checks of the self-test that go row by row.
 
 import type { Dtype } from '../runtime/tensor.ts';
-import { crossEntropy, ignoredLabel } from '../shaders/cross-entropy.ts';
-import { embeddingLinks } from '../shaders/embedding-gradient.ts';
-import { embedding } from '../shaders/embedding.ts';
-import { layerNorm } from '../shaders/layer-norm.ts';
-import { softmax } from '../shaders/softmax.ts';
+import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
+import { embeddingLinks } from '../shaders/embedding/embedding-gradient.ts';
+import { embedding } from '../shaders/embedding/embedding.ts';
+import { layerNorm } from '../shaders/rows/layer-norm.ts';
+import { softmax } from '../shaders/rows/softmax.ts';
 import type { Result } from './self-test-checks.ts';
 import type { Inputs } from './self-test-inputs.ts';
 import { normalize, softmaxRow } from './self-test-math.ts';

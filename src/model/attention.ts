@@ -2,8 +2,8 @@
 // one input stand side by side, so that one product makes them all.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { attention, type AttentionResult } from '../shaders/attention.ts';
-import { type HeadNorm, heads as takeApart, type Rotary } from '../shaders/heads.ts';
+import { attention, type AttentionResult } from '../shaders/attention/attention.ts';
+import { type HeadNorm, heads as takeApart, type Rotary } from '../shaders/attention/heads.ts';
 import { linear } from './feed-forward.ts';
 import type { Linear } from './weights.ts';
 

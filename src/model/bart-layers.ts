@@ -6,7 +6,7 @@ import type { DecoderLayerWeights, DecoderWeights } from './decoder.ts';
 import type { EncoderLayerWeights, EncoderWeights } from './encoder.ts';
 import { postNorm } from './residual.ts';
 import type { WeightLoader } from './weights.ts';
-import type { LayerNormWeights } from '../shaders/layer-norm.ts';
+import type { LayerNormWeights } from '../shaders/rows/layer-norm.ts';
 
 /** PyTorch's default, which these models use. */
 const eps = 1e-5;

@@ -9,7 +9,7 @@ import {
   beamStep,
   followMoves,
   unlikely,
-} from '../shaders/beam.ts';
+} from '../shaders/choice/beam.ts';
 import type { DecodeState } from './decoding.ts';
 import type { Selection, SelectionTensors } from './token-selection.ts';
 

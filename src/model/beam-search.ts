@@ -1,7 +1,7 @@
 // What of beam search is not done on the GPU: asking a caller which continuations end, and the end, as
 // in Hugging Face: the best hypotheses of each item.
 
-import { unlikely } from '../shaders/beam.ts';
+import { unlikely } from '../shaders/choice/beam.ts';
 import type { Continuations, EndedBeams } from './beam-plan.ts';
 import type { GenerationValues } from './generation-values.ts';
 

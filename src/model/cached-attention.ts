@@ -5,9 +5,9 @@ import {
   attentionDecode,
   type CachePlaces,
   type KeyValueCache,
-} from '../shaders/attention-decode.ts';
-import { attention } from '../shaders/attention.ts';
-import { heads as takeApart } from '../shaders/heads.ts';
+} from '../shaders/attention/attention-decode.ts';
+import { attention } from '../shaders/attention/attention.ts';
+import { heads as takeApart } from '../shaders/attention/heads.ts';
 import { layoutOf, type SelfAttentionWeights } from './attention.ts';
 import { linear } from './feed-forward.ts';
 

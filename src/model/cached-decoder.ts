@@ -1,7 +1,7 @@
 // The decoder of "Attention Is All You Need" over the caches of generation.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import type { CachePlaces, KeyValueCache } from '../shaders/attention-decode.ts';
+import type { CachePlaces, KeyValueCache } from '../shaders/attention/attention-decode.ts';
 import { cachedSelfAttention } from './cached-attention.ts';
 import { crossAttention } from './cross-attention.ts';
 import { decoderLayer, type DecoderWeights, type Memory, memoryOf } from './decoder.ts';

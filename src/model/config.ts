@@ -2,7 +2,7 @@
 // result without this library knowing how.
 
 import { TransformerError } from '../runtime/errors.ts';
-import type { Activation } from '../shaders/matmul.ts';
+import type { Activation } from '../shaders/matmul/matmul.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { Warnings } from './warnings.ts';
 

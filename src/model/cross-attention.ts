@@ -1,8 +1,8 @@
 // §3.2.3 of "Attention Is All You Need": the attention of a decoder to its encoder's output.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { attentionCross } from '../shaders/attention-decode.ts';
-import { attention } from '../shaders/attention.ts';
+import { attentionCross } from '../shaders/attention/attention-decode.ts';
+import { attention } from '../shaders/attention/attention.ts';
 import { concatenate, type CrossAttentionWeights, type WatchWeights } from './attention.ts';
 import { linear } from './feed-forward.ts';
 

@@ -1,7 +1,7 @@
 // What the file of an architecture declares, for the model classes: sizes, and weights by their role.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import type { Activation } from '../shaders/matmul.ts';
+import type { Activation } from '../shaders/matmul/matmul.ts';
 import type { DecoderWeights } from './decoder.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
 import type { LanguageModelWeights } from './logits.ts';

@@ -1,8 +1,8 @@
 // §3.4 and §3.5 of "Attention Is All You Need": embeddings and positional encoding.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { dropout } from '../shaders/dropout.ts';
-import { embedding } from '../shaders/embedding.ts';
+import { dropout } from '../shaders/elementwise/dropout.ts';
+import { embedding } from '../shaders/embedding/embedding.ts';
 import { linear } from './feed-forward.ts';
 import { type NormWeights, normalize } from './normalization.ts';
 import type { Linear } from './weights.ts';

@@ -1,7 +1,7 @@
 // Checks the inputs of an encoder–decoder model over token ids.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type {

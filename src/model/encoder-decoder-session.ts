@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { KeyValueCache } from '../shaders/attention-decode.ts';
+import type { KeyValueCache } from '../shaders/attention/attention-decode.ts';
 import { decodeCached } from './cached-decoder.ts';
 import type { Memory } from './decoder.ts';
 import { type DecodePrompt, type DecodeSession, type DecodeState, writeState } from './decoding.ts';

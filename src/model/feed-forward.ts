@@ -1,9 +1,9 @@
 // §3.3 of "Attention Is All You Need": position-wise feed-forward networks, plain and gated.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { dropout } from '../shaders/dropout.ts';
-import { gatedLinear } from '../shaders/gated.ts';
-import { type Activation, matmul } from '../shaders/matmul.ts';
+import { dropout } from '../shaders/elementwise/dropout.ts';
+import { gatedLinear } from '../shaders/matmul/gated.ts';
+import { type Activation, matmul } from '../shaders/matmul/matmul.ts';
 import type { Linear } from './weights.ts';
 
 export interface FeedForwardWeights {

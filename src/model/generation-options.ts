@@ -1,6 +1,6 @@
 // What a call of `generate` may ask for: Hugging Face's names in camelCase, their defaults and limits.
 
-import type { BiasedSequence } from '../shaders/token-rules.ts';
+import type { BiasedSequence } from '../shaders/choice/token-rules.ts';
 
 /**
  * Options of `generate` and `stream`. What is not given is as in generation_config.json, or in

@@ -1,7 +1,7 @@
 // The values of a generation's options: the call's over generation_config.json's over the defaults.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import type { BiasedSequence } from '../shaders/token-rules.ts';
+import type { BiasedSequence } from '../shaders/choice/token-rules.ts';
 import {
   type GenerateOptions,
   type Limits,

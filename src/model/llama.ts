@@ -2,8 +2,8 @@
 // rotary positions, SwiGLU, and heads of keys and values shared by groups of queries. Mistral, Qwen
 // and Gemma vary it; `llamaLayers` takes what they change.
 
-import type { Activation } from '../shaders/matmul.ts';
-import { rotaryTurns } from '../shaders/heads.ts';
+import type { Activation } from '../shaders/matmul/matmul.ts';
+import { rotaryTurns } from '../shaders/attention/heads.ts';
 import type { SelfAttentionWeights } from './attention.ts';
 import { causalHead, tieOutput } from './causal-head.ts';
 import type { Config } from './config.ts';

@@ -1,8 +1,8 @@
 // The output layer of language models and of encoder–decoders.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { matmul } from '../shaders/matmul.ts';
-import { scale, softBound } from '../shaders/rescale.ts';
+import { matmul } from '../shaders/matmul/matmul.ts';
+import { scale, softBound } from '../shaders/elementwise/rescale.ts';
 import type { DecoderWeights } from './decoder.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import type { EmbeddingWeights } from './embeddings.ts';

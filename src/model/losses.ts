@@ -1,7 +1,7 @@
 // Losses of logits that were brought back, in float64, as Hugging Face's models compute them.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import type { DenseTensor } from './inputs.ts';
 
 /** A loss as an output: a number of shape (). */

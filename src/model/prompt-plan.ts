@@ -6,7 +6,7 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { KeyValueCache } from '../shaders/attention-decode.ts';
+import type { KeyValueCache } from '../shaders/attention/attention-decode.ts';
 import { decodeCached } from './cached-decoder.ts';
 import { layoutOf } from './attention.ts';
 import type { DecoderWeights, Memory } from './decoder.ts';

@@ -3,7 +3,7 @@
 
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { embedding } from '../shaders/embedding.ts';
+import { embedding } from '../shaders/embedding/embedding.ts';
 
 export interface RelativeBias {
   /** (buckets, heads) */

@@ -2,8 +2,8 @@
 // the dropout of §5.4.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { drops, dropout } from '../shaders/dropout.ts';
-import { add } from '../shaders/elementwise.ts';
+import { drops, dropout } from '../shaders/elementwise/dropout.ts';
+import { add } from '../shaders/elementwise/add.ts';
 import { type NormWeights, normalize } from './normalization.ts';
 
 /** Rates of dropout, each at least 0 and below 1. They act in recordings with random numbers only. */

@@ -1,7 +1,7 @@
 // What a model of one stack computes: embeddings, layers, pooler and head.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { embedding } from '../shaders/embedding.ts';
+import { embedding } from '../shaders/embedding/embedding.ts';
 import type { HeadLayer, SequenceDefinition } from './definitions.ts';
 import { embed, type Tokens } from './embeddings.ts';
 import { selfAttentionStack, type Watch } from './encoder.ts';

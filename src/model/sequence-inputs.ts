@@ -1,7 +1,7 @@
 // Checks the inputs of models of one stack.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';

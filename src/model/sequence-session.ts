@@ -6,7 +6,7 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { KeyValueCache } from '../shaders/attention-decode.ts';
+import type { KeyValueCache } from '../shaders/attention/attention-decode.ts';
 import { decodeCached } from './cached-decoder.ts';
 import { type DecodePrompt, type DecodeSession, type DecodeState, writeState } from './decoding.ts';
 import type { SequenceDefinition } from './definitions.ts';

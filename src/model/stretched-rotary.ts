@@ -1,7 +1,7 @@
 // Rotary embeddings whose frequencies depend on the length of the sequence.
 
 import type { Gpu } from '../runtime/gpu.ts';
-import { rotaryTurns } from '../shaders/heads.ts';
+import { rotaryTurns } from '../shaders/attention/heads.ts';
 import type { SequenceDefinition } from './definitions.ts';
 
 /** Frequencies for sequences of a length, in place of those of the last play. */

@@ -1,7 +1,7 @@
 // T5 (Raffel et al., 2019, arXiv 1910.10683), its version 1.1 and FLAN-T5: a pre-norm Transformer with
 // RMS norms, no biases in its products, relative positions and scores that are not scaled.
 
-import type { RmsNormWeights } from '../shaders/rms-norm.ts';
+import type { RmsNormWeights } from '../shaders/rows/rms-norm.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
 import { headName } from './head-name.ts';
 import { type Config, activationNames } from './config.ts';

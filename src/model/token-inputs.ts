@@ -3,7 +3,7 @@
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import type { ForwardTokens } from './encoder-decoder-inputs.ts';
 import { padRows } from './inputs.ts';
 import type { Tokens } from './embeddings.ts';

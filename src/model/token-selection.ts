@@ -1,8 +1,8 @@
 // How the next token is chosen, in two parts: what has to be recorded, and the data it goes by. Lists
 // that record the same serve all data.
 
-import { chooseToken, logSoftmax, type Warp, warp, warps } from '../shaders/choose-token.ts';
-import { neutralRules, never, packRules, type Rules, tokenFlags } from '../shaders/rules.ts';
+import { chooseToken, logSoftmax, type Warp, warp, warps } from '../shaders/choice/choose-token.ts';
+import { neutralRules, never, packRules, type Rules, tokenFlags } from '../shaders/choice/rules.ts';
 import {
   applyHistory,
   applySequenceBias,
@@ -10,7 +10,7 @@ import {
   type BiasedSequence,
   type ChoiceState,
   packSequences,
-} from '../shaders/token-rules.ts';
+} from '../shaders/choice/token-rules.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { GenerationBounds, GenerationValues } from './generation-values.ts';
 

@@ -2,7 +2,7 @@
 // post- or pre-norm, with a norm after each stack. It has no embeddings and no output layer.
 // config.json holds the constructor's arguments and `"kind": "torch.nn.Transformer"`.
 
-import type { LayerNormWeights } from '../shaders/layer-norm.ts';
+import type { LayerNormWeights } from '../shaders/rows/layer-norm.ts';
 import type { SelfAttentionWeights } from './attention.ts';
 import type { Config } from './config.ts';
 import type { DecoderWeights } from './decoder.ts';

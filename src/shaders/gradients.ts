@@ -2,19 +2,19 @@
 
 import type { GradientRules, InputGradient, TapeEntry } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { activateGradient } from './activate-gradient.ts';
-import { attentionGradient } from './attention-gradient.ts';
-import { crossEntropyGradient } from './cross-entropy-gradient.ts';
-import { distillationLossGradient } from './distillation-loss-gradient.ts';
-import { dropoutGradient } from './dropout-gradient.ts';
-import { add } from './elementwise.ts';
-import { embeddingGradient } from './embedding-gradient.ts';
-import { gatedGradient } from './gated-gradient.ts';
-import { layerNormGradient } from './layer-norm-gradient.ts';
-import { loraGradient } from './lora-gradient.ts';
-import { matmulGradient } from './matmul-gradient.ts';
-import { rescaleGradient } from './rescale-gradient.ts';
-import { rmsNormGradient } from './rms-norm-gradient.ts';
+import { activateGradient } from './matmul/activate-gradient.ts';
+import { attentionGradient } from './attention/attention-gradient.ts';
+import { crossEntropyGradient } from './loss/cross-entropy-gradient.ts';
+import { distillationLossGradient } from './loss/distillation-loss-gradient.ts';
+import { dropoutGradient } from './elementwise/dropout-gradient.ts';
+import { add } from './elementwise/add.ts';
+import { embeddingGradient } from './embedding/embedding-gradient.ts';
+import { gatedGradient } from './matmul/gated-gradient.ts';
+import { layerNormGradient } from './rows/layer-norm-gradient.ts';
+import { loraGradient } from './matmul/lora-gradient.ts';
+import { matmulGradient } from './matmul/matmul-gradient.ts';
+import { rescaleGradient } from './elementwise/rescale-gradient.ts';
+import { rmsNormGradient } from './rows/rms-norm-gradient.ts';
 import type { Rule, Traces } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */

@@ -1,37 +1,37 @@
 // Every kernel there is: tests compile them all, `doctor` runs them all.
 
 import type { Kernel } from '../runtime/kernel.ts';
-import { activateGradientKernels } from './activate-gradient.ts';
-import { activateKernels } from './activate.ts';
-import { attentionDecodeKernels } from './attention-decode.ts';
-import { attentionGradientKernels } from './attention-gradient.ts';
-import { attentionKernels } from './attention.ts';
-import { columnSumKernels } from './column-sum.ts';
-import { crossEntropyGradientKernels } from './cross-entropy-gradient.ts';
-import { beamKernels } from './beam.ts';
-import { chooseTokenKernels } from './choose-token.ts';
-import { crossEntropyKernels } from './cross-entropy.ts';
-import { distillationLossGradientKernels } from './distillation-loss-gradient.ts';
-import { distillationLossKernels } from './distillation-loss.ts';
-import { dropoutKernels } from './dropout.ts';
-import { elementwiseKernels } from './elementwise.ts';
-import { embeddingGradientKernels } from './embedding-gradient.ts';
-import { embeddingKernels } from './embedding.ts';
-import { gatedGradientKernels } from './gated-gradient.ts';
-import { gatedKernels } from './gated.ts';
-import { headsKernels } from './heads.ts';
-import { layerNormGradientKernels } from './layer-norm-gradient.ts';
-import { layerNormKernels } from './layer-norm.ts';
-import { loraGradientKernels } from './lora-gradient.ts';
-import { loraKernels } from './lora.ts';
-import { matmulKernels } from './matmul-kernels.ts';
-import { optimizerKernels } from './optimizer.ts';
-import { rmsNormGradientKernels } from './rms-norm-gradient.ts';
-import { rmsNormKernels } from './rms-norm.ts';
-import { rescaleKernels } from './rescale.ts';
-import { softmaxKernels } from './softmax.ts';
-import { transposeKernels } from './transpose.ts';
-import { tokenRuleKernels } from './token-rules.ts';
+import { activateGradientKernels } from './matmul/activate-gradient.ts';
+import { activateKernels } from './matmul/activate.ts';
+import { attentionDecodeKernels } from './attention/attention-decode.ts';
+import { attentionGradientKernels } from './attention/attention-gradient.ts';
+import { attentionKernels } from './attention/attention.ts';
+import { columnSumKernels } from './matmul/column-sum.ts';
+import { crossEntropyGradientKernels } from './loss/cross-entropy-gradient.ts';
+import { beamKernels } from './choice/beam.ts';
+import { chooseTokenKernels } from './choice/choose-token.ts';
+import { crossEntropyKernels } from './loss/cross-entropy.ts';
+import { distillationLossGradientKernels } from './loss/distillation-loss-gradient.ts';
+import { distillationLossKernels } from './loss/distillation-loss.ts';
+import { dropoutKernels } from './elementwise/dropout.ts';
+import { elementwiseKernels } from './elementwise/add.ts';
+import { embeddingGradientKernels } from './embedding/embedding-gradient.ts';
+import { embeddingKernels } from './embedding/embedding.ts';
+import { gatedGradientKernels } from './matmul/gated-gradient.ts';
+import { gatedKernels } from './matmul/gated.ts';
+import { headsKernels } from './attention/heads.ts';
+import { layerNormGradientKernels } from './rows/layer-norm-gradient.ts';
+import { layerNormKernels } from './rows/layer-norm.ts';
+import { loraGradientKernels } from './matmul/lora-gradient.ts';
+import { loraKernels } from './matmul/lora.ts';
+import { matmulKernels } from './matmul/matmul-kernels.ts';
+import { optimizerKernels } from './optimizer/optimizer.ts';
+import { rmsNormGradientKernels } from './rows/rms-norm-gradient.ts';
+import { rmsNormKernels } from './rows/rms-norm.ts';
+import { rescaleKernels } from './elementwise/rescale.ts';
+import { softmaxKernels } from './rows/softmax.ts';
+import { transposeKernels } from './matmul/transpose.ts';
+import { tokenRuleKernels } from './choice/token-rules.ts';
 
 export const allKernels: readonly Kernel[] = [
   ...matmulKernels,

@@ -1,25 +1,25 @@
 // The pieces of WGSL that several kernels share.
 
 import type { Snippet, StorageSnippet } from '../runtime/kernel.ts';
-import activationText from './activation.wgsl?raw';
-import element1Text from './element-1.wgsl?raw';
-import element4Text from './element-4.wgsl?raw';
+import activationText from './matmul/activation.wgsl?raw';
+import element1Text from './elementwise/element-1.wgsl?raw';
+import element4Text from './elementwise/element-4.wgsl?raw';
 import flagsText from './flags.wgsl?raw';
-import gumbelText from './gumbel.wgsl?raw';
+import gumbelText from './choice/gumbel.wgsl?raw';
 import numbersText from './numbers.wgsl?raw';
 import randomText from './random.wgsl?raw';
-import rowInvocationText from './row-invocation.wgsl?raw';
-import rowSubgroupText from './row-subgroup.wgsl?raw';
-import rowWorkgroupText from './row-workgroup.wgsl?raw';
+import rowInvocationText from './rows/row-invocation.wgsl?raw';
+import rowSubgroupText from './rows/row-subgroup.wgsl?raw';
+import rowWorkgroupText from './rows/row-workgroup.wgsl?raw';
 import tanhText from './tanh.wgsl?raw';
-import rulesText from './rules.wgsl?raw';
-import tokenRuleText from './token-rule.wgsl?raw';
-import weightBf16Text from './weight-bf16.wgsl?raw';
-import weightF16Text from './weight-f16.wgsl?raw';
-import weightF32Text from './weight-f32.wgsl?raw';
-import weight4Bf16Text from './weight4-bf16.wgsl?raw';
-import weight4F16Text from './weight4-f16.wgsl?raw';
-import weight4F32Text from './weight4-f32.wgsl?raw';
+import rulesText from './choice/rules.wgsl?raw';
+import tokenRuleText from './choice/token-rule.wgsl?raw';
+import weightBf16Text from './matmul/weight-bf16.wgsl?raw';
+import weightF16Text from './matmul/weight-f16.wgsl?raw';
+import weightF32Text from './matmul/weight-f32.wgsl?raw';
+import weight4Bf16Text from './matmul/weight4-bf16.wgsl?raw';
+import weight4F16Text from './matmul/weight4-f16.wgsl?raw';
+import weight4F32Text from './matmul/weight4-f32.wgsl?raw';
 import workgroupText from './workgroup.wgsl?raw';
 
 /**

@@ -3,7 +3,7 @@
 
 import type { InputGradient, TapeEntry } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { Product } from './matmul-kernels.ts';
+import type { Product } from './matmul/matmul-kernels.ts';
 
 type Numbers<Names extends string> = Readonly<Record<Names, number>>;
 

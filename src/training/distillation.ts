@@ -2,7 +2,7 @@
 // (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531).
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { distillationLoss } from '../shaders/distillation-loss.ts';
+import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import type { Model } from '../model/model.ts';
 import './heads.ts';
 import type { Objective } from './objective.ts';

@@ -3,7 +3,7 @@
 import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
-import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import { type ForwardTokens, forwardTokens } from '../model/encoder-decoder-inputs.ts';
 import type { TokenBatch } from '../model/inputs.ts';
 import { className } from '../model/head-name.ts';

@@ -4,7 +4,7 @@ import { gradients } from '../runtime/gradient.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { total } from '../shaders/column-sum.ts';
+import { total } from '../shaders/matmul/column-sum.ts';
 import { gradientRules } from '../shaders/gradients.ts';
 import type { ModelInputs } from '../model/model.ts';
 import type {

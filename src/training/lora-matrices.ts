@@ -9,8 +9,8 @@ import type { Parameters, Piece } from '../model/parameters.ts';
 import { Random } from '../model/random.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
 import type { Substitute } from '../model/training-head.ts';
-import { lora } from '../shaders/lora.ts';
-import { matmul } from '../shaders/matmul.ts';
+import { lora } from '../shaders/matmul/lora.ts';
+import { matmul } from '../shaders/matmul/matmul.ts';
 import { tensorName } from './lora-files.ts';
 import type { LinearLayer } from './lora-targets.ts';
 

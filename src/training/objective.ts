@@ -3,7 +3,7 @@
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { crossEntropy } from '../shaders/cross-entropy.ts';
+import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import type { ModelInputs } from '../model/model.ts';
 import type { TrainingGraph } from '../model/training-head.ts';
 

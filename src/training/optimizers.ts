@@ -1,8 +1,12 @@
 // The optimizers a trainer can use. Each is a description; the trainer gives it what it keeps.
 
 import { refuseUnknown } from '../runtime/errors.ts';
-import type { Segment, StepTensors } from '../shaders/segment.ts';
-import { adam as adamUpdate, optimizerStates, sgd as sgdUpdate } from '../shaders/optimizer.ts';
+import type { Segment, StepTensors } from '../shaders/optimizer/segment.ts';
+import {
+  adam as adamUpdate,
+  optimizerStates,
+  sgd as sgdUpdate,
+} from '../shaders/optimizer/optimizer.ts';
 
 /** A rule by which gradients change parameters. */
 export interface Optimizer {

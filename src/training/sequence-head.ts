@@ -3,7 +3,7 @@
 import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
-import { ignoredLabel } from '../shaders/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import type { SequenceDefinition } from '../model/definitions.ts';
 import { padRows, type TokenBatch, tokenBatch } from '../model/inputs.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';

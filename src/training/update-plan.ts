@@ -9,7 +9,7 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { accumulate, measureGradients } from '../shaders/gradient-norm.ts';
+import { accumulate, measureGradients } from '../shaders/optimizer/gradient-norm.ts';
 import { arenaSegments, viewOf } from '../model/parameter-arena.ts';
 import type { Parameters } from '../model/parameters.ts';
 import type { Optimizer } from './optimizers.ts';

@@ -1,7 +1,7 @@
 // Dropout in encoders and decoders: where it stands, at which rates, and that it leaves no trace
 // where it is not wanted. Every dispatch, forwards and backwards, is held to its float64 reference.
 import { expect, test } from 'vitest';
-import type { LayerNormWeights } from '../../src/shaders/layer-norm.ts';
+import type { LayerNormWeights } from '../../src/shaders/rows/layer-norm.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from '../../src/model/attention.ts';
 import { decoder, type DecoderWeights, memoryKeyValues } from '../../src/model/decoder.ts';
 import { encoder, type EncoderWeights } from '../../src/model/encoder.ts';

@@ -4,7 +4,7 @@ import { Gpu, loadModel, pipeline, TransformerError } from 'webgpu-transformer';
 import { Plan } from '../../src/runtime/plan.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
-import { softmax } from '../../src/shaders/softmax.ts';
+import { softmax } from '../../src/shaders/rows/softmax.ts';
 import { expectError } from '../support/safetensors.ts';
 import { withGpu } from '../support/gpu.ts';
 

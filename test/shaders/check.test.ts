@@ -2,14 +2,14 @@
 // references must give values known from elsewhere.
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
-import { attention } from '../../src/shaders/attention.ts';
-import { attentionDecode } from '../../src/shaders/attention-decode.ts';
-import { chooseToken } from '../../src/shaders/choose-token.ts';
-import { crossEntropy } from '../../src/shaders/cross-entropy.ts';
-import { embedding } from '../../src/shaders/embedding.ts';
-import { layerNorm } from '../../src/shaders/layer-norm.ts';
-import { matmul } from '../../src/shaders/matmul.ts';
-import { softmax } from '../../src/shaders/softmax.ts';
+import { attention } from '../../src/shaders/attention/attention.ts';
+import { attentionDecode } from '../../src/shaders/attention/attention-decode.ts';
+import { chooseToken } from '../../src/shaders/choice/choose-token.ts';
+import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
+import { embedding } from '../../src/shaders/embedding/embedding.ts';
+import { layerNorm } from '../../src/shaders/rows/layer-norm.ts';
+import { matmul } from '../../src/shaders/matmul/matmul.ts';
+import { softmax } from '../../src/shaders/rows/softmax.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
 import { activation, erf, erfc } from '../reference/activation.ts';
 import { references } from '../reference/index.ts';

@@ -7,26 +7,26 @@ import { Plan } from '../../src/runtime/plan.ts';
 import { type Dispatch, Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import { elements, type Tensor } from '../../src/runtime/tensor.ts';
-import { activate } from '../../src/shaders/activate.ts';
-import { attention, type AttentionInputs } from '../../src/shaders/attention.ts';
-import { crossEntropy, ignoredLabel } from '../../src/shaders/cross-entropy.ts';
-import { distillationLoss } from '../../src/shaders/distillation-loss.ts';
-import { dropout } from '../../src/shaders/dropout.ts';
-import { add } from '../../src/shaders/elementwise.ts';
-import { scale } from '../../src/shaders/rescale.ts';
+import { activate } from '../../src/shaders/matmul/activate.ts';
+import { attention, type AttentionInputs } from '../../src/shaders/attention/attention.ts';
+import { crossEntropy, ignoredLabel } from '../../src/shaders/loss/cross-entropy.ts';
+import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
+import { dropout } from '../../src/shaders/elementwise/dropout.ts';
+import { add } from '../../src/shaders/elementwise/add.ts';
+import { scale } from '../../src/shaders/elementwise/rescale.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
-import { embedding } from '../../src/shaders/embedding.ts';
-import { gated, gatedLinear } from '../../src/shaders/gated.ts';
+import { embedding } from '../../src/shaders/embedding/embedding.ts';
+import { gated, gatedLinear } from '../../src/shaders/matmul/gated.ts';
 import { allKernels } from '../../src/shaders/index.ts';
-import { layerNorm } from '../../src/shaders/layer-norm.ts';
-import { lora } from '../../src/shaders/lora.ts';
+import { layerNorm } from '../../src/shaders/rows/layer-norm.ts';
+import { lora } from '../../src/shaders/matmul/lora.ts';
 import {
   type Activation,
   activationCodes,
   matmul,
   type MatmulOptions,
-} from '../../src/shaders/matmul.ts';
-import { rmsNorm } from '../../src/shaders/rms-norm.ts';
+} from '../../src/shaders/matmul/matmul.ts';
+import { rmsNorm } from '../../src/shaders/rows/rms-norm.ts';
 import { references } from '../reference/index.ts';
 import type { Values } from '../reference/twin.ts';
 import type { Data } from '../support/check.ts';

@@ -1,8 +1,8 @@
 // What the choice of tokens goes by, for tests: settings, flags, tokens so far.
 
 import type { Tensor } from '../../src/runtime/tensor.ts';
-import { neutralRules, packRules, type Rules } from '../../src/shaders/rules.ts';
-import type { ChoiceState } from '../../src/shaders/token-rules.ts';
+import { neutralRules, packRules, type Rules } from '../../src/shaders/choice/rules.ts';
+import type { ChoiceState } from '../../src/shaders/choice/token-rules.ts';
 import type { Bench } from './check.ts';
 
 export interface Choice {

@@ -11,7 +11,7 @@ import {
   sgd,
   type SgdOptions,
   type StepTensors,
-} from '../../src/shaders/optimizer.ts';
+} from '../../src/shaders/optimizer/optimizer.ts';
 import { expect } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { type Data, expectStepMatches } from './check.ts';

@@ -1,0 +1,151 @@
+// The heads of self-attention: projections taken apart, normalized, rotated by position, and put
+// where attention reads them.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import type { Kernel } from '../../runtime/kernel.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import text from './heads.wgsl?raw';
+import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
+import { workgroup } from '../snippets.ts';
+
+const forms = rowKernel({
+  name: 'heads',
+  code: [workgroup, { file: 'heads.wgsl', text }],
+  bindings: {
+    projections: 'read',
+    place: 'read',
+    turns: 'read',
+    weight: 'read',
+    q: 'write',
+    k: 'write',
+    v: 'write',
+  },
+  params: {
+    rows: 'u32',
+    tokens: 'u32',
+    heads: 'u32',
+    key_heads: 'u32',
+    head_size: 'u32',
+    pairs: 'u32',
+    capacity: 'u32',
+    rotary_scale: 'f32',
+    eps: 'f32',
+    offset: 'f32',
+  },
+  constants: { HAS_ROTARY: [false, true], HAS_NORM: [false, true], HAS_CACHE: [false, true] },
+});
+
+export const headsKernels: readonly Kernel[] = allForms(forms);
+
+/** Rotary position embedding, arXiv 2104.09864, §3.2. */
+export interface Rotary {
+  /** (rotated columns / 2, 2) u32: the frequency of each pair, from `rotaryTurns`. */
+  readonly turns: Tensor;
+  /** Factor of cosine and sine (YaRN's attention factor); 1 else. */
+  readonly scale: number;
+}
+
+/** RMS norm of each query and each key, before the rotation. */
+export interface HeadNorm {
+  /** (2 · headSize): the query's weights, then the key's. */
+  readonly weight: Tensor;
+  readonly eps: number;
+  /** Added to the weights: 1 where they are stored as differences from 1, 0 else. */
+  readonly offset: number;
+}
+
+export interface HeadsOptions {
+  /** (B, T, (heads + 2 · keyValueHeads) · headSize): heads of q, of k and of v side by side. */
+  readonly projections: Tensor;
+  /** (B, T, 2) u32: position and cache slot of each token. */
+  readonly place: Tensor;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly rotary?: Rotary | undefined;
+  readonly norm?: HeadNorm | undefined;
+  /** (B, capacity, keyValueHeads · headSize) each. Tokens whose slot is not in it are dropped. */
+  readonly cache?: { readonly k: Tensor; readonly v: Tensor } | undefined;
+}
+
+export interface Heads {
+  /** (B, T, heads · headSize) */
+  readonly q: Tensor;
+  /** The cache, or (B, T, keyValueHeads · headSize) */
+  readonly k: Tensor;
+  /** Shaped like k. */
+  readonly v: Tensor;
+}
+
+/**
+ * Queries, keys and values out of their projections. The columns of a head rotate in the pairs
+ * (i, i + rotated / 2) as in Hugging Face's models, not in the paper's (2i, 2i + 1); columns past
+ * the rotated ones stay as they are.
+ * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
+ */
+export function heads(options: HeadsOptions): Heads {
+  const { projections, place, keyValueHeads, headSize, rotary, norm, cache } = options;
+  const { recording } = projections;
+  const [batches, tokens] = [projections.size(0), projections.size(1)];
+  const allHeads = options.heads + 2 * keyValueHeads;
+  const pairs = rotary?.turns.size(0) ?? 0;
+  const sizes: (readonly [Tensor | undefined, number])[] = [
+    [projections, batches * tokens * allHeads * headSize],
+    [place, 2 * batches * tokens],
+    [norm?.weight, 2 * headSize],
+    [rotary?.turns, 2 * Math.min(pairs, Math.floor(headSize / 2))],
+    [cache?.v, elements(cache?.k.shape ?? [])],
+  ];
+  for (const [tensor, wanted] of sizes) {
+    if (tensor === undefined || elements(tensor.shape) === wanted) continue;
+    throw new TransformerError(
+      'TENSOR_MISMATCH',
+      `heads: ${tensor.describe()} should have ${wanted} elements ` +
+        `for ${options.heads} + 2 · ${keyValueHeads} heads of ${headSize}.`,
+    );
+  }
+  const shape = [batches, tokens, keyValueHeads * headSize];
+  const q = recording.transient('query', [batches, tokens, options.heads * headSize]);
+  const { k, v } = cache ?? {
+    k: recording.transient('key', shape),
+    v: recording.transient('value', shape),
+  };
+  const rows = batches * tokens * allHeads;
+  recording.dispatch({
+    ...rowForm(forms, recording.gpu, rows),
+    bindings: { projections, place, turns: rotary?.turns, weight: norm?.weight, q, k, v },
+    params: {
+      rows,
+      tokens,
+      heads: options.heads,
+      key_heads: keyValueHeads,
+      head_size: headSize,
+      pairs,
+      capacity: k.size(1),
+      rotary_scale: rotary?.scale ?? 1,
+      eps: norm?.eps ?? 0,
+      offset: norm?.offset ?? 0,
+    },
+    constants: {
+      HAS_ROTARY: rotary !== undefined,
+      HAS_NORM: norm !== undefined,
+      HAS_CACHE: cache !== undefined,
+    },
+  });
+  // No rule goes with it yet: training through it ends in an error that says so.
+  recording.differentiate({ op: 'heads', output: q, inputs: [projections, norm?.weight] });
+  return { q, k, v };
+}
+
+/**
+ * Frequencies in radians a position as the kernel takes them: turns a position, as fractions of 64
+ * bits, high word first. They are rounded to f32 before, as they were where models were trained.
+ */
+export function rotaryTurns(frequencies: readonly number[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(
+    frequencies.flatMap((frequency) => {
+      const high = ((Math.fround(frequency) / (2 * Math.PI)) % 1) * 2 ** 32;
+      return [high, (high % 1) * 2 ** 32];
+    }),
+  );
+}

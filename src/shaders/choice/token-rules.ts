@@ -1,0 +1,179 @@
+// What is done to logits before a token is chosen: rules by token, by history, by sequences.
+
+import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import appendText from './append-tokens.wgsl?raw';
+import { late, numbers, rules, tokenRule, workgroup } from '../snippets.ts';
+import rulesText from './token-rules.wgsl?raw';
+
+const rulesKernel = kernel({
+  name: 'token-rules',
+  code: [workgroup, numbers, rules, tokenRule, { file: 'token-rules.wgsl', text: rulesText }],
+  bindings: { flags: 'read', rules: 'read', place: 'read', x: 'write' },
+  params: { rows: 'u32', columns: 'u32' },
+  constants: { HAS_FLAGS: [false, true], HAS_TEMPERATURE: [false, true] },
+});
+
+const historyKernel = kernel({
+  name: 'token-history',
+  code: [
+    workgroup,
+    numbers,
+    rules,
+    { file: 'token-history.wgsl', text: late(() => import('./token-history.wgsl?raw')) },
+  ],
+  bindings: {
+    history: 'read',
+    list: 'read',
+    rules: 'read',
+    place: 'read',
+    starts: 'read',
+    x: 'write',
+  },
+  params: { rows: 'u32', columns: 'u32', pitch: 'u32', listed: 'u32', sharing: 'u32' },
+  constants: { IS_SOURCE: [false, true] },
+});
+
+const biasKernel = kernel({
+  name: 'sequence-bias',
+  code: [
+    workgroup,
+    numbers,
+    { file: 'sequence-bias.wgsl', text: late(() => import('./sequence-bias.wgsl?raw')) },
+  ],
+  bindings: { sequences: 'read', history: 'read', place: 'read', x: 'write' },
+  params: { rows: 'u32', columns: 'u32', pitch: 'u32', targets: 'u32' },
+});
+
+const appendKernel = kernel({
+  name: 'append-tokens',
+  code: [workgroup, { file: 'append-tokens.wgsl', text: appendText }],
+  bindings: { tokens: 'read', place: 'write', history: 'write' },
+  params: { rows: 'u32', pitch: 'u32' },
+  constants: { HAS_HISTORY: [false, true] },
+});
+
+export const tokenRuleKernels: readonly Kernel[] = [
+  rulesKernel,
+  historyKernel,
+  biasKernel,
+  appendKernel,
+];
+
+/** What the choice of tokens goes by, besides the logits. R rows. */
+export interface ChoiceState {
+  /** (R, 1, 2) u32: position and slot of the token that was fed; the slot + 1 is the length so far */
+  readonly place: Tensor;
+  /** (words) u32: the settings, see rules.ts */
+  readonly rules: Tensor;
+  /** (V) u32: flags of tokens, see rules.ts; no token has one when absent */
+  readonly flags?: Tensor | undefined;
+  /** (R, pitch) u32: the tokens so far */
+  readonly history?: Tensor | undefined;
+  /** (R) u32: how many tokens of padding stand in front */
+  readonly starts?: Tensor | undefined;
+}
+
+/**
+ * Applies what `flags` and lengths ask for, then the temperature where it `scales`. x: logits
+ * (R, …, V), in place.
+ */
+export function applyTokenRules(x: Tensor, state: ChoiceState, scales: boolean): void {
+  const { place, rules: words, flags } = state;
+  const columns = x.size(-1);
+  x.recording.dispatch({
+    kernel: rulesKernel,
+    bindings: { flags, rules: words, place, x },
+    params: { rows: elements(x.shape) / columns, columns },
+    constants: { HAS_FLAGS: flags !== undefined, HAS_TEMPERATURE: scales },
+    workgroups: Math.ceil(elements(x.shape) / 64),
+    parts: ['x'],
+  });
+}
+
+/**
+ * Applies the penalties on tokens that came before and hides those that would repeat an n-gram: of
+ * the sequence itself, or of its `source`, (R / sharing, S). x: logits (R, …, V), in place.
+ */
+export function applyHistory(x: Tensor, state: ChoiceState, source?: Tensor): void {
+  const { place, rules: words, history, starts } = state;
+  if (history === undefined) throw new RangeError('rules by history need the history');
+  const columns = x.size(-1);
+  const rows = elements(x.shape) / columns;
+  const list = source ?? history;
+  const [listed, pitch] = [list.size(-1), history.size(-1)];
+  x.recording.dispatch({
+    kernel: historyKernel,
+    bindings: { history, list, rules: words, place, starts, x },
+    params: { rows, columns, pitch, listed, sharing: rows / list.size(0) },
+    constants: { IS_SOURCE: source !== undefined },
+    workgroups: Math.ceil((rows * listed) / 64),
+    parts: ['x'],
+  });
+}
+
+/** A sequence of tokens, and what is added to the score of its last one; -∞ hides it. */
+export type BiasedSequence = readonly [tokens: readonly number[], bias: number];
+
+/** The words that `applySequenceBias` reads: see sequence-bias.wgsl. */
+export function packSequences(sequences: readonly BiasedSequence[]): {
+  words: Uint32Array<ArrayBuffer>;
+  targets: number;
+} {
+  const byTarget = new Map<number, BiasedSequence[]>();
+  for (const sequence of sequences) {
+    const target = sequence[0].at(-1) ?? 0;
+    byTarget.set(target, [...(byTarget.get(target) ?? []), sequence]);
+  }
+  const heads: number[] = [];
+  const lists: number[] = [];
+  const tokens: number[] = [];
+  const lowest = -3.4028234663852886e38;
+  const firstList = 3 * byTarget.size;
+  const firstToken = firstList + 3 * sequences.length;
+  for (const [target, own] of byTarget) {
+    heads.push(target, firstList + lists.length, firstList + lists.length + 3 * own.length);
+    for (const [ids, bias] of own) {
+      const [bits = 0] = new Uint32Array(Float32Array.of(Math.max(bias, lowest)).buffer);
+      lists.push(firstToken + tokens.length, ids.length, bits);
+      tokens.push(...ids);
+    }
+  }
+  return { words: Uint32Array.of(...heads, ...lists, ...tokens), targets: byTarget.size };
+}
+
+/**
+ * Adds to the score of tokens that would complete one of the packed `sequences`. x: logits (R, …, V),
+ * in place.
+ */
+export function applySequenceBias(
+  x: Tensor,
+  { place, history }: ChoiceState,
+  sequences: Tensor,
+  targets: number,
+): void {
+  const columns = x.size(-1);
+  const rows = elements(x.shape) / columns;
+  x.recording.dispatch({
+    kernel: biasKernel,
+    bindings: { sequences, history, place, x },
+    params: { rows, columns, pitch: history?.size(-1) ?? 0, targets },
+    workgroups: Math.ceil((rows * targets) / 64),
+    parts: ['x'],
+  });
+}
+
+/** Ends a step: `tokens` (R, 1) join the history, if there is one, and the places move on. */
+export function appendTokens(
+  tokens: Tensor,
+  { place, history }: Pick<ChoiceState, 'place' | 'history'>,
+): void {
+  const rows = elements(tokens.shape);
+  tokens.recording.dispatch({
+    kernel: appendKernel,
+    bindings: { tokens, place, history },
+    params: { rows, pitch: history?.size(-1) ?? 0 },
+    constants: { HAS_HISTORY: history !== undefined },
+    workgroups: Math.ceil(rows / 64),
+  });
+}

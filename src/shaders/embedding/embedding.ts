@@ -1,0 +1,89 @@
+// Token embedding plus position.
+
+import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { partsOf } from '../../runtime/parts.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import embeddingText from './embedding.wgsl?raw';
+import { weightStorage, workgroup } from '../snippets.ts';
+import type { Traced } from '../traces.ts';
+
+const embeddingKernel = kernel({
+  name: 'embedding',
+  code: [workgroup, weightStorage, { file: 'embedding.wgsl', text: embeddingText }],
+  bindings: { weight: 'read', ids: 'read', position: 'read', positions: 'read', y: 'write' },
+  params: {
+    tokens: 'u32',
+    columns: 'u32',
+    pitch: 'u32',
+    first: 'u32',
+    last: 'u32',
+    offset: 'u32',
+    stride: 'u32',
+    scale: 'f32',
+  },
+  constants: { HAS_POSITIONS: [false, true] },
+});
+
+export const embeddingKernels: readonly Kernel[] = [embeddingKernel];
+
+export interface EmbeddingOptions {
+  /** Factor of the token embedding; 1 when absent. */
+  scale?: number;
+  /**
+   * The position of each token, shaped like `ids` (what else stands beside one, its slot say, is
+   * passed over), with the table of position vectors.
+   */
+  positions?: { readonly position: Tensor; readonly table: Tensor; readonly offset?: number };
+}
+
+/**
+ * table[id] · scale + positions[position]. ids: (…). table: (V, d_model), or rows numbered through
+ * several axes. Result: (…, d_model).
+ */
+export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions = {}): Tensor {
+  const { recording } = ids;
+  const { scale = 1, positions } = options;
+  const tokens = elements(ids.shape);
+  const columns = table.size(-1);
+  const y = recording.transient('embedding', [...ids.shape, columns]);
+  partsOf(table).forEach(({ tensor: weight, first, rows }, index, { length }) => {
+    recording.dispatch({
+      kernel: embeddingKernel,
+      bindings: {
+        weight,
+        ids,
+        position: positions?.position,
+        positions: positions?.table,
+        y,
+      },
+      params: {
+        tokens,
+        columns,
+        pitch: table.pitch,
+        first,
+        // Ids beyond the table fall to the last part, so that every token gets a value.
+        last: index === length - 1 ? 2 ** 32 - 1 - first : rows - 1,
+        offset: positions?.offset ?? 0,
+        stride: positions === undefined ? 1 : elements(positions.position.shape) / tokens,
+        scale,
+      },
+      constants: { HAS_POSITIONS: positions !== undefined },
+      workgroups: Math.ceil((tokens * columns) / 64),
+      parts: length > 1 ? ['y'] : [],
+    });
+  });
+  recording.differentiate({
+    op: 'embedding',
+    output: y,
+    inputs: [table, positions?.table],
+    trace: {
+      ids,
+      table,
+      scale,
+      position: positions?.position,
+      positions: positions?.table,
+      offset: positions?.offset ?? 0,
+    },
+  } satisfies Traced<'embedding'>);
+  return y;
+}

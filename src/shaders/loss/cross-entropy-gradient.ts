@@ -1,0 +1,42 @@
+// The gradient of cross entropy.
+
+import type { Kernel } from '../../runtime/kernel.ts';
+import { forRows, rowsOf, transientLike } from '../../runtime/parts.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import text from './cross-entropy-backward.wgsl?raw';
+import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
+import { numbers, workgroup } from '../snippets.ts';
+import type { Rule } from '../traces.ts';
+
+const forms = rowKernel({
+  name: 'cross-entropy-backward',
+  code: [workgroup, numbers, { file: 'cross-entropy-backward.wgsl', text }],
+  bindings: { x: 'read', label: 'read', dloss: 'read', dx: 'write' },
+  params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
+});
+
+export const crossEntropyGradientKernels: readonly Kernel[] = allForms(forms);
+
+/** (softmax(x) - target) · dloss, row by row; 0 in rows that do not count. */
+export const crossEntropyGradient: Rule<'cross-entropy'> = ({ trace }, dloss) => {
+  const { x, label, params } = trace;
+  const dxOf = (): Tensor => {
+    const { recording } = dloss;
+    const dx = transientLike(x, { label: `d ${x.label}`, recording });
+    forRows(x, (part, rows, each) => {
+      const own = rowsOf(part);
+      recording.dispatch({
+        ...rowForm(forms, recording.gpu, own, 3 * params.columns),
+        bindings: {
+          x: part,
+          label: each(label),
+          dloss: each(dloss),
+          dx: rows(dx),
+        },
+        params: { ...params, rows: own },
+      });
+    });
+    return dx;
+  };
+  return [[x, dxOf]];
+};

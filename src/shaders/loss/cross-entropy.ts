@@ -1,0 +1,52 @@
+// Cross entropy of logits against labels.
+
+import type { Kernel } from '../../runtime/kernel.ts';
+import { forRows, rowsOf } from '../../runtime/parts.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
+import { late, numbers, workgroup } from '../snippets.ts';
+import type { Traced } from '../traces.ts';
+
+const forms = rowKernel({
+  name: 'cross-entropy',
+  code: [
+    workgroup,
+    numbers,
+    { file: 'cross-entropy.wgsl', text: late(() => import('./cross-entropy.wgsl?raw')) },
+  ],
+  bindings: { x: 'read', label: 'read', loss: 'write' },
+  params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
+});
+
+export const crossEntropyKernels: readonly Kernel[] = allForms(forms);
+
+/** The label of rows that do not count, as in PyTorch. */
+export const ignoredLabel = -100;
+
+/**
+ * Cross entropy of each row with its label; rows labelled -100 get 0. With label smoothing ε, the
+ * target is (1 - ε) on the label plus ε / columns everywhere ("Attention Is All You Need", §5.4).
+ * x: (…, columns). label: one u32 a row (-100 as two's complement). The result: one f32 a row.
+ */
+export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): Tensor {
+  const { recording } = x;
+  const columns = x.size(-1);
+  const rows = elements(x.shape) / columns;
+  const params = { rows, columns, smoothing };
+  const loss = recording.transient('loss', [rows]);
+  forRows(x, (part, _, each) => {
+    const own = rowsOf(part);
+    recording.dispatch({
+      ...rowForm(forms, recording.gpu, own, 3 * columns),
+      bindings: { x: part, label: each(label), loss: each(loss) },
+      params: { ...params, rows: own },
+    });
+  });
+  recording.differentiate({
+    op: 'cross-entropy',
+    output: loss,
+    inputs: [x],
+    trace: { x, label, params },
+  } satisfies Traced<'cross-entropy'>);
+  return loss;
+}

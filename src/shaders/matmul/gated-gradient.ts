@@ -1,0 +1,39 @@
+// The gradient of gated linear units.
+
+import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { derivative } from './activate-gradient.ts';
+import { formOfWidth, inBothWidths, widthOf } from '../elementwise/element-kernel.ts';
+import text from './gated-backward.wgsl?raw';
+import { activationCodes } from './matmul-kernels.ts';
+import { activation, tanh, workgroup } from '../snippets.ts';
+import type { Rule } from '../traces.ts';
+
+const forms = inBothWidths(
+  {
+    name: 'gated-backward',
+    code: [workgroup, tanh, activation, derivative, { file: 'gated-backward.wgsl', text }],
+    bindings: { x: 'read', dy: 'read', dx: 'write' },
+    params: { rows: 'u32', columns: 'u32' },
+    constants: { ACTIVATION: Object.values(activationCodes) },
+  },
+  kernel,
+);
+
+export const gatedGradientKernels: readonly Kernel[] = [forms.singly, forms.fours];
+
+/** Gradients of gate and value, which stand side by side in x. */
+export const gatedGradient: Rule<'gated'> = ({ trace: { x, ...shared } }, dy) => {
+  const dxOf = (): Tensor => {
+    const width = widthOf(shared.params.columns);
+    const dx = dy.recording.transient(`d ${x.label}`, x.shape);
+    dy.recording.dispatch({
+      kernel: formOfWidth(forms, width),
+      bindings: { x, dy, dx },
+      workgroups: Math.ceil(elements(dy.shape) / width / 64),
+      ...shared,
+    });
+    return dx;
+  };
+  return [[x, dxOf]];
+};

@@ -1,0 +1,191 @@
+// Attention of one new token: step by step over a cache, and over fixed keys, against float64.
+import { expect, test } from 'vitest';
+import {
+  attentionCross,
+  attentionDecode,
+} from '../../../src/shaders/attention/attention-decode.ts';
+import { attention } from '../../../src/shaders/attention/attention.ts';
+import { hiddenRow } from '../../../src/model/decoding.ts';
+import { appendTokens } from '../../../src/shaders/choice/token-rules.ts';
+import {
+  Bench,
+  compare,
+  expectMatchesReference,
+  expectOperation,
+  expectStepMatches,
+} from '../../support/check.ts';
+import type { Values } from '../../reference/twin.ts';
+import { testGpus, withGpu } from '../../support/gpu.ts';
+import { Random } from '../../support/random.ts';
+
+const gpus = await testGpus();
+
+for (const { name, options } of gpus) {
+  const form =
+    options.tier === 'gpu' ? 'tile' : options.features === undefined ? 'subgroup' : 'invocation';
+
+  test(`decoding step by step equals causal attention, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, headSize] of [5, 8, 67].entries()) {
+        const random = new Random(100 + i);
+        const [batches, heads, steps, capacity] = [3, 2, 11, 13];
+        const width = heads * headSize;
+        // Columns 1 onwards hold q, then k, then v, with a column between them.
+        const pitch = 3 * width + 3;
+        const starts = { q: 1, k: width + 1, v: 2 * width + 2 };
+        const tokens = random.values(batches * steps * pitch, { outliers: 0 });
+        const largest = tokens.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        // Both ways may be off, each by its own errors.
+        const condition = {
+          length: capacity + headSize,
+          magnitude: 2 * largest * (1 + Math.sqrt(headSize) * largest ** 2),
+        };
+        const padded = (b: number, s: number): boolean => s < 2 * b;
+        const flags = (length: number) =>
+          Uint32Array.from({ length: batches * length }, (_, n) =>
+            padded(Math.floor(n / length), n % length) ? 0 : 1,
+          );
+
+        const { outputs: wanted } = await expectOperation(
+          gpu,
+          (bench) => {
+            const tensor = bench.input('tokens', [batches, steps, pitch], tokens);
+            const keyMask = bench.input('mask', [batches, steps], flags(steps));
+            const [q, k, v] = [starts.q, starts.k, starts.v].map((start) => ({ tensor, start }));
+            return [
+              attention({ q: q!, k: k!, v: v!, keyMask, heads, headSize, causal: true }).output,
+            ];
+          },
+          { seed: 100 + i },
+        );
+
+        const bench = new Bench(gpu);
+        const { recording } = bench;
+        const projections = recording.persistent('projections', [batches, 1, pitch]);
+        const cache = {
+          k: recording.persistent('keys', [batches, capacity, width]),
+          v: recording.persistent('values', [batches, capacity, width]),
+        };
+        const place = recording.persistent('place', [batches, 1, 2], 'u32');
+        const rows = bench.input(
+          'rows',
+          [batches, capacity],
+          flags(capacity).map((flag, n) => (flag === 0 ? hiddenRow : Math.floor(n / capacity))),
+        );
+        const where = { place, rows };
+        const y = attentionDecode({ projections, starts, cache, ...where, heads, headSize });
+        appendTokens(recording.persistent('tokens', [batches, 1], 'u32'), { place });
+        const outputs = [y, cache.k, cache.v, place];
+        const row = (b: number, t: number) =>
+          tokens.subarray((b * steps + t) * pitch, (b * steps + t + 1) * pitch);
+        const stepInput = (t: number) =>
+          Float32Array.from([0, 1, 2].flatMap((b) => [...row(b, t)]));
+
+        let got = await expectMatchesReference(recording, {
+          write: [...bench.write, [projections, stepInput(0)]],
+          outputs,
+          seed: 100 + i,
+        });
+        for (let t = 0; t < steps; t++) {
+          if (t > 0) {
+            got.plan.write(projections, stepInput(t));
+            const results = await expectStepMatches(got.plan, { seed: 100 + i });
+            got = { plan: got.plan, outputs: results };
+          }
+          const [output, k, v, places] = got.outputs;
+          expect([...places!]).toEqual(Array<number>(6).fill(t + 1));
+          for (let b = 0; b < batches; b++) {
+            const at = (b * steps + t) * width;
+            const uncached = wanted[0]!.slice(at, at + width);
+            // A padded query sees itself here, and nothing there.
+            if (padded(b, t)) expect(uncached.every((value) => value === 0)).toBe(true);
+            else {
+              const cached = output!.slice(b * width, (b + 1) * width);
+              expect(compare(cached, uncached, condition, 'f32')).toBeUndefined();
+            }
+            const kept = (start: number): number[] =>
+              Array.from({ length: capacity }, (_, s) =>
+                Array.from({ length: width }, (_c, c) => (s > t ? 0 : row(b, s)[start + c]!)),
+              ).flat();
+            const cacheOf = (values: Values): number[] =>
+              Array.from(values.slice(b * capacity * width, (b + 1) * capacity * width));
+            expect(cacheOf(k!)).toEqual(kept(starts.k));
+            expect(cacheOf(v!)).toEqual(kept(starts.v));
+          }
+        }
+        expect(recording.dispatches[0]!.kernel.name).toBe(`attention-decode-${form}`);
+        bench.dispose();
+      }
+    }));
+
+  test(`sequences of unlike lengths, past each block of keys, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, lengths] of [
+        [0, 7, 8, 9],
+        [1, 15, 16, 17],
+        [63, 64, 65, 129],
+      ].entries()) {
+        const random = new Random(200 + i);
+        const [heads, headSize, capacity] = [3, 7, lengths.at(-1)! + 1];
+        const width = heads * headSize;
+        await expectOperation(
+          gpu,
+          (bench) => {
+            const cacheSize = 4 * capacity * width;
+            const cache = {
+              k: bench.input('keys', [4, capacity, width], random.values(cacheSize)),
+              v: bench.input('values', [4, capacity, width], random.values(cacheSize)),
+            };
+            const places = lengths.flatMap((length) => [0, length]);
+            const place = bench.input('place', [4, 1, 2], Uint32Array.from(places));
+            const row = (_: unknown, n: number): number => Math.floor(n / capacity);
+            const rowsOfKeys = Uint32Array.from({ length: 4 * capacity }, row);
+            const rows = bench.input('rows', [4, capacity], rowsOfKeys);
+            const data = random.values(4 * 3 * width);
+            const projections = bench.input('projections', [4, 1, 3 * width], data);
+            const starts = { q: 0, k: width, v: 2 * width };
+            return [attentionDecode({ projections, starts, cache, place, rows, heads, headSize })];
+          },
+          { seed: 200 + i },
+        );
+      }
+    }));
+
+  test(`one query over fixed keys, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, keys] of [1, 3, 7, 8, 9, 31, 64, 65, 70].entries()) {
+        const random = new Random(300 + i);
+        const [batches, heads, headSize] = [3, 2, [1, 3, 8, 33, 64, 80][i % 6]!];
+        const width = heads * headSize;
+        const { kernels, outputs } = await expectOperation(
+          gpu,
+          (bench) => {
+            const rows = (label: string, length: number, columns: number) =>
+              bench.input(
+                label,
+                [batches, length, columns],
+                random.values(batches * length * columns),
+              );
+            const tensor = rows('kv', keys, 2 * width + 3);
+            const flags = Uint32Array.from({ length: batches * keys }, (_, n) =>
+              n < keys || (n < 2 * keys && n % 3 > 0) ? 1 : 0,
+            );
+            return [
+              attentionCross({
+                q: { tensor: rows('q', 1, width + 2), start: 2 },
+                k: { tensor, start: 1 },
+                v: { tensor, start: width + 3 },
+                keyMask: bench.input('mask', [batches, keys], flags),
+                heads,
+                headSize,
+              }),
+            ];
+          },
+          { seed: 300 + i },
+        );
+        // All keys of the last sequence are padding.
+        expect(outputs[0]!.subarray(-width).every((value) => Object.is(value, 0))).toBe(true);
+        expect(kernels[0]!.kernel.name).toBe(`attention-cross-${form}`);
+      }
+    }));
+}

@@ -1,0 +1,175 @@
+// Projections taken apart into heads, against float64, and the rotation against plain trigonometry.
+import { expect, test } from 'vitest';
+import { type Gpu, TransformerError } from 'webgpu-transformer';
+import { gradients } from '../../../src/runtime/gradient.ts';
+import type { Tensor } from '../../../src/runtime/tensor.ts';
+import { gradientRules } from '../../../src/shaders/gradients.ts';
+import { heads, rotaryTurns } from '../../../src/shaders/attention/heads.ts';
+import { type Bench, expectOperation } from '../../support/check.ts';
+import { testGpus, withGpu } from '../../support/gpu.ts';
+import { Random } from '../../support/random.ts';
+
+const gpus = await testGpus();
+
+interface Case {
+  readonly batches: number;
+  readonly tokens: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  /** Pairs of columns that rotate; none when absent. */
+  readonly pairs?: number;
+  readonly scale?: number;
+  /** What the norm adds to its weights; no norm when absent. */
+  readonly offset?: number;
+  /** Capacity of the cache; fresh keys and values when absent. */
+  readonly capacity?: number;
+}
+
+function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
+  const { batches, tokens, keyValueHeads, headSize, pairs, scale = 1, offset, capacity } = given;
+  const count = batches * tokens;
+  const width = (given.heads + 2 * keyValueHeads) * headSize;
+  // Slots are drawn without repetition for each sequence; some lie past the end of the cache.
+  const place = Uint32Array.from({ length: 2 * count }, (_, i) => {
+    const token = i >> 1;
+    return i % 2 === 0 ? random.integer(0, 131071) : (2 * (token % tokens) + 3) % (2 * tokens + 1);
+  });
+  const keys = (label: string): Tensor => {
+    const size = batches * (capacity ?? 0) * keyValueHeads * headSize;
+    const shape = [batches, capacity ?? 0, keyValueHeads * headSize];
+    return bench.input(label, shape, random.values(size));
+  };
+  const frequencies = Array.from({ length: pairs ?? 0 }, (_, i) => 1e4 ** (-i / (pairs ?? 1)));
+  const { q, k, v } = heads({
+    projections: bench.input('projections', [batches, tokens, width], random.values(count * width)),
+    place: bench.input('place', [batches, tokens, 2], place),
+    heads: given.heads,
+    keyValueHeads,
+    headSize,
+    ...(pairs !== undefined && {
+      rotary: { turns: bench.input('turns', [pairs, 2], rotaryTurns(frequencies)), scale },
+    }),
+    ...(offset !== undefined && {
+      norm: {
+        weight: bench.input('weight', [2 * headSize], random.values(2 * headSize)),
+        eps: 1e-6,
+        offset,
+      },
+    }),
+    ...(capacity !== undefined && { cache: { k: keys('k'), v: keys('v') } }),
+  });
+  expect(q.shape).toEqual([batches, tokens, given.heads * headSize]);
+  expect(k.shape).toEqual([batches, capacity ?? tokens, keyValueHeads * headSize]);
+  return [q, k, v];
+}
+
+/** q of one head of two columns at each position: the unit vector (1, 0) after its rotation. */
+async function rotated(
+  gpu: Gpu,
+  frequency: number,
+  positions: readonly number[],
+): Promise<readonly number[]> {
+  const count = positions.length;
+  const { outputs } = await expectOperation(gpu, (bench) => {
+    const projections = Float32Array.from({ length: 6 * count }, (_, i) => Number(i % 6 === 0));
+    const place = Uint32Array.from(positions.flatMap((position) => [position, 0]));
+    const given = {
+      projections: bench.input('projections', [1, count, 6], projections),
+      place: bench.input('place', [1, count, 2], place),
+      rotary: { turns: bench.input('turns', [1, 2], rotaryTurns([frequency])), scale: 1 },
+      heads: 1,
+      keyValueHeads: 1,
+      headSize: 2,
+    };
+    return [heads(given).q];
+  });
+  return [...outputs[0]!];
+}
+
+for (const { name, options } of gpus) {
+  test(`drawn shapes with everything switched on and off, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (let i = 0; i < 16; i++) {
+        const random = new Random(100 + i);
+        const [batches, tokens, group] = random.unlikePrimes(3, 7) as [number, number, number];
+        const keyValueHeads = random.integer(1, 3);
+        const headSize = random.integer(2, i % 4 === 0 ? 150 : 20);
+        const given: Case = {
+          batches,
+          tokens,
+          heads: keyValueHeads * group,
+          keyValueHeads,
+          headSize,
+          ...(i % 4 > 0 && { pairs: random.integer(1, headSize >> 1), scale: i % 2 ? 1 : 1.3 }),
+          ...(i % 8 > 3 && { offset: i % 3 === 0 ? 1 : 0 }),
+          ...(i > 7 && { capacity: 2 * tokens - 1 }),
+        };
+        await expectOperation(gpu, (bench) => build(bench, random, given), { seed: 100 + i });
+      }
+    }));
+
+  test(`one token, heads of 64 that rotate as a whole, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const given = { batches: 1, tokens: 1, heads: 9, keyValueHeads: 3, headSize: 64, pairs: 32 };
+      await expectOperation(gpu, (bench) => build(bench, new Random(7), { ...given, capacity: 5 }));
+    }));
+
+  test(`angles stay exact at large positions, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      // A period that no power of two divides, quarter turns from both sides, and the last places.
+      const positions = [0, 1, 2, 3, 4, 5, 6, 355, 4095, 65536, 103993, 131070, 131071, 1048575];
+      for (const frequency of [1, 0.75, 0.1, 1e-3, 1e-7, 2 * Math.PI - 1]) {
+        const got = await rotated(gpu, frequency, positions);
+        for (const [i, position] of positions.entries()) {
+          const angle = position * Math.fround(frequency);
+          expect(Math.abs(got[2 * i]! - Math.cos(angle))).toBeLessThan(5e-7);
+          expect(Math.abs(got[2 * i + 1]! - Math.sin(angle))).toBeLessThan(5e-7);
+        }
+      }
+    }));
+}
+
+test('what does not fit together is refused', () =>
+  withGpu({}, async (gpu) => {
+    const fits = { batches: 1, tokens: 2, heads: 4, keyValueHeads: 2, headSize: 6 };
+    const refuse = async (change: (bench: Bench) => object, about: RegExp): Promise<void> => {
+      const error: unknown = await expectOperation(gpu, (bench) => {
+        const given = {
+          projections: bench.input('projections', [1, 2, 48], new Float32Array(96)),
+          place: bench.input('place', [1, 2, 2], new Uint32Array(4)),
+          ...fits,
+        };
+        return [heads({ ...given, ...change(bench) }).q];
+      }).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(TransformerError);
+      expect(error).toMatchObject({ code: 'TENSOR_MISMATCH' });
+      expect((error as Error).message).toMatch(about);
+    };
+    await refuse(() => ({ heads: 5 }), /projections .* should have 108 elements/);
+    await refuse(
+      (bench) => ({
+        rotary: { turns: bench.input('turns', [4, 2], new Uint32Array(8)), scale: 1 },
+      }),
+      /turns .* should have 6 elements/,
+    );
+    await refuse(
+      (bench) => ({
+        norm: { weight: bench.input('weight', [6], new Float32Array(6)), eps: 0, offset: 0 },
+      }),
+      /weight .* should have 12 elements/,
+    );
+  }));
+
+test('training through heads is refused', () =>
+  withGpu({}, async (gpu) => {
+    const train = (bench: Bench): Tensor[] => {
+      const projections = bench.input('projections', [1, 2, 18], new Float32Array(36));
+      const place = bench.input('place', [1, 2, 2], new Uint32Array(4));
+      const { q } = heads({ projections, place, heads: 1, keyValueHeads: 1, headSize: 6 });
+      const seeds = new Map([[q, bench.input('d q', [1, 2, 6], new Float32Array(12))]]);
+      return [...gradients(bench.recording, seeds, [projections], gradientRules).values()];
+    };
+    const refused = expectOperation(gpu, train, { training: true });
+    await expect(refused).rejects.toThrow('heads, which computes query');
+  }));
