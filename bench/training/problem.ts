@@ -2,7 +2,7 @@
 // Need" (post-norm, ReLU, one embedding table for everything), with drawn weights and drawn tokens.
 
 import type { JsonObject } from '../../src/source/json.ts';
-import { sinusoidalPositions } from '../../src/model/positional-encoding.ts';
+import { sinusoidalPositions } from '../../src/model/layers/positional-encoding.ts';
 import { openSafetensors, readTensors } from '../../src/source/safetensors.ts';
 import type { Source } from '../../src/source/source.ts';
 import { initialCheckpoint } from 'webgpu-transformer/training';

@@ -8,7 +8,7 @@ import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
-import { WeightLoader } from '../model/weights.ts';
+import { WeightLoader } from '../model/weights/weights.ts';
 import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from './describe.ts';
 import type { Command } from './command.ts';
 import { flagOption, readOptions, sourceAndTexts, UsageError } from './options.ts';

@@ -4,10 +4,10 @@
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
-import { headName } from './head-name.ts';
+import { headName } from './heads/head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
-import { refuseQuantized } from './quantization-fields.ts';
-import type { WeightLoader } from './weights.ts';
+import { refuseQuantized } from './weights/quantization-fields.ts';
+import type { WeightLoader } from './weights/weights.ts';
 
 /** Declares the weights that a config.json calls for. */
 export type Declare<Definition> = (config: Config, loader: WeightLoader) => Definition;
@@ -48,7 +48,7 @@ async function encoderDecoder(
 async function decoder(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
   const [code, { generationSettings }, declare] = await Promise.all([
     import('./sequence-model.ts'),
-    import('./generation-file.ts'),
+    import('./generation/generation-file.ts'),
     load(),
   ]);
   return (config, loader) => {
@@ -71,29 +71,29 @@ async function sequence(load: () => Promise<Declare<SequenceDefinition>>): Promi
 
 const architectures: Readonly<Record<ArchitectureName, (config: Config) => Promise<Architecture>>> =
   {
-    bart: () => encoderDecoder(async () => (await import('./bart.ts')).bart),
-    bert: () => sequence(async () => (await import('./bert.ts')).bert),
-    distilbert: () => sequence(async () => (await import('./distilbert.ts')).distilbert),
-    gemma2: () => decoder(async () => (await import('./gemma.ts')).gemma2),
-    gemma3_text: () => decoder(async () => (await import('./gemma.ts')).gemma3),
-    gpt2: () => decoder(async () => (await import('./gpt2.ts')).gpt2),
-    llama: () => decoder(async () => (await import('./llama.ts')).llama),
-    marian: () => encoderDecoder(async () => (await import('./marian.ts')).marian),
-    mistral: () => decoder(async () => (await import('./mistral.ts')).mistral),
-    qwen2: () => decoder(async () => (await import('./qwen.ts')).qwen2),
-    qwen3: () => decoder(async () => (await import('./qwen.ts')).qwen3),
-    roberta: () => sequence(async () => (await import('./roberta.ts')).roberta),
+    bart: () => encoderDecoder(async () => (await import('./families/bart.ts')).bart),
+    bert: () => sequence(async () => (await import('./families/bert.ts')).bert),
+    distilbert: () => sequence(async () => (await import('./families/distilbert.ts')).distilbert),
+    gemma2: () => decoder(async () => (await import('./families/gemma.ts')).gemma2),
+    gemma3_text: () => decoder(async () => (await import('./families/gemma.ts')).gemma3),
+    gpt2: () => decoder(async () => (await import('./families/gpt2.ts')).gpt2),
+    llama: () => decoder(async () => (await import('./families/llama.ts')).llama),
+    marian: () => encoderDecoder(async () => (await import('./families/marian.ts')).marian),
+    mistral: () => decoder(async () => (await import('./families/mistral.ts')).mistral),
+    qwen2: () => decoder(async () => (await import('./families/qwen.ts')).qwen2),
+    qwen3: () => decoder(async () => (await import('./families/qwen.ts')).qwen3),
+    roberta: () => sequence(async () => (await import('./families/roberta.ts')).roberta),
     t5: (config) =>
       headName(config) === 'EncoderModel'
-        ? sequence(async () => (await import('./t5.ts')).t5Encoder)
-        : encoderDecoder(async () => (await import('./t5.ts')).t5),
-    'xlm-roberta': () => sequence(async () => (await import('./roberta.ts')).roberta),
+        ? sequence(async () => (await import('./families/t5.ts')).t5Encoder)
+        : encoderDecoder(async () => (await import('./families/t5.ts')).t5),
+    'xlm-roberta': () => sequence(async () => (await import('./families/roberta.ts')).roberta),
     'seq2seq training run': () =>
-      encoderDecoder(async () => (await import('./torch-seq2seq.ts')).torchSeq2Seq),
+      encoderDecoder(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
     'torch.nn.Transformer': async () => {
       const [{ TorchTransformerModel }, { torchTransformer }] = await Promise.all([
         import('./torch-transformer-model.ts'),
-        import('./torch-transformer.ts'),
+        import('./families/torch-transformer.ts'),
       ]);
       return (config, loader) => {
         const model = torchTransformer(config, loader);

@@ -2,13 +2,13 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
-import type { DecoderWeights } from './decoder.ts';
-import type { EmbeddingWeights } from './embeddings.ts';
-import type { LanguageModelWeights } from './logits.ts';
-import type { NormWeights } from './normalization.ts';
-import type { RotaryFrequencies } from './rotary.ts';
-import type { TransformerWeights } from './transformer.ts';
-import type { Linear } from './weights.ts';
+import type { DecoderWeights } from './layers/decoder.ts';
+import type { EmbeddingWeights } from './layers/embeddings.ts';
+import type { LanguageModelWeights } from './layers/logits.ts';
+import type { NormWeights } from './layers/normalization.ts';
+import type { RotaryFrequencies } from './layers/rotary.ts';
+import type { TransformerWeights } from './layers/transformer.ts';
+import type { Linear } from './weights/weights.ts';
 
 export interface TransformerShape {
   readonly sourceVocabulary: number;

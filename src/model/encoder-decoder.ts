@@ -2,13 +2,13 @@
 
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { forwardTokens, sameBatch, sourceTokens } from './encoder-decoder-inputs.ts';
+import { forwardTokens, sameBatch, sourceTokens } from './inputs/encoder-decoder-inputs.ts';
 import type { ForwardPlan, ForwardShape } from './forward-plan.ts';
-import type { DecodePrompt } from './decoding.ts';
-import type { GenerateOptions } from './generation-options.ts';
-import { generationSettings } from './generation-file.ts';
-import { LazyGenerator } from './generator.ts';
-import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs.ts';
+import type { DecodePrompt } from './generation/decoding.ts';
+import type { GenerateOptions } from './generation/generation-options.ts';
+import { generationSettings } from './generation/generation-file.ts';
+import { LazyGenerator } from './generation/generator.ts';
+import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import {
@@ -22,7 +22,7 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
-import { startTokens } from './option-reader.ts';
+import { startTokens } from './generation/option-reader.ts';
 import { PlanCache } from './plan-cache.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
@@ -47,7 +47,7 @@ export class EncoderDecoderModel implements Model {
     this.#settings = generationSettings(parts, model.shape.targetVocabulary);
     this.#model = model;
     this.#generator = new LazyGenerator(async () => {
-      const { EncoderDecoderGenerator } = await import('./encoder-decoder-generator.ts');
+      const { EncoderDecoderGenerator } = await import('./generation/encoder-decoder-generator.ts');
       const generating = { ...parts, generation: this.#settings };
       return new EncoderDecoderGenerator(generating, model, this.forward.bind(this));
     });
@@ -86,7 +86,7 @@ export class EncoderDecoderModel implements Model {
     );
     const { logits } = output;
     if (this.#model.classifier && inputs.labels && logits) {
-      const { lossOutput, sequenceLoss } = await import('./losses.ts');
+      const { lossOutput, sequenceLoss } = await import('./heads/losses.ts');
       const problem = this.config['problem_type'] ?? undefined;
       output.loss = lossOutput(sequenceLoss(logits, inputs.labels, problem));
     }

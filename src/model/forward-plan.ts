@@ -8,10 +8,10 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
-import type { ForwardTokens } from './encoder-decoder-inputs.ts';
-import { type Watch, watchedBy, watchFor } from './encoder.ts';
-import type { DenseTensor, TokenBatch } from './inputs.ts';
-import { logits } from './logits.ts';
+import type { ForwardTokens } from './inputs/encoder-decoder-inputs.ts';
+import { type Watch, watchedBy, watchFor } from './layers/encoder.ts';
+import type { DenseTensor, TokenBatch } from './inputs/inputs.ts';
+import { logits } from './layers/logits.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
 import { applyLayers } from './sequence-graph.ts';
 import {
@@ -19,8 +19,8 @@ import {
   sequenceInputs,
   writePositions,
   writeSequences,
-} from './token-inputs.ts';
-import { decode, encode, remember } from './transformer.ts';
+} from './inputs/token-inputs.ts';
+import { decode, encode, remember } from './layers/transformer.ts';
 
 /** What a list is recorded for. Lengths are padded ones. */
 export interface ForwardShape {

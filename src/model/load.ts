@@ -16,12 +16,12 @@ import {
   type SourceOptions,
   sourceOptions,
 } from '../source/open-source.ts';
-import type { ParameterArena } from './parameter-arena.ts';
-import type { Parameters } from './parameters.ts';
+import type { ParameterArena } from './weights/parameter-arena.ts';
+import type { Parameters } from './weights/parameters.ts';
 import type { TensorEntry } from '../source/safetensors.ts';
 import type { FileProgress } from '../source/source.ts';
 import { Warnings } from './warnings.ts';
-import { type WeightDtype, WeightLoader, type WeightLoaderOptions } from './weights.ts';
+import { type WeightDtype, WeightLoader, type WeightLoaderOptions } from './weights/weights.ts';
 
 export interface LoadOptions extends SourceOptions {
   /** The device to load to; a new one, closed with the model, when absent. */
@@ -74,7 +74,9 @@ export async function loadFor(
     const opened = await openCheckpoint(files, { heads, warnings, signal });
     const { config, generation, fields, architecture, entries } = opened;
     const find = (name: string): TensorEntry | undefined => entries.get(name);
-    const arena = training ? (await import('./parameter-arena.ts')).ParameterArena : undefined;
+    const arena = training
+      ? (await import('./weights/parameter-arena.ts')).ParameterArena
+      : undefined;
     const declare = (): Declared =>
       declareWeights(scope, architecture, fields, { find, dtype, arena, limit: gpu.bindingLimit });
     const { result, done } = allocate(gpu, declare, {

@@ -5,10 +5,10 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Outputs, Plan } from '../runtime/plan.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { GenerateOptions } from './generation-options.ts';
-import { crop, type DenseTensor } from './inputs.ts';
+import type { GenerateOptions } from './generation/generation-options.ts';
+import { crop, type DenseTensor } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
-import type { Parameters, Piece } from './parameters.ts';
+import type { Parameters, Piece } from './weights/parameters.ts';
 import type { TrainingHead } from './training-head.ts';
 import type { Warnings } from './warnings.ts';
 

@@ -6,10 +6,10 @@ import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import { type Architecture, architectureOf } from './architectures.ts';
 import { Config } from './config.ts';
-import { className } from './head-name.ts';
+import { className } from './heads/head-name.ts';
 import { readConfigs } from './read-configs.ts';
 import type { Warnings } from './warnings.ts';
-import { WeightLoader } from './weights.ts';
+import { WeightLoader } from './weights/weights.ts';
 
 export interface Checkpoint {
   /** config.json; where it names no class, with the one that is assumed. */
@@ -40,7 +40,7 @@ export async function openCheckpoint(
   let architecture = await architectureOf(fields);
   const entries = await openSafetensors(files, { signal });
   if (className(config) === undefined) {
-    const { assumeClass } = await import('./assumed-class.ts');
+    const { assumeClass } = await import('./heads/assumed-class.ts');
     const name = assumeClass(fields, (tensor) => entries.has(tensor), heads);
     if (name !== undefined) {
       config = { ...config, architectures: [name] };
@@ -51,7 +51,7 @@ export async function openCheckpoint(
   }
   const twins = await twinsOf(entries, architecture, fields);
   if (twins.length === 0) return { config, generation, fields, architecture, entries };
-  const { withoutRepeats } = await import('./twin-weights.ts');
+  const { withoutRepeats } = await import('./weights/twin-weights.ts');
   const distinct = await withoutRepeats(files, entries, twins, signal);
   return { config, generation, fields, architecture, entries: distinct };
 }
@@ -69,7 +69,7 @@ async function twinsOf(
   } catch (error) {
     if (!(error instanceof TransformerError && error.code.startsWith('TENSOR_'))) throw error;
     // What is missing may be there in another form.
-    const { quantizedTensors } = await import('./quantized.ts');
+    const { quantizedTensors } = await import('./weights/quantized.ts');
     throw quantizedTensors(entries.keys()) ?? error;
   }
 }

@@ -3,11 +3,11 @@
 import type { Tensor } from '../runtime/tensor.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import type { HeadLayer, SequenceDefinition } from './definitions.ts';
-import { embed, type Tokens } from './embeddings.ts';
-import { selfAttentionStack, type Watch } from './encoder.ts';
-import { linear } from './feed-forward.ts';
-import { logits } from './logits.ts';
-import { normalize } from './normalization.ts';
+import { embed, type Tokens } from './layers/embeddings.ts';
+import { selfAttentionStack, type Watch } from './layers/encoder.ts';
+import { linear } from './layers/feed-forward.ts';
+import { logits } from './layers/logits.ts';
+import { normalize } from './layers/normalization.ts';
 
 export interface SequenceGraph {
   /** (B, T, d_model) */

@@ -3,13 +3,13 @@
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import type { DecodePrompt } from './decoding.ts';
-import type { GenerateOptions } from './generation-options.ts';
-import { LazyGenerator } from './generator.ts';
-import { bucket, maskBatch, tokenBatch } from './inputs.ts';
+import type { DecodePrompt } from './generation/decoding.ts';
+import type { GenerateOptions } from './generation/generation-options.ts';
+import { LazyGenerator } from './generation/generator.ts';
+import { bucket, maskBatch, tokenBatch } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
-import { languageModelOf } from './logits.ts';
-import type * as Losses from './losses.ts';
+import { languageModelOf } from './layers/logits.ts';
+import type * as Losses from './heads/losses.ts';
 import {
   assertCurrent,
   type ForwardOptions,
@@ -21,9 +21,14 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
-import { hidePadding } from './padding.ts';
+import { hidePadding } from './generation/padding.ts';
 import { PlanCache } from './plan-cache.ts';
-import { type SequenceTokens, sequenceTokens, shifted, tokenLabels } from './sequence-inputs.ts';
+import {
+  type SequenceTokens,
+  sequenceTokens,
+  shifted,
+  tokenLabels,
+} from './inputs/sequence-inputs.ts';
 import type { SequencePlan, SequenceShape } from './sequence-plan.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
@@ -57,7 +62,7 @@ export class SequenceModel implements Model {
     const weights = languageModelOf(definition);
     if (weights === undefined) return;
     this.#generator = new LazyGenerator(async () => {
-      const { SequenceGenerator } = await import('./sequence-generator.ts');
+      const { SequenceGenerator } = await import('./generation/sequence-generator.ts');
       const generating = { ...parts, generation: settings };
       return new SequenceGenerator(generating, { definition, weights }, this.forward.bind(this));
     });
@@ -92,7 +97,7 @@ export class SequenceModel implements Model {
       plan.play(tokens, this.config['pad_token_id'], options.signal),
     );
     if (lossOf !== undefined) {
-      const losses = await import('./losses.ts');
+      const losses = await import('./heads/losses.ts');
       output.loss = losses.lossOutput(lossOf(output, losses));
     }
     return output;

@@ -5,14 +5,14 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import type { Tokens } from './embeddings.ts';
-import { type Watch, watchedBy, watchFor } from './encoder.ts';
-import { padRows } from './inputs.ts';
+import type { Tokens } from './layers/embeddings.ts';
+import { type Watch, watchedBy, watchFor } from './layers/encoder.ts';
+import { padRows } from './inputs/inputs.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
 import { type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
-import { lastTokens, type SequenceTokens } from './sequence-inputs.ts';
-import { stretchRotary } from './stretched-rotary.ts';
-import { tokensOf } from './token-inputs.ts';
+import { lastTokens, type SequenceTokens } from './inputs/sequence-inputs.ts';
+import { stretchRotary } from './layers/stretched-rotary.ts';
+import { tokensOf } from './inputs/token-inputs.ts';
 
 /** What a list is recorded for. */
 export interface SequenceShape {

@@ -5,9 +5,15 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { decoder, memoryKeyValues } from './decoder.ts';
-import { encoder, type Watch, watchedBy, watchFor } from './encoder.ts';
-import { type DenseTensor, denseTensor, maskBatch, padRows, type TokenBatch } from './inputs.ts';
+import { decoder, memoryKeyValues } from './layers/decoder.ts';
+import { encoder, type Watch, watchedBy, watchFor } from './layers/encoder.ts';
+import {
+  type DenseTensor,
+  denseTensor,
+  maskBatch,
+  padRows,
+  type TokenBatch,
+} from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import {
   assertCurrent,
@@ -21,7 +27,7 @@ import {
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
 import { cannotTrain, type TrainingHead } from './training-head.ts';
-import type { TorchTransformer } from './torch-transformer.ts';
+import type { TorchTransformer } from './families/torch-transformer.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
 export interface TorchForwardOptions extends ForwardOptions {

@@ -8,7 +8,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
-import type { Parameters, Piece } from './parameters.ts';
+import type { Parameters, Piece } from './weights/parameters.ts';
 
 /** Stands in for weights while a list is recorded, with what a fine-tuning method makes of them. */
 export type Substitute = (weight: Tensor) => Tensor;

@@ -1,7 +1,7 @@
 // Token rows of any lengths through a model: sorted by length, padded, in batches that fit memory,
 // results in the order of the rows.
 
-import type { DenseTensor } from '../model/inputs.ts';
+import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { TaskInputs, TaskOutput, TaskParts } from './task.ts';
 

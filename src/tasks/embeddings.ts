@@ -1,7 +1,7 @@
 // One vector a text, as sentence-transformers gives it, and how alike texts are (Reimers & Gurevych
 // 2019, arXiv 1908.10084).
 
-import type { DenseTensor } from '../model/inputs.ts';
+import type { DenseTensor } from '../model/inputs/inputs.ts';
 import type { Source } from '../source/source.ts';
 import { embed } from './feature-extraction.ts';
 import { cosineSimilarity, dot, normalized } from './pooling.ts';

@@ -1,6 +1,6 @@
 // The last hidden states of texts, token by token or pooled.
 
-import type { DenseTensor } from '../model/inputs.ts';
+import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { forwardRows } from './batches.ts';
 import { normalized, pool, type Pooling, stack } from './pooling.ts';
 import { checkOptions, checkText, encodeText, oneOrMany, type TaskParts } from './task.ts';

@@ -1,11 +1,11 @@
 // pipeline(task, source): a model and its tokenizer, ready for text in and results out.
 
 import type { JsonObject } from '../source/json.ts';
-import { className } from '../model/head-name.ts';
+import { className } from '../model/heads/head-name.ts';
 import { loadFor, type LoadOptions } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { type ModelSource, openSource } from '../source/open-source.ts';
-import { refuseQuantized } from '../model/quantization-fields.ts';
+import { refuseQuantized } from '../model/weights/quantization-fields.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';

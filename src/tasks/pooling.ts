@@ -1,7 +1,7 @@
 // From the vectors of tokens to one vector of a text.
 
 import { requireObject } from '../runtime/errors.ts';
-import type { DenseTensor } from '../model/inputs.ts';
+import type { DenseTensor } from '../model/inputs/inputs.ts';
 
 export type Pooling = 'mean' | 'cls' | 'last' | 'max' | 'meanSqrtLength' | 'weightedMean';
 

@@ -2,7 +2,7 @@
 // first that has them. A layer is one product of a matrix and a vector a text, which is little beside
 // the model: it is computed here, in float64.
 
-import { convert } from '../model/weight-storage.ts';
+import { convert } from '../model/weights/weight-storage.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import { openSafetensors, readTensors } from '../source/safetensors.ts';

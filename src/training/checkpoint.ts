@@ -5,7 +5,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { isObject, parseJson } from '../source/json.ts';
-import { layOut, readParameters, writeSegments } from '../model/read-parameters.ts';
+import { layOut, readParameters, writeSegments } from '../model/weights/read-parameters.ts';
 import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
 import { describeFile, readRange, type Source } from '../source/source.ts';

@@ -1,20 +1,20 @@
 // All architectures, for what needs their weights without waiting for their code.
 
 import type { ArchitectureName, Declare } from '../model/architectures.ts';
-import { bart } from '../model/bart.ts';
-import { bert } from '../model/bert.ts';
-import { distilbert } from '../model/distilbert.ts';
-import { gemma2, gemma3 } from '../model/gemma.ts';
-import { gpt2 } from '../model/gpt2.ts';
-import { headName } from '../model/head-name.ts';
-import { llama } from '../model/llama.ts';
-import { marian } from '../model/marian.ts';
-import { mistral } from '../model/mistral.ts';
-import { qwen2, qwen3 } from '../model/qwen.ts';
-import { roberta } from '../model/roberta.ts';
-import { t5, t5Encoder } from '../model/t5.ts';
-import { torchSeq2Seq } from '../model/torch-seq2seq.ts';
-import { torchTransformer } from '../model/torch-transformer.ts';
+import { bart } from '../model/families/bart.ts';
+import { bert } from '../model/families/bert.ts';
+import { distilbert } from '../model/families/distilbert.ts';
+import { gemma2, gemma3 } from '../model/families/gemma.ts';
+import { gpt2 } from '../model/families/gpt2.ts';
+import { headName } from '../model/heads/head-name.ts';
+import { llama } from '../model/families/llama.ts';
+import { marian } from '../model/families/marian.ts';
+import { mistral } from '../model/families/mistral.ts';
+import { qwen2, qwen3 } from '../model/families/qwen.ts';
+import { roberta } from '../model/families/roberta.ts';
+import { t5, t5Encoder } from '../model/families/t5.ts';
+import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
+import { torchTransformer } from '../model/families/torch-transformer.ts';
 
 export const declarations: Readonly<Record<ArchitectureName, Declare<unknown>>> = {
   bart,

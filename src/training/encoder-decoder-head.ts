@@ -4,20 +4,20 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
-import { type ForwardTokens, forwardTokens } from '../model/encoder-decoder-inputs.ts';
-import type { TokenBatch } from '../model/inputs.ts';
-import { className } from '../model/head-name.ts';
+import { type ForwardTokens, forwardTokens } from '../model/inputs/encoder-decoder-inputs.ts';
+import type { TokenBatch } from '../model/inputs/inputs.ts';
+import { className } from '../model/heads/head-name.ts';
 import type { EncoderDecoderDefinition } from '../model/definitions.ts';
-import { logits } from '../model/logits.ts';
+import { logits } from '../model/layers/logits.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
-import { sequenceInputs, writePositions, writeSequences } from '../model/token-inputs.ts';
+import { sequenceInputs, writePositions, writeSequences } from '../model/inputs/token-inputs.ts';
 import {
   type Substitute,
   type TrainingBatch,
   type TrainingGraph,
   type TrainingHead,
 } from '../model/training-head.ts';
-import { decode, encode, remember } from '../model/transformer.ts';
+import { decode, encode, remember } from '../model/layers/transformer.ts';
 import { HeadParts, mapTensors } from './head-parts.ts';
 
 /** A checked batch and the lengths it is padded to. */

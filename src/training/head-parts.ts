@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Tensor } from '../runtime/tensor.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts } from '../model/model.ts';
-import type { Parameters, Piece } from '../model/parameters.ts';
+import type { Parameters, Piece } from '../model/weights/parameters.ts';
 import type { Substitute } from '../model/training-head.ts';
 
 /** Replaces every tensor in a structure of weights. */

@@ -9,7 +9,7 @@ import { Random } from '../model/random.ts';
 import type { TensorEntry } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
 import type { Source } from '../source/source.ts';
-import { WeightLoader } from '../model/weights.ts';
+import { WeightLoader } from '../model/weights/weights.ts';
 import { declarations } from './declarations.ts';
 
 export interface InitialCheckpointOptions {

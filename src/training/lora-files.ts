@@ -7,7 +7,7 @@ import { isObject, type JsonObject, show } from '../source/json.ts';
 import { openSafetensorsFile, readTensors } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
 import { describeFile, requireJson, type Source } from '../source/source.ts';
-import { convert } from '../model/weight-storage.ts';
+import { convert } from '../model/weights/weight-storage.ts';
 import type { NamedFile } from './checkpoint.ts';
 import type { Modules } from './lora-targets.ts';
 

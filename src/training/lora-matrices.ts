@@ -4,8 +4,8 @@
 import type { Recording } from '../runtime/record.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { ParameterArena } from '../model/parameter-arena.ts';
-import type { Parameters, Piece } from '../model/parameters.ts';
+import { ParameterArena } from '../model/weights/parameter-arena.ts';
+import type { Parameters, Piece } from '../model/weights/parameters.ts';
 import { Random } from '../model/random.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
 import type { Substitute } from '../model/training-head.ts';

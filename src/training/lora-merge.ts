@@ -9,7 +9,7 @@ import { Recording } from '../runtime/record.ts';
 import { dtypeBytes, Tensor } from '../runtime/tensor.ts';
 import { float32ToBfloat16, float32ToFloat16 } from '../source/float16.ts';
 import type { Substitute } from '../model/training-head.ts';
-import { write } from '../model/weight-storage.ts';
+import { write } from '../model/weights/weight-storage.ts';
 import type { LinearLayer } from './lora-targets.ts';
 
 /** The rows of one layer, as they are stored before a merge. */

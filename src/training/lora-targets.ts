@@ -2,7 +2,7 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { Piece } from '../model/parameters.ts';
+import type { Piece } from '../model/weights/parameters.ts';
 import type { TrainingHead } from '../model/training-head.ts';
 import { expressionOf, type NamePattern } from './trainable.ts';
 

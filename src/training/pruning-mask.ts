@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import type { Model } from '../model/model.ts';
-import { type Parameters, type Piece, rangesIn } from '../model/parameters.ts';
+import { type Parameters, type Piece, rangesIn } from '../model/weights/parameters.ts';
 import type { TrainingHead } from '../model/training-head.ts';
 import { trainableParameters } from './head-parts.ts';
 import './heads.ts';

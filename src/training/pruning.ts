@@ -5,7 +5,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { readBack } from '../runtime/read-back.ts';
 import type { Model } from '../model/model.ts';
-import type { Piece } from '../model/parameters.ts';
+import type { Piece } from '../model/weights/parameters.ts';
 import { PruningMask, type Subject, subjectOf } from './pruning-mask.ts';
 import { matcher, type NamePattern } from './trainable.ts';
 import type { Trainer } from './trainer.ts';

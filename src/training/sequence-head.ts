@@ -5,7 +5,7 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import type { SequenceDefinition } from '../model/definitions.ts';
-import { padRows, type TokenBatch, tokenBatch } from '../model/inputs.ts';
+import { padRows, type TokenBatch, tokenBatch } from '../model/inputs/inputs.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { sequenceGraph } from '../model/sequence-graph.ts';
 import {
@@ -13,7 +13,7 @@ import {
   sequenceTokens,
   shifted,
   tokenLabels,
-} from '../model/sequence-inputs.ts';
+} from '../model/inputs/sequence-inputs.ts';
 import { sequenceInputTensors, writeSequenceInputs } from '../model/sequence-plan.ts';
 import {
   cannotTrain,

@@ -2,7 +2,7 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { type Parameters, type Piece, rangesIn } from '../model/parameters.ts';
+import { type Parameters, type Piece, rangesIn } from '../model/weights/parameters.ts';
 
 /** A name with `*` for any run of characters, or a regular expression. */
 export type NamePattern = string | RegExp;

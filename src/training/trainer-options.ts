@@ -2,7 +2,7 @@
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { Recording } from '../runtime/record.ts';
-import type { Parameters } from '../model/parameters.ts';
+import type { Parameters } from '../model/weights/parameters.ts';
 import type { Substitute, TrainingHead } from '../model/training-head.ts';
 import type { NamedFile } from './checkpoint.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';

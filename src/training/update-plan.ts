@@ -10,8 +10,8 @@ import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { accumulate, measureGradients } from '../shaders/optimizer/gradient-norm.ts';
-import { arenaSegments, viewOf } from '../model/parameter-arena.ts';
-import type { Parameters } from '../model/parameters.ts';
+import { arenaSegments, viewOf } from '../model/weights/parameter-arena.ts';
+import type { Parameters } from '../model/weights/parameters.ts';
 import type { Optimizer } from './optimizers.ts';
 import { selectTrainable, type TrainableOptions } from './trainable.ts';
 

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { Config } from '../../src/model/config.ts';
-import { decoder, memoryKeyValues } from '../../src/model/decoder.ts';
-import { encoder } from '../../src/model/encoder.ts';
+import { decoder, memoryKeyValues } from '../../src/model/layers/decoder.ts';
+import { encoder } from '../../src/model/layers/encoder.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
-import { torchTransformer } from '../../src/model/torch-transformer.ts';
-import { WeightLoader } from '../../src/model/weights.ts';
+import { torchTransformer } from '../../src/model/families/torch-transformer.ts';
+import { WeightLoader } from '../../src/model/weights/weights.ts';
 import { gradients } from '../../src/runtime/gradient.ts';
 import { Plan } from '../../src/runtime/plan.ts';
 import { Recording } from '../../src/runtime/record.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type GenerateOptions, type Gpu, loadModel, type LoadOptions } from 'webgpu-transformer';
 import { initialCheckpoint, Lora, pruneWeights, sgd, Trainer } from 'webgpu-transformer/training';
 import type { ModelInputs } from '../../src/model/model.ts';
-import { readParameters } from '../../src/model/read-parameters.ts';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
 import { partsOf } from '../../src/runtime/parts.ts';
 import { expectClose } from '../support/expected.ts';
 import { readValues } from '../support/source.ts';

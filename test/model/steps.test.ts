@@ -2,12 +2,12 @@
 // when a model's results are wrong.
 import { expect, test } from 'vitest';
 import { Config } from '../../src/model/config.ts';
-import { marian } from '../../src/model/marian.ts';
+import { marian } from '../../src/model/families/marian.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
-import { tokensOf } from '../../src/model/token-inputs.ts';
-import { logits } from '../../src/model/logits.ts';
-import { decode, encode, remember } from '../../src/model/transformer.ts';
-import { WeightLoader } from '../../src/model/weights.ts';
+import { tokensOf } from '../../src/model/inputs/token-inputs.ts';
+import { logits } from '../../src/model/layers/logits.ts';
+import { decode, encode, remember } from '../../src/model/layers/transformer.ts';
+import { WeightLoader } from '../../src/model/weights/weights.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import { type Data, expectMatchesReference } from '../support/check.ts';

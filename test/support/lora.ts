@@ -2,7 +2,7 @@
 
 import type { Gpu, Model } from 'webgpu-transformer';
 import type { Lora } from 'webgpu-transformer/training';
-import { readParameters, writeParameters } from '../../src/model/read-parameters.ts';
+import { readParameters, writeParameters } from '../../src/model/weights/read-parameters.ts';
 import type { StoredValues } from '../../src/source/safetensors-writer.ts';
 import { readBack } from '../../src/runtime/read-back.ts';
 import { Random } from './random.ts';

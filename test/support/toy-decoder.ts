@@ -8,8 +8,8 @@ import {
   type DecodeSession,
   type DecodeState,
   writeState,
-} from '../../src/model/decoding.ts';
-import type { DecodingModel, SessionShape } from '../../src/model/generation.ts';
+} from '../../src/model/generation/decoding.ts';
+import type { DecodingModel, SessionShape } from '../../src/model/generation/generation.ts';
 import { kernel } from '../../src/runtime/kernel.ts';
 import type { Plan } from '../../src/runtime/plan.ts';
 import type { Recording } from '../../src/runtime/record.ts';

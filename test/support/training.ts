@@ -10,7 +10,7 @@ import {
   type TrainerOptions,
 } from 'webgpu-transformer/training';
 import type { JsonObject } from '../../src/source/json.ts';
-import { readParameters, writeParameters } from '../../src/model/read-parameters.ts';
+import { readParameters, writeParameters } from '../../src/model/weights/read-parameters.ts';
 import { readBack } from '../../src/runtime/read-back.ts';
 import { Random } from './random.ts';
 import { memorySource } from './source.ts';

@@ -6,7 +6,7 @@ import {
   float32ToBfloat16,
   float32ToFloat16,
 } from '../../src/source/float16.ts';
-import { write } from '../../src/model/weight-storage.ts';
+import { write } from '../../src/model/weights/weight-storage.ts';
 import { makeInParts } from '../../src/runtime/parts.ts';
 import type { Scope } from '../../src/runtime/scope.ts';
 import { type Dtype, dtypeBytes, elements, type Tensor } from '../../src/runtime/tensor.ts';

@@ -1,8 +1,8 @@
 // Gradients of the loss of a language model and of a classifier against PyTorch's, for every weight.
 import { expect, test } from 'vitest';
 import { loadModel, type Gpu } from 'webgpu-transformer';
-import { arenaSegments, viewOf } from '../../src/model/parameter-arena.ts';
-import { readParameters } from '../../src/model/read-parameters.ts';
+import { arenaSegments, viewOf } from '../../src/model/weights/parameter-arena.ts';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
 import { trainableParameters } from '../../src/training/head-parts.ts';
 import '../../src/training/heads.ts';
 import { Scope } from '../../src/runtime/scope.ts';

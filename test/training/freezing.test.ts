@@ -10,7 +10,7 @@ import {
   type TrainerOptions,
 } from 'webgpu-transformer/training';
 import { expect, test } from 'vitest';
-import { readParameters } from '../../src/model/read-parameters.ts';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
 import type { StoredValues } from '../../src/source/safetensors-writer.ts';
 import { sharedGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';

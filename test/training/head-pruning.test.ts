@@ -9,7 +9,7 @@ import {
   Trainer,
 } from 'webgpu-transformer/training';
 import { expect, test } from 'vitest';
-import { readParameters, writeParameters } from '../../src/model/read-parameters.ts';
+import { readParameters, writeParameters } from '../../src/model/weights/read-parameters.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { tolerance } from '../support/tolerance.ts';
 import { expectRejection } from '../support/rejection.ts';

@@ -4,7 +4,7 @@
 import { loadModel, type Model, type ModelInputs } from 'webgpu-transformer';
 import { adam, initialCheckpoint, sgd, Trainer } from 'webgpu-transformer/training';
 import { describe, expect, test } from 'vitest';
-import { readParameters } from '../../src/model/read-parameters.ts';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
 import { expectClose } from '../support/expected.ts';
 import { readFixtureJson } from '../support/fixture.ts';
 import { sharedGpu, testGpus, withGpu } from '../support/gpu.ts';

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { type Gpu, loadModel, type Model, type ModelInputs } from 'webgpu-transformer';
 import { loadLora, Lora, sgd, Trainer } from 'webgpu-transformer/training';
-import { readParameters } from '../../src/model/read-parameters.ts';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
 import type { StoredValues } from '../../src/source/safetensors-writer.ts';
 import { readBack } from '../../src/runtime/read-back.ts';
 import { expectClose, expectTensor, readCase, type Rows } from '../support/expected.ts';

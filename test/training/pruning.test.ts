@@ -2,7 +2,7 @@
 import { loadModel } from 'webgpu-transformer';
 import { adamW, pruneWeights, sgd, Trainer } from 'webgpu-transformer/training';
 import { expect, test } from 'vitest';
-import { readParameters } from '../../src/model/read-parameters.ts';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import {
   countRight,

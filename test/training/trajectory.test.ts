@@ -9,7 +9,7 @@ import {
   Trainer,
 } from 'webgpu-transformer/training';
 import { describe, expect, test } from 'vitest';
-import { readParameters } from '../../src/model/read-parameters.ts';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
 import { readFixture, readFixtureJson } from '../support/fixture.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { fixtureSource, readValues } from '../support/source.ts';

@@ -5,7 +5,7 @@ import {
   attentionDecode,
 } from '../../../src/shaders/attention/attention-decode.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
-import { hiddenRow } from '../../../src/model/decoding.ts';
+import { hiddenRow } from '../../../src/model/generation/decoding.ts';
 import { appendTokens } from '../../../src/shaders/choice/token-rules.ts';
 import {
   Bench,

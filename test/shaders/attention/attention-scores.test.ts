@@ -1,7 +1,7 @@
 // What else shapes an attention: shared heads, biases by distance, windows, bounded scores, caches.
 import { test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
-import { hiddenRow } from '../../../src/model/decoding.ts';
+import { hiddenRow } from '../../../src/model/generation/decoding.ts';
 import {
   attentionCross,
   attentionDecode,

@@ -1,0 +1,113 @@
+// The layers that BART, Marian and their kin have in common, by the names that Hugging Face gives them.
+
+import type { CrossAttentionWeights, SelfAttentionWeights } from '../layers/attention.ts';
+import type { Config } from '../config.ts';
+import type { DecoderLayerWeights, DecoderWeights } from '../layers/decoder.ts';
+import type { EncoderLayerWeights, EncoderWeights } from '../layers/encoder.ts';
+import { postNorm } from '../layers/residual.ts';
+import type { WeightLoader } from '../weights/weights.ts';
+import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
+
+/** PyTorch's default, which these models use. */
+const eps = 1e-5;
+
+/** The encoder and the decoder below `root`; post-norm as in the paper. */
+export function bartLayers(
+  config: Config,
+  loader: WeightLoader,
+  root: string,
+): { dModel: number; encoder: EncoderWeights; decoder: DecoderWeights } {
+  const dModel = config.integer('d_model');
+  const activation = config.activation('activation_function', 'gelu');
+  // The defaults are those of Hugging Face's configurations.
+  const dropout = {
+    residual: config.rate('dropout', 0.1),
+    attention: config.rate('attention_dropout', 0),
+    activation: config.rate('activation_dropout', 0),
+  };
+  const norm = (prefix: string): LayerNormWeights => layerNormWeights(loader, prefix, dModel);
+  const attend = (prefix: string, heads: number): SelfAttentionWeights => ({
+    heads,
+    queryKeyValue: loader.linear(
+      ['q_proj', 'k_proj', 'v_proj'].map((name) => `${prefix}.${name}`),
+      dModel,
+      dModel,
+    ),
+    output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
+  });
+  const attendAcross = (prefix: string, heads: number): CrossAttentionWeights => ({
+    heads,
+    query: loader.linear(`${prefix}.q_proj`, dModel, dModel),
+    keyValue: loader.linear([`${prefix}.k_proj`, `${prefix}.v_proj`], dModel, dModel),
+    output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
+  });
+  const attending = (prefix: string, heads: number) => ({
+    selfAttention: attend(`${prefix}.self_attn`, heads),
+    selfAttentionNorm: norm(`${prefix}.self_attn_layer_norm`),
+  });
+  const feeding = (prefix: string, width: number) => ({
+    feedForward: {
+      inner: loader.linear(`${prefix}.fc1`, width, dModel),
+      outer: loader.linear(`${prefix}.fc2`, dModel, width),
+      activation,
+    },
+    feedForwardNorm: norm(`${prefix}.final_layer_norm`),
+  });
+  // New checkpoints draw their weights in the order of declaration.
+  const layer = (prefix: string, heads: number, width: number): EncoderLayerWeights => ({
+    ...attending(prefix, heads),
+    ...feeding(prefix, width),
+  });
+  const decoderLayer = (prefix: string, heads: number, width: number): DecoderLayerWeights => ({
+    ...attending(prefix, heads),
+    crossAttention: attendAcross(`${prefix}.encoder_attn`, heads),
+    crossAttentionNorm: norm(`${prefix}.encoder_attn_layer_norm`),
+    ...feeding(prefix, width),
+  });
+  const stack = <Layer>(
+    name: 'encoder' | 'decoder',
+    build: (prefix: string, heads: number, width: number) => Layer,
+  ): Layer[] => {
+    const heads = config.heads(`${name}_attention_heads`, dModel);
+    const width = config.integer(`${name}_ffn_dim`);
+    return Array.from({ length: config.integer(`${name}_layers`) }, (_, index) =>
+      build(`${root}${name}.layers.${index}`, heads, width),
+    );
+  };
+  const shared = { residual: postNorm, dropout };
+  return {
+    dModel,
+    encoder: { ...shared, layers: stack('encoder', layer) },
+    decoder: { ...shared, layers: stack('decoder', decoderLayer) },
+  };
+}
+
+/**
+ * Ties the token embeddings of both stacks and the output layer. Files of models that are not tied have one
+ * table of tokens for both stacks, too, unless they hold one for each.
+ */
+export function tieEmbeddings(
+  config: Config,
+  loader: WeightLoader,
+  root: string,
+  output: string,
+): void {
+  const isTied = config.boolean('tie_word_embeddings', true);
+  const stacks = ['decoder', 'encoder'].map((name) => `${root}${name}.embed_tokens.weight`);
+  if (isTied) loader.tie(`${root}shared.weight`, output, ...stacks);
+  else if (!stacks.every((name) => loader.has(name))) loader.tie(`${root}shared.weight`, ...stacks);
+}
+
+/** `prefix.weight` and `prefix.bias`. */
+export function layerNormWeights(
+  loader: WeightLoader,
+  prefix: string,
+  size: number,
+  epsilon: number = eps,
+): LayerNormWeights {
+  return {
+    weight: loader.vector(`${prefix}.weight`, size),
+    bias: loader.vector(`${prefix}.bias`, size),
+    eps: epsilon,
+  };
+}

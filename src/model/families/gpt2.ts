@@ -1,0 +1,70 @@
+// GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners", §2.3): a pre-norm
+// decoder with learned positions, a norm after the last layer, and weights stored (in, out).
+
+import { layerNormWeights } from './bart-layers.ts';
+import { causalHead, tieOutput } from '../heads/causal-head.ts';
+import type { Config } from '../config.ts';
+import type { DecoderLayerWeights } from '../layers/decoder.ts';
+import type { SequenceDefinition } from '../definitions.ts';
+import { preNorm } from '../layers/residual.ts';
+import type { WeightLoader } from '../weights/weights.ts';
+
+/** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */
+export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
+  config.only('scale_attn_by_inverse_layer_idx', false);
+  config.only('scale_attn_weights', true);
+  config.only('add_cross_attention', false);
+  const root = loader.root(['transformer.', ''], 'wpe.weight');
+  const tokensName = `${root}wte.weight`;
+  tieOutput(config, loader, tokensName, true);
+  const size = config.integer('n_embd');
+  const width = config.integer('n_inner', 4 * size);
+  const heads = config.heads('n_head', size);
+  const activation = config.activation('activation_function', 'gelu_new');
+  const eps = config.number('layer_norm_epsilon', 1e-5);
+  const vocabulary = config.integer('vocab_size');
+  const maxPositions = config.integer('n_positions');
+  const residualRate = config.rate('resid_pdrop', 0.1);
+  const norm = (prefix: string) => layerNormWeights(loader, prefix, size, eps);
+  const conv1d = (prefix: string, out: number, input: number) =>
+    loader.linear(prefix, out, input, { transposed: true });
+  const layer = (prefix: string): DecoderLayerWeights => ({
+    selfAttention: {
+      heads,
+      queryKeyValue: conv1d(`${prefix}.attn.c_attn`, 3 * size, size),
+      output: conv1d(`${prefix}.attn.c_proj`, size, size),
+    },
+    selfAttentionNorm: norm(`${prefix}.ln_1`),
+    feedForward: {
+      inner: conv1d(`${prefix}.mlp.c_fc`, width, size),
+      outer: conv1d(`${prefix}.mlp.c_proj`, size, width),
+      activation,
+    },
+    feedForwardNorm: norm(`${prefix}.ln_2`),
+  });
+  const tokens = loader.matrix(tokensName, vocabulary, size);
+  const positions = loader.matrix(`${root}wpe.weight`, maxPositions, size, { dtype: 'f32' });
+  return {
+    vocabulary,
+    maxPositions,
+    types: 0,
+    embeddings: {
+      tokens,
+      positions: { table: positions },
+      dropout: config.rate('embd_pdrop', 0.1),
+    },
+    stack: {
+      residual: preNorm,
+      layers: Array.from({ length: config.integer('n_layer') }, (_, i) => layer(`${root}h.${i}`)),
+      finalNorm: norm(`${root}ln_f`),
+      normalizesLastState: true,
+      dropout: {
+        residual: residualRate,
+        attention: config.rate('attn_pdrop', 0.1),
+        activation: 0,
+      },
+    },
+    causal: true,
+    head: causalHead(config, loader, { tokens }),
+  };
+}

@@ -1,0 +1,98 @@
+// PyTorch's nn.Transformer: the encoder and decoder of "Attention Is All You Need" over vectors,
+// post- or pre-norm, with a norm after each stack. It has no embeddings and no output layer.
+// config.json holds the constructor's arguments and `"kind": "torch.nn.Transformer"`.
+
+import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
+import type { SelfAttentionWeights } from '../layers/attention.ts';
+import type { Config } from '../config.ts';
+import type { DecoderWeights } from '../layers/decoder.ts';
+import type { EncoderWeights } from '../layers/encoder.ts';
+import type { FeedForwardWeights } from '../layers/feed-forward.ts';
+import { postNorm, preNorm } from '../layers/residual.ts';
+import type { Linear, WeightLoader } from '../weights/weights.ts';
+
+export interface TorchTransformer {
+  readonly dModel: number;
+  readonly encoder: EncoderWeights;
+  readonly decoder: DecoderWeights;
+}
+
+/** Declares the weights of an nn.Transformer's state dict, whose names begin with `root`. */
+export function torchTransformer(
+  config: Config,
+  loader: WeightLoader,
+  root: string = '',
+): TorchTransformer {
+  const dModel = config.integer('d_model');
+  const heads = config.heads('nhead', dModel);
+  const width = config.integer('dim_feedforward');
+  const eps = config.number('layer_norm_eps', 1e-5);
+  const activation = config.activation('activation', 'relu');
+  const residual = config.boolean('norm_first', false) ? preNorm : postNorm;
+  const rate = config.rate('dropout', 0);
+  const dropout = { residual: rate, attention: rate, activation: rate };
+
+  const norm = (prefix: string): LayerNormWeights => ({
+    weight: loader.vector(`${prefix}.weight`, dModel),
+    bias: loader.vector(`${prefix}.bias`, dModel),
+    eps,
+  });
+  const feed = (prefix: string): FeedForwardWeights => ({
+    inner: loader.linear(`${prefix}.linear1`, width, dModel),
+    outer: loader.linear(`${prefix}.linear2`, dModel, width),
+    activation,
+  });
+  // in_proj holds W^Q, W^K and W^V stacked: here those from `first` up to `end`.
+  const part = (prefix: string, first: number, end: number): Linear => {
+    const of = { rows: 3 * dModel, first: first * dModel };
+    return {
+      weight: loader.matrix(`${prefix}.in_proj_weight`, (end - first) * dModel, dModel, {
+        part: of,
+      }),
+      bias: loader.vector(`${prefix}.in_proj_bias`, (end - first) * dModel, of),
+    };
+  };
+  const attend = (prefix: string): SelfAttentionWeights => ({
+    heads,
+    queryKeyValue: part(prefix, 0, 3),
+    output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
+  });
+  const stack = <Layer>(name: string, layer: (index: number) => Layer): Layer[] =>
+    Array.from({ length: config.integer(`num_${name}_layers`) }, (_, index) => layer(index));
+  return {
+    dModel,
+    encoder: {
+      residual,
+      dropout,
+      layers: stack('encoder', (i) => ({
+        selfAttention: attend(`${root}encoder.layers.${i}.self_attn`),
+        selfAttentionNorm: norm(`${root}encoder.layers.${i}.norm1`),
+        feedForward: feed(`${root}encoder.layers.${i}`),
+        feedForwardNorm: norm(`${root}encoder.layers.${i}.norm2`),
+      })),
+      finalNorm: norm(`${root}encoder.norm`),
+    },
+    decoder: {
+      residual,
+      dropout,
+      layers: stack('decoder', (i) => ({
+        selfAttention: attend(`${root}decoder.layers.${i}.self_attn`),
+        selfAttentionNorm: norm(`${root}decoder.layers.${i}.norm1`),
+        crossAttention: {
+          heads,
+          query: part(`${root}decoder.layers.${i}.multihead_attn`, 0, 1),
+          keyValue: part(`${root}decoder.layers.${i}.multihead_attn`, 1, 3),
+          output: loader.linear(
+            `${root}decoder.layers.${i}.multihead_attn.out_proj`,
+            dModel,
+            dModel,
+          ),
+        },
+        crossAttentionNorm: norm(`${root}decoder.layers.${i}.norm2`),
+        feedForward: feed(`${root}decoder.layers.${i}`),
+        feedForwardNorm: norm(`${root}decoder.layers.${i}.norm3`),
+      })),
+      finalNorm: norm(`${root}decoder.norm`),
+    },
+  };
+}

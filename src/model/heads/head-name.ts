@@ -1,0 +1,32 @@
+// Which head config.json says a checkpoint has.
+
+import type { JsonObject } from '../../source/json.ts';
+import type { Config } from '../config.ts';
+
+/** Names of Hugging Face's classes. Others, `JinaBertModel` say, bring code of their own. */
+const classes =
+  /^(?:(?:XLM)?Roberta|(?:Distil)?Bert|GPT2|Llama|Mistral|Qwen[23]|Gemma2|Gemma3(?:Text)?|Bart|Marian|T5)(?:For)?([A-Z]\w+)$/;
+
+/**
+ * The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM", `GPT2LMHeadModel`
+ * "LMHeadModel"; "Model" where config.json names no class.
+ * @throws TransformerError MODEL_UNSUPPORTED for other classes
+ */
+export function headName(config: Config): string {
+  return (
+    classes.exec(className(config.fields) ?? 'BertModel')?.[1] ?? config.refuse('architectures')
+  );
+}
+
+/** The class that config.json names, the first of several; undefined where it names none. */
+export function className({ architectures: list }: JsonObject): string | undefined {
+  const name: unknown = Array.isArray(list) ? list[0] : list;
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** Labels of a classifier: `num_labels`, else as many as `id2label` names, else 2. */
+export function labelCount(config: Config): number {
+  const names = config.get('id2label');
+  const count = typeof names === 'object' && names !== null ? Object.keys(names).length : 0;
+  return config.integer('num_labels', count > 0 ? count : 2);
+}

@@ -1,0 +1,116 @@
+// §3.2 of "Attention Is All You Need": multi-head attention over whole sequences. The projections of
+// one input stand side by side, so that one product makes them all.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+import { attention, type AttentionResult } from '../../shaders/attention/attention.ts';
+import { type HeadNorm, heads as takeApart, type Rotary } from '../../shaders/attention/heads.ts';
+import { linear } from './feed-forward.ts';
+import type { Linear } from '../weights/weights.ts';
+
+/** What heads look like, and how queries and keys are compared. */
+export interface HeadOptions {
+  readonly heads: number;
+  /** d_k; the width of the queries divided by the heads when absent. */
+  readonly headSize?: number;
+  /** Factor of q·k; 1/√d_k when absent. */
+  readonly scale?: number;
+}
+
+/** MultiHead(Q, K, V) with Q = K = V. */
+export interface SelfAttentionWeights extends HeadOptions {
+  /** Heads of keys and values, shared by groups of query heads (arXiv 2305.13245); all when absent. */
+  readonly keyValueHeads?: number;
+  /** W^Q, W^K, W^V stacked: ((heads + 2 · keyValueHeads) · d_k, d_model) */
+  readonly queryKeyValue: Linear;
+  /** W^O: (d_model, heads · d_k) */
+  readonly output: Linear;
+  /** "Rotary position embedding", arXiv 2104.09864. */
+  readonly rotary?: Rotary | undefined;
+  /** Norms of queries and keys. */
+  readonly headNorm?: HeadNorm | undefined;
+  /** How many tokens back a token sees, itself included (Mistral, arXiv 2310.06825, §2). */
+  readonly window?: number | undefined;
+  /** Bound of the scores (Gemma 2, arXiv 2408.00118, §2). */
+  readonly softcap?: number | undefined;
+}
+
+/** MultiHead(Q, K, V) with K = V, the encoder's output. */
+export interface CrossAttentionWeights extends HeadOptions {
+  /** W^Q: (heads · d_k, d_model) */
+  readonly query: Linear;
+  /** W^K, W^V stacked: (2 · heads · d_k, d_model) */
+  readonly keyValue: Linear;
+  /** W^O: (d_model, heads · d_k) */
+  readonly output: Linear;
+}
+
+/** Receives an attention's weights on request; without one they are never computed. */
+export type WatchWeights = ((weights: Tensor) => void) | undefined;
+
+export interface SelfAttentionOptions {
+  /** (B, T), 0 = padding */
+  readonly mask: Tensor;
+  /** "We need to prevent leftward information flow in the decoder", §3.2.3. */
+  readonly causal: boolean;
+  /** (B, T, 2): each token's position, for rotary embeddings; and its slot. */
+  readonly place?: Tensor | undefined;
+  /** Added to the scores by distance, (2 · reach + 1, heads). */
+  readonly bias?: Tensor | undefined;
+  readonly residual?: Tensor | undefined;
+  readonly watch?: WatchWeights;
+  /** Rate of dropout of the weights; 0 when absent. */
+  readonly dropout?: number;
+}
+
+interface Layout {
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly width: number;
+  readonly keyWidth: number;
+}
+
+/** Sizes of the heads, and of all of them side by side. */
+export function layoutOf(weights: SelfAttentionWeights): Layout {
+  const { heads, keyValueHeads = heads, queryKeyValue } = weights;
+  const { headSize = queryKeyValue.weight.size(0) / (heads + 2 * keyValueHeads) } = weights;
+  return {
+    heads,
+    keyValueHeads,
+    headSize,
+    width: heads * headSize,
+    keyWidth: keyValueHeads * headSize,
+  };
+}
+
+/** "Queries, keys and values come from the same place", §3.2.3. x and result: (B, T, d_model). */
+export function selfAttention(
+  x: Tensor,
+  weights: SelfAttentionWeights,
+  { mask, causal, place, bias, residual, watch, dropout = 0 }: SelfAttentionOptions,
+): Tensor {
+  const { rotary, headNorm, output, scale, window, softcap } = weights;
+  const { width, keyWidth, ...layout } = layoutOf(weights);
+  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
+  let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
+  if ((rotary !== undefined || headNorm !== undefined) && place !== undefined) {
+    const { q, k, v } = takeApart({ projections, place, ...layout, rotary, norm: headNorm });
+    columns = [q, k, v].map((tensor) => ({ tensor, start: 0 }));
+  }
+  const [q, k, v] = columns;
+  if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
+  const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
+  const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
+  return concatenate(attended, output, residual, watch);
+}
+
+/** "Concat(head₁, …, head_h)W^O", §3.2.2. */
+export function concatenate(
+  attended: AttentionResult,
+  output: Linear,
+  residual: Tensor | undefined,
+  watch: WatchWeights,
+): Tensor {
+  watch?.(attended.weights());
+  return linear(attended.output, output, { residual, label: 'attention output' });
+}

@@ -1,0 +1,50 @@
+// Multi-head attention of new tokens over the caches of decoding.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+import {
+  attentionDecode,
+  type CachePlaces,
+  type KeyValueCache,
+} from '../../shaders/attention/attention-decode.ts';
+import { attention } from '../../shaders/attention/attention.ts';
+import { heads as takeApart } from '../../shaders/attention/heads.ts';
+import { layoutOf, type SelfAttentionWeights } from './attention.ts';
+import { linear } from './feed-forward.ts';
+
+export interface CachedAttentionOptions extends CachePlaces {
+  readonly cache: KeyValueCache;
+  readonly bias?: Tensor | undefined;
+  readonly residual?: Tensor | undefined;
+}
+
+/** Causal self-attention of new tokens, which join the caches, over all they hold. x: (R, T, d_model). */
+export function cachedSelfAttention(
+  x: Tensor,
+  weights: SelfAttentionWeights,
+  { cache, place, rows, bias, residual }: CachedAttentionOptions,
+): Tensor {
+  const { rotary, headNorm, scale, window, softcap } = weights;
+  const { width, keyWidth, ...layout } = layoutOf(weights);
+  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
+  const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
+  const single = x.size(1) === 1;
+  const whole = { label: 'attention output', residual };
+  if (single && rotary === undefined && headNorm === undefined) {
+    const starts = { q: 0, k: width, v: width + keyWidth };
+    const attended = attentionDecode({ projections, starts, cache, place, rows, ...scoring });
+    return linear(attended, weights.output, whole);
+  }
+  const { q } = takeApart({ projections, place, ...layout, rotary, norm: headNorm, cache });
+  const attended = single
+    ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, rows, ...scoring })
+    : attention({
+        q: { tensor: q, start: 0 },
+        k: { tensor: cache.k, start: 0 },
+        v: { tensor: cache.v, start: 0 },
+        keyMask: rows,
+        place,
+        ...scoring,
+        causal: true,
+      }).output;
+  return linear(attended, weights.output, whole);
+}

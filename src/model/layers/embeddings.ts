@@ -1,0 +1,57 @@
+// §3.4 and §3.5 of "Attention Is All You Need": embeddings and positional encoding.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+import { dropout } from '../../shaders/elementwise/dropout.ts';
+import { embedding } from '../../shaders/embedding/embedding.ts';
+import { linear } from './feed-forward.ts';
+import { type NormWeights, normalize } from './normalization.ts';
+import type { Linear } from '../weights/weights.ts';
+
+export interface EmbeddingWeights {
+  /** (V, d_model) */
+  readonly tokens: Tensor;
+  /** √d_model in the paper; 1 when absent. */
+  readonly scale?: number;
+  /** Vectors added by position, (positions, d_model); position 0 has the row `offset`. */
+  readonly positions?: { readonly table: Tensor; readonly offset?: number } | undefined;
+  /** Vectors added by segment, (types, d_model): "sentence A or B" in BERT. */
+  readonly types?: Tensor | undefined;
+  readonly norm?: NormWeights | undefined;
+  /** To d_model, where embeddings are of another width. */
+  readonly projection?: Linear | undefined;
+  /** Rate of dropout in training; none when absent. */
+  readonly dropout?: number;
+}
+
+/** Token ids with the place of each and a mask (0 = padding). */
+export interface Tokens {
+  /** (B, T) */
+  readonly ids: Tensor;
+  /** (B, T, 2): position and slot */
+  readonly place: Tensor;
+  /** (B, T) */
+  readonly mask: Tensor;
+  /** (B, T), for embeddings with types */
+  readonly types?: Tensor;
+}
+
+/**
+ * §3.4: "we use learned embeddings to convert the tokens to vectors of dimension d_model … we
+ * multiply those weights by √d_model"; §3.5: positions are added; §5.4: "we apply dropout to the
+ * sums". Result: (B, T, d_model).
+ */
+export function embed(
+  { ids, place, types }: Omit<Tokens, 'mask'>,
+  weights: EmbeddingWeights,
+): Tensor {
+  const { tokens, scale = 1, positions, norm, projection, dropout: rate = 0 } = weights;
+  let x = embedding(ids, tokens, {
+    scale,
+    ...(positions && { positions: { position: place, ...positions } }),
+  });
+  const segment = types && weights.types && { residual: embedding(types, weights.types) };
+  if (norm !== undefined) x = normalize(x, norm, { label: 'embedding norm', ...segment });
+  else if (segment !== undefined) throw new RangeError('embed: types need a norm');
+  if (projection !== undefined) x = linear(x, projection, { label: 'embedding projection' });
+  return dropout(x, rate);
+}

@@ -1,0 +1,113 @@
+// Parameters as a checkpoint names and shapes them, read from the GPU and written back to it.
+
+import type { Gpu } from '../../runtime/gpu.ts';
+import { readBack } from '../../runtime/read-back.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import { type Parameters, type Piece, rangesIn, transposed } from './parameters.ts';
+import type { StoredValues } from '../../source/safetensors-writer.ts';
+
+type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer> };
+
+/**
+ * Values laid out as the parameters are, by the names of the checkpoint's tensors: the parameters
+ * themselves when `segments` is left out, else what an optimizer keeps for each of them.
+ */
+export async function readParameters(
+  gpu: Gpu,
+  { segments: own, places, pieces, constants }: Parameters,
+  segments: readonly Tensor[] = own,
+): Promise<Map<string, StoredValues>> {
+  const blocks = (await readBack(gpu, segments)).map((bytes) => new Float32Array(bytes));
+  const rangesOf = rangesIn(places);
+  const values = new Map<string, MutableValues>();
+  const put = (piece: Piece, data: Float32Array): void => {
+    const { name, shape, storedFirst } = piece;
+    const entry = values.get(name) ?? { shape, data: new Float32Array(elements(shape)) };
+    const stored = piece.transposed === true ? transposed(data, shape.toReversed()) : data;
+    entry.data.set(stored, storedFirst);
+    values.set(name, entry);
+  };
+  for (const piece of pieces) {
+    const [range, ...others] = rangesOf(piece).map(({ segment, first, size }) =>
+      blocks[segment]?.subarray(first, first + size),
+    );
+    if (range !== undefined) put(piece, others.length === 0 ? range : joined([range, ...others]));
+  }
+  if (segments !== own || constants.length === 0) return values;
+  const read = await readBack(
+    gpu,
+    constants.map(({ tensor }) => tensor),
+  );
+  constants.forEach((piece, index) => {
+    put(piece, new Float32Array(read[index] ?? new ArrayBuffer(0)));
+  });
+  return values;
+}
+
+function joined(ranges: readonly (Float32Array | undefined)[]): Float32Array {
+  const whole = new Float32Array(ranges.reduce((size, range) => size + (range?.length ?? 0), 0));
+  let end = 0;
+  for (const range of ranges) {
+    if (range === undefined) continue;
+    whole.set(range, end);
+    end += range.length;
+  }
+  return whole;
+}
+
+/**
+ * Writes values back to where `readParameters` found them.
+ * @throws TransformerError TENSOR_MISSING, TENSOR_MISMATCH; nothing is written then
+ */
+export function writeParameters(
+  gpu: Gpu,
+  parameters: Parameters,
+  values: ReadonlyMap<string, StoredValues>,
+): void {
+  writeSegments(gpu, parameters.segments, layOut(parameters, values));
+}
+
+/** Writes what `layOut` has put in order. */
+export function writeSegments(
+  gpu: Gpu,
+  segments: readonly Tensor[],
+  blocks: readonly Float32Array<ArrayBuffer>[],
+): void {
+  segments.forEach(({ buffer, offset }, index) => {
+    const block = blocks[index];
+    if (buffer !== undefined && block) gpu.device.queue.writeBuffer(buffer, offset, block);
+  });
+}
+
+/**
+ * Values in the order of the parameters' segments, one block a segment; padding is 0.
+ * @throws TransformerError TENSOR_MISSING, TENSOR_MISMATCH
+ */
+export function layOut(
+  { segments, places, pieces }: Parameters,
+  values: ReadonlyMap<string, StoredValues>,
+): Float32Array<ArrayBuffer>[] {
+  const blocks = segments.map((segment) => new Float32Array(elements(segment.shape)));
+  const rangesOf = rangesIn(places);
+  for (const piece of pieces) {
+    const { name, shape, storedFirst, size } = piece;
+    const stored = values.get(name);
+    if (stored === undefined) {
+      throw new TransformerError('TENSOR_MISSING', `The training state has no "${name}".`);
+    }
+    if (stored.shape.join() !== shape.join()) {
+      throw new TransformerError(
+        'TENSOR_MISMATCH',
+        `"${name}" has shape (${stored.shape.join(', ')}) in the training state, but ` +
+          `(${shape.join(', ')}) in the model. Resume with the model that was trained.`,
+      );
+    }
+    const part = stored.data.subarray(storedFirst, storedFirst + size);
+    const data = piece.transposed === true ? transposed(part, shape) : part;
+    for (const { segment, first, before, size: count } of rangesOf(piece)) {
+      blocks[segment]?.set(data.subarray(before, before + count), first);
+    }
+  }
+  return blocks;
+}

@@ -1,0 +1,297 @@
+// Weights on their way from a checkpoint to the GPU. An architecture first declares the tensors it
+// needs, which checks names and shapes; one pass over the files then fills them, piece by piece.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import { makeInParts, type PartOptions } from '../../runtime/parts.ts';
+import type { Scope } from '../../runtime/scope.ts';
+import { elements, Tensor, type TensorOptions } from '../../runtime/tensor.ts';
+import type { Piece } from './parameters.ts';
+import { readTensors, type TensorEntry } from '../../source/safetensors.ts';
+import type { ReadOptions, Source } from '../../source/source.ts';
+import { TiedNames } from './tied-names.ts';
+import { formatOf, storedBytes, type WeightFormat, write } from './weight-storage.ts';
+import { put, type Target } from './weight-target.ts';
+
+/** The storage format that weights are loaded in; as the checkpoint stores them when undefined. */
+export type WeightDtype = 'f32' | 'f16' | undefined;
+
+/** A linear layer: `weight` is (out, in), as in PyTorch; `bias` is (out). */
+export interface Linear {
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+}
+
+/** A part of a stored tensor: rows (or elements of a vector) from `first` on, of `rows` it has. */
+export interface RowRange {
+  readonly first: number;
+  readonly rows: number;
+}
+
+export interface MatrixOptions {
+  /** Takes these rows of a stored matrix that has more. */
+  readonly part?: RowRange | undefined;
+  /** Whether it is stored as (columns, rows), as GPT-2's are. */
+  readonly transposed?: boolean;
+  /** The storage format, whatever the user asks for. */
+  readonly dtype?: 'f32';
+}
+
+/** Finds a tensor of the checkpoint by the name and shape that config.json calls for. */
+export type FindEntry = (name: string, shape: readonly number[]) => TensorEntry | undefined;
+
+/** Makes a tensor for weights. */
+export type Allocate = (options: TensorOptions) => Tensor;
+
+export interface WeightLoaderOptions {
+  readonly find: FindEntry;
+  readonly dtype: WeightDtype;
+  /** How tensors that train get memory; as the others when absent. */
+  readonly place?: Allocate;
+  /** Whether the weights are made, not found: then each is declared once, whatever names it has. */
+  readonly isNew?: boolean;
+  /** Bytes that one tensor may have: matrices beyond them come in parts. No limit when absent. */
+  readonly limit?: number;
+}
+
+export class WeightLoader {
+  readonly #scope: Scope | undefined;
+  readonly #findEntry: FindEntry;
+  readonly #dtype: WeightDtype;
+  readonly #allocate: Allocate;
+  readonly #place: Allocate;
+  readonly #limits: PartOptions;
+  readonly #targets: Target[] = [];
+  readonly #tied: TiedNames;
+  /** Tensors of tied weights, by the names they are stored under. */
+  readonly #shared = new Map<string, Tensor>();
+  /** Where the tensors of the checkpoint lie: those that are trained, and the others. */
+  readonly pieces: Piece[] = [];
+  readonly constants: Piece[] = [];
+
+  /** Without a scope nothing is allocated: tensors are names and shapes only. */
+  constructor(
+    scope: Scope | undefined,
+    { find, dtype, place, isNew = false, limit = Infinity }: WeightLoaderOptions,
+  ) {
+    this.#scope = scope;
+    this.#findEntry = find;
+    this.#dtype = dtype;
+    this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
+    this.#place = place ?? this.#allocate;
+    this.#limits = { limit, purpose: place ? 'parameters' : 'weights' };
+    this.#tied = new TiedNames((name) => this.has(name), isNew);
+  }
+
+  /**
+   * Says that these are names of one weight, the first its usual one. Any of them stands for those that
+   * the checkpoint lacks; declared under several, it is one tensor unless the checkpoint has several.
+   */
+  tie(...names: readonly string[]): void {
+    this.#tied.tie(names);
+  }
+
+  /** Names that are tied, and stored both. */
+  get twins(): (readonly [first: string, other: string])[] {
+    return this.#tied.twins();
+  }
+
+  /**
+   * A matrix of (rows, columns), in the storage format asked for. Several names are stacked: their
+   * rows, as many each or a number for each, follow each other, so that one product does the work of
+   * several.
+   */
+  matrix(
+    names: string | readonly string[],
+    rows: number | readonly number[],
+    columns: number,
+    options: MatrixOptions = {},
+  ): Tensor {
+    const { part, transposed: swapped = false } = options;
+    const list = typeof names === 'string' ? [names] : names;
+    const sizes = sizesOf(rows, list.length);
+    const entries = list.map((name, index) => {
+      const shape = [part?.rows ?? sizes[index] ?? 0, columns];
+      return this.#find(name, swapped ? shape.toReversed() : shape);
+    });
+    const stored = entries.map((entry) => formatOf(entry));
+    const [first = 'f32'] = stored;
+    const mixed = stored.some((format) => format !== first);
+    const dtype = options.dtype ?? this.#dtype ?? (mixed ? 'f32' : first);
+    return this.#tensor(entries, [sum(sizes), columns], dtype, options);
+  }
+
+  /**
+   * A vector, in f32; several names, of one size or a size for each, are joined end to end. A shape
+   * of (1, size) passes.
+   */
+  vector(
+    names: string | readonly string[],
+    size: number | readonly number[],
+    part?: RowRange,
+  ): Tensor {
+    const list = typeof names === 'string' ? [names] : names;
+    const sizes = sizesOf(size, list.length);
+    const entries = list.map((name, index) => this.#find(name, [part?.rows ?? sizes[index] ?? 0]));
+    return this.#tensor(entries, [sum(sizes)], 'f32', { part });
+  }
+
+  /** Whether the weights are trained: then only those are wanted that take part in the loss. */
+  get trains(): boolean {
+    return this.#place !== this.#allocate;
+  }
+
+  /** Whether the checkpoint has a tensor of this name. */
+  has(name: string): boolean {
+    return this.#stored(name, []) !== undefined;
+  }
+
+  /** The first of several prefixes, '' say, with which the checkpoint has a name. */
+  root(prefixes: readonly string[], name: string): string {
+    return prefixes.find((prefix) => this.has(prefix + name)) ?? prefixes[0] ?? '';
+  }
+
+  /** A vector that belongs to the checkpoint but is not trained; undefined where there is none. */
+  constant(name: string, storedShape: readonly number[]): Tensor | undefined {
+    if (this.#findEntry(name, storedShape) === undefined) return undefined;
+    const shape = [elements(storedShape)];
+    const tensor = this.#allocate({ label: name, shape, dtype: 'f32' });
+    this.#fill(tensor, [this.#find(name, shape)], {}, this.constants);
+    return tensor;
+  }
+
+  /**
+   * `prefix.weight` (out, in) and `prefix.bias` (out), unless `bias` is false; several prefixes are
+   * stacked.
+   */
+  linear(
+    prefixes: string | readonly string[],
+    out: number | readonly number[],
+    input: number,
+    { bias = true, ...options }: Pick<MatrixOptions, 'transposed'> & { bias?: boolean } = {},
+  ): Linear {
+    const names = (suffix: string): string[] => [prefixes].flat().map((prefix) => prefix + suffix);
+    return {
+      weight: this.matrix(names('.weight'), out, input, options),
+      bias: bias ? this.vector(names('.bias'), out) : undefined,
+    };
+  }
+
+  /** A tensor that is computed, not loaded. */
+  computed(
+    label: string,
+    shape: readonly number[],
+    values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+  ): Tensor {
+    const dtype = values instanceof Uint32Array ? 'u32' : 'f32';
+    const tensor = this.#allocate({ label, shape, dtype });
+    write(this.#scope?.gpu, tensor, 0, values);
+    return tensor;
+  }
+
+  /** Reads everything declared so far and puts it on the GPU. */
+  async load(source: Source, options: ReadOptions): Promise<void> {
+    const targets = new Map<TensorEntry, Target[]>();
+    for (const target of this.#targets) {
+      targets.set(target.entry, [...(targets.get(target.entry) ?? []), target]);
+    }
+    for await (const { entry, offset, bytes } of readTensors(source, targets.keys(), options)) {
+      for (const target of targets.get(entry) ?? []) put(this.#scope?.gpu, target, offset, bytes);
+    }
+  }
+
+  /** Old checkpoints call the weights of norms gamma and beta. */
+  #stored(name: string, shape: readonly number[]): TensorEntry | undefined {
+    const old = name.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
+    return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
+  }
+
+  #find(name: string, shape: readonly number[]): TensorEntry {
+    const entry = this.#stored(this.#tied.storedAs(name), shape);
+    if (entry === undefined) {
+      const names = this.#tied.namesOf(name).map((each) => `"${each}"`);
+      throw new TransformerError(
+        'TENSOR_MISSING',
+        `The checkpoint has no tensor ${names.join(' or ')} of shape (${shape.join(', ')}), which its ` +
+          'config.json calls for. Check that config.json and the weights belong together.',
+      );
+    }
+    const withoutOnes = (sizes: readonly number[]): string => sizes.filter((n) => n !== 1).join();
+    const matches =
+      shape.length === 1
+        ? withoutOnes(entry.shape) === withoutOnes(shape)
+        : entry.shape.join() === shape.join();
+    if (!matches) {
+      throw new TransformerError(
+        'TENSOR_MISMATCH',
+        `Tensor "${name}" has shape (${entry.shape.join(', ')}), but config.json calls for ` +
+          `(${shape.join(', ')}). Check that config.json and the weights belong together.`,
+      );
+    }
+    return entry;
+  }
+
+  #tensor(
+    entries: readonly TensorEntry[],
+    shape: readonly number[],
+    dtype: WeightFormat,
+    options: MatrixOptions,
+  ): Tensor {
+    const [{ name } = { name: '' }] = entries;
+    const known = this.#shared.get(name);
+    if (known !== undefined) return known;
+    const columns = shape.at(-1) ?? 1;
+    // Rows of 16-bit elements begin at whole words, four elements apart.
+    const pitch = dtype === 'f32' ? columns : Math.ceil(columns / 4) * 4;
+    const label = entries.map((entry) => entry.name).join(' + ');
+    const tensor = makeInParts({ label, shape, dtype, pitch }, this.#limits, this.#place);
+    this.#fill(tensor, entries, options, this.pieces);
+    if (this.#tied.has(name)) this.#shared.set(name, tensor);
+    return tensor;
+  }
+
+  /** Notes which tensors of the checkpoint, or parts of them, fill a tensor from its start on. */
+  #fill(
+    tensor: Tensor,
+    entries: readonly TensorEntry[],
+    { part, transposed: swapped = false }: MatrixOptions,
+    pieces: Piece[],
+  ): void {
+    const { shape } = tensor;
+    const columns = tensor.size(-1);
+    const rowElements = shape.length === 1 ? 1 : columns;
+    let firstRow = 0;
+    for (const entry of entries) {
+      const rowBytes = rowElements * storedBytes(entry);
+      const from = (part?.first ?? 0) * rowBytes;
+      const rows = part === undefined ? elements(entry.shape) / rowElements : (shape[0] ?? 1);
+      const to = from + rows * rowBytes;
+      this.#targets.push({
+        entry,
+        from,
+        to,
+        tensor,
+        firstRow,
+        transposed: swapped,
+      });
+      pieces.push({
+        name: this.#tied.savedAs(entry.name),
+        shape: entry.shape,
+        storedFirst: (part?.first ?? 0) * rowElements,
+        tensor,
+        first: firstRow * rowElements,
+        size: rows * rowElements,
+        ...(swapped && { transposed: true }),
+      });
+      firstRow += rows;
+    }
+  }
+}
+
+/** A size for each of `count` names. */
+function sizesOf(size: number | readonly number[], count: number): readonly number[] {
+  return typeof size === 'number' ? Array<number>(count).fill(size) : size;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
