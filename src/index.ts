@@ -26,7 +26,7 @@ export {
   type GpuRequestOptions,
   type Tier,
 } from './runtime/gpu.ts';
-export type { ChatMessage, ChatOptions } from './tasks/chat-template.ts';
+export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
 export type { EmbeddingOptions, SimilarityInput } from './tasks/embeddings.ts';
 export type { AggregationStrategy } from './tasks/entities.ts';
 export type { FeatureExtractionOptions } from './tasks/feature-extraction.ts';
@@ -48,7 +48,7 @@ export type {
   TokenClassificationOptions,
   TokenEntity,
 } from './tasks/token-classification.ts';
-export type { Encoding, WindowOptions } from './tasks/tokenizer-template.ts';
-export type { EncodeOptions, Tokenizer } from './tasks/tokenizer.ts';
+export type { Encoding, WindowOptions } from './tokenizer/template.ts';
+export type { EncodeOptions, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { TranslateOptions, Translation } from './tasks/translation.ts';
 export type { ZeroShotOptions, ZeroShotResult } from './tasks/zero-shot-classification.ts';

@@ -3,7 +3,7 @@
 
 import type { Model } from '../index.node.ts';
 import type { Phrase } from '../phrases/phrases.ts';
-import type { Tokenizer } from '../tasks/tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** A text as the model reads it, target language included, and what is right to answer. */
 export interface Example {

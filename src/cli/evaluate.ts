@@ -5,7 +5,7 @@ import { openSource } from '../source/open-source.ts';
 import { type Field, fullField, recipeField } from '../phrases/fields.ts';
 import { drawPhrases, type Phrase, unseenPhrases } from '../phrases/phrases.ts';
 import { type PhraseScore, scorePhrases, type Tally } from '../phrases/score.ts';
-import { Tokenizer } from '../tasks/tokenizer.ts';
+import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { adapterLine } from './adapter-line.ts';
 import { answer, missingLanguages, phraseSource } from './answers.ts';
 import { embeddedModel } from './embedded-model.ts';

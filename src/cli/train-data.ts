@@ -7,7 +7,7 @@ import { Random } from '../model/random.ts';
 import { recipeField } from '../phrases/fields.ts';
 import { unseenPhrases } from '../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../phrases/recipe.ts';
-import type { Tokenizer } from '../tasks/tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Example, missingLanguages, phraseSource } from './answers.ts';
 
 export interface TrainingData {

@@ -7,7 +7,7 @@ import { openSource } from '../source/open-source.ts';
 import { readFile } from '../source/source.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
 import { buildTokenizer } from '../phrases/vocabulary.ts';
-import { Tokenizer } from '../tasks/tokenizer.ts';
+import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { Trainer } from '../training/trainer.ts';
 import { adapterLine } from './adapter-line.ts';
 import { exactMatch } from './answers.ts';

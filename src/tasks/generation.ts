@@ -10,7 +10,7 @@ import { isObject } from '../source/json.ts';
 import { refuseUnknown } from '../runtime/errors.ts';
 import { inBatches, padRows } from './batches.ts';
 import { checkOptions, type TaskModel, type TaskParts, type TextTokenizer } from './task.ts';
-import { TextStream } from './text-stream.ts';
+import { TextStream } from '../tokenizer/text-stream.ts';
 
 /** Options of `generate`, and strings that end a text. */
 export interface TextOptions extends Omit<GenerateOptions, 'stopStrings'> {

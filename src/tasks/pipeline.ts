@@ -19,7 +19,7 @@ import type { TextGeneration } from './text-generation.ts';
 import type { TextRanking } from './text-ranking.ts';
 import type { GeneratedText, Summary, TextToText } from './text-to-text.ts';
 import type { TokenClassification } from './token-classification.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { TranslationTask } from './translation.ts';
 import type { ZeroShotClassification } from './zero-shot-classification.ts';
 
@@ -152,7 +152,7 @@ export async function pipeline<Name extends keyof Pipelines>(
   await refuseQuantized(config, describeFile(files, 'config.json'));
   const [make, { Tokenizer: Loaded }] = await Promise.all([
     definitionOf(task).load(files, signal),
-    import('./tokenizer.ts'),
+    import('../tokenizer/tokenizer.ts'),
   ]);
   const tokenizer = await Loaded.load(files, signal);
   const model = await loadFor(definitions[task].heads ?? [], files, options);

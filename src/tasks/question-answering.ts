@@ -5,7 +5,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import { bestSpans } from './answer-spans.ts';
 import { forwardRows } from './batches.ts';
 import { checkOptions, mostTokens, oneOrMany, type TaskParts, wrongInput } from './task.ts';
-import type { Encoding } from './tokenizer-template.ts';
+import type { Encoding } from '../tokenizer/template.ts';
 import { continuations, usesWordPieces } from './words.ts';
 
 export interface Question {

@@ -5,8 +5,8 @@ import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import type { Tokenizer } from './tokenizer.ts';
-import type { Encoding, WindowOptions } from './tokenizer-template.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Encoding, WindowOptions } from '../tokenizer/template.ts';
 
 type Rows = readonly (readonly number[])[];
 

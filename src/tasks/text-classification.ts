@@ -12,7 +12,7 @@ import {
   type TaskParts,
   wrongInput,
 } from './task.ts';
-import type { Encoding } from './tokenizer-template.ts';
+import type { Encoding } from '../tokenizer/template.ts';
 
 /** Two texts that are classified together, such as premise and hypothesis. */
 export interface TextPair {

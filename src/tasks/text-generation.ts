@@ -2,10 +2,10 @@
 // Hugging Face's pipeline it draws only where the call or the files ask for it: the same again each time.
 
 import { isObject } from '../source/json.ts';
-import type { ChatMessage, ChatOptions } from './chat-template.ts';
+import type { ChatMessage, ChatOptions } from '../tokenizer/chat-template.ts';
 import { checkTextOptions, generateRows, streamRow, type TextOptions } from './generation.ts';
 import { checkOptions, type TaskParts, wrongInput } from './task.ts';
-import { textAfter } from './text-stream.ts';
+import { textAfter } from '../tokenizer/text-stream.ts';
 
 export interface TextGenerationOptions extends TextOptions {
   /** False gives the new text alone, without prompt or chat; true when absent. */

@@ -18,7 +18,7 @@ import {
   oneOrMany,
   type TaskParts,
 } from './task.ts';
-import type { Encoding } from './tokenizer-template.ts';
+import type { Encoding } from '../tokenizer/template.ts';
 import { usesWordPieces } from './words.ts';
 
 export interface TokenClassificationOptions {

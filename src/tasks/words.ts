@@ -1,7 +1,7 @@
 // Where words begin, for tokenizers that split them.
 
 import type { TextTokenizer } from './task.ts';
-import type { Encoding } from './tokenizer-template.ts';
+import type { Encoding } from '../tokenizer/template.ts';
 
 /** True for WordPiece vocabularies, which mark what continues a word with `##`. */
 export function usesWordPieces(tokenizer: TextTokenizer): boolean {

@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import type { DenseTensor, Source } from 'webgpu-transformer';
 import type { TaskParts } from '../../src/tasks/task.ts';
-import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { CpuEncoder, halfTensors } from './cpu-encoder.ts';
 import { readFixture, readFixtureJson } from './fixture.ts';
 import { type Files, memorySource } from './source.ts';

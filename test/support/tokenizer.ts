@@ -1,6 +1,6 @@
 // Tokenizers of the fixtures, with some of their configuration changed.
 
-import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { readFixture } from './fixture.ts';
 import { memorySource, withFields } from './source.ts';
 

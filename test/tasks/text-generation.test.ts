@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { endsWithStop } from '../../src/tasks/generation.ts';
 import type { TextTokenizer } from '../../src/tasks/task.ts';
 import { textGeneration, type TextGenerationOptions } from '../../src/tasks/text-generation.ts';
-import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';

@@ -1,7 +1,7 @@
 // Pieces of text as tokens come one by one: together they are what decoding all tokens gives, none
 // is ever taken back, and the work for a token does not grow with what came before.
 import { describe, expect, test } from 'vitest';
-import { TextStream } from '../../src/tasks/text-stream.ts';
+import { TextStream } from '../../src/tokenizer/text-stream.ts';
 import { Random } from '../support/random.ts';
 import { loadTokenizer } from '../support/tokenizer.ts';
 

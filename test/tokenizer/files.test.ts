@@ -1,6 +1,6 @@
 // What a tokenizer reads from its files, the roles of tokens, and what it refuses.
 import { expect, test } from 'vitest';
-import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { memorySource } from '../support/source.ts';
 import { loadTokenizer, tokenizerFiles } from '../support/tokenizer.ts';

@@ -7,10 +7,10 @@ import { isObject, type JsonObject } from '../source/json.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { ChatMessage, ChatOptions, ChatTemplates } from './chat-template.ts';
-import { cleanedUpText, compileDecoder, type Decoder, fallbackByte } from './tokenizer-decode.ts';
-import { compileEncoder, type Encoder, type Piece } from './tokenizer-encode.ts';
-import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
-import { namedTokens, specialTokens, type SpecialTokens } from './tokenizer-specials.ts';
+import { cleanedUpText, compileDecoder, type Decoder, fallbackByte } from './decode.ts';
+import { compileEncoder, type Encoder, type Piece } from './encode.ts';
+import { readTokenizerFiles, type TokenizerFiles } from './files.ts';
+import { namedTokens, specialTokens, type SpecialTokens } from './specials.ts';
 import {
   addedCount,
   compileTemplate,
@@ -19,7 +19,7 @@ import {
   type Template,
   type WindowOptions,
   windows,
-} from './tokenizer-template.ts';
+} from './template.ts';
 
 export interface EncodeOptions {
   /** Whether the special tokens of the model's template are added. Default true. */

@@ -10,9 +10,9 @@ import {
 } from '@huggingface/tokenizers';
 import { isObject, type JsonObject, show } from '../source/json.ts';
 import { AlignedText, type Span } from './aligned-text.ts';
-import { compileNormalizer, type PrecompiledMap } from './tokenizer-normalize.ts';
-import { withoutSpaces } from './tokenizer-patterns.ts';
-import { compileSplit } from './tokenizer-split.ts';
+import { compileNormalizer, type PrecompiledMap } from './normalize.ts';
+import { withoutSpaces } from './patterns.ts';
+import { compileSplit } from './split.ts';
 
 /** A token, and where it stands in the text. */
 export interface Piece {

@@ -7,8 +7,8 @@ import {
   plainTemplate,
   type TokenizerClass,
   vocabularyOf,
-} from './tokenizer-class-parts.ts';
-import { tokenText } from './tokenizer-specials.ts';
+} from './class-parts.ts';
+import { tokenText } from './specials.ts';
 
 const end = '<|endoftext|>';
 const byteModel = { fuse_unk: false, byte_fallback: false, unk_token: null };

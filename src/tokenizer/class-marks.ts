@@ -16,8 +16,8 @@ import {
   type TokenizerClass,
   unigramId,
   vocabularyOf,
-} from './tokenizer-class-parts.ts';
-import { tokenText } from './tokenizer-specials.ts';
+} from './class-parts.ts';
+import { tokenText } from './specials.ts';
 
 export const xlmRoberta: TokenizerClass = {
   model: 'Unigram',

@@ -4,10 +4,10 @@
 // with the settings of tokenizer_config.json.
 
 import { isObject, type JsonObject } from '../source/json.ts';
-import { camembert, codeLlama, gemma, llama, t5, xlmRoberta } from './tokenizer-class-marks.ts';
-import type { TokenId, TokenizerClass } from './tokenizer-class-parts.ts';
-import { bert, gpt2, neoX, qwen2, roberta } from './tokenizer-class-words.ts';
-import { addedTokens, tokenText, vocabularyIds } from './tokenizer-specials.ts';
+import { camembert, codeLlama, gemma, llama, t5, xlmRoberta } from './class-marks.ts';
+import type { TokenId, TokenizerClass } from './class-parts.ts';
+import { bert, gpt2, neoX, qwen2, roberta } from './class-words.ts';
+import { addedTokens, tokenText, vocabularyIds } from './specials.ts';
 
 const classes: Readonly<Record<string, TokenizerClass>> = {
   BertTokenizer: bert,

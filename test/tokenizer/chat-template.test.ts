@@ -1,6 +1,6 @@
 // Conversations by the checkpoint's template, with the variables that Hugging Face gives templates.
 import { expect, test } from 'vitest';
-import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { memorySource } from '../support/source.ts';
 import { loadTokenizer, tokenizerFiles } from '../support/tokenizer.ts';

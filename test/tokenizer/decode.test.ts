@@ -1,8 +1,8 @@
 // From tokens to texts, by every kind of decoder, as tokenizers 0.23.3 does; and streams of the same
 // tokens, which together are the text that they add to a prompt.
 import { describe, expect, test } from 'vitest';
-import { TextStream, textAfter } from '../../src/tasks/text-stream.ts';
-import { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import { TextStream, textAfter } from '../../src/tokenizer/text-stream.ts';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { Random } from '../support/random.ts';
 import { memorySource } from '../support/source.ts';
 

@@ -2,7 +2,7 @@
 
 import { ReplacePreTokenizer } from '@huggingface/tokenizers';
 import { isObject, type JsonObject, show } from '../source/json.ts';
-import { byteOf, exactPattern } from './tokenizer-patterns.ts';
+import { byteOf, exactPattern } from './patterns.ts';
 
 /** One step from tokens to a text, which is what the last step's tokens are together. */
 export type Decode = (tokens: readonly string[]) => readonly string[];

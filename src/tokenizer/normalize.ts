@@ -18,7 +18,7 @@ import {
   StripNormalizer,
 } from '@huggingface/tokenizers';
 import type { AlignedText, Span } from './aligned-text.ts';
-import { exactPattern, withoutSpaces } from './tokenizer-patterns.ts';
+import { exactPattern, withoutSpaces } from './patterns.ts';
 
 /** One step of normalization. */
 export type Normalize = (text: AlignedText) => AlignedText;

@@ -3,7 +3,7 @@
 
 import { isObject, type JsonObject, show } from '../source/json.ts';
 import { TransformerError } from '../runtime/errors.ts';
-import type { Piece } from './tokenizer-encode.ts';
+import type { Piece } from './encode.ts';
 
 /** The token ids of one or two texts as a model reads them, and where each stands. */
 export interface Encoding {

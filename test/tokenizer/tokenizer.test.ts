@@ -2,8 +2,8 @@
 // tokenizers of each kind and texts chosen for what goes wrong in them. The README of the fixtures
 // says how both were made.
 import { describe, expect, test } from 'vitest';
-import type { Encoding } from '../../src/tasks/tokenizer-template.ts';
-import type { Tokenizer } from '../../src/tasks/tokenizer.ts';
+import type { Encoding } from '../../src/tokenizer/template.ts';
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { readFixtureJson } from '../support/fixture.ts';
 import { loadTokenizer } from '../support/tokenizer.ts';
 

@@ -5,9 +5,9 @@
 import { TransformerError } from '../runtime/errors.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import { describeFile, fileExists, notFound, readFile, type Source } from '../source/source.ts';
-import { build, type TokenizerJson } from './tokenizer-class.ts';
-import type { TokenizerFiles } from './tokenizer-files.ts';
-import { namedTokens, tokenText } from './tokenizer-specials.ts';
+import { build, type TokenizerJson } from './class.ts';
+import type { TokenizerFiles } from './files.ts';
+import { namedTokens, tokenText } from './specials.ts';
 
 /** SentencePiece models: only Python reads them. */
 const sentencePiece = ['spiece.model', 'sentencepiece.bpe.model', 'tokenizer.model', 'source.spm'];

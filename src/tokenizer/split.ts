@@ -4,7 +4,7 @@
 import { ByteLevelPreTokenizer, ReplacePreTokenizer } from '@huggingface/tokenizers';
 import { isObject, type JsonObject, show } from '../source/json.ts';
 import type { AlignedText } from './aligned-text.ts';
-import { byteLetters, exactPattern, space } from './tokenizer-patterns.ts';
+import { byteLetters, exactPattern, space } from './patterns.ts';
 
 /** Cuts a text into words. */
 export type Split = (text: AlignedText) => AlignedText[];

@@ -4,8 +4,8 @@
 import { isObject, type JsonObject, show } from '../source/json.ts';
 import { describeFile, readJson, type Source } from '../source/source.ts';
 import { TransformerError } from '../runtime/errors.ts';
-import type { PrecompiledMap } from './tokenizer-normalize.ts';
-import { addedTokens } from './tokenizer-specials.ts';
+import type { PrecompiledMap } from './normalize.ts';
+import { addedTokens } from './specials.ts';
 
 /** What tokenizer.json and tokenizer_config.json say. */
 export interface TokenizerFiles {
@@ -40,16 +40,14 @@ export async function readTokenizerFiles(
     const built =
       isPlain && modelConfig['model_type'] !== 'qwen2'
         ? undefined
-        : (await import('./tokenizer-class.ts')).rebuilt(complete, config, modelConfig);
+        : (await import('./class.ts')).rebuilt(complete, config, modelConfig);
     const made = built ?? asItIs(complete, config);
     const hasRules = JSON.stringify(made.tokenizer['normalizer']).includes('"Precompiled"');
-    const precompiled = hasRules
-      ? (await import('./tokenizer-charsmap.ts')).precompiledMap
-      : undefined;
+    const precompiled = hasRules ? (await import('./charsmap.ts')).precompiledMap : undefined;
     return { file: 'tokenizer.json', ...made, precompiled };
   }
   // Few checkpoints are so old: what builds their tokenizer is loaded with the first of them.
-  const { fromVocabularyFiles } = await import('./tokenizer-vocabulary.ts');
+  const { fromVocabularyFiles } = await import('./vocabulary.ts');
   return fromVocabularyFiles(files, read, config, modelConfig, signal);
 }
 
