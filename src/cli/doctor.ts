@@ -7,7 +7,7 @@ import { type Candidate, candidateLine, listCandidates } from '../node/adapter.t
 import { adapterLine } from './adapter-line.ts';
 import type { Command } from './command.ts';
 import { flagOption, noTexts, readOptions } from './options.ts';
-import { type Check, selfTest } from './self-test.ts';
+import { type Check, selfTest } from '../self-test/self-test.ts';
 
 /** Limits that decide how large a model or a batch may be. */
 const limits = {

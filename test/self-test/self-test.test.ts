@@ -2,7 +2,7 @@
 // when something is wrong.
 import { expect, test } from 'vitest';
 import { Gpu } from 'webgpu-transformer';
-import { selfTest } from '../../src/cli/self-test.ts';
+import { selfTest } from '../../src/self-test/self-test.ts';
 import { allKernels } from '../../src/shaders/index.ts';
 import { testLimits, withGpu } from '../support/gpu.ts';
 

@@ -12,9 +12,9 @@ import {
   type ChoiceState,
   packSequences,
 } from '../shaders/choice/token-rules.ts';
-import type { Result } from './self-test-checks.ts';
-import type { Input, Inputs } from './self-test-inputs.ts';
-import { randomBits, softmaxRow } from './self-test-math.ts';
+import type { Result } from './checks.ts';
+import type { Input, Inputs } from './inputs.ts';
+import { randomBits, softmaxRow } from './math.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 

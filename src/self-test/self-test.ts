@@ -12,19 +12,19 @@ import {
   checkMatmul,
   checkProduct,
   type Result,
-} from './self-test-checks.ts';
-import { decoderChecks, decoderGradientChecks } from './self-test-decoder.ts';
-import { choiceChecks } from './self-test-choice.ts';
-import { gradientChecks } from './self-test-gradients.ts';
-import { Inputs } from './self-test-inputs.ts';
-import { optimizerChecks } from './self-test-optimizer.ts';
+} from './checks.ts';
+import { decoderChecks, decoderGradientChecks } from './decoder.ts';
+import { choiceChecks } from './choice.ts';
+import { gradientChecks } from './gradients.ts';
+import { Inputs } from './inputs.ts';
+import { optimizerChecks } from './optimizer.ts';
 import {
   checkCrossEntropy,
   checkEmbedding,
   checkLayerNorm,
   checkLinks,
   checkSoftmax,
-} from './self-test-rows.ts';
+} from './rows.ts';
 
 export interface Check {
   /** What was run: "matmul 1 × 67 × 131, f16". */

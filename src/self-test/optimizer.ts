@@ -10,8 +10,8 @@ import {
   type StepTensors,
   sumSquares,
 } from '../shaders/optimizer/optimizer.ts';
-import type { Result } from './self-test-checks.ts';
-import type { Input, Inputs } from './self-test-inputs.ts';
+import type { Result } from './checks.ts';
+import type { Input, Inputs } from './inputs.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 

@@ -4,8 +4,8 @@ import type { Dtype, Tensor } from '../runtime/tensor.ts';
 import { attentionCross, attentionDecode } from '../shaders/attention/attention-decode.ts';
 import { attention } from '../shaders/attention/attention.ts';
 import { type Activation, matmul } from '../shaders/matmul/matmul.ts';
-import type { Inputs } from './self-test-inputs.ts';
-import { attend, dot, erf } from './self-test-math.ts';
+import type { Inputs } from './inputs.ts';
+import { attend, dot, erf } from './math.ts';
 
 export interface Result {
   readonly output: Tensor;

@@ -17,9 +17,9 @@ import { layerNorm } from '../shaders/rows/layer-norm.ts';
 import { lora } from '../shaders/matmul/lora.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
 import { transpose } from '../shaders/matmul/transpose.ts';
-import { functions, type Result } from './self-test-checks.ts';
-import { type Input, type Inputs, seed, step } from './self-test-inputs.ts';
-import { attend, dot, normalize, randomBits, slopes, softmaxRow } from './self-test-math.ts';
+import { functions, type Result } from './checks.ts';
+import { type Input, type Inputs, seed, step } from './inputs.ts';
+import { attend, dot, normalize, randomBits, slopes, softmaxRow } from './math.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 

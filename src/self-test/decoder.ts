@@ -5,10 +5,10 @@ import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
 import { heads, rotaryTurns } from '../shaders/attention/heads.ts';
 import { scale, softBound } from '../shaders/elementwise/rescale.ts';
 import { rmsNorm } from '../shaders/rows/rms-norm.ts';
-import { functions, type Result } from './self-test-checks.ts';
-import { gradientOf, rowsOf } from './self-test-gradients.ts';
-import type { Inputs } from './self-test-inputs.ts';
-import { dot } from './self-test-math.ts';
+import { functions, type Result } from './checks.ts';
+import { gradientOf, rowsOf } from './gradients.ts';
+import type { Inputs } from './inputs.ts';
+import { dot } from './math.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 

@@ -6,9 +6,9 @@ import { embeddingLinks } from '../shaders/embedding/embedding-gradient.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { layerNorm } from '../shaders/rows/layer-norm.ts';
 import { softmax } from '../shaders/rows/softmax.ts';
-import type { Result } from './self-test-checks.ts';
-import type { Inputs } from './self-test-inputs.ts';
-import { normalize, softmaxRow } from './self-test-math.ts';
+import type { Result } from './checks.ts';
+import type { Inputs } from './inputs.ts';
+import { normalize, softmaxRow } from './math.ts';
 
 const [rows, columns] = [5, 83];
 
