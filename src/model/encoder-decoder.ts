@@ -63,7 +63,10 @@ export class EncoderDecoderModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
-    const tokens = forwardTokens(inputs, this.#model, this.#settings);
+    const { targetVocabulary } = this.#model.shape;
+    const tokens = forwardTokens(inputs, this.#model, () =>
+      startTokens({}, this.#settings, targetVocabulary),
+    );
     const { source, target, labels } = tokens;
     const { maxPositions } = this.#model.shape;
     throwIfAborted(options.signal);

@@ -4,6 +4,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
+import { startTokens } from '../model/generation/option-reader.ts';
 import { type ForwardTokens, forwardTokens } from '../model/inputs/encoder-decoder-inputs.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
 import { className } from '../model/heads/head-name.ts';
@@ -52,7 +53,10 @@ export class EncoderDecoderHead extends HeadParts implements TrainingHead<Sequen
       );
     }
     const { shape } = this.#model;
-    const tokenBatches = forwardTokens(inputs, this.#model, this.generation);
+    const { targetVocabulary } = this.#model.shape;
+    const tokenBatches = forwardTokens(inputs, this.#model, () =>
+      startTokens({}, this.generation, targetVocabulary),
+    );
     const { source, sourceMask, target } = tokenBatches;
     const labels = inputs.labels.flat().filter((label) => label !== ignoredLabel).length;
     const sources = count(sourceMask);

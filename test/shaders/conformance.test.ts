@@ -12,12 +12,12 @@ import { allKernels } from '../../src/shaders/index.ts';
 import { references } from '../reference/index.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 
-const texts = import.meta.glob<string>('../../src/shaders/*.wgsl', {
+const texts = import.meta.glob<string>('../../src/shaders/**/*.wgsl', {
   query: '?raw',
   import: 'default',
   eager: true,
 });
-const sources = import.meta.glob<string>('../../src/{shaders,runtime}/*.ts', {
+const sources = import.meta.glob<string>('../../src/{shaders,runtime}/**/*.ts', {
   query: '?raw',
   import: 'default',
   eager: true,

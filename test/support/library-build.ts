@@ -61,27 +61,27 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/(attention|bart-layers|causal-head|embeddings|encoder|generator|logits|model|padding|positional-encoding|residual|stretched-rotary|token-inputs|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|causal-head|embeddings|encoder|generator|logits|model|padding|positional-encoding|residual|stretched-rotary|token-inputs|training-head)\.ts)/,
   },
   {
     name: 'generation',
-    test: /\/src\/model\/(decoder|generation|generation-file|generation-steps|option-reader|prompt-plan)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(decoder|generation|generation-file|generation-steps|option-reader|prompt-plan)\.ts/,
   },
   {
     name: 'choice',
-    test: /\/src\/(model\/beam-search|shaders\/beam)\.ts|\/shaders\/(log-softmax|sequence-bias|token-history|warp)\.wgsl/,
+    test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/choice\/(log-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
-  { name: 'bert', test: /\/src\/model\/(bert|distilbert|roberta)\.ts/ },
-  { name: 'llama', test: /\/src\/model\/(gemma|llama|mistral|qwen)\.ts/ },
+  { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
+  { name: 'llama', test: /\/src\/model\/families\/(gemma|llama|mistral|qwen)\.ts/ },
   {
     name: 'encoder-decoder',
-    test: /\/src\/model\/(bart|encoder-decoder|encoder-decoder-generator|marian|t5)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|encoder-decoder-generator|marian|t5)\.ts/,
   },
-  { name: 'torch', test: /\/src\/model\/torch-[\w-]+\.ts/ },
+  { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.
-  { name: 'tokenizer', test: /\/src\/tasks\/(batches|scores|task|tokenizer)\.ts/ },
+  { name: 'tokenizer', test: /\/src\/(tasks\/(batches|scores|task)|tokenizer\/tokenizer)\.ts/ },
   {
     name: 'text-tasks',
     test: /\/src\/tasks\/(text-generation|text-to-text|translation)\.ts/,
@@ -95,14 +95,14 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/tasks\/(fill-mask|question-answering|token-classification)\.ts/,
   },
   { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
-  { name: 'shaders-gpu', test: /\/shaders\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
+  { name: 'shaders-gpu', test: /\/shaders\/\w+\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/(attention|matmul)-(block|register|subgroup|subgroup-skinny)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention|matmul)-(block|register|subgroup|subgroup-skinny)\.wgsl/,
   },
   {
     name: 'shaders-seldom',
-    test: /\/shaders\/(attention-weights|cross-entropy|dropout)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention-weights|cross-entropy|dropout)\.wgsl/,
   },
   {
     name: (id: string) => path.basename(id, '.ts'),

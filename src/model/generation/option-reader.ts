@@ -1,6 +1,7 @@
 // Reads the options of a generation one by one: the call's, or the files' where the call has none.
 
 import { TransformerError } from '../../runtime/errors.ts';
+import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
 import type { GenerateOptions, Limits } from './generation-options.ts';
 import type { JsonObject } from '../../source/json.ts';
 
@@ -90,7 +91,7 @@ export function startTokens(
   options: GenerateOptions,
   file: JsonObject,
   vocabulary: number,
-): { startToken: number; padToken: number } {
+): StartTokens {
   const read = new OptionReader(options, file, vocabulary);
   const startToken = read.token('decoderStartTokenId') ?? read.token('bosTokenId');
   if (startToken === undefined) throw read.wrong('decoderStartTokenId', 'a token to begin with');

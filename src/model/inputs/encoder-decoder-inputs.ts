@@ -3,14 +3,18 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import { ignoredLabel } from '../../shaders/loss/cross-entropy.ts';
 import { maskBatch, sameShape, type TokenBatch, tokenBatch, withinPositions } from './inputs.ts';
-import type { JsonObject } from '../../source/json.ts';
 import type {
   EncoderDecoderDefinition,
   SequenceClassifier,
   TransformerShape,
 } from '../definitions.ts';
 import { type ModelInputs, refuseInputs } from '../model.ts';
-import { startTokens } from '../generation/option-reader.ts';
+
+/** What a target begins with, and what fills it up. */
+export interface StartTokens {
+  readonly startToken: number;
+  readonly padToken: number;
+}
 
 /** Checked inputs: masks have the shape of their tokens, labels that of the target. */
 export interface ForwardTokens {
@@ -23,11 +27,14 @@ export interface ForwardTokens {
   readonly ends?: readonly number[];
 }
 
-/** Checks the inputs of whole sequences; absent masks are all ones. Errors: INPUT_INVALID. */
+/**
+ * Checks the inputs of whole sequences; absent masks are all ones. `start` is asked where labels are to
+ * make the target. Errors: INPUT_INVALID, and those of `start`.
+ */
 export function forwardTokens(
   inputs: ModelInputs,
   model: Pick<EncoderDecoderDefinition, 'shape' | 'repeatToken' | 'classifier'>,
-  generation: JsonObject,
+  start: () => StartTokens,
 ): ForwardTokens {
   const { shape, repeatToken, classifier } = model;
   const taken = [
@@ -46,7 +53,7 @@ export function forwardTokens(
     repeatToken !== undefined && labels === undefined && inputs.decoderInputIds === undefined;
   const target = isRepeated
     ? { ...source, rows: source.rows.map((row) => [repeatToken, ...row.slice(0, -1)]) }
-    : targetTokens(inputs, labels, targetVocabulary, generation);
+    : targetTokens(inputs, labels, targetVocabulary, start);
   withinPositions('decoderInputIds', target.length, maxPositions);
   const targetMask = maskBatch(
     'decoderAttentionMask',
@@ -115,12 +122,12 @@ function targetTokens(
   { decoderInputIds }: ModelInputs,
   labels: TokenBatch | undefined,
   vocabulary: number,
-  generation: JsonObject,
+  start: () => StartTokens,
 ): TokenBatch {
   if (decoderInputIds !== undefined || labels === undefined) {
     return tokenBatch('decoderInputIds', decoderInputIds, 0, vocabulary);
   }
-  const { startToken, padToken } = startTokens({}, generation, vocabulary);
+  const { startToken, padToken } = start();
   const rows = labels.rows.map((row) =>
     [startToken, ...row.slice(0, -1)].map((id) => (id < 0 ? padToken : id)),
   );
