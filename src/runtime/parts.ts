@@ -69,7 +69,7 @@ export function makeInParts(
 }
 
 /** The tensor that consists of these parts, with the label and shape of another one. */
-export function inParts({ label, shape }: Tensor, parts: readonly Tensor[]): Tensor {
+function inParts({ label, shape }: Tensor, parts: readonly Tensor[]): Tensor {
   const [first] = parts;
   if (first === undefined) throw new RangeError(`${label} has no parts`);
   const { dtype, pitch } = first;

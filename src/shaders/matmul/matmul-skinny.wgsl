@@ -25,13 +25,14 @@ fn matmul_skinny(
   let w2 = base + weight_row(column, 2u) * params.pitch;
   let w3 = base + weight_row(column, 3u) * params.pitch;
 
+  let x_pitch = params.x_pitch;
   var sums: array<vec4f, ROWS>;
   for (var k = 2u * local; k < params.depth; k += 2u * THREADS) {
     let w = transpose(mat4x2f(
       weight2_at(w0 + k), weight2_at(w1 + k), weight2_at(w2 + k), weight2_at(w3 + k)));
     let has_next = k + 1u < params.depth;
     for (var row = 0u; row < ROWS; row += 1u) {
-      let at = (batch * params.rows + min(row, params.rows - 1u)) * params.x_pitch + k;
+      let at = (batch * params.rows + min(row, params.rows - 1u)) * x_pitch + k;
       sums[row] += w[0] * x[at];
       if (has_next) {
         sums[row] += w[1] * x[at + 1u];
