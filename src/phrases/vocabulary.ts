@@ -82,6 +82,7 @@ export function buildTokenizer(seed = 0, size = 512, pairs = 20_000): PhraseToke
       },
     },
     config: {
+      backend: 'tokenizers',
       tokenizer_class: 'PreTrainedTokenizerFast',
       model_max_length: 512,
       pad_token: '<pad>',

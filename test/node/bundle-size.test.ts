@@ -142,7 +142,9 @@ test('what is loaded later is not loaded at first', () => {
   for (const module of later) expect(modulesIn(first)).not.toContain(module);
   // A classifier does not generate, a language model has no encoder.
   const classifier = modulesIn(filesOf(entry, ...remote, ...classification));
-  expect(classifier.filter((id) => /generation\/(?!padding|generator)|beam|decoder|cross-att/.test(id))).toEqual([]);
+  expect(
+    classifier.filter((id) => /generation\/(?!padding|generator)|beam|decoder|cross-att/.test(id)),
+  ).toEqual([]);
   const chats = modulesIn(filesOf(entry, ...chat));
   expect(chats.filter((id) => /encoder-decoder|http-source|cached-source/.test(id))).toEqual([]);
 });
