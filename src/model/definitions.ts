@@ -2,13 +2,13 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
-import type { DecoderWeights } from './layers/decoder.ts';
 import type { EmbeddingWeights } from './layers/embeddings.ts';
 import type { LanguageModelWeights } from './layers/logits.ts';
 import type { NormWeights } from './layers/normalization.ts';
 import type { RotaryFrequencies } from './layers/rotary.ts';
 import type { TransformerWeights } from './layers/transformer.ts';
 import type { Linear } from './weights/weights.ts';
+import type { StackWeights } from './layers/stack.ts';
 
 export interface TransformerShape {
   readonly sourceVocabulary: number;
@@ -65,7 +65,7 @@ export interface SequenceDefinition {
   /** Positions count only what is not this token, and begin behind its id (RoBERTa). */
   readonly paddingToken?: number;
   readonly embeddings: EmbeddingWeights;
-  readonly stack: DecoderWeights;
+  readonly stack: StackWeights;
   /** Whether tokens see only what stands before them. */
   readonly causal: boolean;
   /** Of the first token. */

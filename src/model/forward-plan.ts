@@ -9,7 +9,6 @@ import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import type { ForwardTokens } from './inputs/encoder-decoder-inputs.ts';
-import { type Watch, watchedBy, watchFor } from './layers/encoder.ts';
 import type { DenseTensor, TokenBatch } from './inputs/inputs.ts';
 import { logits } from './layers/logits.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
@@ -20,7 +19,9 @@ import {
   writePositions,
   writeSequences,
 } from './inputs/token-inputs.ts';
-import { decode, encode, remember } from './layers/transformer.ts';
+import { remember } from './layers/cross-attention.ts';
+import { decode, encode } from './layers/transformer.ts';
+import { type Watch, watchedBy, watchFor } from './layers/watch.ts';
 
 /** What a list is recorded for. Lengths are padded ones. */
 export interface ForwardShape {
@@ -126,7 +127,8 @@ function record(
   const encoderWatch = watchFor(shape);
   const decoderWatch = watchFor(shape);
   const memory = encode(source, weights, encoderWatch);
-  const hidden = decode(target, remember(memory, source.mask, weights), weights, decoderWatch);
+  const known = remember(memory, source.mask, weights.decoder);
+  const hidden = decode(target, known, weights, decoderWatch);
   const ends = classifier && recording.persistent('ends', [shape.batch], 'u32');
   const scores =
     classifier && ends

@@ -4,10 +4,11 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import type { HeadLayer, SequenceDefinition } from './definitions.ts';
 import { embed, type Tokens } from './layers/embeddings.ts';
-import { selfAttentionStack, type Watch } from './layers/encoder.ts';
 import { linear } from './layers/feed-forward.ts';
 import { logits } from './layers/logits.ts';
 import { normalize } from './layers/normalization.ts';
+import { sequenceStack } from './layers/sequence-stack.ts';
+import type { Watch } from './layers/watch.ts';
 
 export interface SequenceGraph {
   /** (B, T, d_model) */
@@ -30,12 +31,8 @@ export function sequenceGraph(
 ): SequenceGraph {
   const { embeddings, stack, causal, pooler, head } = definition;
   const { mask, place } = tokens;
-  const hidden = selfAttentionStack(
-    embed(tokens, embeddings),
-    stack,
-    { mask, place, causal },
-    watch,
-  );
+  const x = embed(tokens, embeddings);
+  const hidden = sequenceStack(x, stack, { mask, place, causal, watch });
   const pooled = pooler && applyLayers(embedding(firsts, hidden), [pooler]);
   if (head === undefined) return { hidden, pooled, logits: undefined };
   if (head.kind === 'language') {

@@ -6,13 +6,13 @@ import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import type { Tokens } from './layers/embeddings.ts';
-import { type Watch, watchedBy, watchFor } from './layers/encoder.ts';
 import { padRows } from './inputs/inputs.ts';
 import { type ModelOutput, OutputReader } from './model.ts';
 import { type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
 import { lastTokens, type SequenceTokens } from './inputs/sequence-inputs.ts';
 import { stretchRotary } from './layers/stretched-rotary.ts';
 import { tokensOf } from './inputs/token-inputs.ts';
+import { type Watch, watchedBy, watchFor } from './layers/watch.ts';
 
 /** What a list is recorded for. */
 export interface SequenceShape {

@@ -5,8 +5,6 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { decoder, memoryKeyValues } from './layers/decoder.ts';
-import { encoder, type Watch, watchedBy, watchFor } from './layers/encoder.ts';
 import {
   type DenseTensor,
   denseTensor,
@@ -28,6 +26,9 @@ import {
 import { PlanCache } from './plan-cache.ts';
 import { cannotTrain, type TrainingHead } from './training-head.ts';
 import type { TorchTransformer } from './families/torch-transformer.ts';
+import { sequenceStack } from './layers/sequence-stack.ts';
+import { remember } from './layers/cross-attention.ts';
+import { type Watch, watchedBy, watchFor } from './layers/watch.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
 export interface TorchForwardOptions extends ForwardOptions {
@@ -172,7 +173,7 @@ export class TorchTransformerModel implements Model {
     { batch, S, T, causal }: { batch: number; S: number; T: number; causal: boolean },
     wanted: { hiddenStates: boolean; attentions: boolean },
   ): Promise<TorchPlan> {
-    const { dModel, encoder: encoderWeights, decoder: decoderWeights } = this.#model;
+    const { dModel, encoder, decoder } = this.#model;
     const recording = new Recording(this.gpu);
     try {
       const source = recording.persistent('source', [batch, S, dModel]);
@@ -181,10 +182,14 @@ export class TorchTransformerModel implements Model {
       const targetMask = recording.persistent('target mask', [batch, T], 'u32');
       const encoderWatch = watchFor(wanted);
       const decoderWatch = watchFor(wanted);
-      const memory = encoder(source, encoderWeights, sourceMask, encoderWatch);
-      const output = decoder(target, decoderWeights, {
+      const memory = sequenceStack(source, encoder, {
+        mask: sourceMask,
+        causal: false,
+        watch: encoderWatch,
+      });
+      const output = sequenceStack(target, decoder, {
         mask: targetMask,
-        memory: { keyValues: memoryKeyValues(memory, decoderWeights), mask: sourceMask },
+        memory: remember(memory, sourceMask, decoder),
         causal,
         watch: decoderWatch,
       });

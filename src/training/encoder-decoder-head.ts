@@ -18,8 +18,9 @@ import {
   type TrainingGraph,
   type TrainingHead,
 } from '../model/training-head.ts';
-import { decode, encode, remember } from '../model/layers/transformer.ts';
+import { decode, encode } from '../model/layers/transformer.ts';
 import { HeadParts, mapTensors } from './head-parts.ts';
+import { remember } from '../model/layers/cross-attention.ts';
 
 /** A checked batch and the lengths it is padded to. */
 export interface SequenceBatch extends TrainingBatch {
@@ -94,7 +95,7 @@ export class EncoderDecoderHead extends HeadParts implements TrainingHead<Sequen
     const inputs = sequenceInputs(recording, { batch, sourceLength, targetLength });
     const { source, target, labels } = inputs;
     let hasPositions = false;
-    const memory = remember(encode(source, weights), source.mask, weights);
+    const memory = remember(encode(source, weights), source.mask, weights.decoder);
     const hidden = decode(target, memory, weights);
     return {
       logits: logits(hidden, weights),

@@ -2,8 +2,6 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { Config } from '../../src/model/config.ts';
-import { decoder, memoryKeyValues } from '../../src/model/layers/decoder.ts';
-import { encoder } from '../../src/model/layers/encoder.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
 import { torchTransformer } from '../../src/model/families/torch-transformer.ts';
 import { WeightLoader } from '../../src/model/weights/weights.ts';
@@ -17,6 +15,8 @@ import { expectClose } from '../support/expected.ts';
 import { readFixture, readFixtureJson } from '../support/fixture.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { fixtureSource, readValues, type Values } from '../support/source.ts';
+import { sequenceStack } from '../../src/model/layers/sequence-stack.ts';
+import { remember } from '../../src/model/layers/cross-attention.ts';
 
 const gpus = await testGpus();
 const cases = ['post_relu', 'post_gelu', 'pre_relu', 'pre_gelu'].map(
@@ -63,10 +63,10 @@ async function computeGradients(gpu: Gpu, folder: string): Promise<Map<string, V
     const sourceMask = recording.persistent('source mask', src!.shape.slice(0, 2), 'u32');
     const targetMask = recording.persistent('target mask', tgt!.shape.slice(0, 2), 'u32');
     const seed = recording.persistent('d output', gradOut!.shape);
-    const memory = encoder(x, model.encoder, sourceMask);
-    const output = decoder(y, model.decoder, {
+    const memory = sequenceStack(x, model.encoder, { mask: sourceMask, causal: false });
+    const output = sequenceStack(y, model.decoder, {
       mask: targetMask,
-      memory: { keyValues: memoryKeyValues(memory, model.decoder), mask: sourceMask },
+      memory: remember(memory, sourceMask, model.decoder),
       causal: true,
     });
     const wanted = [...tensorsIn(model), x, y];

@@ -6,7 +6,7 @@ import { marian } from '../../src/model/families/marian.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
 import { tokensOf } from '../../src/model/inputs/token-inputs.ts';
 import { logits } from '../../src/model/layers/logits.ts';
-import { decode, encode, remember } from '../../src/model/layers/transformer.ts';
+import { decode, encode } from '../../src/model/layers/transformer.ts';
 import { WeightLoader } from '../../src/model/weights/weights.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
@@ -15,6 +15,7 @@ import { readFixtureJson } from '../support/fixture.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { fixtureSource } from '../support/source.ts';
+import { remember } from '../../src/model/layers/cross-attention.ts';
 
 const [batch, S, T] = [3, 19, 7];
 
@@ -34,7 +35,12 @@ for (const { name, options } of await testGpus()) {
       const targets = tokensOf(recording, 'target', batch, T);
       const watch = () => ({ hiddenStates: [], attentions: [], crossAttentions: [] });
       const memory = encode(sources, weights, watch());
-      const hidden = decode(targets, remember(memory, sources.mask, weights), weights, watch());
+      const hidden = decode(
+        targets,
+        remember(memory, sources.mask, weights.decoder),
+        weights,
+        watch(),
+      );
       const scores = logits(hidden, weights);
 
       const random = new Random(1);

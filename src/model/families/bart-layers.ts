@@ -2,11 +2,10 @@
 
 import type { CrossAttentionWeights, SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
-import type { DecoderLayerWeights, DecoderWeights } from '../layers/decoder.ts';
-import type { EncoderLayerWeights, EncoderWeights } from '../layers/encoder.ts';
-import { postNorm } from '../layers/residual.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
+import type { LayerWeights, StackWeights } from '../layers/stack.ts';
+import { postNorm } from '../layers/block.ts';
 
 /** PyTorch's default, which these models use. */
 const eps = 1e-5;
@@ -16,7 +15,7 @@ export function bartLayers(
   config: Config,
   loader: WeightLoader,
   root: string,
-): { dModel: number; encoder: EncoderWeights; decoder: DecoderWeights } {
+): { dModel: number; encoder: StackWeights; decoder: StackWeights } {
   const dModel = config.integer('d_model');
   const activation = config.activation('activation_function', 'gelu');
   // The defaults are those of Hugging Face's configurations.
@@ -45,8 +44,12 @@ export function bartLayers(
     selfAttention: attend(`${prefix}.self_attn`, heads),
     selfAttentionNorm: norm(`${prefix}.self_attn_layer_norm`),
   });
-  const feeding = (prefix: string, width: number) => ({
+  const feeding = (
+    prefix: string,
+    width: number,
+  ): Pick<LayerWeights, 'feedForward' | 'feedForwardNorm'> => ({
     feedForward: {
+      kind: 'plain',
       inner: loader.linear(`${prefix}.fc1`, width, dModel),
       outer: loader.linear(`${prefix}.fc2`, dModel, width),
       activation,
@@ -54,11 +57,11 @@ export function bartLayers(
     feedForwardNorm: norm(`${prefix}.final_layer_norm`),
   });
   // New checkpoints draw their weights in the order of declaration.
-  const layer = (prefix: string, heads: number, width: number): EncoderLayerWeights => ({
+  const layer = (prefix: string, heads: number, width: number): LayerWeights => ({
     ...attending(prefix, heads),
     ...feeding(prefix, width),
   });
-  const decoderLayer = (prefix: string, heads: number, width: number): DecoderLayerWeights => ({
+  const decoderLayer = (prefix: string, heads: number, width: number): LayerWeights => ({
     ...attending(prefix, heads),
     crossAttention: attendAcross(`${prefix}.encoder_attn`, heads),
     crossAttentionNorm: norm(`${prefix}.encoder_attn_layer_norm`),
@@ -74,7 +77,7 @@ export function bartLayers(
       build(`${root}${name}.layers.${index}`, heads, width),
     );
   };
-  const shared = { residual: postNorm, dropout };
+  const shared = { block: postNorm, dropout };
   return {
     dModel,
     encoder: { ...shared, layers: stack('encoder', layer) },

@@ -2,12 +2,11 @@
 
 import { layerNormWeights } from './bart-layers.ts';
 import type { Config } from '../config.ts';
-import type { DecoderWeights } from '../layers/decoder.ts';
 import type { Head, HeadLayer, SequenceDefinition } from '../definitions.ts';
-import type { EncoderLayerWeights } from '../layers/encoder.ts';
 import { headName, labelCount } from '../heads/head-name.ts';
-import { postNorm } from '../layers/residual.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import type { LayerWeights, StackWeights } from '../layers/stack.ts';
+import { postNorm } from '../layers/block.ts';
 
 /** The embeddings and layers of an encoder below `root`, and its pooler where it has or needs one. */
 export function bertEncoder(
@@ -31,7 +30,7 @@ export function bertEncoder(
   const types = config.integer('type_vocab_size', 2, 0);
   const rate = config.rate('hidden_dropout_prob', 0.1);
   const norm = (prefix: string) => layerNormWeights(loader, `${prefix}.LayerNorm`, size, eps);
-  const layer = (prefix: string): EncoderLayerWeights => ({
+  const layer = (prefix: string): LayerWeights => ({
     selfAttention: {
       heads,
       queryKeyValue: loader.linear(
@@ -43,6 +42,7 @@ export function bertEncoder(
     },
     selfAttentionNorm: norm(`${prefix}.attention.output`),
     feedForward: {
+      kind: 'plain',
       inner: loader.linear(`${prefix}.intermediate.dense`, width, size),
       outer: loader.linear(`${prefix}.output.dense`, size, width),
       activation,
@@ -50,8 +50,8 @@ export function bertEncoder(
     feedForwardNorm: norm(`${prefix}.output`),
   });
   const table = (name: string): string => `${root}embeddings.${name}_embeddings.weight`;
-  const stack: DecoderWeights = {
-    residual: postNorm,
+  const stack: StackWeights = {
+    block: postNorm,
     layers: Array.from({ length: config.integer('num_hidden_layers') }, (_, i) =>
       layer(`${root}encoder.layer.${i}`),
     ),

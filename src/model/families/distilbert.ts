@@ -5,10 +5,10 @@ import { maskedLanguageHead, tieMaskedHead, tokenHead } from './bert-layers.ts';
 import { headName, labelCount } from '../heads/head-name.ts';
 import type { Config } from '../config.ts';
 import type { Head, SequenceDefinition } from '../definitions.ts';
-import type { EncoderLayerWeights } from '../layers/encoder.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
-import { postNorm } from '../layers/residual.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import type { LayerWeights } from '../layers/stack.ts';
+import { postNorm } from '../layers/block.ts';
 
 /** PyTorch's own would be 1e-5; DistilBERT keeps BERT's. */
 const eps = 1e-12;
@@ -32,7 +32,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
   const maxPositions = config.integer('max_position_embeddings');
   const rate = config.rate('dropout', 0.1);
   const norm = (prefix: string) => layerNormWeights(loader, prefix, size, eps);
-  const layer = (prefix: string): EncoderLayerWeights => ({
+  const layer = (prefix: string): LayerWeights => ({
     selfAttention: {
       heads,
       queryKeyValue: loader.linear(
@@ -44,6 +44,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
     },
     selfAttentionNorm: norm(`${prefix}.sa_layer_norm`),
     feedForward: {
+      kind: 'plain',
       inner: loader.linear(`${prefix}.ffn.lin1`, width, size),
       outer: loader.linear(`${prefix}.ffn.lin2`, size, width),
       activation,
@@ -71,7 +72,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
     types: 0,
     embeddings,
     stack: {
-      residual: postNorm,
+      block: postNorm,
       layers: Array.from({ length: config.integer('n_layers') }, (_, i) =>
         layer(`${root}transformer.layer.${i}`),
       ),

@@ -4,8 +4,8 @@
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { layerTypes, type LlamaVariant, llamaLayers } from './llama.ts';
-import { sandwichNorm } from '../layers/residual.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import { sandwichNorm } from '../layers/block.ts';
 
 /** Declares the weights of a `Gemma2…` checkpoint. */
 export function gemma2(config: Config, loader: WeightLoader): SequenceDefinition {
@@ -55,7 +55,7 @@ function shared(config: Config): LlamaVariant {
     scale: config.number('query_pre_attn_scalar', 256) ** -0.5,
     embeddingScale: Math.sqrt(size),
     tied: true,
-    residual: sandwichNorm,
+    block: sandwichNorm,
     norms: (norm) => [
       { ...norm('input_layernorm'), after: norm('post_attention_layernorm') },
       { ...norm('pre_feedforward_layernorm'), after: norm('post_feedforward_layernorm') },

@@ -4,10 +4,10 @@
 import { layerNormWeights } from './bart-layers.ts';
 import { causalHead, tieOutput } from '../heads/causal-head.ts';
 import type { Config } from '../config.ts';
-import type { DecoderLayerWeights } from '../layers/decoder.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import { preNorm } from '../layers/residual.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import type { LayerWeights } from '../layers/stack.ts';
+import { preNorm } from '../layers/block.ts';
 
 /** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */
 export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
@@ -28,7 +28,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   const norm = (prefix: string) => layerNormWeights(loader, prefix, size, eps);
   const conv1d = (prefix: string, out: number, input: number) =>
     loader.linear(prefix, out, input, { transposed: true });
-  const layer = (prefix: string): DecoderLayerWeights => ({
+  const layer = (prefix: string): LayerWeights => ({
     selfAttention: {
       heads,
       queryKeyValue: conv1d(`${prefix}.attn.c_attn`, 3 * size, size),
@@ -36,6 +36,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     },
     selfAttentionNorm: norm(`${prefix}.ln_1`),
     feedForward: {
+      kind: 'plain',
       inner: conv1d(`${prefix}.mlp.c_fc`, width, size),
       outer: conv1d(`${prefix}.mlp.c_proj`, size, width),
       activation,
@@ -54,7 +55,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
       dropout: config.rate('embd_pdrop', 0.1),
     },
     stack: {
-      residual: preNorm,
+      block: preNorm,
       layers: Array.from({ length: config.integer('n_layer') }, (_, i) => layer(`${root}h.${i}`)),
       finalNorm: norm(`${root}ln_f`),
       normalizesLastState: true,

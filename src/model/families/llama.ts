@@ -9,9 +9,9 @@ import { causalHead, tieOutput } from '../heads/causal-head.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition, StretchedRotary } from '../definitions.ts';
 import type { NormWeights } from '../layers/normalization.ts';
-import { preNorm, type ResidualConnection, type SublayerNorm } from '../layers/residual.ts';
 import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import { type Block, preNorm, type SublayerNorm } from '../layers/block.ts';
 
 /** Where models that are built like Llama differ from it. */
 export interface LlamaVariant {
@@ -32,7 +32,7 @@ export interface LlamaVariant {
   readonly embeddingScale?: number;
   /** Whether the output layer is the embedding again where config.json does not say. */
   readonly tied?: boolean;
-  readonly residual?: ResidualConnection;
+  readonly block?: Block;
   /** The norms of a layer, where they are not Llama's two. */
   readonly norms?: (
     norm: (name: string) => NormWeights,
@@ -64,7 +64,7 @@ export function llamaLayers(
   loader: WeightLoader,
   variant: LlamaVariant,
 ): SequenceDefinition {
-  const { attentionBias = [false, false], normOffset = 0, residual = preNorm } = variant;
+  const { attentionBias = [false, false], normOffset = 0, block = preNorm } = variant;
   const root = loader.root(['model.', ''], 'norm.weight');
   const tokensName = `${root}embed_tokens.weight`;
   const { tied = false, outputSoftcap, embeddingScale = 1 } = variant;
@@ -135,6 +135,7 @@ export function llamaLayers(
       selfAttention: attend(`${prefix}.self_attn`, index),
       selfAttentionNorm,
       feedForward: {
+        kind: 'gated' as const,
         inner: loader.linear(
           [`${prefix}.mlp.gate_proj`, `${prefix}.mlp.up_proj`],
           width,
@@ -143,7 +144,6 @@ export function llamaLayers(
         ),
         outer: loader.linear(`${prefix}.mlp.down_proj`, size, width, mlpBias),
         activation,
-        gated: true,
       },
       feedForwardNorm,
     };
@@ -155,7 +155,7 @@ export function llamaLayers(
     maxPositions: grows ? Infinity : config.integer('max_position_embeddings'),
     types: 0,
     embeddings: { tokens, scale: embeddingScale },
-    stack: { residual, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
+    stack: { block, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
     causal: true,
     head: causalHead(config, loader, { tokens }, outputSoftcap),
     ...(stretched.length > 0 && { rotary: stretched }),

@@ -5,14 +5,13 @@ import type { RmsNormWeights } from '../../shaders/rows/rms-norm.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from '../layers/attention.ts';
 import { headName } from '../heads/head-name.ts';
 import { type Config, activationNames } from '../config.ts';
-import type { DecoderLayerWeights, DecoderWeights } from '../layers/decoder.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from '../definitions.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
-import type { EncoderLayerWeights, EncoderWeights } from '../layers/encoder.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import { distanceBuckets, type RelativeBias } from '../layers/relative-bias.ts';
-import { preNorm } from '../layers/residual.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import type { LayerWeights, StackWeights } from '../layers/stack.ts';
+import { preNorm } from '../layers/block.ts';
 
 /**
  * Declares the weights of a `T5ForConditionalGeneration` checkpoint, or of a `T5Model`: with the
@@ -65,8 +64,8 @@ interface Stacks {
   readonly vocabulary: number;
   readonly dModel: number;
   readonly embeddings: (stack: 'encoder' | 'decoder') => EmbeddingWeights;
-  readonly encoder: () => EncoderWeights;
-  readonly decoder: () => DecoderWeights;
+  readonly encoder: () => StackWeights;
+  readonly decoder: () => StackWeights;
 }
 
 /** `tied`: the weights that are the table of tokens again unless the file has others. */
@@ -114,6 +113,7 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
     output: loader.linear(`${prefix}.o`, dModel, width, noBias),
   });
   const feed = (prefix: string): FeedForwardWeights => ({
+    kind: gated ? 'gated' : 'plain',
     inner: loader.linear(
       gated ? [`${prefix}.wi_0`, `${prefix}.wi_1`] : `${prefix}.wi`,
       inner,
@@ -122,15 +122,14 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
     ),
     outer: loader.linear(`${prefix}.wo`, dModel, inner, noBias),
     activation,
-    gated,
   });
-  const encoderLayer = (prefix: string): EncoderLayerWeights => ({
+  const encoderLayer = (prefix: string): LayerWeights => ({
     selfAttention: attend(`${prefix}.0.SelfAttention`),
     selfAttentionNorm: norm(`${prefix}.0.layer_norm`),
     feedForward: feed(`${prefix}.1.DenseReluDense`),
     feedForwardNorm: norm(`${prefix}.1.layer_norm`),
   });
-  const decoderLayer = (prefix: string): DecoderLayerWeights => ({
+  const decoderLayer = (prefix: string): LayerWeights => ({
     selfAttention: attend(`${prefix}.0.SelfAttention`),
     selfAttentionNorm: norm(`${prefix}.0.layer_norm`),
     crossAttention: attendAcross(`${prefix}.1.EncDecAttention`),
@@ -153,8 +152,8 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
     part: 'encoder' | 'decoder',
     count: number,
     layer: (prefix: string) => Layer,
-  ): Omit<DecoderWeights, 'layers'> & { layers: Layer[] } => ({
-    residual: preNorm,
+  ): Omit<StackWeights, 'layers'> & { layers: Layer[] } => ({
+    block: preNorm,
     layers: Array.from({ length: count }, (_, i) => layer(`${part}.block.${i}.layer`)),
     finalNorm: norm(`${part}.final_layer_norm`),
     normalizesLastState: true,

@@ -5,16 +5,15 @@
 import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
 import type { SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
-import type { DecoderWeights } from '../layers/decoder.ts';
-import type { EncoderWeights } from '../layers/encoder.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
-import { postNorm, preNorm } from '../layers/residual.ts';
 import type { Linear, WeightLoader } from '../weights/weights.ts';
+import type { StackWeights } from '../layers/stack.ts';
+import { postNorm, preNorm } from '../layers/block.ts';
 
 export interface TorchTransformer {
   readonly dModel: number;
-  readonly encoder: EncoderWeights;
-  readonly decoder: DecoderWeights;
+  readonly encoder: StackWeights;
+  readonly decoder: StackWeights;
 }
 
 /** Declares the weights of an nn.Transformer's state dict, whose names begin with `root`. */
@@ -28,7 +27,7 @@ export function torchTransformer(
   const width = config.integer('dim_feedforward');
   const eps = config.number('layer_norm_eps', 1e-5);
   const activation = config.activation('activation', 'relu');
-  const residual = config.boolean('norm_first', false) ? preNorm : postNorm;
+  const block = config.boolean('norm_first', false) ? preNorm : postNorm;
   const rate = config.rate('dropout', 0);
   const dropout = { residual: rate, attention: rate, activation: rate };
 
@@ -38,6 +37,7 @@ export function torchTransformer(
     eps,
   });
   const feed = (prefix: string): FeedForwardWeights => ({
+    kind: 'plain',
     inner: loader.linear(`${prefix}.linear1`, width, dModel),
     outer: loader.linear(`${prefix}.linear2`, dModel, width),
     activation,
@@ -62,7 +62,7 @@ export function torchTransformer(
   return {
     dModel,
     encoder: {
-      residual,
+      block,
       dropout,
       layers: stack('encoder', (i) => ({
         selfAttention: attend(`${root}encoder.layers.${i}.self_attn`),
@@ -73,7 +73,7 @@ export function torchTransformer(
       finalNorm: norm(`${root}encoder.norm`),
     },
     decoder: {
-      residual,
+      block,
       dropout,
       layers: stack('decoder', (i) => ({
         selfAttention: attend(`${root}decoder.layers.${i}.self_attn`),

@@ -6,14 +6,15 @@ import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { KeyValueCache } from '../../shaders/attention/attention-decode.ts';
-import { decodeCached } from '../layers/cached-decoder.ts';
-import type { Memory } from '../layers/decoder.ts';
 import { type DecodePrompt, type DecodeSession, type DecodeState, writeState } from './decoding.ts';
 import { bucket, padRows } from '../inputs/inputs.ts';
 import { logits } from '../layers/logits.ts';
 import { decoderCaches, PromptPlan, useDecoded } from './prompt-plan.ts';
 import { tokensOf, writePositions } from '../inputs/token-inputs.ts';
-import { encode, remember, type Tokens, type TransformerWeights } from '../layers/transformer.ts';
+import { encode, type TransformerWeights } from '../layers/transformer.ts';
+import { decodeCached } from '../layers/cached-stack.ts';
+import { type Memory, remember } from '../layers/cross-attention.ts';
+import type { Tokens } from '../layers/embeddings.ts';
 
 export interface EncoderDecoderSessionShape {
   /** A multiple of `batch`: neighbouring rows share a source. */
@@ -60,7 +61,7 @@ export class EncoderDecoderSession implements DecodeSession {
     const recording = new Recording(gpu);
     try {
       const source = tokensOf(recording, 'source', batch, sourceLength);
-      const computed = remember(encode(source, weights), source.mask, weights);
+      const computed = remember(encode(source, weights), source.mask, weights.decoder);
       // Keys and values of the source outlive the encoder's list: the steps read them.
       const keyValues = computed.keyValues.map((tensor) => recording.keep(tensor));
       const memory = { keyValues, mask: source.mask };

@@ -7,17 +7,18 @@ import { Recording } from '../../runtime/record.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { KeyValueCache } from '../../shaders/attention/attention-decode.ts';
-import { decodeCached } from '../layers/cached-decoder.ts';
 import { layoutOf } from '../layers/attention.ts';
-import type { DecoderWeights, Memory } from '../layers/decoder.ts';
 import { cacheRows, type DecodePrompt, positionsOf } from './decoding.ts';
 import { padRows } from '../inputs/inputs.ts';
 import type { LanguageModelWeights } from '../layers/logits.ts';
+import { decodeCached } from '../layers/cached-stack.ts';
+import type { StackWeights } from '../layers/stack.ts';
+import type { Memory } from '../layers/cross-attention.ts';
 
 /** Caches for every layer of a decoder, owned by `scope`: (rows, capacity, width) each. */
 export function decoderCaches(
   scope: Scope,
-  { layers }: DecoderWeights,
+  { layers }: StackWeights,
   rows: number,
   capacity: number,
 ): KeyValueCache[] {

@@ -7,13 +7,13 @@ import type { Recording } from '../../runtime/record.ts';
 import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { KeyValueCache } from '../../shaders/attention/attention-decode.ts';
-import { decodeCached } from '../layers/cached-decoder.ts';
 import { type DecodePrompt, type DecodeSession, type DecodeState, writeState } from './decoding.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { bucket } from '../inputs/inputs.ts';
 import { type LanguageModelWeights, logits } from '../layers/logits.ts';
 import { decoderCaches, PromptPlan, useDecoded } from './prompt-plan.ts';
 import { stretchRotary } from '../layers/stretched-rotary.ts';
+import { decodeCached } from '../layers/cached-stack.ts';
 
 /** Sessions of one model that are not disposed of. */
 export type SequenceSessions = Set<SequenceSession>;

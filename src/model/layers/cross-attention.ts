@@ -5,6 +5,33 @@ import { attentionCross } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
 import { concatenate, type CrossAttentionWeights, type WatchWeights } from './attention.ts';
 import { linear } from './feed-forward.ts';
+import type { StackWeights } from './stack.ts';
+
+/** What every decoder layer attends to besides its own input. */
+export interface Memory {
+  /** Per layer, keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
+  readonly keyValues: readonly Tensor[];
+  /** (B, S), 0 = padding */
+  readonly mask: Tensor;
+}
+
+/** Each layer's keys and values of the encoder's output z, computed once. z: (B, S, d_model). */
+export function remember(z: Tensor, mask: Tensor, { layers }: StackWeights): Memory {
+  const keyValues = layers.flatMap(({ crossAttention: cross }) =>
+    cross === undefined ? [] : [linear(z, cross.keyValue, { label: 'memory key, value' })],
+  );
+  return { keyValues, mask };
+}
+
+/** What a layer has of the encoder's output. */
+export function memoryOf(
+  { keyValues, mask }: Memory,
+  layer: number,
+): { memory: Tensor; memoryMask: Tensor } {
+  const memory = keyValues[layer];
+  if (memory === undefined) throw new RangeError(`decoder layer ${layer} has no memory`);
+  return { memory, memoryMask: mask };
+}
 
 export interface CrossAttentionOptions {
   /** Keys and values of the encoder's output: (B, S, 2 · heads · d_k) */

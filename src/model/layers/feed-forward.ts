@@ -6,33 +6,47 @@ import { gatedLinear } from '../../shaders/matmul/gated.ts';
 import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
 import type { Linear } from '../weights/weights.ts';
 
-export interface FeedForwardWeights {
-  /** (d_ff, d_model); of a gated network W and V stacked, (2 · d_ff, d_model) */
+/** "FFN(x) = max(0, xW₁ + b₁)W₂ + b₂", or with another activation than max(0, ·). */
+interface PlainFeedForward {
+  readonly kind: 'plain';
+  /** W₁, b₁: (d_ff, d_model) */
   readonly inner: Linear;
-  /** (d_model, d_ff) */
+  /** W₂, b₂: (d_model, d_ff) */
   readonly outer: Linear;
   readonly activation: Activation;
-  /**
-   * "We use the output of one linear projection, activated, to gate another", as SwiGLU and GEGLU do:
-   * FFN(x) = (activation(xW) ⊗ xV)W₂, Shazeer, arXiv 2002.05202, §2.
-   */
-  readonly gated?: boolean;
 }
 
 /**
- * "FFN(x) = max(0, xW₁ + b₁)W₂ + b₂", or with another activation than max(0, ·), whose result is
- * dropped at `rate`. (B, T, d_model)
+ * "We use the output of one linear projection, activated, to gate another", as SwiGLU and GEGLU do:
+ * FFN(x) = (activation(xW) ⊗ xV)W₂, Shazeer, arXiv 2002.05202, §2.
  */
+interface GatedFeedForward extends Omit<PlainFeedForward, 'kind'> {
+  readonly kind: 'gated';
+  /** W and V stacked: (2 · d_ff, d_model) */
+  readonly inner: Linear;
+}
+
+export type FeedForwardWeights = PlainFeedForward | GatedFeedForward;
+
+/** x and result: (B, T, d_model). What the inner layer computes is dropped at `rate`. */
 export function feedForward(
   x: Tensor,
-  { inner, outer, activation, gated = false }: FeedForwardWeights,
+  weights: FeedForwardWeights,
   residual?: Tensor,
   rate = 0,
 ): Tensor {
-  const hidden = gated // (B, T, d_ff)
-    ? gatedLinear(x, inner.weight, { bias: inner.bias, activation })
-    : linear(x, inner, { activation, label: 'feed-forward inner' });
-  return linear(dropout(hidden, rate), outer, { residual, label: 'feed-forward' });
+  const hidden = dropout(innerOf(x, weights), rate);
+  return linear(hidden, weights.outer, { residual, label: 'feed-forward' });
+}
+
+/** What the inner layer computes: (B, T, d_ff). */
+function innerOf(x: Tensor, { kind, inner, activation }: FeedForwardWeights): Tensor {
+  switch (kind) {
+    case 'plain':
+      return linear(x, inner, { activation, label: 'feed-forward inner' });
+    case 'gated':
+      return gatedLinear(x, inner.weight, { bias: inner.bias, activation });
+  }
 }
 
 /** xWᵀ + b. x: (…, in), result: (…, out). */

@@ -3,14 +3,14 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import { scale, softBound } from '../../shaders/elementwise/rescale.ts';
-import type { DecoderWeights } from './decoder.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
+import type { StackWeights } from './stack.ts';
 
 /** A decoder with its embeddings and output layer. */
 export interface LanguageModelWeights {
   readonly target: EmbeddingWeights;
-  readonly decoder: DecoderWeights;
+  readonly decoder: StackWeights;
   /** The pre-softmax transformation; usually the target embedding again. */
   readonly output: {
     /** (V_target, d_model) */

@@ -6,14 +6,7 @@ import type {
   CrossAttentionWeights,
   SelfAttentionWeights,
 } from '../../../src/model/layers/attention.ts';
-import {
-  decoder,
-  type DecoderWeights,
-  memoryKeyValues,
-} from '../../../src/model/layers/decoder.ts';
-import { encoder, type EncoderWeights } from '../../../src/model/layers/encoder.ts';
 import type { FeedForwardWeights } from '../../../src/model/layers/feed-forward.ts';
-import { type Dropout, postNorm, preNorm } from '../../../src/model/layers/residual.ts';
 import type { Linear } from '../../../src/model/weights/weights.ts';
 import { gradients } from '../../../src/runtime/gradient.ts';
 import type { Dispatch } from '../../../src/runtime/record.ts';
@@ -22,17 +15,21 @@ import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
+import { sequenceStack } from '../../../src/model/layers/sequence-stack.ts';
+import type { StackWeights } from '../../../src/model/layers/stack.ts';
+import { remember } from '../../../src/model/layers/cross-attention.ts';
+import { type Dropout, postNorm, preNorm } from '../../../src/model/layers/block.ts';
 
 const gpus = await testGpus();
 const [batches, sources, targets, heads, dModel, dFF] = [2, 7, 5, 2, 6, 11];
-const connections = { postNorm, preNorm };
+const blocks = { postNorm, preNorm };
 
 /** An encoder of two layers and a decoder of one, of drawn weights. */
 function transformer(
   bench: Bench,
-  name: keyof typeof connections,
+  name: keyof typeof blocks,
   dropout: Dropout | undefined,
-): { encoder: EncoderWeights; decoder: DecoderWeights; x: Tensor; y: Tensor } {
+): { encoder: StackWeights; decoder: StackWeights; x: Tensor; y: Tensor } {
   const random = new Random(7);
   const draw = (label: string, ...shape: number[]): Tensor => {
     const size = shape.reduce((product, length) => product * length, 1);
@@ -59,6 +56,7 @@ function transformer(
     output: linear(dModel, dModel),
   });
   const feedForward = (): FeedForwardWeights => ({
+    kind: 'plain',
     inner: linear(dFF, dModel),
     outer: linear(dModel, dFF),
     activation: 'relu',
@@ -69,7 +67,7 @@ function transformer(
     feedForward: feedForward(),
     feedForwardNorm: norm(),
   });
-  const shared = { residual: connections[name], ...(dropout && { dropout }) };
+  const shared = { block: blocks[name], ...(dropout && { dropout }) };
   const cross = { crossAttention: crossAttention(), crossAttentionNorm: norm() };
   return {
     encoder: { ...shared, layers: [layer(), layer()] },
@@ -82,17 +80,18 @@ function transformer(
 /** Records a forward pass; returns its result and its inputs. */
 function forward(
   bench: Bench,
-  name: keyof typeof connections,
+  name: keyof typeof blocks,
   dropout?: Dropout,
 ): { output: Tensor; x: Tensor; y: Tensor } {
   const { x, y, ...weights } = transformer(bench, name, dropout);
   const maskOf = (length: number): Tensor =>
     bench.input('mask', [batches, length], new Uint32Array(batches * length).fill(1));
   const mask = maskOf(sources);
-  const memory = encoder(x, weights.encoder, mask);
-  const output = decoder(y, weights.decoder, {
+  const memory = sequenceStack(x, weights.encoder, { mask, causal: false });
+  const output = sequenceStack(y, weights.decoder, {
     mask: maskOf(targets),
-    memory: { keyValues: memoryKeyValues(memory, weights.decoder), mask },
+    memory: remember(memory, mask, weights.decoder),
+    causal: true,
   });
   return { output, x, y };
 }

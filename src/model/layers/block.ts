@@ -1,0 +1,73 @@
+// §3.1 of "Attention Is All You Need" (Vaswani et al., arXiv 1706.03762): how the sub-layers of a layer
+// go together with their residual connections and norms, and with the dropout of §5.4.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+import { drops, dropout } from '../../shaders/elementwise/dropout.ts';
+import { add } from '../../shaders/elementwise/add.ts';
+import { type NormWeights, normalize } from './normalization.ts';
+
+/** Rates of dropout, each at least 0 and below 1. They act in recordings with random numbers only. */
+export interface Dropout {
+  /** "We apply dropout to the output of each sub-layer, before it is added", §5.4. */
+  readonly residual: number;
+  /** Of the softmax weights. Departs from the paper, as most implementations do. */
+  readonly attention: number;
+  /** Of the feed-forward network's inner layer, likewise. */
+  readonly activation: number;
+}
+
+/** What a stack does when it is given no rates. */
+export const noDropout: Dropout = { residual: 0, attention: 0, activation: 0 };
+
+/** The normalization of a sub-layer, and of its output where a model has a second one. */
+export type SublayerNorm = NormWeights & { readonly after?: NormWeights };
+
+/** A sub-layer of a layer. */
+export interface Sublayer {
+  readonly norm: SublayerNorm;
+  /** Adds `residual`, when given, to what it computes from `x`. (B, T, d_model) */
+  readonly apply: (x: Tensor, residual?: Tensor) => Tensor;
+}
+
+/**
+ * A layer made of its sub-layers, in their order. x and result: (B, T, d_model). What a sub-layer
+ * computes is dropped at `rate`, 0 by default.
+ */
+export type Block = (x: Tensor, sublayers: readonly Sublayer[], rate?: number) => Tensor;
+
+/** "The output of each sub-layer is LayerNorm(x + Sublayer(x))." §3.1 */
+export const postNorm: Block = (x, sublayers, rate = 0) =>
+  sublayers.reduce(
+    (h, { norm, apply }) => normalize(dropout(apply(h), rate), norm, { residual: h }),
+    x,
+  );
+
+/** x + Sublayer(LayerNorm(x)). Departs from the paper: "pre-norm", Xiong et al., arXiv 2002.04745. */
+export const preNorm: Block = (x, sublayers, rate = 0) =>
+  sublayers.reduce((h, { norm, apply }) => join(h, normalize(h, norm), apply, rate), x);
+
+/** x + Norm(Sublayer(Norm(x))), Gemma 2, arXiv 2408.00118, §2. */
+export const sandwichNorm: Block = (x, sublayers, rate = 0) =>
+  sublayers.reduce((h, { norm, apply }) => {
+    const y = apply(normalize(h, norm));
+    return add(h, dropout(norm.after === undefined ? y : normalize(y, norm.after), rate));
+  }, x);
+
+/**
+ * "x + Attention(LN₁(x)) + FF(LN₂(x))": all sub-layers see the layer's input, GPT-NeoX-20B, arXiv
+ * 2204.06745, §2.1. Those that share a norm, as Falcon's and Phi's do, share what it computes.
+ */
+export const parallel: Block = (x, sublayers, rate = 0) => {
+  const normalized = new Map<SublayerNorm, Tensor>();
+  return sublayers.reduce((sum, { norm, apply }) => {
+    const input = normalized.get(norm) ?? normalize(x, norm);
+    normalized.set(norm, input);
+    return join(sum, input, apply, rate);
+  }, x);
+};
+
+/** sum + dropout(apply(x)). Where nothing is dropped, the sub-layer's last product adds the sum. */
+function join(sum: Tensor, x: Tensor, apply: Sublayer['apply'], rate: number): Tensor {
+  if (!drops(x.recording, rate)) return apply(x, sum);
+  return dropout(apply(x), rate, { residual: sum });
+}

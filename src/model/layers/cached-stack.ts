@@ -1,0 +1,39 @@
+// The decoder of "Attention Is All You Need" over the caches of generation.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+import type { CachePlaces, KeyValueCache } from '../../shaders/attention/attention-decode.ts';
+import { cachedSelfAttention } from './cached-attention.ts';
+import { crossAttention, type Memory, memoryOf } from './cross-attention.ts';
+import { embed } from './embeddings.ts';
+import type { LanguageModelWeights } from './logits.ts';
+import { stack } from './stack.ts';
+
+/** Where new tokens join what was decoded before. */
+export interface CachedTokens extends CachePlaces {
+  /** One a layer. */
+  readonly caches: readonly KeyValueCache[];
+  readonly memory?: Memory | undefined;
+}
+
+/**
+ * New tokens, one or more a sequence, over what was decoded before. ids: (R, T), places: (R, T, 2).
+ * Result: (R, T, d_model).
+ */
+export function decodeCached(
+  ids: Tensor,
+  { caches, place, rows, memory }: CachedTokens,
+  { target, decoder }: LanguageModelWeights,
+): Tensor {
+  return stack(embed({ ids, place }, target), decoder, (layer, index) => {
+    const cache = caches[index];
+    if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
+    return {
+      self: (bias) => (input, residual) =>
+        cachedSelfAttention(input, layer.selfAttention, { cache, place, rows, bias, residual }),
+      cross:
+        memory &&
+        ((cross) => (input, residual) =>
+          crossAttention(input, cross, { ...memoryOf(memory, index), residual })),
+    };
+  });
+}

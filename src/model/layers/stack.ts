@@ -1,0 +1,79 @@
+// §3.1 of "Attention Is All You Need", Figure 1: the layers of an encoder or a decoder, one after the
+// other. How they attend is said by the caller: over whole sequences, or over the caches of generation.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
+import { type Block, type Dropout, noDropout, type Sublayer, type SublayerNorm } from './block.ts';
+import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
+import { type NormWeights, normalize } from './normalization.ts';
+import { relativeBias, type RelativeBias } from './relative-bias.ts';
+import type { Watch } from './watch.ts';
+
+/**
+ * "The first is a multi-head self-attention mechanism, and the second is a simple, position-wise
+ * fully connected feed-forward network." Between them "the decoder inserts a third sub-layer, which
+ * performs multi-head attention over the output of the encoder stack."
+ */
+export interface LayerWeights {
+  readonly selfAttention: SelfAttentionWeights;
+  readonly selfAttentionNorm: SublayerNorm;
+  /** Attention to the encoder's output, in decoders that have an encoder. */
+  readonly crossAttention?: CrossAttentionWeights;
+  readonly crossAttentionNorm?: SublayerNorm;
+  readonly feedForward: FeedForwardWeights;
+  readonly feedForwardNorm: SublayerNorm;
+}
+
+export interface StackWeights {
+  /** How sub-layers, residual connections and norms go together. */
+  readonly block: Block;
+  readonly layers: readonly LayerWeights[];
+  /** Departs from the paper: a norm after the last layer, as pre-norm stacks and PyTorch have it. */
+  readonly finalNorm?: NormWeights | undefined;
+  /** Departs from the paper: a bias of the scores by distance, which all layers share. */
+  readonly relativeBias?: RelativeBias | undefined;
+  /** Departs from PyTorch: the last hidden state is that after the final norm. */
+  readonly normalizesLastState?: boolean;
+  /** For training; none when absent. */
+  readonly dropout?: Dropout;
+}
+
+/** The attention of one layer. */
+export interface LayerAttention {
+  /** Of `weights.selfAttention`. `bias`: the stack's bias by distance, (2 · reach + 1, heads). */
+  readonly self: (bias: Tensor | undefined) => Sublayer['apply'];
+  /** Of `weights.crossAttention`; left out where there is no encoder's output. */
+  readonly cross?: ((weights: CrossAttentionWeights) => Sublayer['apply']) | undefined;
+}
+
+/** "A stack of N = 6 identical layers." x and result: (B, T, d_model). */
+export function stack(
+  x: Tensor,
+  weights: StackWeights,
+  attend: (layer: LayerWeights, index: number) => LayerAttention,
+  watch: Watch = {},
+): Tensor {
+  const { block, dropout = noDropout, finalNorm, normalizesLastState = false } = weights;
+  const bias = weights.relativeBias && relativeBias(x.recording, weights.relativeBias);
+  watch.hiddenStates?.push(x);
+  const hidden = weights.layers.reduce((h, layer, index) => {
+    const { self, cross } = attend(layer, index);
+    const { crossAttention, crossAttentionNorm } = layer;
+    const sublayers: Sublayer[] = [{ norm: layer.selfAttentionNorm, apply: self(bias) }];
+    if (cross !== undefined && crossAttention !== undefined && crossAttentionNorm !== undefined) {
+      sublayers.push({ norm: crossAttentionNorm, apply: cross(crossAttention) });
+    }
+    sublayers.push({
+      norm: layer.feedForwardNorm,
+      apply: (input, residual) =>
+        feedForward(input, layer.feedForward, residual, dropout.activation),
+    });
+    const y = block(h, sublayers, dropout.residual);
+    watch.hiddenStates?.push(y);
+    return y;
+  }, x);
+  if (finalNorm === undefined) return hidden;
+  const last = normalize(hidden, finalNorm, { label: 'final norm' });
+  if (normalizesLastState) watch.hiddenStates?.splice(-1, 1, last);
+  return last;
+}
