@@ -28,13 +28,7 @@ struct Params {
 @group(0) @binding(6) var<storage, read> delta: array<f32>;     // (batches, heads, queries)
 @group(0) @binding(7) var<storage, read> state: array<u32>;     // (2): seed, step
 
-// Rows and keys past the last one repeat it.
-fn q_index(batch: u32, row: u32, head: u32) -> u32 {
-  let clamped = min(row, params.queries - 1u);
-  return (batch * params.queries + clamped) * params.q_pitch + params.q_start
-    + head * params.head_size;
-}
-
+// Keys past the last one repeat it.
 fn k_index(batch: u32, key: u32, head: u32) -> u32 {
   let clamped = min(key, params.keys - 1u);
   return (batch * params.keys + clamped) * params.kv_pitch + params.k_start
@@ -45,11 +39,6 @@ fn v_index(batch: u32, key: u32, head: u32) -> u32 {
   let clamped = min(key, params.keys - 1u);
   return (batch * params.keys + clamped) * params.kv_pitch + params.v_start
     + head * params.head_size;
-}
-
-fn y_index(batch: u32, row: u32, head: u32) -> u32 {
-  let clamped = min(row, params.queries - 1u);
-  return ((batch * params.queries + clamped) * params.heads + head) * params.head_size;
 }
 
 fn lse_index(batch: u32, rows: vec4u, head: u32) -> vec4u {

@@ -57,12 +57,6 @@ fn key_row(batch: u32, key: u32) -> u32 {
   return batch * params.keys + clamped;
 }
 
-fn q_index(batch: u32, row: u32, head: u32) -> u32 {
-  let clamped = min(row, params.queries - 1u);
-  return (batch * params.queries + clamped) * params.q_pitch + params.q_start
-    + head * params.head_size;
-}
-
 fn k_index(batch: u32, key: u32, head: u32) -> u32 {
   return key_row(batch, key) * params.k_pitch + params.k_start
     + head / params.group * params.head_size;
@@ -71,11 +65,6 @@ fn k_index(batch: u32, key: u32, head: u32) -> u32 {
 fn v_index(batch: u32, key: u32, head: u32) -> u32 {
   return key_row(batch, key) * params.v_pitch + params.v_start
     + head / params.group * params.head_size;
-}
-
-fn y_index(batch: u32, row: u32, head: u32) -> u32 {
-  let clamped = min(row, params.queries - 1u);
-  return ((batch * params.queries + clamped) * params.heads + head) * params.head_size;
 }
 
 fn lse_index(batch: u32, row: u32, head: u32) -> u32 {

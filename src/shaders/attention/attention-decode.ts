@@ -5,6 +5,7 @@ import { kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import crossText from './attention-cross.wgsl?raw';
 import decodeText from './attention-decode.wgsl?raw';
+import rowCommonText from './attention-row-common.wgsl?raw';
 import rowTileText from './attention-row-tile.wgsl?raw';
 import rowText from './attention-row.wgsl?raw';
 import {
@@ -26,6 +27,7 @@ function forms(
   pieces: readonly Snippet[],
 ): RowKernel {
   const bindings = { file: `${operation}.wgsl`, text: bindingText };
+  const rowCommon = { file: 'attention-row-common.wgsl', text: rowCommonText };
   const row = { file: 'attention-row.wgsl', text: rowText };
   const rowTile = { file: 'attention-row-tile.wgsl', text: rowTileText };
   const form = (suffix: string, lanes: Snippet, body: Snippet): Kernel =>
@@ -35,7 +37,7 @@ function forms(
       operation,
       entry: body === row ? 'attention_row' : 'attention_row_tile',
       subgroups: suffix === 'subgroup',
-      code: [workgroup, numbers, lanes, ...pieces, bindings, body],
+      code: [workgroup, numbers, lanes, ...pieces, bindings, rowCommon, body],
     });
   return {
     subgroup: form('subgroup', rowSubgroup, row),

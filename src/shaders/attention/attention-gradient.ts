@@ -14,6 +14,7 @@ import queryTileText from './attention-backward-query-tile.wgsl?raw';
 import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
+import { attentionFour, attentionIndex } from './attention.ts';
 import { random, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 
@@ -67,21 +68,25 @@ function half(
   texts: { readonly register: string; readonly tile: string },
   bindings: Kernel['bindings'],
 ): Half {
-  const form = (kind: keyof Half, piece: Snippet, constants: Kernel['constants']): Kernel => {
+  const form = (
+    kind: keyof Half,
+    pieces: readonly Snippet[],
+    constants: Kernel['constants'],
+  ): Kernel => {
     const name = `${operation}-${kind}`;
     const own = { file: `${name}.wgsl`, text: texts[kind] };
     return kernel({
       name,
       operation,
-      code: [workgroup, random, common, dropout, piece, own],
+      code: [workgroup, random, attentionIndex, common, dropout, ...pieces, own],
       bindings: { ...inputs, ...bindings },
       params: scalars,
       constants: { CAUSAL: [false, true], DROPOUT: [false, true], ...constants },
     });
   };
   return {
-    register: form('register', register, {}),
-    tile: form('tile', tile, { CHUNKS: [1, 3] }),
+    register: form('register', [attentionFour, register], {}),
+    tile: form('tile', [tile], { CHUNKS: [1, 3] }),
   };
 }
 

@@ -1,8 +1,6 @@
 // Attention for CPU adapters without subgroups. An invocation takes 4 queries of one head through
 // blocks of 8 keys; the output accumulates in y itself. Matrices hold a row a query and a column a key.
 
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-
 @compute @workgroup_size(16)
 fn attention_register(
   @builtin(workgroup_id) id: vec3u,
@@ -17,12 +15,8 @@ fn attention_register(
   let rows = 4u * (tile % row_tiles) + FOUR;
   let head = (tile / row_tiles) % params.heads;
   let batch = tile / row_tiles / params.heads;
-  let q0 = vec4u(
-    q_index(batch, rows.x, head), q_index(batch, rows.y, head),
-    q_index(batch, rows.z, head), q_index(batch, rows.w, head));
-  let y0 = vec4u(
-    y_index(batch, rows.x, head), y_index(batch, rows.y, head),
-    y_index(batch, rows.z, head), y_index(batch, rows.w, head));
+  let q0 = q4_index(batch, rows, head);
+  let y0 = y4_index(batch, rows, head);
 
   var largest = vec4f(LOWEST);
   var total = vec4f();
@@ -92,18 +86,6 @@ fn attention_register(
   for (var i = 0u; i < 4u && rows[i] < params.queries; i += 1u) {
     lse[lse_index(batch, rows[i], head)] = log_sum(largest[i], total[i]);
   }
-}
-
-fn k4_index(batch: u32, keys: vec4u, head: u32) -> vec4u {
-  return vec4u(
-    k_index(batch, keys.x, head), k_index(batch, keys.y, head),
-    k_index(batch, keys.z, head), k_index(batch, keys.w, head));
-}
-
-fn v4_index(batch: u32, keys: vec4u, head: u32) -> vec4u {
-  return vec4u(
-    v_index(batch, keys.x, head), v_index(batch, keys.y, head),
-    v_index(batch, keys.z, head), v_index(batch, keys.w, head));
 }
 
 // Turns products into scores; those of hidden keys are LOWEST.

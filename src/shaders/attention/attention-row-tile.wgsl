@@ -19,22 +19,9 @@ fn attention_row_tile(
   let y0 = row * params.head_size;
   let keys = key_end(batch);
 
-  var largest = LOWEST;
-  var total = 0.0;
-  var product = 0.0;
-  for (var c = lane; c < params.head_size; c += LANES) {
-    if (APPENDS) {
-      product += q[q0 + c] * new_k(batch, head, c);
-      y[y0 + c] = new_v(batch, head, c);
-      append(batch, head, c);
-    } else {
-      y[y0 + c] = 0.0;
-    }
-  }
-  if (APPENDS) {
-    largest = score_of_itself(sum_over_row(product, lane), batch, head);
-    total = 1.0;
-  }
+  let begun = begin_row(batch, head, q0, y0, lane);
+  var largest = begun.largest;
+  var total = begun.total;
 
   for (var start = key_begin(batch); start < keys; start += LANES) {
     let key = min(start + lane, keys - 1u);
@@ -64,9 +51,5 @@ fn attention_row_tile(
     }
     workgroupBarrier();
   }
-  // A row whose keys are all masked has no sum; its output is 0.
-  let scale = select(0.0, 1.0 / max(total, 1.0e-37), total > 0.0);
-  for (var c = lane; c < params.head_size; c += LANES) {
-    y[y0 + c] *= scale;
-  }
+  end_row(y0, total, lane);
 }

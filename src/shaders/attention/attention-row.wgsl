@@ -19,22 +19,9 @@ fn attention_row(
   let keys = key_end(batch);
   let last = max(keys, 1u) - 1u;
 
-  var largest = LOWEST;
-  var total = 0.0;
-  var product = 0.0;
-  for (var c = lane; c < params.head_size; c += LANES) {
-    if (APPENDS) {
-      product += q[q0 + c] * new_k(batch, head, c);
-      y[y0 + c] = new_v(batch, head, c);
-      append(batch, head, c);
-    } else {
-      y[y0 + c] = 0.0;
-    }
-  }
-  if (APPENDS) {
-    largest = score_of_itself(sum_over_row(product, lane), batch, head);
-    total = 1.0;
-  }
+  let begun = begin_row(batch, head, q0, y0, lane);
+  var largest = begun.largest;
+  var total = begun.total;
 
   for (var start = key_begin(batch); start < keys; start += 8u) {
     var near = vec4f();
@@ -78,11 +65,7 @@ fn attention_row(
         + dot(far, vec4f(v[v4 + c], v[v5 + c], v[v6 + c], v[v7 + c]));
     }
   }
-  // A row whose keys are all masked has no sum; its output is 0.
-  let scale = select(0.0, 1.0 / max(total, 1.0e-37), total > 0.0);
-  for (var c = lane; c < params.head_size; c += LANES) {
-    y[y0 + c] *= scale;
-  }
+  end_row(y0, total, lane);
 }
 
 // The scores of four keys from `key` on; those that are hidden or past the end get LOWEST.

@@ -3,6 +3,7 @@
 import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import commonText from './attention-common.wgsl?raw';
+import indexText from './attention-index.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import scoreText from './attention-score.wgsl?raw';
 import { dropoutParams, drops } from '../elementwise/dropout.ts';
@@ -10,7 +11,14 @@ import { late, numbers, random, workgroup } from '../snippets.ts';
 import type { Traced } from '../traces.ts';
 
 const common = { file: 'attention-common.wgsl', text: commonText };
+/** Where queries and outputs lie. */
+export const attentionIndex: Snippet = { file: 'attention-index.wgsl', text: indexText };
 const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
+/** Rows by fours, on CPU adapters. */
+export const attentionFour: Snippet = {
+  file: 'attention-four.wgsl',
+  text: late(() => import('./attention-four.wgsl?raw')),
+};
 /** Scores and sight, for kernels with the params of `scoreParams`. */
 export const attentionScore: Snippet = { file: 'attention-score.wgsl', text: scoreText };
 
@@ -40,7 +48,11 @@ const shape = {
   k_start: 'u32',
 } as const;
 
-function attentionKernel(name: string, text: Snippet['text'], more: Partial<Kernel> = {}): Kernel {
+function attentionKernel(
+  name: string,
+  text: Snippet['text'],
+  { code = [], ...more }: Partial<Kernel> = {},
+): Kernel {
   return kernel({
     name,
     operation: 'attention',
@@ -48,9 +60,11 @@ function attentionKernel(name: string, text: Snippet['text'], more: Partial<Kern
       workgroup,
       numbers,
       random,
+      attentionIndex,
       common,
       attentionScore,
       dropout,
+      ...code,
       { file: `${name}.wgsl`, text },
     ],
     bindings: {
@@ -93,6 +107,7 @@ const subgroup = attentionKernel(
 const register = attentionKernel(
   'attention-register',
   late(() => import('./attention-register.wgsl?raw')),
+  { code: [attentionFour] },
 );
 const tile = attentionKernel(
   'attention-tile',
