@@ -3,6 +3,7 @@
 
 import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
+import { Probe } from '../runtime/points.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
@@ -19,9 +20,9 @@ import {
   writePositions,
   writeSequences,
 } from './inputs/token-inputs.ts';
+import { pointsOf, type ShownStates, shownStates } from './layers/shown-states.ts';
 import { remember } from './layers/cross-attention.ts';
 import { decode, encode } from './layers/transformer.ts';
-import { type Watch, watchedBy, watchFor } from './layers/watch.ts';
 
 /** What a list is recorded for. Lengths are padded ones. */
 export interface ForwardShape {
@@ -40,8 +41,9 @@ interface Recorded extends SequenceInputs {
   readonly loss: Tensor | undefined;
   /** Of a classifier: the row of each target's last end token, u32 (B). */
   readonly ends: Tensor | undefined;
-  readonly encoderWatch: Watch;
-  readonly decoderWatch: Watch;
+  readonly encoder: ShownStates;
+  readonly decoder: ShownStates;
+  readonly probe: Probe;
 }
 
 export class ForwardPlan {
@@ -60,13 +62,18 @@ export class ForwardPlan {
     model: EncoderDecoderDefinition,
     shape: ForwardShape,
   ): Promise<ForwardPlan> {
-    const recording = new Recording(gpu);
+    const { weights } = model;
+    const encoder = shownStates(weights.encoder, shape, 'encoder.');
+    const decoder = shownStates(weights.decoder, shape, 'decoder.');
+    const points = pointsOf(encoder, decoder);
+    const probe = new Probe(points);
+    const recording = new Recording(gpu, { points: probe });
     try {
-      const recorded = record(recording, model, shape);
-      const { encoderWatch, decoderWatch, memory, hidden, loss } = recorded;
-      const watched = [...watchedBy(encoderWatch), ...watchedBy(decoderWatch)];
-      const results = [recorded.logits, hidden, memory, ...(loss ? [loss] : []), ...watched];
-      // A stack's last hidden state is also its last watched one.
+      const recorded = { ...record(recording, model, shape), encoder, decoder, probe };
+      const { memory, hidden, loss } = recorded;
+      const shown = probe.tensors(points);
+      const results = [recorded.logits, hidden, memory, ...(loss ? [loss] : []), ...shown];
+      // A stack's last hidden state is also the last one that is shown.
       const plan = await Plan.create(recording, [...new Set(results)]);
       writePositions(plan, recorded.source);
       writePositions(plan, recorded.target);
@@ -86,7 +93,7 @@ export class ForwardPlan {
       this.#plan.write(ends, Uint32Array.from(rows ?? []));
     }
     const { hiddenStates, attentions } = this.#shape;
-    const { encoderWatch, decoderWatch, memory, hidden, loss } = this.#recorded;
+    const { encoder, decoder, probe, memory, hidden, loss } = this.#recorded;
     const [batch, S, T] = [tokens.source.batch, tokens.source.length, tokens.target.length];
     const [labels, dModel] = [this.#recorded.logits.size(-1), hidden.size(-1)];
     const logitsShape = ends === undefined ? [batch, T, labels] : [batch, labels];
@@ -99,15 +106,19 @@ export class ForwardPlan {
       reader.add(loss, loss.shape, (t) => (output.loss = meanLoss(t.data, tokens.labels)));
     }
     if (hiddenStates) {
-      output.encoderHiddenStates = reader.list(encoderWatch.hiddenStates, [batch, S, dModel]);
-      output.decoderHiddenStates = reader.list(decoderWatch.hiddenStates, [batch, T, dModel]);
+      const states = ({ hiddenStates: paths }: ShownStates, length: number) =>
+        reader.list(probe.tensors(paths), [batch, length, dModel]);
+      output.encoderHiddenStates = states(encoder, S);
+      output.decoderHiddenStates = states(decoder, T);
     }
     if (attentions) {
-      const perHead = (tensors: readonly Tensor[] = [], rows: number, columns: number) =>
-        reader.list(tensors, [batch, tensors[0]?.size(1) ?? 0, rows, columns]);
-      output.encoderAttentions = perHead(encoderWatch.attentions, S, S);
-      output.decoderAttentions = perHead(decoderWatch.attentions, T, T);
-      output.crossAttentions = perHead(decoderWatch.crossAttentions, T, S);
+      const perHead = (paths: readonly string[], rows: number, columns: number) => {
+        const tensors = probe.tensors(paths);
+        return reader.list(tensors, [batch, tensors[0]?.size(1) ?? 0, rows, columns]);
+      };
+      output.encoderAttentions = perHead(encoder.attentions, S, S);
+      output.decoderAttentions = perHead(decoder.attentions, T, T);
+      output.crossAttentions = perHead(decoder.crossAttentions, T, S);
     }
     await reader.play(this.#plan, signal);
     return output;
@@ -122,13 +133,10 @@ function record(
   recording: Recording,
   { weights, classifier }: EncoderDecoderDefinition,
   shape: ForwardShape,
-): Recorded {
+): Omit<Recorded, 'encoder' | 'decoder' | 'probe'> {
   const { source, target, labels } = sequenceInputs(recording, shape);
-  const encoderWatch = watchFor(shape);
-  const decoderWatch = watchFor(shape);
-  const memory = encode(source, weights, encoderWatch);
-  const known = remember(memory, source.mask, weights.decoder);
-  const hidden = decode(target, known, weights, decoderWatch);
+  const memory = encode(source, weights);
+  const hidden = decode(target, remember(memory, source.mask, weights.decoder), weights);
   const ends = classifier && recording.persistent('ends', [shape.batch], 'u32');
   const scores =
     classifier && ends
@@ -144,8 +152,6 @@ function record(
     logits: scores,
     loss,
     ends,
-    encoderWatch,
-    decoderWatch,
   };
 }
 

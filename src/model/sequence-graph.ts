@@ -8,7 +8,6 @@ import { linear } from './layers/feed-forward.ts';
 import { logits } from './layers/logits.ts';
 import { normalize } from './layers/normalization.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
-import type { Watch } from './layers/watch.ts';
 
 export interface SequenceGraph {
   /** (B, T, d_model) */
@@ -27,12 +26,11 @@ export function sequenceGraph(
   tokens: Tokens,
   { firsts, lasts }: { readonly firsts: Tensor; readonly lasts: Tensor },
   definition: SequenceDefinition,
-  watch: Watch = {},
 ): SequenceGraph {
   const { embeddings, stack, causal, pooler, head } = definition;
   const { mask, place } = tokens;
   const x = embed(tokens, embeddings);
-  const hidden = sequenceStack(x, stack, { mask, place, causal, watch });
+  const hidden = sequenceStack(x, stack, { mask, place, causal });
   const pooled = pooler && applyLayers(embedding(firsts, hidden), [pooler]);
   if (head === undefined) return { hidden, pooled, logits: undefined };
   if (head.kind === 'language') {

@@ -2,6 +2,7 @@
 
 import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
+import { Probe } from '../runtime/points.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { SequenceDefinition } from './definitions.ts';
@@ -12,7 +13,7 @@ import { type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
 import { lastTokens, type SequenceTokens } from './inputs/sequence-inputs.ts';
 import { stretchRotary } from './layers/stretched-rotary.ts';
 import { tokensOf } from './inputs/token-inputs.ts';
-import { type Watch, watchedBy, watchFor } from './layers/watch.ts';
+import { pointsOf, shownStates } from './layers/shown-states.ts';
 
 /** What a list is recorded for. */
 export interface SequenceShape {
@@ -76,23 +77,29 @@ export function writeSequenceInputs(
   stretchRotary(plan.recording.gpu, rotary, last + 1);
 }
 
+/** What was asked for, and where it stands in the list. */
+interface Shown extends Pick<SequenceShape, 'hiddenStates' | 'attentions'> {
+  readonly states: readonly Tensor[];
+  readonly weights: readonly Tensor[];
+}
+
 export class SequencePlan {
   readonly #plan: Plan;
   readonly #definition: SequenceDefinition;
   readonly #inputs: SequenceInputTensors;
   readonly #graph: SequenceGraph;
-  readonly #watch: Watch;
+  readonly #shown: Shown;
 
   private constructor(
     plan: Plan,
     definition: SequenceDefinition,
-    recorded: { inputs: SequenceInputTensors; graph: SequenceGraph; watch: Watch },
+    recorded: { inputs: SequenceInputTensors; graph: SequenceGraph; shown: Shown },
   ) {
     this.#plan = plan;
     this.#definition = definition;
     this.#inputs = recorded.inputs;
     this.#graph = recorded.graph;
-    this.#watch = recorded.watch;
+    this.#shown = recorded.shown;
   }
 
   static async create(
@@ -100,16 +107,23 @@ export class SequencePlan {
     definition: SequenceDefinition,
     shape: SequenceShape,
   ): Promise<SequencePlan> {
-    const recording = new Recording(gpu);
+    const points = shownStates(definition.stack, shape);
+    const probe = new Probe(pointsOf(points));
+    const recording = new Recording(gpu, { points: probe });
     try {
       const inputs = sequenceInputTensors(recording, definition, shape);
-      const watch = watchFor(shape);
-      const graph = sequenceGraph(inputs.tokens, inputs, definition, watch);
+      const graph = sequenceGraph(inputs.tokens, inputs, definition);
+      const hiddenStates = probe.tensors(points.hiddenStates);
+      const attentions = probe.tensors(points.attentions);
       const { hidden, pooled, logits } = graph;
-      const results = [hidden, pooled, logits, ...watchedBy(watch)];
+      const results = [hidden, pooled, logits, ...hiddenStates, ...attentions];
       const outputs = [...new Set(results.filter((tensor) => tensor !== undefined))];
       const plan = await Plan.create(recording, outputs);
-      return new SequencePlan(plan, definition, { inputs, graph, watch });
+      return new SequencePlan(plan, definition, {
+        inputs,
+        graph,
+        shown: { ...shape, states: hiddenStates, weights: attentions },
+      });
     } catch (error) {
       recording.dispose();
       throw error;
@@ -142,11 +156,11 @@ export class SequencePlan {
         }
       });
     }
-    const { hiddenStates, attentions } = this.#watch;
-    if (hiddenStates !== undefined) output.hiddenStates = reader.list(hiddenStates, states);
-    if (attentions !== undefined) {
-      const heads = attentions[0]?.size(1) ?? 0;
-      output.attentions = reader.list(attentions, [batch, heads, T, T]);
+    const shown = this.#shown;
+    if (shown.hiddenStates) output.hiddenStates = reader.list(shown.states, states);
+    if (shown.attentions) {
+      const heads = shown.weights[0]?.size(1) ?? 0;
+      output.attentions = reader.list(shown.weights, [batch, heads, T, T]);
     }
     await reader.play(this.#plan, signal);
     return output;

@@ -3,6 +3,7 @@
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { Plan } from '../runtime/plan.ts';
+import { Probe } from '../runtime/points.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import {
@@ -28,7 +29,7 @@ import { cannotTrain, type TrainingHead } from './training-head.ts';
 import type { TorchTransformer } from './families/torch-transformer.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
 import { remember } from './layers/cross-attention.ts';
-import { type Watch, watchedBy, watchFor } from './layers/watch.ts';
+import { pointsOf, shownStates } from './layers/shown-states.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
 export interface TorchForwardOptions extends ForwardOptions {
@@ -44,8 +45,8 @@ interface TorchPlan {
   readonly targetMask: Tensor;
   readonly memory: Tensor;
   readonly output: Tensor;
-  readonly encoderWatch: Watch;
-  readonly decoderWatch: Watch;
+  /** Tensors at named points. */
+  readonly probe: Probe;
   dispose(): void;
 }
 
@@ -102,13 +103,17 @@ export class TorchTransformerModel implements Model {
     const { hiddenStates = false, attentions = false, causal = true, signal } = options;
     throwIfAborted(signal);
 
+    const shown = {
+      encoder: shownStates(this.#model.encoder, { hiddenStates, attentions }, 'encoder.'),
+      decoder: shownStates(this.#model.decoder, { hiddenStates, attentions }, 'decoder.'),
+    };
     const key = [batch, S, T, causal, hiddenStates, attentions].join();
     const record = (): Promise<TorchPlan> => {
       assertCurrent(this.#parts);
-      return this.#record({ batch, S, T, causal }, { hiddenStates, attentions });
+      return this.#record({ batch, S, T, causal }, pointsOf(shown.encoder, shown.decoder));
     };
     return this.#plans.share(key, record, async (recorded) => {
-      const { plan, encoderWatch, decoderWatch } = recorded;
+      const { plan, probe } = recorded;
       plan.write(recorded.source, Float32Array.from(source.data));
       plan.write(recorded.sourceMask, padRows(sourceMask, S));
       plan.write(recorded.target, Float32Array.from(target.data));
@@ -122,13 +127,13 @@ export class TorchTransformerModel implements Model {
         (t) => (output.encoderLastHiddenState = t),
       );
       if (hiddenStates) {
-        output.encoderHiddenStates = reader.list(encoderWatch.hiddenStates);
-        output.decoderHiddenStates = reader.list(decoderWatch.hiddenStates);
+        output.encoderHiddenStates = reader.list(probe.tensors(shown.encoder.hiddenStates));
+        output.decoderHiddenStates = reader.list(probe.tensors(shown.decoder.hiddenStates));
       }
       if (attentions) {
-        output.encoderAttentions = reader.list(encoderWatch.attentions);
-        output.decoderAttentions = reader.list(decoderWatch.attentions);
-        output.crossAttentions = reader.list(decoderWatch.crossAttentions);
+        output.encoderAttentions = reader.list(probe.tensors(shown.encoder.attentions));
+        output.decoderAttentions = reader.list(probe.tensors(shown.decoder.attentions));
+        output.crossAttentions = reader.list(probe.tensors(shown.decoder.crossAttentions));
       }
       await reader.play(plan, signal);
       return output;
@@ -171,33 +176,27 @@ export class TorchTransformerModel implements Model {
 
   async #record(
     { batch, S, T, causal }: { batch: number; S: number; T: number; causal: boolean },
-    wanted: { hiddenStates: boolean; attentions: boolean },
+    points: readonly string[],
   ): Promise<TorchPlan> {
     const { dModel, encoder, decoder } = this.#model;
-    const recording = new Recording(this.gpu);
+    const probe = new Probe(points);
+    const recording = new Recording(this.gpu, { points: probe });
     try {
       const source = recording.persistent('source', [batch, S, dModel]);
       const sourceMask = recording.persistent('source mask', [batch, S], 'u32');
       const target = recording.persistent('target', [batch, T, dModel]);
       const targetMask = recording.persistent('target mask', [batch, T], 'u32');
-      const encoderWatch = watchFor(wanted);
-      const decoderWatch = watchFor(wanted);
-      const memory = sequenceStack(source, encoder, {
-        mask: sourceMask,
-        causal: false,
-        watch: encoderWatch,
-      });
-      const output = sequenceStack(target, decoder, {
-        mask: targetMask,
-        memory: remember(memory, sourceMask, decoder),
-        causal,
-        watch: decoderWatch,
-      });
-      const watched = [...watchedBy(encoderWatch), ...watchedBy(decoderWatch)];
-      const plan = await Plan.create(recording, [...new Set([output, memory, ...watched])]);
+      const memory = recording.within('encoder', () =>
+        sequenceStack(source, encoder, { mask: sourceMask, causal: false }),
+      );
+      const known = remember(memory, sourceMask, decoder);
+      const output = recording.within('decoder', () =>
+        sequenceStack(target, decoder, { mask: targetMask, memory: known, causal }),
+      );
+      const results = new Set([output, memory, ...probe.tensors(points)]);
+      const plan = await Plan.create(recording, [...results]);
       const inputs = { source, sourceMask, target, targetMask };
-      const results = { memory, output, encoderWatch, decoderWatch };
-      return { plan, ...inputs, ...results, dispose: () => plan.dispose() };
+      return { plan, ...inputs, memory, output, probe, dispose: () => plan.dispose() };
     } catch (error) {
       recording.dispose();
       throw error;

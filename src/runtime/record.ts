@@ -7,6 +7,7 @@
 import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import type { TapeEntry } from './gradient.ts';
+import type { Points } from './points.ts';
 import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from './kernel.ts';
 import { limitError } from './limits.ts';
 import { mapParts } from './parts.ts';
@@ -38,6 +39,8 @@ export interface RecordingOptions {
   readonly training?: boolean;
   /** Seed and step, u32 [2], of what is drawn at random; without it nothing is, and dropout is off. */
   readonly random?: Tensor;
+  /** What happens at named points; nothing by default. */
+  readonly points?: Points;
 }
 
 export class Recording {
@@ -52,12 +55,16 @@ export class Recording {
   #training: boolean;
   #random: Tensor | undefined;
   #sites = 0;
+  readonly #points: Points | undefined;
+  /** The names that the next point's path begins with. */
+  readonly #path: string[] = [];
   readonly #writers = new Map<Tensor, Dispatch>();
 
-  constructor(gpu: Gpu, { training = false, random }: RecordingOptions = {}) {
+  constructor(gpu: Gpu, { training = false, random, points }: RecordingOptions = {}) {
     this.gpu = gpu;
     this.scope = new Scope(gpu);
     this.#training = training;
+    this.#points = points;
     if (random !== undefined && (random.dtype !== 'u32' || elements(random.shape) !== 2)) {
       throw new RangeError(`random is seed and step, u32(2), not ${random.describe()}`);
     }
@@ -85,6 +92,38 @@ export class Recording {
       this.#training = training;
       this.#random = random;
     }
+  }
+
+  /** Records what the named points in it belong to: their paths begin with this name. */
+  within<T>(name: string, record: () => T): T {
+    this.#path.push(name);
+    try {
+      return record();
+    } finally {
+      this.#path.pop();
+    }
+  }
+
+  /** Whether anybody asks for a named point: then its tensor must be computed by itself. */
+  isTapped(name: string): boolean {
+    return this.#points?.has(this.#pathOf(name)) === true;
+  }
+
+  /**
+   * A named point: the tensor, or what whoever asked for it puts in its place. One that is made for
+   * this alone, the weights of an attention say, is made only where somebody asks.
+   */
+  tap(name: string, tensor: Tensor): Tensor;
+  tap(name: string, make: () => Tensor): void;
+  tap(name: string, given: Tensor | (() => Tensor)): Tensor | undefined {
+    if (this.#points === undefined || !this.isTapped(name)) {
+      return typeof given === 'function' ? undefined : given;
+    }
+    return this.#points.visit(this.#pathOf(name), typeof given === 'function' ? given() : given);
+  }
+
+  #pathOf(name: string): string {
+    return [...this.#path, name].join('.');
   }
 
   /** A number for each operation that draws random numbers, so that no two draw the same. */

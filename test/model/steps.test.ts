@@ -8,6 +8,8 @@ import { tokensOf } from '../../src/model/inputs/token-inputs.ts';
 import { logits } from '../../src/model/layers/logits.ts';
 import { decode, encode } from '../../src/model/layers/transformer.ts';
 import { WeightLoader } from '../../src/model/weights/weights.ts';
+import { pointsOf, shownStates } from '../../src/model/layers/shown-states.ts';
+import { Probe } from '../../src/runtime/points.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import { type Data, expectMatchesReference } from '../support/check.ts';
@@ -30,17 +32,16 @@ for (const { name, options } of await testGpus()) {
       const loader = new WeightLoader(scope, { find, dtype: undefined });
       const { weights, shape } = marian(new Config(fields, 'config.json'), loader);
       await loader.load(source, {});
-      const recording = new Recording(gpu);
+      const asked = { hiddenStates: true, attentions: true };
+      const points = [
+        shownStates(weights.encoder, asked, 'encoder.'),
+        shownStates(weights.decoder, asked, 'decoder.'),
+      ];
+      const recording = new Recording(gpu, { points: new Probe(pointsOf(...points)) });
       const sources = tokensOf(recording, 'source', batch, S);
       const targets = tokensOf(recording, 'target', batch, T);
-      const watch = () => ({ hiddenStates: [], attentions: [], crossAttentions: [] });
-      const memory = encode(sources, weights, watch());
-      const hidden = decode(
-        targets,
-        remember(memory, sources.mask, weights.decoder),
-        weights,
-        watch(),
-      );
+      const memory = encode(sources, weights);
+      const hidden = decode(targets, remember(memory, sources.mask, weights.decoder), weights);
       const scores = logits(hidden, weights);
 
       const random = new Random(1);

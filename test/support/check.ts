@@ -153,7 +153,7 @@ export function compare(
   );
 }
 
-export interface BenchOptions extends Pick<RecordingOptions, 'training'> {
+export interface BenchOptions extends Pick<RecordingOptions, 'training' | 'points'> {
   /** Seed and step of random numbers; none when absent. */
   readonly random?: readonly [seed: number, step: number];
 }
@@ -164,14 +164,14 @@ export class Bench {
   readonly write: [Tensor, Data][] = [];
   readonly #weights: Scope;
 
-  constructor(gpu: Gpu, { training = false, random }: BenchOptions = {}) {
+  constructor(gpu: Gpu, { training = false, random, points }: BenchOptions = {}) {
     this.#weights = new Scope(gpu);
     if (random === undefined) {
-      this.recording = new Recording(gpu, { training });
+      this.recording = new Recording(gpu, { training, ...(points && { points }) });
       return;
     }
     const tensor = this.#weights.tensor({ label: 'random', shape: [2], dtype: 'u32' });
-    this.recording = new Recording(gpu, { training, random: tensor });
+    this.recording = new Recording(gpu, { training, random: tensor, ...(points && { points }) });
     this.write.push([tensor, Uint32Array.from(random)]);
   }
 

@@ -44,9 +44,6 @@ export interface CrossAttentionWeights extends HeadOptions {
   readonly output: Linear;
 }
 
-/** Receives an attention's weights on request; without one they are never computed. */
-export type WatchWeights = ((weights: Tensor) => void) | undefined;
-
 export interface SelfAttentionOptions {
   /** (B, T), 0 = padding */
   readonly mask: Tensor;
@@ -57,7 +54,6 @@ export interface SelfAttentionOptions {
   /** Added to the scores by distance, (2 · reach + 1, heads). */
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
-  readonly watch?: WatchWeights;
   /** Rate of dropout of the weights; 0 when absent. */
   readonly dropout?: number;
 }
@@ -87,7 +83,7 @@ export function layoutOf(weights: SelfAttentionWeights): Layout {
 export function selfAttention(
   x: Tensor,
   weights: SelfAttentionWeights,
-  { mask, causal, place, bias, residual, watch, dropout = 0 }: SelfAttentionOptions,
+  { mask, causal, place, bias, residual, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
   const { rotary, headNorm, output, scale, window, softcap } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
@@ -101,16 +97,15 @@ export function selfAttention(
   if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
   const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
   const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
-  return concatenate(attended, output, residual, watch);
+  return concatenate(attended, output, residual);
 }
 
-/** "Concat(head₁, …, head_h)W^O", §3.2.2. */
+/** "Concat(head₁, …, head_h)W^O", §3.2.2. The weights are a named point, computed only on request. */
 export function concatenate(
   attended: AttentionResult,
   output: Linear,
   residual: Tensor | undefined,
-  watch: WatchWeights,
 ): Tensor {
-  watch?.(attended.weights());
+  attended.output.recording.tap('weights', () => attended.weights());
   return linear(attended.output, output, { residual, label: 'attention output' });
 }

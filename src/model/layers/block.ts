@@ -24,6 +24,8 @@ export type SublayerNorm = NormWeights & { readonly after?: NormWeights };
 
 /** A sub-layer of a layer. */
 export interface Sublayer {
+  /** Of its named points. */
+  readonly name: string;
   readonly norm: SublayerNorm;
   /** Adds `residual`, when given, to what it computes from `x`. (B, T, d_model) */
   readonly apply: (x: Tensor, residual?: Tensor) => Tensor;
@@ -37,19 +39,20 @@ export type Block = (x: Tensor, sublayers: readonly Sublayer[], rate?: number) =
 
 /** "The output of each sub-layer is LayerNorm(x + Sublayer(x))." §3.1 */
 export const postNorm: Block = (x, sublayers, rate = 0) =>
-  sublayers.reduce(
-    (h, { norm, apply }) => normalize(dropout(apply(h), rate), norm, { residual: h }),
-    x,
-  );
+  sublayers.reduce((h, sublayer) => {
+    const y = dropout(outputOf(sublayer, h), rate);
+    return normalize(y, sublayer.norm, { residual: h });
+  }, x);
 
 /** x + Sublayer(LayerNorm(x)). Departs from the paper: "pre-norm", Xiong et al., arXiv 2002.04745. */
 export const preNorm: Block = (x, sublayers, rate = 0) =>
-  sublayers.reduce((h, { norm, apply }) => join(h, normalize(h, norm), apply, rate), x);
+  sublayers.reduce((h, sublayer) => join(h, sublayer, normalize(h, sublayer.norm), rate), x);
 
 /** x + Norm(Sublayer(Norm(x))), Gemma 2, arXiv 2408.00118, §2. */
 export const sandwichNorm: Block = (x, sublayers, rate = 0) =>
-  sublayers.reduce((h, { norm, apply }) => {
-    const y = apply(normalize(h, norm));
+  sublayers.reduce((h, sublayer) => {
+    const { norm } = sublayer;
+    const y = outputOf(sublayer, normalize(h, norm));
     return add(h, dropout(norm.after === undefined ? y : normalize(y, norm.after), rate));
   }, x);
 
@@ -59,15 +62,27 @@ export const sandwichNorm: Block = (x, sublayers, rate = 0) =>
  */
 export const parallel: Block = (x, sublayers, rate = 0) => {
   const normalized = new Map<SublayerNorm, Tensor>();
-  return sublayers.reduce((sum, { norm, apply }) => {
-    const input = normalized.get(norm) ?? normalize(x, norm);
-    normalized.set(norm, input);
-    return join(sum, input, apply, rate);
+  return sublayers.reduce((sum, sublayer) => {
+    const input = normalized.get(sublayer.norm) ?? normalize(x, sublayer.norm);
+    normalized.set(sublayer.norm, input);
+    return join(sum, sublayer, input, rate);
   }, x);
 };
 
-/** sum + dropout(apply(x)). Where nothing is dropped, the sub-layer's last product adds the sum. */
-function join(sum: Tensor, x: Tensor, apply: Sublayer['apply'], rate: number): Tensor {
-  if (!drops(x.recording, rate)) return apply(x, sum);
-  return dropout(apply(x), rate, { residual: sum });
+/** What a sub-layer computes by itself, a named point. */
+function outputOf({ name, apply }: Sublayer, x: Tensor): Tensor {
+  const { recording } = x;
+  return recording.within(name, () => recording.tap('output', apply(x)));
+}
+
+/**
+ * sum + dropout(output). Where nothing is dropped and nobody asks for the output by itself, the
+ * sub-layer's last product adds the sum.
+ */
+function join(sum: Tensor, sublayer: Sublayer, x: Tensor, rate: number): Tensor {
+  const { recording } = x;
+  const { name, apply } = sublayer;
+  const isFused = recording.within(name, () => !recording.isTapped('output'));
+  if (isFused && !drops(recording, rate)) return recording.within(name, () => apply(x, sum));
+  return dropout(outputOf(sublayer, x), rate, { residual: sum });
 }

@@ -3,7 +3,7 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { attentionCross } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { concatenate, type CrossAttentionWeights, type WatchWeights } from './attention.ts';
+import { concatenate, type CrossAttentionWeights } from './attention.ts';
 import { linear } from './feed-forward.ts';
 import type { StackWeights } from './stack.ts';
 
@@ -39,7 +39,6 @@ export interface CrossAttentionOptions {
   /** (B, S), 0 = padding */
   readonly memoryMask: Tensor;
   readonly residual?: Tensor | undefined;
-  readonly watch?: WatchWeights;
   /** Rate of dropout of the weights; 0 when absent. */
   readonly dropout?: number;
 }
@@ -52,7 +51,7 @@ export interface CrossAttentionOptions {
 export function crossAttention(
   x: Tensor,
   weights: CrossAttentionWeights,
-  { memory, memoryMask, residual, watch, dropout = 0 }: CrossAttentionOptions,
+  { memory, memoryMask, residual, dropout = 0 }: CrossAttentionOptions,
 ): Tensor {
   const { heads, query, output, scale } = weights;
   const width = memory.size(-1) / 2;
@@ -65,8 +64,9 @@ export function crossAttention(
     headSize: width / heads,
     ...(scale !== undefined && { scale }),
   };
-  if (x.size(1) === 1 && !x.recording.training && watch === undefined) {
+  const { recording } = x;
+  if (x.size(1) === 1 && !recording.training && !recording.isTapped('weights')) {
     return linear(attentionCross(shared), output, { residual, label: 'attention output' });
   }
-  return concatenate(attention({ ...shared, causal: false, dropout }), output, residual, watch);
+  return concatenate(attention({ ...shared, causal: false, dropout }), output, residual);
 }

@@ -41,12 +41,9 @@ export function feedForward(
 
 /** What the inner layer computes: (B, T, d_ff). */
 function innerOf(x: Tensor, { kind, inner, activation }: FeedForwardWeights): Tensor {
-  switch (kind) {
-    case 'plain':
-      return linear(x, inner, { activation, label: 'feed-forward inner' });
-    case 'gated':
-      return gatedLinear(x, inner.weight, { bias: inner.bias, activation });
-  }
+  return kind === 'gated'
+    ? gatedLinear(x, inner.weight, { bias: inner.bias, activation })
+    : linear(x, inner, { activation, label: 'feed-forward inner' });
 }
 
 /** xWᵀ + b. x: (…, in), result: (…, out). */

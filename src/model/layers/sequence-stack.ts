@@ -5,7 +5,6 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { selfAttention } from './attention.ts';
 import { crossAttention, type Memory, memoryOf } from './cross-attention.ts';
 import { stack, type StackWeights } from './stack.ts';
-import { collector, type Watch } from './watch.ts';
 
 export interface SequenceStackOptions {
   /** (B, T), 0 = padding */
@@ -15,40 +14,32 @@ export interface SequenceStackOptions {
   /** "Predictions for position i can depend only on the known outputs at positions less than i." */
   readonly causal: boolean;
   readonly memory?: Memory | undefined;
-  readonly watch?: Watch | undefined;
 }
 
 /** x and result: (B, T, d_model). */
 export function sequenceStack(
   x: Tensor,
   weights: StackWeights,
-  { mask, place, causal, memory, watch = {} }: SequenceStackOptions,
+  { mask, place, causal, memory }: SequenceStackOptions,
 ): Tensor {
   const dropout = weights.dropout?.attention ?? 0;
-  return stack(
-    x,
-    weights,
-    (layer, index) => ({
-      self: (bias) => (input, residual) =>
-        selfAttention(input, layer.selfAttention, {
-          mask,
-          place,
-          bias,
-          causal,
+  return stack(x, weights, (layer, index) => ({
+    self: (bias) => (input, residual) =>
+      selfAttention(input, layer.selfAttention, {
+        mask,
+        place,
+        bias,
+        causal,
+        residual,
+        dropout,
+      }),
+    cross:
+      memory &&
+      ((cross) => (input, residual) =>
+        crossAttention(input, cross, {
+          ...memoryOf(memory, index),
           residual,
-          watch: collector(watch.attentions),
           dropout,
-        }),
-      cross:
-        memory &&
-        ((cross) => (input, residual) =>
-          crossAttention(input, cross, {
-            ...memoryOf(memory, index),
-            residual,
-            watch: collector(watch.crossAttentions),
-            dropout,
-          })),
-    }),
-    watch,
-  );
+        })),
+  }));
 }

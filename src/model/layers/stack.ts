@@ -7,7 +7,6 @@ import { type Block, type Dropout, noDropout, type Sublayer, type SublayerNorm }
 import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
 import { type NormWeights, normalize } from './normalization.ts';
 import { relativeBias, type RelativeBias } from './relative-bias.ts';
-import type { Watch } from './watch.ts';
 
 /**
  * "The first is a multi-head self-attention mechanism, and the second is a simple, position-wise
@@ -46,34 +45,49 @@ export interface LayerAttention {
   readonly cross?: ((weights: CrossAttentionWeights) => Sublayer['apply']) | undefined;
 }
 
-/** "A stack of N = 6 identical layers." x and result: (B, T, d_model). */
+/**
+ * "A stack of N = 6 identical layers." x and result: (B, T, d_model). Its named points: `input`,
+ * `layers.i.output`, `output` after the final norm, and in a layer those of its sub-layers
+ * `selfAttention`, `crossAttention` and `feedForward`.
+ */
 export function stack(
   x: Tensor,
   weights: StackWeights,
   attend: (layer: LayerWeights, index: number) => LayerAttention,
-  watch: Watch = {},
 ): Tensor {
-  const { block, dropout = noDropout, finalNorm, normalizesLastState = false } = weights;
-  const bias = weights.relativeBias && relativeBias(x.recording, weights.relativeBias);
-  watch.hiddenStates?.push(x);
-  const hidden = weights.layers.reduce((h, layer, index) => {
-    const { self, cross } = attend(layer, index);
-    const { crossAttention, crossAttentionNorm } = layer;
-    const sublayers: Sublayer[] = [{ norm: layer.selfAttentionNorm, apply: self(bias) }];
-    if (cross !== undefined && crossAttention !== undefined && crossAttentionNorm !== undefined) {
-      sublayers.push({ norm: crossAttentionNorm, apply: cross(crossAttention) });
-    }
-    sublayers.push({
-      norm: layer.feedForwardNorm,
-      apply: (input, residual) =>
-        feedForward(input, layer.feedForward, residual, dropout.activation),
-    });
-    const y = block(h, sublayers, dropout.residual);
-    watch.hiddenStates?.push(y);
-    return y;
-  }, x);
-  if (finalNorm === undefined) return hidden;
-  const last = normalize(hidden, finalNorm, { label: 'final norm' });
-  if (normalizesLastState) watch.hiddenStates?.splice(-1, 1, last);
-  return last;
+  const { recording } = x;
+  const { block, dropout = noDropout, finalNorm } = weights;
+  const bias = weights.relativeBias && relativeBias(recording, weights.relativeBias);
+  const hidden = weights.layers.reduce(
+    (h, layer, index) =>
+      recording.within(`layers.${index}`, () => {
+        const { self, cross } = attend(layer, index);
+        const { crossAttention, crossAttentionNorm } = layer;
+        const sublayers: Sublayer[] = [
+          { name: 'selfAttention', norm: layer.selfAttentionNorm, apply: self(bias) },
+        ];
+        if (
+          cross !== undefined &&
+          crossAttention !== undefined &&
+          crossAttentionNorm !== undefined
+        ) {
+          sublayers.push({
+            name: 'crossAttention',
+            norm: crossAttentionNorm,
+            apply: cross(crossAttention),
+          });
+        }
+        sublayers.push({
+          name: 'feedForward',
+          norm: layer.feedForwardNorm,
+          apply: (input, residual) =>
+            feedForward(input, layer.feedForward, residual, dropout.activation),
+        });
+        return recording.tap('output', block(h, sublayers, dropout.residual));
+      }),
+    recording.tap('input', x),
+  );
+  const last =
+    finalNorm === undefined ? hidden : normalize(hidden, finalNorm, { label: 'final norm' });
+  return recording.tap('output', last);
 }

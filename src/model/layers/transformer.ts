@@ -7,7 +7,6 @@ import { embed, type EmbeddingWeights, type Tokens } from './embeddings.ts';
 import type { LanguageModelWeights } from './logits.ts';
 import { sequenceStack } from './sequence-stack.ts';
 import type { StackWeights } from './stack.ts';
-import type { Watch } from './watch.ts';
 
 export interface TransformerWeights extends LanguageModelWeights {
   readonly source: EmbeddingWeights;
@@ -15,10 +14,12 @@ export interface TransformerWeights extends LanguageModelWeights {
 }
 
 /** "The encoder maps an input sequence of symbol representations to a sequence z." §3 (B, S, d_model) */
-export function encode(source: Tokens, weights: TransformerWeights, watch?: Watch): Tensor {
+export function encode(source: Tokens, weights: TransformerWeights): Tensor {
   const { mask, place } = source;
-  const x = embed(source, weights.source);
-  return sequenceStack(x, weights.encoder, { mask, place, causal: false, watch });
+  return source.ids.recording.within('encoder', () => {
+    const x = embed(source, weights.source);
+    return sequenceStack(x, weights.encoder, { mask, place, causal: false });
+  });
 }
 
 /** "Given z, the decoder then generates an output sequence." §3 Result: (B, T, d_model). */
@@ -26,9 +27,10 @@ export function decode(
   target: Tokens,
   memory: Memory | undefined,
   weights: LanguageModelWeights,
-  watch?: Watch,
 ): Tensor {
   const { mask, place } = target;
-  const x = embed(target, weights.target);
-  return sequenceStack(x, weights.decoder, { mask, place, causal: true, memory, watch });
+  return target.ids.recording.within('decoder', () => {
+    const x = embed(target, weights.target);
+    return sequenceStack(x, weights.decoder, { mask, place, causal: true, memory });
+  });
 }

@@ -1,0 +1,40 @@
+// What `forward` shows of the way through a stack on request, as named points of its recording.
+
+import type { StackWeights } from './stack.ts';
+
+/** Paths of named points; none of what was not asked for. */
+export interface ShownStates {
+  /** The stack's input, then each layer's output: (B, T, d_model) */
+  readonly hiddenStates: readonly string[];
+  /** Each layer's self-attention weights: (B, h, T, T) */
+  readonly attentions: readonly string[];
+  /** Each layer's cross-attention weights: (B, h, T, S) */
+  readonly crossAttentions: readonly string[];
+}
+
+/** The points of a stack that is recorded within `prefix`, `encoder.` say. */
+export function shownStates(
+  { layers, finalNorm, normalizesLastState = false }: StackWeights,
+  wanted: { readonly hiddenStates: boolean; readonly attentions: boolean },
+  prefix: string = '',
+): ShownStates {
+  const each = (point: string): string[] =>
+    layers.map((_, index) => `${prefix}layers.${index}.${point}`);
+  const outputs = each('output');
+  if (normalizesLastState && finalNorm !== undefined) outputs.splice(-1, 1, `${prefix}output`);
+  const hasCross = layers.some(({ crossAttention }) => crossAttention !== undefined);
+  return {
+    hiddenStates: wanted.hiddenStates ? [`${prefix}input`, ...outputs] : [],
+    attentions: wanted.attentions ? each('selfAttention.weights') : [],
+    crossAttentions: wanted.attentions && hasCross ? each('crossAttention.weights') : [],
+  };
+}
+
+/** All of them. */
+export function pointsOf(...shown: readonly ShownStates[]): string[] {
+  return shown.flatMap(({ hiddenStates, attentions, crossAttentions }) => [
+    ...hiddenStates,
+    ...attentions,
+    ...crossAttentions,
+  ]);
+}

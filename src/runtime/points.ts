@@ -1,0 +1,40 @@
+// Named points of a recorded list: where its tensors can be seen, or others put in their place. A point
+// that nobody asks for costs nothing, and nothing is computed for it.
+
+import type { Tensor } from './tensor.ts';
+
+/** What happens at the named points of a recording. */
+export interface Points {
+  /** Whether anybody asks for the point of this path, `layers.3.attention.output` say. */
+  has(path: string): boolean;
+  /** Gets the tensor at a point that was asked for; what it returns goes on in its place. */
+  visit(path: string, tensor: Tensor): Tensor;
+}
+
+/** Finds the tensors at points, and leaves them as they are. */
+export class Probe implements Points {
+  readonly #wanted: ReadonlySet<string>;
+  readonly #found = new Map<string, Tensor>();
+
+  constructor(paths: Iterable<string>) {
+    this.#wanted = new Set(paths);
+  }
+
+  has(path: string): boolean {
+    return this.#wanted.has(path);
+  }
+
+  visit(path: string, tensor: Tensor): Tensor {
+    this.#found.set(path, tensor);
+    return tensor;
+  }
+
+  /** The tensors at these points, in this order, once the list is recorded. */
+  tensors(paths: readonly string[]): Tensor[] {
+    return paths.map((path) => {
+      const tensor = this.#found.get(path);
+      if (tensor === undefined) throw new RangeError(`nothing was recorded at ${path}`);
+      return tensor;
+    });
+  }
+}
