@@ -22,6 +22,8 @@ export interface AdapterConfig {
   readonly dropout: number;
   /** The base model's name or path. */
   readonly baseModel: string | null;
+  /** PEFT's name of what the model is for; null where it has none. */
+  readonly taskType: string | null;
 }
 
 /** An adapter as its files have it: the matrices by the names of their tensors. */
@@ -35,10 +37,31 @@ export function tensorName(layer: string, matrix: 'A' | 'B'): string {
   return `base_model.model.${layer}.lora_${matrix}.weight`;
 }
 
-/** The two files of an adapter, ready to be written. */
+/** PEFT's names of tasks, by the ends of class names. */
+const taskTypes: readonly (readonly [RegExp, string])[] = [
+  [/(?:ForConditionalGeneration|MTModel)$/, 'SEQ_2_SEQ_LM'],
+  [/(?:ForCausalLM|LMHeadModel)$/, 'CAUSAL_LM'],
+  [/ForSequenceClassification$/, 'SEQ_CLS'],
+  [/ForTokenClassification$/, 'TOKEN_CLS'],
+  [/ForQuestionAnswering$/, 'QUESTION_ANS'],
+];
+
+/** What a new adapter says of the model it is for, by the model's config.json. */
+export function originOf(config: JsonObject): Omit<AdapterConfig, 'rank' | 'alpha'> {
+  const { _name_or_path: name, architectures: classes } = config;
+  const made = String(Array.isArray(classes) ? classes[0] : '');
+  return {
+    dropout: 0,
+    baseModel: typeof name === 'string' && name !== '' ? name : null,
+    taskType: taskTypes.find(([end]) => end.test(made))?.[1] ?? null,
+  };
+}
+
+/** The two files of an adapter, ready to be written. `transposed`: whether its layers are `Conv1D`. */
 export function adapterFiles(
-  { modules, rank, alpha, dropout, baseModel }: Omit<StoredAdapter, 'values'>,
+  { modules, rank, alpha, dropout, baseModel, taskType }: Omit<StoredAdapter, 'values'>,
   values: ReadonlyMap<string, StoredValues>,
+  transposed: boolean,
 ): NamedFile[] {
   const config = {
     alpha_pattern: {},
@@ -46,7 +69,7 @@ export function adapterFiles(
     base_model_name_or_path: baseModel,
     bias: 'none',
     exclude_modules: null,
-    fan_in_fan_out: false,
+    fan_in_fan_out: transposed,
     inference_mode: true,
     init_lora_weights: true,
     layer_replication: null,
@@ -61,7 +84,7 @@ export function adapterFiles(
     rank_pattern: {},
     revision: null,
     target_modules: modules.toSorted(),
-    task_type: 'SEQ_2_SEQ_LM',
+    task_type: taskType,
     use_dora: false,
     use_rslora: false,
   };
@@ -135,6 +158,8 @@ const indifferent = [
   'auto_mapping',
   'base_model_name_or_path',
   'exclude_modules',
+  // PEFT sets it right by the kind of layer, whatever it says.
+  'fan_in_fan_out',
   'inference_mode',
   'init_lora_weights',
   'layers_pattern',
@@ -190,6 +215,7 @@ function checkConfig(json: JsonObject, label: string): AdapterConfig {
     alpha: Number(alpha),
     dropout: Number(dropout),
     baseModel: typeof base === 'string' ? base : null,
+    taskType: typeof json['task_type'] === 'string' ? json['task_type'] : null,
   };
 }
 

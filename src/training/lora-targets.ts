@@ -13,9 +13,11 @@ export interface LinearLayer {
   readonly tensor: Tensor;
   /** The row of `tensor` where its matrix begins. */
   readonly first: number;
-  /** Features out and in: the matrix is (out, input). */
+  /** Features out and in: the matrix is (out, input), however the checkpoint has it. */
   readonly out: number;
   readonly input: number;
+  /** Whether the checkpoint has it as (input, out), as a `Conv1D`. */
+  readonly transposed: boolean;
 }
 
 /** What modules a model has: linear layers by name, and why others are none. */
@@ -41,10 +43,11 @@ export function modulesOf({ pieces, embeddings }: TrainingHead): Modules {
   return { layers, others };
 }
 
-function layerOf(name: string, { tensor, shape, first, size }: Piece): LinearLayer | undefined {
-  const [out = 0, input = 0] = shape;
+function layerOf(name: string, piece: Piece): LinearLayer | undefined {
+  const { tensor, shape, first, size, transposed = false } = piece;
+  const [out = 0, input = 0] = transposed ? shape.toReversed() : shape;
   if (shape.length !== 2 || tensor.shape.length !== 2 || size !== out * input) return undefined;
-  return { name, tensor, first: first / input, out, input };
+  return { name, tensor, first: first / input, out, input, transposed };
 }
 
 /**

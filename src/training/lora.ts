@@ -16,7 +16,7 @@ import { openTarget, type Target } from '../source/target.ts';
 import type { Substitute, TrainingHead } from '../model/training-head.ts';
 import { type NamedFile, writeFiles } from './checkpoint.ts';
 import './heads.ts';
-import { type AdapterConfig, adapterFiles, readAdapter } from './lora-files.ts';
+import { type AdapterConfig, adapterFiles, originOf, readAdapter } from './lora-files.ts';
 import {
   type AdaptedLayer,
   allocateMatrices,
@@ -81,7 +81,7 @@ export class Lora implements Adapter {
   constructor(
     model: Model,
     options: LoraOptions = {},
-    origin: Pick<AdapterConfig, 'dropout' | 'baseModel'> = { dropout: 0, baseModel: nameOf(model) },
+    origin: Omit<AdapterConfig, 'rank' | 'alpha'> = originOf(model.config),
   ) {
     refuseUnknown(options, ['rank', 'alpha', 'targets', 'seed'], 'option of Lora');
     const { rank = 8, alpha = rank, targets = ['*.q_proj', '*.v_proj'], seed = 0 } = options;
@@ -158,7 +158,8 @@ export class Lora implements Adapter {
   async files(): Promise<NamedFile[]> {
     this.#expectUsable();
     const values = await readParameters(this.#gpu, this.parameters);
-    return adapterFiles({ ...this.#config, modules: this.targets }, values);
+    const isTransposed = this.#layers.every(({ transposed }) => transposed);
+    return adapterFiles({ ...this.#config, modules: this.targets }, values, isTransposed);
   }
 
   /**
@@ -266,18 +267,13 @@ export async function loadLora(model: Model, source: string | URL | Source): Pro
   try {
     const modules = modulesOf(model.trainingHead());
     const stored = await readAdapter(files, modules);
-    const { rank, alpha, modules: targets, values, dropout, baseModel } = stored;
-    const adapter = new Lora(model, { rank, alpha, targets }, { dropout, baseModel });
+    const { rank, alpha, modules: targets, values, dropout, baseModel, taskType } = stored;
+    const adapter = new Lora(model, { rank, alpha, targets }, { dropout, baseModel, taskType });
     writeParameters(model.gpu, adapter.parameters, values);
     return adapter;
   } finally {
     files.release?.();
   }
-}
-
-function nameOf({ config }: Model): string | null {
-  const name = config['_name_or_path'];
-  return typeof name === 'string' && name !== '' ? name : null;
 }
 
 function invalid(option: string, got: unknown, wanted: string): TransformerError {

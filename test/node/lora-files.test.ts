@@ -104,7 +104,6 @@ test('what a configuration may not say', async () => {
     modules_to_save: ['lm_head'],
     rank_pattern: { q_proj: 8 },
     alpha_pattern: { q_proj: 8 },
-    fan_in_fan_out: true,
     init_lora_weights: 'pissa',
     peft_type: 'IA3',
     lora_bias: true,
@@ -135,6 +134,7 @@ test('what a configuration may not say', async () => {
   const harmless = {
     inference_mode: false,
     init_lora_weights: 'gaussian',
+    fan_in_fan_out: true,
     task_type: null,
     use_dora: false,
   };
