@@ -33,9 +33,9 @@ function eachQuery(
   const keep = constants['DROPOUT'] === true ? keeping(inputs, params) : () => 1;
   const isCached = constants['CACHED'] === true;
   const hidden = isCached ? 2 ** 32 - 1 : 0;
-  const first = isCached ? integers(inputs, 'state')[1]! : 0;
   let row = 0;
   for (let b = 0; b < batches; b++) {
+    const first = isCached ? integers(inputs, 'state')[2 * b * queries + 1]! : 0;
     for (let h = 0; h < heads; h++) {
       const qStarts = Array.from(
         { length: queries },

@@ -4,7 +4,8 @@
 // `lse` keeps log Σ exp(score) of each query, from which the weights can be computed again. Dropout
 // takes weights away after the softmax, so `lse` knows nothing of it. Neighbouring heads of q share
 // one of k and v, `group` of them (grouped-query attention, arXiv 2305.13245).
-// CACHED: k and v are caches, and `key_mask` names the row of the cache that holds each key.
+// CACHED: k and v are caches, and `key_mask` names the row of the cache that holds each key. `state` has
+// the position and the slot of every query then, else the seed and the step of dropout.
 struct Params {
   batches: u32,
   heads: u32,
@@ -32,17 +33,18 @@ struct Params {
 @group(0) @binding(2) var<storage, read> k: array<f32>;          // (batches, keys, k_pitch)
 @group(0) @binding(3) var<storage, read> v: array<f32>;          // (batches, keys, v_pitch)
 @group(0) @binding(4) var<storage, read> key_mask: array<u32>;   // (batches, keys), 0 or HIDDEN = padding
-@group(0) @binding(5) var<storage, read> state: array<u32>;      // (2): seed, step; position, slot if CACHED
+@group(0) @binding(5) var<storage, read> state: array<u32>;      // (2), or if CACHED (batches, queries, 2)
 @group(0) @binding(6) var<storage, read> bias: array<f32>;       // (2 · reach + 1, heads)
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;    // (batches, queries, heads · head_size)
 @group(0) @binding(8) var<storage, read_write> lse: array<f32>;  // (batches, heads, queries)
 
 const HIDDEN = 0xffffffffu;
 
-// The place of a query among the keys: caches hold keys from before the first one.
-fn place_of(row: u32) -> u32 {
+// The place of a query among the keys: caches hold keys from before the first one, as many in each
+// sequence as its own slot says.
+fn place_of(batch: u32, row: u32) -> u32 {
   if (CACHED) {
-    return row + state[1];
+    return row + state[2u * batch * params.queries + 1u];
   }
   return row;
 }
@@ -79,8 +81,8 @@ fn is_key(batch: u32, key: u32) -> bool {
 }
 
 // Keys before this one, a multiple of `block`, are hidden from all of the rows from `row` on.
-fn key_begin(row: u32, block: u32) -> u32 {
-  let end = place_of(row) + 1u;
+fn key_begin(batch: u32, row: u32, block: u32) -> u32 {
+  let end = place_of(batch, row) + 1u;
   if (WINDOWED && end > params.window) {
     return min(end - params.window, params.keys - 1u) / block * block;
   }
@@ -88,9 +90,9 @@ fn key_begin(row: u32, block: u32) -> u32 {
 }
 
 // Keys from this one on are hidden from all of the rows before `row_end`.
-fn key_end(row_end: u32) -> u32 {
+fn key_end(batch: u32, row_end: u32) -> u32 {
   if (CAUSAL) {
-    return min(params.keys, place_of(row_end));
+    return min(params.keys, place_of(batch, row_end));
   }
   return params.keys;
 }

@@ -20,8 +20,8 @@ fn attention_register(
 
   var largest = vec4f(LOWEST);
   var total = vec4f();
-  let begin = key_begin(rows.x, 8u);
-  let end = key_end(rows.w + 1u);
+  let begin = key_begin(batch, rows.x, 8u);
+  let end = key_end(batch, rows.w + 1u);
   for (var start = begin; start < end; start += 8u) {
     let keys_a = start + FOUR;
     let keys_b = keys_a + 4u;
@@ -90,7 +90,7 @@ fn attention_register(
 
 // Turns products into scores; those of hidden keys are LOWEST.
 fn hide(products: mat4x4f, batch: u32, head: u32, rows: vec4u, keys: vec4u) -> mat4x4f {
-  let places = rows + place_of(0u);
+  let places = rows + place_of(batch, 0u);
   var result = products;
   for (var j = 0u; j < 4u; j += 1u) {
     let key = vec4u(keys[j]);

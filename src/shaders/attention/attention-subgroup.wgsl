@@ -11,8 +11,8 @@ fn keys_of(first: u32, lane: u32) -> vec4u {
   return first + vec4u(lane, lane ^ 1u, lane ^ 2u, lane ^ 3u);
 }
 
-fn hide(products: vec4f, present: vec4f, head: u32, keys: vec4u, row: u32) -> vec4f {
-  let place = vec4u(place_of(row));
+fn hide(products: vec4f, present: vec4f, batch: u32, head: u32, keys: vec4u, row: u32) -> vec4f {
+  let place = vec4u(place_of(batch, row));
   let seen = (present > vec4f()) & in_sight(place, keys);
   return select(vec4f(LOWEST), scores_of(products, head, place, keys), seen);
 }
@@ -55,8 +55,8 @@ fn attention_subgroup(
   var max1 = LOWEST;
   var sum0 = 0.0;
   var sum1 = 0.0;
-  let begin = key_begin(first_row, 16u);
-  let end = key_end(first_row + 8u);
+  let begin = key_begin(batch, first_row, 16u);
+  let end = key_end(batch, first_row + 8u);
   for (var start = begin; start < end; start += 16u) {
     let ka = k_index(batch, start + lane, head);
     let kb = k_index(batch, start + 4u + lane, head);
@@ -95,14 +95,14 @@ fn attention_subgroup(
     let keys_b = keys_of(start + 4u, lane);
     let keys_c = keys_of(start + 8u, lane);
     let keys_d = keys_of(start + 12u, lane);
-    a0 = hide(a0, has_a, head, keys_a, row0);
-    b0 = hide(b0, has_b, head, keys_b, row0);
-    c0 = hide(c0, has_c, head, keys_c, row0);
-    d0 = hide(d0, has_d, head, keys_d, row0);
-    a1 = hide(a1, has_a, head, keys_a, row1);
-    b1 = hide(b1, has_b, head, keys_b, row1);
-    c1 = hide(c1, has_c, head, keys_c, row1);
-    d1 = hide(d1, has_d, head, keys_d, row1);
+    a0 = hide(a0, has_a, batch, head, keys_a, row0);
+    b0 = hide(b0, has_b, batch, head, keys_b, row0);
+    c0 = hide(c0, has_c, batch, head, keys_c, row0);
+    d0 = hide(d0, has_d, batch, head, keys_d, row0);
+    a1 = hide(a1, has_a, batch, head, keys_a, row1);
+    b1 = hide(b1, has_b, batch, head, keys_b, row1);
+    c1 = hide(c1, has_c, batch, head, keys_c, row1);
+    d1 = hide(d1, has_d, batch, head, keys_d, row1);
 
     // Online softmax: what was summed so far is rescaled to the new maximum.
     let new_max0 = max(max0, largest_of(a0, b0, c0, d0));

@@ -28,8 +28,8 @@ fn attention_tile(
   var largest = vec4f(LOWEST);
   var total = vec4f();
   var output: array<array<vec4f, 4>, CHUNKS>;  // [chunk][i][j]
-  let end = key_end(first_row + 32u);
-  for (var start = key_begin(first_row, 32u); start < end; start += 32u) {
+  let end = key_end(batch, first_row + 32u);
+  for (var start = key_begin(batch, first_row, 32u); start < end; start += 32u) {
     var scores = array<vec4f, 4>();  // [i][j]
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
       for (var n = local; n < 1024u; n += 64u) {
@@ -59,7 +59,7 @@ fn attention_tile(
     let present = vec4<bool>(
       is_key(batch, keys.x), is_key(batch, keys.y), is_key(batch, keys.z), is_key(batch, keys.w));
     for (var i = 0u; i < 4u; i += 1u) {
-      let place = vec4u(place_of(first_row + ty + 8u * i));
+      let place = vec4u(place_of(batch, first_row + ty + 8u * i));
       let seen = present & in_sight(place, keys);
       scores[i] = select(vec4f(LOWEST), scores_of(scores[i], head, place, keys), seen);
       let m = max(scores[i].xy, scores[i].zw);

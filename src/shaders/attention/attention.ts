@@ -169,7 +169,7 @@ export interface AttentionInputs extends ScoreOptions {
   readonly v: Columns;
   /** (B, S), 0 = padding. Of cached keys, the row of the cache they lie in, 2³² - 1 = padding. */
   readonly keyMask: Tensor;
-  /** For keys in a cache, the position and slot of each query: (B, T, 2), slots in a row. */
+  /** For keys in a cache, the position and slot of each query: (B, T, 2); a sequence's slots in a row. */
   readonly place?: Tensor | undefined;
   /** Hides the keys after each query's own place. */
   readonly causal: boolean;

@@ -110,9 +110,11 @@ for (const { name, options } of await testGpus()) {
               tensor: dense(bench, random, label, [batches, rows, columns]),
               start: 0,
             });
-            const places = Uint32Array.from({ length: batches * tokens * 2 }, (_, n) =>
-              n % 2 === 0 ? 77 : first + (Math.floor(n / 2) % tokens),
-            );
+            // Sequences hold unlike numbers of tokens already: each begins at a slot of its own.
+            const places = Uint32Array.from({ length: batches * tokens * 2 }, (_, n) => {
+              const batch = Math.floor(n / 2 / tokens);
+              return n % 2 === 0 ? 77 : first - 3 * batch + (Math.floor(n / 2) % tokens);
+            });
             const { output } = attention({
               q: at('q', tokens, scores.heads * headSize),
               k: at('k', capacity, 2 * headSize),
