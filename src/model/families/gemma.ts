@@ -3,20 +3,27 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import { layerTypes, type LlamaVariant, llamaLayers } from './llama.ts';
+import { sandwichNorm, type SublayerNorm } from '../layers/block.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import { sandwichNorm } from '../layers/block.ts';
+import {
+  layerTypes,
+  type LlamaAttention,
+  llamaAttention,
+  llamaMlp,
+  llamaModel,
+  llamaNorm,
+  llamaSizes,
+} from './llama.ts';
+import { RotaryTables } from './rotary-tables.ts';
 
 /** Declares the weights of a `Gemma2…` checkpoint. */
 export function gemma2(config: Config, loader: WeightLoader): SequenceDefinition {
   const sliding = slidingLayers(config, 2);
   const window = config.integer('sliding_window', 4096);
-  return llamaLayers(config, loader, {
-    ...shared(config),
-    window: (layer) => (sliding(layer) ? window : undefined),
-    softcap: optional(config, 'attn_logit_softcapping'),
-    outputSoftcap: optional(config, 'final_logit_softcapping'),
-  });
+  return gemmaLayers(config, loader, (rotary, layer) => ({
+    rotary: rotary.table(),
+    window: sliding(layer) ? window : undefined,
+  }));
 }
 
 /** Declares the weights of a `Gemma3ForCausalLM` checkpoint: queries and keys have norms, too. */
@@ -25,42 +32,58 @@ export function gemma3(config: Config, loader: WeightLoader): SequenceDefinition
   const sliding = slidingLayers(config, config.integer('sliding_window_pattern', 6));
   const window = config.integer('sliding_window', 4096);
   const local = config.number('rope_local_base_freq', 1e4);
-  return llamaLayers(config, loader, {
-    ...shared(config),
-    headNorm: true,
-    window: (layer) => (sliding(layer) ? window : undefined),
-    // Layers with a window have frequencies of their own, which nothing stretches.
-    rotary: (layer) =>
-      sliding(layer)
-        ? {
-            layerType: 'sliding_attention',
-            ownTheta: config.get('rope_parameters') === undefined ? local : undefined,
-          }
-        : { layerType: 'full_attention', theta: 1e6 },
-    softcap: optional(config, 'attn_logit_softcapping'),
-    outputSoftcap: optional(config, 'final_logit_softcapping'),
-  });
+  // Layers with a window have frequencies of their own, which nothing stretches.
+  const ownTheta = config.get('rope_parameters') === undefined ? local : undefined;
+  return gemmaLayers(config, loader, (rotary, layer) => ({
+    headNorm: { offset: 1 },
+    ...(sliding(layer)
+      ? { window, rotary: rotary.table({ layerType: 'sliding_attention', ownTheta }) }
+      : { rotary: rotary.table({ layerType: 'full_attention', theta: 1e6 }) }),
+  }));
 }
 
-function shared(config: Config): LlamaVariant {
+function gemmaLayers(
+  config: Config,
+  loader: WeightLoader,
+  attentionOf: (rotary: RotaryTables, layer: number) => LlamaAttention,
+): SequenceDefinition {
+  const sizes = llamaSizes(config);
+  const norm = llamaNorm(loader, sizes, 1);
+  const rotary = new RotaryTables(config, loader, sizes.headSize);
   const bias = config.boolean('attention_bias', false);
-  const size = config.integer('hidden_size');
-  return {
-    attentionBias: [bias, bias],
-    activation: config.activation(
-      config.get('hidden_activation') === undefined ? 'hidden_act' : 'hidden_activation',
-      'gelu_pytorch_tanh',
-    ),
-    normOffset: 1,
+  const activation = config.activation(
+    config.get('hidden_activation') === undefined ? 'hidden_act' : 'hidden_activation',
+    'gelu_pytorch_tanh',
+  );
+  const shared: LlamaAttention = {
+    bias: [bias, bias],
     scale: config.number('query_pre_attn_scalar', 256) ** -0.5,
-    embeddingScale: Math.sqrt(size),
-    tied: true,
-    block: sandwichNorm,
-    norms: (norm) => [
-      { ...norm('input_layernorm'), after: norm('post_attention_layernorm') },
-      { ...norm('pre_feedforward_layernorm'), after: norm('post_feedforward_layernorm') },
-    ],
+    softcap: optional(config, 'attn_logit_softcapping'),
   };
+  const around = (before: string, after: string): SublayerNorm => ({
+    ...norm(before),
+    after: norm(after),
+  });
+  return llamaModel(config, loader, {
+    block: sandwichNorm,
+    norm,
+    rotary,
+    embeddingScale: Math.sqrt(sizes.size),
+    tied: true,
+    softcap: optional(config, 'final_logit_softcapping'),
+    layer: (prefix, index) => ({
+      selfAttention: llamaAttention(loader, `${prefix}.self_attn`, sizes, {
+        ...shared,
+        ...attentionOf(rotary, index),
+      }),
+      selfAttentionNorm: around(`${prefix}.input_layernorm`, `${prefix}.post_attention_layernorm`),
+      feedForward: llamaMlp(config, loader, `${prefix}.mlp`, sizes, activation),
+      feedForwardNorm: around(
+        `${prefix}.pre_feedforward_layernorm`,
+        `${prefix}.post_feedforward_layernorm`,
+      ),
+    }),
+  });
 }
 
 /** Which layers have a window: those that `layer_types` names, else all but every `pattern`-th. */

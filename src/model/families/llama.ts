@@ -1,49 +1,183 @@
 // Llama (Touvron et al., 2023, arXiv 2302.13971 and 2307.09288): a pre-norm decoder with RMS norms,
-// rotary positions, SwiGLU, and heads of keys and values shared by groups of queries. Mistral, Qwen
-// and Gemma vary it; `llamaLayers` takes what they change.
+// rotary positions, SwiGLU, and heads of keys and values shared by groups of queries. Its parts, from
+// which Mistral, Qwen and Gemma are put together as well.
 
 import type { Activation } from '../../shaders/matmul/matmul.ts';
-import { rotaryTurns } from '../../shaders/attention/heads.ts';
-import type { SelfAttentionWeights } from '../layers/attention.ts';
-import { causalHead, tieOutput } from '../heads/causal-head.ts';
+import type { RmsNormWeights } from '../../shaders/rows/rms-norm.ts';
 import type { Config } from '../config.ts';
-import type { SequenceDefinition, StretchedRotary } from '../definitions.ts';
-import type { NormWeights } from '../layers/normalization.ts';
-import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
+import type { SequenceDefinition } from '../definitions.ts';
+import { causalHead, tieOutput } from '../heads/causal-head.ts';
+import type { SelfAttentionWeights } from '../layers/attention.ts';
+import { type Block, preNorm } from '../layers/block.ts';
+import type { FeedForwardWeights } from '../layers/feed-forward.ts';
+import type { LayerWeights } from '../layers/stack.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import { type Block, preNorm, type SublayerNorm } from '../layers/block.ts';
-
-/** Where models that are built like Llama differ from it. */
-export interface LlamaVariant {
-  /** Whether the projections of queries, keys and values have biases, and the output has one. */
-  readonly attentionBias?: readonly [queryKeyValue: boolean, output: boolean];
-  readonly activation?: Activation;
-  /** Whether queries and keys are normalized, by `q_norm` and `k_norm`. */
-  readonly headNorm?: boolean;
-  /** Added to the weights of norms: 1 where they are stored as differences from 1. */
-  readonly normOffset?: number;
-  /** The sliding window of a layer; all tokens where it has none. */
-  readonly window?: (layer: number) => number | undefined;
-  readonly rotary?: (layer: number) => Omit<RotaryOptions, 'headSize'>;
-  /** Factor of the scores; 1/√d_k when absent. */
-  readonly scale?: number;
-  readonly softcap?: number | undefined;
-  readonly outputSoftcap?: number | undefined;
-  readonly embeddingScale?: number;
-  /** Whether the output layer is the embedding again where config.json does not say. */
-  readonly tied?: boolean;
-  readonly block?: Block;
-  /** The norms of a layer, where they are not Llama's two. */
-  readonly norms?: (
-    norm: (name: string) => NormWeights,
-  ) => readonly [selfAttention: SublayerNorm, feedForward: SublayerNorm];
-}
+import { RotaryTables } from './rotary-tables.ts';
 
 /** Declares the weights of a `Llama…` checkpoint. */
 export function llama(config: Config, loader: WeightLoader): SequenceDefinition {
   const bias = config.boolean('attention_bias', false);
   layerTypes(config, ['full_attention']);
-  return llamaLayers(config, loader, { attentionBias: [bias, bias] });
+  return preNormLlama(config, loader, { bias: [bias, bias] });
+}
+
+/** Sizes by the names that Llama's config.json has for them. */
+export interface LlamaSizes {
+  readonly size: number;
+  /** d_ff */
+  readonly width: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  /** Of all norms. */
+  readonly eps: number;
+}
+
+export function llamaSizes(config: Config): LlamaSizes {
+  const size = config.integer('hidden_size');
+  const heads = config.integer('num_attention_heads');
+  const keyValueHeads = config.integer('num_key_value_heads', heads);
+  if (heads % keyValueHeads !== 0) config.refuse('num_key_value_heads');
+  return {
+    size,
+    width: config.integer('intermediate_size'),
+    heads,
+    keyValueHeads,
+    headSize: config.integer('head_dim', size / heads),
+    eps: config.number('rms_norm_eps', 1e-6),
+  };
+}
+
+/** The norm `name`. `offset`: 1 where weights are stored as differences from 1. */
+export type LlamaNorm = (name: string) => RmsNormWeights;
+
+export function llamaNorm(
+  loader: WeightLoader,
+  { size, eps }: LlamaSizes,
+  offset: number = 0,
+): LlamaNorm {
+  return (name) => ({ weight: loader.vector(`${name}.weight`, size), eps, offset });
+}
+
+/** How a layer attends, where it does so otherwise than Llama. */
+export interface LlamaAttention extends Pick<
+  SelfAttentionWeights,
+  'rotary' | 'window' | 'softcap' | 'scale'
+> {
+  /** Whether the projections of queries, keys and values have biases, and the output has one. */
+  readonly bias?: readonly [queryKeyValue: boolean, output: boolean];
+  /** Whether queries and keys are normalized, by `q_norm` and `k_norm`; what their weights are offset by. */
+  readonly headNorm?: { readonly offset: number } | undefined;
+}
+
+export function llamaAttention(
+  loader: WeightLoader,
+  prefix: string,
+  { size, heads, keyValueHeads, headSize, eps }: LlamaSizes,
+  { bias: [inputBias, outputBias] = [false, false], headNorm, ...scoring }: LlamaAttention,
+): SelfAttentionWeights {
+  const norms = [`${prefix}.q_norm.weight`, `${prefix}.k_norm.weight`];
+  return {
+    heads,
+    keyValueHeads,
+    headSize,
+    ...scoring,
+    queryKeyValue: loader.linear(
+      ['q_proj', 'k_proj', 'v_proj'].map((name) => `${prefix}.${name}`),
+      [heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize],
+      size,
+      { bias: inputBias },
+    ),
+    output: loader.linear(`${prefix}.o_proj`, size, heads * headSize, { bias: outputBias }),
+    headNorm: headNorm && { weight: loader.vector(norms, headSize), eps, ...headNorm },
+  };
+}
+
+/**
+ * "We replace the ReLU non-linearity by the SwiGLU activation function", arXiv 2302.13971, §2.2.
+ * `activation`: the one that gates.
+ */
+export function llamaMlp(
+  config: Config,
+  loader: WeightLoader,
+  prefix: string,
+  { size, width }: LlamaSizes,
+  activation: Activation = config.activation('hidden_act', 'silu'),
+): FeedForwardWeights {
+  const bias = { bias: config.boolean('mlp_bias', false) };
+  return {
+    kind: 'gated',
+    inner: loader.linear([`${prefix}.gate_proj`, `${prefix}.up_proj`], width, size, bias),
+    outer: loader.linear(`${prefix}.down_proj`, size, width, bias),
+    activation,
+  };
+}
+
+/** What a model of Llama's kind is put together from. */
+export interface LlamaParts {
+  readonly block: Block;
+  readonly layer: (prefix: string, index: number) => LayerWeights;
+  readonly norm: LlamaNorm;
+  readonly rotary: RotaryTables;
+  readonly embeddingScale?: number;
+  /** Whether the output layer is the embedding again where config.json does not say. */
+  readonly tied?: boolean;
+  /** Bound of the logits. */
+  readonly softcap?: number | undefined;
+}
+
+/** The model around the layers: embeddings, the last norm, and the head that `architectures` names. */
+export function llamaModel(
+  config: Config,
+  loader: WeightLoader,
+  { block, layer, norm, rotary, embeddingScale = 1, tied = false, softcap }: LlamaParts,
+): SequenceDefinition {
+  const root = loader.root(['model.', ''], 'norm.weight');
+  const tokensName = `${root}embed_tokens.weight`;
+  tieOutput(config, loader, tokensName, tied);
+  const vocabulary = config.integer('vocab_size');
+  const layers = Array.from({ length: config.integer('num_hidden_layers') }, (_, index) =>
+    layer(`${root}layers.${index}`, index),
+  );
+  const size = config.integer('hidden_size');
+  const tokens = loader.matrix(tokensName, vocabulary, size);
+  return {
+    vocabulary,
+    maxPositions: rotary.grow ? Infinity : config.integer('max_position_embeddings'),
+    types: 0,
+    embeddings: { tokens, scale: embeddingScale },
+    stack: { block, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
+    causal: true,
+    head: causalHead(config, loader, { tokens }, softcap),
+    ...(rotary.stretched.length > 0 && { rotary: rotary.stretched }),
+  };
+}
+
+/** Llama's layers, with what `attention` changes in all of them, and `window` in some. */
+export function preNormLlama(
+  config: Config,
+  loader: WeightLoader,
+  attention: LlamaAttention,
+  window: (layer: number) => number | undefined = () => undefined,
+): SequenceDefinition {
+  const sizes = llamaSizes(config);
+  const norm = llamaNorm(loader, sizes);
+  const rotary = new RotaryTables(config, loader, sizes.headSize);
+  return llamaModel(config, loader, {
+    block: preNorm,
+    norm,
+    rotary,
+    layer: (prefix, index) => ({
+      selfAttention: llamaAttention(loader, `${prefix}.self_attn`, sizes, {
+        rotary: rotary.table(),
+        window: window(index),
+        ...attention,
+      }),
+      selfAttentionNorm: norm(`${prefix}.input_layernorm`),
+      feedForward: llamaMlp(config, loader, `${prefix}.mlp`, sizes),
+      feedForwardNorm: norm(`${prefix}.post_attention_layernorm`),
+    }),
+  });
 }
 
 /** What each layer attends to, where `layer_types` says so. */
@@ -57,107 +191,4 @@ export function layerTypes(
   const isKnown = types.every((type) => known.includes(type));
   const isWhole = types.length === config.integer('num_hidden_layers');
   return isKnown && isWhole ? types : config.refuse('layer_types');
-}
-
-export function llamaLayers(
-  config: Config,
-  loader: WeightLoader,
-  variant: LlamaVariant,
-): SequenceDefinition {
-  const { attentionBias = [false, false], normOffset = 0, block = preNorm } = variant;
-  const root = loader.root(['model.', ''], 'norm.weight');
-  const tokensName = `${root}embed_tokens.weight`;
-  const { tied = false, outputSoftcap, embeddingScale = 1 } = variant;
-  tieOutput(config, loader, tokensName, tied);
-  const size = config.integer('hidden_size');
-  const width = config.integer('intermediate_size');
-  const heads = config.integer('num_attention_heads');
-  const keyValueHeads = config.integer('num_key_value_heads', heads);
-  const headSize = config.integer('head_dim', size / heads);
-  const eps = config.number('rms_norm_eps', 1e-6);
-  const vocabulary = config.integer('vocab_size');
-  const activation = variant.activation ?? config.activation('hidden_act', 'silu');
-  const mlpBias = { bias: config.boolean('mlp_bias', false) };
-  if (heads % keyValueHeads !== 0) config.refuse('num_key_value_heads');
-
-  // Layers with the same settings share their frequencies.
-  const rotaries = new Map<string, SelfAttentionWeights['rotary']>();
-  const stretched: StretchedRotary[] = [];
-  const rotaryOf = (layer: number): SelfAttentionWeights['rotary'] => {
-    const options = { headSize, ...variant.rotary?.(layer) };
-    const key = JSON.stringify(options);
-    if (!rotaries.has(key)) {
-      const frequencies = readRotary(config, options);
-      const values = rotaryTurns(frequencies.frequencies(1));
-      const turns = loader.computed('rotary', [values.length / 2, 2], values);
-      rotaries.set(key, { turns, scale: frequencies.scale });
-      if (frequencies.steadyLength < Infinity) stretched.push({ turns, frequencies });
-    }
-    return rotaries.get(key);
-  };
-  const norm = (name: string): NormWeights => ({
-    weight: loader.vector(`${name}.weight`, size),
-    eps,
-    offset: normOffset,
-  });
-  const attend = (prefix: string, layer: number): SelfAttentionWeights => ({
-    heads,
-    keyValueHeads,
-    headSize,
-    ...(variant.scale !== undefined && { scale: variant.scale }),
-    softcap: variant.softcap,
-    window: variant.window?.(layer),
-    queryKeyValue: loader.linear(
-      ['q_proj', 'k_proj', 'v_proj'].map((name) => `${prefix}.${name}`),
-      [heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize],
-      size,
-      { bias: attentionBias[0] },
-    ),
-    output: loader.linear(`${prefix}.o_proj`, size, heads * headSize, { bias: attentionBias[1] }),
-    rotary: rotaryOf(layer),
-    headNorm:
-      variant.headNorm === true
-        ? {
-            weight: loader.vector([`${prefix}.q_norm.weight`, `${prefix}.k_norm.weight`], headSize),
-            eps,
-            offset: normOffset,
-          }
-        : undefined,
-  });
-  const layers = Array.from({ length: config.integer('num_hidden_layers') }, (_, index) => {
-    const prefix = `${root}layers.${index}`;
-    const named = (name: string): NormWeights => norm(`${prefix}.${name}`);
-    const [selfAttentionNorm, feedForwardNorm] = variant.norms?.(named) ?? [
-      named('input_layernorm'),
-      named('post_attention_layernorm'),
-    ];
-    return {
-      selfAttention: attend(`${prefix}.self_attn`, index),
-      selfAttentionNorm,
-      feedForward: {
-        kind: 'gated' as const,
-        inner: loader.linear(
-          [`${prefix}.mlp.gate_proj`, `${prefix}.mlp.up_proj`],
-          width,
-          size,
-          mlpBias,
-        ),
-        outer: loader.linear(`${prefix}.mlp.down_proj`, size, width, mlpBias),
-        activation,
-      },
-      feedForwardNorm,
-    };
-  });
-  const tokens = loader.matrix(tokensName, vocabulary, size);
-  const grows = stretched.some(({ frequencies }) => frequencies.grows);
-  return {
-    vocabulary,
-    maxPositions: grows ? Infinity : config.integer('max_position_embeddings'),
-    types: 0,
-    embeddings: { tokens, scale: embeddingScale },
-    stack: { block, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
-    causal: true,
-    head: causalHead(config, loader, { tokens }, outputSoftcap),
-    ...(stretched.length > 0 && { rotary: stretched }),
-  };
 }

@@ -2,7 +2,7 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import { layerTypes, llamaLayers } from './llama.ts';
+import { layerTypes, preNormLlama } from './llama.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** Declares the weights of a `Mistral…` checkpoint. */
@@ -10,5 +10,5 @@ export function mistral(config: Config, loader: WeightLoader): SequenceDefinitio
   const window =
     config.get('sliding_window') === undefined ? undefined : config.integer('sliding_window');
   layerTypes(config, [window === undefined ? 'full_attention' : 'sliding_attention']);
-  return llamaLayers(config, loader, { window: () => window });
+  return preNormLlama(config, loader, {}, () => window);
 }

@@ -3,22 +3,19 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import { layerTypes, llamaLayers } from './llama.ts';
+import { layerTypes, preNormLlama } from './llama.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** Declares the weights of a `Qwen2…` checkpoint. */
 export function qwen2(config: Config, loader: WeightLoader): SequenceDefinition {
-  return llamaLayers(config, loader, { attentionBias: [true, false], window: windowOf(config) });
+  return preNormLlama(config, loader, { bias: [true, false] }, windowOf(config));
 }
 
 /** Declares the weights of a `Qwen3…` checkpoint. */
 export function qwen3(config: Config, loader: WeightLoader): SequenceDefinition {
   const bias = config.boolean('attention_bias', false);
-  return llamaLayers(config, loader, {
-    attentionBias: [bias, bias],
-    headNorm: true,
-    window: windowOf(config),
-  });
+  const attention = { bias: [bias, bias], headNorm: { offset: 0 } } as const;
+  return preNormLlama(config, loader, attention, windowOf(config));
 }
 
 /** Layers from `max_window_layers` on have the sliding window, unless `layer_types` names them. */

@@ -1,0 +1,41 @@
+// The rotary frequencies of a model's layers, as tensors. Layers with the same settings share theirs.
+
+import { type Rotary, rotaryTurns } from '../../shaders/attention/heads.ts';
+import type { Config } from '../config.ts';
+import type { StretchedRotary } from '../definitions.ts';
+import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
+import type { WeightLoader } from '../weights/weights.ts';
+
+export class RotaryTables {
+  readonly #config: Config;
+  readonly #loader: WeightLoader;
+  readonly #headSize: number;
+  readonly #tables = new Map<string, Rotary>();
+  /** Those whose frequencies depend on the length of the sequence. */
+  readonly stretched: StretchedRotary[] = [];
+
+  constructor(config: Config, loader: WeightLoader, headSize: number) {
+    this.#config = config;
+    this.#loader = loader;
+    this.#headSize = headSize;
+  }
+
+  /** What config.json asks for; of a kind of layer, or with other defaults, where `options` say so. */
+  table(options: Omit<RotaryOptions, 'headSize'> = {}): Rotary {
+    const key = JSON.stringify(options);
+    const known = this.#tables.get(key);
+    if (known !== undefined) return known;
+    const frequencies = readRotary(this.#config, { headSize: this.#headSize, ...options });
+    const values = rotaryTurns(frequencies.frequencies(1));
+    const turns = this.#loader.computed('rotary', [values.length / 2, 2], values);
+    if (frequencies.steadyLength < Infinity) this.stretched.push({ turns, frequencies });
+    const table = { turns, scale: frequencies.scale };
+    this.#tables.set(key, table);
+    return table;
+  }
+
+  /** Whether some are made for sequences of any length. */
+  get grow(): boolean {
+    return this.stretched.some(({ frequencies }) => frequencies.grows);
+  }
+}
