@@ -253,7 +253,7 @@ test('evaluate asks the embedded model for its whole field, and prints a table',
   expect(right).toBeGreaterThanOrEqual(322);
   expect(stdout).toMatch(/^336 phrases of the full field in /m);
   // Of six in a direction a single miss is more than a tenth.
-  expect(stdout).toMatch(/^(passed: 100\.0|failed: 9\d\.\d) % overall \(wanted 98 %\), /m);
+  expect(stdout).toMatch(/^(passed: 100\.0|failed: 9\d\.\d) % overall \(wanted 97 %\), /m);
   expect(code).toBe(right === 336 ? 0 : 1);
 });
 

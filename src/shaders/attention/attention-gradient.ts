@@ -135,7 +135,11 @@ export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
   }
   const constants = { CAUSAL, DROPOUT };
   if (kv !== trace.v) {
-    throw new RangeError('attention: k and v must stand in one tensor to have a gradient');
+    // As they do unless rotary positions or norms of heads take them apart.
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      'Attention with rotary positions or norms of heads cannot be trained yet.',
+    );
   }
   const { k_pitch: kv_pitch, v_pitch: _same, ...scalarsOfQ } = trace.params;
   const params = { ...scalarsOfQ, kv_pitch };
