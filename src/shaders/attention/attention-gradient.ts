@@ -135,10 +135,10 @@ export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
   }
   const constants = { CAUSAL, DROPOUT };
   if (kv !== trace.v) {
-    // As they do unless rotary positions or norms of heads take them apart.
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
-      'Attention with rotary positions or norms of heads cannot be trained yet.',
+      'Attention whose keys and values do not stand in one tensor, because of rotary positions or ' +
+        'norms of heads, cannot be trained yet.',
     );
   }
   const { k_pitch: kv_pitch, v_pitch: _same, ...scalarsOfQ } = trace.params;
