@@ -1,7 +1,7 @@
 // webgpu-transformer info: what a checkpoint holds, read from its headers alone.
 
 import { modelSize, TransformerError } from '../index.node.ts';
-import { architectureOf } from '../model/architectures.ts';
+import { architectureOf, classPrefixes } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
 import { readConfigs } from '../model/read-configs.ts';
@@ -102,7 +102,7 @@ async function problemOf(
   const find = (name: string): TensorEntry | undefined => tensors.get(name);
   try {
     const loader = new WeightLoader(undefined, { find, dtype: undefined });
-    const fields = new Config(config, 'config.json');
+    const fields = new Config(config, 'config.json', { classPrefixes: classPrefixes() });
     const declare = await architectureOf(fields);
     declare(fields, loader);
     return null;

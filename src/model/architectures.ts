@@ -15,28 +15,159 @@ export type Declare<Definition> = (config: Config, loader: WeightLoader) => Defi
 /** Builds a model of one architecture: declares its weights, and says how to make it once loaded. */
 export type Architecture = Declare<(parts: LoadedParts) => Model>;
 
-/** `model_type` of config.json; PyTorch's own modules have `kind` instead. */
-export type ArchitectureName =
-  | 'bart'
-  | 'bert'
-  | 'distilbert'
-  | 'gemma2'
-  | 'gemma3_text'
-  | 'gpt2'
-  | 'llama'
-  | 'marian'
-  | 'mistral'
-  | 'qwen2'
-  | 'qwen3'
-  | 'roberta'
-  | 't5'
-  | 'xlm-roberta'
-  | 'seq2seq training run'
-  | 'torch.nn.Transformer';
+/** What config.json calls a family of checkpoints, and how its code is loaded. */
+interface Family {
+  readonly open: (config: Config) => Promise<Architecture>;
+  /** Hugging Face's classes; PyTorch's own modules have none. */
+  readonly classes?: ClassNames;
+}
 
-async function encoderDecoder(
+/** The names of a family's classes: `prefix` and one of `ends`. */
+export interface ClassNames {
+  readonly prefix: string;
+  /** The base model last. */
+  readonly ends: readonly string[];
+  /** Which of them a checkpoint is that names none, by the first tensor that it has of these. */
+  readonly shown: ShownBy;
+}
+
+/** Tensors and what they show; or the kind of family whose heads tell. */
+export type ShownBy =
+  | 'encoder'
+  | { readonly kind: 'decoder'; readonly tied: boolean }
+  | {
+      readonly kind: 'tensors';
+      readonly of: Readonly<Record<string, string>>;
+      readonly else: string;
+    };
+
+const encoderEnds = [
+  'ForMaskedLM',
+  'ForSequenceClassification',
+  'ForTokenClassification',
+  'ForQuestionAnswering',
+  'Model',
+];
+
+/** One stack that sees both ways. */
+function encoder(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
+  return { open: () => sequence(load), classes: { prefix, ends: encoderEnds, shown: 'encoder' } };
+}
+
+/** One stack that generates. `tied`: whether its output layer is the embedding where nothing says. */
+function decoder(
+  prefix: string,
+  load: () => Promise<Declare<SequenceDefinition>>,
+  { tied = false, language = 'ForCausalLM' }: { tied?: boolean; language?: string } = {},
+): Family {
+  const ends = [language, 'ForSequenceClassification', 'Model'];
+  return {
+    open: () => generating(load),
+    classes: { prefix, ends, shown: { kind: 'decoder', tied } },
+  };
+}
+
+/** An encoder and a decoder. The first of `ends` is that of a checkpoint without the tensors of `shown`. */
+function encoderDecoder(
+  prefix: string,
   load: () => Promise<Declare<EncoderDecoderDefinition>>,
-): Promise<Architecture> {
+  ends: readonly string[],
+  shown: Readonly<Record<string, string>> = {},
+): Family {
+  const [usual = 'Model'] = ends;
+  return {
+    open: () => pair(load),
+    classes: { prefix, ends, shown: { kind: 'tensors', of: shown, else: usual } },
+  };
+}
+
+const generation = 'ForConditionalGeneration';
+
+/** The families by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
+const families: Readonly<Record<string, Family>> = {
+  bart: encoderDecoder(
+    'Bart',
+    async () => (await import('./families/bart.ts')).bart,
+    [generation, 'ForSequenceClassification', 'Model'],
+    { 'classification_head.dense.weight': 'ForSequenceClassification' },
+  ),
+  bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
+  distilbert: encoder(
+    'DistilBert',
+    async () => (await import('./families/distilbert.ts')).distilbert,
+  ),
+  gemma2: decoder('Gemma2', async () => (await import('./families/gemma.ts')).gemma2, {
+    tied: true,
+  }),
+  gemma3_text: decoder('Gemma3', async () => (await import('./families/gemma.ts')).gemma3, {
+    tied: true,
+  }),
+  gpt2: decoder('GPT2', async () => (await import('./families/gpt2.ts')).gpt2, {
+    tied: true,
+    language: 'LMHeadModel',
+  }),
+  llama: decoder('Llama', async () => (await import('./families/llama.ts')).llama),
+  marian: encoderDecoder('Marian', async () => (await import('./families/marian.ts')).marian, [
+    'MTModel',
+    'Model',
+  ]),
+  mistral: decoder('Mistral', async () => (await import('./families/mistral.ts')).mistral),
+  qwen2: decoder('Qwen2', async () => (await import('./families/qwen.ts')).qwen2),
+  qwen3: decoder('Qwen3', async () => (await import('./families/qwen.ts')).qwen3),
+  roberta: encoder('Roberta', async () => (await import('./families/roberta.ts')).roberta),
+  t5: withEncoderAlone(
+    encoderDecoder(
+      'T5',
+      async () => (await import('./families/t5.ts')).t5,
+      ['EncoderModel', generation, 'Model'],
+      { 'decoder.final_layer_norm.weight': generation },
+    ),
+    async () => (await import('./families/t5.ts')).t5Encoder,
+  ),
+  'xlm-roberta': encoder('XLMRoberta', async () => (await import('./families/roberta.ts')).roberta),
+  'seq2seq training run': {
+    open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
+  },
+  'torch.nn.Transformer': {
+    open: async () => {
+      const [{ TorchTransformerModel }, { torchTransformer }] = await Promise.all([
+        import('./torch-transformer-model.ts'),
+        import('./families/torch-transformer.ts'),
+      ]);
+      return (config, loader) => {
+        const model = torchTransformer(config, loader);
+        return (parts) => new TorchTransformerModel(parts, model);
+      };
+    },
+  },
+};
+
+/** What `model_type`, or `kind`, may be. */
+export function architectureNames(): string[] {
+  return Object.keys(families);
+}
+
+/** A family of which the encoder alone is a model, too. */
+function withEncoderAlone(
+  family: Family,
+  load: () => Promise<Declare<SequenceDefinition>>,
+): Family {
+  const open = (config: Config): Promise<Architecture> =>
+    headName(config) === 'EncoderModel' ? sequence(load) : family.open(config);
+  return { ...family, open };
+}
+
+/** What the names of all classes begin with. */
+export function classPrefixes(): string[] {
+  return Object.values(families).flatMap(({ classes }) => classes?.prefix ?? []);
+}
+
+/** The classes of a family; undefined where it has none. */
+export function classesOf(config: Config): ClassNames | undefined {
+  return familyOf(config).classes;
+}
+
+async function pair(load: () => Promise<Declare<EncoderDecoderDefinition>>): Promise<Architecture> {
   const [code, declare] = await Promise.all([import('./encoder-decoder.ts'), load()]);
   return (config, loader) => {
     const model = declare(config, loader);
@@ -44,8 +175,7 @@ async function encoderDecoder(
   };
 }
 
-/** One stack that may generate: a decoder. */
-async function decoder(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
+async function generating(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
   const [code, { generationSettings }, declare] = await Promise.all([
     import('./sequence-model.ts'),
     import('./generation/generation-file.ts'),
@@ -69,39 +199,6 @@ async function sequence(load: () => Promise<Declare<SequenceDefinition>>): Promi
   };
 }
 
-const architectures: Readonly<Record<ArchitectureName, (config: Config) => Promise<Architecture>>> =
-  {
-    bart: () => encoderDecoder(async () => (await import('./families/bart.ts')).bart),
-    bert: () => sequence(async () => (await import('./families/bert.ts')).bert),
-    distilbert: () => sequence(async () => (await import('./families/distilbert.ts')).distilbert),
-    gemma2: () => decoder(async () => (await import('./families/gemma.ts')).gemma2),
-    gemma3_text: () => decoder(async () => (await import('./families/gemma.ts')).gemma3),
-    gpt2: () => decoder(async () => (await import('./families/gpt2.ts')).gpt2),
-    llama: () => decoder(async () => (await import('./families/llama.ts')).llama),
-    marian: () => encoderDecoder(async () => (await import('./families/marian.ts')).marian),
-    mistral: () => decoder(async () => (await import('./families/mistral.ts')).mistral),
-    qwen2: () => decoder(async () => (await import('./families/qwen.ts')).qwen2),
-    qwen3: () => decoder(async () => (await import('./families/qwen.ts')).qwen3),
-    roberta: () => sequence(async () => (await import('./families/roberta.ts')).roberta),
-    t5: (config) =>
-      headName(config) === 'EncoderModel'
-        ? sequence(async () => (await import('./families/t5.ts')).t5Encoder)
-        : encoderDecoder(async () => (await import('./families/t5.ts')).t5),
-    'xlm-roberta': () => sequence(async () => (await import('./families/roberta.ts')).roberta),
-    'seq2seq training run': () =>
-      encoderDecoder(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
-    'torch.nn.Transformer': async () => {
-      const [{ TorchTransformerModel }, { torchTransformer }] = await Promise.all([
-        import('./torch-transformer-model.ts'),
-        import('./families/torch-transformer.ts'),
-      ]);
-      return (config, loader) => {
-        const model = torchTransformer(config, loader);
-        return (parts) => new TorchTransformerModel(parts, model);
-      };
-    },
-  };
-
 /** The same, refusing settings that it does not know. They may also explain why a weight is missing. */
 export function strict<Definition>(declare: Declare<Definition>): Declare<Definition> {
   return (config, loader) => {
@@ -120,15 +217,21 @@ export function strict<Definition>(declare: Declare<Definition>): Declare<Defini
 
 /** Loads the architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
 export async function architectureOf(config: Config): Promise<Architecture> {
-  const name = architectureName(config);
+  const family = familyOf(config);
   await refuseQuantized(config.fields, config.file);
-  return strict(await architectures[name](config));
+  return strict(await family.open(config));
+}
+
+function familyOf(config: Config): Family {
+  const family = families[architectureName(config)];
+  if (family === undefined) throw new RangeError('an architecture without a family');
+  return family;
 }
 
 /** The name that config.json has. @throws TransformerError MODEL_UNSUPPORTED */
-export function architectureName(config: Config): ArchitectureName {
+export function architectureName(config: Config): string {
   const name = config.get('model_type') ?? config.get('kind');
-  const known = Object.keys(architectures) as ArchitectureName[];
+  const known = architectureNames();
   const found = known.find((each) => each === name);
   if (found !== undefined) return found;
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;

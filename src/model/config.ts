@@ -34,6 +34,12 @@ const decisive = (
   'n_routed_experts'
 ).split(' ');
 
+/** What a config.json is read with. */
+export interface ConfigContext {
+  readonly warnings?: Warnings;
+  readonly classPrefixes?: readonly string[];
+}
+
 export class Config {
   /** The file's name, for messages. */
   readonly file: string;
@@ -42,10 +48,18 @@ export class Config {
   readonly #read = new Set<string>();
   readonly #warnings: Warnings;
 
-  constructor(fields: JsonObject, file: string, warnings: Warnings = new Warnings()) {
+  /** What the names of known classes begin with, see `headName`. */
+  readonly classPrefixes: readonly string[];
+
+  constructor(
+    fields: JsonObject,
+    file: string,
+    { warnings = new Warnings(), classPrefixes = [] }: ConfigContext = {},
+  ) {
     this.fields = fields;
     this.file = file;
     this.#warnings = warnings;
+    this.classPrefixes = classPrefixes;
   }
 
   /** The field as it stands, unchecked. */
@@ -57,7 +71,8 @@ export class Config {
   /** An object in the file, with fields of its own. */
   section(name: string): Config {
     const value = this.get(name);
-    if (isObject(value)) return new Config(value, `${this.file}, "${name}"`, this.#warnings);
+    if (isObject(value))
+      return new Config(value, `${this.file}, "${name}"`, { warnings: this.#warnings });
     throw this.#wrong(name, 'an object');
   }
 

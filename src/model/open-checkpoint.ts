@@ -4,7 +4,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { JsonObject } from '../source/json.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { describeFile, type Source } from '../source/source.ts';
-import { type Architecture, architectureOf } from './architectures.ts';
+import { type Architecture, architectureOf, classesOf, classPrefixes } from './architectures.ts';
 import { Config } from './config.ts';
 import { className } from './heads/head-name.ts';
 import { readConfigs } from './read-configs.ts';
@@ -36,18 +36,18 @@ export async function openCheckpoint(
   const read = await readConfigs(files, signal);
   let { config, generation } = read;
   const file = describeFile(files, 'config.json');
-  let fields = new Config(config, file, warnings);
+  const context = { warnings, classPrefixes: classPrefixes() };
+  let fields = new Config(config, file, context);
   let architecture = await architectureOf(fields);
   const entries = await openSafetensors(files, { signal });
-  if (className(config) === undefined) {
+  const classes = classesOf(fields);
+  if (className(config) === undefined && classes !== undefined) {
     const { assumeClass } = await import('./heads/assumed-class.ts');
-    const name = assumeClass(fields, (tensor) => entries.has(tensor), heads);
-    if (name !== undefined) {
-      config = { ...config, architectures: [name] };
-      if (generation === read.config) generation = config;
-      fields = new Config(config, file, warnings);
-      architecture = await architectureOf(fields);
-    }
+    const name = assumeClass(fields, classes, (tensor) => entries.has(tensor), heads);
+    config = { ...config, architectures: [name] };
+    if (generation === read.config) generation = config;
+    fields = new Config(config, file, context);
+    architecture = await architectureOf(fields);
   }
   const twins = await twinsOf(entries, architecture, fields);
   if (twins.length === 0) return { config, generation, fields, architecture, entries };

@@ -2,7 +2,7 @@
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { elements } from '../runtime/tensor.ts';
-import { architectureName, strict } from '../model/architectures.ts';
+import { architectureName, classPrefixes, strict } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
 import { Random } from '../model/random.ts';
@@ -64,8 +64,10 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
     return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
   };
   const loader = new WeightLoader(undefined, { find, dtype: 'f32', isNew: true });
-  const fields = new Config(config, 'config.json');
-  strict(declarations[architectureName(fields)])(fields, loader);
+  const fields = new Config(config, 'config.json', { classPrefixes: classPrefixes() });
+  const declare = declarations[architectureName(fields)];
+  if (declare === undefined) throw new RangeError('an architecture without a declaration');
+  strict(declare)(fields, loader);
   return shapes;
 }
 

@@ -30,7 +30,10 @@ for (const { name, options } of await testGpus()) {
       const entries = await openSafetensors(source);
       const find = (key: string): TensorEntry | undefined => entries.get(key);
       const loader = new WeightLoader(scope, { find, dtype: undefined });
-      const { weights, shape } = marian(new Config(fields, 'config.json'), loader);
+      const { weights, shape } = marian(
+        new Config(fields, 'config.json', { classPrefixes: ['Marian'] }),
+        loader,
+      );
       await loader.load(source, {});
       const asked = { hiddenStates: true, attentions: true };
       const points = [

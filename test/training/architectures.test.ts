@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
 import { adam, Trainer } from 'webgpu-transformer/training';
+import { architectureNames } from '../../src/model/architectures.ts';
+import { declarations } from '../../src/training/declarations.ts';
 import { callInputs } from '../support/checkpoint.ts';
 import { readCase } from '../support/expected.ts';
 import { sharedGpu } from '../support/gpu.ts';
@@ -43,4 +45,8 @@ test.each(['llama_gqa', 't5_relu'])('%s does not train yet', async (name) => {
   const call = name === 't5_relu' ? 'labels' : 'main';
   const training = losses(name, callInputs(expected, call), 1);
   await expectRejection(training, 'MODEL_UNSUPPORTED');
+});
+
+test('a new checkpoint can be made of every architecture', () => {
+  expect(Object.keys(declarations).toSorted()).toEqual(architectureNames().toSorted());
 });

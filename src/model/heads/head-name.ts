@@ -3,19 +3,19 @@
 import type { JsonObject } from '../../source/json.ts';
 import type { Config } from '../config.ts';
 
-/** Names of Hugging Face's classes. Others, `JinaBertModel` say, bring code of their own. */
-const classes =
-  /^(?:(?:XLM)?Roberta|(?:Distil)?Bert|GPT2|Llama|Mistral|Qwen[23]|Gemma2|Gemma3(?:Text)?|Bart|Marian|T5)(?:For)?([A-Z]\w+)$/;
-
 /**
  * The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM", `GPT2LMHeadModel`
  * "LMHeadModel"; "Model" where config.json names no class.
- * @throws TransformerError MODEL_UNSUPPORTED for other classes
+ * @throws TransformerError MODEL_UNSUPPORTED for other families' classes: `JinaBertModel`, say, brings
+ * code of its own
  */
 export function headName(config: Config): string {
-  return (
-    classes.exec(className(config.fields) ?? 'BertModel')?.[1] ?? config.refuse('architectures')
-  );
+  const name = className(config.fields);
+  if (name === undefined) return 'Model';
+  // The text part of a model goes by either name.
+  const families = config.classPrefixes.join('|');
+  const match = new RegExp(`^(?:${families})(?:Text)?(?:For)?([A-Z]\\w+)$`).exec(name);
+  return match?.[1] ?? config.refuse('architectures');
 }
 
 /** The class that config.json names, the first of several; undefined where it names none. */
