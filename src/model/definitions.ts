@@ -7,7 +7,7 @@ import type { LanguageModelWeights } from './layers/logits.ts';
 import type { NormWeights } from './layers/normalization.ts';
 import type { RotaryFrequencies } from './layers/rotary.ts';
 import type { TransformerWeights } from './layers/transformer.ts';
-import type { Linear } from './weights/weights.ts';
+import type { Linear } from './weights/linear-weights.ts';
 import type { StackWeights } from './layers/stack.ts';
 
 export interface TransformerShape {

@@ -4,7 +4,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import type { HeadLayer, SequenceDefinition } from './definitions.ts';
 import { embed, type Tokens } from './layers/embeddings.ts';
-import { linear } from './layers/feed-forward.ts';
+import { linear } from './layers/linear.ts';
 import { logits } from './layers/logits.ts';
 import { normalize } from './layers/normalization.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';

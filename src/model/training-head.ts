@@ -8,6 +8,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
+import type { Linear } from './weights/linear-weights.ts';
 import type { Parameters, Piece } from './weights/parameters.ts';
 
 /** Stands in for weights while a list is recorded, with what a fine-tuning method makes of them. */
@@ -42,6 +43,8 @@ export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
   readonly parameters: Parameters | undefined;
   /** Where the tensors of the checkpoint lie in the weights, trainable or not. */
   readonly pieces: readonly Piece[];
+  /** All linear layers of the model, the names of its modules in them. */
+  readonly linears: readonly Linear[];
   /** Weights that are looked up by token, whatever else they serve for. */
   readonly embeddings: readonly Tensor[];
   /** All weight tensors by the name of the checkpoint's tensors they hold. */

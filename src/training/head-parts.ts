@@ -5,6 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { Tensor } from '../runtime/tensor.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts } from '../model/model.ts';
+import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, Piece } from '../model/weights/parameters.ts';
 import type { Substitute } from '../model/training-head.ts';
 
@@ -19,6 +20,21 @@ export function mapTensors<T>(value: T, substitute: Substitute): T {
   return visit(value) as T;
 }
 
+/** The linear layers in a structure of weights, each once. */
+function linearsIn(structure: unknown): Linear[] {
+  const found = new Map<Tensor, Linear>();
+  const visit = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null || part instanceof Tensor) return;
+    if ('weight' in part && 'parts' in part) {
+      const layer = part as Linear;
+      found.set(layer.weight, layer);
+    }
+    Object.values(part).forEach(visit);
+  };
+  visit(structure);
+  return [...found.values()];
+}
+
 /** What every head takes over from its model. */
 export class HeadParts {
   readonly gpu: Gpu;
@@ -28,6 +44,7 @@ export class HeadParts {
   readonly pieces: readonly Piece[];
   readonly embeddings: readonly Tensor[];
   readonly weights: readonly Tensor[];
+  readonly linears: readonly Linear[];
 
   /** `structure`: all weights of the model, in whatever shape it keeps them. */
   constructor(parts: LoadedParts, structure: unknown, embeddings: readonly Tensor[]) {
@@ -44,6 +61,7 @@ export class HeadParts {
       return tensor;
     });
     this.weights = [...weights];
+    this.linears = linearsIn(structure);
   }
 }
 

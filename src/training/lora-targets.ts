@@ -2,7 +2,6 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { Piece } from '../model/weights/parameters.ts';
 import type { TrainingHead } from '../model/training-head.ts';
 import { expressionOf, type NamePattern } from './trainable.ts';
 
@@ -29,25 +28,23 @@ export interface Modules {
 const suffix = '.weight';
 
 /** The modules of a model that have a weight. */
-export function modulesOf({ pieces, embeddings }: TrainingHead): Modules {
+export function modulesOf({ linears, pieces, embeddings }: TrainingHead): Modules {
   const layers = new Map<string, LinearLayer>();
   const others = new Map<string, string>();
-  for (const piece of pieces) {
-    if (!piece.name.endsWith(suffix)) continue;
-    const name = piece.name.slice(0, -suffix.length);
-    const layer = layerOf(name, piece);
-    if (embeddings.includes(piece.tensor)) others.set(name, 'an embedding');
-    else if (layer === undefined) others.set(name, 'no matrix');
-    else layers.set(name, layer);
+  const stored = new Map(pieces.map((piece) => [piece.name, piece]));
+  for (const { weight: tensor, parts } of linears) {
+    if (embeddings.includes(tensor)) continue;
+    for (const { name, first, out } of parts) {
+      const { transposed = false } = stored.get(name + suffix) ?? {};
+      layers.set(name, { name, tensor, first, out, input: tensor.size(-1), transposed });
+    }
+  }
+  for (const { name, tensor } of pieces) {
+    const module = name.slice(0, -suffix.length);
+    if (!name.endsWith(suffix) || layers.has(module)) continue;
+    others.set(module, embeddings.includes(tensor) ? 'an embedding' : 'no matrix');
   }
   return { layers, others };
-}
-
-function layerOf(name: string, piece: Piece): LinearLayer | undefined {
-  const { tensor, shape, first, size, transposed = false } = piece;
-  const [out = 0, input = 0] = transposed ? shape.toReversed() : shape;
-  if (shape.length !== 2 || tensor.shape.length !== 2 || size !== out * input) return undefined;
-  return { name, tensor, first: first / input, out, input, transposed };
 }
 
 /**

@@ -6,6 +6,7 @@ import { bartLayers, layerNormWeights, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition, SequenceClassifier } from '../definitions.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
+import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** Rows of the position tables before that of position 0. */
@@ -55,10 +56,11 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
       target: embeddings('decoder'),
       encoder,
       decoder,
-      output: {
-        weight: loader.matrix(output, vocabulary, dModel),
-        bias: loader.constant('final_logits_bias', [1, vocabulary]),
-      },
+      output: oneLinear(
+        'lm_head',
+        loader.matrix(output, vocabulary, dModel),
+        loader.constant('final_logits_bias', [1, vocabulary]),
+      ),
     },
     repeatToken: config.integer('decoder_start_token_id', 2, 0),
     ...(head === 'SequenceClassification' && { classifier: classifier(config, loader, dModel) }),

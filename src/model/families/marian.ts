@@ -6,6 +6,7 @@ import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
+import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** Declares the weights of a `MarianMTModel` checkpoint, or of a `MarianModel`, which it can be made of. */
@@ -52,10 +53,11 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
       target: { ...embeddings, tokens: targetTokens },
       encoder,
       decoder,
-      output: {
+      output: oneLinear(
+        'lm_head',
         weight,
-        bias: loader.constant('final_logits_bias', [1, targetVocabulary]),
-      },
+        loader.constant('final_logits_bias', [1, targetVocabulary]),
+      ),
     },
   };
 }

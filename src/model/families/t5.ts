@@ -9,6 +9,7 @@ import type { EncoderDecoderDefinition, SequenceDefinition } from '../definition
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import { distanceBuckets, type RelativeBias } from '../layers/relative-bias.ts';
+import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
 import { preNorm } from '../layers/block.ts';
@@ -38,7 +39,7 @@ export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefiniti
       encoder: encoder(),
       decoder: decoder(),
       output: {
-        weight: loader.matrix(output, vocabulary, dModel),
+        ...oneLinear('lm_head', loader.matrix(output, vocabulary, dModel)),
         ...(scaled && { scale: dModel ** -0.5 }),
       },
     },

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
 import { torchTransformer } from './torch-transformer.ts';
+import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** Positions are computed, not stored, so any number will do. */
@@ -31,12 +32,13 @@ export function torchSeq2Seq(config: Config, loader: WeightLoader): EncoderDecod
       target: { tokens: targetEmbedding, scale: Math.sqrt(dModel), positions },
       encoder,
       decoder,
-      output: {
-        weight: model.boolean('tie', false)
+      output: oneLinear(
+        'generator',
+        model.boolean('tie', false)
           ? targetEmbedding
           : loader.matrix('generator.weight', targetVocabulary, dModel),
-        bias: loader.vector('generator.bias', targetVocabulary),
-      },
+        loader.vector('generator.bias', targetVocabulary),
+      ),
     },
   };
 }

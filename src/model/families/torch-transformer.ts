@@ -6,7 +6,8 @@ import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
 import type { SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
-import type { Linear, WeightLoader } from '../weights/weights.ts';
+import { type Linear, partsOf } from '../weights/linear-weights.ts';
+import type { WeightLoader } from '../weights/weights.ts';
 import type { StackWeights } from '../layers/stack.ts';
 import { postNorm, preNorm } from '../layers/block.ts';
 
@@ -50,6 +51,7 @@ export function torchTransformer(
         part: of,
       }),
       bias: loader.vector(`${prefix}.in_proj_bias`, (end - first) * dModel, of),
+      parts: partsOf([`${prefix}.in_proj`], [(end - first) * dModel]),
     };
   };
   const attend = (prefix: string): SelfAttentionWeights => ({

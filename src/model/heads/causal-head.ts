@@ -4,6 +4,7 @@ import { headName, labelCount } from './head-name.ts';
 import type { Config } from '../config.ts';
 import type { Head } from '../definitions.ts';
 import type { LanguageModelWeights } from '../layers/logits.ts';
+import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** The name of the output layer's weight. */
@@ -40,5 +41,6 @@ export function causalHead(
     const single = config.get('pad_token_id') === undefined;
     return { kind: 'sequence', from: 'last', single, layers: [{ linear }] };
   }
-  return { kind: 'language', output: { weight: loader.matrix(output, vocabulary, size), softcap } };
+  const layer = oneLinear('lm_head', loader.matrix(output, vocabulary, size));
+  return { kind: 'language', output: { ...layer, softcap } };
 }

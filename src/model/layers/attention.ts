@@ -4,8 +4,8 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { attention, type AttentionResult } from '../../shaders/attention/attention.ts';
 import { type HeadNorm, heads as takeApart, type Rotary } from '../../shaders/attention/heads.ts';
-import { linear } from './feed-forward.ts';
-import type { Linear } from '../weights/weights.ts';
+import { linear } from './linear.ts';
+import type { Linear } from '../weights/linear-weights.ts';
 
 /** What heads look like, and how queries and keys are compared. */
 export interface HeadOptions {

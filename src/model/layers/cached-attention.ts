@@ -9,7 +9,7 @@ import {
 import { attention } from '../../shaders/attention/attention.ts';
 import { heads as takeApart } from '../../shaders/attention/heads.ts';
 import { layoutOf, type SelfAttentionWeights } from './attention.ts';
-import { linear } from './feed-forward.ts';
+import { linear } from './linear.ts';
 
 export interface CachedAttentionOptions extends CachePlaces {
   readonly cache: KeyValueCache;

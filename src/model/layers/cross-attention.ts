@@ -4,7 +4,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { attentionCross } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
 import { concatenate, type CrossAttentionWeights } from './attention.ts';
-import { linear } from './feed-forward.ts';
+import { linear } from './linear.ts';
 import type { StackWeights } from './stack.ts';
 
 /** What every decoder layer attends to besides its own input. */

@@ -3,9 +3,9 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
-import { linear } from './feed-forward.ts';
+import { linear } from './linear.ts';
 import { type NormWeights, normalize } from './normalization.ts';
-import type { Linear } from '../weights/weights.ts';
+import type { Linear } from '../weights/linear-weights.ts';
 
 export interface EmbeddingWeights {
   /** (V, d_model) */

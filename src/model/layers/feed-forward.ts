@@ -2,9 +2,9 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
-import { gatedLinear } from '../../shaders/matmul/gated.ts';
-import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
-import type { Linear } from '../weights/weights.ts';
+import type { Activation } from '../../shaders/matmul/matmul.ts';
+import type { Linear } from '../weights/linear-weights.ts';
+import { gated, linear } from './linear.ts';
 
 /** "FFN(x) = max(0, xW₁ + b₁)W₂ + b₂", or with another activation than max(0, ·). */
 interface PlainFeedForward {
@@ -42,15 +42,6 @@ export function feedForward(
 /** What the inner layer computes: (B, T, d_ff). */
 function innerOf(x: Tensor, { kind, inner, activation }: FeedForwardWeights): Tensor {
   return kind === 'gated'
-    ? gatedLinear(x, inner.weight, { bias: inner.bias, activation })
+    ? gated(x, inner, activation)
     : linear(x, inner, { activation, label: 'feed-forward inner' });
-}
-
-/** xWᵀ + b. x: (…, in), result: (…, out). */
-export function linear(
-  x: Tensor,
-  { weight, bias }: Linear,
-  options: { activation?: Activation; residual?: Tensor | undefined; label?: string } = {},
-): Tensor {
-  return matmul(x, weight, { transposed: true, bias, ...options });
 }

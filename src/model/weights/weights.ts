@@ -9,17 +9,12 @@ import type { Piece } from './parameters.ts';
 import { readTensors, type TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
+import { type Linear, partsOf } from './linear-weights.ts';
 import { formatOf, storedBytes, type WeightFormat, write } from './weight-storage.ts';
 import { put, type Target } from './weight-target.ts';
 
 /** The storage format that weights are loaded in; as the checkpoint stores them when undefined. */
 export type WeightDtype = 'f32' | 'f16' | undefined;
-
-/** A linear layer: `weight` is (out, in), as in PyTorch; `bias` is (out). */
-export interface Linear {
-  readonly weight: Tensor;
-  readonly bias: Tensor | undefined;
-}
 
 /** A part of a stored tensor: rows (or elements of a vector) from `first` on, of `rows` it has. */
 export interface RowRange {
@@ -173,6 +168,7 @@ export class WeightLoader {
     return {
       weight: this.matrix(names('.weight'), out, input, options),
       bias: bias ? this.vector(names('.bias'), out) : undefined,
+      parts: partsOf(names(''), sizesOf(out, names('').length)),
     };
   }
 

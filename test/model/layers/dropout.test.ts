@@ -7,7 +7,7 @@ import type {
   SelfAttentionWeights,
 } from '../../../src/model/layers/attention.ts';
 import type { FeedForwardWeights } from '../../../src/model/layers/feed-forward.ts';
-import type { Linear } from '../../../src/model/weights/weights.ts';
+import type { Linear } from '../../../src/model/weights/linear-weights.ts';
 import { gradients } from '../../../src/runtime/gradient.ts';
 import type { Dispatch } from '../../../src/runtime/record.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
@@ -38,6 +38,7 @@ function transformer(
   const linear = (rows: number, columns: number): Linear => ({
     weight: draw('weight', rows, columns),
     bias: draw('bias', rows),
+    parts: [],
   });
   const norm = (): LayerNormWeights => ({
     weight: draw('norm', dModel),

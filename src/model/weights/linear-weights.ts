@@ -1,0 +1,35 @@
+// The weights of a linear layer, through which every product of a model goes (layers/linear.ts).
+
+import type { Tensor } from '../../runtime/tensor.ts';
+
+/** y = xWᵀ + b: `weight` is (out, in), as in PyTorch; `bias` is (out). */
+export interface Linear {
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+  /** The layers of the checkpoint that stand in it, one below the other. */
+  readonly parts: readonly LinearPart[];
+}
+
+/** A module of the checkpoint. */
+export interface LinearPart {
+  /** That of its weight, without `.weight`. */
+  readonly name: string;
+  /** Its first row in the weight, and how many it has. */
+  readonly first: number;
+  readonly out: number;
+}
+
+/** Modules below each other, of so many rows each. */
+export function partsOf(names: readonly string[], sizes: readonly number[]): LinearPart[] {
+  let end = 0;
+  return names.map((name, index) => {
+    const first = end;
+    end += sizes[index] ?? 0;
+    return { name, first, out: end - first };
+  });
+}
+
+/** A layer of one module. */
+export function oneLinear(name: string, weight: Tensor, bias?: Tensor): Linear {
+  return { weight, bias, parts: partsOf([name], [weight.size(0)]) };
+}
