@@ -60,6 +60,34 @@ const commands: readonly Run[] = [
     prints: /^((sports|politics)\t0\.\d{4}\t?){2}\n.+\n$/,
   },
   {
+    begin: 'ner',
+    replaced: { DIR: await taskFolder('bert/ner') },
+    prints: /^(\S+\t\w+\t0\.\d{4}\t?)+\n$/,
+  },
+  {
+    begin: 'fill-mask',
+    replaced: { DIR: await taskFolder('bert/mlm') },
+    prints: /^(\S+\t0\.\d{4}\t?){2,}\n$/,
+  },
+  // The translator is a model from text to text, whatever is asked of it.
+  {
+    begin: 'summarize',
+    replaced: { DIR: path.join(root, 'models/phrases') },
+    stdin: '>>de<<in 3 days\n',
+    prints: /^in 3 Tagen\n/,
+  },
+  {
+    begin: 'similarity',
+    replaced: { DIR: await taskFolder('bert/features') },
+    prints: /^-?[01]\.\d{4}/,
+  },
+  {
+    begin: 'rank',
+    replaced: { DIR: await taskFolder('bert/rank') },
+    stdin: lines,
+    prints: /^(-?\d\.\d{4}\t.+\n){2}/,
+  },
+  {
     begin: 'embed',
     replaced: { DIR: await taskFolder('bert/features') },
     stdin: lines,
