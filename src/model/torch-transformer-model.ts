@@ -28,7 +28,7 @@ import { PlanCache } from './plan-cache.ts';
 import { cannotTrain, type TrainingHead } from './training-head.ts';
 import type { TorchTransformer } from './families/torch-transformer.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
-import { remember } from './layers/cross-attention.ts';
+import { recall, remember } from './layers/cross-attention.ts';
 import { pointsOf, shownStates } from './layers/shown-states.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
@@ -191,7 +191,11 @@ export class TorchTransformerModel implements Model {
       );
       const known = remember(memory, sourceMask, decoder);
       const output = recording.within('decoder', () =>
-        sequenceStack(target, decoder, { mask: targetMask, memory: known, causal }),
+        sequenceStack(target, decoder, {
+          mask: targetMask,
+          cross: recall(known),
+          causal,
+        }),
       );
       const results = new Set([output, memory, ...probe.tensors(points)]);
       const plan = await Plan.create(recording, [...results]);

@@ -16,7 +16,7 @@ import { readFixture, readFixtureJson } from '../support/fixture.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { fixtureSource, readValues, type Values } from '../support/source.ts';
 import { sequenceStack } from '../../src/model/layers/sequence-stack.ts';
-import { remember } from '../../src/model/layers/cross-attention.ts';
+import { recall, remember } from '../../src/model/layers/cross-attention.ts';
 
 const gpus = await testGpus();
 const cases = ['post_relu', 'post_gelu', 'pre_relu', 'pre_gelu'].map(
@@ -66,7 +66,7 @@ async function computeGradients(gpu: Gpu, folder: string): Promise<Map<string, V
     const memory = sequenceStack(x, model.encoder, { mask: sourceMask, causal: false });
     const output = sequenceStack(y, model.decoder, {
       mask: targetMask,
-      memory: remember(memory, sourceMask, model.decoder),
+      cross: recall(remember(memory, sourceMask, model.decoder)),
       causal: true,
     });
     const wanted = [...tensorsIn(model), x, y];

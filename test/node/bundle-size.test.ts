@@ -113,7 +113,7 @@ const translation = [
 const uses: readonly (readonly [string, readonly string[], number, number])[] = [
   ['the import alone', [], 18.5, 3],
   ['classification with BERT from a URL', [...remote, ...classification], 66, 10],
-  ['generation with Llama from the Hub', [...remote, ...chat], 92, 14],
+  ['generation with Llama from the Hub', [...remote, ...chat], 93, 14],
   ['translation with Marian from a URL', [...remote, ...translation], 85, 11],
 ];
 

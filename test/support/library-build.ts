@@ -61,15 +61,20 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|causal-head|embeddings|encoder|generator|logits|model|padding|positional-encoding|residual|stretched-rotary|token-inputs|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|block|causal-head|embeddings|generator|linear|logits|model|padding|positional-encoding|sequence-stack|shown-states|stretched-rotary|token-inputs|training-head)\.ts)/,
   },
   {
     name: 'generation',
-    test: /\/src\/model\/([\w-]+\/)?(decoder|generation|generation-file|generation-steps|option-reader|prompt-plan)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(cached-stack|generation|generation-file|generation-steps|option-reader|prompt-plan)\.ts/,
   },
   {
     name: 'choice',
     test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/choice\/(log-softmax|sequence-bias|token-history|warp)\.wgsl/,
+  },
+  // What few checkpoints need when they are opened.
+  {
+    name: 'opening',
+    test: /\/src\/model\/(weights\/(quantized|twin-weights)|heads\/assumed-class)\.ts/,
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },

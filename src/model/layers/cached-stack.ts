@@ -3,10 +3,10 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { CachePlaces, KeyValueCache } from '../../shaders/attention/attention-decode.ts';
 import { cachedSelfAttention } from './cached-attention.ts';
-import { crossAttention, type Memory, memoryOf } from './cross-attention.ts';
+import { type Memory, recall } from './cross-attention.ts';
 import { embed } from './embeddings.ts';
 import type { LanguageModelWeights } from './logits.ts';
-import { stack } from './stack.ts';
+import { stack, type StackSelf } from './stack.ts';
 
 /** Where new tokens join what was decoded before. */
 export interface CachedTokens extends CachePlaces {
@@ -24,16 +24,11 @@ export function decodeCached(
   { caches, place, rows, memory }: CachedTokens,
   { target, decoder }: LanguageModelWeights,
 ): Tensor {
-  return stack(embed({ ids, place }, target), decoder, (layer, index) => {
+  const self: StackSelf = (layer, index, bias) => {
     const cache = caches[index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
-    return {
-      self: (bias) => (input, residual) =>
-        cachedSelfAttention(input, layer.selfAttention, { cache, place, rows, bias, residual }),
-      cross:
-        memory &&
-        ((cross) => (input, residual) =>
-          crossAttention(input, cross, { ...memoryOf(memory, index), residual })),
-    };
-  });
+    return (x, residual) =>
+      cachedSelfAttention(x, layer.selfAttention, { cache, place, rows, bias, residual });
+  };
+  return stack(embed({ ids, place }, target), decoder, { self, cross: recall(memory) });
 }

@@ -5,7 +5,7 @@ import { attentionCross } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
 import { concatenate, type CrossAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';
-import type { StackWeights } from './stack.ts';
+import type { StackCross, StackWeights } from './stack.ts';
 
 /** What every decoder layer attends to besides its own input. */
 export interface Memory {
@@ -23,17 +23,19 @@ export function remember(z: Tensor, mask: Tensor, { layers }: StackWeights): Mem
   return { keyValues, mask };
 }
 
-/** What a layer has of the encoder's output. */
-export function memoryOf(
-  { keyValues, mask }: Memory,
-  layer: number,
-): { memory: Tensor; memoryMask: Tensor } {
-  const memory = keyValues[layer];
-  if (memory === undefined) throw new RangeError(`decoder layer ${layer} has no memory`);
-  return { memory, memoryMask: mask };
+/** The cross-attention of a stack's layers to what it remembers; none without a memory. */
+export function recall(memory: Memory | undefined, dropout: number = 0): StackCross | undefined {
+  if (memory === undefined) return undefined;
+  const { keyValues, mask } = memory;
+  return (weights, layer) => {
+    const known = keyValues[layer];
+    if (known === undefined) throw new RangeError(`decoder layer ${layer} has no memory`);
+    return (x, residual) =>
+      crossAttention(x, weights, { memory: known, memoryMask: mask, residual, dropout });
+  };
 }
 
-export interface CrossAttentionOptions {
+interface CrossAttentionOptions {
   /** Keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
   readonly memory: Tensor;
   /** (B, S), 0 = padding */
@@ -48,7 +50,7 @@ export interface CrossAttentionOptions {
  * output of the encoder", §3.2.3. x and result: (B, T, d_model). One token a sequence may be
  * several sequences a source: x is then (B · beams, 1, d_model).
  */
-export function crossAttention(
+function crossAttention(
   x: Tensor,
   weights: CrossAttentionWeights,
   { memory, memoryMask, residual, dropout = 0 }: CrossAttentionOptions,

@@ -3,8 +3,7 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { selfAttention } from './attention.ts';
-import { crossAttention, type Memory, memoryOf } from './cross-attention.ts';
-import { stack, type StackWeights } from './stack.ts';
+import { stack, type StackCross, type StackSelf, type StackWeights } from './stack.ts';
 
 export interface SequenceStackOptions {
   /** (B, T), 0 = padding */
@@ -13,33 +12,18 @@ export interface SequenceStackOptions {
   readonly place?: Tensor | undefined;
   /** "Predictions for position i can depend only on the known outputs at positions less than i." */
   readonly causal: boolean;
-  readonly memory?: Memory | undefined;
+  /** The attention to an encoder's output, see `recall`. */
+  readonly cross?: StackCross | undefined;
 }
 
 /** x and result: (B, T, d_model). */
 export function sequenceStack(
   x: Tensor,
   weights: StackWeights,
-  { mask, place, causal, memory }: SequenceStackOptions,
+  { mask, place, causal, cross }: SequenceStackOptions,
 ): Tensor {
   const dropout = weights.dropout?.attention ?? 0;
-  return stack(x, weights, (layer, index) => ({
-    self: (bias) => (input, residual) =>
-      selfAttention(input, layer.selfAttention, {
-        mask,
-        place,
-        bias,
-        causal,
-        residual,
-        dropout,
-      }),
-    cross:
-      memory &&
-      ((cross) => (input, residual) =>
-        crossAttention(input, cross, {
-          ...memoryOf(memory, index),
-          residual,
-          dropout,
-        })),
-  }));
+  const self: StackSelf = (layer, _, bias) => (input, residual) =>
+    selfAttention(input, layer.selfAttention, { mask, place, bias, causal, residual, dropout });
+  return stack(x, weights, { self, cross });
 }

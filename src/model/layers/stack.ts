@@ -37,12 +37,20 @@ export interface StackWeights {
   readonly dropout?: Dropout;
 }
 
-/** The attention of one layer. */
-export interface LayerAttention {
-  /** Of `weights.selfAttention`. `bias`: the stack's bias by distance, (2 · reach + 1, heads). */
-  readonly self: (bias: Tensor | undefined) => Sublayer['apply'];
-  /** Of `weights.crossAttention`; left out where there is no encoder's output. */
-  readonly cross?: ((weights: CrossAttentionWeights) => Sublayer['apply']) | undefined;
+/** The self-attention of one layer. `bias`: the stack's bias by distance, (2 · reach + 1, heads). */
+export type StackSelf = (
+  layer: LayerWeights,
+  index: number,
+  bias: Tensor | undefined,
+) => Sublayer['apply'];
+
+/** The attention of one layer to an encoder's output. */
+export type StackCross = (weights: CrossAttentionWeights, index: number) => Sublayer['apply'];
+
+/** How the layers attend; `cross` is left out where there is no encoder's output. */
+export interface StackAttention {
+  readonly self: StackSelf;
+  readonly cross?: StackCross | undefined;
 }
 
 /**
@@ -50,21 +58,16 @@ export interface LayerAttention {
  * `layers.i.output`, `output` after the final norm, and in a layer those of its sub-layers
  * `selfAttention`, `crossAttention` and `feedForward`.
  */
-export function stack(
-  x: Tensor,
-  weights: StackWeights,
-  attend: (layer: LayerWeights, index: number) => LayerAttention,
-): Tensor {
+export function stack(x: Tensor, weights: StackWeights, { self, cross }: StackAttention): Tensor {
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm } = weights;
   const bias = weights.relativeBias && relativeBias(recording, weights.relativeBias);
   const hidden = weights.layers.reduce(
     (h, layer, index) =>
       recording.within(`layers.${index}`, () => {
-        const { self, cross } = attend(layer, index);
         const { crossAttention, crossAttentionNorm } = layer;
         const sublayers: Sublayer[] = [
-          { name: 'selfAttention', norm: layer.selfAttentionNorm, apply: self(bias) },
+          { name: 'selfAttention', norm: layer.selfAttentionNorm, apply: self(layer, index, bias) },
         ];
         if (
           cross !== undefined &&
@@ -74,7 +77,7 @@ export function stack(
           sublayers.push({
             name: 'crossAttention',
             norm: crossAttentionNorm,
-            apply: cross(crossAttention),
+            apply: cross(crossAttention, index),
           });
         }
         sublayers.push({

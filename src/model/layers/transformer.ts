@@ -2,7 +2,7 @@
 // embeddings: what Marian, BART, T5 and their kin have in common.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import type { Memory } from './cross-attention.ts';
+import { type Memory, recall } from './cross-attention.ts';
 import { embed, type EmbeddingWeights, type Tokens } from './embeddings.ts';
 import type { LanguageModelWeights } from './logits.ts';
 import { sequenceStack } from './sequence-stack.ts';
@@ -31,6 +31,7 @@ export function decode(
   const { mask, place } = target;
   return target.ids.recording.within('decoder', () => {
     const x = embed(target, weights.target);
-    return sequenceStack(x, weights.decoder, { mask, place, causal: true, memory });
+    const cross = recall(memory, weights.decoder.dropout?.attention);
+    return sequenceStack(x, weights.decoder, { mask, place, causal: true, cross });
   });
 }

@@ -17,7 +17,7 @@ import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
 import { sequenceStack } from '../../../src/model/layers/sequence-stack.ts';
 import type { StackWeights } from '../../../src/model/layers/stack.ts';
-import { remember } from '../../../src/model/layers/cross-attention.ts';
+import { recall, remember } from '../../../src/model/layers/cross-attention.ts';
 import { type Dropout, postNorm, preNorm } from '../../../src/model/layers/block.ts';
 
 const gpus = await testGpus();
@@ -91,7 +91,7 @@ function forward(
   const memory = sequenceStack(x, weights.encoder, { mask, causal: false });
   const output = sequenceStack(y, weights.decoder, {
     mask: maskOf(targets),
-    memory: remember(memory, mask, weights.decoder),
+    cross: recall(remember(memory, mask, weights.decoder), dropout?.attention),
     causal: true,
   });
   return { output, x, y };
