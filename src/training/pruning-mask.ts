@@ -54,7 +54,7 @@ export class PruningMask {
     return bytes.subarray(place.first, place.first + elements(tensor.shape));
   }
 
-  /** Adds the elements of a piece whose mark is 1. */
+  /** Adds the elements of a piece whose mark is 1. @internal */
   mark(piece: Pick<Piece, 'tensor' | 'first' | 'size'>, marks: Uint8Array): void {
     for (const { segment, first, before, size } of rangesIn(this.#parameters.places)(piece)) {
       const bytes = this.#pruned[segment]?.subarray(first, first + size);
