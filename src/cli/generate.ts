@@ -1,7 +1,6 @@
 // webgpu-transformer generate: text that goes on from prompts, and chats.
 
 import type { ChatMessage, GeneratedText, GenerateOptions, Pipelines } from '../index.node.ts';
-import type { JsonObject } from '../source/json.ts';
 import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
 import { aboutSources, type Command } from './command.ts';
@@ -15,9 +14,6 @@ import {
 import { interruptible } from './interruption.ts';
 import { openPipeline } from './load.ts';
 import { textGroups } from './texts.ts';
-
-/** New tokens at most where neither the command nor the checkpoint says how many. */
-const usualTokens = 256;
 
 type Input = string | readonly ChatMessage[];
 
@@ -84,22 +80,9 @@ async function openWriter(settings: GenerateSettings, signal: AbortSignal): Prom
   const name = isSeq2Seq ? 'text2text-generation' : 'text-generation';
   const load = { dtype: settings.dtype, quiet: settings.quiet, signal };
   const task = (await openPipeline(name, files, load)) as Pipelines['text-generation'];
-  const { tokenizer, model } = task;
 
-  /** Tokens that a sequence begins with: the prompt, at least the first of all texts, or a start token. */
-  const begun = async (input: Input): Promise<number> => {
-    if (isSeq2Seq) return 1;
-    if (typeof input === 'string') return Math.max(1, tokenizer.encode(input).length);
-    return (await tokenizer.encodeChat(input, { addGenerationPrompt: true })).length;
-  };
-  const isBounded = settings.options.maxNewTokens !== undefined || statesLength(generation);
   const write = async function* (input: Input): AsyncGenerator<string, void, undefined> {
     const options: GenerateOptions = { ...settings.options, signal };
-    if (!isBounded) {
-      // The last token takes no position. A prompt that fills them all is refused by the model.
-      const room = model.maxPositions + 1 - (await begun(input));
-      options.maxNewTokens = Math.max(1, Math.min(usualTokens, room));
-    }
     if (Number(settings.options.numBeams ?? generation['num_beams'] ?? 1) === 1) {
       yield* task.stream(input, options);
       return;
@@ -109,9 +92,4 @@ async function openWriter(settings: GenerateSettings, signal: AbortSignal): Prom
     yield (results as GeneratedText[])[0]?.generatedText ?? '';
   };
   return { write, [Symbol.dispose]: () => task.dispose() };
-}
-
-/** Whether generation_config.json, or config.json without it, bounds the length of sequences. */
-function statesLength(generation: JsonObject): boolean {
-  return ['max_new_tokens', 'max_length'].some((name) => Number(generation[name] ?? 0) > 0);
 }
