@@ -37,7 +37,7 @@ export interface TranslationTask {
   encode(text: string, options?: Direction): number[];
   /**
    * Parts of a text that the tokenizer has no token for, each once. The model cannot tell them apart,
-   * so a text that has any is outside of what it was made for.
+   * so a text with such parts is outside of what it was made for.
    */
   unknownParts(text: string): string[];
 }
