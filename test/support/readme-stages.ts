@@ -22,7 +22,17 @@ const served = {
 } as const;
 
 export const stages: Readonly<Record<string, Stage>> = {
-  'a first translation': { has: "pipeline('translation'", replacedIn: served },
+  'a first translation': {
+    has: "pipeline('translation'",
+    replacedIn: {
+      chromium: [
+        [
+          "import.meta.resolve('webgpu-transformer/models/phrases/config.json')",
+          "new URL('/models/phrases/config.json', location.href)",
+        ],
+      ],
+    },
+  },
   'a chat': {
     has: "pipeline('text-generation'",
     before: `${device}
