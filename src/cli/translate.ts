@@ -1,8 +1,6 @@
 // webgpu-transformer translate: texts in another language.
 
 import { Gpu } from '../index.node.ts';
-import { readConfigs } from '../model/read-configs.ts';
-import { openSource } from '../source/open-source.ts';
 import { adapterLine } from './adapter-line.ts';
 import type { Command } from './command.ts';
 import { embeddedModel } from './embedded-model.ts';
@@ -55,17 +53,15 @@ async function run(args: readonly string[]): Promise<void> {
     throw new UsageError('Behind -- everything is text, options too. Put --to before it.');
   }
   await interruptible(async (signal) => {
-    const files = openSource(model);
-    const { generation } = await readConfigs(files, signal);
     using gpu = await Gpu.request({ signal });
-    using translator = await openPipeline('translation', files, { gpu, dtype, signal, quiet });
+    using translator = await openPipeline('translation', model, { gpu, dtype, signal, quiet });
     const direction = { ...(to !== undefined && { to }), ...(from !== undefined && { from }) };
     const settings = { ...direction, ...(maxNewTokens && { maxNewTokens }), signal };
     const rate = new Rate();
     const one = async (text: string): Promise<string> => {
       warnOfUnknown(translator, text);
       // Beams are known at their end only.
-      if (Number(generation['num_beams'] ?? 1) > 1) {
+      if (Number(translator.model.generationConfig['num_beams'] ?? 1) > 1) {
         return (await translator(text, settings))[0]?.translationText ?? '';
       }
       let translation = '';
