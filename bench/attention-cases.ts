@@ -85,28 +85,30 @@ export function decodeCase(past: number): Case {
   projections.set(q);
   projections.set(k.subarray(past * width), width);
   projections.set(v.subarray(past * width), 2 * width);
-  const cache = [1, keys, width];
+  const shape = [1, keys, width];
+  const cache = Float32Array.from({ length: 2 * keys * width }, (_, i) => {
+    const at = Math.floor(i / width / 2) * width + (i % width);
+    return (Math.floor(i / width) % 2 === 0 ? k[at] : v[at]) ?? 0;
+  });
   return {
     name: `attention, 1 token past ${past}, ${heads} heads`,
     work: { flops: 4 * width * keys },
     inputs: {
       projections: { shape: [1, 1, 3 * width], data: projections },
       q: { shape: [1, 1, width], data: q },
-      k: { shape: cache, data: k },
-      v: { shape: cache, data: v },
+      k: { shape, data: k },
+      v: { shape, data: v },
+      cache: { shape: [keys, 2 * width], data: cache },
       place: { shape: [1, 1, 2], data: Uint32Array.of(past, past) },
-      rows: { shape: [1, keys], data: new Uint32Array(keys) },
+      table: { shape: [1, keys], data: Uint32Array.from({ length: keys }, (_, slot) => slot) },
     },
     ours: (_, tensors) =>
       attentionDecode({
         projections: input(tensors, 'projections'),
         starts: { q: 0, k: width, v: 2 * width },
-        cache: {
-          k: input(tensors, 'k'),
-          v: input(tensors, 'v'),
-        },
+        cache: input(tensors, 'cache'),
         place: input(tensors, 'place'),
-        rows: input(tensors, 'rows'),
+        table: input(tensors, 'table'),
         heads,
         headSize,
       }),

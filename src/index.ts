@@ -1,13 +1,14 @@
 // The public interface. Node's entry (index.node.ts) adds how Node finds adapters and files.
 
 export { clearCache, isCached, modelSize, type ModelSize } from './source/cache.ts';
-export type { GenerateOptions } from './model/generation/generation-options.ts';
+export type { GenerateOptions } from './model/generation/options.ts';
 export type { HttpOptions } from './source/http-options.ts';
 export { httpSource } from './source/remote-source.ts';
 export type { DenseTensor } from './model/inputs/inputs.ts';
 export { loadModel, type LoadOptions } from './model/load.ts';
 export type {
   ForwardOptions,
+  GenerateCall,
   GenerateResult,
   Model,
   ModelInputs,

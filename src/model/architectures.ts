@@ -178,7 +178,7 @@ async function pair(load: () => Promise<Declare<EncoderDecoderDefinition>>): Pro
 async function generating(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
   const [code, { generationSettings }, declare] = await Promise.all([
     import('./sequence-model.ts'),
-    import('./generation/generation-file.ts'),
+    import('./generation/settings.ts'),
     load(),
   ]);
   return (config, loader) => {

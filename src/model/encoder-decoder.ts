@@ -4,16 +4,17 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/erro
 import type { Gpu } from '../runtime/gpu.ts';
 import { forwardTokens, sameBatch, sourceTokens } from './inputs/encoder-decoder-inputs.ts';
 import type { ForwardPlan, ForwardShape } from './forward-plan.ts';
-import type { DecodePrompt } from './generation/decoding.ts';
-import type { GenerateOptions } from './generation/generation-options.ts';
-import { generationSettings } from './generation/generation-file.ts';
-import { LazyGenerator } from './generation/generator.ts';
+import type { Generation } from './generation/generation.ts';
+import type { GenerateOptions } from './generation/options.ts';
+import { type Prompt, promptsOf, startTokens } from './generation/prompt.ts';
+import { generationSettings } from './generation/settings.ts';
 import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import {
   assertCurrent,
   type ForwardOptions,
+  type GenerateCall,
   type GenerateOutputOptions,
   type GenerateResult,
   type LoadedParts,
@@ -22,7 +23,7 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
-import { startTokens } from './generation/option-reader.ts';
+import { Lazy } from './lazy.ts';
 import { PlanCache } from './plan-cache.ts';
 import { headMakers, type TrainingHead } from './training-head.ts';
 
@@ -37,7 +38,7 @@ export class EncoderDecoderModel implements Model {
   readonly #settings: JsonObject;
   readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
-  readonly #generator: LazyGenerator;
+  readonly #generation: Lazy<Generation>;
 
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     this.gpu = parts.gpu;
@@ -46,10 +47,12 @@ export class EncoderDecoderModel implements Model {
     this.#parts = parts;
     this.#settings = generationSettings(parts, model.shape.targetVocabulary);
     this.#model = model;
-    this.#generator = new LazyGenerator(async () => {
-      const { EncoderDecoderGenerator } = await import('./generation/encoder-decoder-generator.ts');
-      const generating = { ...parts, generation: this.#settings };
-      return new EncoderDecoderGenerator(generating, model, this.forward.bind(this));
+    this.#generation = new Lazy(async () => {
+      const { generationOf } = await import('./generation/generation.ts');
+      const { targetVocabulary: vocabulary, maxPositions } = model.shape;
+      const forward = this.forward.bind(this);
+      const about = { generation: this.#settings, vocabulary, maxPositions, forward };
+      return generationOf(parts, { weights: model.weights }, about);
     });
   }
 
@@ -100,14 +103,21 @@ export class EncoderDecoderModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    return this.#generator.generate(this.#prompt(inputs, options), options);
+    const prompt = this.#prompt(inputs, options);
+    return (await this.#generation.get()).generate(prompt, options);
+  }
+
+  async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
+    const prompts = promptsOf(calls, (inputs, options) => this.#prompt(inputs, options));
+    return (await this.#generation.get()).generateTogether(prompts);
   }
 
   async *stream(
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    yield* this.#generator.stream(this.#prompt(inputs, options), options);
+    const prompt = this.#prompt(inputs, options);
+    yield* (await this.#generation.get()).stream(prompt, options);
   }
 
   trainingHead(): TrainingHead {
@@ -117,7 +127,7 @@ export class EncoderDecoderModel implements Model {
 
   dispose(): void {
     this.#forwards.dispose();
-    this.#generator.dispose();
+    this.#generation.dispose();
     this.#parts.scope.dispose();
     this.#parts.onDispose();
   }
@@ -127,7 +137,7 @@ export class EncoderDecoderModel implements Model {
   }
 
   /** What a generation starts from: the source, and the target's first tokens. */
-  #prompt(inputs: ModelInputs, options: GenerateOptions): DecodePrompt {
+  #prompt(inputs: ModelInputs, options: GenerateOptions): Prompt {
     if (this.#model.classifier) {
       throw new TransformerError(
         'MODEL_UNSUPPORTED',

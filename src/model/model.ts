@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Outputs, Plan } from '../runtime/plan.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { GenerateOptions } from './generation/generation-options.ts';
+import type { GenerateOptions } from './generation/options.ts';
 import { crop, type DenseTensor } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Parameters, Piece } from './weights/parameters.ts';
@@ -107,6 +107,12 @@ export interface GenerateOutputOptions {
   attentions?: boolean;
 }
 
+/** One of several calls of `generate` that go together. */
+export interface GenerateCall {
+  inputs: ModelInputs;
+  options?: GenerateOptions;
+}
+
 /** A loaded model. It holds GPU memory until `dispose`. */
 export interface Model {
   readonly gpu: Gpu;
@@ -125,6 +131,12 @@ export interface Model {
     inputs: ModelInputs,
     options?: GenerateOptions & GenerateOutputOptions,
   ): Promise<GenerateResult>;
+  /**
+   * Generates for several calls in the same steps, whatever the lengths of their inputs and their options:
+   * what each gets is what it would get alone. Calls with beams, and those of models whose rotary
+   * frequencies go by the length, follow one after the other. A signal that aborts one aborts all.
+   */
+  generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]>;
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
   /** What a `Trainer` works on. @throws TransformerError when the model cannot train @internal */

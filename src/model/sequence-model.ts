@@ -3,9 +3,9 @@
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import type { DecodePrompt } from './generation/decoding.ts';
-import type { GenerateOptions } from './generation/generation-options.ts';
-import { LazyGenerator } from './generation/generator.ts';
+import type { Generation } from './generation/generation.ts';
+import type { GenerateOptions } from './generation/options.ts';
+import { hidePadding, type Prompt, promptsOf } from './generation/prompt.ts';
 import { bucket, maskBatch, tokenBatch } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import { languageModelOf } from './layers/logits.ts';
@@ -13,6 +13,7 @@ import type * as Losses from './heads/losses.ts';
 import {
   assertCurrent,
   type ForwardOptions,
+  type GenerateCall,
   type GenerateOutputOptions,
   type GenerateResult,
   type LoadedParts,
@@ -21,7 +22,7 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
-import { hidePadding } from './generation/padding.ts';
+import { Lazy } from './lazy.ts';
 import { PlanCache } from './plan-cache.ts';
 import {
   type SequenceTokens,
@@ -45,7 +46,7 @@ export class SequenceModel implements Model {
   /** The settings of generation. */
   readonly #settings: JsonObject;
   /** Of language models. */
-  readonly #generator: LazyGenerator | undefined;
+  readonly #generation: Lazy<Generation> | undefined;
 
   /** `settings`: those of generation in the files, of models that generate. */
   constructor(
@@ -61,10 +62,12 @@ export class SequenceModel implements Model {
     this.#settings = settings;
     const weights = languageModelOf(definition);
     if (weights === undefined) return;
-    this.#generator = new LazyGenerator(async () => {
-      const { SequenceGenerator } = await import('./generation/sequence-generator.ts');
-      const generating = { ...parts, generation: settings };
-      return new SequenceGenerator(generating, { definition, weights }, this.forward.bind(this));
+    this.#generation = new Lazy(async () => {
+      const { generationOf } = await import('./generation/generation.ts');
+      const { vocabulary, maxPositions, rotary } = definition;
+      const forward = this.forward.bind(this);
+      const about = { generation: settings, vocabulary, maxPositions, forward };
+      return generationOf(parts, { weights, ...(rotary && { rotary }) }, about);
     });
   }
 
@@ -108,14 +111,20 @@ export class SequenceModel implements Model {
     options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
     const prompt = this.#prompt(inputs, options);
-    return this.#language().generate(prompt, options);
+    return (await this.#language().get()).generate(prompt, options);
+  }
+
+  async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
+    const prompts = promptsOf(calls, (inputs, options) => this.#prompt(inputs, options));
+    return (await this.#language().get()).generateTogether(prompts);
   }
 
   async *stream(
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    yield* this.#language().stream(this.#prompt(inputs, options), options);
+    const prompt = this.#prompt(inputs, options);
+    yield* (await this.#language().get()).stream(prompt, options);
   }
 
   trainingHead(): TrainingHead {
@@ -125,7 +134,7 @@ export class SequenceModel implements Model {
 
   dispose(): void {
     this.#forwards.dispose();
-    this.#generator?.dispose();
+    this.#generation?.dispose();
     this.#parts.scope.dispose();
     this.#parts.onDispose();
   }
@@ -134,8 +143,8 @@ export class SequenceModel implements Model {
     this.dispose();
   }
 
-  #language(): LazyGenerator {
-    if (this.#generator !== undefined) return this.#generator;
+  #language(): Lazy<Generation> {
+    if (this.#generation !== undefined) return this.#generation;
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
       `${String(this.config['model_type'])} does not generate. Use forward.`,
@@ -143,7 +152,7 @@ export class SequenceModel implements Model {
   }
 
   /** What a generation starts from: the tokens to go on from, padded on the left. */
-  #prompt(given: ModelInputs, options: GenerateOptions): DecodePrompt {
+  #prompt(given: ModelInputs, options: GenerateOptions): Prompt {
     const inputs = hidePadding(given, options, this.#settings);
     refuseInputs(inputs, ['inputIds', 'attentionMask'], 'Generation');
     const tokens = tokenBatch('inputIds', inputs.inputIds, 0, this.#definition.vocabulary);

@@ -147,6 +147,10 @@ export class TorchTransformerModel implements Model {
     );
   }
 
+  async generateTogether(): Promise<never> {
+    return this.generate();
+  }
+
   async *stream(): AsyncGenerator<never> {
     yield await this.generate();
   }

@@ -1,7 +1,7 @@
 // The checks of the self-test: each records one operation and says what should come out.
 
 import type { Dtype, Tensor } from '../runtime/tensor.ts';
-import { attentionCross, attentionDecode } from '../shaders/attention/attention-decode.ts';
+import { attentionDecode, hiddenSlot } from '../shaders/attention/attention-decode.ts';
 import { attention } from '../shaders/attention/attention.ts';
 import { type Activation, matmul } from '../shaders/matmul/matmul.ts';
 import type { Inputs } from './inputs.ts';
@@ -92,22 +92,24 @@ export function checkDecode(inputs: Inputs, appends: boolean): Result {
   const [size, keys] = [9, 6];
   const width = heads * size;
   const projections = inputs.floats([batches, 1, 3 * width]);
-  const [k, v] = [inputs.floats([batches, keys, width]), inputs.floats([batches, keys, width])];
+  const cache = inputs.floats([batches * keys, 2 * width]);
   const length = Uint32Array.of(4, 2);
-  const rows = Uint32Array.from({ length: batches * keys }, (_, i) =>
-    i % 4 === 1 ? 2 ** 32 - 1 : Math.floor(i / keys),
+  const table = Uint32Array.from({ length: batches * keys }, (_, i) =>
+    i % 4 === 1 ? hiddenSlot : i,
   );
   const output = attentionDecode({
     projections: projections.tensor,
     starts: appends ? { q: 0, k: width, v: 2 * width } : { q: 0 },
-    cache: { k: k.tensor, v: v.tensor },
+    cache: cache.tensor,
     place: inputs.tensor([batches, 1, 2], Uint32Array.of(0, 4, 0, 2)),
-    rows: inputs.tensor([batches, keys], rows),
+    table: inputs.tensor([batches, keys], table),
     heads,
     headSize: size,
   });
-  // The caches as they are once the new token stands in them.
-  const [allKeys, allValues] = [Float64Array.from(k.data), Float64Array.from(v.data)];
+  // Keys and values as they are once the new token stands in the cache.
+  const half = (part: number): Float64Array =>
+    Float64Array.from(cache.data).filter((_, i) => Math.floor(i / width) % 2 === part);
+  const [allKeys, allValues] = [half(0), half(1)];
   const q = new Float64Array(batches * width);
   for (let batch = 0; batch < batches; batch++) {
     const own = projections.data.subarray(batch * 3 * width, (batch + 1) * 3 * width);
@@ -119,27 +121,32 @@ export function checkDecode(inputs: Inputs, appends: boolean): Result {
   }
   const isOwn = (batch: number, key: number): boolean => appends && key === length[batch];
   const sees = (batch: number, _query: number, key: number): boolean =>
-    key <= (length[batch] ?? 0) && (rows[batch * keys + key] === batch || isOwn(batch, key));
+    key <= (length[batch] ?? 0) && (table[batch * keys + key] !== hiddenSlot || isOwn(batch, key));
   const shape = { batches, heads, queries: 1, keys, size, sees };
   return { output, wanted: attend(q, allKeys, allValues, shape).output };
 }
 
+/** Two sequences over the first half of the slots and the second. */
 export function checkCross(inputs: Inputs): Result {
   const [size, keys] = [9, 11];
   const width = heads * size;
   const q = inputs.floats([batches, 1, width]);
-  const [k, v] = [inputs.floats([batches, keys, width]), inputs.floats([batches, keys, width])];
-  const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 4 !== 1));
-  const output = attentionCross({
-    q: { tensor: q.tensor, start: 0 },
-    k: { tensor: k.tensor, start: 0 },
-    v: { tensor: v.tensor, start: 0 },
-    keyMask: inputs.tensor([batches, keys], mask),
+  const cache = inputs.floats([batches * keys, 2 * width]);
+  const table = Uint32Array.from({ length: batches * keys }, (_, i) =>
+    i % 4 === 1 ? hiddenSlot : i,
+  );
+  const output = attentionDecode({
+    projections: q.tensor,
+    starts: { q: 0 },
+    cache: cache.tensor,
+    table: inputs.tensor([batches, keys], table),
     heads,
     headSize: size,
   });
+  const half = (part: number): Float64Array =>
+    Float64Array.from(cache.data).filter((_, i) => Math.floor(i / width) % 2 === part);
   const sees = (batch: number, _query: number, key: number): boolean =>
-    mask[batch * keys + key] === 1;
+    table[batch * keys + key] !== hiddenSlot;
   const shape = { batches, heads, queries: 1, keys, size, sees };
-  return { output, wanted: attend(q.data, k.data, v.data, shape).output };
+  return { output, wanted: attend(q.data, half(0), half(1), shape).output };
 }

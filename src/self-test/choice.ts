@@ -3,7 +3,13 @@
 import type { Tensor } from '../runtime/tensor.ts';
 import { beamCandidates, beamStep, followMoves, unlikely } from '../shaders/choice/beam.ts';
 import { chooseToken, logSoftmax, warp } from '../shaders/choice/choose-token.ts';
-import { neutralRules, packRules, type Rules, tokenFlags } from '../shaders/choice/rules.ts';
+import {
+  neutralRules,
+  packRules,
+  ruleCount,
+  type Rules,
+  tokenFlags,
+} from '../shaders/choice/rules.ts';
 import {
   appendTokens,
   applyHistory,
@@ -45,13 +51,15 @@ export function choiceChecks(): NamedCheck[] {
 function stateOf(inputs: Inputs, rules: Partial<Rules> = {}): ChoiceState & { history: Tensor } {
   const flags = new Uint32Array(columns);
   for (const id of ends) flags[id] = tokenFlags.end;
-  const words = packRules({ ...neutralRules, ...rules }, [0, 1, 2, 3]);
+  const words = Array.from({ length: rows }, (_, stream) => [
+    ...packRules({ ...neutralRules, stream, ...rules }),
+  ]);
   const history = Array.from({ length: rows }, () => [...tokens, 0]).flat();
   const place = Array.from({ length: rows }, () => [0, tokens.length - 1]).flat();
   return {
     place: inputs.tensor([rows, 1, 2], Uint32Array.from(place)),
-    rules: inputs.tensor([words.length], words),
-    flags: inputs.tensor([columns], flags),
+    rules: inputs.tensor([rows, ruleCount], Uint32Array.from(words.flat())),
+    flags: inputs.tensor([1, columns], flags),
     history: inputs.tensor([rows, tokens.length + 1], Uint32Array.from(history)),
   };
 }
@@ -92,7 +100,7 @@ function checkSequences(inputs: Inputs): Result {
     [[3, 7, 6], 9],
   ]);
   const packed = inputs.tensor([words.length], words);
-  applySequenceBias(x.tensor, stateOf(inputs), packed, targets);
+  applySequenceBias(x.tensor, stateOf(inputs, { targets }), packed, targets);
   const wanted = mapped(x, (value, column) => value + (column === 5 ? 0.5 : column === 6 ? -1 : 0));
   return { output: x.tensor, wanted };
 }
@@ -128,7 +136,7 @@ function checkDraw(inputs: Inputs): Result {
     return value - Math.log(-Math.log((bits + 0.5) / 2 ** 32));
   });
   const output = inputs.tensor([rows], new Uint32Array(rows));
-  const { place, rules } = stateOf(inputs, { seed });
+  const { place, rules } = stateOf(inputs, { seed, draws: 1 });
   chooseToken(x.tensor, output, { place, rules }, true);
   return { output, wanted: bestColumns(noisy) };
 }
@@ -185,6 +193,7 @@ function checkBeamStep(inputs: Inputs): Result {
     score: inputs.tensor([2], new Float32Array(2)),
     tokens: inputs.tensor([2, 1], new Uint32Array(2)),
     hypotheses,
+    norms: inputs.tensor([1, 4], Float32Array.of(0, 1, 2, 3)),
   };
   beamStep(candidates, state, stateOf(inputs));
   // -1 over three generated tokens; the end of the third rank does not count.
@@ -197,7 +206,7 @@ function checkMoves(inputs: Inputs, output: 'ended' | 'history'): Result {
   const state = {
     place: inputs.tensor([2, 1, 2], Uint32Array.of(1, 1, 1, 1)),
     history: inputs.tensor([2, 3], Uint32Array.of(1, 2, 0, 3, 4, 0)),
-    rows: inputs.tensor([2, 2], Uint32Array.of(0, 0, 1, 1)),
+    table: inputs.tensor([2, 2], Uint32Array.of(0, 1, 2, 3)),
     ended: inputs.tensor([2, 3], new Uint32Array(6)),
   };
   followMoves(moves, inputs.tensor([2, 1], Uint32Array.of(8, 9)), state);

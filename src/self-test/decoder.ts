@@ -104,11 +104,13 @@ function checkHeads(inputs: Inputs, queries: boolean): Result {
   const [size, capacity, frequencies] = [9, 3, [1, 0.25, 0.01]];
   const projections = inputs.floats([1, 2, 4 * size]);
   const weight = inputs.floats([2 * size]);
-  const [k, v] = [inputs.floats([1, capacity, size]), inputs.floats([1, capacity, size])];
-  const [positions, slots] = [[131071, 5] as const, [2, 0] as const];
-  const place = Uint32Array.of(positions[0], slots[0], positions[1], slots[1]);
+  // The places of the one sequence lie in the slots in reverse order.
+  const cache = inputs.floats([capacity, 2 * size]);
+  const table = Uint32Array.of(2, 1, 0);
+  const [positions, places] = [[131071, 5] as const, [2, 0] as const];
+  const place = Uint32Array.of(positions[0], places[0], positions[1], places[1]);
   const turns = inputs.tensor([frequencies.length, 2], rotaryTurns(frequencies));
-  const result: { readonly q: Tensor; readonly k: Tensor } = heads({
+  const result: { readonly q: Tensor; readonly kv: Tensor } = heads({
     projections: projections.tensor,
     place: inputs.tensor([1, 2, 2], place),
     heads: 2,
@@ -116,7 +118,8 @@ function checkHeads(inputs: Inputs, queries: boolean): Result {
     headSize: size,
     rotary: { turns, scale: 1 },
     norm: { weight: weight.tensor, eps: 1e-6, offset: 1 },
-    cache: { k: k.tensor, v: v.tensor },
+    cache: cache.tensor,
+    table: inputs.tensor([1, capacity], table),
   });
   const headOf = (token: number, head: number): number[] => {
     const from = (4 * token + head) * size;
@@ -133,7 +136,11 @@ function checkHeads(inputs: Inputs, queries: boolean): Result {
   };
   if (queries)
     return { output: result.q, wanted: [0, 1].flatMap((t) => [headOf(t, 0), headOf(t, 1)]).flat() };
-  const wanted = Float64Array.from(k.data);
-  for (const [token, slot] of slots.entries()) wanted.set(headOf(token, 2), slot * size);
-  return { output: result.k, wanted };
+  const wanted = Float64Array.from(cache.data);
+  for (const [token, at] of places.entries()) {
+    const [slot, value] = [table[at] ?? NaN, (4 * token + 3) * size];
+    wanted.set(headOf(token, 2), 2 * slot * size);
+    wanted.set(projections.data.subarray(value, value + size), (2 * slot + 1) * size);
+  }
+  return { output: result.kv, wanted };
 }

@@ -1,10 +1,6 @@
 // What tasks that generate text share: batches, decoding, stop strings, settings of a checkpoint.
 
-import {
-  type GenerateOptions,
-  optionNames,
-  samplingOptions,
-} from '../model/generation/generation-options.ts';
+import { type GenerateOptions, optionNames, samplingOptions } from '../model/generation/options.ts';
 import { snakeCase } from '../model/generation/option-reader.ts';
 import { isObject } from '../source/json.ts';
 import { refuseUnknown } from '../runtime/errors.ts';

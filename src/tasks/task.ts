@@ -1,6 +1,6 @@
 // What a task needs of a loaded checkpoint, and how it takes its options and inputs.
 
-import type { GenerateOptions } from '../model/generation/generation-options.ts';
+import type { GenerateOptions } from '../model/generation/options.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';

@@ -4,7 +4,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
-import { startTokens } from '../model/generation/option-reader.ts';
+import { startTokens } from '../model/generation/prompt.ts';
 import { type ForwardTokens, forwardTokens } from '../model/inputs/encoder-decoder-inputs.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
 import { className } from '../model/heads/head-name.ts';

@@ -1,6 +1,6 @@
 // Attention over full sequences, and its weights. Head h of a row of q begins at
 // q_start + h · head_size; k and v have fewer heads, each for `group` neighbouring ones of q. In a
-// cache, key s of a sequence lies in the row that the mask names, and queries begin at a later place.
+// cache, key s of a sequence lies in the slot that the mask names, and queries begin at a later place.
 
 import { attend, type Attended, scoringOf, sighted } from './attend.ts';
 import { keeping } from './dropout.ts';
@@ -35,7 +35,10 @@ function eachQuery(
   const hidden = isCached ? 2 ** 32 - 1 : 0;
   let row = 0;
   for (let b = 0; b < batches; b++) {
-    const first = isCached ? integers(inputs, 'state')[2 * b * queries + 1]! : 0;
+    const first =
+      isCached && constants['CAUSAL'] === true
+        ? integers(inputs, 'state')[2 * b * queries + 1]!
+        : 0;
     for (let h = 0; h < heads; h++) {
       const qStarts = Array.from(
         { length: queries },
@@ -46,8 +49,8 @@ function eachQuery(
       const starts = (pitch: number, start: number): number[] =>
         Array.from({ length: keys }, (_, s) => {
           const flag = mask[b * keys + s]!;
-          const batch = isCached && flag !== hidden ? flag : b;
-          return (batch * keys + s) * pitch + start + sharedHead * headSize;
+          const at = isCached ? (flag === hidden ? 0 : flag) : b * keys + s;
+          return at * pitch + start + sharedHead * headSize;
         });
       const kStarts = starts(scalar(params, 'k_pitch'), scalar(params, 'k_start'));
       const vStarts = starts(vPitch, vStart);

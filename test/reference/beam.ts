@@ -2,7 +2,7 @@
 // Hugging Face's `_beam_search`, in plain lists.
 
 import { gumbel } from './choose-token.ts';
-import { lengthOf, lowest, rowsOf, settingsOf } from './token-rules.ts';
+import { flagsOf, lengthOf, lowest, rowsOf, settingsOf } from './token-rules.ts';
 import { floats, integers, type Reference, scalar } from './twin.ts';
 
 const none = 2 ** 32 - 1;
@@ -11,15 +11,15 @@ const none = 2 ** 32 - 1;
 export const beamCandidates: Reference = {
   twin: (inputs, params, constants) => {
     const count = Number(constants['CANDIDATES']);
-    const setting = settingsOf(inputs);
     const words = rowsOf(floats(inputs, 'x'), scalar(params, 'columns')).flatMap((row, i) => {
+      const setting = settingsOf(inputs, i);
       const before = floats(inputs, 'score')[i]!;
       const list = row.map((value, column) => {
         const hidden = value === lowest || before === lowest;
         const score = hidden ? lowest : Math.fround(value + before);
         const noise =
           constants['HAS_NOISE'] === true && !hidden
-            ? gumbel(setting('seed'), lengthOf(inputs, i) - 1, i, column)
+            ? gumbel(setting('seed'), lengthOf(inputs, i) - 1, setting('stream'), column)
             : 0;
         return { column, score, rank: Math.fround(score + noise) };
       });
@@ -29,7 +29,7 @@ export const beamCandidates: Reference = {
         column,
         score,
         rank,
-        column >= 0 && (integers(inputs, 'flags')[column]! & 8) !== 0 ? 1 : 0,
+        column >= 0 && (flagsOf(inputs, i, row.length)[column]! & 8) !== 0 ? 1 : 0,
       ]);
     });
     return { candidates: Float64Array.from(words) };
@@ -55,7 +55,6 @@ const age = ({ number }: Hypothesis): number => (number === 0 ? -Infinity : -num
 
 export const beamStep: Reference = {
   twin: (inputs, params, constants) => {
-    const setting = settingsOf(inputs);
     const [beams, count] = [Number(constants['BEAMS']), Number(constants['CANDIDATES'])];
     const candidates = rowsOf(floats(inputs, 'candidates'), 4);
     const score = floats(inputs, 'score').slice();
@@ -65,11 +64,13 @@ export const beamStep: Reference = {
     const stride = 2 + 3 * beams;
     for (let item = 0; item < scalar(params, 'items'); item++) {
       const first = item * beams;
+      const setting = settingsOf(inputs, first);
+      const norms = floats(inputs, 'norms').subarray(item * scalar(params, 'pitch'));
       const length = lengthOf(inputs, first) + 1;
       const generated = length - setting('promptLength');
       const state = hypotheses.subarray(item * stride, (item + 1) * stride);
       const perLength = (value: number, size: number): number =>
-        value <= lowest ? lowest : Math.fround(value / setting.norms[size]!);
+        value <= lowest ? lowest : Math.fround(value / norms[size]!);
       const kept = Array.from({ length: beams }, (_, j): Hypothesis => {
         const [own, size, number] = state.subarray(2 + 3 * j);
         return { score: own!, length: size!, number: number! };
@@ -143,36 +144,36 @@ export const beamGather: Reference = {
   twin: (inputs, params) => {
     const [pitch, capacity] = [scalar(params, 'pitch'), scalar(params, 'capacity')];
     const history = rowsOf(integers(inputs, 'history'), pitch);
-    const cacheRows = rowsOf(integers(inputs, 'cache_rows'), capacity);
+    const tables = rowsOf(integers(inputs, 'table'), capacity);
     const ended = rowsOf(integers(inputs, 'ended'), pitch);
     const moves = rowsOf(integers(inputs, 'moves'), 3);
     const continued = moves.map(([from, hypothesis, last], row) => {
       const slot = lengthOf(inputs, row) - 1;
       const tokens = history[from!]!.with(slot + 1, integers(inputs, 'tokens')[row]!);
-      const rows = cacheRows[row]!.map((own, at) => (at <= slot ? cacheRows[from!]![at]! : own));
+      const rows = tables[row]!.map((own, at) => (at <= slot ? tables[from!]![at]! : own));
       if (hypothesis !== none) ended[row] = history[hypothesis!]!.with(slot + 1, last!);
       return { tokens, rows };
     });
     return {
       next_history: Uint32Array.from(continued.flatMap(({ tokens }) => tokens)),
-      next_cache_rows: Uint32Array.from(continued.flatMap(({ rows }) => rows)),
+      next_table: Uint32Array.from(continued.flatMap(({ rows }) => rows)),
       ended: Uint32Array.from(ended.flat()),
     };
   },
   conditions: () => {
     const exact = { length: 0, magnitude: 0 };
-    return { next_history: exact, next_cache_rows: exact, ended: exact };
+    return { next_history: exact, next_table: exact, ended: exact };
   },
 };
 
 export const beamCommit: Reference = {
   twin: (inputs) => ({
     history: integers(inputs, 'next_history'),
-    cache_rows: integers(inputs, 'next_cache_rows'),
+    table: integers(inputs, 'next_table'),
     place: integers(inputs, 'place').map((value) => value + 1),
   }),
   conditions: () => {
     const exact = { length: 0, magnitude: 0 };
-    return { history: exact, cache_rows: exact, place: exact };
+    return { history: exact, table: exact, place: exact };
   },
 };

@@ -1,8 +1,8 @@
 // The choice of a token: argmax and draws, log softmax, and the warpers of Hugging Face.
 
 import { randomBits } from './dropout.ts';
-import { lengthOf, lowest, rowsOf, ruledScores, settingsOf } from './token-rules.ts';
-import { floats, type Inputs, integers, type Params, type Reference, scalar } from './twin.ts';
+import { flagsOf, lengthOf, lowest, rowsOf, ruledScores, settingsOf } from './token-rules.ts';
+import { floats, type Inputs, type Params, type Reference, scalar } from './twin.ts';
 
 /** -log(-log(u)), u = (bits + ½) / 2³². */
 export function gumbel(seed: number, step: number, row: number, column: number): number {
@@ -21,13 +21,13 @@ export const chooseToken: Reference = {
       let scores = row;
       if (constants['HAS_FLAGS'] === true) {
         const length = lengthOf(inputs, i);
-        scores = ruledScores(row, integers(inputs, 'flags'), length, settingsOf(inputs));
+        scores = ruledScores(row, flagsOf(inputs, i, row.length), length, settingsOf(inputs, i));
       }
-      if (constants['HAS_NOISE'] === true) {
-        const seed = settingsOf(inputs)('seed');
+      if (constants['HAS_NOISE'] === true && settingsOf(inputs, i)('draws') === 1) {
+        const [seed, stream] = ['seed', 'stream'].map(settingsOf(inputs, i)) as [number, number];
         const step = lengthOf(inputs, i) - 1;
         scores = scores.map((score, j) =>
-          score === lowest ? score : score + gumbel(seed, step, i, j),
+          score === lowest ? score : score + gumbel(seed, step, stream, j),
         );
       }
       const best = scores.reduce((a, b) => Math.max(a, b), lowest);
@@ -139,9 +139,8 @@ function aboveCutoff(
 
 export const warp: Reference = {
   twin: (inputs, params, constants) => {
-    const setting = settingsOf(inputs);
-    const x = matrix(inputs, params).flatMap((row) => {
-      const stays = keepers[Number(constants['KIND'])]!(row, setting);
+    const x = matrix(inputs, params).flatMap((row, i) => {
+      const stays = keepers[Number(constants['KIND'])]!(row, settingsOf(inputs, i));
       return row.map((value, j) => (stays[j]! ? value : lowest));
     });
     return { x: Float64Array.from(x) };

@@ -3,7 +3,7 @@
 import { floats, type Inputs, integers, type Reference, scalar } from './twin.ts';
 import type { Constants, Params } from './twin.ts';
 
-type Written = Record<'q' | 'k' | 'v', Float64Array>;
+type Written = Record<'q' | 'kv', Float64Array>;
 
 /** Cosine and sine of an angle of position · turns / 2⁶⁴ turns. */
 function angleOf(turns: Uint32Array, pair: number, position: number): [number, number] {
@@ -24,18 +24,23 @@ function takeApart(
   const [heads, keyHeads] = [scalar(params, 'heads'), scalar(params, 'key_heads')];
   const [capacity, pairs] = [scalar(params, 'capacity'), scalar(params, 'pairs')];
   const count = place.length / 2;
+  const isCached = constants['HAS_CACHE'] === true;
+  const hidden = 2 ** 32 - 1;
   const written: Written = {
     q: new Float64Array(count * heads * size),
     // What no token goes to stays as it was.
-    k: new Float64Array(inputs['k'] ?? []),
-    v: new Float64Array(inputs['v'] ?? []),
+    kv: isCached ? new Float64Array(inputs['kv']!) : new Float64Array(2 * count * keyHeads * size),
   };
-  if (magnitudes) for (const part of [written.k, written.v]) part.fill(0);
+  if (magnitudes) written.kv.fill(0);
   let from = 0;
   for (let token = 0; token < count; token++) {
     const position = place[2 * token]!;
-    const slot = constants['HAS_CACHE'] === true ? place[2 * token + 1]! : token % tokens;
-    const keyRow = Math.floor(token / tokens) * capacity + slot;
+    const at = place[2 * token + 1]!;
+    const known = (): number =>
+      at < capacity
+        ? integers(inputs, 'table')[Math.floor(token / tokens) * capacity + at]!
+        : hidden;
+    const slot = isCached ? known() : token;
     for (const [name, n] of [
       ['q', heads] as const,
       ['k', keyHeads] as const,
@@ -64,8 +69,11 @@ function takeApart(
             row[i + pairs] = magnitudes ? scale * (a + b) : scale * (b * c + a * s);
           }
         }
-        if (name !== 'q' && slot >= capacity) continue;
-        written[name].set(row, ((name === 'q' ? token : keyRow) * n + head) * size);
+        if (name === 'q') written.q.set(row, (token * heads + head) * size);
+        else if (slot !== hidden) {
+          const first = 2 * slot * keyHeads + (name === 'k' ? 0 : keyHeads);
+          written.kv.set(row, (first + head) * size);
+        }
       }
     }
   }
@@ -75,12 +83,11 @@ function takeApart(
 export const heads: Reference = {
   twin: (inputs, params, constants) => takeApart(inputs, params, constants, false),
   conditions: (inputs, params, constants) => {
-    const { q, k } = takeApart(inputs, params, constants, true);
+    const { q, kv } = takeApart(inputs, params, constants, true);
     const length = constants['HAS_NORM'] === true ? scalar(params, 'head_size') : 2;
     return {
       q: { length, magnitude: q },
-      k: { length, magnitude: k },
-      v: { length: 0, magnitude: 0 },
+      kv: { length, magnitude: kv },
     };
   },
 };

@@ -6,7 +6,7 @@ import {
   attentionBackwardKey,
   attentionBackwardQuery,
 } from './attention-backward.ts';
-import { attentionCross, attentionDecode } from './attention-decode.ts';
+import { attentionDecode } from './attention-decode.ts';
 import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
@@ -37,7 +37,6 @@ export const references: Readonly<Record<string, Reference>> = {
   'attention-backward-delta': attentionBackwardDelta,
   'attention-backward-key': attentionBackwardKey,
   'attention-backward-query': attentionBackwardQuery,
-  'attention-cross': attentionCross,
   'attention-decode': attentionDecode,
   'attention-weights': attentionWeights,
   'beam-candidates': beamCandidates,

@@ -9,7 +9,8 @@ export const lowest = -3.4028234663852886e38;
 const wordNames = [
   'seed promptLength sourceLength minLength beginLength firstLength lastLength decayLength',
   'decay temperature topK topP minP typicalP epsilonCutoff etaCutoff kept penalty presence',
-  'frequency ngram sourcePenalty sourceNgram padToken stopsEarly attainableLength maxLength',
+  'frequency ngram sourcePenalty sourceNgram padToken stopsEarly attainableLength maxLength padding',
+  'draws stream flagSet sequences targets',
 ]
   .join(' ')
   .split(' ');
@@ -19,20 +20,24 @@ const numbers = new Set(
   ),
 );
 
-export interface Settings {
-  (name: string): number;
-  readonly norms: Float32Array;
-}
+export type Settings = (name: string) => number;
 
-export function settingsOf(inputs: Inputs): Settings {
+/** The settings of a row. */
+export function settingsOf(inputs: Inputs, row: number): Settings {
   const words = integers(inputs, 'rules');
-  const asFloats = new Float32Array(words.slice().buffer);
-  const settings = (name: string): number => {
+  const asFloats = new Float32Array(words.buffer, words.byteOffset, words.length);
+  return (name) => {
     const at = wordNames.indexOf(name);
     if (at < 0) throw new TypeError(`no rule ${name}`);
-    return numbers.has(name) ? asFloats[at]! : words[at]!;
+    const place = row * wordNames.length + at;
+    return numbers.has(name) ? asFloats[place]! : words[place]!;
   };
-  return Object.assign(settings, { norms: asFloats.subarray(wordNames.length) });
+}
+
+/** The flags of tokens that a row goes by. */
+export function flagsOf(inputs: Inputs, row: number, columns: number): Uint32Array {
+  const first = settingsOf(inputs, row)('flagSet') * columns;
+  return integers(inputs, 'flags').subarray(first, first + columns);
 }
 
 /** The tokens a row has so far: one more than the slot of the one that was fed. */
@@ -79,11 +84,11 @@ export function ruledScores(
 
 export const tokenRules: Reference = {
   twin: (inputs, params, constants) => {
-    const setting = settingsOf(inputs);
     const x = rowsOf(floats(inputs, 'x'), scalar(params, 'columns')).flatMap((row, i) => {
+      const setting = settingsOf(inputs, i);
       const ruled =
         constants['HAS_FLAGS'] === true
-          ? ruledScores(row, integers(inputs, 'flags'), lengthOf(inputs, i), setting)
+          ? ruledScores(row, flagsOf(inputs, i, row.length), lengthOf(inputs, i), setting)
           : row;
       if (constants['HAS_TEMPERATURE'] !== true) return ruled;
       return ruled.map((score) => (score === lowest ? score : score / setting('temperature')));
@@ -120,18 +125,15 @@ function repeating(list: readonly number[], tokens: readonly number[], n: number
 
 export const tokenHistory: Reference = {
   twin: (inputs, params, constants) => {
-    const setting = settingsOf(inputs);
     const isSource = constants['IS_SOURCE'] === true;
     const histories = rowsOf(integers(inputs, 'history'), scalar(params, 'pitch'));
     const lists = rowsOf(integers(inputs, 'list'), scalar(params, 'listed'));
     const x = rowsOf(floats(inputs, 'x'), scalar(params, 'columns')).flatMap((row, i) => {
+      const setting = settingsOf(inputs, i);
       const tokens = histories[i]!.slice(0, lengthOf(inputs, i));
-      const list = lists[Math.floor(i / scalar(params, 'sharing'))]!.slice(
-        0,
-        isSource ? setting('sourceLength') : tokens.length,
-      );
+      const list = lists[i]!.slice(0, isSource ? setting('sourceLength') : tokens.length);
       const penalty = setting(isSource ? 'sourcePenalty' : 'penalty');
-      const penalized = new Set(isSource ? list : list.slice(integers(inputs, 'starts')[i]));
+      const penalized = new Set(isSource ? list : list.slice(setting('padding')));
       const generated = counts(list, isSource ? list.length : setting('promptLength'));
       const banned = repeating(list, tokens, setting(isSource ? 'sourceNgram' : 'ngram'));
       return row.map((score, token) => {
@@ -146,11 +148,11 @@ export const tokenHistory: Reference = {
     return { x: Float64Array.from(x) };
   },
   conditions: (inputs, params, constants) => {
-    const setting = settingsOf(inputs);
     const { x } = tokenHistory.twin(inputs, params, constants);
-    const penalty = setting(constants['IS_SOURCE'] === true ? 'sourcePenalty' : 'penalty');
-    const most = scalar(params, 'listed') * Math.abs(setting('frequency'));
     const magnitude = floats({ x }, 'x').map((after, i) => {
+      const setting = settingsOf(inputs, Math.floor(i / scalar(params, 'columns')));
+      const penalty = setting(constants['IS_SOURCE'] === true ? 'sourcePenalty' : 'penalty');
+      const most = scalar(params, 'listed') * Math.abs(setting('frequency'));
       if (after === lowest) return 0;
       const before = Math.abs(floats(inputs, 'x')[i]!) * Math.max(penalty, 1 / penalty);
       return before + most + Math.abs(setting('presence'));
@@ -159,8 +161,11 @@ export const tokenHistory: Reference = {
   },
 };
 
-/** The biased sequences that the packed words stand for. */
-function sequencesOf(words: Uint32Array, targets: number): { tokens: number[]; bias: number }[] {
+/** The biased sequences that the packed words of a row stand for. */
+function sequencesOf(inputs: Inputs, row: number): { tokens: number[]; bias: number }[] {
+  const setting = settingsOf(inputs, row);
+  const words = integers(inputs, 'sequences').subarray(setting('sequences'));
+  const targets = setting('targets');
   const asFloats = new Float32Array(words.slice().buffer);
   const found: { tokens: number[]; bias: number }[] = [];
   for (let target = 0; target < targets; target++) {
@@ -176,9 +181,9 @@ function sequencesOf(words: Uint32Array, targets: number): { tokens: number[]; b
 
 export const sequenceBias: Reference = {
   twin: (inputs, params) => {
-    const sequences = sequencesOf(integers(inputs, 'sequences'), scalar(params, 'targets'));
     const pitch = scalar(params, 'pitch');
     const x = rowsOf(floats(inputs, 'x'), scalar(params, 'columns')).flatMap((row, i) => {
+      const sequences = sequencesOf(inputs, i);
       const length = lengthOf(inputs, i);
       const history = integers(inputs, 'history').subarray(i * pitch, i * pitch + length);
       for (const { tokens, bias } of sequences) {
@@ -194,18 +199,20 @@ export const sequenceBias: Reference = {
     return { x: Float64Array.from(x) };
   },
   conditions: (inputs, params, constants) => {
-    const sequences = sequencesOf(integers(inputs, 'sequences'), scalar(params, 'targets'));
     const { x } = sequenceBias.twin(inputs, params, constants);
     const columns = scalar(params, 'columns');
     const magnitude = floats({ x }, 'x').map((after, i) => {
       if (after === lowest) return 0;
+      const sequences = sequencesOf(inputs, Math.floor(i / columns));
       const biases = sequences.filter(
         ({ tokens, bias }) => bias > lowest && tokens.at(-1) === i % columns,
       );
       const size = biases.reduce((sum, { bias }) => sum + Math.abs(bias), 0);
       return size === 0 ? 0 : size + Math.abs(floats(inputs, 'x')[i]!);
     });
-    return { x: { length: sequences.length, magnitude } };
+    const rows = Array.from({ length: x!.length / columns }, (_, row) => row);
+    const length = Math.max(...rows.map((row) => sequencesOf(inputs, row).length));
+    return { x: { length, magnitude } };
   },
 };
 

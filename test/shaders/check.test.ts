@@ -107,18 +107,15 @@ test('mistakes in attention are caught', () =>
 
     const width = 12;
     const decode = (bench: Bench): Tensor[] => {
-      const cache = {
-        k: bench.input('k', [1, 7, width], random.values(7 * width)),
-        v: bench.input('v', [1, 7, width], random.values(7 * width)),
-      };
+      const cache = bench.input('cache', [7, 2 * width], random.values(14 * width));
       const place = bench.input('place', [1, 1, 2], Uint32Array.from([4, 4]));
-      const rows = bench.input('rows', [1, 7], new Uint32Array(7));
+      const table = bench.input('table', [1, 7], Uint32Array.of(6, 5, 4, 3, 2, 1, 0));
       const projections = bench.input('x', [1, 1, 36], qkv.slice(0, 36));
       const starts = { q: 0, k: 12, v: 24 };
-      return [attentionDecode({ projections, starts, cache, place, rows, heads: 3, headSize: 4 })];
+      return [attentionDecode({ projections, starts, cache, place, table, heads: 3, headSize: 4 })];
     };
     const longer = { inputs: edit('place', (place) => (place[1] = 5)) };
-    await expectCaught(gpu, decode, 'attention-decode', longer, 'k');
+    await expectCaught(gpu, decode, 'attention-decode', longer, 'cache');
   }));
 
 test('mistakes in the row operations are caught', () =>

@@ -1,19 +1,19 @@
 // What the choice of tokens goes by, for tests: settings, flags, tokens so far.
 
 import type { Tensor } from '../../src/runtime/tensor.ts';
-import { neutralRules, packRules, type Rules } from '../../src/shaders/choice/rules.ts';
+import { neutralRules, packRules, ruleCount, type Rules } from '../../src/shaders/choice/rules.ts';
 import type { ChoiceState } from '../../src/shaders/choice/token-rules.ts';
 import type { Bench } from './check.ts';
 
 export interface Choice {
-  readonly rules?: Partial<Rules>;
+  /** The settings of all rows, or of each. */
+  readonly rules?: Partial<Rules> | ((row: number) => Partial<Rules>);
   /** Flags of tokens, (V). */
   readonly flags?: Uint32Array<ArrayBuffer>;
   /** The tokens so far, of equal number in each row. */
   readonly history: readonly (readonly number[])[];
   /** Tokens a row of the history has room for; two more than there are when absent. */
   readonly pitch?: number;
-  readonly norms?: readonly number[];
   /** Tokens of padding in front of each row; 0 when absent. */
   readonly starts?: readonly number[];
 }
@@ -21,21 +21,37 @@ export interface Choice {
 /** The choice as tensors of a bench. What the history has room for besides is a token, too. */
 export function choiceState(
   bench: Bench,
-  { rules = {}, flags, history, norms, pitch, starts = history.map(() => 0) }: Choice,
+  { rules = {}, flags, history, pitch, starts = history.map(() => 0) }: Choice,
 ): ChoiceState & { history: Tensor } {
   const rows = history.length;
   const length = history[0]!.length;
   const room = pitch ?? length + 2;
-  const words = packRules({ ...neutralRules, ...rules }, norms);
   const tokens = history.flatMap((row) => [...row, ...Array<number>(room - length).fill(1)]);
   const places = history.flatMap((_, row) => [length - 1 - (row % length), length - 1]);
   return {
     place: bench.input('place', [rows, 1, 2], Uint32Array.from(places)),
-    rules: bench.input('rules', [words.length], words),
-    flags: flags && bench.input('flags', [flags.length], flags),
+    rules: rulesInput(
+      bench,
+      starts.map((padding, row) => ({
+        padding,
+        ...(typeof rules === 'function' ? rules(row) : rules),
+      })),
+    ),
+    flags: flags && bench.input('flags', [1, flags.length], flags),
     history: bench.input('history', [rows, room], Uint32Array.from(tokens)),
-    starts: bench.input('starts', [rows], Uint32Array.from(starts)),
   };
+}
+
+/** A row of rules for each sequence, which draws where draws are recorded, each its own. */
+export function rulesInput(bench: Bench, rows: readonly Partial<Rules>[]): Tensor {
+  const words = rows.map((rules, stream) =>
+    packRules({ ...neutralRules, draws: 1, stream, ...rules }),
+  );
+  return bench.input(
+    'rules',
+    [rows.length, ruleCount],
+    Uint32Array.from(words.flatMap((w) => [...w])),
+  );
 }
 
 /** A flag for each token of a vocabulary: the sum of those whose lists name it. */

@@ -61,11 +61,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|block|causal-head|embeddings|generator|linear|logits|model|padding|positional-encoding|sequence-stack|shown-states|stretched-rotary|token-inputs|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|block|causal-head|embeddings|lazy|linear|logits|model|generation\/prompt|positional-encoding|sequence-stack|shown-states|stretched-rotary|token-inputs|training-head)\.ts)/,
   },
   {
     name: 'generation',
-    test: /\/src\/model\/([\w-]+\/)?(cached-stack|generation|generation-file|generation-steps|option-reader|prompt-plan)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(cached-stack|generation|option-reader|outputs|session|settings)\.ts/,
   },
   {
     name: 'choice',
@@ -82,7 +82,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'llama', test: /\/src\/model\/families\/(gemma|llama|mistral|qwen)\.ts/ },
   {
     name: 'encoder-decoder',
-    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|encoder-decoder-generator|marian|t5)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|marian|t5)\.ts/,
   },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.

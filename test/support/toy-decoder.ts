@@ -1,15 +1,16 @@
 // A decoder without layers, for tests of generation: its logits are sums of table rows, one for each
 // token before, picked by token and distance; one for the position; one for the source. It keeps
-// tokens in a cache and finds them through cache rows, as real decoders do with keys and values.
+// tokens in a cache and finds them through a block table, as real decoders do with keys and values.
 
 import type { Gpu } from 'webgpu-transformer';
+import type { DecodingModel } from '../../src/model/generation/generation.ts';
+import type { Beginning, Prompt } from '../../src/model/generation/prompt.ts';
 import {
-  type DecodePrompt,
   type DecodeSession,
   type DecodeState,
+  type SessionShape,
   writeState,
-} from '../../src/model/generation/decoding.ts';
-import type { DecodingModel, SessionShape } from '../../src/model/generation/generation.ts';
+} from '../../src/model/generation/session.ts';
 import { kernel } from '../../src/runtime/kernel.ts';
 import type { Plan } from '../../src/runtime/plan.ts';
 import type { Recording } from '../../src/runtime/record.ts';
@@ -24,12 +25,12 @@ const fade = 0.75;
 const rowOf = (token: number, distance: number): number => (token * 7 + distance * 3) % tableRows;
 
 const text = `// The logits of a toy decoder.
-struct Params { rows: u32, capacity: u32, columns: u32, group: u32 }
+struct Params { rows: u32, capacity: u32, columns: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> table: array<f32>;
 @group(0) @binding(2) var<storage, read> tokens: array<u32>;
 @group(0) @binding(3) var<storage, read> place: array<u32>;
-@group(0) @binding(4) var<storage, read> cache_rows: array<u32>;
+@group(0) @binding(4) var<storage, read> slots: array<u32>;
 @group(0) @binding(5) var<storage, read> source: array<u32>;
 @group(0) @binding(6) var<storage, read> cache: array<u32>;
 @group(0) @binding(7) var<storage, read_write> logits: array<f32>;
@@ -43,15 +44,15 @@ fn toy(@builtin(global_invocation_id) id: vec3u) {
   var sum = 0.0;
   for (var back = 0u; back <= slot; back++) {
     let at = slot - back;
-    let from_row = cache_rows[row * params.capacity + at];
-    if (from_row != 0xffffffffu) {
-      let token = select(cache[from_row * params.capacity + at], tokens[row], back == 0u);
+    let from_slot = slots[row * params.capacity + at];
+    if (from_slot != 0xffffffffu) {
+      let token = select(cache[from_slot], tokens[row], back == 0u);
       sum += weight * table[(token * 7u + back * 3u) % ${tableRows}u * params.columns + column];
     }
     weight *= ${fade};
   }
   sum += table[(place[2u * row] + 5u) % ${tableRows}u * params.columns + column];
-  sum += table[(source[row / params.group] + 11u) % ${tableRows}u * params.columns + column];
+  sum += table[(source[row] + 11u) % ${tableRows}u * params.columns + column];
   logits[id.x] = sum;
 }`;
 
@@ -60,10 +61,14 @@ struct Params { rows: u32, capacity: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
 @group(0) @binding(2) var<storage, read> place: array<u32>;
-@group(0) @binding(3) var<storage, read_write> cache: array<u32>;
+@group(0) @binding(3) var<storage, read> slots: array<u32>;
+@group(0) @binding(4) var<storage, read_write> cache: array<u32>;
 @compute @workgroup_size(64)
 fn toy_remember(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x < params.rows) { cache[id.x * params.capacity + place[2u * id.x + 1u]] = tokens[id.x]; }
+  let at = place[2u * id.x + 1u];
+  if (id.x < params.rows && at < params.capacity) {
+    cache[slots[id.x * params.capacity + at]] = tokens[id.x];
+  }
 }`;
 
 const toyKernel = kernel({
@@ -73,18 +78,18 @@ const toyKernel = kernel({
     table: 'read',
     tokens: 'read',
     place: 'read',
-    cache_rows: 'read',
+    slots: 'read',
     source: 'read',
     cache: 'read',
     logits: 'write',
   },
-  params: { rows: 'u32', capacity: 'u32', columns: 'u32', group: 'u32' },
+  params: { rows: 'u32', capacity: 'u32', columns: 'u32' },
 });
 
 const rememberKernel = kernel({
   name: 'toy-remember',
   code: [{ file: 'toy-remember', text: rememberText }],
-  bindings: { tokens: 'read', place: 'read', cache: 'write' },
+  bindings: { tokens: 'read', place: 'read', slots: 'read', cache: 'write' },
   params: { rows: 'u32', capacity: 'u32' },
 });
 
@@ -104,6 +109,7 @@ const sourceNumber = (source: readonly number[], mask: readonly number[]): numbe
 export class ToyDecoder implements DecodingModel {
   readonly gpu: Gpu;
   readonly config = {};
+  readonly goesByLength = false;
   readonly generation: Record<string, unknown>;
   readonly vocabulary: number;
   readonly maxPositions: number;
@@ -135,8 +141,12 @@ export class ToyDecoder implements DecodingModel {
     });
   }
 
+  forward(): Promise<never> {
+    throw new Error('a toy shows nothing of itself');
+  }
+
   /** The number of the source of each input. */
-  sources({ source, tokens }: DecodePrompt): number[] {
+  sources({ source, tokens }: Prompt): number[] {
     if (source === undefined) return tokens.rows.map(() => 0);
     return source.ids.rows.map((row, i) => sourceNumber(row, source.mask.rows[i]!));
   }
@@ -148,62 +158,54 @@ export class ToyDecoder implements DecodingModel {
 }
 
 class ToySession implements DecodeSession {
-  readonly rows: number;
-  readonly batch: number;
-  readonly capacity: number;
+  readonly shape: SessionShape;
   readonly vocabulary: number;
-  readonly #decoder: ToyDecoder;
   readonly #data: Float32Array<ArrayBuffer>;
   #tensors: { table: Tensor; cache: Tensor; source: Tensor } | undefined;
 
-  constructor(
-    decoder: ToyDecoder,
-    { rows, batch, capacity }: SessionShape,
-    table: Float32Array<ArrayBuffer>,
-  ) {
-    this.rows = rows;
-    this.batch = batch;
-    this.capacity = capacity;
+  constructor(decoder: ToyDecoder, shape: SessionShape, table: Float32Array<ArrayBuffer>) {
+    this.shape = shape;
     this.vocabulary = decoder.vocabulary;
-    this.#decoder = decoder;
     this.#data = table;
   }
 
-  recordStep(recording: Recording, { tokens, place, rows: cacheRows }: DecodeState): Tensor {
-    const { rows, batch, capacity, vocabulary: columns } = this;
+  recordStep(recording: Recording, { tokens, place, table: slots }: DecodeState): Tensor {
+    const { rows, capacity } = this.shape;
+    const columns = this.vocabulary;
     const table = recording.persistent('table', [tableRows, columns]);
-    const cache = recording.persistent('cache', [rows, capacity], 'u32');
-    const source = recording.persistent('source', [batch], 'u32');
+    const cache = recording.persistent('cache', [rows * capacity], 'u32');
+    const source = recording.persistent('source', [rows], 'u32');
     this.#tensors = { table, cache, source };
     recording.dispatch({
       kernel: rememberKernel,
-      bindings: { tokens, place, cache },
+      bindings: { tokens, place, slots, cache },
       params: { rows, capacity },
       workgroups: Math.ceil(rows / 64),
     });
     const logits = recording.transient('logits', [rows, 1, columns]);
     recording.dispatch({
       kernel: toyKernel,
-      bindings: { table, tokens, place, cache_rows: cacheRows, source, cache, logits },
-      params: { rows, capacity, columns, group: rows / batch },
+      bindings: { table, tokens, place, slots, source, cache, logits },
+      params: { rows, capacity, columns },
       workgroups: Math.ceil((rows * columns) / 64),
     });
     return logits;
   }
 
-  start(prompt: DecodePrompt, state: DecodeState, plan: Plan): Promise<void> {
+  start(beginning: Beginning, state: DecodeState, plan: Plan): Promise<void> {
+    const { prompts, sources, sourceOf } = beginning;
     const { table, cache, source } = this.#tensors!;
-    const { capacity, rows } = this;
+    const { capacity, rows } = this.shape;
     const tokens = new Uint32Array(rows * capacity).fill(12345);
-    prompt.tokens.rows.forEach((row, i) => tokens.set(row.slice(0, -1), i * capacity));
-    writeState(prompt, state, plan);
+    prompts.forEach(({ ids }, i) => tokens.set(ids.slice(0, -1), i * capacity));
+    writeState(prompts, state, plan);
     plan.write(table, this.#data);
     plan.write(cache, tokens);
-    const sources = this.#decoder.sources({
-      ...prompt,
-      tokens: { ...prompt.tokens, rows: prompt.tokens.rows.slice(0, this.batch) },
+    const numbers = sourceOf.map((one) => {
+      const { ids, mask } = sources[one] ?? { ids: [], mask: [] };
+      return sourceNumber(ids, mask);
     });
-    plan.write(source, Uint32Array.from(sources));
+    plan.write(source, Uint32Array.from(numbers));
     return Promise.resolve();
   }
 

@@ -3,26 +3,24 @@
 
 import { throwIfAborted, TransformerError } from '../../runtime/errors.ts';
 import type { Gpu, Tier } from '../../runtime/gpu.ts';
-import type { AskEnds } from './beam-plan.ts';
-import { DecodePlan } from './decode-plan.ts';
-import type { DecodePrompt, DecodeSession } from './decoding.ts';
-import type { GenerateOptions } from './generation-options.ts';
-import { type GenerationValues, generationValues } from './generation-values.ts';
-import { bucket, type TokenBatch, withinPositions } from '../inputs/inputs.ts';
 import type { JsonObject } from '../../source/json.ts';
-import type { GenerateResult } from '../model.ts';
+import { bucket, withinPositions } from '../inputs/inputs.ts';
+import {
+  assertCurrent,
+  type GenerateOutputOptions,
+  type GenerateResult,
+  type LoadedParts,
+  type Model,
+} from '../model.ts';
 import { PlanCache } from '../plan-cache.ts';
-import { type Selection, type SelectionData, selectionOf } from './token-selection.ts';
-
-/** Sizes of a session. Its rows are in groups, one for each of `batch` inputs. */
-export interface SessionShape {
-  readonly rows: number;
-  readonly batch: number;
-  /** Tokens that the caches hold at most. */
-  readonly capacity: number;
-  /** Tokens of each source at most; 0 where there is none. */
-  readonly sourceLength: number;
-}
+import type { AskEnds } from './beam-search.ts';
+import { DecodeStep } from './decode-step.ts';
+import { asked, Growth } from './growth.ts';
+import type { GenerateOptions } from './options.ts';
+import { beginningOf, type Call, type Prompt } from './prompt.ts';
+import { type GenerationValues, generationValues } from './read-options.ts';
+import { type Selection, type SelectionData, selectionOf, unite } from './selection.ts';
+import { type Decoder, type DecodeSession, Session, type SessionShape } from './session.ts';
 
 /** A model as generation sees it. */
 export interface DecodingModel {
@@ -35,51 +33,95 @@ export interface DecodingModel {
   /** Positions of the decoder; infinite where it has no limit. */
   readonly maxPositions: number;
   createSession(shape: SessionShape): Promise<DecodeSession>;
+  /** Whether what a token sees depends on the length of its sequence: such ones step alone. */
+  readonly goesByLength: boolean;
+  /** Computes what is asked for besides tokens. */
+  readonly forward: Model['forward'];
 }
 
-/** Plans that are kept; each holds caches. */
-const idlePlans = 4;
+/** Steps that are kept; each holds a cache. */
+const idleSteps = 4;
 /** Steps under way besides the one waited for. A step too many is cheap on a GPU only. */
 const ahead: Readonly<Record<Tier, number>> = { gpu: 3, software: 1 };
 
-/** A generation, checked: nothing but its prompt stands on the GPU. */
-interface Request {
-  /** As many rows as the session. */
-  readonly prompt: DecodePrompt;
+/** A call, checked: nothing of it stands on the GPU yet. */
+interface Request extends Call {
   readonly values: GenerationValues;
   readonly selection: Selection;
   readonly data: SelectionData;
-  readonly shape: SessionShape;
-  readonly options: GenerateOptions;
+  /** Sequences for each input. */
+  readonly copies: number;
+}
+
+type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
+
+/** The generation of a loaded model. */
+export function generationOf(
+  parts: LoadedParts,
+  decoder: Decoder,
+  about: Pick<DecodingModel, 'generation' | 'vocabulary' | 'maxPositions' | 'forward'>,
+): Generation {
+  const { gpu, config } = parts;
+  const sessions = new Set<Session>();
+  return new Generation({
+    gpu,
+    config,
+    ...about,
+    goesByLength: (decoder.rotary ?? []).length > 0,
+    createSession: (shape) => {
+      assertCurrent(parts);
+      return Session.create(gpu, decoder, shape, sessions);
+    },
+  });
 }
 
 export class Generation {
   readonly #model: DecodingModel;
-  readonly #plans = new PlanCache<DecodePlan>(idlePlans);
+  readonly #steps = new PlanCache<DecodeStep>(idleSteps);
 
   constructor(model: DecodingModel) {
     this.#model = model;
   }
 
-  /** Generates whole sequences. The prompt has a row for each input. Errors: OPTION_*, ABORTED. */
-  async generate(prompt: DecodePrompt, options: GenerateOptions = {}): Promise<GenerateResult> {
-    const request = this.#request(prompt, options);
-    if (request.values.numBeams > 1) {
-      return this.#inPlan(request, (plan) => searchBeams(plan, request, this.#model.gpu.tier));
+  /** Generates whole sequences. Errors: OPTION_*, ABORTED, DISPOSED. */
+  async generate(
+    prompt: Prompt,
+    {
+      hiddenStates = false,
+      attentions = false,
+      ...options
+    }: GenerateOptions & GenerateOutputOptions = {},
+  ): Promise<GenerateResult> {
+    const request = this.#request({ prompt, options });
+    const result = await this.#alone(request);
+    if (!hiddenStates && !attentions) return result;
+    const { outputsOf } = await import('./outputs.ts');
+    const { signal } = options;
+    const shown = { hiddenStates, attentions, ...(signal && { signal }) };
+    const outputs = await outputsOf(this.#model.forward, prompt, result.sequences, shown);
+    return { ...result, ...outputs };
+  }
+
+  /**
+   * Generates for several calls in the same steps, whatever their lengths and options; what each gets is
+   * what it would get alone. Beams step alone. Errors: as above.
+   */
+  async generateTogether(calls: readonly Call[]): Promise<GenerateResult[]> {
+    const requests = calls.map((call) => this.#request(call));
+    const mayJoin = ({ values }: Request): boolean =>
+      values.numBeams === 1 && !this.#model.goesByLength;
+    const joined = await this.#together(requests.filter(mayJoin));
+    const results: GenerateResult[] = [];
+    for (const request of requests) {
+      const own = mayJoin(request) ? joined.shift() : undefined;
+      results.push(own ?? (await this.#alone(request)));
     }
-    const sequences = request.prompt.tokens.rows.map((row) => [...row]);
-    for await (const { tokenIds } of this.#decode(request)) {
-      sequences.forEach((sequence, row) => sequence.push(tokenIds[row] ?? 0));
-    }
-    return { sequences };
+    return results;
   }
 
   /** Generates token by token: one a row, the padding token for those that have ended. */
-  async *stream(
-    prompt: DecodePrompt,
-    options: GenerateOptions = {},
-  ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    const request = this.#request(prompt, options);
+  async *stream(prompt: Prompt, options: GenerateOptions = {}): StreamedTokens {
+    const request = this.#request({ prompt, options });
     const { numBeams } = request.values;
     if (numBeams > 1) {
       throw new TransformerError(
@@ -88,196 +130,164 @@ export class Generation {
           'Stream with numBeams: 1, or call generate.',
       );
     }
-    yield* this.#decode(request);
-  }
-
-  /** Throws DISPOSED after the end. */
-  assertUsable(): void {
-    this.#plans.assertUsable();
+    for await (const [tokenIds = []] of this.#decode([request])) yield { tokenIds };
   }
 
   dispose(): void {
-    this.#plans.dispose();
+    this.#steps.dispose();
   }
 
-  #request(given: DecodePrompt, options: GenerateOptions): Request {
+  #request({ prompt, options }: Call): Request {
     const { vocabulary, maxPositions, config, generation } = this.#model;
-    const { tokens, source } = given;
+    const { tokens, source } = prompt;
     const stated = Number(config['max_position_embeddings'] ?? Infinity);
     const statedPositions = Math.min(maxPositions, stated);
     const bounds = { vocabulary, maxPositions, statedPositions, prompt: tokens.length };
     withinPositions('The prompt', tokens.length, maxPositions);
     const values = generationValues(options, generation, bounds);
     throwIfAborted(options.signal);
-    const { numBeams, numReturnSequences, maxLength } = values;
+    const { numBeams, numReturnSequences } = values;
     const { length: listed } = source?.ids ?? tokens;
-    const { selection, data } = selectionOf(
-      values,
-      bounds,
-      listed,
-      options.stoppingCriteria !== undefined,
-    );
+    const asks = options.stoppingCriteria !== undefined;
+    const { selection, data } = selectionOf(values, bounds, listed, asks);
     const copies = numBeams > 1 ? numBeams : numReturnSequences;
-    const prompt = {
-      ...given,
-      tokens: repeated(tokens, copies),
-      mask: repeated(given.mask, copies),
-    };
+    return { prompt, options, values, selection, data, copies };
+  }
+
+  /** Takes a step for these requests, which goes back for reuse at the end. */
+  async #take(requests: readonly Request[]): Promise<{ step: DecodeStep; release: () => void }> {
+    const { gpu, maxPositions } = this.#model;
+    const most = (of: (request: Request) => number): number => Math.max(...requests.map(of));
+    const total = (of: (request: Request) => number): number =>
+      requests.reduce((sum, request) => sum + of(request), 0);
+    const sourceLength = most(({ prompt }) => prompt.source?.ids.length ?? 0);
     const shape: SessionShape = {
-      rows: tokens.batch * copies,
-      batch: tokens.batch,
-      capacity: bucket(maxLength - 1),
-      sourceLength: source === undefined ? 0 : bucket(source.ids.length),
+      rows: total(({ prompt, copies }) => prompt.tokens.batch * copies),
+      capacity: bucket(most(({ values }) => values.maxLength - 1)),
+      sources: total(({ prompt }) => prompt.source?.ids.batch ?? 0),
+      sourceLength: bucket(sourceLength, maxPositions),
     };
-    return { prompt, values, selection, data, shape, options };
-  }
-
-  /** Works with a plan of its own, which goes back for reuse at the end. */
-  async #inPlan<T>(request: Request, work: (plan: DecodePlan) => Promise<T>): Promise<T> {
-    const { plan, release } = await this.#take(request);
-    try {
-      return await work(plan);
-    } catch (error) {
-      this.#plans.assertUsable();
-      throw error;
-    } finally {
-      release();
-    }
-  }
-
-  async #take({ shape, selection, prompt }: Request): Promise<{
-    plan: DecodePlan;
-    release: () => void;
-  }> {
-    const listed = selection.bySource ? bucket((prompt.source?.ids ?? prompt.tokens).length) : 0;
+    const selection = unite(requests.map((request) => request.selection));
+    const read = sourceLength > 0 ? sourceLength : most(({ prompt }) => prompt.tokens.length);
+    const listed = selection.bySource ? bucket(read) : 0;
     const key = JSON.stringify([shape, selection, listed]);
-    const { item, release } = await this.#plans.take(key, async () => {
+    const { item, release } = await this.#steps.take(key, async () => {
       const session = await this.#model.createSession(shape);
-      return DecodePlan.create(this.#model.gpu, session, selection, listed);
+      return DecodeStep.create(gpu, session, selection, listed);
     });
-    return { plan: item, release };
+    return { step: item, release };
   }
 
-  /** Greedy search, or sampling. */
-  async *#decode(request: Request): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    const { plan, release } = await this.#take(request);
+  /** Plays steps for these requests, some ahead of the answers, and yields what each brings back. */
+  async *#play(
+    step: DecodeStep,
+    requests: readonly Request[],
+    ask?: AskEnds,
+  ): AsyncGenerator<ArrayBuffer, void, undefined> {
+    const aborted = (): void => {
+      for (const { options } of requests) throwIfAborted(options.signal);
+    };
+    const beginning = beginningOf(
+      requests.map(({ prompt }) => prompt),
+      requests.map(({ copies }) => copies),
+    );
+    const longest = Math.max(...requests.map(({ prompt }) => prompt.tokens.length));
+    const count = Math.max(
+      ...requests.map(({ values, prompt }) => values.maxLength - prompt.tokens.length),
+    );
+    const rowsOf = ({ prompt, copies }: Request): number => prompt.tokens.batch * copies;
+    const chosen = requests.map((request) => ({ rows: rowsOf(request), data: request.data }));
+    // Beams must not go on before they are asked whether to stop.
+    const most = ask === undefined ? ahead[this.#model.gpu.tier] : 0;
+    const underWay: Promise<ArrayBuffer>[] = [];
+    let submitted = 0;
     try {
-      yield* decode(plan, request, this.#model.gpu.tier);
+      await step.start(beginning, chosen);
+      for (let played = 0; played < count; played++) {
+        aborted();
+        for (; submitted < Math.min(count, played + 1 + most); submitted++) {
+          const one = step.play(longest + submitted, ask);
+          one.catch(() => {}); // steps that nobody waits for any more may fail in peace
+          underWay.push(one);
+        }
+        const bytes = await underWay.shift();
+        aborted();
+        if (bytes !== undefined) yield bytes;
+      }
     } catch (error) {
-      this.#plans.assertUsable();
+      this.#steps.assertUsable();
+      throw error;
+    } finally {
+      // The step may be used again only when its plays are through.
+      await Promise.allSettled(underWay);
+    }
+  }
+
+  /** Greedy search, or sampling: yields for each request the tokens of its sequences, or none at its end. */
+  async *#decode(
+    requests: readonly Request[],
+  ): AsyncGenerator<(number[] | undefined)[], Growth[], undefined> {
+    const { step, release } = await this.#take(requests);
+    const growing = requests.map((request) => new Growth(request));
+    try {
+      for await (const bytes of this.#play(step, requests)) {
+        const chosen = new Uint32Array(bytes);
+        let first = 0;
+        yield growing.map((one) => {
+          const own = chosen.subarray(first, (first += one.sequences.length));
+          return one.isComplete ? undefined : one.take(own);
+        });
+        if (growing.every(({ isComplete }) => isComplete)) break;
+      }
+      return growing;
+    } finally {
+      if (growing.some(({ hasGrown }) => hasGrown)) {
+        step.finish(growing.flatMap(({ sequences }) => sequences));
+      }
+      release();
+    }
+  }
+
+  async #alone(request: Request): Promise<GenerateResult> {
+    if (request.values.numBeams > 1) return this.#searchBeams(request);
+    const [result] = await this.#together([request]);
+    if (result === undefined) throw new RangeError('a call without a result');
+    return result;
+  }
+
+  async #together(requests: readonly Request[]): Promise<GenerateResult[]> {
+    if (requests.length === 0) return [];
+    const decoding = this.#decode(requests);
+    let next = await decoding.next();
+    while (next.done !== true) next = await decoding.next();
+    return next.value.map(({ sequences }) => ({ sequences }));
+  }
+
+  async #searchBeams(request: Request): Promise<GenerateResult> {
+    const { bestSequences, doneItems, markEnds } = await import('./beam-search.ts');
+    const { step, release } = await this.#take([request]);
+    try {
+      const { values, options, prompt } = request;
+      const { numBeams } = values;
+      let length = prompt.tokens.length;
+      let haveAllEnded = false;
+      const ask: AskEnds = (found) => {
+        const criteria = (sequences: number[][]): readonly boolean[] => asked(options, sequences);
+        haveAllEnded = markEnds(found, numBeams, length, criteria);
+      };
+      let hypotheses = new Float32Array();
+      const isAsked = options.stoppingCriteria !== undefined;
+      for await (const bytes of this.#play(step, [request], isAsked ? ask : undefined)) {
+        length++;
+        hypotheses = new Float32Array(bytes);
+        if (haveAllEnded || doneItems(hypotheses, numBeams).every(Boolean)) break;
+      }
+      return bestSequences(hypotheses, await step.readEnded(), values, prompt.tokens.rows);
+    } catch (error) {
+      this.#steps.assertUsable();
       throw error;
     } finally {
       release();
     }
   }
-}
-
-function repeated(batch: TokenBatch, copies: number): TokenBatch {
-  const rows = batch.rows.flatMap((row) => Array.from({ length: copies }, () => row));
-  return { ...batch, batch: rows.length, rows };
-}
-
-/** Plays steps, some ahead of the answers, and yields what each brings back. */
-async function* playSteps(
-  plan: DecodePlan,
-  { prompt, data, values, options }: Request,
-  tier: Tier,
-  ask?: AskEnds,
-): AsyncGenerator<ArrayBuffer, void, undefined> {
-  const { signal } = options;
-  const steps = values.maxLength - prompt.tokens.length;
-  // Beams must not go on before they are asked whether to stop.
-  const most = ask === undefined ? ahead[tier] : 0;
-  const underWay: Promise<ArrayBuffer>[] = [];
-  let submitted = 0;
-  try {
-    await plan.start(prompt, data);
-    for (let step = 0; step < steps; step++) {
-      throwIfAborted(signal);
-      for (; submitted < Math.min(steps, step + 1 + most); submitted++) {
-        const one = plan.play(prompt.tokens.length + submitted, ask);
-        one.catch(() => {}); // steps that nobody waits for any more may fail in peace
-        underWay.push(one);
-      }
-      const bytes = await underWay.shift();
-      throwIfAborted(signal);
-      if (bytes !== undefined) yield bytes;
-    }
-  } finally {
-    // The plan may be used again only when its steps are through.
-    await Promise.allSettled(underWay);
-  }
-}
-
-/** Yields each step's tokens, one a row; rows that have ended get the padding token. */
-async function* decode(
-  plan: DecodePlan,
-  request: Request,
-  tier: Tier,
-): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-  const { prompt, values, options } = request;
-  const { eosTokenId, padTokenId } = values;
-  const ended = prompt.tokens.rows.map(() => false);
-  const sequences = prompt.tokens.rows.map((row) => [...row]);
-  try {
-    for await (const bytes of playSteps(plan, request, tier)) {
-      const tokenIds = Array.from(new Uint32Array(bytes), (token, row) =>
-        ended[row] === true ? padTokenId : token,
-      );
-      tokenIds.forEach((token, row) => {
-        sequences[row]?.push(token);
-        if (eosTokenId.includes(token)) ended[row] = true;
-      });
-      asked(options, sequences).forEach((ends, row) => {
-        if (ends) ended[row] = true;
-      });
-      yield { tokenIds };
-      if (ended.every(Boolean)) return;
-    }
-  } finally {
-    if ((sequences[0]?.length ?? 0) > prompt.tokens.length) plan.finish(sequences);
-  }
-}
-
-async function searchBeams(
-  plan: DecodePlan,
-  request: Request,
-  tier: Tier,
-): Promise<GenerateResult> {
-  const { bestSequences, doneItems, markEnds } = await import('./beam-search.ts');
-  const { values, options, prompt } = request;
-  const { numBeams } = values;
-  let length = prompt.tokens.length;
-  let haveAllEnded = false;
-  const ask: AskEnds = (found) => {
-    const criteria = (sequences: number[][]): readonly boolean[] => asked(options, sequences);
-    haveAllEnded = markEnds(found, numBeams, length, criteria);
-  };
-  let hypotheses = new Float32Array();
-  const isAsked = options.stoppingCriteria !== undefined;
-  for await (const bytes of playSteps(plan, request, tier, isAsked ? ask : undefined)) {
-    length++;
-    hypotheses = new Float32Array(bytes);
-    if (haveAllEnded || doneItems(hypotheses, numBeams).every(Boolean)) break;
-  }
-  const items = prompt.tokens.rows.filter((_, row) => row % numBeams === 0);
-  return bestSequences(hypotheses, await plan.readEnded(), values, items);
-}
-
-/** What the caller's criteria say of each sequence; that it goes on where there are none. */
-function asked({ stoppingCriteria }: GenerateOptions, sequences: number[][]): readonly boolean[] {
-  if (stoppingCriteria === undefined) return sequences.map(() => false);
-  const answers: unknown = stoppingCriteria(sequences.map((sequence) => [...sequence]));
-  if (
-    Array.isArray(answers) &&
-    answers.length === sequences.length &&
-    answers.every((answer) => typeof answer === 'boolean')
-  ) {
-    return answers;
-  }
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `stoppingCriteria returned ${JSON.stringify(answers) ?? 'nothing'}; wanted ` +
-      `${sequences.length} booleans, one for each sequence.`,
-  );
 }

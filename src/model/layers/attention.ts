@@ -90,8 +90,12 @@ export function selfAttention(
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
   if ((rotary !== undefined || headNorm !== undefined) && place !== undefined) {
-    const { q, k, v } = takeApart({ projections, place, ...layout, rotary, norm: headNorm });
-    columns = [q, k, v].map((tensor) => ({ tensor, start: 0 }));
+    const { q, kv } = takeApart({ projections, place, ...layout, rotary, norm: headNorm });
+    columns = [
+      { tensor: q, start: 0 },
+      { tensor: kv, start: 0 },
+      { tensor: kv, start: keyWidth },
+    ];
   }
   const [q, k, v] = columns;
   if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');

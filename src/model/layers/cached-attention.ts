@@ -1,18 +1,15 @@
 // Multi-head attention of new tokens over the caches of decoding.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import {
-  attentionDecode,
-  type CachePlaces,
-  type KeyValueCache,
-} from '../../shaders/attention/attention-decode.ts';
+import { attentionDecode, type BlockTable } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
 import { heads as takeApart } from '../../shaders/attention/heads.ts';
 import { layoutOf, type SelfAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';
 
-export interface CachedAttentionOptions extends CachePlaces {
-  readonly cache: KeyValueCache;
+export interface CachedAttentionOptions extends BlockTable {
+  /** (slots, 2 · key width), see `attentionDecode` */
+  readonly cache: Tensor;
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
 }
@@ -21,7 +18,7 @@ export interface CachedAttentionOptions extends CachePlaces {
 export function cachedSelfAttention(
   x: Tensor,
   weights: SelfAttentionWeights,
-  { cache, place, rows, bias, residual }: CachedAttentionOptions,
+  { cache, place, table, bias, residual }: CachedAttentionOptions,
 ): Tensor {
   const { rotary, headNorm, scale, window, softcap } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
@@ -31,17 +28,17 @@ export function cachedSelfAttention(
   const whole = { label: 'attention output', residual };
   if (single && rotary === undefined && headNorm === undefined) {
     const starts = { q: 0, k: width, v: width + keyWidth };
-    const attended = attentionDecode({ projections, starts, cache, place, rows, ...scoring });
+    const attended = attentionDecode({ projections, starts, cache, place, table, ...scoring });
     return linear(attended, weights.output, whole);
   }
-  const { q } = takeApart({ projections, place, ...layout, rotary, norm: headNorm, cache });
+  const { q } = takeApart({ projections, place, ...layout, rotary, norm: headNorm, cache, table });
   const attended = single
-    ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, rows, ...scoring })
+    ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, table, ...scoring })
     : attention({
         q: { tensor: q, start: 0 },
-        k: { tensor: cache.k, start: 0 },
-        v: { tensor: cache.v, start: 0 },
-        keyMask: rows,
+        k: { tensor: cache, start: 0 },
+        v: { tensor: cache, start: keyWidth },
+        table,
         place,
         ...scoring,
         causal: true,

@@ -1,7 +1,7 @@
 // The decoder of "Attention Is All You Need" over the caches of generation.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import type { CachePlaces, KeyValueCache } from '../../shaders/attention/attention-decode.ts';
+import type { BlockTable } from '../../shaders/attention/attention-decode.ts';
 import { cachedSelfAttention } from './cached-attention.ts';
 import { type Memory, recall } from './cross-attention.ts';
 import { embed } from './embeddings.ts';
@@ -9,9 +9,9 @@ import type { LanguageModelWeights } from './logits.ts';
 import { stack, type StackSelf } from './stack.ts';
 
 /** Where new tokens join what was decoded before. */
-export interface CachedTokens extends CachePlaces {
+export interface CachedTokens extends BlockTable {
   /** One a layer. */
-  readonly caches: readonly KeyValueCache[];
+  readonly caches: readonly Tensor[];
   readonly memory?: Memory | undefined;
 }
 
@@ -21,14 +21,14 @@ export interface CachedTokens extends CachePlaces {
  */
 export function decodeCached(
   ids: Tensor,
-  { caches, place, rows, memory }: CachedTokens,
+  { caches, place, table, memory }: CachedTokens,
   { target, decoder }: LanguageModelWeights,
 ): Tensor {
   const self: StackSelf = (layer, index, bias) => {
     const cache = caches[index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
     return (x, residual) =>
-      cachedSelfAttention(x, layer.selfAttention, { cache, place, rows, bias, residual });
+      cachedSelfAttention(x, layer.selfAttention, { cache, place, table, bias, residual });
   };
   return stack(embed({ ids, place }, target), decoder, { self, cross: recall(memory) });
 }

@@ -1,7 +1,7 @@
 // §3.2.3 of "Attention Is All You Need": the attention of a decoder to its encoder's output.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import { attentionCross } from '../../shaders/attention/attention-decode.ts';
+import { attentionDecode } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
 import { concatenate, type CrossAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';
@@ -11,8 +11,10 @@ import type { StackCross, StackWeights } from './stack.ts';
 export interface Memory {
   /** Per layer, keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
   readonly keyValues: readonly Tensor[];
-  /** (B, S), 0 = padding */
-  readonly mask: Tensor;
+  /** (B, S), 0 = padding; one source a sequence. */
+  readonly mask?: Tensor | undefined;
+  /** Instead of a mask, (R, S): what each of R sequences sees of all sources, see `BlockTable`. */
+  readonly table?: Tensor | undefined;
 }
 
 /** Each layer's keys and values of the encoder's output z, computed once. z: (B, S, d_model). */
@@ -26,20 +28,17 @@ export function remember(z: Tensor, mask: Tensor, { layers }: StackWeights): Mem
 /** The cross-attention of a stack's layers to what it remembers; none without a memory. */
 export function recall(memory: Memory | undefined, dropout: number = 0): StackCross | undefined {
   if (memory === undefined) return undefined;
-  const { keyValues, mask } = memory;
+  const { keyValues, mask, table } = memory;
   return (weights, layer) => {
     const known = keyValues[layer];
     if (known === undefined) throw new RangeError(`decoder layer ${layer} has no memory`);
-    return (x, residual) =>
-      crossAttention(x, weights, { memory: known, memoryMask: mask, residual, dropout });
+    return (x, residual) => crossAttention(x, weights, { known, mask, table, residual, dropout });
   };
 }
 
-interface CrossAttentionOptions {
+interface CrossAttentionOptions extends Pick<Memory, 'mask' | 'table'> {
   /** Keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
-  readonly memory: Tensor;
-  /** (B, S), 0 = padding */
-  readonly memoryMask: Tensor;
+  readonly known: Tensor;
   readonly residual?: Tensor | undefined;
   /** Rate of dropout of the weights; 0 when absent. */
   readonly dropout?: number;
@@ -47,28 +46,31 @@ interface CrossAttentionOptions {
 
 /**
  * "The queries come from the previous decoder layer, and the memory keys and values come from the
- * output of the encoder", §3.2.3. x and result: (B, T, d_model). One token a sequence may be
- * several sequences a source: x is then (B · beams, 1, d_model).
+ * output of the encoder", §3.2.3. x and result: (B, T, d_model), or with a table (R, T, d_model).
  */
 function crossAttention(
   x: Tensor,
   weights: CrossAttentionWeights,
-  { memory, memoryMask, residual, dropout = 0 }: CrossAttentionOptions,
+  { known, mask, table, residual, dropout = 0 }: CrossAttentionOptions,
 ): Tensor {
   const { heads, query, output, scale } = weights;
-  const width = memory.size(-1) / 2;
-  const shared = {
-    q: { tensor: linear(x, query, { label: 'query' }), start: 0 },
-    k: { tensor: memory, start: 0 },
-    v: { tensor: memory, start: width },
-    keyMask: memoryMask,
-    heads,
-    headSize: width / heads,
-    ...(scale !== undefined && { scale }),
-  };
-  const { recording } = x;
-  if (x.size(1) === 1 && !recording.training && !recording.isTapped('weights')) {
-    return linear(attentionCross(shared), output, { residual, label: 'attention output' });
+  const width = known.size(-1) / 2;
+  const scoring = { heads, headSize: width / heads, ...(scale !== undefined && { scale }) };
+  const projected = linear(x, query, { label: 'query' });
+  if (table !== undefined && x.size(1) === 1) {
+    const seen = { projections: projected, starts: { q: 0 }, cache: known, table };
+    const attended = attentionDecode({ ...seen, ...scoring });
+    return linear(attended, output, { residual, label: 'attention output' });
   }
-  return concatenate(attention({ ...shared, causal: false, dropout }), output, residual);
+  const attended = attention({
+    q: { tensor: projected, start: 0 },
+    k: { tensor: known, start: 0 },
+    v: { tensor: known, start: width },
+    ...(mask && { keyMask: mask }),
+    ...(table && { table }),
+    ...scoring,
+    causal: false,
+    dropout,
+  });
+  return concatenate(attended, output, residual);
 }

@@ -4,8 +4,9 @@
 // `lse` keeps log Σ exp(score) of each query, from which the weights can be computed again. Dropout
 // takes weights away after the softmax, so `lse` knows nothing of it. Neighbouring heads of q share
 // one of k and v, `group` of them (grouped-query attention, arXiv 2305.13245).
-// CACHED: k and v are caches, and `key_mask` names the row of the cache that holds each key. `state` has
-// the position and the slot of every query then, else the seed and the step of dropout.
+// CACHED: k and v are caches, and `key_mask` names the slot of the cache that holds each key, as in
+// attention-decode. Where CAUSAL, `state` has the position and the place of every query then, else the
+// seed and the step of dropout.
 struct Params {
   batches: u32,
   heads: u32,
@@ -41,9 +42,9 @@ struct Params {
 const HIDDEN = 0xffffffffu;
 
 // The place of a query among the keys: caches hold keys from before the first one, as many in each
-// sequence as its own slot says.
+// sequence as the place of that says.
 fn place_of(batch: u32, row: u32) -> u32 {
-  if (CACHED) {
+  if (CACHED && CAUSAL) {
     return row + state[2u * batch * params.queries + 1u];
   }
   return row;
@@ -53,8 +54,8 @@ fn place_of(batch: u32, row: u32) -> u32 {
 fn key_row(batch: u32, key: u32) -> u32 {
   let clamped = min(key, params.keys - 1u);
   if (CACHED) {
-    let row = key_mask[batch * params.keys + clamped];
-    return min(row, params.batches - 1u) * params.keys + clamped;
+    let slot = key_mask[batch * params.keys + clamped];
+    return select(slot, 0u, slot == HIDDEN);
   }
   return batch * params.keys + clamped;
 }

@@ -167,9 +167,11 @@ export interface AttentionInputs extends ScoreOptions {
   readonly k: Columns;
   /** (B, S, …) */
   readonly v: Columns;
-  /** (B, S), 0 = padding. Of cached keys, the row of the cache they lie in, 2³² - 1 = padding. */
-  readonly keyMask: Tensor;
-  /** For keys in a cache, the position and slot of each query: (B, T, 2); a sequence's slots in a row. */
+  /** (B, S), 0 = padding. */
+  readonly keyMask?: Tensor;
+  /** Instead of a mask, where k and v are columns of a cache, (slots, …): (B, S), see `BlockTable`. */
+  readonly table?: Tensor;
+  /** The position of each query and its place in the table: (B, T, 2); a sequence's places in a row. */
   readonly place?: Tensor | undefined;
   /** Hides the keys after each query's own place. */
   readonly causal: boolean;
@@ -213,11 +215,13 @@ export function scoreSettings(options: ScoreOptions): ScoreSettings {
  * "Attention Is All You Need", §3.2.1.
  */
 export function attention(inputs: AttentionInputs): AttentionResult {
-  const { q, k, v, keyMask, place, heads, headSize, causal, bias } = inputs;
+  const { q, k, v, keyMask, table, place, heads, headSize, causal, bias } = inputs;
   const { recording } = q.tensor;
   const { params: scoring, switches } = scoreSettings(inputs);
   const rate = inputs.dropout ?? 0;
-  const [batches, queries, keys] = [q.tensor.size(0), q.tensor.size(1), k.tensor.size(1)];
+  const known = table ?? keyMask;
+  if (known === undefined) throw new RangeError('attention: neither a mask nor a block table');
+  const [batches, queries, keys] = [q.tensor.size(0), q.tensor.size(1), known.size(1)];
   const output = recording.transient('attention', [batches, queries, heads * headSize]);
   const lse = recording.transient('attention lse', [batches, heads, queries]);
   const scores = {
@@ -236,9 +240,9 @@ export function attention(inputs: AttentionInputs): AttentionResult {
   const params = { ...scores, ...values, ...dropoutParams(recording, rate) };
   const drop = drops(recording, rate);
   const seen = { CAUSAL: causal, ...switches };
-  if (place !== undefined && drop) throw new RangeError('attention: a cache allows no dropout');
+  if (table !== undefined && drop) throw new RangeError('attention: a cache allows no dropout');
   if (switches.WINDOWED && !causal) throw new RangeError('attention: a window is causal');
-  const constants = { ...seen, DROPOUT: drop, CACHED: place !== undefined };
+  const constants = { ...seen, DROPOUT: drop, CACHED: table !== undefined };
   const rows = batches * heads;
   const { gpu } = recording;
   const form =
@@ -261,7 +265,7 @@ export function attention(inputs: AttentionInputs): AttentionResult {
       q: q.tensor,
       k: k.tensor,
       v: v.tensor,
-      key_mask: keyMask,
+      key_mask: known,
       state: drop ? recording.random : place,
       bias,
       y: output,
@@ -274,15 +278,15 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     op: 'attention',
     output,
     inputs: [q.tensor, k.tensor, v.tensor, bias],
-    trace: { q: q.tensor, k: k.tensor, v: v.tensor, keyMask, lse, params, constants },
+    trace: { q: q.tensor, k: k.tensor, v: v.tensor, keyMask: known, lse, params, constants },
   } satisfies Traced<'attention'>);
 
   const weights = (): Tensor => {
-    if (place !== undefined) throw new RangeError('attention: no weights of cached keys');
+    if (table !== undefined) throw new RangeError('attention: no weights of cached keys');
     const result = recording.transient('attention weights', [batches, heads, queries, keys]);
     recording.dispatch({
       kernel: weightsKernel,
-      bindings: { q: q.tensor, k: k.tensor, key_mask: keyMask, lse, bias, weights: result },
+      bindings: { q: q.tensor, k: k.tensor, key_mask: known, lse, bias, weights: result },
       params: scores,
       constants: seen,
       workgroups: Math.ceil((rows * queries * keys) / 64),

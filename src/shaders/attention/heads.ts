@@ -16,9 +16,9 @@ const forms = rowKernel({
     place: 'read',
     turns: 'read',
     weight: 'read',
+    table: 'read',
     q: 'write',
-    k: 'write',
-    v: 'write',
+    kv: 'write',
   },
   params: {
     rows: 'u32',
@@ -57,24 +57,24 @@ export interface HeadNorm {
 export interface HeadsOptions {
   /** (B, T, (heads + 2 · keyValueHeads) · headSize): heads of q, of k and of v side by side. */
   readonly projections: Tensor;
-  /** (B, T, 2) u32: position and cache slot of each token. */
+  /** (B, T, 2) u32: the position of each token, and its place in the table. */
   readonly place: Tensor;
   readonly heads: number;
   readonly keyValueHeads: number;
   readonly headSize: number;
   readonly rotary?: Rotary | undefined;
   readonly norm?: HeadNorm | undefined;
-  /** (B, capacity, keyValueHeads · headSize) each. Tokens whose slot is not in it are dropped. */
-  readonly cache?: { readonly k: Tensor; readonly v: Tensor } | undefined;
+  /** (slots, 2 · keyValueHeads · headSize); tokens that the table hides, or ends before, stay out. */
+  readonly cache?: Tensor | undefined;
+  /** (B, capacity) u32: see `BlockTable`. */
+  readonly table?: Tensor | undefined;
 }
 
 export interface Heads {
   /** (B, T, heads · headSize) */
   readonly q: Tensor;
-  /** The cache, or (B, T, keyValueHeads · headSize) */
-  readonly k: Tensor;
-  /** Shaped like k. */
-  readonly v: Tensor;
+  /** The cache, or (B, T, 2 · keyValueHeads · headSize): the heads of keys, then those of values. */
+  readonly kv: Tensor;
 }
 
 /**
@@ -84,7 +84,7 @@ export interface Heads {
  * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
  */
 export function heads(options: HeadsOptions): Heads {
-  const { projections, place, keyValueHeads, headSize, rotary, norm, cache } = options;
+  const { projections, place, keyValueHeads, headSize, rotary, norm, cache, table } = options;
   const { recording } = projections;
   const [batches, tokens] = [projections.size(0), projections.size(1)];
   const allHeads = options.heads + 2 * keyValueHeads;
@@ -94,7 +94,8 @@ export function heads(options: HeadsOptions): Heads {
     [place, 2 * batches * tokens],
     [norm?.weight, 2 * headSize],
     [rotary?.turns, 2 * Math.min(pairs, Math.floor(headSize / 2))],
-    [cache?.v, elements(cache?.k.shape ?? [])],
+    [cache, (cache?.size(0) ?? 0) * 2 * keyValueHeads * headSize],
+    [table, batches * (table?.size(1) ?? 0)],
   ];
   for (const [tensor, wanted] of sizes) {
     if (tensor === undefined || elements(tensor.shape) === wanted) continue;
@@ -104,16 +105,13 @@ export function heads(options: HeadsOptions): Heads {
         `for ${options.heads} + 2 · ${keyValueHeads} heads of ${headSize}.`,
     );
   }
-  const shape = [batches, tokens, keyValueHeads * headSize];
   const q = recording.transient('query', [batches, tokens, options.heads * headSize]);
-  const { k, v } = cache ?? {
-    k: recording.transient('key', shape),
-    v: recording.transient('value', shape),
-  };
+  const shape = [batches, tokens, 2 * keyValueHeads * headSize];
+  const kv = cache ?? recording.transient('key, value', shape);
   const rows = batches * tokens * allHeads;
   recording.dispatch({
     ...rowForm(forms, recording.gpu, rows),
-    bindings: { projections, place, turns: rotary?.turns, weight: norm?.weight, q, k, v },
+    bindings: { projections, place, turns: rotary?.turns, weight: norm?.weight, table, q, kv },
     params: {
       rows,
       tokens,
@@ -121,7 +119,7 @@ export function heads(options: HeadsOptions): Heads {
       key_heads: keyValueHeads,
       head_size: headSize,
       pairs,
-      capacity: k.size(1),
+      capacity: table?.size(1) ?? 0,
       rotary_scale: rotary?.scale ?? 1,
       eps: norm?.eps ?? 0,
       offset: norm?.offset ?? 0,
@@ -134,7 +132,7 @@ export function heads(options: HeadsOptions): Heads {
   });
   // No rule goes with it yet: training through it ends in an error that says so.
   recording.differentiate({ op: 'heads', output: q, inputs: [projections, norm?.weight] });
-  return { q, k, v };
+  return { q, kv };
 }
 
 /**

@@ -1,6 +1,7 @@
 // Takes the projections of self-attention apart into heads. Queries and keys may be normalized by
 // their root mean square, head by head, and are rotated by their position: RoFormer, Su et al., arXiv
-// 2104.09864. Keys and values go to the slots of their tokens, in a cache or in tensors of their own.
+// 2104.09864. Keys and values stand side by side, the keys first: in a tensor of their own, or in the
+// slots of a cache that a block table names (see attention-decode).
 // A row is one head of one token; all heads are those of q, then of k, then of v.
 struct Params {
   rows: u32,
@@ -17,12 +18,14 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> projections: array<f32>;  // (B, T, all heads · head_size)
-@group(0) @binding(2) var<storage, read> place: array<vec2u>;      // (B, T): position and slot
+@group(0) @binding(2) var<storage, read> place: array<vec2u>;      // (B, T): position, place in `table`
 @group(0) @binding(3) var<storage, read> turns: array<vec2u>;      // (pairs), see `rotation`
 @group(0) @binding(4) var<storage, read> weight: array<f32>;       // (2, head_size): of queries, of keys
-@group(0) @binding(5) var<storage, read_write> q: array<f32>;      // (B, T, heads · head_size)
-@group(0) @binding(6) var<storage, read_write> k: array<f32>;      // (B, capacity, key_heads · head_size)
-@group(0) @binding(7) var<storage, read_write> v: array<f32>;      // (B, capacity, key_heads · head_size)
+@group(0) @binding(5) var<storage, read> table: array<u32>;        // (B, capacity), HIDDEN = padding
+@group(0) @binding(6) var<storage, read_write> q: array<f32>;      // (B, T, heads · head_size)
+@group(0) @binding(7) var<storage, read_write> kv: array<f32>;     // (B · T or slots, 2, key_heads, head_size)
+
+const HIDDEN = 0xffffffffu;
 
 // What a row is of.
 const QUERY = 0u;
@@ -54,10 +57,10 @@ fn entry(first: u32, i: u32, kind: u32, rms: f32) -> f32 {
 }
 
 fn put(kind: u32, at: u32, value: f32) {
-  switch kind {
-    case QUERY: { q[at] = value; }
-    case KEY: { k[at] = value; }
-    default: { v[at] = value; }
+  if (kind == QUERY) {
+    q[at] = value;
+  } else {
+    kv[at] = value;
   }
 }
 
@@ -79,12 +82,16 @@ fn heads(
   var head = row % all_heads;
   var kind = QUERY;
   var to = (token * params.heads + head) * size;
-  let slot = select(token % params.tokens, place[token].y, HAS_CACHE);
+  var slot = token;
   if (head >= params.heads) {
     head -= params.heads;
     kind = select(KEY, VALUE, head >= params.key_heads);
-    head %= params.key_heads;
-    to = ((token / params.tokens * params.capacity + slot) * params.key_heads + head) * size;
+    if (HAS_CACHE) {
+      let at = min(place[token].y, params.capacity - 1u);
+      slot = table[token / params.tokens * params.capacity + at];
+      slot = select(slot, HIDDEN, place[token].y >= params.capacity);
+    }
+    to = (2u * slot * params.key_heads + head) * size;
   }
 
   var rms = 1.0;
@@ -95,7 +102,7 @@ fn heads(
     }
     rms = inverseSqrt(sum_over_row(squares, lane) / f32(size) + params.eps);
   }
-  if (kind != QUERY && slot >= params.capacity) {
+  if (slot == HIDDEN) {
     return;
   }
 

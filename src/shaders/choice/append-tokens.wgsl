@@ -6,7 +6,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;         // (rows)
-@group(0) @binding(2) var<storage, read_write> place: array<u32>;    // (rows, 2): position, slot
+@group(0) @binding(2) var<storage, read_write> place: array<u32>;    // (rows, 2): position, place
 @group(0) @binding(3) var<storage, read_write> history: array<u32>;  // (rows, pitch)
 
 @compute @workgroup_size(64)

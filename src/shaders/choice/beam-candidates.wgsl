@@ -10,9 +10,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;                 // (rows, columns): log-probabilities
 @group(0) @binding(2) var<storage, read> score: array<f32>;             // (rows): of the row so far
-@group(0) @binding(3) var<storage, read> rules: array<u32>;             // (words)
-@group(0) @binding(4) var<storage, read> place: array<u32>;             // (rows, 2): position, slot
-@group(0) @binding(5) var<storage, read> flags: array<u32>;             // (columns)
+@group(0) @binding(3) var<storage, read> rules: array<u32>;             // (rows, words)
+@group(0) @binding(4) var<storage, read> place: array<u32>;             // (rows, 2): position, place
+@group(0) @binding(5) var<storage, read> flags: array<u32>;             // (sets, columns)
 @group(0) @binding(6) var<storage, read_write> candidates: array<f32>;  // (rows, CANDIDATES, 4)
 
 const NONE = 0xffffffffu;
@@ -35,9 +35,10 @@ fn beam_candidates(
   }
   let first = row * params.columns;
   let before = score[row];
+  let flag_set = rule_word(row, FLAG_SET) * params.columns;
   var stream = vec3u();
   if (HAS_NOISE) {
-    stream = vec3u(rules[SEED], place[2u * row + 1u], row);
+    stream = vec3u(rule_word(row, SEED), place[2u * row + 1u], rule_word(row, STREAM));
   }
 
   var ranks: array<f32, CANDIDATES>;
@@ -84,7 +85,7 @@ fn beam_candidates(
       candidates[to] = select(-1.0, f32(winner), is_there);
       candidates[to + 1u] = select(LOWEST, value, is_there);
       candidates[to + 2u] = largest;
-      candidates[to + 3u] = select(0.0, 1.0, is_there && (flags[column] & END) != 0u);
+      candidates[to + 3u] = select(0.0, 1.0, is_there && (flags[flag_set + column] & END) != 0u);
     }
   }
 }

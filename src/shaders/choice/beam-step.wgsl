@@ -7,16 +7,18 @@
 // counted from 1; places without one have number 0 and the score UNLIKELY.
 struct Params {
   items: u32,
+  pitch: u32,  // norms of an item
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> candidates: array<f32>;        // (rows, CANDIDATES, 4)
-@group(0) @binding(2) var<storage, read> rules: array<u32>;             // (words)
-@group(0) @binding(3) var<storage, read> place: array<u32>;             // (rows, 2): position, slot
-@group(0) @binding(4) var<storage, read_write> score: array<f32>;       // (rows)
-@group(0) @binding(5) var<storage, read_write> tokens: array<u32>;      // (rows): chosen
-@group(0) @binding(6) var<storage, read_write> moves: array<u32>;       // (rows, 3)
-@group(0) @binding(7) var<storage, read_write> hypotheses: array<f32>;  // (items, 2 + 3 · BEAMS)
+@group(0) @binding(2) var<storage, read> rules: array<u32>;             // (rows, words)
+@group(0) @binding(3) var<storage, read> place: array<u32>;             // (rows, 2): position, place
+@group(0) @binding(4) var<storage, read> norms: array<f32>;             // (items, pitch), see below
+@group(0) @binding(5) var<storage, read_write> score: array<f32>;       // (rows)
+@group(0) @binding(6) var<storage, read_write> tokens: array<u32>;      // (rows): chosen
+@group(0) @binding(7) var<storage, read_write> moves: array<u32>;       // (rows, 3)
+@group(0) @binding(8) var<storage, read_write> hypotheses: array<f32>;  // (items, 2 + 3 · BEAMS)
 
 const NONE = 0xffffffffu;
 const STRIDE = 2u + 3u * BEAMS;
@@ -37,8 +39,9 @@ fn worst_of(at: u32) -> u32 {
   return worst;
 }
 
-fn per_length(value: f32, length: u32) -> f32 {
-  return select(value / f32_rule(NORMS + length), LOWEST, value <= LOWEST);
+// `norms` has (number of generated tokens) ^ length penalty, from 0 on.
+fn per_length(value: f32, item: u32, length: u32) -> f32 {
+  return select(value / norms[item * params.pitch + length], LOWEST, value <= LOWEST);
 }
 
 @compute @workgroup_size(16)
@@ -54,7 +57,7 @@ fn beam_step(
   let first = item * BEAMS;
   let at = item * STRIDE;
   let length = place[2u * first + 1u] + 2u;  // with the token that is chosen here
-  let generated = length - rules[PROMPT_LENGTH];
+  let generated = length - rule_word(first, PROMPT_LENGTH);
   for (var j = 0u; j < BEAMS; j++) {
     moves[3u * (first + j)] = first + j;
     moves[3u * (first + j) + 1u] = NONE;
@@ -92,7 +95,7 @@ fn beam_step(
   }
 
   let is_done = hypotheses[at] == 1.0;
-  let is_last = length >= rules[MAX_LENGTH];
+  let is_last = length >= rule_word(first, MAX_LENGTH);
   var there = u32(hypotheses[at + 1u]);
   var filled = 0u;
   // What ends goes on, as unlikely, only where too little else does; then what is hidden.
@@ -110,7 +113,7 @@ fn beam_step(
         filled++;
       }
       if (ends && turn == 0u && rank < BEAMS) {
-        let own = per_length(value, generated);
+        let own = per_length(value, item, generated);
         let slot = worst_of(at);
         let to = at + 2u + 3u * slot;
         let is_free = hypotheses[to + 2u] == 0.0;
@@ -127,7 +130,7 @@ fn beam_step(
   }
   for (; filled < BEAMS; filled++) {
     score[first + filled] = select(LOWEST, 0.0, is_done);
-    tokens[first + filled] = rules[PAD_TOKEN];
+    tokens[first + filled] = rule_word(first, PAD_TOKEN);
   }
   hypotheses[at + 1u] = f32(there);
 
@@ -135,9 +138,10 @@ fn beam_step(
   if (!is_done) {
     let worst = worst_of(at);
     let is_full = hypotheses[at + 4u + 3u * worst] > 0.0;
-    let reach = select(rules[ATTAINABLE_LENGTH], generated, rules[ATTAINABLE_LENGTH] == NEVER);
-    let is_beaten = per_length(score[first], reach) <= hypotheses[at + 2u + 3u * worst];
-    if (is_beaten || (is_full && rules[STOPS_EARLY] == 1u)) {
+    let attainable = rule_word(first, ATTAINABLE_LENGTH);
+    let reach = select(attainable, generated, attainable == NEVER);
+    let is_beaten = per_length(score[first], item, reach) <= hypotheses[at + 2u + 3u * worst];
+    if (is_beaten || (is_full && rule_word(first, STOPS_EARLY) == 1u)) {
       hypotheses[at] = 1.0;
     }
   }

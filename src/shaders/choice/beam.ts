@@ -40,12 +40,13 @@ const stepKernel = kernel({
     candidates: 'read',
     rules: 'read',
     place: 'read',
+    norms: 'read',
     score: 'write',
     tokens: 'write',
     moves: 'write',
     hypotheses: 'write',
   },
-  params: { items: 'u32' },
+  params: { items: 'u32', pitch: 'u32' },
   constants: { BEAMS: [2, 3], CANDIDATES: [4, 9] },
 });
 
@@ -57,9 +58,9 @@ const gatherKernel = kernel({
     tokens: 'read',
     place: 'read',
     history: 'read',
-    cache_rows: 'read',
+    table: 'read',
     next_history: 'write',
-    next_cache_rows: 'write',
+    next_table: 'write',
     ended: 'write',
   },
   params: { rows: 'u32', pitch: 'u32', capacity: 'u32' },
@@ -70,9 +71,9 @@ const commitKernel = kernel({
   code: [workgroup, { file: 'beam-commit.wgsl', text: commitText }],
   bindings: {
     next_history: 'read',
-    next_cache_rows: 'read',
+    next_table: 'read',
     history: 'write',
-    cache_rows: 'write',
+    table: 'write',
     place: 'write',
   },
   params: { rows: 'u32', pitch: 'u32', capacity: 'u32' },
@@ -124,6 +125,8 @@ export interface BeamState {
    * where there is none `unlikely`, 0, 0
    */
   readonly hypotheses: Tensor;
+  /** (B, pitch): (number of generated tokens) ^ length penalty, from 0 on */
+  readonly norms: Tensor;
 }
 
 /**
@@ -133,7 +136,7 @@ export interface BeamState {
  */
 export function beamStep(
   candidates: Tensor,
-  { score, tokens, hypotheses }: BeamState,
+  { score, tokens, hypotheses, norms }: BeamState,
   { place, rules: words }: ChoiceState,
 ): Tensor {
   const { recording } = candidates;
@@ -141,8 +144,8 @@ export function beamStep(
   const moves = recording.transient('moves', [rows, 3], 'u32');
   recording.dispatch({
     kernel: stepKernel,
-    bindings: { candidates, rules: words, place, score, tokens, moves, hypotheses },
-    params: { items },
+    bindings: { candidates, rules: words, place, norms, score, tokens, moves, hypotheses },
+    params: { items, pitch: norms.size(1) },
     constants: { BEAMS: rows / items, CANDIDATES: candidates.size(1) },
     workgroups: Math.ceil(items / 16),
   });
@@ -150,22 +153,22 @@ export function beamStep(
 }
 
 /**
- * Has histories, (R, pitch), and cache rows, (R, capacity), follow the moves; appends the tokens;
+ * Has histories, (R, pitch), and block tables, (R, capacity), follow the moves; appends the tokens;
  * keeps the tokens of hypotheses in `ended`, (R, pitch); moves the places on. All in place.
  */
 export function followMoves(
   moves: Tensor,
   tokens: Tensor,
-  state: { place: Tensor; history: Tensor; rows: Tensor; ended: Tensor },
+  state: { place: Tensor; history: Tensor; table: Tensor; ended: Tensor },
 ): void {
   const { recording } = moves;
-  const { place, history, rows: cacheRows, ended } = state;
+  const { place, history, table, ended } = state;
   const nextHistory = recording.transient('next history', history.shape, 'u32');
-  const nextRows = recording.transient('next rows', cacheRows.shape, 'u32');
+  const nextTable = recording.transient('next table', table.shape, 'u32');
   const params = {
     rows: history.size(0),
     pitch: history.size(-1),
-    capacity: cacheRows.size(-1),
+    capacity: table.size(-1),
   };
   const workgroups = Math.ceil(elements(history.shape) / 64);
   recording.dispatch({
@@ -175,9 +178,9 @@ export function followMoves(
       tokens,
       place,
       history,
-      cache_rows: cacheRows,
+      table,
       next_history: nextHistory,
-      next_cache_rows: nextRows,
+      next_table: nextTable,
       ended,
     },
     params,
@@ -187,9 +190,9 @@ export function followMoves(
     kernel: commitKernel,
     bindings: {
       next_history: nextHistory,
-      next_cache_rows: nextRows,
+      next_table: nextTable,
       history,
-      cache_rows: cacheRows,
+      table,
       place,
     },
     params,

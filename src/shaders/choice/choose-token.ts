@@ -64,7 +64,7 @@ function sizes(x: Tensor): { rows: number; columns: number } {
 
 /**
  * Writes each row's best column to `index`, the first one on a tie; a draw from softmax(x) where it
- * `draws`, by seed, step and row. Flags apply where the state has them. x: (R, …, V). index: (R, …).
+ * `draws` and the row's rules do, by seed, step and stream. Flags apply where the state has them. x: (R, …, V). index: (R, …).
  */
 export function chooseToken(
   x: Tensor,

@@ -1,5 +1,5 @@
 // The column of the largest value of each row, the first one on a tie; 0 where all are hidden. With
-// noise it is a draw from softmax(x).
+// noise it is a draw from softmax(x) in the rows that draw.
 struct Params {
   rows: u32,
   columns: u32,
@@ -7,9 +7,9 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;            // (rows, columns)
-@group(0) @binding(2) var<storage, read> flags: array<u32>;        // (columns)
-@group(0) @binding(3) var<storage, read> rules: array<u32>;        // (words)
-@group(0) @binding(4) var<storage, read> place: array<u32>;        // (rows, 2): position, slot
+@group(0) @binding(2) var<storage, read> flags: array<u32>;        // (sets, columns)
+@group(0) @binding(3) var<storage, read> rules: array<u32>;        // (rows, words)
+@group(0) @binding(4) var<storage, read> place: array<u32>;        // (rows, 2): position, place
 @group(0) @binding(5) var<storage, read_write> index: array<u32>;  // (rows)
 
 @compute @workgroup_size(GROUP)
@@ -25,12 +25,16 @@ fn choose_token(
   }
   let first = row * params.columns;
   var rule = Rule();
+  var flag_set = 0u;
+  var draws = false;
   var stream = vec3u();
   if (HAS_FLAGS) {
-    rule = rule_at(place[2u * row + 1u] + 1u);
+    rule = rule_at(row, place[2u * row + 1u] + 1u);
+    flag_set = rule_word(row, FLAG_SET) * params.columns;
   }
   if (HAS_NOISE) {
-    stream = vec3u(rules[SEED], place[2u * row + 1u], row);
+    draws = rule_word(row, DRAWS) == 1u;
+    stream = vec3u(rule_word(row, SEED), place[2u * row + 1u], rule_word(row, STREAM));
   }
 
   var best = LOWEST;
@@ -38,10 +42,10 @@ fn choose_token(
   for (var column = lane; column < params.columns; column += LANES) {
     var value = x[first + column];
     if (HAS_FLAGS) {
-      value = ruled(value, flags[column], rule);
+      value = ruled(value, flags[flag_set + column], rule);
     }
     if (value > LOWEST) {
-      if (HAS_NOISE) {
+      if (HAS_NOISE && draws) {
         value += gumbel(stream, column);
       }
       if (value > best || best_column == params.columns) {

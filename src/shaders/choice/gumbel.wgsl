@@ -2,7 +2,7 @@
 // and the k largest are k draws without replacement. Gumbel-max, Maddison et al., "A* Sampling",
 // NIPS 2014; Kool et al., "Stochastic Beams and Where to Find Them", ICML 2019.
 
-// -log(-log(u)) for u drawn between 0 and 1; stream: seed, step and row.
+// -log(-log(u)) for u drawn between 0 and 1; stream: seed, step and the number of a sequence.
 fn gumbel(stream: vec3u, column: u32) -> f32 {
   let bits = random_bits(stream, column);
   // u, or where that is above ½ the rest 1 - u: each is exact to a relative rounding.

@@ -1,6 +1,7 @@
-// The settings of a generation as data: words that kernels read, so that one list serves them all.
+// The settings of a generation as data: words that kernels read, a row for every sequence, so that one list
+// serves them all and sequences of unlike settings go together.
 
-/** Where each word stands, as rules.wgsl has it: `f32` words are numbers, the others whole ones. */
+/** Where each word of a row stands, as rules.wgsl has it: `f32` words are numbers, the others whole ones. */
 const words = {
   seed: 'u32',
   promptLength: 'u32',
@@ -29,6 +30,12 @@ const words = {
   stopsEarly: 'u32',
   attainableLength: 'u32',
   maxLength: 'u32',
+  padding: 'u32',
+  draws: 'u32',
+  stream: 'u32',
+  flagSet: 'u32',
+  sequences: 'u32',
+  targets: 'u32',
 } as const;
 
 /** A value for each word. Lengths are those of whole sequences, prompt included: see rules.wgsl. */
@@ -50,9 +57,9 @@ export const neutralRules: Rules = {
   decay: 1,
   temperature: 1,
   topK: never,
-  topP: 1,
+  topP: 2, // more than all probabilities
   minP: 0,
-  typicalP: 1,
+  typicalP: 2,
   epsilonCutoff: 0,
   etaCutoff: 0,
   kept: 1,
@@ -66,20 +73,25 @@ export const neutralRules: Rules = {
   stopsEarly: 0,
   attainableLength: never,
   maxLength: never,
+  padding: 0,
+  draws: 0,
+  stream: 0,
+  flagSet: 0,
+  sequences: 0,
+  targets: 0,
 };
 
-/** Words of the rules without the norms. */
+/** Words of a row of rules. */
 export const ruleCount: number = Object.keys(words).length;
 
-/** The words of `rules`, then the norms: (number of generated tokens) ^ length penalty, from 0 on. */
-export function packRules(rules: Rules, norms: readonly number[] = []): Uint32Array<ArrayBuffer> {
-  const packed = new DataView(new ArrayBuffer(4 * (ruleCount + norms.length)));
+/** The words of a row. */
+export function packRules(rules: Rules): Uint32Array<ArrayBuffer> {
+  const packed = new DataView(new ArrayBuffer(4 * ruleCount));
   Object.entries(words).forEach(([name, type], i) => {
     const value = rules[name as keyof Rules];
     if (type === 'u32') packed.setUint32(4 * i, value, true);
     else packed.setFloat32(4 * i, value, true);
   });
-  norms.forEach((norm, i) => packed.setFloat32(4 * (ruleCount + i), norm, true));
   return new Uint32Array(packed.buffer);
 }
 

@@ -1,5 +1,6 @@
-// The settings of a generation, one word each, by their place in `rules` (rules.ts). Lengths are
-// those of whole sequences, prompt included. NEVER stands for a length that does not come.
+// The settings of a generation, one word each, by their place in a row of `rules` (rules.ts): every
+// sequence has its own. Lengths are those of whole sequences, prompt included. NEVER stands for a length
+// that does not come.
 const NEVER = 0xffffffffu;
 const SEED = 0u;
 const PROMPT_LENGTH = 1u;
@@ -28,8 +29,18 @@ const PAD_TOKEN = 23u;
 const STOPS_EARLY = 24u;       // 1: an item is done as soon as it has as many hypotheses as beams
 const ATTAINABLE_LENGTH = 25u; // generated tokens of the best continuation; NEVER: as many as now
 const MAX_LENGTH = 26u;        // sequences of beams end at this length
-const NORMS = 27u;             // f32: (number of generated tokens) ^ length penalty, from 0 on
+const PADDING = 27u;           // tokens of padding in front of the prompt
+const DRAWS = 28u;             // 1: tokens are drawn; 0: the best ones
+const STREAM = 29u;            // tells the draws of sequences with one seed apart
+const FLAG_SET = 30u;          // row of `flags`
+const SEQUENCES = 31u;         // where the biased sequences begin in `sequences`
+const TARGETS = 32u;           // how many tokens complete one of them
+const RULE_WORDS = 33u;
 
-fn f32_rule(index: u32) -> f32 {
-  return bitcast<f32>(rules[index]);
+fn rule_word(row: u32, index: u32) -> u32 {
+  return rules[row * RULE_WORDS + index];
+}
+
+fn rule_number(row: u32, index: u32) -> f32 {
+  return bitcast<f32>(rule_word(row, index));
 }

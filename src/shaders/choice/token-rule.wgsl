@@ -6,33 +6,34 @@ const END = 8u;
 const FORCED_FIRST = 16u;
 const FORCED_LAST = 32u;
 
-// The rules in force at a length.
+// The rules in force for a sequence of a length.
 struct Rule {
   hides: u32,   // flags of tokens that may not come
   forces: u32,  // flag of the only tokens that may; 0 where others may, too
   decay: f32,   // added to an end's score, as a part of its absolute value
 }
 
-fn rule_at(length: u32) -> Rule {
+fn rule_at(row: u32, length: u32) -> Rule {
   var rule = Rule(BAD | SUPPRESSED, 0u, 0.0);
-  if (length < rules[MIN_LENGTH]) {
+  if (length < rule_word(row, MIN_LENGTH)) {
     rule.hides |= END;
   }
-  if (length == rules[FIRST_LENGTH]) {
+  if (length == rule_word(row, FIRST_LENGTH)) {
     rule.forces = FORCED_FIRST;
   }
-  if (length == rules[LAST_LENGTH]) {
+  if (length == rule_word(row, LAST_LENGTH)) {
     rule.forces = FORCED_LAST;
   }
   // What is forced comes in spite of the rules before it; those that follow may hide it.
   if (rule.forces != 0u) {
     rule.hides = SUPPRESSED;
   }
-  if (length == rules[BEGIN_LENGTH]) {
+  if (length == rule_word(row, BEGIN_LENGTH)) {
     rule.hides |= SUPPRESSED_FIRST;
   }
-  if (length > rules[DECAY_LENGTH]) {
-    rule.decay = power(f32_rule(DECAY), length - rules[DECAY_LENGTH]) - 1.0;
+  let decays_from = rule_word(row, DECAY_LENGTH);
+  if (length > decays_from) {
+    rule.decay = power(rule_number(row, DECAY), length - decays_from) - 1.0;
   }
   return rule;
 }

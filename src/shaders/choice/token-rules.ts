@@ -27,10 +27,9 @@ const historyKernel = kernel({
     list: 'read',
     rules: 'read',
     place: 'read',
-    starts: 'read',
     x: 'write',
   },
-  params: { rows: 'u32', columns: 'u32', pitch: 'u32', listed: 'u32', sharing: 'u32' },
+  params: { rows: 'u32', columns: 'u32', pitch: 'u32', listed: 'u32' },
   constants: { IS_SOURCE: [false, true] },
 });
 
@@ -39,9 +38,10 @@ const biasKernel = kernel({
   code: [
     workgroup,
     numbers,
+    rules,
     { file: 'sequence-bias.wgsl', text: late(() => import('./sequence-bias.wgsl?raw')) },
   ],
-  bindings: { sequences: 'read', history: 'read', place: 'read', x: 'write' },
+  bindings: { sequences: 'read', history: 'read', place: 'read', rules: 'read', x: 'write' },
   params: { rows: 'u32', columns: 'u32', pitch: 'u32', targets: 'u32' },
 });
 
@@ -62,16 +62,14 @@ export const tokenRuleKernels: readonly Kernel[] = [
 
 /** What the choice of tokens goes by, besides the logits. R rows. */
 export interface ChoiceState {
-  /** (R, 1, 2) u32: position and slot of the token that was fed; the slot + 1 is the length so far */
+  /** (R, 1, 2) u32: position and place of the token that was fed; place + 1 is the length so far */
   readonly place: Tensor;
-  /** (words) u32: the settings, see rules.ts */
+  /** (R, ruleCount) u32: the settings of each sequence, see rules.ts */
   readonly rules: Tensor;
-  /** (V) u32: flags of tokens, see rules.ts; no token has one when absent */
+  /** (sets, V) u32: flags of tokens, see rules.ts; no token has one when absent */
   readonly flags?: Tensor | undefined;
   /** (R, pitch) u32: the tokens so far */
   readonly history?: Tensor | undefined;
-  /** (R) u32: how many tokens of padding stand in front */
-  readonly starts?: Tensor | undefined;
 }
 
 /**
@@ -93,10 +91,10 @@ export function applyTokenRules(x: Tensor, state: ChoiceState, scales: boolean):
 
 /**
  * Applies the penalties on tokens that came before and hides those that would repeat an n-gram: of
- * the sequence itself, or of its `source`, (R / sharing, S). x: logits (R, …, V), in place.
+ * the sequence itself, or of its `source`, (R, S). x: logits (R, …, V), in place.
  */
 export function applyHistory(x: Tensor, state: ChoiceState, source?: Tensor): void {
-  const { place, rules: words, history, starts } = state;
+  const { place, rules: words, history } = state;
   if (history === undefined) throw new RangeError('rules by history need the history');
   const columns = x.size(-1);
   const rows = elements(x.shape) / columns;
@@ -104,8 +102,8 @@ export function applyHistory(x: Tensor, state: ChoiceState, source?: Tensor): vo
   const [listed, pitch] = [list.size(-1), history.size(-1)];
   x.recording.dispatch({
     kernel: historyKernel,
-    bindings: { history, list, rules: words, place, starts, x },
-    params: { rows, columns, pitch, listed, sharing: rows / list.size(0) },
+    bindings: { history, list, rules: words, place, x },
+    params: { rows, columns, pitch, listed },
     constants: { IS_SOURCE: source !== undefined },
     workgroups: Math.ceil((rows * listed) / 64),
     parts: ['x'],
@@ -143,12 +141,13 @@ export function packSequences(sequences: readonly BiasedSequence[]): {
 }
 
 /**
- * Adds to the score of tokens that would complete one of the packed `sequences`. x: logits (R, …, V),
- * in place.
+ * Adds to the score of tokens that would complete one of the packed `sequences`: a list, or several one
+ * after the other; rules name the one of each row. `targets`: tokens that a list has at most. x: logits
+ * (R, …, V), in place.
  */
 export function applySequenceBias(
   x: Tensor,
-  { place, history }: ChoiceState,
+  { place, rules: words, history }: ChoiceState,
   sequences: Tensor,
   targets: number,
 ): void {
@@ -156,7 +155,7 @@ export function applySequenceBias(
   const rows = elements(x.shape) / columns;
   x.recording.dispatch({
     kernel: biasKernel,
-    bindings: { sequences, history, place, x },
+    bindings: { sequences, history, place, rules: words, x },
     params: { rows, columns, pitch: history?.size(-1) ?? 0, targets },
     workgroups: Math.ceil((rows * targets) / 64),
     parts: ['x'],

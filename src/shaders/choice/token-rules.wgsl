@@ -5,9 +5,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> flags: array<u32>;    // (columns)
-@group(0) @binding(2) var<storage, read> rules: array<u32>;    // (words)
-@group(0) @binding(3) var<storage, read> place: array<u32>;    // (rows, 2): position, slot
+@group(0) @binding(1) var<storage, read> flags: array<u32>;    // (sets, columns)
+@group(0) @binding(2) var<storage, read> rules: array<u32>;    // (rows, words)
+@group(0) @binding(3) var<storage, read> place: array<u32>;    // (rows, 2): position, place
 @group(0) @binding(4) var<storage, read_write> x: array<f32>;  // (rows, columns)
 
 @compute @workgroup_size(64)
@@ -21,11 +21,13 @@ fn token_rules(
     return;
   }
   var value = x[i];
+  let row = i / params.columns;
   if (HAS_FLAGS) {
-    value = ruled(value, flags[i % params.columns], rule_at(place[2u * (i / params.columns) + 1u] + 1u));
+    let flag = flags[rule_word(row, FLAG_SET) * params.columns + i % params.columns];
+    value = ruled(value, flag, rule_at(row, place[2u * row + 1u] + 1u));
   }
   if (HAS_TEMPERATURE && value > LOWEST) {
-    value /= f32_rule(TEMPERATURE);
+    value /= rule_number(row, TEMPERATURE);
   }
   x[i] = value;
 }

@@ -15,7 +15,7 @@ const BY_EPSILON = 4u;
 const BY_ETA = 5u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> rules: array<u32>;    // (words)
+@group(0) @binding(1) var<storage, read> rules: array<u32>;    // (rows, words)
 @group(0) @binding(2) var<storage, read_write> x: array<f32>;  // (rows, columns)
 
 // What is known of a row: its columns lie from first to end.
@@ -80,8 +80,7 @@ fn parting_key(wanted: f32, by_probability: bool, row: Row, lane: u32) -> u32 {
 }
 
 // The key of the last column that no cutoff hides.
-fn kept_key(row: Row, lane: u32) -> u32 {
-  let kept = rules[KEPT];
+fn kept_key(kept: u32, row: Row, lane: u32) -> u32 {
   if (kept > 1u || KIND == BY_TYPICAL_P) {
     return parting_key(f32(kept), false, row, lane);
   }
@@ -123,21 +122,23 @@ fn warp(
   }
 
   // Columns below the key are hidden; below a probability they are as well, or only then.
+  let kept = rule_word(index, KEPT);
   var key = 0u;
   var cutoff = 2.0;
   if (KIND == BY_TOP_K) {
-    key = parting_key(f32(max(rules[TOP_K], rules[KEPT])), false, row, lane);
+    key = parting_key(f32(max(rule_word(index, TOP_K), kept)), false, row, lane);
   } else if (KIND == BY_TOP_P || KIND == BY_TYPICAL_P) {
-    key = parting_key(f32_rule(select(TYPICAL_P, TOP_P, KIND == BY_TOP_P)), true, row, lane);
-    key = min(key, kept_key(row, lane));
+    let mass = rule_number(index, select(TYPICAL_P, TOP_P, KIND == BY_TOP_P));
+    key = parting_key(mass, true, row, lane);
+    key = min(key, kept_key(kept, row, lane));
   } else {
-    key = kept_key(row, lane);
+    key = kept_key(kept, row, lane);
     if (KIND == BY_MIN_P) {
-      cutoff = f32_rule(MIN_P) * exp(-row.log_total);
+      cutoff = rule_number(index, MIN_P) * exp(-row.log_total);
     } else if (KIND == BY_EPSILON) {
-      cutoff = f32_rule(EPSILON_CUTOFF);
+      cutoff = rule_number(index, EPSILON_CUTOFF);
     } else {
-      let epsilon = f32_rule(ETA_CUTOFF);
+      let epsilon = rule_number(index, ETA_CUTOFF);
       cutoff = min(epsilon, sqrt(epsilon) * exp(-row.entropy));
     }
   }

@@ -1,7 +1,7 @@
 // What generate keeps between the turns of a conversation.
 import { expect, test, vi } from 'vitest';
 import { loadModel, type Model } from 'webgpu-transformer';
-import { PromptPlan } from '../../../src/model/generation/prompt-plan.ts';
+import { Prefill } from '../../../src/model/generation/prefill.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { fixtureSource } from '../../support/source.ts';
 
@@ -9,7 +9,7 @@ const { options } = (await testGpus())[0]!;
 
 /** Generates greedily for one text, and counts the tokens of prompts that were computed. */
 async function turn(model: Model, inputIds: number[], maxNewTokens: number) {
-  const plays = vi.spyOn(PromptPlan.prototype, 'play');
+  const plays = vi.spyOn(Prefill.prototype, 'play');
   try {
     const { sequences } = await model.generate({ inputIds: [inputIds] }, { maxNewTokens });
     const chunks = plays.mock.calls.map(([, chunk]) => chunk);

@@ -2,9 +2,9 @@
 // option does, and that it does something.
 import { expect, test } from 'vitest';
 import type { GenerateOptions, Gpu } from 'webgpu-transformer';
-import type { DecodePrompt } from '../../../src/model/generation/decoding.ts';
 import { Generation } from '../../../src/model/generation/generation.ts';
-import { optionNames } from '../../../src/model/generation/generation-options.ts';
+import { optionNames } from '../../../src/model/generation/options.ts';
+import type { Prompt } from '../../../src/model/generation/prompt.ts';
 import { type Margin, sample, searchBeams } from '../../reference/generation.ts';
 import type { Options } from '../../reference/logits-processors.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
@@ -18,7 +18,7 @@ const ends = [0, 5];
 const file = { eos_token_id: ends, pad_token_id: 1, max_length: 18 };
 
 /** Prompts of three rows, left padded, with sources of two thirds their number or without. */
-function promptOf(seed: number, length: number, withSource: boolean): DecodePrompt {
+function promptOf(seed: number, length: number, withSource: boolean): Prompt {
   const random = new Random(seed);
   const batch = (of: number) => ({
     batch: 3,
@@ -69,7 +69,7 @@ interface Outcome {
 /** What the loops in float64 give, and how narrowly. */
 function outcomeOf(
   decoder: ToyDecoder,
-  prompt: DecodePrompt,
+  prompt: Prompt,
   options: GenerateOptions,
 ): Outcome & { margin: number } {
   const sources = decoder.sources(prompt);
@@ -218,7 +218,7 @@ async function withGeneration(
 }
 
 interface Contrast {
-  readonly prompt: DecodePrompt;
+  readonly prompt: Prompt;
   readonly plain: Outcome;
   readonly changed: Outcome;
 }

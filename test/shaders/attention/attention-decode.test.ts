@@ -1,11 +1,7 @@
 // Attention of one new token: step by step over a cache, and over fixed keys, against float64.
 import { expect, test } from 'vitest';
-import {
-  attentionCross,
-  attentionDecode,
-} from '../../../src/shaders/attention/attention-decode.ts';
+import { attentionDecode, hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
-import { hiddenRow } from '../../../src/model/generation/decoding.ts';
 import { appendTokens } from '../../../src/shaders/choice/token-rules.ts';
 import {
   Bench,
@@ -14,7 +10,6 @@ import {
   expectOperation,
   expectStepMatches,
 } from '../../support/check.ts';
-import type { Values } from '../../reference/twin.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
 
@@ -62,20 +57,17 @@ for (const { name, options } of gpus) {
         const bench = new Bench(gpu);
         const { recording } = bench;
         const projections = recording.persistent('projections', [batches, 1, pitch]);
-        const cache = {
-          k: recording.persistent('keys', [batches, capacity, width]),
-          v: recording.persistent('values', [batches, capacity, width]),
-        };
+        const cache = recording.persistent('cache', [batches * capacity, 2 * width]);
         const place = recording.persistent('place', [batches, 1, 2], 'u32');
-        const rows = bench.input(
-          'rows',
+        const table = bench.input(
+          'table',
           [batches, capacity],
-          flags(capacity).map((flag, n) => (flag === 0 ? hiddenRow : Math.floor(n / capacity))),
+          flags(capacity).map((flag, n) => (flag === 0 ? hiddenSlot : n)),
         );
-        const where = { place, rows };
+        const where = { place, table };
         const y = attentionDecode({ projections, starts, cache, ...where, heads, headSize });
         appendTokens(recording.persistent('tokens', [batches, 1], 'u32'), { place });
-        const outputs = [y, cache.k, cache.v, place];
+        const outputs = [y, cache, place];
         const row = (b: number, t: number) =>
           tokens.subarray((b * steps + t) * pitch, (b * steps + t + 1) * pitch);
         const stepInput = (t: number) =>
@@ -92,7 +84,7 @@ for (const { name, options } of gpus) {
             const results = await expectStepMatches(got.plan, { seed: 100 + i });
             got = { plan: got.plan, outputs: results };
           }
-          const [output, k, v, places] = got.outputs;
+          const [output, cached, places] = got.outputs;
           expect([...places!]).toEqual(Array<number>(6).fill(t + 1));
           for (let b = 0; b < batches; b++) {
             const at = (b * steps + t) * width;
@@ -100,17 +92,18 @@ for (const { name, options } of gpus) {
             // A padded query sees itself here, and nothing there.
             if (padded(b, t)) expect(uncached.every((value) => value === 0)).toBe(true);
             else {
-              const cached = output!.slice(b * width, (b + 1) * width);
-              expect(compare(cached, uncached, condition, 'f32')).toBeUndefined();
+              const own = output!.slice(b * width, (b + 1) * width);
+              expect(compare(own, uncached, condition, 'f32')).toBeUndefined();
             }
-            const kept = (start: number): number[] =>
-              Array.from({ length: capacity }, (_, s) =>
-                Array.from({ length: width }, (_c, c) => (s > t ? 0 : row(b, s)[start + c]!)),
-              ).flat();
-            const cacheOf = (values: Values): number[] =>
-              Array.from(values.slice(b * capacity * width, (b + 1) * capacity * width));
-            expect(cacheOf(k!)).toEqual(kept(starts.k));
-            expect(cacheOf(v!)).toEqual(kept(starts.v));
+            const kept = Array.from({ length: capacity }, (_, s) =>
+              [starts.k, starts.v].flatMap((start) =>
+                Array.from({ length: width }, (_c, c) =>
+                  s > t || padded(b, s) ? 0 : row(b, s)[start + c]!,
+                ),
+              ),
+            );
+            const [size, all] = [2 * capacity * width, Array.from(cached!)];
+            expect(all.slice(b * size, (b + 1) * size)).toEqual(kept.flat());
           }
         }
         expect(recording.dispatches[0]!.kernel.name).toBe(`attention-decode-${form}`);
@@ -131,20 +124,16 @@ for (const { name, options } of gpus) {
         await expectOperation(
           gpu,
           (bench) => {
-            const cacheSize = 4 * capacity * width;
-            const cache = {
-              k: bench.input('keys', [4, capacity, width], random.values(cacheSize)),
-              v: bench.input('values', [4, capacity, width], random.values(cacheSize)),
-            };
+            const shape = [4 * capacity, 2 * width];
+            const cache = bench.input('cache', shape, random.values(8 * capacity * width));
             const places = lengths.flatMap((length) => [0, length]);
             const place = bench.input('place', [4, 1, 2], Uint32Array.from(places));
-            const row = (_: unknown, n: number): number => Math.floor(n / capacity);
-            const rowsOfKeys = Uint32Array.from({ length: 4 * capacity }, row);
-            const rows = bench.input('rows', [4, capacity], rowsOfKeys);
+            const slots = Uint32Array.from({ length: 4 * capacity }, (_, n) => n);
+            const table = bench.input('table', [4, capacity], slots);
             const data = random.values(4 * 3 * width);
             const projections = bench.input('projections', [4, 1, 3 * width], data);
             const starts = { q: 0, k: width, v: 2 * width };
-            return [attentionDecode({ projections, starts, cache, place, rows, heads, headSize })];
+            return [attentionDecode({ projections, starts, cache, place, table, heads, headSize })];
           },
           { seed: 200 + i },
         );
@@ -166,16 +155,15 @@ for (const { name, options } of gpus) {
                 [batches, length, columns],
                 random.values(batches * length * columns),
               );
-            const tensor = rows('kv', keys, 2 * width + 3);
-            const flags = Uint32Array.from({ length: batches * keys }, (_, n) =>
-              n < keys || (n < 2 * keys && n % 3 > 0) ? 1 : 0,
+            const table = Uint32Array.from({ length: batches * keys }, (_, n) =>
+              n < keys || (n < 2 * keys && n % 3 > 0) ? n : hiddenSlot,
             );
             return [
-              attentionCross({
-                q: { tensor: rows('q', 1, width + 2), start: 2 },
-                k: { tensor, start: 1 },
-                v: { tensor, start: width + 3 },
-                keyMask: bench.input('mask', [batches, keys], flags),
+              attentionDecode({
+                projections: rows('q', 1, width + 2),
+                starts: { q: 2 },
+                cache: rows('kv', keys, 2 * width),
+                table: bench.input('table', [batches, keys], table),
                 heads,
                 headSize,
               }),
@@ -185,7 +173,7 @@ for (const { name, options } of gpus) {
         );
         // All keys of the last sequence are padding.
         expect(outputs[0]!.subarray(-width).every((value) => Object.is(value, 0))).toBe(true);
-        expect(kernels[0]!.kernel.name).toBe(`attention-cross-${form}`);
+        expect(kernels[0]!.kernel.name).toBe(`attention-decode-${form}`);
       }
     }));
 }

@@ -1,11 +1,7 @@
 // What else shapes an attention: shared heads, biases by distance, windows, bounded scores, caches.
 import { test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
-import { hiddenRow } from '../../../src/model/generation/decoding.ts';
-import {
-  attentionCross,
-  attentionDecode,
-} from '../../../src/shaders/attention/attention-decode.ts';
+import { attentionDecode, hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
 import { attention, type ScoreOptions } from '../../../src/shaders/attention/attention.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { type Bench, expectOperation } from '../../support/check.ts';
@@ -49,17 +45,19 @@ function dense(bench: Bench, random: Random, label: string, shape: readonly numb
   return bench.input(label, shape, random.values(size, { outliers: 0 }));
 }
 
-/** The first row's slot in decoding, which only it may see: it is written in the same dispatch. */
-const firstSlot = 9;
+/** Each row's place in decoding, which only it may see: it is written in the same dispatch. */
+const newPlaces = [9, 3, 67];
 
-/** Every third key lies in the first row; the other sequences have padding in front. */
-function cacheRows(bench: Bench, count: number, capacity: number): Tensor {
-  const rows = Uint32Array.from({ length: count * capacity }, (_, n) => {
-    const [row, slot] = [Math.floor(n / capacity), n % capacity];
-    if (slot < row) return hiddenRow;
-    return slot % 3 === 0 && slot !== firstSlot ? 0 : row;
+/** Every third key is one of the first row's; the other sequences have padding in front. */
+function blockTable(bench: Bench, count: number, capacity: number): Tensor {
+  const table = Uint32Array.from({ length: count * capacity }, (_, n) => {
+    const [row, place] = [Math.floor(n / capacity), n % capacity];
+    if (place < row) return hiddenSlot;
+    const owner = place % 3 === 0 && !newPlaces.includes(place) ? 0 : row;
+    // The slots of a row stand in reverse order.
+    return (owner + 1) * capacity - 1 - place;
   });
-  return bench.input('rows', [count, capacity], rows);
+  return bench.input('table', [count, capacity], table);
 }
 
 async function expectSequences(
@@ -106,20 +104,20 @@ for (const { name, options } of await testGpus()) {
           gpu,
           (bench) => {
             const scores = optionsOf(bench, random, kind);
-            const at = (label: string, rows: number, columns: number) => ({
-              tensor: dense(bench, random, label, [batches, rows, columns]),
-              start: 0,
-            });
+            const width = scores.heads * headSize;
+            const q = { tensor: dense(bench, random, 'q', [batches, tokens, width]), start: 0 };
+            const slots = [batches * capacity, 4 * headSize];
+            const cache = { tensor: dense(bench, random, 'cache', slots), start: 0 };
             // Sequences hold unlike numbers of tokens already: each begins at a slot of its own.
             const places = Uint32Array.from({ length: batches * tokens * 2 }, (_, n) => {
               const batch = Math.floor(n / 2 / tokens);
               return n % 2 === 0 ? 77 : first - 3 * batch + (Math.floor(n / 2) % tokens);
             });
             const { output } = attention({
-              q: at('q', tokens, scores.heads * headSize),
-              k: at('k', capacity, 2 * headSize),
-              v: at('v', capacity, 2 * headSize),
-              keyMask: cacheRows(bench, batches, capacity),
+              q,
+              k: cache,
+              v: { ...cache, start: 2 * headSize },
+              table: blockTable(bench, batches, capacity),
               place: bench.input('place', [batches, tokens, 2], places),
               ...scores,
               causal: true,
@@ -143,19 +141,16 @@ for (const { name, options } of await testGpus()) {
           (bench) => {
             const scores = optionsOf(bench, random, kind);
             const [width, keyWidth] = [scores.heads * headSize, 2 * headSize];
-            const cache = {
-              k: dense(bench, random, 'k', [3, capacity, keyWidth]),
-              v: dense(bench, random, 'v', [3, capacity, keyWidth]),
-            };
+            const cache = dense(bench, random, 'cache', [3 * capacity, 2 * keyWidth]);
             const projections = dense(bench, random, 'x', [3, 1, width + 2 * keyWidth]);
-            const slots = Uint32Array.of(0, firstSlot, 3, 3, 7, 67);
+            const places = Uint32Array.from(newPlaces.flatMap((place) => [7, place]));
             const where = {
-              place: bench.input('place', [3, 1, 2], slots),
-              rows: cacheRows(bench, 3, capacity),
+              place: bench.input('place', [3, 1, 2], places),
+              table: blockTable(bench, 3, capacity),
             };
             const starts = appends ? { q: 0, k: width, v: width + keyWidth } : { q: 0 };
             const y = attentionDecode({ projections, starts, cache, ...where, ...scores });
-            return [y, cache.k];
+            return [y, cache];
           },
           { seed: seed++ },
         );
@@ -170,17 +165,27 @@ for (const { name, options } of await testGpus()) {
       await expectOperation(
         gpu,
         (bench) => {
-          const tensor = dense(bench, random, 'kv', [batches, keys, 2 * width]);
-          const mask = Uint32Array.from({ length: batches * keys }, (_, n) => (n % 5 ? 1 : 0));
+          const rows = batches * beams;
+          const table = Uint32Array.from({ length: rows * keys }, (_, n) =>
+            n % 5 === 0 ? hiddenSlot : Math.floor(n / keys / beams) * keys + (n % keys),
+          );
+          const seen = {
+            cache: dense(bench, random, 'kv', [batches, keys, 2 * width]),
+            table: bench.input('table', [rows, keys], table),
+          };
+          const one = dense(bench, random, 'q', [rows, 1, width]);
+          const several = { tensor: dense(bench, random, 'qs', [rows, 3, width]), start: 0 };
           return [
-            attentionCross({
-              q: { tensor: dense(bench, random, 'q', [batches * beams, 1, width]), start: 0 },
-              k: { tensor, start: 0 },
-              v: { tensor, start: width },
-              keyMask: bench.input('mask', [batches, keys], mask),
+            attentionDecode({ projections: one, starts: { q: 0 }, ...seen, heads, headSize }),
+            attention({
+              q: several,
+              k: { tensor: seen.cache, start: 0 },
+              v: { tensor: seen.cache, start: width },
+              table: seen.table,
               heads,
               headSize,
-            }),
+              causal: false,
+            }).output,
           ];
         },
         { seed: 400 },

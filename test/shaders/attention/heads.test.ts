@@ -4,6 +4,7 @@ import { type Gpu, TransformerError } from 'webgpu-transformer';
 import { gradients } from '../../../src/runtime/gradient.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
+import { hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
 import { heads, rotaryTurns } from '../../../src/shaders/attention/heads.ts';
 import { type Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
@@ -35,13 +36,20 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
     const token = i >> 1;
     return i % 2 === 0 ? random.integer(0, 131071) : (2 * (token % tokens) + 3) % (2 * tokens + 1);
   });
-  const keys = (label: string): Tensor => {
-    const size = batches * (capacity ?? 0) * keyValueHeads * headSize;
-    const shape = [batches, capacity ?? 0, keyValueHeads * headSize];
-    return bench.input(label, shape, random.values(size));
+  const cacheOf = (own: number): { cache: Tensor; table: Tensor } => {
+    // Every slot but two has a place, in an order of its own; some places have none.
+    const slots = batches * own + 2;
+    const columns = 2 * keyValueHeads * headSize;
+    const table = Uint32Array.from({ length: batches * own }, (_, i) =>
+      i % 5 === 3 ? hiddenSlot : slots - 2 - i,
+    );
+    return {
+      cache: bench.input('cache', [slots, columns], random.values(slots * columns)),
+      table: bench.input('table', [batches, own], table),
+    };
   };
   const frequencies = Array.from({ length: pairs ?? 0 }, (_, i) => 1e4 ** (-i / (pairs ?? 1)));
-  const { q, k, v } = heads({
+  const { q, kv } = heads({
     projections: bench.input('projections', [batches, tokens, width], random.values(count * width)),
     place: bench.input('place', [batches, tokens, 2], place),
     heads: given.heads,
@@ -57,11 +65,11 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
         offset,
       },
     }),
-    ...(capacity !== undefined && { cache: { k: keys('k'), v: keys('v') } }),
+    ...(capacity !== undefined && cacheOf(capacity)),
   });
   expect(q.shape).toEqual([batches, tokens, given.heads * headSize]);
-  expect(k.shape).toEqual([batches, capacity ?? tokens, keyValueHeads * headSize]);
-  return [q, k, v];
+  expect(kv.size(-1)).toBe(2 * keyValueHeads * headSize);
+  return [q, kv];
 }
 
 /** q of one head of two columns at each position: the unit vector (1, 0) after its rotation. */

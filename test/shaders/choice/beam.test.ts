@@ -7,6 +7,7 @@ import {
   followMoves,
   unlikely,
 } from '../../../src/shaders/choice/beam.ts';
+import { hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
 import type { Rules } from '../../../src/shaders/choice/rules.ts';
 import { lowest } from '../../reference/token-rules.ts';
 import {
@@ -63,13 +64,13 @@ async function search(
       const item = Math.floor(row / beams);
       return [item, item + 1, 7];
     });
-    const norms = Array.from({ length: 40 }, (_, n) => n ** lengthPenalty);
+    const powers = Float32Array.from({ length: 40 * items }, (_, n) => (n % 40) ** lengthPenalty);
+    const norms = bench.input('norms', [items, 40], powers);
     const flags = Uint32Array.from({ length: vocabulary }, (_, token) => (token < 2 ? 8 : 0));
     const state = choiceState(bench, {
       rules: { seed, promptLength: 3, padToken: 1, ...rules },
       history,
       flags,
-      norms,
       pitch,
     });
     const scores = Float32Array.from({ length: rows }, (_, row) => (row % beams ? unlikely : 0));
@@ -81,16 +82,16 @@ async function search(
       [items, none.length],
       Float32Array.from(Array.from({ length: items }, () => none).flat()),
     );
-    const ownRows = Uint32Array.from({ length: rows * capacity }, (_, i) =>
-      i % capacity === 0 ? 2 ** 32 - 1 : Math.floor(i / capacity),
+    const slots = Uint32Array.from({ length: rows * capacity }, (_, i) =>
+      i % capacity === 0 ? hiddenSlot : i,
     );
-    const cacheRows = bench.input('rows', [rows, capacity], ownRows);
+    const table = bench.input('table', [rows, capacity], slots);
     const ended = bench.input('ended', [rows, pitch], new Uint32Array(rows * pitch));
     const logits = bench.input('x', [rows, 1, vocabulary], x);
     const candidates = beamCandidates(logits, score, state, count, draws);
-    const moves = beamStep(candidates, { score, tokens, hypotheses }, state);
-    followMoves(moves, tokens, { ...state, rows: cacheRows, ended });
-    const outputs = [hypotheses, score, tokens, state.history, cacheRows];
+    const moves = beamStep(candidates, { score, tokens, hypotheses, norms }, state);
+    followMoves(moves, tokens, { ...state, table, ended });
+    const outputs = [hypotheses, score, tokens, state.history, table];
     const { plan, outputs: first } = await expectMatchesReference(bench.recording, {
       write: bench.write,
       outputs,

@@ -2,11 +2,10 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { chooseToken, logSoftmax, warp, warps } from '../../../src/shaders/choice/choose-token.ts';
-import { neutralRules, packRules } from '../../../src/shaders/choice/rules.ts';
 import { gumbel } from '../../reference/choose-token.ts';
 import { lowest } from '../../reference/token-rules.ts';
 import { expectOperation } from '../../support/check.ts';
-import { choiceState } from '../../support/choice.ts';
+import { choiceState, rulesInput } from '../../support/choice.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
 
@@ -180,12 +179,12 @@ for (const { name, options } of gpus) {
           for (const kept of [1, 3]) {
             for (const [rows, columns] of warped) {
               const random = new Random(++seed);
-              const words = packRules({ ...neutralRules, [by]: value, kept });
+              const rules = Array.from({ length: rows }, () => ({ [by]: value, kept }));
               const { outputs } = await expectOperation(
                 gpu,
                 (bench) => {
                   const x = bench.input('x', [rows, columns], logitsOf(random, rows, columns));
-                  warp(x, by, bench.input('rules', [words.length], words));
+                  warp(x, by, rulesInput(bench, rules));
                   return [x];
                 },
                 { seed },
@@ -195,6 +194,42 @@ for (const { name, options } of gpus) {
           }
         }
         expect(hidden, `hidden by ${by}`).toBeGreaterThan(100);
+      }
+    }));
+
+  test(`rows are narrowed and drawn, or not, each for itself, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const [rows, columns] = [6, 131];
+      const random = new Random(600);
+      const x = logitsOf(random, rows, columns);
+      const rules = [
+        { draws: 0, topK: 5 },
+        { seed: 3, topP: 0.4 },
+        { seed: 3, stream: 1 },
+        { seed: 8, minP: 0.2, stream: 0 },
+        { draws: 0 },
+        { typicalP: 0.3, kept: 3 },
+      ];
+      const { outputs } = await expectOperation(
+        gpu,
+        (bench) => {
+          const logits = bench.input('x', [rows, columns], x);
+          const warped = warps.map((by) => bench.input(by, [rows, columns], x));
+          const state = choiceState(bench, {
+            rules: (row) => rules[row]!,
+            history: rules.map(() => [1, 2]),
+          });
+          const index = bench.recording.persistent('index', [rows, 1], 'u32');
+          warps.forEach((by, i) => warp(warped[i]!, by, state.rules));
+          chooseToken(logits, index, state, true);
+          return warped;
+        },
+        { seed: 600 },
+      );
+      // Rules that say nothing hide nothing.
+      const plain = Array.from(x.subarray(4 * columns, 5 * columns));
+      for (const warped of outputs) {
+        expect(Array.from(warped.slice(4 * columns, 5 * columns))).toEqual(plain);
       }
     }));
 

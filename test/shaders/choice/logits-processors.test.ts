@@ -48,13 +48,14 @@ const byHistory = (rules: Choice['rules']): Case => ({
   choice: { rules: rules ?? {} },
   apply: (x, state) => applyHistory(x, state),
 });
-const bySequence = (sequences: readonly BiasedSequence[]): Case => ({
-  choice: {},
-  apply: (x, state, bench) => {
-    const { words, targets } = packSequences(sequences);
-    applySequenceBias(x, state, bench.input('sequences', [words.length], words), targets);
-  },
-});
+const bySequence = (sequences: readonly BiasedSequence[]): Case => {
+  const { words, targets } = packSequences(sequences);
+  return {
+    choice: { rules: { targets } },
+    apply: (x, state, bench) =>
+      applySequenceBias(x, state, bench.input('sequences', [words.length], words), targets),
+  };
+};
 const warping = (by: Warp, value: number, kept = 1): Case => ({
   choice: { rules: { [by]: value, kept } },
   apply: (x, { rules }) => warp(x, by, rules),

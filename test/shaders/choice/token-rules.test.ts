@@ -41,7 +41,7 @@ test('words and flags stand where the shaders have them', () => {
     word!,
     Number(place),
   ]);
-  expect(places.at(-1)).toEqual(['NORMS', ruleCount]);
+  expect(places.at(-1)).toEqual(['RULE_WORDS', ruleCount]);
   expect(places.map(([, place]) => place)).toEqual(places.map((_, i) => i));
   const names = Object.keys(neutralRules).map((word) =>
     word.replaceAll(/([A-Z])/g, '_$1').toUpperCase(),
@@ -49,10 +49,8 @@ test('words and flags stand where the shaders have them', () => {
   expect(places.slice(0, -1).map(([word]) => word)).toEqual(names);
   const isFloat = [...rulesText.matchAll(/^const \w+ = (\d+)u;.*\/\/ f32/gm)].map(([, at]) => +at!);
   const ones = Object.fromEntries(Object.keys(neutralRules).map((word) => [word, 1])) as Rules;
-  const packed = packRules(ones, [0.5]);
-  packed.forEach((word, i) => {
-    const wanted = i === ruleCount ? 0x3f000000 : isFloat.includes(i) ? 0x3f800000 : 1;
-    expect(word, `word ${i}`).toBe(wanted);
+  packRules(ones).forEach((word, i) => {
+    expect(word, `word ${i}`).toBe(isFloat.includes(i) ? 0x3f800000 : 1);
   });
   const flags = [...tokenRuleText.matchAll(/^const (\w+) = (\d+)u;/gm)].map(([, , flag]) => +flag!);
   expect(flags).toEqual(Object.values(tokenFlags));
@@ -114,8 +112,7 @@ for (const { name, options } of gpus) {
           [70, 101],
         ] as const) {
           const random = new Random(++seed);
-          const [items, sharing, listed] = [2, 3, 7];
-          const rows = items * sharing;
+          const [rows, listed] = [6, 7];
           const { penalty = 1, ngram = 0 } = rules;
           const sourceRules = { sourcePenalty: penalty, sourceNgram: ngram, sourceLength: 6 };
           await expectOperation(
@@ -129,9 +126,9 @@ for (const { name, options } of gpus) {
               const draw = (label: string) =>
                 bench.input(label, [rows, vocabulary], logitsOf(random, rows * vocabulary));
               const [own, ofSource] = [draw('x'), draw('y')];
-              const ids = random.indices(items * listed, vocabulary);
+              const ids = random.indices(rows * listed, vocabulary);
               applyHistory(own, state);
-              applyHistory(ofSource, state, bench.input('source', [items, listed], ids));
+              applyHistory(ofSource, state, bench.input('source', [rows, listed], ids));
               return [own, ofSource];
             },
             { seed },
@@ -151,18 +148,58 @@ for (const { name, options } of gpus) {
           const bias = random.integer(0, 5) === 0 ? -Infinity : random.values(1)[0]!;
           return [ids, bias] as const;
         });
-        const { words, targets } = packSequences(sequences);
+        // Two lists, one after the other; the last row has none.
+        const [first, second] = [sequences.slice(0, 7), sequences.slice(7)].map(packSequences);
+        const words = Uint32Array.of(...first!.words, ...second!.words);
+        const lists = [
+          { sequences: 0, targets: first!.targets },
+          { sequences: first!.words.length, targets: second!.targets },
+        ];
+        const none = { sequences: 0, targets: 0 };
+        const rules = (row: number): Partial<Rules> => (row === rows - 1 ? none : lists[row % 2]!);
         await expectOperation(
           gpu,
           (bench) => {
             const x = bench.input('x', [rows, vocabulary], random.values(rows * vocabulary));
             const packed = bench.input('sequences', [words.length], words);
-            applySequenceBias(x, choiceState(bench, { history }), packed, targets);
+            applySequenceBias(x, choiceState(bench, { rules, history }), packed, vocabulary);
             return [x];
           },
           { seed: 600 + i },
         );
       }
+    }));
+
+  test(`rows go by rules of their own, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const random = new Random(650);
+      const [length, vocabulary] = [6, 41];
+      const rules: Partial<Rules>[] = [
+        { minLength: 9, flagSet: 1, temperature: 0.5, penalty: 1.5, promptLength: 2 },
+        {},
+        { decayLength: 3, decay: 1.4, flagSet: 2, ngram: 2, temperature: 3 },
+        { firstLength: length, frequency: 0.4, promptLength: 5, padding: 2 },
+      ];
+      await expectOperation(
+        gpu,
+        (bench) => {
+          const shape = [rules.length, vocabulary];
+          const draw = (label: string) =>
+            bench.input(label, shape, logitsOf(random, rules.length * vocabulary));
+          const [ruled, repeated] = [draw('x'), draw('y')];
+          const history = historyOf(random, rules.length, length, vocabulary);
+          const flags = bench.input(
+            'flag sets',
+            [3, vocabulary],
+            random.indices(3 * vocabulary, 64),
+          );
+          const state = { ...choiceState(bench, { rules: (row) => rules[row]!, history }), flags };
+          applyTokenRules(ruled, state, true);
+          applyHistory(repeated, state);
+          return [ruled, repeated];
+        },
+        { seed: 650 },
+      );
     }));
 
   test(`tokens are appended, ${name}`, () =>

@@ -2,7 +2,7 @@
 // there and does no harm is overlooked, with a sentence that says so. A caller's options never are.
 
 import type { JsonObject } from '../../source/json.ts';
-import { optionNames, reals, samplingOptions, unsupported, wholes } from './generation-options.ts';
+import { optionNames, reals, samplingOptions, unsupported, wholes } from './options.ts';
 import type { LoadedParts } from '../model.ts';
 import { snakeCase } from './option-reader.ts';
 

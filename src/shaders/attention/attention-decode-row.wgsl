@@ -2,7 +2,7 @@
 // Keys are taken 8 at a time; the output accumulates in y itself.
 
 @compute @workgroup_size(GROUP)
-fn attention_row(
+fn attention_decode_row(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
@@ -36,8 +36,8 @@ fn attention_row(
     let k7 = k_index(batch, min(start + 7u, last), head);
     for (var c = lane; c < params.head_size; c += LANES) {
       let query = q[q0 + c];
-      near += query * vec4f(k[k0 + c], k[k1 + c], k[k2 + c], k[k3 + c]);
-      far += query * vec4f(k[k4 + c], k[k5 + c], k[k6 + c], k[k7 + c]);
+      near += query * vec4f(cache[k0 + c], cache[k1 + c], cache[k2 + c], cache[k3 + c]);
+      far += query * vec4f(cache[k4 + c], cache[k5 + c], cache[k6 + c], cache[k7 + c]);
     }
     near = scored(sum4_over_row(near, lane), batch, head, start, keys);
     far = scored(sum4_over_row(far, lane), batch, head, start + 4u, keys);
@@ -51,18 +51,11 @@ fn attention_row(
     far = select(vec4f(), exp(far - largest), far > vec4f(LOWEST));
     total = total * rescale + dot(near + far, vec4f(1.0));
 
-    let v0 = v_index(batch, start, head);
-    let v1 = v_index(batch, min(start + 1u, last), head);
-    let v2 = v_index(batch, min(start + 2u, last), head);
-    let v3 = v_index(batch, min(start + 3u, last), head);
-    let v4 = v_index(batch, min(start + 4u, last), head);
-    let v5 = v_index(batch, min(start + 5u, last), head);
-    let v6 = v_index(batch, min(start + 6u, last), head);
-    let v7 = v_index(batch, min(start + 7u, last), head);
     for (var c = lane; c < params.head_size; c += LANES) {
+      let v = key_width() + c;
       y[y0 + c] = y[y0 + c] * rescale
-        + dot(near, vec4f(v[v0 + c], v[v1 + c], v[v2 + c], v[v3 + c]))
-        + dot(far, vec4f(v[v4 + c], v[v5 + c], v[v6 + c], v[v7 + c]));
+        + dot(near, vec4f(cache[k0 + v], cache[k1 + v], cache[k2 + v], cache[k3 + v]))
+        + dot(far, vec4f(cache[k4 + v], cache[k5 + v], cache[k6 + v], cache[k7 + v]));
     }
   }
   end_row(y0, total, lane);

@@ -8,13 +8,7 @@ import {
   warp,
   warps,
 } from '../../shaders/choice/choose-token.ts';
-import {
-  neutralRules,
-  never,
-  packRules,
-  type Rules,
-  tokenFlags,
-} from '../../shaders/choice/rules.ts';
+import { neutralRules, never, type Rules, tokenFlags } from '../../shaders/choice/rules.ts';
 import {
   applyHistory,
   applySequenceBias,
@@ -24,7 +18,8 @@ import {
   packSequences,
 } from '../../shaders/choice/token-rules.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import type { GenerationBounds, GenerationValues } from './generation-values.ts';
+import { reals } from './options.ts';
+import type { GenerationBounds, GenerationValues } from './read-options.ts';
 
 /** What is recorded. */
 export interface Selection {
@@ -39,7 +34,9 @@ export interface Selection {
   readonly scales: boolean;
   readonly byHistory: boolean;
   readonly bySource: boolean;
-  /** Words of the packed sequences, and tokens that complete one. */
+  /** Sets of flags. */
+  readonly sets: number;
+  /** Words of the packed sequences, and tokens that complete one of a list at most. */
   readonly sequenceWords: number;
   readonly targets: number;
   readonly warps: readonly Warp[];
@@ -48,10 +45,12 @@ export interface Selection {
 
 /** What it goes by. */
 export interface SelectionData {
-  readonly rules: Uint32Array<ArrayBuffer>;
+  readonly rules: Rules;
   /** (V) */
-  readonly flags: Uint32Array<ArrayBuffer>;
-  readonly sequences: Uint32Array<ArrayBuffer>;
+  readonly flags: Uint32Array;
+  readonly sequences: Uint32Array;
+  /** Of beams: (number of generated tokens) ^ length penalty, from 0 on. */
+  readonly norms: readonly number[];
 }
 
 /**
@@ -97,6 +96,9 @@ export function selectionOf(
     ...bad.map((word): BiasedSequence => [word, -Infinity]),
   ]);
 
+  const warping = doSample
+    ? warps.filter((name) => values[name] !== (name === 'topK' ? 0 : reals[name][0]))
+    : [];
   const { lengthPenalty, earlyStopping } = values;
   const beginsLater = prompt === 1 && first !== undefined;
   const rules: Rules = {
@@ -111,12 +113,7 @@ export function selectionOf(
     decayLength: decay === undefined ? never : Math.max(0, prompt + Math.floor(decay[0])),
     decay: decay?.[1] ?? 1,
     temperature: values.temperature,
-    topK: values.topK,
-    topP: values.topP,
-    minP: values.minP,
-    typicalP: values.typicalP,
-    epsilonCutoff: values.epsilonCutoff,
-    etaCutoff: values.etaCutoff,
+    ...Object.fromEntries(warping.map((name) => [name, values[name]])),
     // Beams need a continuation besides the ends.
     kept: numBeams > 1 ? 1 + Math.max(1, ends.length) : 1,
     penalty: values.repetitionPenalty,
@@ -129,14 +126,13 @@ export function selectionOf(
     stopsEarly: Number(earlyStopping === true),
     maxLength,
     attainableLength: earlyStopping === 'never' && lengthPenalty > 0 ? maxLength - prompt : never,
+    draws: Number(doSample),
+    targets,
   };
   // Nothing divides by the norm of no tokens, which may be infinite.
   const count = numBeams > 1 ? maxLength - prompt + 1 : 0;
   const norms = Array.from({ length: count }, (_, n) => Math.max(n, 1) ** lengthPenalty);
 
-  const warping = doSample
-    ? warps.filter((name) => values[name] !== (name === 'topK' ? 0 : neutralRules[name]))
-    : [];
   const selection: Selection = {
     beams: numBeams,
     candidates: numBeams > 1 ? Math.max(2, 1 + ends.length) * numBeams : 0,
@@ -147,12 +143,36 @@ export function selectionOf(
     byHistory:
       rules.penalty !== 1 || rules.presence !== 0 || rules.frequency !== 0 || rules.ngram > 0,
     bySource: values.encoderRepetitionPenalty !== 1 || rules.sourceNgram > 0,
+    sets: 1,
     sequenceWords: sequences.length,
     targets,
     warps: warping,
     renormalizes: values.renormalizeLogits && numBeams > 1,
   };
-  return { selection, data: { rules: packRules(rules, norms), flags, sequences } };
+  return { selection, data: { rules, flags, sequences, norms } };
+}
+
+/** What serves all of them in one step: rules that say nothing change nothing. Beams go alone. */
+export function unite(selections: readonly Selection[]): Selection {
+  const [first, ...others] = selections;
+  if (first === undefined) throw new RangeError('nothing to choose by');
+  if (others.length === 0) return first;
+  if (selections.some(({ beams }) => beams > 1)) throw new RangeError('beams share no step');
+  const some = (is: (one: Selection) => boolean): boolean => selections.some(is);
+  const total = (of: (one: Selection) => number): number =>
+    selections.reduce((sum, one) => sum + of(one), 0);
+  return {
+    ...first,
+    draws: some(({ draws }) => draws),
+    ruled: some(({ ruled }) => ruled),
+    scales: some(({ scales }) => scales),
+    byHistory: some(({ byHistory }) => byHistory),
+    bySource: some(({ bySource }) => bySource),
+    sets: total(({ sets }) => sets),
+    sequenceWords: total(({ sequenceWords }) => sequenceWords),
+    targets: Math.max(...selections.map(({ targets }) => targets)),
+    warps: warps.filter((warping) => some((one) => one.warps.includes(warping))),
+  };
 }
 
 /** Whether a selection goes by the tokens there are. */
@@ -164,7 +184,7 @@ export function readsHistory({ beams, byHistory, bySource, targets }: Selection)
 export interface SelectionTensors extends ChoiceState {
   readonly flags: Tensor;
   readonly sequences?: Tensor;
-  /** (B, S) u32: tokens of the source; S is 1 or more. */
+  /** (R, S) u32: tokens of each sequence's source; S is 1 or more. */
   readonly source?: Tensor;
 }
 

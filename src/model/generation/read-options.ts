@@ -12,9 +12,9 @@ import {
   unsupported,
   type Whole,
   wholes,
-} from './generation-options.ts';
-import type { JsonObject } from '../../source/json.ts';
+} from './options.ts';
 import { OptionReader } from './option-reader.ts';
+import type { JsonObject } from '../../source/json.ts';
 
 /** What a generation starts from. */
 export interface GenerationBounds {

@@ -4,7 +4,7 @@
 var<workgroup> key_weights: array<f32, LANES>;
 
 @compute @workgroup_size(GROUP)
-fn attention_row_tile(
+fn attention_decode_tile(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) lane: u32,
@@ -29,7 +29,7 @@ fn attention_row_tile(
     let k0 = k_index(batch, key, head);
     var score = 0.0;
     for (var c = 0u; c < params.head_size; c += 1u) {
-      score += q[q0 + c] * k[k0 + c];
+      score += q[q0 + c] * cache[k0 + c];
     }
     score = select(LOWEST, scores_of_keys(vec4f(score), batch, head, vec4u(key)).x, seen);
 
@@ -45,7 +45,7 @@ fn attention_row_tile(
     for (var c = lane; c < params.head_size; c += LANES) {
       var value = y[y0 + c] * rescale;
       for (var j = 0u; j < block; j += 1u) {
-        value += key_weights[j] * v[v_index(batch, start + j, head) + c];
+        value += key_weights[j] * cache[k_index(batch, start + j, head) + key_width() + c];
       }
       y[y0 + c] = value;
     }

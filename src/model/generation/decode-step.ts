@@ -1,0 +1,184 @@
+// One step of decoding made ready to replay: the model's part, the choice of tokens, and what moves on.
+
+import type { Gpu } from '../../runtime/gpu.ts';
+import { Plan } from '../../runtime/plan.ts';
+import { Recording } from '../../runtime/record.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { packRules, ruleCount } from '../../shaders/choice/rules.ts';
+import { appendTokens } from '../../shaders/choice/token-rules.ts';
+import type { AskEnds, Beams, EndedBeams } from './beam-search.ts';
+import { type Beginning, paddingOf, type Tokens } from './prompt.ts';
+import {
+  chooseNext,
+  process,
+  readsHistory,
+  type Selection,
+  type SelectionData,
+  type SelectionTensors,
+} from './selection.ts';
+import type { DecodeSession, DecodeState } from './session.ts';
+
+/** Neighbouring sequences, and what the choice of their tokens goes by. */
+export interface Chosen {
+  readonly rows: number;
+  readonly data: SelectionData;
+}
+
+export class DecodeStep {
+  readonly #session: DecodeSession;
+  readonly #step: Plan;
+  readonly #state: DecodeState;
+  readonly #tensors: SelectionTensors;
+  readonly #beams: Beams | undefined;
+
+  private constructor(
+    session: DecodeSession,
+    step: Plan,
+    state: DecodeState,
+    tensors: SelectionTensors,
+    beams?: Beams,
+  ) {
+    this.#session = session;
+    this.#step = step;
+    this.#state = state;
+    this.#tensors = tensors;
+    this.#beams = beams;
+  }
+
+  /** `sourceLength`: tokens of a source at most, for selections that go by it. Owns the session. */
+  static async create(
+    gpu: Gpu,
+    session: DecodeSession,
+    selection: Selection,
+    sourceLength: number,
+  ): Promise<DecodeStep> {
+    const recording = new Recording(gpu);
+    try {
+      const { shape, vocabulary } = session;
+      const { rows, capacity } = shape;
+      const words = (label: string, ...sizes: number[]): Tensor =>
+        recording.persistent(label, sizes, 'u32');
+      const state: DecodeState = {
+        tokens: words('tokens', rows, 1),
+        place: words('place', rows, 1, 2),
+        table: words('table', rows, capacity),
+      };
+      const { sets, sequenceWords, bySource } = selection;
+      // The last token is in no cache, but in the history.
+      const history = readsHistory(selection) ? words('history', rows, capacity + 1) : undefined;
+      const tensors: SelectionTensors = {
+        place: state.place,
+        rules: words('rules', rows, ruleCount),
+        flags: words('flags', sets, vocabulary),
+        history,
+        ...(sequenceWords > 0 && { sequences: words('sequences', sequenceWords) }),
+        ...(bySource && { source: words('source', rows, sourceLength) }),
+      };
+      const logits = session.recordStep(recording, state);
+      process(logits, selection, tensors);
+      if (selection.beams === 1 || history === undefined) {
+        chooseNext(logits, state.tokens, selection, tensors);
+        appendTokens(state.tokens, tensors);
+        const plan = await Plan.create(recording, [state.tokens]);
+        return new DecodeStep(session, plan, state, tensors);
+      }
+      const { Beams: Search } = await import('./beam-search.ts');
+      const beams = await Search.create(logits, state, { ...tensors, history }, selection);
+      return new DecodeStep(session, beams.step, state, tensors, beams);
+    } catch (error) {
+      recording.dispose();
+      session.dispose();
+      throw error;
+    }
+  }
+
+  /** Makes everything as it is before the first step. `chosen` are all sequences, in order. */
+  async start(beginning: Beginning, chosen: readonly Chosen[]): Promise<void> {
+    const { prompts, sources, sourceOf } = beginning;
+    const { rules, flags, sequences, history, source: listed } = this.#tensors;
+    const step = this.#step;
+    step.write(rules, rulesOf(prompts, chosen));
+    step.write(
+      flags,
+      joined(chosen, ({ data }) => data.flags),
+    );
+    if (sequences)
+      step.write(
+        sequences,
+        joined(chosen, ({ data }) => data.sequences),
+      );
+    const ids = ({ ids: own }: Tokens): readonly number[] => own;
+    if (history) step.write(history, padded(prompts.map(ids), history.size(1)));
+    if (listed) {
+      const read = prompts.map((prompt, row) => ids(sources[sourceOf[row] ?? 0] ?? prompt));
+      step.write(listed, padded(read, listed.size(1)));
+    }
+    this.#beams?.start(chosen[0]?.data.norms ?? []);
+    await this.#session.start(beginning, this.#state, step);
+  }
+
+  /**
+   * Plays the step behind which the longest sequence has `length` tokens in the cache. Result: the chosen
+   * tokens, (R, 1) u32; of beams, the hypotheses. `ask` is asked by selections that ask.
+   */
+  async play(length: number, ask?: AskEnds): Promise<ArrayBuffer> {
+    this.#session.beforeStep?.(length);
+    if (this.#beams !== undefined) return this.#beams.play(ask);
+    const [bytes = new ArrayBuffer(0)] = await this.#step.play();
+    return bytes;
+  }
+
+  /** The tokens of hypotheses as they are after all steps that were played. */
+  async readEnded(): Promise<EndedBeams> {
+    return (await this.#beams?.readEnded()) ?? { ended: new Uint32Array(), pitch: 0 };
+  }
+
+  /** Says which tokens the sequences have now, the last of which was not fed. */
+  finish(sequences: readonly (readonly number[])[]): void {
+    this.#session.finish?.(sequences);
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+    this.#beams?.dispose();
+    this.#session.dispose();
+  }
+}
+
+/** A row of rules for each sequence: what its neighbours share, its padding, its stream of draws. */
+function rulesOf(prompts: readonly Tokens[], chosen: readonly Chosen[]): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(prompts.length * ruleCount);
+  let row = 0;
+  let sequences = 0;
+  chosen.forEach(({ rows, data }, flagSet) => {
+    for (let stream = 0; stream < rows; stream++, row++) {
+      const prompt = prompts[row];
+      const padding = prompt === undefined ? 0 : paddingOf(prompt);
+      const own = { ...data.rules, padding, stream, flagSet, sequences };
+      words.set(packRules(own), row * ruleCount);
+    }
+    sequences += data.sequences.length;
+  });
+  return words;
+}
+
+function joined(
+  chosen: readonly Chosen[],
+  of: (one: Chosen) => Uint32Array,
+): Uint32Array<ArrayBuffer> {
+  const lists = chosen.map(of);
+  const all = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all;
+}
+
+/** Rows of any lengths as one block, zeros behind each. */
+function padded(rows: readonly (readonly number[])[], length: number): Uint32Array<ArrayBuffer> {
+  const block = new Uint32Array(rows.length * length);
+  rows.forEach((row, index) => block.set(row, index * length));
+  return block;
+}

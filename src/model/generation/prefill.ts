@@ -1,0 +1,83 @@
+// The list that feeds the tokens of prompts to a decoder's cache, for one padded length. Nothing is
+// chosen: the last token of each prompt is left to the first step.
+
+import type { Gpu } from '../../runtime/gpu.ts';
+import { Plan } from '../../runtime/plan.ts';
+import { Recording } from '../../runtime/record.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { decodeCached } from '../layers/cached-stack.ts';
+import type { Memory } from '../layers/cross-attention.ts';
+import type { LanguageModelWeights } from '../layers/logits.ts';
+import { ownSlots } from './kv-cache.ts';
+import { positionsOf, type Tokens } from './prompt.ts';
+
+/** What a session has for its lists. */
+export interface Decoded {
+  readonly rows: number;
+  readonly capacity: number;
+  readonly weights: LanguageModelWeights;
+  /** The cache and the memory, brought into a recording. */
+  readonly in: (recording: Recording) => {
+    readonly caches: readonly Tensor[];
+    readonly memory: Memory | undefined;
+  };
+}
+
+/** The tokens of prompts from one place on, as many as a list is recorded for or fewer. */
+interface Chunk {
+  readonly first: number;
+  readonly end: number;
+}
+
+export class Prefill {
+  readonly #plan: Plan;
+  readonly #ids: Tensor;
+  readonly #place: Tensor;
+  readonly #table: Tensor;
+
+  private constructor(plan: Plan, tensors: { ids: Tensor; place: Tensor; table: Tensor }) {
+    this.#plan = plan;
+    this.#ids = tensors.ids;
+    this.#place = tensors.place;
+    this.#table = tensors.table;
+  }
+
+  /** Records the list for `length` tokens a sequence. */
+  static async create(gpu: Gpu, decoded: Decoded, length: number): Promise<Prefill> {
+    const { rows, capacity, weights } = decoded;
+    const recording = new Recording(gpu);
+    try {
+      const ids = recording.persistent('prompt ids', [rows, length], 'u32');
+      const place = recording.persistent('prompt places', [rows, length, 2], 'u32');
+      const table = recording.persistent('prompt table', [rows, capacity], 'u32');
+      decodeCached(ids, { ...decoded.in(recording), place, table }, weights);
+      return new Prefill(await Plan.create(recording, []), { ids, place, table });
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Feeds the tokens of a chunk. What the list, or the longest prompt, is longer than a prompt is written
+   * over by later tokens before any of them sees it.
+   */
+  async play(prompts: readonly Tokens[], { first, end }: Chunk): Promise<void> {
+    const length = this.#ids.size(1);
+    const ids = new Uint32Array(prompts.length * length);
+    const places: number[] = [];
+    prompts.forEach((prompt, row) => {
+      ids.set(prompt.ids.slice(first, end), row * length);
+      const positions = positionsOf(prompt.mask);
+      for (let t = first; t < first + length; t++) places.push(positions[t] ?? 0, t);
+    });
+    this.#plan.write(this.#ids, ids);
+    this.#plan.write(this.#place, Uint32Array.from(places));
+    this.#plan.write(this.#table, ownSlots(prompts, this.#table.size(1)));
+    await this.#plan.play();
+  }
+
+  dispose(): void {
+    this.#plan.dispose();
+  }
+}

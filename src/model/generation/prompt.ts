@@ -1,0 +1,127 @@
+// What sequences begin with.
+
+import { requireObject, TransformerError } from '../../runtime/errors.ts';
+import type { JsonObject } from '../../source/json.ts';
+import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
+import type { TokenBatch } from '../inputs/inputs.ts';
+import type { GenerateCall, ModelInputs } from '../model.ts';
+import type { GenerateOptions } from './options.ts';
+import { OptionReader } from './option-reader.ts';
+
+/** What a call generates from. */
+export interface Prompt {
+  /** (B, P): the first tokens of each input, left padded to one length */
+  readonly tokens: TokenBatch;
+  /** (B, P): 1 for tokens, 0 for padding */
+  readonly mask: TokenBatch;
+  /** Source token ids of an encoder–decoder, (B, S). */
+  readonly source?: { readonly ids: TokenBatch; readonly mask: TokenBatch };
+}
+
+/** A prompt, and how to go on from it. */
+export interface Call {
+  readonly prompt: Prompt;
+  readonly options: GenerateOptions;
+}
+
+/** The calls that go together, their inputs read by `read`. Errors: INPUT_INVALID, OPTION_*. */
+export function promptsOf(
+  calls: readonly GenerateCall[],
+  read: (inputs: ModelInputs, options: GenerateOptions) => Prompt,
+): Call[] {
+  if (!Array.isArray(calls)) {
+    throw new TransformerError('INPUT_INVALID', 'Wanted an array of calls: { inputs, options }.');
+  }
+  return (calls as readonly GenerateCall[]).map((call) => {
+    requireObject(call, 'A call');
+    const { inputs, options = {} } = call;
+    return { prompt: read(inputs, options), options };
+  });
+}
+
+/** Tokens, and for each 1, or 0 for padding. */
+export interface Tokens {
+  readonly ids: readonly number[];
+  readonly mask: readonly number[];
+}
+
+/** What the sequences of a session begin with. */
+export interface Beginning {
+  /** A prompt for each of R sequences, of any lengths. */
+  readonly prompts: readonly Tokens[];
+  /** Sources of an encoder–decoder; none else. */
+  readonly sources: readonly Tokens[];
+  /** The source of each sequence, by its number. */
+  readonly sourceOf: readonly number[];
+}
+
+/** The beginning of several prompts together, the first with `copies[0]` sequences for each input. */
+export function beginningOf(prompts: readonly Prompt[], copies: readonly number[]): Beginning {
+  const all: Tokens[] = [];
+  const sources: Tokens[] = [];
+  const sourceOf: number[] = [];
+  prompts.forEach(({ tokens, mask, source }, call) => {
+    const input = (of: Required<Prompt>['source'], row: number): Tokens => ({
+      ids: of.ids.rows[row] ?? [],
+      mask: of.mask.rows[row] ?? [],
+    });
+    for (let row = 0; row < tokens.batch; row++) {
+      for (let copy = 0; copy < (copies[call] ?? 1); copy++) {
+        all.push(input({ ids: tokens, mask }, row));
+        sourceOf.push(sources.length);
+      }
+      if (source !== undefined) sources.push(input(source, row));
+    }
+  });
+  return { prompts: all, sources, sourceOf };
+}
+
+/** The position of each token: how many tokens before it are no padding. */
+export function positionsOf(mask: readonly number[]): number[] {
+  let count = 0;
+  return mask.map((flag) => {
+    count += flag;
+    return count - flag;
+  });
+}
+
+/** Tokens of padding before the first that counts. */
+export function paddingOf({ mask }: Tokens): number {
+  return Math.max(
+    0,
+    mask.findIndex((flag) => flag !== 0),
+  );
+}
+
+/**
+ * The inputs of a language model's generation with a mask that hides padding tokens. As in Hugging Face
+ * they are known by their id, unless sequences end with the same one; encoders see all they are given.
+ */
+export function hidePadding(
+  inputs: ModelInputs,
+  options: GenerateOptions,
+  file: JsonObject,
+): ModelInputs {
+  requireObject(inputs, 'The object of inputs');
+  requireObject(options, 'The object of options');
+  const { padTokenId, eosTokenId } = options;
+  const { inputIds, attentionMask } = inputs;
+  const pad = padTokenId ?? file['pad_token_id'];
+  const ends = [eosTokenId ?? file['eos_token_id']].flat();
+  if (attentionMask !== undefined || typeof pad !== 'number' || ends.includes(pad)) return inputs;
+  if (!Array.isArray(inputIds) || !inputIds.flat().includes(pad)) return inputs;
+  const rows = inputIds as readonly (readonly number[])[];
+  return { ...inputs, attentionMask: rows.map((row) => row.map((id) => (id === pad ? 0 : 1))) };
+}
+
+/** What a decoder's sequences begin with, and what fills them up. Errors: OPTION_INVALID. */
+export function startTokens(
+  options: GenerateOptions,
+  file: JsonObject,
+  vocabulary: number,
+): StartTokens {
+  const read = new OptionReader(options, file, vocabulary);
+  const startToken = read.token('decoderStartTokenId') ?? read.token('bosTokenId');
+  if (startToken === undefined) throw read.wrong('decoderStartTokenId', 'a token to begin with');
+  return { startToken, padToken: read.token('padTokenId') ?? read.tokens('eosTokenId')[0] ?? 0 };
+}

@@ -1,0 +1,257 @@
+// A decoder at work: a cache for a number of sequences, and the lists that fill it. What the cache holds
+// of a prompt already, from the last turn of a chat say, is not computed again.
+
+import type { Gpu } from '../../runtime/gpu.ts';
+import { Plan } from '../../runtime/plan.ts';
+import { Recording } from '../../runtime/record.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
+import type { SequenceDefinition } from '../definitions.ts';
+import { bucket } from '../inputs/inputs.ts';
+import { tokensOf, writePositions } from '../inputs/token-inputs.ts';
+import { decodeCached } from '../layers/cached-stack.ts';
+import { remember } from '../layers/cross-attention.ts';
+import type { Tokens as TokenTensors } from '../layers/embeddings.ts';
+import { type LanguageModelWeights, logits } from '../layers/logits.ts';
+import { stretchRotary } from '../layers/stretched-rotary.ts';
+import { encode, type TransformerWeights } from '../layers/transformer.ts';
+import { KeyValueCache, ownSlots } from './kv-cache.ts';
+import { type Decoded, Prefill } from './prefill.ts';
+import { type Beginning, positionsOf, type Tokens } from './prompt.ts';
+
+/** Sizes of a session. */
+export interface SessionShape {
+  /** R: sequences */
+  readonly rows: number;
+  /** Tokens that a sequence has in the cache at most. */
+  readonly capacity: number;
+  /** Sources of an encoder–decoder, and tokens of each at most; 0 where there are none. */
+  readonly sources: number;
+  readonly sourceLength: number;
+}
+
+/** What steps share. All of it is data in buffers. */
+export interface DecodeState {
+  /** (R, 1) u32: the token each sequence feeds */
+  readonly tokens: Tensor;
+  /** (R, 1, 2) u32: position of that token, and its place in the table */
+  readonly place: Tensor;
+  /** (R, capacity) u32: where the cache has each token, see `BlockTable` */
+  readonly table: Tensor;
+}
+
+/** A decoder for one shape, ready to step, as generation sees it. */
+export interface DecodeSession {
+  readonly shape: SessionShape;
+  readonly vocabulary: number;
+  /** Appends one step; the token's key and value join the cache. Result: logits (R, 1, V). */
+  recordStep(recording: Recording, state: DecodeState): Tensor;
+  /**
+   * Encodes the sources, and feeds all but the last token of each prompt; `state`, of the step's plan,
+   * is left as the step expects it: the last tokens, their places, and what they see.
+   */
+  start(beginning: Beginning, state: DecodeState, plan: Plan): Promise<void>;
+  /** Called before each play of the step, with the tokens the longest sequence then has in the cache. */
+  beforeStep?(length: number): void;
+  /** Called at the end with the tokens of each sequence, so that a later prompt may go on from there. */
+  finish?(sequences: readonly (readonly number[])[]): void;
+  dispose(): void;
+}
+
+/** A language model, or an encoder–decoder. */
+export interface Decoder {
+  readonly weights: LanguageModelWeights | TransformerWeights;
+  /** Rotary frequencies that depend on the length. */
+  readonly rotary?: SequenceDefinition['rotary'];
+}
+
+/** The encoder of a session: its list, what that reads, and what the steps read of it. */
+interface Encoder {
+  readonly plan: Plan;
+  readonly source: TokenTensors;
+  readonly memory: { readonly keyValues: readonly Tensor[]; readonly table: Tensor };
+}
+
+export class Session implements DecodeSession {
+  readonly shape: SessionShape;
+  readonly vocabulary: number;
+  readonly #gpu: Gpu;
+  readonly #decoder: Decoder;
+  readonly #cache: KeyValueCache;
+  readonly #encoder: Encoder | undefined;
+  readonly #decoded: Decoded;
+  readonly #prefills = new Map<number, Prefill>();
+  readonly #others: Set<Session>;
+  /** The tokens in the cache, while nobody generates; of sessions with one sequence. */
+  #held: readonly number[] = [];
+
+  private constructor(
+    gpu: Gpu,
+    decoder: Decoder,
+    shape: SessionShape,
+    { encoder, others }: { encoder: Encoder | undefined; others: Set<Session> },
+  ) {
+    const { weights } = decoder;
+    const { rows, capacity } = shape;
+    this.shape = shape;
+    this.vocabulary = weights.output.weight.size(0);
+    this.#gpu = gpu;
+    this.#decoder = decoder;
+    this.#cache = new KeyValueCache(gpu, weights.decoder, rows, capacity);
+    this.#encoder = encoder;
+    this.#decoded = {
+      rows,
+      capacity,
+      weights,
+      in: (recording) => ({
+        caches: this.#cache.in(recording),
+        memory: encoder && {
+          keyValues: encoder.memory.keyValues.map((tensor) => recording.use(tensor)),
+          table: recording.use(encoder.memory.table),
+        },
+      }),
+    };
+    this.#others = others.add(this);
+  }
+
+  /** `others`: the sessions of the same model that are not disposed of. */
+  static async create(
+    gpu: Gpu,
+    decoder: Decoder,
+    shape: SessionShape,
+    others: Set<Session>,
+  ): Promise<Session> {
+    const { weights } = decoder;
+    const encoder = 'encoder' in weights ? await encoderOf(gpu, weights, shape) : undefined;
+    try {
+      return new Session(gpu, decoder, shape, { encoder, others });
+    } catch (error) {
+      encoder?.plan.dispose();
+      throw error;
+    }
+  }
+
+  recordStep(recording: Recording, { tokens, place, table }: DecodeState): Tensor {
+    const { weights } = this.#decoder;
+    return logits(
+      decodeCached(tokens, { ...this.#decoded.in(recording), place, table }, weights),
+      weights,
+    );
+  }
+
+  async start(beginning: Beginning, state: DecodeState, plan: Plan): Promise<void> {
+    const { prompts } = beginning;
+    writeState(prompts, state, plan);
+    const encoded = this.#encoder && encodeSources(this.#encoder, beginning);
+    const end = Math.max(...prompts.map(({ ids }) => ids.length)) - 1;
+    const first = Math.min(end, this.#reuse(prompts));
+    this.#held = [];
+    if (end > first) {
+      const prefill = await this.#prefill(bucket(end - first, this.shape.capacity));
+      this.beforeStep(end);
+      await prefill.play(prompts, { first, end });
+    }
+    await encoded;
+  }
+
+  beforeStep(length: number): void {
+    stretchRotary(this.#gpu, this.#decoder.rotary ?? [], length);
+  }
+
+  finish(sequences: readonly (readonly number[])[]): void {
+    // The last token was chosen, but not fed. What depends on the source or the length is of no use.
+    const [tokens = []] = sequences;
+    const isKept = this.shape.rows === 1 && this.#encoder === undefined;
+    if (isKept && (this.#decoder.rotary ?? []).length === 0) {
+      this.#held = tokens.slice(0, Math.min(this.shape.capacity, tokens.length - 1));
+    }
+  }
+
+  dispose(): void {
+    this.#others.delete(this);
+    for (const prefill of this.#prefills.values()) prefill.dispose();
+    this.#encoder?.plan.dispose();
+    this.#cache.dispose();
+  }
+
+  /** How many tokens of the prompt the cache holds now; another session's may be copied for that. */
+  #reuse([prompt = { ids: [], mask: [] }]: readonly Tokens[]): number {
+    if (this.shape.rows > 1 || prompt.mask.includes(0)) return 0;
+    let best: { session: Session; length: number } = { session: this, length: 0 };
+    for (const session of this.#others) {
+      const held = session.#held;
+      const differs = prompt.ids.findIndex((token, place) => token !== held[place]);
+      const length = Math.min(differs < 0 ? prompt.ids.length : differs, this.shape.capacity);
+      if (length > best.length) best = { session, length };
+    }
+    if (best.session !== this && best.length > 0) {
+      this.#cache.copy(best.session.#cache, best.length);
+    }
+    return best.length;
+  }
+
+  async #prefill(length: number): Promise<Prefill> {
+    const known = this.#prefills.get(length);
+    if (known !== undefined) return known;
+    const prefill = await Prefill.create(this.#gpu, this.#decoded, length);
+    this.#prefills.set(length, prefill);
+    return prefill;
+  }
+}
+
+/** Records the encoder. Keys and values of the sources outlive its list: the steps read them. */
+async function encoderOf(
+  gpu: Gpu,
+  weights: TransformerWeights,
+  { rows, sources, sourceLength }: SessionShape,
+): Promise<Encoder> {
+  const recording = new Recording(gpu);
+  try {
+    const source = tokensOf(recording, 'source', sources, sourceLength);
+    const { keyValues } = remember(encode(source, weights), source.mask, weights.decoder);
+    const memory = {
+      keyValues: keyValues.map((tensor) => recording.keep(tensor)),
+      table: recording.persistent('memory table', [rows, sourceLength], 'u32'),
+    };
+    const plan = await Plan.create(recording, []);
+    writePositions(plan, source);
+    return { plan, source, memory };
+  } catch (error) {
+    recording.dispose();
+    throw error;
+  }
+}
+
+function encodeSources(
+  { plan, source, memory }: Encoder,
+  { sources, sourceOf }: Beginning,
+): Promise<unknown> {
+  const [batch, length] = [source.ids.size(0), source.ids.size(1)];
+  if (sources.length !== batch) throw new RangeError(`${sources.length} sources for ${batch}`);
+  const ids = new Uint32Array(batch * length);
+  const mask = new Uint32Array(batch * length);
+  sources.forEach((one, row) => {
+    ids.set(one.ids, row * length);
+    mask.set(one.mask, row * length);
+  });
+  const table = sourceOf.flatMap((row) =>
+    Array.from({ length }, (_, place) =>
+      mask[row * length + place] === 0 ? hiddenSlot : row * length + place,
+    ),
+  );
+  plan.write(source.ids, ids);
+  plan.write(source.mask, mask);
+  plan.write(memory.table, Uint32Array.from(table));
+  return plan.play();
+}
+
+/** Writes the state of a step that feeds the last token of each prompt. */
+export function writeState(prompts: readonly Tokens[], state: DecodeState, plan: Plan): void {
+  plan.write(
+    state.tokens,
+    Uint32Array.from(prompts, ({ ids }) => ids.at(-1) ?? 0),
+  );
+  const places = prompts.flatMap(({ mask }) => [positionsOf(mask).at(-1) ?? 0, mask.length - 1]);
+  plan.write(state.place, Uint32Array.from(places));
+  plan.write(state.table, ownSlots(prompts, state.table.size(1)));
+}

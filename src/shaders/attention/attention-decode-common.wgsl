@@ -1,0 +1,124 @@
+// Where attention of one query a sequence finds its data: the keys and values of its tokens lie in slots
+// of a cache, and `table` names them in order (a block table as in PagedAttention, Kwon et al. 2023,
+// arXiv 2309.06180, §4.1, with blocks of one token). Sequences may share slots. The new token's place in
+// the table is data, so that one list serves all steps; it joins the cache here when APPENDS, else has
+// joined before. When not CAUSAL the query sees all of the table: cross-attention.
+struct Params {
+  batches: u32,
+  heads: u32,
+  capacity: u32,
+  head_size: u32,
+  q_pitch: u32,
+  q_start: u32,
+  k_start: u32,
+  v_start: u32,
+  group: u32,
+  scale: f32,
+  softcap: f32,
+  window: u32,
+  reach: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<f32>;            // (batches, 1, q_pitch): q, and k, v
+@group(0) @binding(2) var<storage, read> place: array<u32>;        // (batches, 1, 2): position, place
+@group(0) @binding(3) var<storage, read> table: array<u32>;        // (batches, capacity), HIDDEN = padding
+@group(0) @binding(4) var<storage, read> bias: array<f32>;         // (2 · reach + 1, heads)
+@group(0) @binding(5) var<storage, read_write> cache: array<f32>;  // (slots, 2, h / group · head_size)
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;      // (batches, 1, heads · head_size)
+
+const HIDDEN = 0xffffffffu;
+
+fn place_of(batch: u32) -> u32 {
+  if (CAUSAL) {
+    return min(place[2u * batch + 1u], params.capacity - 1u);
+  }
+  return params.capacity - 1u;
+}
+
+// Keys before this one are out of the window.
+fn key_begin(batch: u32) -> u32 {
+  let end = place_of(batch) + 1u;
+  return select(0u, end - params.window, WINDOWED && end > params.window);
+}
+
+// Keys in the cache, without a new one.
+fn key_end(batch: u32) -> u32 {
+  return place_of(batch) + select(1u, 0u, APPENDS);
+}
+
+fn slot_of_key(batch: u32, key: u32) -> u32 {
+  return table[batch * params.capacity + key];
+}
+
+fn is_key(batch: u32, key: u32) -> bool {
+  return slot_of_key(batch, key) != HIDDEN;
+}
+
+// Columns of the keys of a slot; as many of the values follow.
+fn key_width() -> u32 {
+  return params.heads / params.group * params.head_size;
+}
+
+fn k_index(batch: u32, key: u32, head: u32) -> u32 {
+  let slot = slot_of_key(batch, key);
+  return 2u * key_width() * select(slot, 0u, slot == HIDDEN) + head / params.group * params.head_size;
+}
+
+fn scores_of_keys(products: vec4f, batch: u32, head: u32, keys: vec4u) -> vec4f {
+  return scores_of(products, head, vec4u(place_of(batch)), keys);
+}
+
+fn score_of_itself(product: f32, batch: u32, head: u32) -> f32 {
+  return scores_of_keys(vec4f(product), batch, head, vec4u(place_of(batch))).x;
+}
+
+fn new_k(batch: u32, head: u32, c: u32) -> f32 {
+  return q[batch * params.q_pitch + params.k_start + head / params.group * params.head_size + c];
+}
+
+fn new_v(batch: u32, head: u32, c: u32) -> f32 {
+  return q[batch * params.q_pitch + params.v_start + head / params.group * params.head_size + c];
+}
+
+// The first of the heads that share a key writes it.
+fn append(batch: u32, head: u32, c: u32) {
+  let key = place_of(batch);
+  if (head % params.group == 0u && is_key(batch, key)) {
+    let at = k_index(batch, key, head) + c;
+    cache[at] = new_k(batch, head, c);
+    cache[at + key_width()] = new_v(batch, head, c);
+  }
+}
+
+// The online softmax so far: its largest score, and the sum of exp(score - largest).
+struct RowSums {
+  largest: f32,
+  total: f32,
+}
+
+// A row has seen nothing; or, when APPENDS, the new token itself, which joins the cache here.
+fn begin_row(batch: u32, head: u32, q0: u32, y0: u32, lane: u32) -> RowSums {
+  var product = 0.0;
+  for (var c = lane; c < params.head_size; c += LANES) {
+    if (APPENDS) {
+      product += q[q0 + c] * new_k(batch, head, c);
+      y[y0 + c] = new_v(batch, head, c);
+      append(batch, head, c);
+    } else {
+      y[y0 + c] = 0.0;
+    }
+  }
+  if (APPENDS) {
+    return RowSums(score_of_itself(sum_over_row(product, lane), batch, head), 1.0);
+  }
+  return RowSums(LOWEST, 0.0);
+}
+
+// A row whose keys are all masked has no sum; its output is 0.
+fn end_row(y0: u32, total: f32, lane: u32) {
+  let scale = select(0.0, 1.0 / max(total, 1.0e-37), total > 0.0);
+  for (var c = lane; c < params.head_size; c += LANES) {
+    y[y0 + c] *= scale;
+  }
+}
