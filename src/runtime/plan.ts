@@ -33,7 +33,6 @@ export class Plan {
   readonly #steps: readonly Step[];
   readonly #places: ReadonlyMap<Tensor, Place>;
   readonly #readback: Readback;
-  #disposed = false;
 
   private constructor(
     recording: Recording,
@@ -54,6 +53,7 @@ export class Plan {
     const { gpu, dispatches } = recording;
     const { pipelines } = gpu;
     const compiled = await Promise.all(dispatches.map(({ variant }) => pipelines.get(variant)));
+    recording.scope.assertUsable();
     const { device } = gpu;
     device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');
@@ -70,6 +70,7 @@ export class Plan {
           'Use a smaller batch or shorter sequences, or dispose of other models.',
       );
     }
+    recording.scope.assertUsable();
     if (invalid !== null) throw validationError(invalid);
     return new Plan(recording, outputs, steps, places);
   }
@@ -109,7 +110,7 @@ export class Plan {
       return outputs;
     } catch (error) {
       // A map can be refused an instant before the device reports that it is lost.
-      if (!this.#disposed) await Promise.race([device.lost, delay(100)]);
+      if (!this.recording.scope.isDisposed) await Promise.race([device.lost, delay(100)]);
       this.#assertUsable();
       throw error;
     }
@@ -141,7 +142,6 @@ export class Plan {
   }
 
   dispose(): void {
-    this.#disposed = true;
     this.recording.dispose();
   }
 
@@ -182,9 +182,7 @@ export class Plan {
 
   #assertUsable(): void {
     this.#gpu.assertUsable();
-    if (this.#disposed) {
-      throw new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
-    }
+    this.recording.scope.assertUsable();
     if (!this.recording.scope.isCurrent) {
       throw new TransformerError(
         'DEVICE_LOST',

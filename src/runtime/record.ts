@@ -60,9 +60,10 @@ export class Recording {
   readonly #path: string[] = [];
   readonly #writers = new Map<Tensor, Dispatch>();
 
-  constructor(gpu: Gpu, { training = false, random, points }: RecordingOptions = {}) {
-    this.gpu = gpu;
-    this.scope = new Scope(gpu);
+  /** `owner`: the device, or a scope that the list ends with. */
+  constructor(owner: Gpu | Scope, { training = false, random, points }: RecordingOptions = {}) {
+    this.scope = new Scope(owner);
+    this.gpu = this.scope.gpu;
     this.#training = training;
     this.#points = points;
     if (random !== undefined && (random.dtype !== 'u32' || elements(random.shape) !== 2)) {

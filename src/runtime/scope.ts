@@ -1,6 +1,8 @@
-// Who owns buffers: every buffer is made by a scope and lives until that scope is disposed.
+// Who owns buffers: every buffer is made by a scope and lives until that scope, or the one it belongs to,
+// is disposed. What arrives later, a list that was being recorded say, gets none any more.
 
 import { COPY_DST, COPY_SRC, STORAGE } from './constants.ts';
+import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { limitError, type Purpose } from './limits.ts';
 import { Tensor, type TensorOptions } from './tensor.ts';
@@ -10,12 +12,33 @@ export class Scope {
   readonly #device: GPUDevice;
   readonly #buffers = new Set<GPUBuffer>();
   readonly #purpose: Purpose;
+  readonly #owner: Scope | undefined;
+  readonly #owned = new Set<Scope>();
+  #disposed = false;
 
-  /** `purpose`: what its larger buffers are for. */
-  constructor(gpu: Gpu, purpose: Purpose = 'results') {
-    this.gpu = gpu;
-    this.#device = gpu.device;
+  /** A scope of its own, or one that ends with its owner. `purpose`: what larger buffers are for. */
+  constructor(owner: Gpu | Scope, purpose: Purpose = 'results') {
     this.#purpose = purpose;
+    if (!(owner instanceof Scope)) {
+      this.gpu = owner;
+      this.#device = owner.device;
+      return;
+    }
+    this.gpu = owner.gpu;
+    this.#device = owner.#device;
+    this.#owner = owner;
+    this.#disposed = owner.#disposed;
+    if (!this.#disposed) owner.#owned.add(this);
+  }
+
+  get isDisposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Throws DISPOSED after the end. */
+  assertUsable(): void {
+    if (!this.#disposed) return;
+    throw new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
   }
 
   /** Whether the device this scope allocates on is still the one in use. */
@@ -23,8 +46,12 @@ export class Scope {
     return this.#device === this.gpu.device;
   }
 
-  /** A new buffer, counted in `gpu.memory`. Size is rounded up to 4 bytes; at least 16. */
+  /**
+   * A new buffer, counted in `gpu.memory`. Size is rounded up to 4 bytes; at least 16.
+   * @throws TransformerError LIMIT_EXCEEDED; DISPOSED after the end
+   */
   buffer(label: string, byteLength: number, usage: number): GPUBuffer {
+    this.assertUsable();
     const size = Math.max(16, Math.ceil(byteLength / 4) * 4);
     const limit =
       (usage & STORAGE) === 0 ? this.#device.limits.maxBufferSize : this.gpu.bindingLimit;
@@ -42,8 +69,11 @@ export class Scope {
     return new Tensor({ ...options, buffer });
   }
 
-  /** Frees every buffer of this scope. Safe to call twice. */
+  /** Frees every buffer of this scope and of those it owns, for good. Safe to call twice. */
   dispose(): void {
+    this.#disposed = true;
+    if (this.#owner !== undefined) this.#owner.#owned.delete(this);
+    for (const scope of this.#owned) scope.dispose();
     for (const buffer of this.#buffers) {
       this.gpu.meter.remove(buffer.size);
       buffer.destroy();

@@ -14,6 +14,7 @@ import {
 import { kernel } from '../../src/runtime/kernel.ts';
 import type { Plan } from '../../src/runtime/plan.ts';
 import type { Recording } from '../../src/runtime/record.ts';
+import { Scope } from '../../src/runtime/scope.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
 import { Random } from './random.ts';
 
@@ -108,6 +109,7 @@ const sourceNumber = (source: readonly number[], mask: readonly number[]): numbe
 
 export class ToyDecoder implements DecodingModel {
   readonly gpu: Gpu;
+  readonly scope: Scope;
   readonly config = {};
   readonly goesByLength = false;
   readonly generation: Record<string, unknown>;
@@ -120,6 +122,7 @@ export class ToyDecoder implements DecodingModel {
   constructor(gpu: Gpu, options: ToyOptions) {
     const { seed, vocabulary, maxPositions = Infinity, scale = 1, generation = {} } = options;
     this.gpu = gpu;
+    this.scope = new Scope(gpu);
     this.vocabulary = vocabulary;
     this.maxPositions = maxPositions;
     this.generation = { ...generation };

@@ -88,33 +88,23 @@ export class Beams {
       ended: recording.persistent('ended', history.shape, 'u32'),
     };
     const found = beamCandidates(logits, beams.score, choice, candidateCount, draws);
-    const others: Recording[] = [];
-    const other = (): Recording => {
-      const one = new Recording(recording.gpu);
-      others.push(one);
-      return one;
-    };
-    try {
-      const reading = other();
-      const ending = await Plan.create(reading, [reading.use(beams.ended)]);
-      if (!asks) {
-        moveOn(found, beams);
-        return new Beams(await Plan.create(recording, [beams.hypotheses]), beams, ending);
-      }
-      const kept = recording.keep(found);
-      const step = await Plan.create(recording, [found, history, beams.hypotheses]);
-      const next = other();
-      const candidates = next.use(kept);
-      const shared = Object.fromEntries(
-        Object.entries(beams).map(([name, tensor]: [string, Tensor]) => [name, next.use(tensor)]),
-      ) as unknown as BeamTensors;
-      moveOn(candidates, shared);
-      const plan = await Plan.create(next, [shared.hypotheses]);
-      return new Beams(step, beams, ending, { plan, candidates });
-    } catch (error) {
-      for (const one of others) one.dispose();
-      throw error;
+    // Lists beside the step end with it.
+    const reading = new Recording(recording.scope);
+    const ending = await Plan.create(reading, [reading.use(beams.ended)]);
+    if (!asks) {
+      moveOn(found, beams);
+      return new Beams(await Plan.create(recording, [beams.hypotheses]), beams, ending);
     }
+    const kept = recording.keep(found);
+    const step = await Plan.create(recording, [found, history, beams.hypotheses]);
+    const next = new Recording(recording.scope);
+    const candidates = next.use(kept);
+    const shared = Object.fromEntries(
+      Object.entries(beams).map(([name, tensor]: [string, Tensor]) => [name, next.use(tensor)]),
+    ) as unknown as BeamTensors;
+    moveOn(candidates, shared);
+    const plan = await Plan.create(next, [shared.hypotheses]);
+    return new Beams(step, beams, ending, { plan, candidates });
   }
 
   /** Makes everything as it is before the first step. `norms`: of every item, see `BeamState`. */
@@ -158,12 +148,6 @@ export class Beams {
   async readEnded(): Promise<EndedBeams> {
     const [ended] = await this.#ending.play();
     return { ended: new Uint32Array(ended ?? []), pitch: this.#beams.ended.size(1) };
-  }
-
-  /** Frees what is besides the step. */
-  dispose(): void {
-    this.#rest?.plan.dispose();
-    this.#ending.dispose();
   }
 }
 

@@ -1,8 +1,8 @@
 // One step of decoding made ready to replay: the model's part, the choice of tokens, and what moves on.
 
-import type { Gpu } from '../../runtime/gpu.ts';
 import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
+import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { packRules, ruleCount } from '../../shaders/choice/rules.ts';
 import { appendTokens } from '../../shaders/choice/token-rules.ts';
@@ -47,12 +47,12 @@ export class DecodeStep {
 
   /** `sourceLength`: tokens of a source at most, for selections that go by it. Owns the session. */
   static async create(
-    gpu: Gpu,
+    scope: Scope,
     session: DecodeSession,
     selection: Selection,
     sourceLength: number,
   ): Promise<DecodeStep> {
-    const recording = new Recording(gpu);
+    const recording = new Recording(scope);
     try {
       const { shape, vocabulary } = session;
       const { rows, capacity } = shape;
@@ -140,7 +140,6 @@ export class DecodeStep {
 
   dispose(): void {
     this.#step.dispose();
-    this.#beams?.dispose();
     this.#session.dispose();
   }
 }

@@ -3,6 +3,7 @@
 
 import { throwIfAborted, TransformerError } from '../../runtime/errors.ts';
 import type { Gpu, Tier } from '../../runtime/gpu.ts';
+import type { Scope } from '../../runtime/scope.ts';
 import type { JsonObject } from '../../source/json.ts';
 import { bucket, withinPositions } from '../inputs/inputs.ts';
 import {
@@ -25,6 +26,8 @@ import { type Decoder, type DecodeSession, Session, type SessionShape } from './
 /** A model as generation sees it. */
 export interface DecodingModel {
   readonly gpu: Gpu;
+  /** All lists end with it. */
+  readonly scope: Scope;
   readonly config: JsonObject;
   /** The settings of generation in the files: see `generationSettings`. */
   readonly generation: JsonObject;
@@ -61,16 +64,17 @@ export function generationOf(
   decoder: Decoder,
   about: Pick<DecodingModel, 'generation' | 'vocabulary' | 'maxPositions' | 'forward'>,
 ): Generation {
-  const { gpu, config } = parts;
+  const { gpu, scope, config } = parts;
   const sessions = new Set<Session>();
   return new Generation({
     gpu,
+    scope,
     config,
     ...about,
     goesByLength: (decoder.rotary ?? []).length > 0,
     createSession: (shape) => {
       assertCurrent(parts);
-      return Session.create(gpu, decoder, shape, sessions);
+      return Session.create(scope, decoder, shape, sessions);
     },
   });
 }
@@ -156,7 +160,7 @@ export class Generation {
 
   /** Takes a step for these requests, which goes back for reuse at the end. */
   async #take(requests: readonly Request[]): Promise<{ step: DecodeStep; release: () => void }> {
-    const { gpu, maxPositions } = this.#model;
+    const { scope, maxPositions } = this.#model;
     const most = (of: (request: Request) => number): number => Math.max(...requests.map(of));
     const total = (of: (request: Request) => number): number =>
       requests.reduce((sum, request) => sum + of(request), 0);
@@ -173,7 +177,7 @@ export class Generation {
     const key = JSON.stringify([shape, selection, listed]);
     const { item, release } = await this.#steps.take(key, async () => {
       const session = await this.#model.createSession(shape);
-      return DecodeStep.create(gpu, session, selection, listed);
+      return DecodeStep.create(scope, session, selection, listed);
     });
     return { step: item, release };
   }

@@ -1,8 +1,7 @@
 // Keys and values of what was decoded, for every layer of a decoder.
 
-import type { Gpu } from '../../runtime/gpu.ts';
 import type { Recording } from '../../runtime/record.ts';
-import { Scope } from '../../runtime/scope.ts';
+import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
 import { layoutOf } from '../layers/attention.ts';
@@ -11,28 +10,20 @@ import type { Tokens } from './prompt.ts';
 
 /** Slots for `rows` sequences of `capacity` tokens; which slot holds what is said by block tables. */
 export class KeyValueCache {
-  readonly capacity: number;
-  readonly #gpu: Gpu;
   readonly #scope: Scope;
   /** A layer's keys, then its values, of each slot: (rows · capacity, 2 · key width) */
   readonly #layers: readonly Tensor[];
 
-  constructor(gpu: Gpu, { layers }: StackWeights, rows: number, capacity: number) {
-    this.capacity = capacity;
-    this.#gpu = gpu;
-    this.#scope = new Scope(gpu);
-    try {
-      this.#layers = layers.map(({ selfAttention }, layer) =>
-        this.#scope.tensor({
-          label: `cache ${layer}`,
-          shape: [rows * capacity, 2 * layoutOf(selfAttention).keyWidth],
-          dtype: 'f32',
-        }),
-      );
-    } catch (error) {
-      this.#scope.dispose();
-      throw error;
-    }
+  /** Ends with `scope`. */
+  constructor(scope: Scope, { layers }: StackWeights, rows: number, capacity: number) {
+    this.#scope = scope;
+    this.#layers = layers.map(({ selfAttention }, layer) =>
+      scope.tensor({
+        label: `cache ${layer}`,
+        shape: [rows * capacity, 2 * layoutOf(selfAttention).keyWidth],
+        dtype: 'f32',
+      }),
+    );
   }
 
   /** Brings the layers into a recording. */
@@ -42,7 +33,7 @@ export class KeyValueCache {
 
   /** Copies the first slots of another cache of the same decoder. */
   copy(from: KeyValueCache, slots: number): void {
-    const { device } = this.#gpu;
+    const { device } = this.#scope.gpu;
     const encoder = device.createCommandEncoder({ label: 'cache' });
     this.#layers.forEach((to, layer) => {
       const of = from.#layers[layer];
@@ -51,10 +42,6 @@ export class KeyValueCache {
       encoder.copyBufferToBuffer(of.buffer, of.offset, to.buffer, to.offset, bytes);
     });
     device.queue.submit([encoder.finish()]);
-  }
-
-  dispose(): void {
-    this.#scope.dispose();
   }
 }
 

@@ -1,9 +1,9 @@
 // The list that feeds the tokens of prompts to a decoder's cache, for one padded length. Nothing is
 // chosen: the last token of each prompt is left to the first step.
 
-import type { Gpu } from '../../runtime/gpu.ts';
 import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
+import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { decodeCached } from '../layers/cached-stack.ts';
 import type { Memory } from '../layers/cross-attention.ts';
@@ -11,8 +11,9 @@ import type { LanguageModelWeights } from '../layers/logits.ts';
 import { ownSlots } from './kv-cache.ts';
 import { positionsOf, type Tokens } from './prompt.ts';
 
-/** What a session has for its lists. */
+/** What a session has for its lists, which end with its scope. */
 export interface Decoded {
+  readonly scope: Scope;
   readonly rows: number;
   readonly capacity: number;
   readonly weights: LanguageModelWeights;
@@ -43,9 +44,9 @@ export class Prefill {
   }
 
   /** Records the list for `length` tokens a sequence. */
-  static async create(gpu: Gpu, decoded: Decoded, length: number): Promise<Prefill> {
-    const { rows, capacity, weights } = decoded;
-    const recording = new Recording(gpu);
+  static async create(decoded: Decoded, length: number): Promise<Prefill> {
+    const { scope, rows, capacity, weights } = decoded;
+    const recording = new Recording(scope);
     try {
       const ids = recording.persistent('prompt ids', [rows, length], 'u32');
       const place = recording.persistent('prompt places', [rows, length, 2], 'u32');
@@ -75,9 +76,5 @@ export class Prefill {
     this.#plan.write(this.#place, Uint32Array.from(places));
     this.#plan.write(this.#table, ownSlots(prompts, this.#table.size(1)));
     await this.#plan.play();
-  }
-
-  dispose(): void {
-    this.#plan.dispose();
   }
 }

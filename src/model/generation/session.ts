@@ -1,9 +1,9 @@
 // A decoder at work: a cache for a number of sequences, and the lists that fill it. What the cache holds
 // of a prompt already, from the last turn of a chat say, is not computed again.
 
-import type { Gpu } from '../../runtime/gpu.ts';
 import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
+import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
 import type { SequenceDefinition } from '../definitions.ts';
@@ -75,7 +75,7 @@ interface Encoder {
 export class Session implements DecodeSession {
   readonly shape: SessionShape;
   readonly vocabulary: number;
-  readonly #gpu: Gpu;
+  readonly #scope: Scope;
   readonly #decoder: Decoder;
   readonly #cache: KeyValueCache;
   readonly #encoder: Encoder | undefined;
@@ -86,7 +86,7 @@ export class Session implements DecodeSession {
   #held: readonly number[] = [];
 
   private constructor(
-    gpu: Gpu,
+    scope: Scope,
     decoder: Decoder,
     shape: SessionShape,
     { encoder, others }: { encoder: Encoder | undefined; others: Set<Session> },
@@ -95,11 +95,12 @@ export class Session implements DecodeSession {
     const { rows, capacity } = shape;
     this.shape = shape;
     this.vocabulary = weights.output.weight.size(0);
-    this.#gpu = gpu;
+    this.#scope = scope;
     this.#decoder = decoder;
-    this.#cache = new KeyValueCache(gpu, weights.decoder, rows, capacity);
+    this.#cache = new KeyValueCache(scope, weights.decoder, rows, capacity);
     this.#encoder = encoder;
     this.#decoded = {
+      scope,
       rows,
       capacity,
       weights,
@@ -114,19 +115,20 @@ export class Session implements DecodeSession {
     this.#others = others.add(this);
   }
 
-  /** `others`: the sessions of the same model that are not disposed of. */
+  /** `owner`: of the model, with which the session ends; `others`: its sessions. */
   static async create(
-    gpu: Gpu,
+    owner: Scope,
     decoder: Decoder,
     shape: SessionShape,
     others: Set<Session>,
   ): Promise<Session> {
     const { weights } = decoder;
-    const encoder = 'encoder' in weights ? await encoderOf(gpu, weights, shape) : undefined;
+    const scope = new Scope(owner);
     try {
-      return new Session(gpu, decoder, shape, { encoder, others });
+      const encoder = 'encoder' in weights ? await encoderOf(scope, weights, shape) : undefined;
+      return new Session(scope, decoder, shape, { encoder, others });
     } catch (error) {
-      encoder?.plan.dispose();
+      scope.dispose();
       throw error;
     }
   }
@@ -155,7 +157,7 @@ export class Session implements DecodeSession {
   }
 
   beforeStep(length: number): void {
-    stretchRotary(this.#gpu, this.#decoder.rotary ?? [], length);
+    stretchRotary(this.#scope.gpu, this.#decoder.rotary ?? [], length);
   }
 
   finish(sequences: readonly (readonly number[])[]): void {
@@ -169,9 +171,7 @@ export class Session implements DecodeSession {
 
   dispose(): void {
     this.#others.delete(this);
-    for (const prefill of this.#prefills.values()) prefill.dispose();
-    this.#encoder?.plan.dispose();
-    this.#cache.dispose();
+    this.#scope.dispose();
   }
 
   /** How many tokens of the prompt the cache holds now; another session's may be copied for that. */
@@ -193,7 +193,7 @@ export class Session implements DecodeSession {
   async #prefill(length: number): Promise<Prefill> {
     const known = this.#prefills.get(length);
     if (known !== undefined) return known;
-    const prefill = await Prefill.create(this.#gpu, this.#decoded, length);
+    const prefill = await Prefill.create(this.#decoded, length);
     this.#prefills.set(length, prefill);
     return prefill;
   }
@@ -201,25 +201,20 @@ export class Session implements DecodeSession {
 
 /** Records the encoder. Keys and values of the sources outlive its list: the steps read them. */
 async function encoderOf(
-  gpu: Gpu,
+  scope: Scope,
   weights: TransformerWeights,
   { rows, sources, sourceLength }: SessionShape,
 ): Promise<Encoder> {
-  const recording = new Recording(gpu);
-  try {
-    const source = tokensOf(recording, 'source', sources, sourceLength);
-    const { keyValues } = remember(encode(source, weights), source.mask, weights.decoder);
-    const memory = {
-      keyValues: keyValues.map((tensor) => recording.keep(tensor)),
-      table: recording.persistent('memory table', [rows, sourceLength], 'u32'),
-    };
-    const plan = await Plan.create(recording, []);
-    writePositions(plan, source);
-    return { plan, source, memory };
-  } catch (error) {
-    recording.dispose();
-    throw error;
-  }
+  const recording = new Recording(scope);
+  const source = tokensOf(recording, 'source', sources, sourceLength);
+  const { keyValues } = remember(encode(source, weights), source.mask, weights.decoder);
+  const memory = {
+    keyValues: keyValues.map((tensor) => recording.keep(tensor)),
+    table: recording.persistent('memory table', [rows, sourceLength], 'u32'),
+  };
+  const plan = await Plan.create(recording, []);
+  writePositions(plan, source);
+  return { plan, source, memory };
 }
 
 function encodeSources(
