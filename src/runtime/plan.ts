@@ -50,19 +50,26 @@ export class Plan {
 
   /** Compiles what is missing, assigns memory, builds bind groups. `outputs` are read after a play. */
   static async create(recording: Recording, outputs: readonly Tensor[]): Promise<Plan> {
-    const { gpu, dispatches } = recording;
+    const { gpu, scope, dispatches } = recording;
     const { pipelines } = gpu;
-    const compiled = await Promise.all(dispatches.map(({ variant }) => pipelines.get(variant)));
-    recording.scope.assertUsable();
+    const compiled = await scope.answer(
+      Promise.all(dispatches.map(({ variant }) => pipelines.get(variant))),
+    );
+    scope.assertUsable();
     const { device } = gpu;
     device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');
-    const places = shareMemory(recording, outputs);
-    const steps = bind(recording, compiled, places);
-    const [invalid, exhausted] = await Promise.all([
-      device.popErrorScope(),
-      device.popErrorScope(),
-    ]);
+    let errors: Promise<(GPUError | null)[]>;
+    let places: ReadonlyMap<Tensor, Place>;
+    let steps: Step[];
+    try {
+      places = shareMemory(recording, outputs);
+      steps = bind(recording, compiled, places);
+    } finally {
+      errors = Promise.all([device.popErrorScope(), device.popErrorScope()]);
+      errors.catch(() => {}); // told where it is waited for
+    }
+    const [invalid = null, exhausted = null] = await scope.answer(errors);
     if (exhausted !== null) {
       throw new TransformerError(
         'OUT_OF_MEMORY',
@@ -70,7 +77,7 @@ export class Plan {
           'Use a smaller batch or shorter sequences, or dispose of other models.',
       );
     }
-    recording.scope.assertUsable();
+    scope.assertUsable();
     if (invalid !== null) throw validationError(invalid);
     return new Plan(recording, outputs, steps, places);
   }
@@ -83,13 +90,13 @@ export class Plan {
         `${tensor.describe()} takes ${elements(tensor.shape)}, got ${data.length}`,
       );
     }
-    this.#assertUsable();
+    this.recording.scope.assertUsable();
     this.#gpu.device.queue.writeBuffer(buffer, offset, data);
   }
 
   /** Submits the whole list. Resolves with the outputs, once the GPU has written them. */
   async play(): Promise<Outputs> {
-    this.#assertUsable();
+    this.recording.scope.assertUsable();
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
     const encoder = device.createCommandEncoder({ label: 'plan' });
@@ -103,17 +110,11 @@ export class Plan {
     const ticket = this.#readback.copy(encoder, this.outputs.map(this.#regionsOf));
     device.queue.submit([encoder.finish()]);
     const invalid = device.popErrorScope();
-    try {
-      const outputs = await this.#readback.read(ticket);
-      const error = await invalid;
-      if (error !== null) throw validationError(error);
-      return outputs;
-    } catch (error) {
-      // A map can be refused an instant before the device reports that it is lost.
-      if (!this.recording.scope.isDisposed) await Promise.race([device.lost, delay(100)]);
-      this.#assertUsable();
-      throw error;
-    }
+    invalid.catch(() => {}); // told where it is waited for
+    const outputs = await this.#readback.read(ticket);
+    const error = await this.recording.scope.answer(invalid);
+    if (error !== null) throw validationError(error);
+    return outputs;
   }
 
   /** Plays one dispatch after the other, waiting for each: milliseconds of wall clock per dispatch. */
@@ -164,7 +165,7 @@ export class Plan {
   }
 
   async #playStep({ pipeline, group, x, y }: Step): Promise<void> {
-    this.#assertUsable();
+    this.recording.scope.assertUsable();
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
     const encoder = device.createCommandEncoder();
@@ -179,23 +180,6 @@ export class Plan {
     const error = await invalid;
     if (error !== null) throw validationError(error);
   }
-
-  #assertUsable(): void {
-    this.#gpu.assertUsable();
-    this.recording.scope.assertUsable();
-    if (!this.recording.scope.isCurrent) {
-      throw new TransformerError(
-        'DEVICE_LOST',
-        'This model was loaded on a device that is lost. Load it again on the restored one.',
-      );
-    }
-  }
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }
 
 function validationError(error: GPUError): TransformerError {

@@ -2,23 +2,29 @@
 
 import type { Gpu } from './gpu.ts';
 import { Readback } from './readback.ts';
-import { Scope } from './scope.ts';
+import { assertAlive, Scope } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 
-/** The bytes of tensors, as the work submitted so far leaves them. */
-export async function readBack(gpu: Gpu, tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
-  const scope = new Scope(gpu);
+/** The bytes of tensors, as the work submitted so far leaves them. `owner`: what they end with. */
+export async function readBack(
+  owner: Gpu | Scope,
+  tensors: readonly Tensor[],
+): Promise<ArrayBuffer[]> {
+  const scope = new Scope(owner);
   try {
+    scope.assertUsable();
+    const { device } = scope.gpu;
     const readback = new Readback(scope);
-    const encoder = gpu.device.createCommandEncoder({ label: 'read back' });
+    const encoder = device.createCommandEncoder({ label: 'read back' });
     const tickets = tensors.map((tensor) => {
       const regions = (tensor.parts ?? [tensor]).map(({ buffer, offset, byteLength, label }) => {
         if (buffer === undefined) throw new RangeError(`${label} has no buffer to read`);
+        assertAlive(buffer);
         return { buffer, offset, size: byteLength };
       });
       return readback.copy(encoder, [regions]);
     });
-    gpu.device.queue.submit([encoder.finish()]);
+    device.queue.submit([encoder.finish()]);
     const results = await Promise.all(tickets.map((ticket) => readback.read(ticket)));
     return results.flat();
   } finally {

@@ -2,7 +2,6 @@
 // writes another. The ring grows to the number of plays in flight and belongs to the plan's scope.
 
 import { COPY_DST, MAP_MODE_READ, MAP_READ } from './constants.ts';
-import { TransformerError } from './errors.ts';
 import type { Scope } from './scope.ts';
 
 export interface Region {
@@ -56,19 +55,15 @@ export class Readback {
 
   /** Waits for the copies and returns each result's bytes. */
   async read({ stages, counts }: Ticket): Promise<ArrayBuffer[]> {
-    try {
-      await Promise.all(stages.map(({ staging }) => staging.mapAsync(MAP_MODE_READ)));
-    } catch (error) {
-      throw new TransformerError('DISPOSED', 'The model was disposed while it was computing.', {
-        cause: error,
-      });
-    }
+    const mapped = Promise.all(stages.map(({ staging }) => staging.mapAsync(MAP_MODE_READ)));
+    await this.#scope.answer(mapped);
+    this.#scope.assertUsable();
     const bytes = stages.flatMap(({ staging, regions }) => {
-      const mapped = staging.getMappedRange();
+      const range = staging.getMappedRange();
       let offset = 0;
       const copies = regions.map(({ size }) => {
         offset += size;
-        return mapped.slice(offset - size, offset);
+        return range.slice(offset - size, offset);
       });
       staging.unmap();
       this.#idle.push(staging);

@@ -7,6 +7,13 @@ import type { Gpu } from './gpu.ts';
 import { limitError, type Purpose } from './limits.ts';
 import { Tensor, type TensorOptions } from './tensor.ts';
 
+const owners = new WeakMap<GPUBuffer, Scope>();
+
+/** Throws DISPOSED or DEVICE_LOST for a buffer whose scope has ended: it cannot be copied or written. */
+export function assertAlive(buffer: GPUBuffer): void {
+  owners.get(buffer)?.assertUsable();
+}
+
 export class Scope {
   readonly gpu: Gpu;
   readonly #device: GPUDevice;
@@ -35,10 +42,29 @@ export class Scope {
     return this.#disposed;
   }
 
-  /** Throws DISPOSED after the end. */
+  /** Throws DISPOSED after the end, DEVICE_LOST when the device is no longer the one in use. */
   assertUsable(): void {
-    if (!this.#disposed) return;
-    throw new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
+    if (this.#disposed) {
+      throw new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
+    }
+    this.gpu.assertUsable();
+    if (this.isCurrent) return;
+    throw new TransformerError(
+      'DEVICE_LOST',
+      'This model was loaded on a device that is lost. Load it again on the restored one.',
+    );
+  }
+
+  /** What the device answers; where it cannot because of an end or a loss, the error says so. */
+  async answer<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      // Answers can fail an instant before the device reports that it is lost.
+      if (!this.#disposed) await Promise.race([this.#device.lost, delay(100)]);
+      this.assertUsable();
+      throw error;
+    }
   }
 
   /** Whether the device this scope allocates on is still the one in use. */
@@ -58,6 +84,7 @@ export class Scope {
     if (size > limit) throw limitError({ label, size, limit }, this.#purpose);
     const buffer = this.#device.createBuffer({ label, size, usage });
     this.#buffers.add(buffer);
+    owners.set(buffer, this);
     this.gpu.meter.add(size);
     return buffer;
   }
@@ -80,4 +107,10 @@ export class Scope {
     }
     this.#buffers.clear();
   }
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
 }

@@ -1,7 +1,6 @@
 // The loss of batches that are not trained on.
 
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
-import type { Tensor } from '../runtime/tensor.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainingHead } from '../model/training-head.ts';
@@ -9,21 +8,21 @@ import { GradientPlan } from './gradient-plan.ts';
 import { labelCrossEntropy } from './objective.ts';
 import type { CheckedOptions } from './trainer-options.ts';
 import type { Evaluation } from './training-step.ts';
+import type { UpdateState } from './update-plan.ts';
 
 export class Evaluator {
   readonly #head: TrainingHead;
-  readonly #loss: Tensor;
+  readonly #state: Pick<UpdateState, 'scope' | 'evaluationLoss'>;
   readonly #options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>;
   readonly #plans = new PlanCache<GradientPlan>(8);
 
-  /** `loss`: f32 (1), where the sum of a batch's losses goes. */
   constructor(
     head: TrainingHead,
-    loss: Tensor,
+    state: Pick<UpdateState, 'scope' | 'evaluationLoss'>,
     options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>,
   ) {
     this.#head = head;
-    this.#loss = loss;
+    this.#state = state;
     this.#options = options;
   }
 
@@ -51,9 +50,10 @@ export class Evaluator {
       const prepared = { batch, inputs };
       const create = (): Promise<GradientPlan> =>
         GradientPlan.create(this.#head, prepared, {
+          scope: this.#state.scope,
           objective: labelCrossEntropy(0),
           gradients: new Map(),
-          loss: this.#loss,
+          loss: this.#state.evaluationLoss,
           substitute: adapter?.substitute,
         });
       sum += await this.#plans.share(batch.key, create, (plan) => plan.play(prepared, 1));

@@ -3,6 +3,7 @@
 import { gradients } from '../runtime/gradient.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
+import type { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { total } from '../shaders/matmul/column-sum.ts';
 import { gradientRules } from '../shaders/gradients.ts';
@@ -22,6 +23,8 @@ export interface PreparedInputs {
 }
 
 export interface GradientPlanOptions {
+  /** The list ends with it. */
+  readonly scope: Scope;
   readonly objective: Objective;
   /** Where the gradient of each parameter that trains goes; empty to compute the loss alone. */
   readonly gradients: ReadonlyMap<Tensor, Tensor>;
@@ -55,9 +58,9 @@ export class GradientPlan {
     { batch, inputs }: PreparedInputs,
     options: GradientPlanOptions,
   ): Promise<GradientPlan> {
-    const { objective, gradients: places, random, substitute } = options;
+    const { scope, objective, gradients: places, random, substitute } = options;
     const training = places.size > 0;
-    const recording = new Recording(head.gpu, { training, ...(random && { random }) });
+    const recording = new Recording(scope, { training, ...(random && { random }) });
     try {
       const graph = head.record(recording, batch, substitute?.(recording));
       const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);

@@ -105,7 +105,7 @@ export async function scoreHeads(
       throwIfAborted(signal);
       const prepared = { inputs, batch: head.prepare(inputs, padToMultipleOf) };
       const create = (): Promise<GradientPlan> =>
-        GradientPlan.create(head, prepared, { objective, gradients, loss });
+        GradientPlan.create(head, prepared, { scope, objective, gradients, loss });
       const { key, labels } = prepared.batch;
       await plans.share(key, create, (plan) => plan.play(prepared, labels));
       const slopes = (await readBack(gpu, places)).map((bytes) => new Float32Array(bytes));

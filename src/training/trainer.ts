@@ -157,7 +157,7 @@ export class Trainer {
   ): Promise<Evaluation> {
     refuseUnknown(options, ['signal'], 'option of evaluate');
     this.#expectUsable();
-    this.#evaluator ??= new Evaluator(this.head, this.state.evaluationLoss, this.options);
+    this.#evaluator ??= new Evaluator(this.head, this.state, this.options);
     return this.#evaluator.evaluate(batches, options.signal);
   }
 
@@ -271,6 +271,7 @@ export class Trainer {
     const { adapter, objective, dropout, seed } = this.options;
     const create = (): Promise<GradientPlan> =>
       GradientPlan.create(this.head, prepared, {
+        scope: this.state.scope,
         objective,
         gradients: this.state.gradients,
         loss: this.state.loss,

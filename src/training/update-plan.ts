@@ -144,6 +144,7 @@ export class UpdateState {
   writeRandom(seed: number, batch: number): void {
     const { buffer, offset } = this.random;
     if (buffer === undefined) return;
+    this.scope.assertUsable();
     this.scope.gpu.device.queue.writeBuffer(buffer, offset, Uint32Array.of(seed, batch));
   }
 
@@ -152,7 +153,7 @@ export class UpdateState {
   }
 
   async #plan(record: (recording: Recording) => readonly Tensor[]): Promise<Plan> {
-    const recording = new Recording(this.scope.gpu);
+    const recording = new Recording(this.scope);
     try {
       return await Plan.create(recording, record(recording));
     } catch (error) {

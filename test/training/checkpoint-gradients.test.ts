@@ -36,7 +36,7 @@ async function computeGradients(gpu: Gpu, name: string): Promise<Map<string, Val
   const plan = await GradientPlan.create(
     head,
     { batch, inputs },
-    { objective, gradients: places, loss },
+    { scope, objective, gradients: places, loss },
   );
   const sum = await plan.play({ batch, inputs }, batch.labels);
   const wanted = expected.values.get('main/loss')!;
