@@ -2,6 +2,7 @@
 
 import { directorySource, directoryTarget, Gpu, loadModel } from '../index.node.ts';
 import { TransformerError, type Model, type Source } from '../index.node.ts';
+import { completeRun } from '../training/complete-run.ts';
 import { initialCheckpoint } from '../training/initialize.ts';
 import { openSource } from '../source/open-source.ts';
 import { readFile } from '../source/source.ts';
@@ -48,6 +49,8 @@ export const train: Command = {
  */
 async function run(args: readonly string[]): Promise<void> {
   const settings = await trainSettings(args);
+  // A save may have been cut off behind the state of the run.
+  if (settings.resume) await completeRun(settings.out);
   using interruption = new Interruption();
   using gpu = await Gpu.request();
   const source = openStart(settings);
@@ -156,16 +159,17 @@ interface Run {
 async function runSteps(settings: TrainSettings, parts: Run): Promise<void> {
   const { trainer, reporter, interruption } = parts;
   const { out, dtype, recipe } = settings;
-  let saved = settings.resume ? trainer.step : undefined;
   const save = async (): Promise<void> => {
-    if (saved === trainer.step) return;
-    await trainer.save(out);
-    saved = trainer.step;
+    if (trainer.savedStep !== trainer.step) await trainer.save(out);
   };
   try {
     await untilInterrupted(interruption, () => eachStep(settings, parts, save));
   } catch (error) {
-    const last = saved === undefined ? 'nothing is saved' : `step ${saved} is saved in ${out}`;
+    const { savedStep } = trainer;
+    const last =
+      savedStep === undefined
+        ? 'nothing is saved'
+        : `step ${savedStep} is saved in ${out}: go on from it with --resume`;
     reporter.print(`The run failed at step ${trainer.step}; ${last}.`);
     throw error;
   }

@@ -1,10 +1,10 @@
-// Saves a run: the model in Hugging Face's layout, and one file with all that a trainer keeps. That
-// file holds the parameters too, so that it is consistent in itself whatever happens between two
-// files; each file is written whole or not at all.
+// Saves a run: one file with all that a trainer keeps, and the model in Hugging Face's layout. The first
+// holds the model too, so that a run can go on from it alone whatever happens between two files; each
+// file is written whole or not at all.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { readBack } from '../runtime/read-back.ts';
-import { isObject, parseJson } from '../source/json.ts';
+import { isObject, type JsonObject, parseJson } from '../source/json.ts';
 import { layOut, readParameters, writeSegments } from '../model/weights/read-parameters.ts';
 import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
@@ -26,9 +26,19 @@ export interface NamedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Writes files one after the other. @throws TransformerError FILE_UNWRITABLE */
-export async function writeFiles(target: Target, files: readonly NamedFile[]): Promise<void> {
-  for (const { name, bytes } of files) await target.write(name, bytes);
+/**
+ * Writes files one after the other, and tells of each that is written.
+ * @throws TransformerError FILE_UNWRITABLE
+ */
+export async function writeFiles(
+  target: Target,
+  files: readonly NamedFile[],
+  onWritten?: (name: string) => void,
+): Promise<void> {
+  for (const { name, bytes } of files) {
+    await target.write(name, bytes);
+    onWritten?.(name);
+  }
 }
 
 /** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
@@ -57,37 +67,61 @@ export async function modelFiles(
       `dtype is '${dtype}', but adapters are saved in f32. Leave dtype out.`,
     );
   }
-  const values = await readParameters(gpu, state.parameters);
+  return filesOf(configsOf(head), await readParameters(gpu, state.parameters), dtype);
+}
+
+/** What a model's settings were read from; no generation_config.json where there was none. */
+export interface RunConfigs {
+  readonly config: JsonObject;
+  readonly generation?: JsonObject;
+}
+
+function configsOf({ config, generation }: Trainer['head']): RunConfigs {
+  return generation === config ? { config } : { config, generation };
+}
+
+/** A model's files. */
+export function filesOf(
+  { config, generation }: RunConfigs,
+  values: ReadonlyMap<string, StoredValues>,
+  dtype: 'f32' | 'f16',
+): NamedFile[] {
   const json = (value: unknown): Uint8Array<ArrayBuffer> =>
     new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
   const torchDtype = dtype === 'f16' ? 'float16' : 'float32';
-  const files = [
-    { name: 'config.json', bytes: json({ ...head.config, torch_dtype: torchDtype }) },
-    { name: 'generation_config.json', bytes: json(head.generation) },
+  return [
+    { name: 'config.json', bytes: json({ ...config, torch_dtype: torchDtype }) },
+    ...(generation ? [{ name: 'generation_config.json', bytes: json(generation) }] : []),
     { name: 'model.safetensors', bytes: safetensors(values, { dtype }) },
   ];
-  return head.generation === head.config ? files.toSpliced(1, 1) : files;
 }
 
-/** The state file: parameters, optimizer states, counters, and how far the run is, when called. */
+/**
+ * The state file: parameters, optimizer states, counters, and how far the run is, when called; with the
+ * settings of the model and what does not train in it.
+ */
 export async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
   const { gpu, state, options } = trainer;
   // All is read before the first await: a caller that goes on training must not change what is saved.
   const run = { step: trainer.step, batch: trainer.batchesUsed };
   const reads = [
-    readParameters(gpu, { ...state.parameters, constants: [] }),
+    readParameters(gpu, state.parameters),
     ...state.states.map((segments) => readParameters(gpu, state.parameters, segments)),
   ];
   const [[counters], ...groups] = await Promise.all([readBack(gpu, [state.counters]), ...reads]);
   const tensors = new Map<string, StoredValues>();
+  const fixed = new Set(state.parameters.constants.map(({ name }) => name));
   groups.forEach((values, index) => {
     const group = index === 0 ? 'parameters' : (options.optimizer.states[index - 1] ?? '');
-    for (const [name, value] of values) tensors.set(`${group}.${name}`, value);
+    for (const [name, value] of values) {
+      tensors.set(`${fixed.has(name) ? 'constants' : group}.${name}`, value);
+    }
   });
   tensors.set('counters', { shape: [4], data: new Uint32Array(counters ?? new ArrayBuffer(16)) });
   const { name, settings } = options.optimizer;
   const about = JSON.stringify({ ...run, seed: options.seed, optimizer: { name, ...settings } });
-  const metadata = { format: 'pt', training: about };
+  const model = options.adapter === undefined && { model: JSON.stringify(configsOf(trainer.head)) };
+  const metadata = { format: 'pt', training: about, ...model };
   return { name: stateFile, bytes: safetensors(tensors, { metadata }) };
 }
 
@@ -98,8 +132,7 @@ export async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
  */
 export async function restoreState(trainer: Trainer, source: Source): Promise<void> {
   const { gpu, state, options } = trainer;
-  const entries = await openSafetensorsFile(source, stateFile);
-  const run = await readRun(source);
+  const { run, counters, group } = await readState(source);
   const { name, settings } = options.optimizer;
   const wanted = JSON.stringify({ name, ...settings });
   const got = JSON.stringify(run.optimizer);
@@ -110,6 +143,30 @@ export async function restoreState(trainer: Trainer, source: Source): Promise<vo
         `this trainer has ${wanted} and ${options.seed}. Resume with the same settings.`,
     );
   }
+  const groups = ['parameters', ...options.optimizer.states].map((prefix) =>
+    layOut(state.parameters, group(prefix)),
+  );
+  // All is checked; from here on nothing fails.
+  [state.parameters.segments, ...state.states].forEach((segments, index) => {
+    writeSegments(gpu, segments, groups[index] ?? []);
+  });
+  const { buffer } = state.counters;
+  if (buffer !== undefined) gpu.device.queue.writeBuffer(buffer, 0, counters);
+  trainer.resumeAt(run.step, run.batch);
+}
+
+/** What a state file holds. */
+interface RunState {
+  readonly run: Run;
+  readonly counters: Uint8Array<ArrayBuffer>;
+  /** The tensors whose names begin with a prefix and a point, by the rest of their names. */
+  readonly group: (prefix: string) => Map<string, StoredValues>;
+}
+
+/** Reads a state file. @throws TransformerError FILE_*, TENSOR_MISSING, TENSOR_MISMATCH */
+export async function readState(source: Source): Promise<RunState> {
+  const entries = await openSafetensorsFile(source, stateFile);
+  const run = await readRun(source);
   const blocks = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const [key, entry] of entries) {
     expectStored(entry, key === 'counters' ? { dtype: 'U32', shape: [4] } : { dtype: 'F32' });
@@ -128,19 +185,8 @@ export async function restoreState(trainer: Trainer, source: Source): Promise<vo
     return values;
   };
   const counters = blocks.get('counters');
-  if (counters === undefined) {
-    throw new TransformerError('TENSOR_MISSING', 'The training state has no "counters".');
-  }
-  const groups = ['parameters', ...options.optimizer.states].map((prefix) =>
-    layOut(state.parameters, group(prefix)),
-  );
-  // All is checked; from here on nothing fails.
-  [state.parameters.segments, ...state.states].forEach((segments, index) => {
-    writeSegments(gpu, segments, groups[index] ?? []);
-  });
-  const { buffer } = state.counters;
-  if (buffer !== undefined) gpu.device.queue.writeBuffer(buffer, 0, counters);
-  trainer.resumeAt(run.step, run.batch);
+  if (counters !== undefined) return { run, counters, group };
+  throw new TransformerError('TENSOR_MISSING', 'The training state has no "counters".');
 }
 
 /** Refuses a tensor that is stored otherwise than `stateFileOf` does. */
@@ -162,6 +208,8 @@ interface Run {
   readonly batch: number;
   readonly seed: number;
   readonly optimizer: unknown;
+  /** Of a run that trains a model itself, not an adapter. */
+  readonly model: RunConfigs | undefined;
 }
 
 /** What the state file's header says of the run. */
@@ -171,12 +219,22 @@ async function readRun(source: Source): Promise<Run> {
   const bytes = await readRange(source, stateFile, { start: 8, end: 8 + length });
   const header = parseJson(new TextDecoder().decode(bytes), stateFile);
   const metadata = isObject(header) ? header['__metadata__'] : undefined;
-  const text = isObject(metadata) ? metadata['training'] : undefined;
-  const run = typeof text === 'string' ? parseJson(text, stateFile) : undefined;
+  const said = (name: string): unknown => {
+    const text = isObject(metadata) ? metadata[name] : undefined;
+    return typeof text === 'string' ? parseJson(text, stateFile) : undefined;
+  };
+  const run = said('training');
   if (isObject(run)) {
     const { step, batch, seed, optimizer } = run;
-    if (typeof step === 'number' && typeof batch === 'number' && typeof seed === 'number') {
-      return { step, batch, seed, optimizer };
+    const isCount = (value: unknown): value is number =>
+      Number.isSafeInteger(value) && Number(value) >= 0;
+    if (isCount(step) && isCount(batch) && Number.isSafeInteger(seed)) {
+      const configs = said('model');
+      const { config, generation } = isObject(configs) ? configs : {};
+      const model = isObject(config)
+        ? { config, ...(isObject(generation) && { generation }) }
+        : undefined;
+      return { step, batch, seed: Number(seed), optimizer, model };
     }
   }
   throw new TransformerError(

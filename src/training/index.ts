@@ -1,6 +1,7 @@
 // The entry point `webgpu-transformer/training`.
 
 export { type Batches, type SequencePair, sequenceBatch } from './batches.ts';
+export { completeRun } from './complete-run.ts';
 export { distillation, type DistillationOptions } from './distillation.ts';
 export {
   type AttentionHead,

@@ -16,6 +16,7 @@ import {
   modelFiles,
   restoreState,
   type SaveModelOptions,
+  stateFile,
   stateFileOf,
   writeFiles,
 } from './checkpoint.ts';
@@ -55,6 +56,7 @@ export class Trainer {
   readonly #allocated: Promise<void>;
   #step = 0;
   #batch = 0;
+  #savedStep: number | undefined;
   #running = false;
   #disposed = false;
   #reader: BatchReader | undefined;
@@ -162,16 +164,25 @@ export class Trainer {
   }
 
   /**
-   * Writes the model (config.json, generation_config.json, model.safetensors) and the state of the run
-   * (training_state.safetensors) to a folder, as they stand when it is called. With an adapter, its
-   * files take the place of the model's. Each file is written whole or stays as it was.
+   * Writes the state of the run (training_state.safetensors), then the model (config.json,
+   * generation_config.json, model.safetensors) to a folder, as they stand when it is called. With an
+   * adapter, its files take the place of the model's. Each file is written whole or stays as it was; the
+   * first is enough to go on from, see `completeRun`.
    * @throws TransformerError FILE_UNWRITABLE
    */
   async save(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
     this.#expectUsable();
     const checked = checkSaveOptions(options);
+    const step = this.#step;
     const files = await Promise.all([stateFileOf(this), modelFiles(this, checked)]);
-    await writeFiles(openTarget(target), files.flat());
+    await writeFiles(openTarget(target), files.flat(), (name) => {
+      if (name === stateFile) this.#savedStep = step;
+    });
+  }
+
+  /** The step of the state that was saved last; undefined before. It counts even if a later file failed. */
+  get savedStep(): number | undefined {
+    return this.#savedStep;
   }
 
   /** Writes the model alone. */
@@ -190,6 +201,7 @@ export class Trainer {
     this.#expectUsable();
     this.#expectIdle();
     await restoreState(this, openSource(source));
+    this.#savedStep = this.#step;
   }
 
   /** Sets how many steps are done, when a run is taken up again. */
