@@ -268,6 +268,7 @@ const pieces = [
   'flags',
   'gumbel',
   'matmul-common',
+  'matmul-four',
   'matmul-gated',
   'numbers',
   'random',

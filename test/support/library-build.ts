@@ -103,7 +103,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'shaders-gpu', test: /\/shaders\/\w+\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention|matmul)-(block|register|subgroup|subgroup-skinny)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register|subgroup)\.wgsl/,
   },
   {
     name: 'shaders-seldom',
