@@ -4,11 +4,11 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
 import { heads, rotaryTurns } from '../shaders/attention/heads.ts';
 import { scale, softBound } from '../shaders/elementwise/rescale.ts';
-import { rmsNorm } from '../shaders/rows/rms-norm.ts';
 import { functions, type Result } from './checks.ts';
 import { gradientOf, rowsOf } from './gradients.ts';
 import type { Inputs } from './inputs.ts';
 import { dot } from './math.ts';
+import { normalize } from '../shaders/rows/norm.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 
@@ -57,14 +57,14 @@ function checkRmsNorm(inputs: Inputs, columns: number, withResidual: boolean): R
   const sum = x.data.map((value, i) => value + (residual?.data[i] ?? 0));
   const norm = { weight: weight.tensor, eps: 1e-5, offset: 1 };
   return {
-    output: rmsNorm(x.tensor, norm, { residual: residual?.tensor }),
+    output: normalize(x.tensor, norm, { residual: residual?.tensor }),
     wanted: rowsOf(sum, columns).flatMap((row) => normalizeRms(row, weight.data, 1e-5)),
   };
 }
 
 function checkRmsNormGradient(inputs: Inputs, columns: number): Result {
   const [x, weight] = [inputs.floats([3, columns]), inputs.floats([columns])];
-  const output = rmsNorm(x.tensor, { weight: weight.tensor, eps: 1e-5, offset: 1 });
+  const output = normalize(x.tensor, { weight: weight.tensor, eps: 1e-5, offset: 1 });
   return gradientOf(inputs, output, x, (values) =>
     rowsOf(values, columns).flatMap((row) => normalizeRms(row, weight.data, 1e-5)),
   );

@@ -10,11 +10,10 @@ import { dropoutGradient } from './elementwise/dropout-gradient.ts';
 import { add } from './elementwise/add.ts';
 import { embeddingGradient } from './embedding/embedding-gradient.ts';
 import { gatedGradient } from './matmul/gated-gradient.ts';
-import { layerNormGradient } from './rows/layer-norm-gradient.ts';
+import { normGradient } from './rows/norm-gradient.ts';
 import { loraGradient } from './matmul/lora-gradient.ts';
 import { matmulGradient } from './matmul/matmul-gradient.ts';
 import { rescaleGradient } from './elementwise/rescale-gradient.ts';
-import { rmsNormGradient } from './rows/rms-norm-gradient.ts';
 import type { Rule, Traces } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */
@@ -30,11 +29,10 @@ const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
   dropout: dropoutGradient,
   embedding: embeddingGradient,
   gated: gatedGradient,
-  'layer-norm': layerNormGradient,
   lora: loraGradient,
   matmul: matmulGradient,
+  norm: normGradient,
   rescale: rescaleGradient,
-  'rms-norm': rmsNormGradient,
 };
 
 /** For `gradients()` of runtime/gradient.ts. */

@@ -20,14 +20,12 @@ import { embeddingKernels } from './embedding/embedding.ts';
 import { gatedGradientKernels } from './matmul/gated-gradient.ts';
 import { gatedKernels } from './matmul/gated.ts';
 import { headsKernels } from './attention/heads.ts';
-import { layerNormGradientKernels } from './rows/layer-norm-gradient.ts';
-import { layerNormKernels } from './rows/layer-norm.ts';
+import { normGradientKernels } from './rows/norm-gradient.ts';
+import { normKernels } from './rows/norm.ts';
 import { loraGradientKernels } from './matmul/lora-gradient.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
-import { rmsNormGradientKernels } from './rows/rms-norm-gradient.ts';
-import { rmsNormKernels } from './rows/rms-norm.ts';
 import { rescaleKernels } from './elementwise/rescale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
@@ -38,8 +36,8 @@ export const allKernels: readonly Kernel[] = [
   ...attentionKernels,
   ...attentionGradientKernels,
   ...attentionDecodeKernels,
-  ...layerNormKernels,
-  ...layerNormGradientKernels,
+  ...normKernels,
+  ...normGradientKernels,
   ...embeddingKernels,
   ...embeddingGradientKernels,
   ...softmaxKernels,
@@ -63,6 +61,4 @@ export const allKernels: readonly Kernel[] = [
   ...headsKernels,
   ...gatedKernels,
   ...gatedGradientKernels,
-  ...rmsNormKernels,
-  ...rmsNormGradientKernels,
 ];

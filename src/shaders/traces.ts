@@ -59,32 +59,24 @@ export interface Traces {
     readonly params: Numbers<'rows' | 'columns'>;
     readonly constants: Numbers<'ACTIVATION'>;
   };
-  readonly 'layer-norm': {
-    readonly x: Tensor;
-    readonly residual: Tensor | undefined;
-    readonly weight: Tensor;
-    readonly bias: Tensor;
-    /** x + residual, where there is one. */
-    readonly sum: Tensor | undefined;
-    readonly label: string;
-    readonly params: Numbers<'rows' | 'columns' | 'eps'>;
-  };
   readonly lora: {
     readonly weight: Tensor;
     readonly delta: Tensor;
     readonly params: Numbers<'columns' | 'first' | 'count' | 'scale'>;
   };
   readonly matmul: Omit<Product, 'y' | 'activation' | 'gated'>;
-  readonly rescale: { readonly x: Tensor; readonly factor: number; readonly bounded: boolean };
-  readonly 'rms-norm': {
+  readonly norm: {
     readonly x: Tensor;
     readonly residual: Tensor | undefined;
     readonly weight: Tensor;
+    /** Of layer norms. */
+    readonly bias: Tensor | undefined;
     /** x + residual, where there is one. */
     readonly sum: Tensor | undefined;
     readonly label: string;
     readonly params: Numbers<'rows' | 'columns' | 'eps' | 'offset'>;
   };
+  readonly rescale: { readonly x: Tensor; readonly factor: number; readonly bounded: boolean };
 }
 
 /** An operation on the tape with its trace: `recording.differentiate({ … } satisfies Traced<…>)`. */
