@@ -107,7 +107,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'shaders-seldom',
-    test: /\/shaders\/\w+\/(attention-weights|cross-entropy|dropout)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention-weights|cross-entropy|dropout|label)\.wgsl/,
   },
   {
     name: (id: string) => path.basename(id, '.ts'),

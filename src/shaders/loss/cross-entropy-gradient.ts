@@ -4,13 +4,20 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { forRows, rowsOf, transientLike } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './cross-entropy-backward.wgsl?raw';
+import { labelSnippet } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
-import { numbers, workgroup } from '../snippets.ts';
+import { numbers, rowSoftmax, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 
 const forms = rowKernel({
   name: 'cross-entropy-backward',
-  code: [workgroup, numbers, { file: 'cross-entropy-backward.wgsl', text }],
+  code: [
+    workgroup,
+    numbers,
+    rowSoftmax,
+    labelSnippet,
+    { file: 'cross-entropy-backward.wgsl', text },
+  ],
   bindings: { x: 'read', label: 'read', dloss: 'read', dx: 'write' },
   params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
 });

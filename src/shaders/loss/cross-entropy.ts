@@ -1,17 +1,25 @@
 // Cross entropy of logits against labels.
 
-import type { Kernel } from '../../runtime/kernel.ts';
+import type { Kernel, Snippet } from '../../runtime/kernel.ts';
 import { forRows, rowsOf } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
-import { late, numbers, workgroup } from '../snippets.ts';
+import { late, numbers, rowSoftmax, workgroup } from '../snippets.ts';
 import type { Traced } from '../traces.ts';
+
+/** What labels ask for, and rows without one; for kernels with `columns` and `smoothing`. */
+export const labelSnippet: Snippet = {
+  file: 'label.wgsl',
+  text: late(() => import('./label.wgsl?raw')),
+};
 
 const forms = rowKernel({
   name: 'cross-entropy',
   code: [
     workgroup,
     numbers,
+    rowSoftmax,
+    labelSnippet,
     { file: 'cross-entropy.wgsl', text: late(() => import('./cross-entropy.wgsl?raw')) },
   ],
   bindings: { x: 'read', label: 'read', loss: 'write' },

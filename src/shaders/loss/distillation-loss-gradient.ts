@@ -5,13 +5,14 @@ import { forRows, rowsOf, transientLike } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './distillation-loss-backward.wgsl?raw';
 import { distillationScalars } from './distillation-loss.ts';
+import { labelSnippet } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 
 const forms = rowKernel({
   name: 'distillation-loss-backward',
-  code: [workgroup, numbers, { file: 'distillation-loss-backward.wgsl', text }],
+  code: [workgroup, numbers, labelSnippet, { file: 'distillation-loss-backward.wgsl', text }],
   bindings: { x: 'read', teacher: 'read', label: 'read', dloss: 'read', dx: 'write' },
   params: distillationScalars,
 });

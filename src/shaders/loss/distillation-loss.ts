@@ -5,6 +5,7 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { forRows, rowsOf } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import text from './distillation-loss.wgsl?raw';
+import { labelSnippet } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, workgroup } from '../snippets.ts';
 import type { Traced } from '../traces.ts';
@@ -19,7 +20,7 @@ export const distillationScalars = {
 
 const forms = rowKernel({
   name: 'distillation-loss',
-  code: [workgroup, numbers, { file: 'distillation-loss.wgsl', text }],
+  code: [workgroup, numbers, labelSnippet, { file: 'distillation-loss.wgsl', text }],
   bindings: { x: 'read', teacher: 'read', label: 'read', loss: 'write' },
   params: distillationScalars,
 });
