@@ -78,7 +78,7 @@ function half(
     return kernel({
       name,
       operation,
-      code: [workgroup, random, attentionIndex, common, dropout, ...pieces, own],
+      code: [workgroup, random, attentionIndex, dropout, common, ...pieces, own],
       bindings: { ...inputs, ...bindings },
       params: scalars,
       constants: { CAUSAL: [false, true], DROPOUT: [false, true], ...constants },

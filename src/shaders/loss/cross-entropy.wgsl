@@ -25,13 +25,14 @@ fn cross_entropy(
   let end = first + params.columns;
 
   let largest = largest_of_row(first, end, lane);
-  let total = exp_sum_of_row(first, end, largest, lane);
+  // Both sums in one pass, which costs less than the exponentials by fours and another one.
+  var total = 0.0;
   var plain = 0.0;
-  if (params.smoothing > 0.0) {
-    for (var i = first + lane; i < end; i += LANES) {
-      plain += x[i] - largest;
-    }
+  for (var i = first + lane; i < end; i += LANES) {
+    total += exp(x[i] - largest);
+    plain += x[i] - largest;
   }
+  total = sum_over_row(total, lane);
   let mean = sum_over_row(plain, lane) / f32(params.columns);
   if (lane == 0u) {
     let column = label[row];
