@@ -4,7 +4,7 @@
 import { gradients } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { activate } from '../shaders/matmul/activate.ts';
-import { attentionDelta } from '../shaders/attention/attention-gradient.ts';
+import { attentionDelta } from '../shaders/attention/attention-backward.ts';
 import { attention } from '../shaders/attention/attention.ts';
 import { columnSum } from '../shaders/matmul/column-sum.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';

@@ -2,7 +2,7 @@
 
 import type { Dtype } from '../runtime/tensor.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
-import { embeddingLinks } from '../shaders/embedding/embedding-gradient.ts';
+import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { softmax } from '../shaders/rows/softmax.ts';
 import type { Result } from './checks.ts';

@@ -3,33 +3,33 @@
 import { TransformerError } from '../runtime/errors.ts';
 import type { GradientRules, InputGradient, TapeEntry } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { activateGradient } from './matmul/activate-gradient.ts';
-import { attentionGradient } from './attention/attention-gradient.ts';
-import { crossEntropyGradient } from './loss/cross-entropy-gradient.ts';
-import { distillationLossGradient } from './loss/distillation-loss-gradient.ts';
+import { activateBackward } from './matmul/activate-backward.ts';
+import { attentionBackward } from './attention/attention-backward.ts';
+import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
+import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop } from './elementwise/dropout.ts';
 import { scale } from './elementwise/rescale.ts';
-import { embeddingGradient } from './embedding/embedding-gradient.ts';
-import { gatedGradient } from './matmul/gated-gradient.ts';
-import { normGradient } from './rows/norm-gradient.ts';
-import { loraGradient } from './matmul/lora-gradient.ts';
-import { matmulGradient } from './matmul/matmul-gradient.ts';
+import { embeddingBackward } from './embedding/embedding-backward.ts';
+import { gatedBackward } from './matmul/gated-backward.ts';
+import { normBackward } from './rows/norm-backward.ts';
+import { loraBackward } from './matmul/lora-backward.ts';
+import { matmulBackward } from './matmul/matmul-backward.ts';
 import type { Rule, Traces } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */
-function addGradient({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
+function addBackward({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
   return inputs.map((input) => [input, () => dy]);
 }
 
 /** Of dropout: what was dropped is drawn again. */
-const dropoutGradient: Rule<'dropout'> = ({ trace: { x, residual, params } }, dy) => [
+const dropoutBackward: Rule<'dropout'> = ({ trace: { x, residual, params } }, dy) => [
   [x, () => drop(dy, `d ${x.label}`, params)],
   [residual, () => dy],
 ];
 
 /** Of scaling: the gradient, scaled. Soft bounds have none yet. */
-const rescaleGradient: Rule<'rescale'> = ({ trace: { x, factor, bounded } }, dy) => {
+const rescaleBackward: Rule<'rescale'> = ({ trace: { x, factor, bounded } }, dy) => {
   if (bounded) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
@@ -40,18 +40,18 @@ const rescaleGradient: Rule<'rescale'> = ({ trace: { x, factor, bounded } }, dy)
 };
 
 const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
-  activate: activateGradient,
-  attention: attentionGradient,
-  'cross-entropy': crossEntropyGradient,
-  'distillation-loss': distillationLossGradient,
-  dropout: dropoutGradient,
-  embedding: embeddingGradient,
-  gated: gatedGradient,
-  lora: loraGradient,
-  matmul: matmulGradient,
-  norm: normGradient,
-  rescale: rescaleGradient,
+  activate: activateBackward,
+  attention: attentionBackward,
+  'cross-entropy': crossEntropyBackward,
+  'distillation-loss': distillationLossBackward,
+  dropout: dropoutBackward,
+  embedding: embeddingBackward,
+  gated: gatedBackward,
+  lora: loraBackward,
+  matmul: matmulBackward,
+  norm: normBackward,
+  rescale: rescaleBackward,
 };
 
 /** For `gradients()` of runtime/gradient.ts. */
-export const gradientRules: GradientRules = { add, rules: { ...rules, add: addGradient } };
+export const gradientRules: GradientRules = { add, rules: { ...rules, add: addBackward } };

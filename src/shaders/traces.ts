@@ -1,4 +1,4 @@
-// What operations leave on the tape for their gradients. The rules that read it stand in *-gradient.ts,
+// What operations leave on the tape for their gradients. The rules that read it stand in *-backward.ts,
 // which inference does not import.
 
 import type { InputGradient, TapeEntry } from '../runtime/gradient.ts';

@@ -101,7 +101,7 @@ const keyHalf = half(
   { dkv: 'write' },
 );
 
-export const attentionGradientKernels: readonly Kernel[] = [
+export const attentionBackwardKernels: readonly Kernel[] = [
   deltaKernel,
   queryHalf.register,
   queryHalf.tile,
@@ -124,7 +124,7 @@ export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
 }
 
 /** Gradients of the tensors that hold q, k and v; one tensor may hold them all. */
-export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
+export const attentionBackward: Rule<'attention'> = ({ output, trace }, dy) => {
   const { q, k: kv, keyMask, lse } = trace;
   const { CAUSAL, DROPOUT, ...others } = trace.constants;
   if (trace.params.group > 1 || Object.values(others).some(Boolean)) {

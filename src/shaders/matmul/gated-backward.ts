@@ -2,7 +2,7 @@
 
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
-import { derivative } from './activate-gradient.ts';
+import { derivative } from './activate-backward.ts';
 import { formOfWidth, inBothWidths, widthOf } from '../elementwise/element-kernel.ts';
 import text from './gated-backward.wgsl?raw';
 import { activationCodes } from './matmul-kernels.ts';
@@ -20,10 +20,10 @@ const forms = inBothWidths(
   kernel,
 );
 
-export const gatedGradientKernels: readonly Kernel[] = [forms.singly, forms.fours];
+export const gatedBackwardKernels: readonly Kernel[] = [forms.singly, forms.fours];
 
 /** Gradients of gate and value, which stand side by side in x. */
-export const gatedGradient: Rule<'gated'> = ({ trace: { x, ...shared } }, dy) => {
+export const gatedBackward: Rule<'gated'> = ({ trace: { x, ...shared } }, dy) => {
   const dxOf = (): Tensor => {
     const width = widthOf(shared.params.columns);
     const dx = dy.recording.transient(`d ${x.label}`, x.shape);

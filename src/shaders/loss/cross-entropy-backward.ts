@@ -22,10 +22,10 @@ const forms = rowKernel({
   params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
 });
 
-export const crossEntropyGradientKernels: readonly Kernel[] = allForms(forms);
+export const crossEntropyBackwardKernels: readonly Kernel[] = allForms(forms);
 
 /** (softmax(x) - target) · dloss, row by row; 0 in rows that do not count. */
-export const crossEntropyGradient: Rule<'cross-entropy'> = ({ trace }, dloss) => {
+export const crossEntropyBackward: Rule<'cross-entropy'> = ({ trace }, dloss) => {
   const { x, label, params } = trace;
   const dxOf = (): Tensor => {
     const { recording } = dloss;

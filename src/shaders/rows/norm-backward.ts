@@ -26,13 +26,13 @@ const formsOf = (name: string, centred: boolean) =>
 const layerNorm = formsOf('layer-norm-backward', true);
 const rmsNorm = formsOf('rms-norm-backward', false);
 
-export const normGradientKernels: readonly Kernel[] = [
+export const normBackwardKernels: readonly Kernel[] = [
   ...allWidths(layerNorm),
   ...allWidths(rmsNorm),
 ];
 
 /** Gradients of what was normalized, which x and residual share, of the gain and of the bias. */
-export const normGradient: Rule<'norm'> = ({ trace }, dy) => {
+export const normBackward: Rule<'norm'> = ({ trace }, dy) => {
   const { x, residual, weight, bias, sum, label, params } = trace;
   const { recording } = dy;
   const centred = bias !== undefined;

@@ -27,10 +27,10 @@ const forms = inBothWidths(
   kernel,
 );
 
-export const activateGradientKernels: readonly Kernel[] = [forms.singly, forms.fours];
+export const activateBackwardKernels: readonly Kernel[] = [forms.singly, forms.fours];
 
 /** activation′(x) · dy, element by element. */
-export const activateGradient: Rule<'activate'> = ({ trace: { x, ...shared } }, dy) => {
+export const activateBackward: Rule<'activate'> = ({ trace: { x, ...shared } }, dy) => {
   const dxOf = (): Tensor => {
     const { recording } = dy;
     const dx = recording.transient(`d ${x.label}`, x.shape);

@@ -17,10 +17,10 @@ const forms = rowKernel({
   params: distillationScalars,
 });
 
-export const distillationLossGradientKernels: readonly Kernel[] = allForms(forms);
+export const distillationLossBackwardKernels: readonly Kernel[] = allForms(forms);
 
 /** weight · T · (softmax(x / T) - softmax(teacher / T)), plus the labels' part, times dloss. */
-export const distillationLossGradient: Rule<'distillation-loss'> = ({ trace }, dloss) => {
+export const distillationLossBackward: Rule<'distillation-loss'> = ({ trace }, dloss) => {
   const { x, teacher, label, params } = trace;
   const dxOf = (): Tensor => {
     const { recording } = dloss;

@@ -10,7 +10,7 @@ import type { Rule } from '../traces.ts';
 import { transpose } from './transpose.ts';
 
 /** In the forward pass this was y = x·W: dx = dy·Wᵀ and dW = xᵀ·dy, or transposed ones of these. */
-export const matmulGradient: Rule<'matmul'> = ({ trace }, dy) => {
+export const matmulBackward: Rule<'matmul'> = ({ trace }, dy) => {
   const { x, weight, bias, residual, ...sizes } = trace;
   const { batches, rows, columns, depth, transposed } = sizes;
   const dx = (): Tensor => {

@@ -23,7 +23,7 @@ const backwardKernel = kernel({
   params: { tokens: 'u32', columns: 'u32', vocabulary: 'u32', first: 'u32', scale: 'f32' },
 });
 
-export const embeddingGradientKernels: readonly Kernel[] = [linksKernel, backwardKernel];
+export const embeddingBackwardKernels: readonly Kernel[] = [linksKernel, backwardKernel];
 
 /**
  * Chains the tokens of each word: for each token the one before it with the same id, then for each
@@ -45,7 +45,7 @@ export function embeddingLinks(
   return links;
 }
 
-export const embeddingGradient: Rule<'embedding'> = ({ trace }, dy) => {
+export const embeddingBackward: Rule<'embedding'> = ({ trace }, dy) => {
   const { ids, table, scale: factor, position, positions, offset: start } = trace;
   const { recording } = dy;
   const tokens = elements(ids.shape);
