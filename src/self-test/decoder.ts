@@ -3,7 +3,7 @@
 import type { Tensor } from '../runtime/tensor.ts';
 import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
 import { heads, rotaryTurns } from '../shaders/attention/heads.ts';
-import { scale, softBound } from '../shaders/elementwise/rescale.ts';
+import { scale, softCap } from '../shaders/elementwise/scale.ts';
 import { functions, type Result } from './checks.ts';
 import { gradientOf, rowsOf } from './gradients.ts';
 import type { Inputs } from './inputs.ts';
@@ -47,7 +47,7 @@ function checkRescale(inputs: Inputs, size: number): Result {
   const x = inputs.floats([3, size]);
   if (size % 2 === 1) return { output: scale(x.tensor, 3), wanted: x.data.map((v) => 3 * v) };
   const wanted = x.data.map((value) => 0.5 * Math.tanh(value / 0.5));
-  return { output: softBound(x.tensor, 0.5), wanted };
+  return { output: softCap(x.tensor, 0.5), wanted };
 }
 
 function checkRmsNorm(inputs: Inputs, columns: number, withResidual: boolean): Result {

@@ -9,7 +9,7 @@ import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop } from './elementwise/dropout.ts';
-import { scale } from './elementwise/rescale.ts';
+import { scale } from './elementwise/scale.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { gatedBackward } from './matmul/gated-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
@@ -28,9 +28,9 @@ const dropoutBackward: Rule<'dropout'> = ({ trace: { x, residual, params } }, dy
   [residual, () => dy],
 ];
 
-/** Of scaling: the gradient, scaled. Soft bounds have none yet. */
-const rescaleBackward: Rule<'rescale'> = ({ trace: { x, factor, bounded } }, dy) => {
-  if (bounded) {
+/** Of scaling: the gradient, scaled. Capped values have none yet. */
+const scaleBackward: Rule<'scale'> = ({ trace: { x, factor, capped } }, dy) => {
+  if (capped) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
       'Bounded logits cannot be trained through yet.',
@@ -50,7 +50,7 @@ const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
   lora: loraBackward,
   matmul: matmulBackward,
   norm: normBackward,
-  rescale: rescaleBackward,
+  scale: scaleBackward,
 };
 
 /** For `gradients()` of runtime/gradient.ts. */

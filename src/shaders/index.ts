@@ -26,7 +26,7 @@ import { loraBackwardKernels } from './matmul/lora-backward.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
-import { rescaleKernels } from './elementwise/rescale.ts';
+import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
@@ -52,7 +52,7 @@ export const allKernels: readonly Kernel[] = [
   ...activateBackwardKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
-  ...rescaleKernels,
+  ...scaleKernels,
   ...transposeKernels,
   ...columnSumKernels,
   ...optimizerKernels,

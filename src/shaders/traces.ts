@@ -76,7 +76,7 @@ export interface Traces {
     readonly label: string;
     readonly params: Numbers<'rows' | 'columns' | 'eps' | 'offset'>;
   };
-  readonly rescale: { readonly x: Tensor; readonly factor: number; readonly bounded: boolean };
+  readonly scale: { readonly x: Tensor; readonly factor: number; readonly capped: boolean };
 }
 
 /** An operation on the tape with its trace: `recording.differentiate({ … } satisfies Traced<…>)`. */

@@ -21,7 +21,7 @@ import { lora, loraBackward } from './lora.ts';
 import { matmul } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
-import { rescale } from './rescale.ts';
+import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import type { Reference } from './twin.ts';
@@ -67,7 +67,7 @@ export const references: Readonly<Record<string, Reference>> = {
   matmul,
   'rms-norm': rmsNorm,
   'rms-norm-backward': rmsNormBackward,
-  rescale,
+  scale,
   'sequence-bias': sequenceBias,
   sgd,
   softmax,

@@ -13,7 +13,7 @@ import { crossEntropy, ignoredLabel } from '../../src/shaders/loss/cross-entropy
 import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
 import { dropout } from '../../src/shaders/elementwise/dropout.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
-import { scale } from '../../src/shaders/elementwise/rescale.ts';
+import { scale } from '../../src/shaders/elementwise/scale.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';
 import { gated, gatedLinear } from '../../src/shaders/matmul/gated.ts';

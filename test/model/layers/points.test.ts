@@ -13,7 +13,7 @@ import {
 import { type Points, Probe } from '../../../src/runtime/points.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { matmul } from '../../../src/shaders/matmul/matmul.ts';
-import { scale } from '../../../src/shaders/elementwise/rescale.ts';
+import { scale } from '../../../src/shaders/elementwise/scale.ts';
 import { Bench, expectOperation } from '../../support/check.ts';
 import { withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
