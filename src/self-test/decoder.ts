@@ -2,13 +2,13 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
-import { heads, rotaryTurns } from '../shaders/attention/heads.ts';
 import { scale, softCap } from '../shaders/elementwise/scale.ts';
 import { functions, type Result } from './checks.ts';
 import { gradientOf, rowsOf } from './gradients.ts';
 import type { Inputs } from './inputs.ts';
 import { dot } from './math.ts';
 import { normalize } from '../shaders/rows/norm.ts';
+import { rotaryTurns, splitHeads } from '../shaders/attention/split-heads.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 
@@ -108,7 +108,7 @@ function checkHeads(inputs: Inputs, queries: boolean): Result {
   const [positions, slots] = [[131071, 5] as const, [2, 0] as const];
   const place = Uint32Array.of(positions[0], slots[0], positions[1], slots[1]);
   const turns = inputs.tensor([frequencies.length, 2], rotaryTurns(frequencies));
-  const result: { readonly q: Tensor; readonly k: Tensor } = heads({
+  const result: { readonly q: Tensor; readonly k: Tensor } = splitHeads({
     projections: projections.tensor,
     place: inputs.tensor([1, 2, 2], place),
     heads: 2,

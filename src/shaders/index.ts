@@ -19,7 +19,6 @@ import { embeddingBackwardKernels } from './embedding/embedding-backward.ts';
 import { embeddingKernels } from './embedding/embedding.ts';
 import { gatedBackwardKernels } from './matmul/gated-backward.ts';
 import { gatedKernels } from './matmul/gated.ts';
-import { headsKernels } from './attention/heads.ts';
 import { normBackwardKernels } from './rows/norm-backward.ts';
 import { normKernels } from './rows/norm.ts';
 import { loraBackwardKernels } from './matmul/lora-backward.ts';
@@ -30,6 +29,7 @@ import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
+import { splitHeadsKernels } from './attention/split-heads.ts';
 
 export const allKernels: readonly Kernel[] = [
   ...matmulKernels,
@@ -58,7 +58,7 @@ export const allKernels: readonly Kernel[] = [
   ...optimizerKernels,
   ...loraKernels,
   ...loraBackwardKernels,
-  ...headsKernels,
+  ...splitHeadsKernels,
   ...gatedKernels,
   ...gatedBackwardKernels,
 ];

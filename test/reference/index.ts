@@ -15,7 +15,7 @@ import { activate, activateBackward, add, columnSum, transpose } from './element
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
-import { heads } from './heads.ts';
+import { splitHeads } from './split-heads.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { lora, loraBackward } from './lora.ts';
 import { matmul } from './matmul.ts';
@@ -58,7 +58,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'gated-backward': gatedBackward,
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
-  heads,
+  'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
   'log-softmax': logSoftmax,

@@ -7,9 +7,9 @@ import {
   type KeyValueCache,
 } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { heads as takeApart } from '../../shaders/attention/heads.ts';
 import { layoutOf, type SelfAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';
+import { splitHeads } from '../../shaders/attention/split-heads.ts';
 
 export interface CachedAttentionOptions extends CachePlaces {
   readonly cache: KeyValueCache;
@@ -34,7 +34,7 @@ export function cachedSelfAttention(
     const attended = attentionDecode({ projections, starts, cache, place, rows, ...scoring });
     return linear(attended, weights.output, whole);
   }
-  const { q } = takeApart({ projections, place, ...layout, rotary, norm: headNorm, cache });
+  const { q } = splitHeads({ projections, place, ...layout, rotary, norm: headNorm, cache });
   const attended = single
     ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, rows, ...scoring })
     : attention({

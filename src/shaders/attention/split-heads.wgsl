@@ -62,7 +62,7 @@ fn put(kind: u32, at: u32, value: f32) {
 }
 
 @compute @workgroup_size(GROUP)
-fn heads(
+fn split_heads(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
