@@ -8,14 +8,14 @@ import { attentionBackward } from './attention/attention-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
-import { drop } from './elementwise/dropout.ts';
-import { scale } from './elementwise/scale.ts';
+import { drop, type DropoutEntry } from './elementwise/dropout.ts';
+import { scale, type ScaleEntry } from './elementwise/scale.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { gatedBackward } from './matmul/gated-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
 import { loraBackward } from './matmul/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
-import type { Rule, Traces } from './traces.ts';
+import type { Rule } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */
 function addBackward({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
@@ -23,13 +23,13 @@ function addBackward({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
 }
 
 /** Of dropout: what was dropped is drawn again. */
-const dropoutBackward: Rule<'dropout'> = ({ trace: { x, residual, params } }, dy) => [
+const dropoutBackward: Rule<DropoutEntry> = ({ trace: { x, residual, params } }, dy) => [
   [x, () => drop(dy, `d ${x.label}`, params)],
   [residual, () => dy],
 ];
 
 /** Of scaling: the gradient, scaled. Capped values have none yet. */
-const scaleBackward: Rule<'scale'> = ({ trace: { x, factor, capped } }, dy) => {
+const scaleBackward: Rule<ScaleEntry> = ({ trace: { x, factor, capped } }, dy) => {
   if (capped) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
@@ -39,7 +39,17 @@ const scaleBackward: Rule<'scale'> = ({ trace: { x, factor, capped } }, dy) => {
   return [[x, () => scale(dy, factor)]];
 };
 
-const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
+/** Sees to it that a rule's key is the operation whose entries it takes. */
+function keyed<
+  Rules extends {
+    readonly [Op in keyof Rules]: Rule<TapeEntry & { readonly op: Op; readonly trace: never }>;
+  },
+>(rules: Rules): Rules {
+  return rules;
+}
+
+const rules = keyed({
+  add: addBackward,
   activate: activateBackward,
   attention: attentionBackward,
   'cross-entropy': crossEntropyBackward,
@@ -51,7 +61,7 @@ const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
   matmul: matmulBackward,
   norm: normBackward,
   scale: scaleBackward,
-};
+});
 
 /** For `gradients()` of runtime/gradient.ts. */
-export const gradientRules: GradientRules = { add, rules: { ...rules, add: addBackward } };
+export const gradientRules: GradientRules = { add, rules };

@@ -15,6 +15,7 @@ import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import { attentionFour, attentionIndex } from './attention.ts';
+import type { AttentionEntry } from './attention-entry.ts';
 import { random, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 
@@ -124,7 +125,7 @@ export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
 }
 
 /** Gradients of the tensors that hold q, k and v; one tensor may hold them all. */
-export const attentionBackward: Rule<'attention'> = ({ output, trace }, dy) => {
+export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) => {
   const { q, k: kv, keyMask, lse } = trace;
   const { CAUSAL, DROPOUT, ...others } = trace.constants;
   if (trace.params.group > 1 || Object.values(others).some(Boolean)) {

@@ -21,6 +21,11 @@ const forms = inBothWidths(
 
 export const scaleKernels: readonly Kernel[] = [forms.singly, forms.fours];
 
+export type ScaleEntry = Traced<
+  'scale',
+  { readonly x: Tensor; readonly factor: number; readonly capped: boolean }
+>;
+
 /** x · factor. */
 export function scale(x: Tensor, factor: number): Tensor {
   return factor === 1 ? x : scaledOrCapped(x, factor, false);
@@ -47,6 +52,6 @@ function scaledOrCapped(x: Tensor, factor: number, capped: boolean): Tensor {
     output: y,
     inputs: [x],
     trace: { x, factor, capped },
-  } satisfies Traced<'scale'>);
+  } satisfies ScaleEntry);
   return y;
 }

@@ -4,7 +4,7 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { forRows, rowsOf, transientLike } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './cross-entropy-backward.wgsl?raw';
-import { labelSnippet } from './cross-entropy.ts';
+import { labelSnippet, type CrossEntropyEntry } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, rowSoftmax, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
@@ -25,7 +25,7 @@ const forms = rowKernel({
 export const crossEntropyBackwardKernels: readonly Kernel[] = allForms(forms);
 
 /** (softmax(x) - target) · dloss, row by row; 0 in rows that do not count. */
-export const crossEntropyBackward: Rule<'cross-entropy'> = ({ trace }, dloss) => {
+export const crossEntropyBackward: Rule<CrossEntropyEntry> = ({ trace }, dloss) => {
   const { x, label, params } = trace;
   const dxOf = (): Tensor => {
     const { recording } = dloss;

@@ -4,7 +4,7 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { forRows, rowsOf, transientLike } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './distillation-loss-backward.wgsl?raw';
-import { distillationScalars } from './distillation-loss.ts';
+import { distillationScalars, type DistillationLossEntry } from './distillation-loss.ts';
 import { labelSnippet } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, workgroup } from '../snippets.ts';
@@ -20,7 +20,7 @@ const forms = rowKernel({
 export const distillationLossBackwardKernels: readonly Kernel[] = allForms(forms);
 
 /** weight · T · (softmax(x / T) - softmax(teacher / T)), plus the labels' part, times dloss. */
-export const distillationLossBackward: Rule<'distillation-loss'> = ({ trace }, dloss) => {
+export const distillationLossBackward: Rule<DistillationLossEntry> = ({ trace }, dloss) => {
   const { x, teacher, label, params } = trace;
   const dxOf = (): Tensor => {
     const { recording } = dloss;

@@ -8,7 +8,7 @@ import text from './distillation-loss.wgsl?raw';
 import { labelSnippet } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import type { Scalars, Traced } from '../traces.ts';
 
 export const distillationScalars = {
   rows: 'u32',
@@ -26,6 +26,16 @@ const forms = rowKernel({
 });
 
 export const distillationLossKernels: readonly Kernel[] = allForms(forms);
+
+export type DistillationLossEntry = Traced<
+  'distillation-loss',
+  {
+    readonly x: Tensor;
+    readonly teacher: Tensor;
+    readonly label: Tensor;
+    readonly params: Scalars<typeof distillationScalars>;
+  }
+>;
 
 export interface DistillationLossOptions {
   /** The teacher's logits, of the same shape as the student's; they get no gradient. */
@@ -74,6 +84,6 @@ export function distillationLoss(x: Tensor, options: DistillationLossOptions): T
     output: loss,
     inputs: [x],
     trace: { x, teacher, label, params },
-  } satisfies Traced<'distillation-loss'>);
+  } satisfies DistillationLossEntry);
   return loss;
 }

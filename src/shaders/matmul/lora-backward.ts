@@ -6,6 +6,7 @@ import { sharedRows } from '../../runtime/shared-rows.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import text from './lora-backward.wgsl?raw';
 import { workgroup } from '../snippets.ts';
+import type { LoraEntry } from './lora.ts';
 import type { Rule } from '../traces.ts';
 
 const backwardKernel = kernel({
@@ -18,7 +19,7 @@ const backwardKernel = kernel({
 export const loraBackwardKernels: readonly Kernel[] = [backwardKernel];
 
 /** The weight gets dy as it is, the update its rows of dy, scaled. */
-export const loraBackward: Rule<'lora'> = ({ trace: { weight, delta, params } }, dy) => {
+export const loraBackward: Rule<LoraEntry> = ({ trace: { weight, delta, params } }, dy) => {
   const dDeltaOf = (): Tensor => {
     const { recording } = dy;
     const ddelta = transientLike(delta, { label: `d ${delta.label}`, recording });

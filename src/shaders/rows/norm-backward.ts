@@ -5,7 +5,7 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { columnSum } from '../matmul/column-sum.ts';
 import { inBothWidths } from '../elementwise/element-kernel.ts';
 import text from './norm-backward.wgsl?raw';
-import { normParams } from './norm.ts';
+import { normParams, type NormEntry } from './norm.ts';
 import { allWidths, rowFormOfWidth, rowKernel } from './row-kernel.ts';
 import { workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
@@ -32,7 +32,7 @@ export const normBackwardKernels: readonly Kernel[] = [
 ];
 
 /** Gradients of what was normalized, which x and residual share, of the gain and of the bias. */
-export const normBackward: Rule<'norm'> = ({ trace }, dy) => {
+export const normBackward: Rule<NormEntry> = ({ trace }, dy) => {
   const { x, residual, weight, bias, sum, label, params } = trace;
   const { recording } = dy;
   const centred = bias !== undefined;

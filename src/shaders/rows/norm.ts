@@ -6,7 +6,7 @@ import { inBothWidths } from '../elementwise/element-kernel.ts';
 import text from './norm.wgsl?raw';
 import { allWidths, rowFormOfWidth, rowKernel } from './row-kernel.ts';
 import { workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import type { Scalars, Traced } from '../traces.ts';
 
 /** The scalars of both kinds, there and back. */
 export const normParams = { rows: 'u32', columns: 'u32', eps: 'f32', offset: 'f32' } as const;
@@ -35,6 +35,21 @@ const layerNorm = formsOf('layer-norm', true);
 const rmsNorm = formsOf('rms-norm', false);
 
 export const normKernels: readonly Kernel[] = [...allWidths(layerNorm), ...allWidths(rmsNorm)];
+
+export type NormEntry = Traced<
+  'norm',
+  {
+    readonly x: Tensor;
+    readonly residual: Tensor | undefined;
+    readonly weight: Tensor;
+    /** Of layer norms. */
+    readonly bias: Tensor | undefined;
+    /** x + residual, where there is one. */
+    readonly sum: Tensor | undefined;
+    readonly label: string;
+    readonly params: Scalars<typeof normParams>;
+  }
+>;
 
 /** γ (`weight`) and β (`bias`), each (columns), and the ε added to the variance. */
 export interface LayerNormWeights {
@@ -83,6 +98,6 @@ export function normalize(
     output: y,
     inputs: [x, residual, weight, bias],
     trace: { x, residual, weight, bias, sum, label, params },
-  } satisfies Traced<'norm'>);
+  } satisfies NormEntry);
   return y;
 }
