@@ -9,7 +9,6 @@ import gumbelText from './choice/gumbel.wgsl?raw';
 import numbersText from './numbers.wgsl?raw';
 import randomText from './random.wgsl?raw';
 import rowInvocationText from './rows/row-invocation.wgsl?raw';
-import rowSoftmaxText from './rows/row-softmax.wgsl?raw';
 import rowSubgroupText from './rows/row-subgroup.wgsl?raw';
 import rowWorkgroupText from './rows/row-workgroup.wgsl?raw';
 import tanhText from './tanh.wgsl?raw';
@@ -48,7 +47,10 @@ export const tokenRule: Snippet = { file: 'token-rule.wgsl', text: tokenRuleText
 export const workgroup: Snippet = { file: 'workgroup.wgsl', text: workgroupText };
 export const rowInvocation: Snippet = { file: 'row-invocation.wgsl', text: rowInvocationText };
 /** Of rows of the tensor bound as `x`; needs `numbers` and one of the forms of rows. */
-export const rowSoftmax: Snippet = { file: 'row-softmax.wgsl', text: rowSoftmaxText };
+export const rowSoftmax: Snippet = {
+  file: 'row-softmax.wgsl',
+  text: late(() => import('./rows/row-softmax.wgsl?raw')),
+};
 export const rowSubgroup: Snippet = { file: 'row-subgroup.wgsl', text: rowSubgroupText };
 export const rowWorkgroup: Snippet = { file: 'row-workgroup.wgsl', text: rowWorkgroupText };
 

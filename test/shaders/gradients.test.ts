@@ -447,7 +447,7 @@ const withoutGradient = [
   'embedding-links',
   'gradient-norm',
   'gradient-scale',
-  'heads',
+  'split-heads',
   'log-softmax',
   'sequence-bias',
   'sgd',

@@ -69,7 +69,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'choice',
-    test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/choice\/(log-softmax|sequence-bias|token-history|warp)\.wgsl/,
+    test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/\w+\/(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
   // What few checkpoints need when they are opened.
   {
