@@ -135,6 +135,7 @@ export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) =
     );
   }
   const constants = { CAUSAL, DROPOUT };
+  // Apart, they and their gradients would take up to ten storage buffers; eight is what every device has.
   if (kv !== trace.v) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
