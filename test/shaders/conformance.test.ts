@@ -289,8 +289,8 @@ const pieces = [
   'workgroup',
 ];
 
-/** Bodies that two operations share; their bindings stand in pieces. */
-const bodies = ['attention-row', 'attention-row-tile'];
+/** Bodies that two operations share. */
+const bodies = ['attention-row', 'attention-row-tile', 'norm', 'norm-backward'];
 
 test('a file is a kernel with one entry point, or a shared piece with none', () => {
   const wrong: string[] = [];
