@@ -51,7 +51,7 @@ const entries = {
     'Only src/node, src/cli and index.node.ts know Node; nothing in src imports an entry but the command line.',
 };
 const gradients = {
-  regex: String.raw`(^|/)shaders/(index|gradients)\.ts$|^\.{1,2}/(index|gradients)\.ts$|-gradient\.ts$|-backward(-[\w-]+)?\.wgsl`,
+  regex: String.raw`(^|/)shaders/(index|gradients)\.ts$|^\.{1,2}/(index|gradients)\.ts$|-backward(-[\w-]+)?\.(ts|wgsl)`,
   message: 'Inference loads no gradients: only training imports them (src/shaders/README.md).',
 };
 
@@ -113,7 +113,7 @@ function directions(folder) {
   const trains = folder === 'training' || folder === 'self-test';
   return places.flatMap(({ at, patterns }) => [
     restrict([`src/${at}/**`], trains ? patterns : [...patterns, gradients]),
-    restrict([`src/${at}/**/{index,gradients,*-gradient}.ts`], patterns),
+    restrict([`src/${at}/**/{index,gradients,*-backward}.ts`], patterns),
   ]);
 }
 

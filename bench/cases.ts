@@ -3,12 +3,12 @@
 import { float16ToFloat32, float32ToFloat16 } from '../src/source/float16.ts';
 import { chooseToken } from '../src/shaders/choice/choose-token.ts';
 import { embedding } from '../src/shaders/embedding/embedding.ts';
-import { layerNorm } from '../src/shaders/rows/layer-norm.ts';
 import { matmul } from '../src/shaders/matmul/matmul.ts';
 import { softmax } from '../src/shaders/rows/softmax.ts';
 import { attentionCase, decodeCase } from './attention-cases.ts';
 import { type Case, input, numbers } from './case.ts';
 import { plainArgmax, plainEmbedding, plainLayerNorm, plainMatmul, plainSoftmax } from './plain.ts';
+import { normalize } from '../src/shaders/rows/norm.ts';
 
 /** x·Wᵀ, W stored as linear layers store it. x: (rows, depth), W: (columns, depth). */
 function matmulCase(
@@ -54,7 +54,7 @@ function layerNormCase(rows: number, columns: number): Case {
       bias: { shape: [columns], data: bias },
     },
     ours: (_, tensors) =>
-      layerNorm(input(tensors, 'x'), {
+      normalize(input(tensors, 'x'), {
         weight: input(tensors, 'weight'),
         bias: input(tensors, 'bias'),
         eps,

@@ -4,11 +4,11 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
 import type { EmbeddingWeights } from './layers/embeddings.ts';
 import type { LanguageModelWeights } from './layers/logits.ts';
-import type { NormWeights } from './layers/normalization.ts';
 import type { RotaryFrequencies } from './layers/rotary.ts';
 import type { TransformerWeights } from './layers/transformer.ts';
 import type { Linear } from './weights/linear-weights.ts';
 import type { StackWeights } from './layers/stack.ts';
+import type { NormWeights } from '../shaders/rows/norm.ts';
 
 export interface TransformerShape {
   readonly sourceVocabulary: number;

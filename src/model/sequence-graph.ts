@@ -6,8 +6,8 @@ import type { HeadLayer, SequenceDefinition } from './definitions.ts';
 import { embed, type Tokens } from './layers/embeddings.ts';
 import { linear } from './layers/linear.ts';
 import { logits } from './layers/logits.ts';
-import { normalize } from './layers/normalization.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
+import { normalize } from '../shaders/rows/norm.ts';
 
 export interface SequenceGraph {
   /** (B, T, d_model) */

@@ -2,13 +2,13 @@
 
 import type { Tensor } from '../runtime/tensor.ts';
 import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
-import { heads, rotaryTurns } from '../shaders/attention/heads.ts';
-import { scale, softBound } from '../shaders/elementwise/rescale.ts';
-import { rmsNorm } from '../shaders/rows/rms-norm.ts';
+import { scale, softCap } from '../shaders/elementwise/scale.ts';
 import { functions, type Result } from './checks.ts';
 import { gradientOf, rowsOf } from './gradients.ts';
 import type { Inputs } from './inputs.ts';
 import { dot } from './math.ts';
+import { normalize } from '../shaders/rows/norm.ts';
+import { rotaryTurns, splitHeads } from '../shaders/attention/split-heads.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 
@@ -47,7 +47,7 @@ function checkRescale(inputs: Inputs, size: number): Result {
   const x = inputs.floats([3, size]);
   if (size % 2 === 1) return { output: scale(x.tensor, 3), wanted: x.data.map((v) => 3 * v) };
   const wanted = x.data.map((value) => 0.5 * Math.tanh(value / 0.5));
-  return { output: softBound(x.tensor, 0.5), wanted };
+  return { output: softCap(x.tensor, 0.5), wanted };
 }
 
 function checkRmsNorm(inputs: Inputs, columns: number, withResidual: boolean): Result {
@@ -57,14 +57,14 @@ function checkRmsNorm(inputs: Inputs, columns: number, withResidual: boolean): R
   const sum = x.data.map((value, i) => value + (residual?.data[i] ?? 0));
   const norm = { weight: weight.tensor, eps: 1e-5, offset: 1 };
   return {
-    output: rmsNorm(x.tensor, norm, { residual: residual?.tensor }),
+    output: normalize(x.tensor, norm, { residual: residual?.tensor }),
     wanted: rowsOf(sum, columns).flatMap((row) => normalizeRms(row, weight.data, 1e-5)),
   };
 }
 
 function checkRmsNormGradient(inputs: Inputs, columns: number): Result {
   const [x, weight] = [inputs.floats([3, columns]), inputs.floats([columns])];
-  const output = rmsNorm(x.tensor, { weight: weight.tensor, eps: 1e-5, offset: 1 });
+  const output = normalize(x.tensor, { weight: weight.tensor, eps: 1e-5, offset: 1 });
   return gradientOf(inputs, output, x, (values) =>
     rowsOf(values, columns).flatMap((row) => normalizeRms(row, weight.data, 1e-5)),
   );
@@ -110,7 +110,7 @@ function checkHeads(inputs: Inputs, queries: boolean): Result {
   const [positions, places] = [[131071, 5] as const, [2, 0] as const];
   const place = Uint32Array.of(positions[0], places[0], positions[1], places[1]);
   const turns = inputs.tensor([frequencies.length, 2], rotaryTurns(frequencies));
-  const result: { readonly q: Tensor; readonly kv: Tensor } = heads({
+  const result: { readonly q: Tensor; readonly kv: Tensor } = splitHeads({
     projections: projections.tensor,
     place: inputs.tensor([1, 2, 2], place),
     heads: 2,

@@ -4,7 +4,7 @@
 import { gradients } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { activate } from '../shaders/matmul/activate.ts';
-import { attentionDelta } from '../shaders/attention/attention-gradient.ts';
+import { attentionDelta } from '../shaders/attention/attention-backward.ts';
 import { attention } from '../shaders/attention/attention.ts';
 import { columnSum } from '../shaders/matmul/column-sum.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
@@ -13,13 +13,13 @@ import { dropout } from '../shaders/elementwise/dropout.ts';
 import { add } from '../shaders/elementwise/add.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { gradientRules } from '../shaders/gradients.ts';
-import { layerNorm } from '../shaders/rows/layer-norm.ts';
 import { lora } from '../shaders/matmul/lora.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
 import { transpose } from '../shaders/matmul/transpose.ts';
 import { functions, type Result } from './checks.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
-import { attend, dot, normalize, randomBits, slopes, softmaxRow } from './math.ts';
+import { attend, dot, standardized, randomBits, slopes, softmaxRow } from './math.ts';
+import { normalize } from '../shaders/rows/norm.ts';
 
 type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 
@@ -118,9 +118,9 @@ function checkLayerNorm(inputs: Inputs, columns: number): Result {
     inputs.floats([columns]),
   ];
   const norm = { weight: weight.tensor, bias: bias.tensor, eps: 1e-5 };
-  return gradientOf(inputs, layerNorm(x.tensor, norm), x, (values) =>
+  return gradientOf(inputs, normalize(x.tensor, norm), x, (values) =>
     rowsOf(values, columns).flatMap((row) =>
-      normalize(row, 1e-5).map(
+      standardized(row, 1e-5).map(
         (value, i) => value * (weight.data[i] ?? NaN) + (bias.data[i] ?? NaN),
       ),
     ),

@@ -24,7 +24,7 @@ export function softmaxRow(x: readonly number[]): number[] {
 }
 
 /** (x - mean) / √(variance + ε) */
-export function normalize(x: readonly number[], eps: number): number[] {
+export function standardized(x: readonly number[], eps: number): number[] {
   const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
   const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
   return x.map((value) => (value - mean) / Math.sqrt(variance + eps));

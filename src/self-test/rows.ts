@@ -2,13 +2,13 @@
 
 import type { Dtype } from '../runtime/tensor.ts';
 import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
-import { embeddingLinks } from '../shaders/embedding/embedding-gradient.ts';
+import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
-import { layerNorm } from '../shaders/rows/layer-norm.ts';
 import { softmax } from '../shaders/rows/softmax.ts';
 import type { Result } from './checks.ts';
 import type { Inputs } from './inputs.ts';
-import { normalize, softmaxRow } from './math.ts';
+import { standardized, softmaxRow } from './math.ts';
+import { normalize } from '../shaders/rows/norm.ts';
 
 const [rows, columns] = [5, 83];
 
@@ -29,13 +29,13 @@ export function checkLayerNorm(
     const sum = rowOf(x.data, row, width).map(
       (value, column) => value + (residual?.data[row * width + column] ?? 0),
     );
-    return normalize(sum, 1e-5).map(
+    return standardized(sum, 1e-5).map(
       (value, column) => value * (weight.data[column] ?? NaN) + (bias.data[column] ?? NaN),
     );
   }).flat();
   const norm = { weight: weight.tensor, bias: bias.tensor, eps: 1e-5 };
   const options = residual === undefined ? {} : { residual: residual.tensor };
-  return { output: layerNorm(x.tensor, norm, options), wanted };
+  return { output: normalize(x.tensor, norm, options), wanted };
 }
 
 /** table[id] · 3 + positions[position] */

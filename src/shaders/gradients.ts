@@ -1,41 +1,67 @@
 // How gradients pass back through every operation that has one. Only training imports this.
 
+import { TransformerError } from '../runtime/errors.ts';
 import type { GradientRules, InputGradient, TapeEntry } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { activateGradient } from './matmul/activate-gradient.ts';
-import { attentionGradient } from './attention/attention-gradient.ts';
-import { crossEntropyGradient } from './loss/cross-entropy-gradient.ts';
-import { distillationLossGradient } from './loss/distillation-loss-gradient.ts';
-import { dropoutGradient } from './elementwise/dropout-gradient.ts';
+import { activateBackward } from './matmul/activate-backward.ts';
+import { attentionBackward } from './attention/attention-backward.ts';
+import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
+import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
-import { embeddingGradient } from './embedding/embedding-gradient.ts';
-import { gatedGradient } from './matmul/gated-gradient.ts';
-import { layerNormGradient } from './rows/layer-norm-gradient.ts';
-import { loraGradient } from './matmul/lora-gradient.ts';
-import { matmulGradient } from './matmul/matmul-gradient.ts';
-import { rescaleGradient } from './elementwise/rescale-gradient.ts';
-import { rmsNormGradient } from './rows/rms-norm-gradient.ts';
-import type { Rule, Traces } from './traces.ts';
+import { drop, type DropoutEntry } from './elementwise/dropout.ts';
+import { scale, type ScaleEntry } from './elementwise/scale.ts';
+import { embeddingBackward } from './embedding/embedding-backward.ts';
+import { gatedBackward } from './matmul/gated-backward.ts';
+import { normBackward } from './rows/norm-backward.ts';
+import { loraBackward } from './matmul/lora-backward.ts';
+import { matmulBackward } from './matmul/matmul-backward.ts';
+import type { Rule } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */
-function addGradient({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
+function addBackward({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
   return inputs.map((input) => [input, () => dy]);
 }
 
-const rules: { readonly [Op in keyof Traces]: Rule<Op> } = {
-  activate: activateGradient,
-  attention: attentionGradient,
-  'cross-entropy': crossEntropyGradient,
-  'distillation-loss': distillationLossGradient,
-  dropout: dropoutGradient,
-  embedding: embeddingGradient,
-  gated: gatedGradient,
-  'layer-norm': layerNormGradient,
-  lora: loraGradient,
-  matmul: matmulGradient,
-  rescale: rescaleGradient,
-  'rms-norm': rmsNormGradient,
+/** Of dropout: what was dropped is drawn again. */
+const dropoutBackward: Rule<DropoutEntry> = ({ trace: { x, residual, params } }, dy) => [
+  [x, () => drop(dy, `d ${x.label}`, params)],
+  [residual, () => dy],
+];
+
+/** Of scaling: the gradient, scaled. Capped values have none yet. */
+const scaleBackward: Rule<ScaleEntry> = ({ trace: { x, factor, capped } }, dy) => {
+  if (capped) {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      'Bounded logits cannot be trained through yet.',
+    );
+  }
+  return [[x, () => scale(dy, factor)]];
 };
 
+/** Sees to it that a rule's key is the operation whose entries it takes. */
+function keyed<
+  Rules extends {
+    readonly [Op in keyof Rules]: Rule<TapeEntry & { readonly op: Op; readonly trace: never }>;
+  },
+>(rules: Rules): Rules {
+  return rules;
+}
+
+const rules = keyed({
+  add: addBackward,
+  activate: activateBackward,
+  attention: attentionBackward,
+  'cross-entropy': crossEntropyBackward,
+  'distillation-loss': distillationLossBackward,
+  dropout: dropoutBackward,
+  embedding: embeddingBackward,
+  gated: gatedBackward,
+  lora: loraBackward,
+  matmul: matmulBackward,
+  norm: normBackward,
+  scale: scaleBackward,
+});
+
 /** For `gradients()` of runtime/gradient.ts. */
-export const gradientRules: GradientRules = { add, rules: { ...rules, add: addGradient } };
+export const gradientRules: GradientRules = { add, rules };

@@ -1,68 +1,64 @@
 // Every kernel there is: tests compile them all, `doctor` runs them all.
 
 import type { Kernel } from '../runtime/kernel.ts';
-import { activateGradientKernels } from './matmul/activate-gradient.ts';
+import { activateBackwardKernels } from './matmul/activate-backward.ts';
 import { activateKernels } from './matmul/activate.ts';
 import { attentionDecodeKernels } from './attention/attention-decode.ts';
-import { attentionGradientKernels } from './attention/attention-gradient.ts';
+import { attentionBackwardKernels } from './attention/attention-backward.ts';
 import { attentionKernels } from './attention/attention.ts';
 import { columnSumKernels } from './matmul/column-sum.ts';
-import { crossEntropyGradientKernels } from './loss/cross-entropy-gradient.ts';
+import { crossEntropyBackwardKernels } from './loss/cross-entropy-backward.ts';
 import { beamKernels } from './choice/beam.ts';
 import { chooseTokenKernels } from './choice/choose-token.ts';
 import { crossEntropyKernels } from './loss/cross-entropy.ts';
-import { distillationLossGradientKernels } from './loss/distillation-loss-gradient.ts';
+import { distillationLossBackwardKernels } from './loss/distillation-loss-backward.ts';
 import { distillationLossKernels } from './loss/distillation-loss.ts';
 import { dropoutKernels } from './elementwise/dropout.ts';
 import { elementwiseKernels } from './elementwise/add.ts';
-import { embeddingGradientKernels } from './embedding/embedding-gradient.ts';
+import { embeddingBackwardKernels } from './embedding/embedding-backward.ts';
 import { embeddingKernels } from './embedding/embedding.ts';
-import { gatedGradientKernels } from './matmul/gated-gradient.ts';
+import { gatedBackwardKernels } from './matmul/gated-backward.ts';
 import { gatedKernels } from './matmul/gated.ts';
-import { headsKernels } from './attention/heads.ts';
-import { layerNormGradientKernels } from './rows/layer-norm-gradient.ts';
-import { layerNormKernels } from './rows/layer-norm.ts';
-import { loraGradientKernels } from './matmul/lora-gradient.ts';
+import { normBackwardKernels } from './rows/norm-backward.ts';
+import { normKernels } from './rows/norm.ts';
+import { loraBackwardKernels } from './matmul/lora-backward.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
-import { rmsNormGradientKernels } from './rows/rms-norm-gradient.ts';
-import { rmsNormKernels } from './rows/rms-norm.ts';
-import { rescaleKernels } from './elementwise/rescale.ts';
+import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
+import { splitHeadsKernels } from './attention/split-heads.ts';
 
 export const allKernels: readonly Kernel[] = [
   ...matmulKernels,
   ...attentionKernels,
-  ...attentionGradientKernels,
+  ...attentionBackwardKernels,
   ...attentionDecodeKernels,
-  ...layerNormKernels,
-  ...layerNormGradientKernels,
+  ...normKernels,
+  ...normBackwardKernels,
   ...embeddingKernels,
-  ...embeddingGradientKernels,
+  ...embeddingBackwardKernels,
   ...softmaxKernels,
   ...tokenRuleKernels,
   ...chooseTokenKernels,
   ...beamKernels,
   ...crossEntropyKernels,
-  ...crossEntropyGradientKernels,
+  ...crossEntropyBackwardKernels,
   ...distillationLossKernels,
-  ...distillationLossGradientKernels,
+  ...distillationLossBackwardKernels,
   ...activateKernels,
-  ...activateGradientKernels,
+  ...activateBackwardKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
-  ...rescaleKernels,
+  ...scaleKernels,
   ...transposeKernels,
   ...columnSumKernels,
   ...optimizerKernels,
   ...loraKernels,
-  ...loraGradientKernels,
-  ...headsKernels,
+  ...loraBackwardKernels,
+  ...splitHeadsKernels,
   ...gatedKernels,
-  ...gatedGradientKernels,
-  ...rmsNormKernels,
-  ...rmsNormGradientKernels,
+  ...gatedBackwardKernels,
 ];

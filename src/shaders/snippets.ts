@@ -46,6 +46,11 @@ export const rules: Snippet = { file: 'rules.wgsl', text: rulesText };
 export const tokenRule: Snippet = { file: 'token-rule.wgsl', text: tokenRuleText };
 export const workgroup: Snippet = { file: 'workgroup.wgsl', text: workgroupText };
 export const rowInvocation: Snippet = { file: 'row-invocation.wgsl', text: rowInvocationText };
+/** Of rows of the tensor bound as `x`; needs `numbers` and one of the forms of rows. */
+export const rowSoftmax: Snippet = {
+  file: 'row-softmax.wgsl',
+  text: late(() => import('./rows/row-softmax.wgsl?raw')),
+};
 export const rowSubgroup: Snippet = { file: 'row-subgroup.wgsl', text: rowSubgroupText };
 export const rowWorkgroup: Snippet = { file: 'row-workgroup.wgsl', text: rowWorkgroupText };
 

@@ -9,7 +9,7 @@ import { layOut, readParameters, writeSegments } from '../model/weights/read-par
 import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
 import { describeFile, readRange, type Source } from '../source/source.ts';
-import type { Target } from '../source/target.ts';
+import { openTarget, type Target } from '../source/target.ts';
 import type { Trainer } from './trainer.ts';
 
 /** The file with the state of a run. */
@@ -41,8 +41,32 @@ export async function writeFiles(
   }
 }
 
+/** Writes the state of a run, says so, then writes the model. @throws as `Trainer.save` */
+export async function saveRun(
+  trainer: Trainer,
+  target: string | URL | Target,
+  options: SaveModelOptions,
+  onState: () => void,
+): Promise<void> {
+  const checked = checkSaveOptions(options);
+  const files = await Promise.all([stateFileOf(trainer), modelFiles(trainer, checked)]);
+  await writeFiles(openTarget(target), files.flat(), (name) => {
+    if (name === stateFile) onState();
+  });
+}
+
+/** Writes the model alone. */
+export async function saveModel(
+  trainer: Trainer,
+  target: string | URL | Target,
+  options: SaveModelOptions,
+): Promise<void> {
+  const files = await modelFiles(trainer, checkSaveOptions(options));
+  await writeFiles(openTarget(target), files);
+}
+
 /** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
-export function checkSaveOptions(options: SaveModelOptions): Required<SaveModelOptions> {
+function checkSaveOptions(options: SaveModelOptions): Required<SaveModelOptions> {
   refuseUnknown(options, ['dtype'], 'option of save');
   const { dtype = 'f32' } = options;
   if (['f32', 'f16'].includes(dtype)) return { dtype };
@@ -56,7 +80,7 @@ export function checkSaveOptions(options: SaveModelOptions): Required<SaveModelO
  * config.json, generation_config.json and model.safetensors, as the parameters stand when called; with
  * an adapter, the files of that.
  */
-export async function modelFiles(
+async function modelFiles(
   { head, gpu, state, options: { adapter } }: Trainer,
   { dtype }: Required<SaveModelOptions>,
 ): Promise<NamedFile[]> {
@@ -100,7 +124,7 @@ export function filesOf(
  * The state file: parameters, optimizer states, counters, and how far the run is, when called; with the
  * settings of the model and what does not train in it.
  */
-export async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
+async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
   const { gpu, state, options } = trainer;
   // All is read before the first await: a caller that goes on training must not change what is saved.
   const run = { step: trainer.step, batch: trainer.batchesUsed };

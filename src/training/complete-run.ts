@@ -40,7 +40,7 @@ async function isWhole(source: Source, name: string): Promise<boolean> {
     parseJson(new TextDecoder().decode(bytes), name);
     return true;
   } catch (error) {
-    const broken = ['FILE_NOT_FOUND', 'FILE_INVALID'];
+    const broken = ['FILE_NOT_FOUND', 'FILE_INVALID', 'FILE_TRUNCATED'];
     if (error instanceof TransformerError && broken.includes(error.code)) return false;
     throw error;
   }

@@ -9,17 +9,9 @@ import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainingHead } from '../model/training-head.ts';
 import { openSource } from '../source/open-source.ts';
 import type { Source } from '../source/source.ts';
-import { openTarget, type Target } from '../source/target.ts';
+import type { Target } from '../source/target.ts';
 import { BatchReader, type Batches } from './batches.ts';
-import {
-  checkSaveOptions,
-  modelFiles,
-  restoreState,
-  type SaveModelOptions,
-  stateFile,
-  stateFileOf,
-  writeFiles,
-} from './checkpoint.ts';
+import { restoreState, saveModel, type SaveModelOptions, saveRun } from './checkpoint.ts';
 import { Evaluator } from './evaluator.ts';
 import { GradientPlan, type PreparedInputs } from './gradient-plan.ts';
 import { trainableParameters } from './head-parts.ts';
@@ -172,12 +164,8 @@ export class Trainer {
    */
   async save(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
     this.#expectUsable();
-    const checked = checkSaveOptions(options);
     const step = this.#step;
-    const files = await Promise.all([stateFileOf(this), modelFiles(this, checked)]);
-    await writeFiles(openTarget(target), files.flat(), (name) => {
-      if (name === stateFile) this.#savedStep = step;
-    });
+    await saveRun(this, target, options, () => (this.#savedStep = step));
   }
 
   /** The step of the state that was saved last; undefined before. It counts even if a later file failed. */
@@ -188,8 +176,7 @@ export class Trainer {
   /** Writes the model alone. */
   async saveModel(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
     this.#expectUsable();
-    const files = await modelFiles(this, checkSaveOptions(options));
-    await writeFiles(openTarget(target), files);
+    await saveModel(this, target, options);
   }
 
   /**

@@ -15,13 +15,13 @@ import { activate, activateBackward, add, columnSum, transpose } from './element
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
-import { heads } from './heads.ts';
+import { splitHeads } from './split-heads.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { lora, loraBackward } from './lora.ts';
 import { matmul } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
-import { rescale } from './rescale.ts';
+import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import type { Reference } from './twin.ts';
@@ -57,7 +57,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'gated-backward': gatedBackward,
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
-  heads,
+  'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
   'log-softmax': logSoftmax,
@@ -66,7 +66,7 @@ export const references: Readonly<Record<string, Reference>> = {
   matmul,
   'rms-norm': rmsNorm,
   'rms-norm-backward': rmsNormBackward,
-  rescale,
+  scale,
   'sequence-bias': sequenceBias,
   sgd,
   softmax,

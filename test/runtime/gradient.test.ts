@@ -8,13 +8,13 @@ import { activate } from '../../src/shaders/matmul/activate.ts';
 import { attention } from '../../src/shaders/attention/attention.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
-import { layerNorm } from '../../src/shaders/rows/layer-norm.ts';
 import { matmul } from '../../src/shaders/matmul/matmul.ts';
 import { softmax } from '../../src/shaders/rows/softmax.ts';
 import type { Data } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { expectError } from '../support/safetensors.ts';
+import { normalize } from '../../src/shaders/rows/norm.ts';
 
 const gpus = await testGpus();
 const training = { training: true };
@@ -53,7 +53,7 @@ test('operations are put on the tape in order, and only when training', () =>
       const bias = recording.persistent('bias', [4]);
       const hidden = matmul(x, weight, { bias, activation: 'relu' });
       const sum = add(hidden, x);
-      const y = layerNorm(sum, { weight: bias, bias, eps: 1e-5 });
+      const y = normalize(sum, { weight: bias, bias, eps: 1e-5 });
       expect(recording.training).toBe(on);
       const inner = recording.tape[0]?.output;
       expect(recording.tape.map(({ output }) => output)).toEqual(on ? [inner, hidden, sum, y] : []);
@@ -141,7 +141,7 @@ test('only what leads to a wanted tensor is computed', () =>
         const { x, w, b, u, g, c } = made;
         const hidden = matmul(x!, w!, { transposed: true, bias: b! });
         const y = matmul(hidden, u!, { transposed: true });
-        const result = layerNorm(y, { weight: g!, bias: c!, eps: 1e-5 });
+        const result = normalize(y, { weight: g!, bias: c!, eps: 1e-5 });
         return [result, pick.split('').map((label) => made[label]!)];
       }, recording);
       expect(names, `for ${pick}`).toEqual(operations);
@@ -234,7 +234,7 @@ async function playLayer(recording: Recording): Promise<string[]> {
   const [q, k, v] = [0, 1, 2].map((part) => ({ tensor, start: part * width }));
   const shape = { keyMask, heads: 2, headSize: width / 2, causal: true };
   const { output } = attention({ q: q!, k: k!, v: v!, ...shape });
-  const normed = layerNorm(output, { weight: gain, bias, eps: 1e-5 }, { residual: x });
+  const normed = normalize(output, { weight: gain, bias, eps: 1e-5 }, { residual: x });
   const hidden = matmul(normed, inner, { bias, activation: 'gelu' });
   const y = matmul(hidden, inner, { transposed: true, residual: normed });
   const seeds = new Map([[y, draw('seed', batch, length, width)]]);

@@ -5,13 +5,13 @@ import { shareMemory } from '../../src/runtime/memory-plan.ts';
 import { Plan } from '../../src/runtime/plan.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
-import { layerNorm } from '../../src/shaders/rows/layer-norm.ts';
 import { matmul } from '../../src/shaders/matmul/matmul.ts';
 import { softmax } from '../../src/shaders/rows/softmax.ts';
 import { Bench, expectMatchesReference, expectStepMatches } from '../support/check.ts';
 import { withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { expectError } from '../support/safetensors.ts';
+import { normalize } from '../../src/shaders/rows/norm.ts';
 
 /** Records a drawn network of products, norms and residuals; returns all its results. */
 function drawNetwork(bench: Bench, random: Random): Tensor[] {
@@ -30,7 +30,7 @@ function drawNetwork(bench: Bench, random: Random): Tensor[] {
     } else {
       const [weight, bias] = [1, 2].map(() => bench.weight([from], random.values(from)));
       const weights = { weight: weight!, bias: bias!, eps: 1e-5 };
-      y = layerNorm(x, weights, { residual: random.pick(same), label: `norm ${i}` });
+      y = normalize(x, weights, { residual: random.pick(same), label: `norm ${i}` });
     }
     tensors.push(y);
     results.push(y);

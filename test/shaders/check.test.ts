@@ -7,7 +7,6 @@ import { attentionDecode } from '../../src/shaders/attention/attention-decode.ts
 import { chooseToken } from '../../src/shaders/choice/choose-token.ts';
 import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';
-import { layerNorm } from '../../src/shaders/rows/layer-norm.ts';
 import { matmul } from '../../src/shaders/matmul/matmul.ts';
 import { softmax } from '../../src/shaders/rows/softmax.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
@@ -18,6 +17,7 @@ import { type Bench, compare, expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { tolerance } from '../support/tolerance.ts';
+import { normalize } from '../../src/shaders/rows/norm.ts';
 
 const { options } = (await testGpus())[0]!;
 
@@ -125,7 +125,7 @@ test('mistakes in the row operations are caught', () =>
     const ones = new Float32Array(64).fill(1);
     const norm = (bench: Bench): Tensor[] => {
       const weights = { weight: bench.weight([64], ones), bias: bench.weight([64], ones) };
-      return [layerNorm(bench.input('x', [5, 64], x), { ...weights, eps: 1e-5 })];
+      return [normalize(bench.input('x', [5, 64], x), { ...weights, eps: 1e-5 })];
     };
     const eps = (value: number): Mistake => ({ params: (params) => ({ ...params, eps: value }) });
     await expectCaught(gpu, norm, 'layer-norm', eps(1e-6));

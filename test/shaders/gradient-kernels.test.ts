@@ -11,13 +11,12 @@ import { gradientRules } from '../../src/shaders/gradients.ts';
 import { transpose } from '../../src/shaders/matmul/transpose.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';
 import { gated } from '../../src/shaders/matmul/gated.ts';
-import { layerNorm } from '../../src/shaders/rows/layer-norm.ts';
 import { activationCodes } from '../../src/shaders/matmul/matmul.ts';
-import { rmsNorm } from '../../src/shaders/rows/rms-norm.ts';
 import type { Values } from '../reference/twin.ts';
 import { type Bench, expectOperation } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random, type ValueOptions } from '../support/random.ts';
+import { normalize } from '../../src/shaders/rows/norm.ts';
 
 const gpus = await testGpus();
 
@@ -171,7 +170,7 @@ for (const { name, options } of gpus) {
           const residual = hasResidual && { residual: drawn(bench, random, 'residual', shape) };
           const weight = drawn(bench, random, 'weight', [shape[1]]);
           const bias = drawn(bench, random, 'bias', [shape[1]]);
-          const y = layerNorm(x, { weight, bias, eps: 1e-5 }, residual || {});
+          const y = normalize(x, { weight, bias, eps: 1e-5 }, residual || {});
           return backwards(bench, random, y, [x, weight, bias]);
         });
       for (const [i, shape] of shapes.entries()) await check(500 + i, shape, {}, i % 2 === 1);
@@ -197,7 +196,7 @@ for (const { name, options } of gpus) {
           const x = drawn(bench, random, 'x', shape, values);
           const residual = hasResidual ? drawn(bench, random, 'residual', shape) : undefined;
           const weight = drawn(bench, random, 'weight', [shape[1]]);
-          const y = rmsNorm(x, { weight, eps: 1e-5, offset }, { residual });
+          const y = normalize(x, { weight, eps: 1e-5, offset }, { residual });
           return backwards(bench, random, y, [x, weight]);
         });
       for (const [i, shape] of shapes.entries()) {

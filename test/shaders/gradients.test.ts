@@ -13,12 +13,11 @@ import { crossEntropy, ignoredLabel } from '../../src/shaders/loss/cross-entropy
 import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
 import { dropout } from '../../src/shaders/elementwise/dropout.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
-import { scale } from '../../src/shaders/elementwise/rescale.ts';
+import { scale } from '../../src/shaders/elementwise/scale.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';
 import { gated, gatedLinear } from '../../src/shaders/matmul/gated.ts';
 import { allKernels } from '../../src/shaders/index.ts';
-import { layerNorm } from '../../src/shaders/rows/layer-norm.ts';
 import { lora } from '../../src/shaders/matmul/lora.ts';
 import {
   type Activation,
@@ -26,13 +25,13 @@ import {
   matmul,
   type MatmulOptions,
 } from '../../src/shaders/matmul/matmul.ts';
-import { rmsNorm } from '../../src/shaders/rows/rms-norm.ts';
 import { references } from '../reference/index.ts';
 import type { Values } from '../reference/twin.ts';
 import type { Data } from '../support/check.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { tolerance } from '../support/tolerance.ts';
+import { normalize } from '../../src/shaders/rows/norm.ts';
 
 const gpus = await testGpus();
 
@@ -153,26 +152,26 @@ function norm(t: Training, columns: number): { weight: Tensor; bias: Tensor; eps
   return { weight: t.input('weight', columns), bias: t.input('bias', columns), eps: 1e-3 };
 }
 for (const columns of [5, 71]) {
-  cases[`layer norm of ${columns}`] = (t) => layerNorm(t.input('x', 3, columns), norm(t, columns));
+  cases[`layer norm of ${columns}`] = (t) => normalize(t.input('x', 3, columns), norm(t, columns));
   cases[`layer norm of ${columns}, residual`] = (t) => {
     const [x, residual] = [t.input('x', 2, 3, columns), t.input('residual', 2, 3, columns)];
-    return layerNorm(x, norm(t, columns), { residual });
+    return normalize(x, norm(t, columns), { residual });
   };
 }
 cases['layer norm, more rows than a column sum takes at once'] = (t) =>
-  layerNorm(t.input('x', 67, 3), norm(t, 3));
+  normalize(t.input('x', 67, 3), norm(t, 3));
 cases['layer norm, its input as the residual'] = (t) => {
   const x = t.input('x', 4, 5);
-  return layerNorm(x, norm(t, 5), { residual: x });
+  return normalize(x, norm(t, 5), { residual: x });
 };
 
 for (const columns of [5, 72]) {
   const gain = (t: Training): Tensor => t.input('weight', columns);
   cases[`RMS norm of ${columns}`] = (t) =>
-    rmsNorm(t.input('x', 3, columns), { weight: gain(t), eps: 1e-3 });
+    normalize(t.input('x', 3, columns), { weight: gain(t), eps: 1e-3 });
   cases[`RMS norm of ${columns}, residual and offset`] = (t) => {
     const [x, residual] = [t.input('x', 2, 3, columns), t.input('residual', 2, 3, columns)];
-    return rmsNorm(x, { weight: gain(t), eps: 1e-3, offset: 1 }, { residual });
+    return normalize(x, { weight: gain(t), eps: 1e-3, offset: 1 }, { residual });
   };
 }
 
@@ -448,7 +447,7 @@ const withoutGradient = [
   'embedding-links',
   'gradient-norm',
   'gradient-scale',
-  'heads',
+  'split-heads',
   'log-softmax',
   'sequence-bias',
   'sgd',

@@ -13,7 +13,7 @@ import { gatedLinear } from '../../src/shaders/matmul/gated.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { lora } from '../../src/shaders/matmul/lora.ts';
 import { matmul } from '../../src/shaders/matmul/matmul.ts';
-import { scale, softBound } from '../../src/shaders/elementwise/rescale.ts';
+import { scale, softCap } from '../../src/shaders/elementwise/scale.ts';
 import { Bench, type BenchOptions, expectOperation } from '../support/check.ts';
 import { expectClose } from '../support/expected.ts';
 import { expectRejection } from '../support/rejection.ts';
@@ -139,7 +139,7 @@ for (const { name, options } of gpus) {
             ]),
           );
           const found = gradients(recording, seeds, [table, bias], gradientRules);
-          return [logits, softBound(logits, 3), loss, mixed, ...found.values()];
+          return [logits, softCap(logits, 3), loss, mixed, ...found.values()];
         },
         { seed: 950, training: true },
       );

@@ -69,7 +69,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'choice',
-    test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/choice\/(log-softmax|sequence-bias|token-history|warp)\.wgsl/,
+    test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/\w+\/(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
   // What few checkpoints need when they are opened.
   {
@@ -103,11 +103,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'shaders-gpu', test: /\/shaders\/\w+\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention|matmul)-(block|register|subgroup|subgroup-skinny)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register|subgroup)\.wgsl/,
   },
   {
     name: 'shaders-seldom',
-    test: /\/shaders\/\w+\/(attention-weights|cross-entropy|dropout)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention-weights|cross-entropy|dropout|label)\.wgsl/,
   },
   {
     name: (id: string) => path.basename(id, '.ts'),

@@ -181,11 +181,14 @@ test('a state file holds the parameters and every state by the names of the chec
     const state = readValues(target.files['training_state.safetensors']!);
     const model = readValues(target.files['model.safetensors']!);
     for (const [name, { shape, data }] of model) {
-      if (name === 'final_logits_bias') continue;
+      if (name === 'final_logits_bias') {
+        expect(state.get(`constants.${name}`)).toEqual({ shape, data });
+        continue;
+      }
       expect(state.get(`parameters.${name}`), `tensor ${name}`).toEqual({ shape, data });
       for (const group of ['m', 'v']) expect(state.get(`${group}.${name}`)?.shape).toEqual(shape);
     }
-    expect(state.size).toBe(3 * (model.size - 1));
+    expect(state.size).toBe(3 * (model.size - 1) + 1);
     const largest = (name: string): number => Math.max(...state.get(name)!.data);
     expect(largest('m.model.shared.weight')).toBeGreaterThan(0);
     expect(largest('v.model.shared.weight')).toBeGreaterThan(0);

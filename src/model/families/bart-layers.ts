@@ -3,9 +3,9 @@
 import type { CrossAttentionWeights, SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
 import { postNorm } from '../layers/block.ts';
+import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
 
 /** PyTorch's default, which these models use. */
 const eps = 1e-5;

@@ -3,7 +3,6 @@
 // which Mistral, Qwen and Gemma are put together as well.
 
 import type { Activation } from '../../shaders/matmul/matmul.ts';
-import type { RmsNormWeights } from '../../shaders/rows/rms-norm.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { causalHead, tieOutput } from '../heads/causal-head.ts';
@@ -13,6 +12,7 @@ import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import type { LayerWeights } from '../layers/stack.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { RotaryTables } from './rotary-tables.ts';
+import type { RmsNormWeights } from '../../shaders/rows/norm.ts';
 
 /** Declares the weights of a `Llama…` checkpoint. */
 export function llama(config: Config, loader: WeightLoader): SequenceDefinition {

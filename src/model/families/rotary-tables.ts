@@ -1,10 +1,10 @@
 // The rotary frequencies of a model's layers, as tensors. Layers with the same settings share theirs.
 
-import { type Rotary, rotaryTurns } from '../../shaders/attention/heads.ts';
 import type { Config } from '../config.ts';
 import type { StretchedRotary } from '../definitions.ts';
 import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import { type Rotary, rotaryTurns } from '../../shaders/attention/split-heads.ts';
 
 export class RotaryTables {
   readonly #config: Config;

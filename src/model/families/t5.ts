@@ -1,7 +1,6 @@
 // T5 (Raffel et al., 2019, arXiv 1910.10683), its version 1.1 and FLAN-T5: a pre-norm Transformer with
 // RMS norms, no biases in its products, relative positions and scores that are not scaled.
 
-import type { RmsNormWeights } from '../../shaders/rows/rms-norm.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from '../layers/attention.ts';
 import { headName } from '../heads/head-name.ts';
 import { type Config, activationNames } from '../config.ts';
@@ -13,6 +12,7 @@ import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
 import { preNorm } from '../layers/block.ts';
+import type { RmsNormWeights } from '../../shaders/rows/norm.ts';
 
 /**
  * Declares the weights of a `T5ForConditionalGeneration` checkpoint, or of a `T5Model`: with the

@@ -2,7 +2,6 @@
 // post- or pre-norm, with a norm after each stack. It has no embeddings and no output layer.
 // config.json holds the constructor's arguments and `"kind": "torch.nn.Transformer"`.
 
-import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
 import type { SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
@@ -10,6 +9,7 @@ import { type Linear, partsOf } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { StackWeights } from '../layers/stack.ts';
 import { postNorm, preNorm } from '../layers/block.ts';
+import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
 
 export interface TorchTransformer {
   readonly dModel: number;

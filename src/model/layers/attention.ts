@@ -3,9 +3,9 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { attention, type AttentionResult } from '../../shaders/attention/attention.ts';
-import { type HeadNorm, heads as takeApart, type Rotary } from '../../shaders/attention/heads.ts';
 import { linear } from './linear.ts';
 import type { Linear } from '../weights/linear-weights.ts';
+import { type HeadNorm, type Rotary, splitHeads } from '../../shaders/attention/split-heads.ts';
 
 /** What heads look like, and how queries and keys are compared. */
 export interface HeadOptions {
@@ -90,7 +90,7 @@ export function selfAttention(
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
   if ((rotary !== undefined || headNorm !== undefined) && place !== undefined) {
-    const { q, kv } = takeApart({ projections, place, ...layout, rotary, norm: headNorm });
+    const { q, kv } = splitHeads({ projections, place, ...layout, rotary, norm: headNorm });
     columns = [
       { tensor: q, start: 0 },
       { tensor: kv, start: 0 },

@@ -4,7 +4,7 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { drops, dropout } from '../../shaders/elementwise/dropout.ts';
 import { add } from '../../shaders/elementwise/add.ts';
-import { type NormWeights, normalize } from './normalization.ts';
+import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 
 /** Rates of dropout, each at least 0 and below 1. They act in recordings with random numbers only. */
 export interface Dropout {

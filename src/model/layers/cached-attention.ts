@@ -3,9 +3,9 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { attentionDecode, type BlockTable } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { heads as takeApart } from '../../shaders/attention/heads.ts';
 import { layoutOf, type SelfAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';
+import { splitHeads } from '../../shaders/attention/split-heads.ts';
 
 export interface CachedAttentionOptions extends BlockTable {
   /** (slots, 2 · key width), see `attentionDecode` */
@@ -31,7 +31,7 @@ export function cachedSelfAttention(
     const attended = attentionDecode({ projections, starts, cache, place, table, ...scoring });
     return linear(attended, weights.output, whole);
   }
-  const { q } = takeApart({ projections, place, ...layout, rotary, norm: headNorm, cache, table });
+  const { q } = splitHeads({ projections, place, ...layout, rotary, norm: headNorm, cache, table });
   const attended = single
     ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, table, ...scoring })
     : attention({

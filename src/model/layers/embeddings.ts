@@ -4,8 +4,8 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
 import { linear } from './linear.ts';
-import { type NormWeights, normalize } from './normalization.ts';
 import type { Linear } from '../weights/linear-weights.ts';
+import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 
 export interface EmbeddingWeights {
   /** (V, d_model) */

@@ -1,7 +1,7 @@
 // The output layer of language models and of encoder–decoders.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import { scale, softBound } from '../../shaders/elementwise/rescale.ts';
+import { scale, softCap } from '../../shaders/elementwise/scale.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
 import type { Linear } from '../weights/linear-weights.ts';
@@ -20,7 +20,7 @@ export interface LanguageModelWeights {
 export interface OutputLayer extends Linear {
   /** Factor of what goes in; 1 when absent. */
   readonly scale?: number;
-  /** Bound of the logits, see `softBound`. */
+  /** Bound of the logits, see `softCap`. */
   readonly softcap?: number | undefined;
 }
 
@@ -41,5 +41,5 @@ export function languageModelOf({
 export function logits(hidden: Tensor, { output }: LanguageModelWeights): Tensor {
   const { softcap } = output;
   const scores = linear(scale(hidden, output.scale ?? 1), output, { label: 'logits' });
-  return softcap === undefined ? scores : softBound(scores, softcap);
+  return softcap === undefined ? scores : softCap(scores, softcap);
 }

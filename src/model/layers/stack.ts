@@ -5,8 +5,8 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
 import { type Block, type Dropout, noDropout, type Sublayer, type SublayerNorm } from './block.ts';
 import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
-import { type NormWeights, normalize } from './normalization.ts';
 import { relativeBias, type RelativeBias } from './relative-bias.ts';
+import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 
 /**
  * "The first is a multi-head self-attention mechanism, and the second is a simple, position-wise

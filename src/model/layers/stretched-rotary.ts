@@ -1,8 +1,8 @@
 // Rotary embeddings whose frequencies depend on the length of the sequence.
 
 import type { Gpu } from '../../runtime/gpu.ts';
-import { rotaryTurns } from '../../shaders/attention/heads.ts';
 import type { SequenceDefinition } from '../definitions.ts';
+import { rotaryTurns } from '../../shaders/attention/split-heads.ts';
 
 /** Frequencies for sequences of a length, in place of those of the last play. */
 export function stretchRotary(

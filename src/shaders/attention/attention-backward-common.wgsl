@@ -87,3 +87,21 @@ fn weights_of(scores: vec4f, log_sums: vec4f, present: vec4<bool>, rows: vec4u, 
   }
   return select(vec4f(), exp(min(scores * params.scale - log_sums, vec4f())), seen);
 }
+
+struct Pairs {
+  weights: vec4f,  // p · keep
+  ds: vec4f,
+}
+
+// What four pairs of query and key give the gradients.
+fn pairs_of(
+  scores: vec4f, dp: vec4f, log_sums: vec4f, deltas: vec4f, present: vec4<bool>,
+  batch: u32, head: u32, rows: vec4u, keys: vec4u,
+) -> Pairs {
+  let weights = weights_of(scores, log_sums, present, rows, keys);
+  var keep = vec4f(1.0);
+  if (DROPOUT) {
+    keep = kept(batch, head, rows, keys);
+  }
+  return Pairs(weights * keep, weights * (dp * keep - deltas) * params.scale);
+}

@@ -85,13 +85,10 @@ fn parts_of(
   for (var j = 0u; j < 4u; j += 1u) {
     let row = vec4u(rows[j]);
     let both = present & vec4<bool>(rows[j] < params.queries);
-    let weights = weights_of(scores[j], vec4f(log_sums[j]), both, row, keys);
-    var keep = vec4f(1.0);
-    if (DROPOUT) {
-      keep = kept(batch, head, row, keys);
-    }
-    parts.weights[j] = weights * keep;
-    parts.ds[j] = weights * (dp[j] * keep - deltas[j]) * params.scale;
+    let pairs = pairs_of(
+      scores[j], dp[j], vec4f(log_sums[j]), vec4f(deltas[j]), both, batch, head, row, keys);
+    parts.weights[j] = pairs.weights;
+    parts.ds[j] = pairs.ds;
   }
   return parts;
 }

@@ -25,54 +25,28 @@ fn attention_backward_key_tile(
   var dk: array<Block, CHUNKS>;
   var dv: array<Block, CHUNKS>;
   for (var start = row_begin(first_key); start < params.queries; start += 32u) {
-    var dp = Block();  // rows are keys, columns queries
-    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var n = local; n < 1024u; n += 64u) {
-        let place = n / 32u * STRIDE + n % 32u;
-        let column = 32u * chunk + n % 32u;
-        left[place] = v_at(batch, first_key + n / 32u, head, column);
-        right[place] = dy_at(batch, start + n / 32u, head, column);
-      }
-      workgroupBarrier();
-      dp = plus_product_transposed(dp, tx, ty);
-      workgroupBarrier();
-    }
-    var scores = Block();
-    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var n = local; n < 1024u; n += 64u) {
-        let place = n / 32u * STRIDE + n % 32u;
-        let column = 32u * chunk + n % 32u;
-        left[place] = k_at(batch, first_key + n / 32u, head, column);
-        right[place] = q_at(batch, start + n / 32u, head, column);
-      }
-      workgroupBarrier();
-      scores = plus_product_transposed(scores, tx, ty);
-      workgroupBarrier();
-    }
+    // Rows are keys, columns queries.
+    let dp = products(VALUES, SLOPES, batch, head, first_key, start, local);
+    let scores = products(KEYS, QUERIES, batch, head, first_key, start, local);
 
     let rows = start + tx + EIGHTS;
     let exist = rows < vec4u(params.queries);
     let log_sums = lse_of(batch, rows, head);
     let deltas = delta_of(batch, rows, head);
+    var weights = Block();
     for (var i = 0u; i < 4u; i += 1u) {
       let key = vec4u(keys[i]);
       let both = exist & vec4<bool>(present[i]);
-      var weights = weights_of(scores[i], log_sums, both, rows, key);
-      var keep = vec4f(1.0);
-      if (DROPOUT) {
-        keep = kept(batch, head, rows, key);
-      }
-      put_left(ty + 8u * i, tx, weights * (dp[i] * keep - deltas) * params.scale);
-      scores[i] = weights * keep;
+      let pairs = pairs_of(
+        scores[i], dp[i], log_sums, deltas, both, batch, head, rows, key);
+      put_left(ty + 8u * i, tx, pairs.ds);
+      weights[i] = pairs.weights;
     }
     workgroupBarrier();
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
       // A head of one piece stands in `right` already.
       if (CHUNKS > 1u) {
-        for (var n = local; n < 1024u; n += 64u) {
-          right[n / 32u * STRIDE + n % 32u] =
-            q_at(batch, start + n / 32u, head, 32u * chunk + n % 32u);
-        }
+        fill_right(QUERIES, batch, head, start, chunk, local);
         workgroupBarrier();
       }
       dk[chunk] = plus_product(dk[chunk], tx, ty);
@@ -80,13 +54,10 @@ fn attention_backward_key_tile(
     }
 
     for (var i = 0u; i < 4u; i += 1u) {
-      put_left(ty + 8u * i, tx, scores[i]);
+      put_left(ty + 8u * i, tx, weights[i]);
     }
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var n = local; n < 1024u; n += 64u) {
-        right[n / 32u * STRIDE + n % 32u] =
-          dy_at(batch, start + n / 32u, head, 32u * chunk + n % 32u);
-      }
+      fill_right(SLOPES, batch, head, start, chunk, local);
       workgroupBarrier();
       dv[chunk] = plus_product(dv[chunk], tx, ty);
       workgroupBarrier();

@@ -72,12 +72,8 @@ fn ds_of(
   var ds = mat4x4f();
   for (var j = 0u; j < 4u; j += 1u) {
     let key = vec4u(keys[j]);
-    let weights = weights_of(scores[j], log_sums, vec4<bool>(present[j]), rows, key);
-    var slopes = dp[j];
-    if (DROPOUT) {
-      slopes *= kept(batch, head, rows, key);
-    }
-    ds[j] = weights * (slopes - deltas) * params.scale;
+    let seen = vec4<bool>(present[j]);
+    ds[j] = pairs_of(scores[j], dp[j], log_sums, deltas, seen, batch, head, rows, key).ds;
   }
   return ds;
 }

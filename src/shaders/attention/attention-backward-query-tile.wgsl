@@ -26,49 +26,22 @@ fn attention_backward_query_tile(
   var sums: array<Block, CHUNKS>;
   let end = key_end(first_row + 32u);
   for (var start = 0u; start < end; start += 32u) {
-    var dp = Block();
-    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var n = local; n < 1024u; n += 64u) {
-        let place = n / 32u * STRIDE + n % 32u;
-        let column = 32u * chunk + n % 32u;
-        left[place] = dy_at(batch, first_row + n / 32u, head, column);
-        right[place] = v_at(batch, start + n / 32u, head, column);
-      }
-      workgroupBarrier();
-      dp = plus_product_transposed(dp, tx, ty);
-      workgroupBarrier();
-    }
-    var scores = Block();
-    for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var n = local; n < 1024u; n += 64u) {
-        let place = n / 32u * STRIDE + n % 32u;
-        let column = 32u * chunk + n % 32u;
-        left[place] = q_at(batch, first_row + n / 32u, head, column);
-        right[place] = k_at(batch, start + n / 32u, head, column);
-      }
-      workgroupBarrier();
-      scores = plus_product_transposed(scores, tx, ty);
-      workgroupBarrier();
-    }
+    let dp = products(SLOPES, VALUES, batch, head, first_row, start, local);
+    let scores = products(QUERIES, KEYS, batch, head, first_row, start, local);
 
     let keys = start + tx + EIGHTS;
     let present = are_keys(batch, keys);
     for (var i = 0u; i < 4u; i += 1u) {
       let row = vec4u(rows[i]);
-      let weights = weights_of(scores[i], vec4f(log_sums[i]), present, row, keys);
-      if (DROPOUT) {
-        dp[i] *= kept(batch, head, row, keys);
-      }
-      put_left(ty + 8u * i, tx, weights * (dp[i] - deltas[i]) * params.scale);
+      let pairs = pairs_of(
+        scores[i], dp[i], vec4f(log_sums[i]), vec4f(deltas[i]), present, batch, head, row, keys);
+      put_left(ty + 8u * i, tx, pairs.ds);
     }
     workgroupBarrier();
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
       // A head of one piece stands in `right` already.
       if (CHUNKS > 1u) {
-        for (var n = local; n < 1024u; n += 64u) {
-          right[n / 32u * STRIDE + n % 32u] =
-            k_at(batch, start + n / 32u, head, 32u * chunk + n % 32u);
-        }
+        fill_right(KEYS, batch, head, start, chunk, local);
         workgroupBarrier();
       }
       sums[chunk] = plus_product(sums[chunk], tx, ty);

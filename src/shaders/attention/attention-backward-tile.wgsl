@@ -47,23 +47,51 @@ fn put_left(row: u32, tx: u32, values: vec4f) {
   left[row * STRIDE + tx + 24u] = values.w;
 }
 
-// Elements of a head; columns past its end are 0.
-fn q_at(batch: u32, row: u32, head: u32, column: u32) -> f32 {
-  let at = q_index(batch, row, head) + min(column, params.head_size - 1u);
-  return select(0.0, q[at], column < params.head_size);
+// What a piece holds.
+const QUERIES = 0u;
+const KEYS = 1u;
+const VALUES = 2u;
+const SLOPES = 3u;  // dy
+
+// An element of a head; columns past its end are 0.
+fn element_of(kind: u32, batch: u32, row: u32, head: u32, column: u32) -> f32 {
+  let c = min(column, params.head_size - 1u);
+  var value = 0.0;
+  switch kind {
+    case QUERIES: { value = q[q_index(batch, row, head) + c]; }
+    case KEYS: { value = kv[k_index(batch, row, head) + c]; }
+    case VALUES: { value = kv[v_index(batch, row, head) + c]; }
+    default: { value = dy[y_index(batch, row, head) + c]; }
+  }
+  return select(0.0, value, column < params.head_size);
 }
 
-fn k_at(batch: u32, key: u32, head: u32, column: u32) -> f32 {
-  let at = k_index(batch, key, head) + min(column, params.head_size - 1u);
-  return select(0.0, kv[at], column < params.head_size);
+// Puts the 32 rows from `row` on into a half of workgroup memory, 32 columns of them.
+fn fill_left(kind: u32, batch: u32, head: u32, row: u32, chunk: u32, local: u32) {
+  for (var n = local; n < 1024u; n += 64u) {
+    left[n / 32u * STRIDE + n % 32u] =
+      element_of(kind, batch, row + n / 32u, head, 32u * chunk + n % 32u);
+  }
 }
 
-fn v_at(batch: u32, key: u32, head: u32, column: u32) -> f32 {
-  let at = v_index(batch, key, head) + min(column, params.head_size - 1u);
-  return select(0.0, kv[at], column < params.head_size);
+fn fill_right(kind: u32, batch: u32, head: u32, row: u32, chunk: u32, local: u32) {
+  for (var n = local; n < 1024u; n += 64u) {
+    right[n / 32u * STRIDE + n % 32u] =
+      element_of(kind, batch, row + n / 32u, head, 32u * chunk + n % 32u);
+  }
 }
 
-fn dy_at(batch: u32, row: u32, head: u32, column: u32) -> f32 {
-  let at = y_index(batch, row, head) + min(column, params.head_size - 1u);
-  return select(0.0, dy[at], column < params.head_size);
+// Of 32 rows of one kind, on the left, and 32 of another: each with each, over all columns.
+fn products(
+  on_left: u32, on_right: u32, batch: u32, head: u32, row: u32, other: u32, local: u32,
+) -> Block {
+  var sums = Block();
+  for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
+    fill_left(on_left, batch, head, row, chunk, local);
+    fill_right(on_right, batch, head, other, chunk, local);
+    workgroupBarrier();
+    sums = plus_product_transposed(sums, local % 8u, local / 8u);
+    workgroupBarrier();
+  }
+  return sums;
 }

@@ -8,7 +8,7 @@ import dropoutText from './attention-dropout.wgsl?raw';
 import scoreText from './attention-score.wgsl?raw';
 import { dropoutParams, drops } from '../elementwise/dropout.ts';
 import { late, numbers, random, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import type { AttentionEntry } from './attention-entry.ts';
 
 const common = { file: 'attention-common.wgsl', text: commonText };
 /** Where queries and outputs lie. */
@@ -279,7 +279,7 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     output,
     inputs: [q.tensor, k.tensor, v.tensor, bias],
     trace: { q: q.tensor, k: k.tensor, v: v.tensor, keyMask: known, lse, params, constants },
-  } satisfies Traced<'attention'>);
+  } satisfies AttentionEntry);
 
   const weights = (): Tensor => {
     if (table !== undefined) throw new RangeError('attention: no weights of cached keys');

@@ -4,7 +4,16 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import chooseText from './choose-token.wgsl?raw';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
-import { gumbel, late, numbers, random, rules, tokenRule, workgroup } from '../snippets.ts';
+import {
+  gumbel,
+  late,
+  numbers,
+  random,
+  rowSoftmax,
+  rules,
+  tokenRule,
+  workgroup,
+} from '../snippets.ts';
 import type { ChoiceState } from './token-rules.ts';
 
 const chooseForms = rowKernel({
@@ -33,6 +42,7 @@ const warpForms = rowKernel({
     workgroup,
     numbers,
     rules,
+    rowSoftmax,
     { file: 'warp.wgsl', text: late(() => import('./warp.wgsl?raw')) },
   ],
   bindings: { rules: 'read', x: 'write' },
@@ -45,6 +55,7 @@ const logSoftmaxForms = rowKernel({
   code: [
     workgroup,
     numbers,
+    rowSoftmax,
     { file: 'log-softmax.wgsl', text: late(() => import('./log-softmax.wgsl?raw')) },
   ],
   bindings: { x: 'write' },

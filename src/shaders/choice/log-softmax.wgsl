@@ -21,16 +21,8 @@ fn log_softmax(
   let first = row * params.columns;
   let end = first + params.columns;
 
-  var largest = LOWEST;
-  for (var i = first + lane; i < end; i += LANES) {
-    largest = max(largest, x[i]);
-  }
-  largest = max_over_row(largest, lane);
-  var total = 0.0;
-  for (var i = first + lane; i < end; i += LANES) {
-    total += exp(x[i] - largest);
-  }
-  let scale = log(sum_over_row(total, lane));
+  let largest = largest_of_row(first, end, lane);
+  let scale = log(exp_sum_of_row(first, end, largest, lane));
   for (var i = first + lane; i < end; i += LANES) {
     // The difference is exact where it matters; the sum of both would not be.
     x[i] = select(x[i] - largest - scale, LOWEST, x[i] <= LOWEST);

@@ -102,11 +102,7 @@ fn warp(
   row.first = index * params.columns;
   row.end = row.first + params.columns;
 
-  var largest = LOWEST;
-  for (var i = row.first + lane; i < row.end; i += LANES) {
-    largest = max(largest, x[i]);
-  }
-  row.largest = max_over_row(largest, lane);
+  row.largest = largest_of_row(row.first, row.end, lane);
   if (KIND != BY_TOP_K) {
     var total = 0.0;
     var moment = 0.0;

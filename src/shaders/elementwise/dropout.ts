@@ -6,7 +6,9 @@ import type { Recording } from '../../runtime/record.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { add } from './add.ts';
 import { late, random, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import type { Scalars, Traced } from '../traces.ts';
+
+const scalars = { size: 'u32', site: 'u32', drop_below: 'u32', keep_scale: 'f32' } as const;
 
 const dropoutKernel = kernel({
   name: 'dropout',
@@ -16,11 +18,20 @@ const dropoutKernel = kernel({
     { file: 'dropout.wgsl', text: late(() => import('./dropout.wgsl?raw')) },
   ],
   bindings: { x: 'read', residual: 'read', random: 'read', y: 'write' },
-  params: { size: 'u32', site: 'u32', drop_below: 'u32', keep_scale: 'f32' },
+  params: scalars,
   constants: { HAS_RESIDUAL: [false, true] },
 });
 
 export const dropoutKernels: readonly Kernel[] = [dropoutKernel];
+
+export type DropoutEntry = Traced<
+  'dropout',
+  {
+    readonly x: Tensor;
+    readonly residual: Tensor | undefined;
+    readonly params: Scalars<typeof scalars>;
+  }
+>;
 
 /**
  * Whether a recording drops elements at this rate: it must have random numbers.
@@ -72,7 +83,7 @@ export function dropout(x: Tensor, rate: number, options: { residual?: Tensor } 
     output: y,
     inputs: [x, residual],
     trace: { x, residual, params },
-  } satisfies Traced<'dropout'>);
+  } satisfies DropoutEntry);
   return y;
 }
 

@@ -34,11 +34,12 @@ export function formOfWidth<T>({ singly, fours }: Widths<T>, width: 1 | 4): T {
   return width === 4 ? fours : singly;
 }
 
-/** The form for a tensor of `size` elements, and its workgroups, of 64 invocations. */
+/** The form for `size` elements in rows of `length`, and its workgroups, of 64 invocations. */
 export function elementForm(
   forms: Widths<Kernel>,
   size: number,
+  length: number = size,
 ): { kernel: Kernel; workgroups: number } {
-  const width = widthOf(size);
+  const width = widthOf(length);
   return { kernel: formOfWidth(forms, width), workgroups: Math.ceil(size / width / 64) };
 }

@@ -26,6 +26,18 @@ const embeddingKernel = kernel({
 
 export const embeddingKernels: readonly Kernel[] = [embeddingKernel];
 
+export type EmbeddingEntry = Traced<
+  'embedding',
+  {
+    readonly ids: Tensor;
+    readonly table: Tensor;
+    readonly scale: number;
+    readonly position: Tensor | undefined;
+    readonly positions: Tensor | undefined;
+    readonly offset: number;
+  }
+>;
+
 export interface EmbeddingOptions {
   /** Factor of the token embedding; 1 when absent. */
   scale?: number;
@@ -84,6 +96,6 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
       positions: positions?.table,
       offset: positions?.offset ?? 0,
     },
-  } satisfies Traced<'embedding'>);
+  } satisfies EmbeddingEntry);
   return y;
 }

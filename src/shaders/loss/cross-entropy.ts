@@ -1,24 +1,39 @@
 // Cross entropy of logits against labels.
 
-import type { Kernel } from '../../runtime/kernel.ts';
+import type { Kernel, Snippet } from '../../runtime/kernel.ts';
 import { forRows, rowsOf } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
-import { late, numbers, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import { late, numbers, rowSoftmax, workgroup } from '../snippets.ts';
+import type { Scalars, Traced } from '../traces.ts';
+
+/** What labels ask for, and rows without one; for kernels with `columns` and `smoothing`. */
+export const labelSnippet: Snippet = {
+  file: 'label.wgsl',
+  text: late(() => import('./label.wgsl?raw')),
+};
+
+const scalars = { rows: 'u32', columns: 'u32', smoothing: 'f32' } as const;
 
 const forms = rowKernel({
   name: 'cross-entropy',
   code: [
     workgroup,
     numbers,
+    rowSoftmax,
+    labelSnippet,
     { file: 'cross-entropy.wgsl', text: late(() => import('./cross-entropy.wgsl?raw')) },
   ],
   bindings: { x: 'read', label: 'read', loss: 'write' },
-  params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
+  params: scalars,
 });
 
 export const crossEntropyKernels: readonly Kernel[] = allForms(forms);
+
+export type CrossEntropyEntry = Traced<
+  'cross-entropy',
+  { readonly x: Tensor; readonly label: Tensor; readonly params: Scalars<typeof scalars> }
+>;
 
 /** The label of rows that do not count, as in PyTorch. */
 export const ignoredLabel = -100;
@@ -47,6 +62,6 @@ export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): T
     output: loss,
     inputs: [x],
     trace: { x, label, params },
-  } satisfies Traced<'cross-entropy'>);
+  } satisfies CrossEntropyEntry);
   return loss;
 }

@@ -1,12 +1,9 @@
-// loss = log Σ exp(x) - (1 - smoothing) · x[label] - smoothing · mean(x) of each row; rows labelled
-// IGNORED (-100) get 0.
+// loss = log Σ exp(x) - (1 - smoothing) · x[label] - smoothing · mean(x) of each row.
 struct Params {
   rows: u32,
   columns: u32,
   smoothing: f32,
 }
-
-const IGNORED = 0xffffff9cu;  // -100 as a two's complement word
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;           // (rows, columns)
@@ -27,11 +24,8 @@ fn cross_entropy(
   let first = row * params.columns;
   let end = first + params.columns;
 
-  var largest = LOWEST;
-  for (var i = first + lane; i < end; i += LANES) {
-    largest = max(largest, x[i]);
-  }
-  largest = max_over_row(largest, lane);
+  let largest = largest_of_row(first, end, lane);
+  // Both sums in one pass, which costs less than the exponentials by fours and another one.
   var total = 0.0;
   var plain = 0.0;
   for (var i = first + lane; i < end; i += LANES) {
@@ -44,9 +38,6 @@ fn cross_entropy(
     let column = label[row];
     let in_range = column < params.columns;
     let own = x[first + select(0u, column, in_range)] - largest;
-    // Without smoothing the mean plays no part; it may overflow where columns are masked out.
-    let spread = select(0.0, params.smoothing * (mean - own), params.smoothing > 0.0);
-    let value = log(total) - own - spread;
-    loss[row] = select(value, 0.0, column == IGNORED);
+    loss[row] = select(label_loss(log(total), own, mean), 0.0, column == IGNORED);
   }
 }

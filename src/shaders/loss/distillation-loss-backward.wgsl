@@ -1,6 +1,4 @@
-// dx = dloss · (weight · T · (softmax(x / T) - softmax(teacher / T)) + (1 - weight) · (softmax(x) - target)),
-// where the target spreads `smoothing` over all columns and puts the rest on the label; rows labelled
-// IGNORED (-100) get 0.
+// dx = dloss · (weight · T · (softmax(x / T) - softmax(teacher / T)) + (1 - weight) · (softmax(x) - target)).
 struct Params {
   rows: u32,
   columns: u32,
@@ -8,8 +6,6 @@ struct Params {
   weight: f32,
   smoothing: f32,
 }
-
-const IGNORED = 0xffffff9cu;  // -100 as a two's complement word
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;         // (rows, columns)
@@ -54,12 +50,11 @@ fn distillation_loss_backward(
   let soft = gradient * params.weight * params.temperature;
   let hard = gradient * (1.0 - params.weight);
   let scales = vec3f(hard, soft, soft) / sums.xyz;
-  let spread = params.smoothing / f32(params.columns);
   for (var i = first + lane; i < end; i += LANES) {
     let own = x[i] - largest;
     let taught = sharpness * (teacher[i] - largest_taught);
-    let target_share = spread + select(0.0, 1.0 - params.smoothing, i - first == label[row]);
+    let share = target_share(i - first, label[row]);
     dx[i] = exp(sharpness * own) * scales.y - exp(taught) * scales.z
-      + exp(own) * scales.x - hard * target_share;
+      + exp(own) * scales.x - hard * share;
   }
 }

@@ -5,9 +5,10 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { forRows, rowsOf } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import text from './distillation-loss.wgsl?raw';
+import { labelSnippet } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import type { Scalars, Traced } from '../traces.ts';
 
 export const distillationScalars = {
   rows: 'u32',
@@ -19,12 +20,22 @@ export const distillationScalars = {
 
 const forms = rowKernel({
   name: 'distillation-loss',
-  code: [workgroup, numbers, { file: 'distillation-loss.wgsl', text }],
+  code: [workgroup, numbers, labelSnippet, { file: 'distillation-loss.wgsl', text }],
   bindings: { x: 'read', teacher: 'read', label: 'read', loss: 'write' },
   params: distillationScalars,
 });
 
 export const distillationLossKernels: readonly Kernel[] = allForms(forms);
+
+export type DistillationLossEntry = Traced<
+  'distillation-loss',
+  {
+    readonly x: Tensor;
+    readonly teacher: Tensor;
+    readonly label: Tensor;
+    readonly params: Scalars<typeof distillationScalars>;
+  }
+>;
 
 export interface DistillationLossOptions {
   /** The teacher's logits, of the same shape as the student's; they get no gradient. */
@@ -73,6 +84,6 @@ export function distillationLoss(x: Tensor, options: DistillationLossOptions): T
     output: loss,
     inputs: [x],
     trace: { x, teacher, label, params },
-  } satisfies Traced<'distillation-loss'>);
+  } satisfies DistillationLossEntry);
   return loss;
 }

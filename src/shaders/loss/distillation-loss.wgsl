@@ -1,6 +1,5 @@
 // Of each row, with p = softmax(teacher / T) and q = softmax(x / T):
 // loss = weight · T² · Σ p · log(p / q) + (1 - weight) · cross entropy of x with the label, smoothed.
-// Rows labelled IGNORED (-100) get 0.
 struct Params {
   rows: u32,
   columns: u32,
@@ -8,8 +7,6 @@ struct Params {
   weight: f32,
   smoothing: f32,
 }
-
-const IGNORED = 0xffffff9cu;  // -100 as a two's complement word
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;           // (rows, columns)
@@ -61,10 +58,8 @@ fn distillation_loss(
     let column = label[row];
     let in_range = column < params.columns;
     let own = x[first + select(0u, column, in_range)] - largest;
-    // Without smoothing the mean plays no part; it may overflow where columns are masked out.
-    let spread = select(0.0, params.smoothing * (mean - own), params.smoothing > 0.0);
     let soft = params.weight * params.temperature * params.temperature * divergence;
-    let hard = (1.0 - params.weight) * (log(sums.x) - own - spread);
+    let hard = (1.0 - params.weight) * label_loss(log(sums.x), own, mean);
     loss[row] = select(soft + hard, 0.0, column == IGNORED);
   }
 }

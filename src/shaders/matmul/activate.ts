@@ -6,7 +6,9 @@ import text from './activate.wgsl?raw';
 import { elementForm, inBothWidths } from '../elementwise/element-kernel.ts';
 import { type Activation, activationCodes } from './matmul-kernels.ts';
 import { activation, tanh, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import type { Scalars, Traced } from '../traces.ts';
+
+const params = { size: 'u32' } as const;
 
 const forms = inBothWidths(
   {
@@ -14,13 +16,22 @@ const forms = inBothWidths(
     entry: 'activate_all',
     code: [workgroup, tanh, activation, { file: 'activate.wgsl', text }],
     bindings: { x: 'read', y: 'write' },
-    params: { size: 'u32' },
+    params,
     constants: { ACTIVATION: Object.values(activationCodes) },
   },
   kernel,
 );
 
 export const activateKernels: readonly Kernel[] = [forms.singly, forms.fours];
+
+export type ActivateEntry = Traced<
+  'activate',
+  {
+    readonly x: Tensor;
+    readonly params: Scalars<typeof params>;
+    readonly constants: { readonly ACTIVATION: number };
+  }
+>;
 
 /** activation(x), element by element. */
 export function activate(x: Tensor, name: Activation): Tensor {
@@ -37,6 +48,6 @@ export function activate(x: Tensor, name: Activation): Tensor {
     output: y,
     inputs: [x],
     trace: { x, ...shared },
-  } satisfies Traced<'activate'>);
+  } satisfies ActivateEntry);
   return y;
 }

@@ -4,7 +4,7 @@ import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { add } from '../elementwise/add.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import text from './column-sum.wgsl?raw';
-import { formOfWidth, inBothWidths, widthOf } from '../elementwise/element-kernel.ts';
+import { elementForm, inBothWidths } from '../elementwise/element-kernel.ts';
 import { workgroup } from '../snippets.ts';
 
 const forms = inBothWidths(
@@ -37,15 +37,13 @@ export function total(x: Tensor, label: string): Tensor {
 /** x as rows of `columns`, summed. Result: (columns). */
 function sumRows(x: Tensor, columns: number, label: string): Tensor {
   const { recording } = x;
-  const width = widthOf(columns);
   const sum = (rows: Tensor, count: number, size: number, name: string): Tensor => {
     const chunks = Math.ceil(count / size);
     const y = recording.transient(name, chunks === 1 ? [columns] : [chunks, columns]);
     recording.dispatch({
-      kernel: formOfWidth(forms, width),
+      ...elementForm(forms, chunks * columns, columns),
       bindings: { x: rows, y },
       params: { rows: count, columns, chunk: size },
-      workgroups: Math.ceil((chunks * columns) / width / 64),
     });
     return y;
   };

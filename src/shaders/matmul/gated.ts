@@ -4,25 +4,36 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
-import { formOfWidth, inBothWidths, widthOf } from '../elementwise/element-kernel.ts';
+import { elementForm, inBothWidths } from '../elementwise/element-kernel.ts';
 import text from './gated.wgsl?raw';
 import { type Activation, activationCodes, formFor, wholeProduct } from './matmul-kernels.ts';
 import { matmul } from './matmul.ts';
 import { activation, tanh, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import type { Scalars, Traced } from '../traces.ts';
+
+const params = { rows: 'u32', columns: 'u32' } as const;
 
 const forms = inBothWidths(
   {
     name: 'gated',
     code: [workgroup, tanh, activation, { file: 'gated.wgsl', text }],
     bindings: { x: 'read', y: 'write' },
-    params: { rows: 'u32', columns: 'u32' },
+    params,
     constants: { ACTIVATION: Object.values(activationCodes) },
   },
   kernel,
 );
 
 export const gatedKernels: readonly Kernel[] = [forms.singly, forms.fours];
+
+export type GatedEntry = Traced<
+  'gated',
+  {
+    readonly x: Tensor;
+    readonly params: Scalars<typeof params>;
+    readonly constants: { readonly ACTIVATION: number };
+  }
+>;
 
 /**
  * activation(gate) · value. x: (…, 2 · d_ff), the gate and then the value in each row.
@@ -32,13 +43,11 @@ export function gated(x: Tensor, name: Activation, label = 'gated'): Tensor {
   const { recording } = x;
   const columns = x.size(-1) / 2;
   const rows = elements(x.shape) / columns / 2;
-  const width = widthOf(columns);
   const y = recording.transient(label, [...x.shape.slice(0, -1), columns]);
   const shared = { params: { rows, columns }, constants: { ACTIVATION: activationCodes[name] } };
   recording.dispatch({
-    kernel: formOfWidth(forms, width),
+    ...elementForm(forms, elements(y.shape), columns),
     bindings: { x, y },
-    workgroups: Math.ceil(elements(y.shape) / width / 64),
     ...shared,
   });
   recording.differentiate({
@@ -46,7 +55,7 @@ export function gated(x: Tensor, name: Activation, label = 'gated'): Tensor {
     output: y,
     inputs: [x],
     trace: { x, ...shared },
-  } satisfies Traced<'gated'>);
+  } satisfies GatedEntry);
   return y;
 }
 

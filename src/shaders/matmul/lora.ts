@@ -26,6 +26,15 @@ const loraKernel = kernel({
 
 export const loraKernels: readonly Kernel[] = [loraKernel];
 
+export type LoraEntry = Traced<
+  'lora',
+  {
+    readonly weight: Tensor;
+    readonly delta: Tensor;
+    readonly params: LoraRows & { readonly columns: number; readonly count: number };
+  }
+>;
+
 export interface LoraRows {
   /** The row of the weight that the first row of `delta` is added to. */
   readonly first: number;
@@ -75,6 +84,6 @@ export function lora(weight: Tensor, delta: Tensor, { first, scale }: LoraRows):
     output: y,
     inputs: [weight, delta],
     trace: { weight, delta, params: { columns, first, count, scale } },
-  } satisfies Traced<'lora'>);
+  } satisfies LoraEntry);
   return y;
 }

@@ -1,23 +1,6 @@
 // Matrix product for CPU adapters without subgroups, where rows and columns are multiples of 4 long:
 // an invocation computes ROWS rows (8 or 16) × 16 columns in registers, in blocks of 4 × 4. There
-// a load costs as much as many multiply-adds, and four neighbours cost no more than one. With
-// X_TRANSPOSED, x lies as (batches, depth, rows).
-struct Params {
-  batches: u32,
-  rows: u32,
-  columns: u32,
-  depth: u32,
-  pitch: u32,
-  weight_stride: u32,
-  x_pitch: u32,
-  y_pitch: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // (batches, rows, depth)
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>;      // (columns)
-@group(0) @binding(4) var<storage, read> residual: array<vec4f>;  // (batches, rows, columns)
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;   // (batches, rows, columns)
+// a load costs as much as many multiply-adds, and four neighbours cost no more than one.
 
 // W of 4 depths (the columns of the result) and 4 columns, from an element of W on.
 fn weight_block(first: u32) -> mat4x4f {
@@ -44,10 +27,6 @@ fn x_block(batch: u32, row: u32, k: u32) -> mat4x4f {
     x[((first + min(row + 1u, last)) * params.x_pitch + k) / 4u],
     x[((first + min(row + 2u, last)) * params.x_pitch + k) / 4u],
     x[((first + min(row + 3u, last)) * params.x_pitch + k) / 4u]);
-}
-
-fn y_index(batch: u32, row: u32, column: u32) -> u32 {
-  return ((batch * params.rows + row) * params.y_pitch + column) / 4u;
 }
 
 // Stores the sums of 4 columns of 4 rows; what lies past the edge is dropped.
@@ -78,16 +57,7 @@ fn finish_tile(batch: u32, row: u32, column: u32) {
   let column_end = min(column + 16u, params.columns);
   for (var i = row; i < end; i += 1u) {
     for (var j = column; j < column_end; j += 4u) {
-      let index = y_index(batch, i, j);
-      var value = y[index];
-      if (HAS_BIAS) {
-        value += bias[j / 4u];
-      }
-      value = activate(value);
-      if (HAS_RESIDUAL) {
-        value += residual[index];
-      }
-      y[index] = value;
+      store(batch, i, j, y[y_index(batch, i, j)]);
     }
   }
 }

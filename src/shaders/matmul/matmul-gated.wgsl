@@ -21,5 +21,5 @@ fn store_gated(batch: u32, row: u32, column: u32, gate: f32, value: f32) {
   if (HAS_BIAS) {
     sums += vec2f(bias[column], bias[params.columns + column]);
   }
-  y[(batch * params.rows + row) * params.y_pitch + column] = activate(sums.x) * sums.y;
+  y[y_index(batch, row, column)] = activate(sums.x) * sums.y;
 }

@@ -1,7 +1,7 @@
 // The kernels of the matrix product, and which one a device and a shape get.
 
 import type { Gpu } from '../../runtime/gpu.ts';
-import { type Constants, kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
+import { type Constants, kernel, type Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import commonText from './matmul-common.wgsl?raw';
 import gatedText from './matmul-gated.wgsl?raw';
@@ -10,6 +10,8 @@ import {
   element1,
   element4,
   late,
+  rowInvocation,
+  rowSubgroup,
   tanh,
   weight4Storage,
   weightStorage,
@@ -34,22 +36,26 @@ const epilogue = {
   HAS_RESIDUAL: [false, true],
 };
 
+const common = { file: 'matmul-common.wgsl', text: commonText };
+const gates = { file: 'matmul-gated.wgsl', text: gatedText };
+const four = {
+  file: 'matmul-four.wgsl',
+  text: late(() => import('./matmul-four.wgsl?raw')),
+};
+/** Of one element at a time, and of four. */
+const singly = [workgroup, weightStorage, element1, tanh, activation, common];
+const byFours = [workgroup, weight4Storage, element4, tanh, activation, common];
+
 function matmulKernel(
   name: string,
-  text: Snippet['text'],
+  code: Kernel['code'],
   constants: Record<string, readonly (number | boolean)[]>,
-  { subgroups = false, code }: { subgroups?: boolean; code?: Kernel['code'] } = {},
+  more: Partial<Kernel> = {},
 ): Kernel {
-  const common = { file: 'matmul-common.wgsl', text: commonText };
-  const gated = { file: 'matmul-gated.wgsl', text: gatedText };
   return kernel({
     name,
     operation: 'matmul',
-    code: [
-      ...(code ?? [workgroup, weightStorage, element1, tanh, activation, common]),
-      ...('GATED' in constants ? [gated] : []),
-      { file: `${name}.wgsl`, text },
-    ],
+    code,
     bindings: { weight: 'read', x: 'read', bias: 'read', residual: 'read', y: 'write' },
     params: {
       batches: 'u32',
@@ -62,57 +68,61 @@ function matmulKernel(
       y_pitch: 'u32',
     },
     constants: { ...epilogue, ...constants },
-    subgroups,
+    ...more,
   });
 }
 
 const gating = { GATED: [false, true] };
 const anyLayout = { TRANSPOSED: [false, true] };
 const anyLayouts = { ...anyLayout, X_TRANSPOSED: [false, true] };
+const registers = [
+  ...singly,
+  gates,
+  four,
+  {
+    file: 'matmul-register.wgsl',
+    text: late(() => import('./matmul-register.wgsl?raw')),
+  },
+];
+const register = matmulKernel('matmul-register', [rowInvocation, ...registers], {
+  ...anyLayout,
+  ...gating,
+  ROWS: [1, 2, 4],
+});
+const subgroupSkinny = matmulKernel(
+  'matmul-subgroup-skinny',
+  [rowSubgroup, ...registers],
+  { TRANSPOSED: [true], ...gating, ROWS: [1, 2, 4] },
+  { entry: 'matmul_register', subgroups: true },
+);
 const subgroup = matmulKernel(
   'matmul-subgroup',
-  late(() => import('./matmul-subgroup.wgsl?raw')),
+  [
+    ...singly,
+    four,
+    { file: 'matmul-subgroup.wgsl', text: late(() => import('./matmul-subgroup.wgsl?raw')) },
+  ],
   { ...anyLayouts, TALL: [false, true] },
   { subgroups: true },
 );
-const subgroupSkinny = matmulKernel(
-  'matmul-subgroup-skinny',
-  late(() => import('./matmul-subgroup-skinny.wgsl?raw')),
-  { ...gating, ROWS: [1, 2, 4] },
-  { subgroups: true },
-);
-const register = matmulKernel(
-  'matmul-register',
-  late(() => import('./matmul-register.wgsl?raw')),
-  {
-    ...anyLayout,
-    ...gating,
-    ROWS: [1, 2, 4],
-  },
-);
 const block = matmulKernel(
   'matmul-block',
-  late(() => import('./matmul-block.wgsl?raw')),
+  [...byFours, { file: 'matmul-block.wgsl', text: late(() => import('./matmul-block.wgsl?raw')) }],
   { ...anyLayouts, ROWS: [8, 16] },
-  { code: [workgroup, weight4Storage, element4, tanh, activation] },
 );
 const tile = matmulKernel(
   'matmul-tile',
-  late(() => import('./matmul-tile.wgsl?raw')),
-  {
-    ...anyLayouts,
-    TILE: [32, 64, 128],
-    THREAD: [4, 8],
-    DEPTH: [8, 16],
-  },
+  [...singly, { file: 'matmul-tile.wgsl', text: late(() => import('./matmul-tile.wgsl?raw')) }],
+  { ...anyLayouts, TILE: [32, 64, 128], THREAD: [4, 8], DEPTH: [8, 16] },
 );
 const skinny = matmulKernel(
   'matmul-skinny',
-  late(() => import('./matmul-skinny.wgsl?raw')),
-  {
-    ...gating,
-    ROWS: [1, 2, 4, 8],
-  },
+  [
+    ...singly,
+    gates,
+    { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw')) },
+  ],
+  { ...gating, ROWS: [1, 2, 4, 8] },
 );
 
 export const matmulKernels: readonly Kernel[] = [
@@ -242,7 +252,7 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
       };
     }
     if (transposed && rows <= 4) {
-      return { kernel: subgroupSkinny, constants: { ROWS }, workgroups: tiles(ROWS, 8) };
+      return { kernel: subgroupSkinny, constants: { ...either, ROWS }, workgroups: tiles(ROWS, 8) };
     }
     const TALL = rows > 8;
     return {

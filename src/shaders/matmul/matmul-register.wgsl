@@ -1,19 +1,11 @@
-// Matrix product for CPU adapters without subgroups: an invocation computes ROWS rows (1, 2 or 4) ×
-// 8 columns (4 when GATED) in registers. No workgroup memory, no barriers.
+// Matrix product for CPU adapters: ROWS rows (1, 2 or 4) × 8 columns (4 when GATED) in registers, no
+// workgroup memory, no barriers. Without subgroups an invocation computes them alone; with them the 4
+// LANES of one split the depth, four neighbours each, and add up at the end. What row-*.wgsl says of a row
+// is said of such a tile here.
 
 const DOTS = 8u;
 
-// Four neighbours along the depth, from depth k, of the column that begins at `column`.
-fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
-  if (TRANSPOSED) {
-    return weight4_at(column + k);
-  }
-  let i = column + k * pitch;
-  return vec4f(
-    weight_at(i), weight_at(i + pitch), weight_at(i + 2u * pitch), weight_at(i + 3u * pitch));
-}
-
-@compute @workgroup_size(16)
+@compute @workgroup_size(GROUP)
 fn matmul_register(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
@@ -21,7 +13,8 @@ fn matmul_register(
 ) {
   let row_tiles = (params.rows + ROWS - 1u) / ROWS;
   let column_tiles = (params.columns + COLUMNS - 1u) / COLUMNS;
-  let tile = 16u * workgroup_index(id, count) + local;
+  let lane = local % LANES;
+  let tile = row_of(workgroup_index(id, count), local);
   if (tile >= params.batches * row_tiles * column_tiles) {
     return;
   }
@@ -58,8 +51,8 @@ fn matmul_register(
   var high1 = vec4f();
   var high2 = vec4f();
   var high3 = vec4f();
-  let even_depth = depth & ~3u;
-  for (var k = 0u; k < even_depth; k += 4u) {
+  let even_depth = depth & ~(4u * LANES - 1u);
+  for (var k = 4u * lane; k < even_depth; k += 4u * LANES) {
     let low = mat4x4f(
       column4_at(w0, k, pitch), column4_at(w1, k, pitch),
       column4_at(w2, k, pitch), column4_at(w3, k, pitch));
@@ -83,7 +76,7 @@ fn matmul_register(
       high3 += row3 * high;
     }
   }
-  for (var k = even_depth; k < depth; k += 1u) {
+  for (var k = even_depth + lane; k < depth; k += LANES) {
     let at = select(k * pitch, k, TRANSPOSED);
     let low = vec4f(
       weight_at(w0 + at), weight_at(w1 + at), weight_at(w2 + at), weight_at(w3 + at));
@@ -103,15 +96,18 @@ fn matmul_register(
     }
   }
 
-  // A loop, so that the long `store` is compiled once.
+  // Lanes finish columns of their own. A loop, so that the long `store` is compiled once.
   var sums = array(low0, high0, low1, high1, low2, high2, low3, high3);
+  var gates = vec4f();
   for (var i = 0u; i < 2u * ROWS; i += 1u) {
-    for (var j = 0u; j < 4u; j += 1u) {
+    let all = sum4_over_row(sums[i], lane);
+    for (var j = lane; j < 4u; j += LANES) {
       if (!GATED) {
-        store(batch, row + i / 2u, column + 4u * (i % 2u) + j, sums[i][j]);
+        store(batch, row + i / 2u, column + 4u * (i % 2u) + j, all[j]);
       } else if (i % 2u == 1u) {
-        store_gated(batch, row + i / 2u, column + j, sums[i - 1u][j], sums[i][j]);
+        store_gated(batch, row + i / 2u, column + j, gates[j], all[j]);
       }
     }
+    gates = all;
   }
 }

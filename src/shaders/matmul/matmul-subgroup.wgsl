@@ -12,16 +12,6 @@ fn around4(own: vec4f) -> mat4x4f {
   return mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own));
 }
 
-// Four neighbours along the depth, from depth k, of the column that begins at `column`.
-fn column4_at(column: u32, k: u32, pitch: u32) -> vec4f {
-  if (TRANSPOSED) {
-    return weight4_at(column + k);
-  }
-  let i = column + k * pitch;
-  return vec4f(
-    weight_at(i), weight_at(i + pitch), weight_at(i + 2u * pitch), weight_at(i + 3u * pitch));
-}
-
 // Four neighbours along the depth, from depth k, of the row that begins at `row`.
 fn row4_at(row: u32, k: u32) -> vec4f {
   if (X_TRANSPOSED) {

@@ -4,11 +4,13 @@ import { TransformerError } from '../../runtime/errors.ts';
 import { transientInParts } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { activate } from './activate.ts';
-import { type Activation, activationCodes } from './matmul-kernels.ts';
+import { type Activation, activationCodes, type Product } from './matmul-kernels.ts';
 import { product } from './matmul-parts.ts';
 import type { Traced } from '../traces.ts';
 
 export { type Activation, activationCodes };
+
+export type MatmulEntry = Traced<'matmul', Omit<Product, 'y' | 'activation' | 'gated'>>;
 
 export interface MatmulOptions {
   /** Whether the weight is stored as (columns, depth), as the weights of linear layers are. */
@@ -60,6 +62,6 @@ export function matmul(x: Tensor, weight: Tensor, options: MatmulOptions = {}): 
     output: y,
     inputs: [x, weight, bias, residual],
     trace: { x, weight, bias, residual, ...sizes },
-  } satisfies Traced<'matmul'>);
+  } satisfies MatmulEntry);
   return y;
 }

@@ -3,6 +3,7 @@
 
 import type { Gpu } from '../../runtime/gpu.ts';
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { formOfWidth, type Widths, widthOf } from '../elementwise/element-kernel.ts';
 import { rowInvocation, rowSubgroup, rowWorkgroup } from '../snippets.ts';
 
 export interface RowKernel {
@@ -56,4 +57,18 @@ export function rowForm(
 
 export function allForms({ invocation, subgroup, workgroup }: RowKernel): Kernel[] {
   return [invocation, subgroup, workgroup];
+}
+
+/** The form for rows of `columns`, in fours where these allow it. */
+export function rowFormOfWidth(
+  forms: Widths<RowKernel>,
+  gpu: Gpu,
+  rows: number,
+  columns: number,
+): { kernel: Kernel; workgroups: number } {
+  return rowForm(formOfWidth(forms, widthOf(columns)), gpu, rows);
+}
+
+export function allWidths({ singly, fours }: Widths<RowKernel>): Kernel[] {
+  return [...allForms(singly), ...allForms(fours)];
 }

@@ -3,12 +3,12 @@
 import type { Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { allForms, rowForm, rowKernel } from './row-kernel.ts';
-import { numbers, workgroup } from '../snippets.ts';
+import { numbers, rowSoftmax, workgroup } from '../snippets.ts';
 import text from './softmax.wgsl?raw';
 
 const forms = rowKernel({
   name: 'softmax',
-  code: [workgroup, numbers, { file: 'softmax.wgsl', text }],
+  code: [workgroup, numbers, rowSoftmax, { file: 'softmax.wgsl', text }],
   bindings: { x: 'read', y: 'write' },
   params: { rows: 'u32', columns: 'u32' },
 });

@@ -1,7 +1,6 @@
 // Dropout in encoders and decoders: where it stands, at which rates, and that it leaves no trace
 // where it is not wanted. Every dispatch, forwards and backwards, is held to its float64 reference.
 import { expect, test } from 'vitest';
-import type { LayerNormWeights } from '../../../src/shaders/rows/layer-norm.ts';
 import type {
   CrossAttentionWeights,
   SelfAttentionWeights,
@@ -19,6 +18,7 @@ import { sequenceStack } from '../../../src/model/layers/sequence-stack.ts';
 import type { StackWeights } from '../../../src/model/layers/stack.ts';
 import { recall, remember } from '../../../src/model/layers/cross-attention.ts';
 import { type Dropout, postNorm, preNorm } from '../../../src/model/layers/block.ts';
+import type { LayerNormWeights } from '../../../src/shaders/rows/norm.ts';
 
 const gpus = await testGpus();
 const [batches, sources, targets, heads, dModel, dFF] = [2, 7, 5, 2, 6, 11];

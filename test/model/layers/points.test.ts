@@ -10,14 +10,14 @@ import {
   sandwichNorm,
   type Sublayer,
 } from '../../../src/model/layers/block.ts';
-import { normalize } from '../../../src/model/layers/normalization.ts';
 import { type Points, Probe } from '../../../src/runtime/points.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { matmul } from '../../../src/shaders/matmul/matmul.ts';
-import { scale } from '../../../src/shaders/elementwise/rescale.ts';
+import { scale } from '../../../src/shaders/elementwise/scale.ts';
 import { Bench, expectOperation } from '../../support/check.ts';
 import { withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
+import { normalize } from '../../../src/shaders/rows/norm.ts';
 
 const [rows, width] = [3, 8];
 const blocks: Readonly<Record<string, Block>> = { postNorm, preNorm, sandwichNorm, parallel };

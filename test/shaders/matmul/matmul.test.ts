@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { elements, type Tensor } from '../../../src/runtime/tensor.ts';
-import { productOfTransposed } from '../../../src/shaders/matmul/matmul-gradient.ts';
+import { productOfTransposed } from '../../../src/shaders/matmul/matmul-backward.ts';
 import { type Activation, activationCodes, matmul } from '../../../src/shaders/matmul/matmul.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';

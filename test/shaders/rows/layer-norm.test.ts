@@ -1,10 +1,10 @@
 // Layer normalization, against float64.
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
-import { layerNorm } from '../../../src/shaders/rows/layer-norm.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random, type ValueOptions } from '../../support/random.ts';
+import { normalize } from '../../../src/shaders/rows/norm.ts';
 
 interface NormOptions {
   readonly residual?: boolean;
@@ -29,7 +29,7 @@ async function expectLayerNorm(
       const given = residual && {
         residual: bench.input('residual', shape, random.values(rows * columns)),
       };
-      return [layerNorm(x, { weight, bias, eps }, given || {})];
+      return [normalize(x, { weight, bias, eps }, given || {})];
     },
     { seed },
   );

@@ -1,10 +1,10 @@
 // Root mean square normalization, against float64.
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
-import { rmsNorm } from '../../../src/shaders/rows/rms-norm.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random, type ValueOptions } from '../../support/random.ts';
+import { normalize } from '../../../src/shaders/rows/norm.ts';
 
 interface NormOptions {
   readonly residual?: boolean;
@@ -29,7 +29,7 @@ async function expectRmsNorm(
       const given = residual && {
         residual: bench.input('residual', shape, random.values(rows * columns)),
       };
-      return [rmsNorm(x, { weight, eps, ...(offset !== undefined && { offset }) }, given || {})];
+      return [normalize(x, { weight, eps, ...(offset !== undefined && { offset }) }, given || {})];
     },
     { seed },
   );
@@ -61,7 +61,7 @@ for (const { name, options } of gpus) {
       const { outputs } = await expectOperation(gpu, (bench) => {
         const x = bench.input('x', [1, 3], Float32Array.of(3, 3, 3));
         const weight = bench.input('weight', [3], Float32Array.of(0, 1, -0.5));
-        return [rmsNorm(x, { weight, eps: 0, offset: 1 })];
+        return [normalize(x, { weight, eps: 0, offset: 1 })];
       });
       for (const [i, wanted] of [1, 2, 0.5].entries()) {
         expect(outputs[0]![i]).toBeCloseTo(wanted, 6);

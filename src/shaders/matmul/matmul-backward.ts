@@ -6,11 +6,12 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { columnSum } from './column-sum.ts';
 import { formFor, type Product, wholeProduct } from './matmul-kernels.ts';
 import { addUp, product, rowsOf } from './matmul-parts.ts';
+import type { MatmulEntry } from './matmul.ts';
 import type { Rule } from '../traces.ts';
 import { transpose } from './transpose.ts';
 
 /** In the forward pass this was y = x·W: dx = dy·Wᵀ and dW = xᵀ·dy, or transposed ones of these. */
-export const matmulGradient: Rule<'matmul'> = ({ trace }, dy) => {
+export const matmulBackward: Rule<MatmulEntry> = ({ trace }, dy) => {
   const { x, weight, bias, residual, ...sizes } = trace;
   const { batches, rows, columns, depth, transposed } = sizes;
   const dx = (): Tensor => {

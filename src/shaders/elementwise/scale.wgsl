@@ -1,4 +1,4 @@
-// y = x · factor, or factor · tanh(x / factor) when BOUNDED (Gemma 2, arXiv 2408.00118, §2).
+// y = x · factor, or factor · tanh(x / factor) when CAPPED (Gemma 2, arXiv 2408.00118, §2).
 struct Params {
   size: u32,
   factor: f32,
@@ -9,7 +9,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<Element>;  // (size)
 
 @compute @workgroup_size(64)
-fn rescale(
+fn scale(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
@@ -18,7 +18,7 @@ fn rescale(
   if (i >= params.size / WIDTH) {
     return;
   }
-  if (BOUNDED) {
+  if (CAPPED) {
     y[i] = params.factor * precise_tanh(x[i] / params.factor);
   } else {
     y[i] = x[i] * params.factor;

@@ -5,10 +5,10 @@ import { gradients } from '../../../src/runtime/gradient.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
-import { heads, rotaryTurns } from '../../../src/shaders/attention/heads.ts';
 import { type Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
+import { rotaryTurns, splitHeads } from '../../../src/shaders/attention/split-heads.ts';
 
 const gpus = await testGpus();
 
@@ -49,7 +49,7 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
     };
   };
   const frequencies = Array.from({ length: pairs ?? 0 }, (_, i) => 1e4 ** (-i / (pairs ?? 1)));
-  const { q, kv } = heads({
+  const { q, kv } = splitHeads({
     projections: bench.input('projections', [batches, tokens, width], random.values(count * width)),
     place: bench.input('place', [batches, tokens, 2], place),
     heads: given.heads,
@@ -90,7 +90,7 @@ async function rotated(
       keyValueHeads: 1,
       headSize: 2,
     };
-    return [heads(given).q];
+    return [splitHeads(given).q];
   });
   return [...outputs[0]!];
 }
@@ -148,7 +148,7 @@ test('what does not fit together is refused', () =>
           place: bench.input('place', [1, 2, 2], new Uint32Array(4)),
           ...fits,
         };
-        return [heads({ ...given, ...change(bench) }).q];
+        return [splitHeads({ ...given, ...change(bench) }).q];
       }).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(TransformerError);
       expect(error).toMatchObject({ code: 'TENSOR_MISMATCH' });
@@ -174,7 +174,7 @@ test('training through heads is refused', () =>
     const train = (bench: Bench): Tensor[] => {
       const projections = bench.input('projections', [1, 2, 18], new Float32Array(36));
       const place = bench.input('place', [1, 2, 2], new Uint32Array(4));
-      const { q } = heads({ projections, place, heads: 1, keyValueHeads: 1, headSize: 6 });
+      const { q } = splitHeads({ projections, place, heads: 1, keyValueHeads: 1, headSize: 6 });
       const seeds = new Map([[q, bench.input('d q', [1, 2, 6], new Float32Array(12))]]);
       return [...gradients(bench.recording, seeds, [projections], gradientRules).values()];
     };

@@ -1,37 +1,42 @@
-// Scaling and soft bounds of whole tensors.
+// Scaling and capping of whole tensors.
 
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { forRows, transientLike } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { elementForm, inBothWidths } from './element-kernel.ts';
-import text from './rescale.wgsl?raw';
+import text from './scale.wgsl?raw';
 import { tanh, workgroup } from '../snippets.ts';
 import type { Traced } from '../traces.ts';
 
 const forms = inBothWidths(
   {
-    name: 'rescale',
-    code: [workgroup, tanh, { file: 'rescale.wgsl', text }],
+    name: 'scale',
+    code: [workgroup, tanh, { file: 'scale.wgsl', text }],
     bindings: { x: 'read', y: 'write' },
     params: { size: 'u32', factor: 'f32' },
-    constants: { BOUNDED: [false, true] },
+    constants: { CAPPED: [false, true] },
   },
   kernel,
 );
 
-export const rescaleKernels: readonly Kernel[] = [forms.singly, forms.fours];
+export const scaleKernels: readonly Kernel[] = [forms.singly, forms.fours];
+
+export type ScaleEntry = Traced<
+  'scale',
+  { readonly x: Tensor; readonly factor: number; readonly capped: boolean }
+>;
 
 /** x · factor. */
 export function scale(x: Tensor, factor: number): Tensor {
-  return factor === 1 ? x : rescale(x, factor, false);
+  return factor === 1 ? x : scaledOrCapped(x, factor, false);
 }
 
-/** bound · tanh(x / bound), Gemma 2, arXiv 2408.00118, §2. */
-export function softBound(x: Tensor, bound: number): Tensor {
-  return rescale(x, bound, true);
+/** cap · tanh(x / cap), Gemma 2, arXiv 2408.00118, §2. */
+export function softCap(x: Tensor, cap: number): Tensor {
+  return scaledOrCapped(x, cap, true);
 }
 
-function rescale(x: Tensor, factor: number, bounded: boolean): Tensor {
+function scaledOrCapped(x: Tensor, factor: number, capped: boolean): Tensor {
   const y = transientLike(x);
   forRows(x, (part, rows) => {
     const size = elements(part.shape);
@@ -39,14 +44,14 @@ function rescale(x: Tensor, factor: number, bounded: boolean): Tensor {
       ...elementForm(forms, size),
       bindings: { x: part, y: rows(y) },
       params: { size, factor },
-      constants: { BOUNDED: bounded },
+      constants: { CAPPED: capped },
     });
   });
   x.recording.differentiate({
-    op: 'rescale',
+    op: 'scale',
     output: y,
     inputs: [x],
-    trace: { x, factor, bounded },
-  } satisfies Traced<'rescale'>);
+    trace: { x, factor, capped },
+  } satisfies ScaleEntry);
   return y;
 }

@@ -4,13 +4,13 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import type { Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
-import text from './heads.wgsl?raw';
+import text from './split-heads.wgsl?raw';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { workgroup } from '../snippets.ts';
 
 const forms = rowKernel({
-  name: 'heads',
-  code: [workgroup, { file: 'heads.wgsl', text }],
+  name: 'split-heads',
+  code: [workgroup, { file: 'split-heads.wgsl', text }],
   bindings: {
     projections: 'read',
     place: 'read',
@@ -35,7 +35,7 @@ const forms = rowKernel({
   constants: { HAS_ROTARY: [false, true], HAS_NORM: [false, true], HAS_CACHE: [false, true] },
 });
 
-export const headsKernels: readonly Kernel[] = allForms(forms);
+export const splitHeadsKernels: readonly Kernel[] = allForms(forms);
 
 /** Rotary position embedding, arXiv 2104.09864, §3.2. */
 export interface Rotary {
@@ -83,7 +83,7 @@ export interface Heads {
  * the rotated ones stay as they are.
  * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
  */
-export function heads(options: HeadsOptions): Heads {
+export function splitHeads(options: HeadsOptions): Heads {
   const { projections, place, keyValueHeads, headSize, rotary, norm, cache, table } = options;
   const { recording } = projections;
   const [batches, tokens] = [projections.size(0), projections.size(1)];
@@ -101,7 +101,7 @@ export function heads(options: HeadsOptions): Heads {
     if (tensor === undefined || elements(tensor.shape) === wanted) continue;
     throw new TransformerError(
       'TENSOR_MISMATCH',
-      `heads: ${tensor.describe()} should have ${wanted} elements ` +
+      `splitHeads: ${tensor.describe()} should have ${wanted} elements ` +
         `for ${options.heads} + 2 · ${keyValueHeads} heads of ${headSize}.`,
     );
   }
@@ -131,7 +131,7 @@ export function heads(options: HeadsOptions): Heads {
     },
   });
   // No rule goes with it yet: training through it ends in an error that says so.
-  recording.differentiate({ op: 'heads', output: q, inputs: [projections, norm?.weight] });
+  recording.differentiate({ op: 'split-heads', output: q, inputs: [projections, norm?.weight] });
   return { q, kv };
 }
 

@@ -2,11 +2,12 @@
 
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
-import { derivative } from './activate-gradient.ts';
-import { formOfWidth, inBothWidths, widthOf } from '../elementwise/element-kernel.ts';
+import { derivative } from './activate-backward.ts';
+import { elementForm, inBothWidths } from '../elementwise/element-kernel.ts';
 import text from './gated-backward.wgsl?raw';
 import { activationCodes } from './matmul-kernels.ts';
 import { activation, tanh, workgroup } from '../snippets.ts';
+import type { GatedEntry } from './gated.ts';
 import type { Rule } from '../traces.ts';
 
 const forms = inBothWidths(
@@ -20,17 +21,15 @@ const forms = inBothWidths(
   kernel,
 );
 
-export const gatedGradientKernels: readonly Kernel[] = [forms.singly, forms.fours];
+export const gatedBackwardKernels: readonly Kernel[] = [forms.singly, forms.fours];
 
 /** Gradients of gate and value, which stand side by side in x. */
-export const gatedGradient: Rule<'gated'> = ({ trace: { x, ...shared } }, dy) => {
+export const gatedBackward: Rule<GatedEntry> = ({ trace: { x, ...shared } }, dy) => {
   const dxOf = (): Tensor => {
-    const width = widthOf(shared.params.columns);
     const dx = dy.recording.transient(`d ${x.label}`, x.shape);
     dy.recording.dispatch({
-      kernel: formOfWidth(forms, width),
+      ...elementForm(forms, elements(dy.shape), shared.params.columns),
       bindings: { x, dy, dx },
-      workgroups: Math.ceil(elements(dy.shape) / width / 64),
       ...shared,
     });
     return dx;

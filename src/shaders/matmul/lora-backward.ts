@@ -6,6 +6,7 @@ import { sharedRows } from '../../runtime/shared-rows.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import text from './lora-backward.wgsl?raw';
 import { workgroup } from '../snippets.ts';
+import type { LoraEntry } from './lora.ts';
 import type { Rule } from '../traces.ts';
 
 const backwardKernel = kernel({
@@ -15,10 +16,10 @@ const backwardKernel = kernel({
   params: { rows: 'u32', columns: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
 });
 
-export const loraGradientKernels: readonly Kernel[] = [backwardKernel];
+export const loraBackwardKernels: readonly Kernel[] = [backwardKernel];
 
 /** The weight gets dy as it is, the update its rows of dy, scaled. */
-export const loraGradient: Rule<'lora'> = ({ trace: { weight, delta, params } }, dy) => {
+export const loraBackward: Rule<LoraEntry> = ({ trace: { weight, delta, params } }, dy) => {
   const dDeltaOf = (): Tensor => {
     const { recording } = dy;
     const ddelta = transientLike(delta, { label: `d ${delta.label}`, recording });

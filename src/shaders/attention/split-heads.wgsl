@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> weight: array<f32>;       // (2, head_size): of queries, of keys
 @group(0) @binding(5) var<storage, read> table: array<u32>;        // (B, capacity), HIDDEN = padding
 @group(0) @binding(6) var<storage, read_write> q: array<f32>;      // (B, T, heads · head_size)
-@group(0) @binding(7) var<storage, read_write> kv: array<f32>;     // (B · T or slots, 2, key_heads, head_size)
+@group(0) @binding(7) var<storage, read_write> kv: array<f32>;     // (B · T or slots, 2, heads, head_size)
 
 const HIDDEN = 0xffffffffu;
 
@@ -65,7 +65,7 @@ fn put(kind: u32, at: u32, value: f32) {
 }
 
 @compute @workgroup_size(GROUP)
-fn heads(
+fn split_heads(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,

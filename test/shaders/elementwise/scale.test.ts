@@ -1,6 +1,6 @@
 // Scaling and soft bounds against float64.
 import { test } from 'vitest';
-import { scale, softBound } from '../../../src/shaders/elementwise/rescale.ts';
+import { scale, softCap } from '../../../src/shaders/elementwise/scale.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
@@ -19,7 +19,7 @@ for (const { name, options } of await testGpus()) {
               [3, columns],
               random.values(3 * columns, { scale: 1e-3 }),
             );
-            return [scale(x, -0.37), softBound(x, 0.5), softBound(x, 30), softBound(small, 1)];
+            return [scale(x, -0.37), softCap(x, 0.5), softCap(x, 30), softCap(small, 1)];
           },
           { seed: 100 + i },
         );

@@ -7,6 +7,7 @@ import { elements, type Tensor } from '../../runtime/tensor.ts';
 import backwardText from './embedding-backward.wgsl?raw';
 import linksText from './embedding-links.wgsl?raw';
 import { workgroup } from '../snippets.ts';
+import type { EmbeddingEntry } from './embedding.ts';
 import type { Rule } from '../traces.ts';
 
 const linksKernel = kernel({
@@ -23,7 +24,7 @@ const backwardKernel = kernel({
   params: { tokens: 'u32', columns: 'u32', vocabulary: 'u32', first: 'u32', scale: 'f32' },
 });
 
-export const embeddingGradientKernels: readonly Kernel[] = [linksKernel, backwardKernel];
+export const embeddingBackwardKernels: readonly Kernel[] = [linksKernel, backwardKernel];
 
 /**
  * Chains the tokens of each word: for each token the one before it with the same id, then for each
@@ -45,7 +46,7 @@ export function embeddingLinks(
   return links;
 }
 
-export const embeddingGradient: Rule<'embedding'> = ({ trace }, dy) => {
+export const embeddingBackward: Rule<EmbeddingEntry> = ({ trace }, dy) => {
   const { ids, table, scale: factor, position, positions, offset: start } = trace;
   const { recording } = dy;
   const tokens = elements(ids.shape);

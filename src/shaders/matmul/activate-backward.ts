@@ -7,6 +7,7 @@ import derivativeText from './activation-derivative.wgsl?raw';
 import { elementForm, inBothWidths } from '../elementwise/element-kernel.ts';
 import { activationCodes } from './matmul-kernels.ts';
 import { activation, tanh, workgroup } from '../snippets.ts';
+import type { ActivateEntry } from './activate.ts';
 import type { Rule } from '../traces.ts';
 
 /** In terms of `Element`, like the activations, which it needs. */
@@ -27,10 +28,10 @@ const forms = inBothWidths(
   kernel,
 );
 
-export const activateGradientKernels: readonly Kernel[] = [forms.singly, forms.fours];
+export const activateBackwardKernels: readonly Kernel[] = [forms.singly, forms.fours];
 
 /** activation′(x) · dy, element by element. */
-export const activateGradient: Rule<'activate'> = ({ trace: { x, ...shared } }, dy) => {
+export const activateBackward: Rule<ActivateEntry> = ({ trace: { x, ...shared } }, dy) => {
   const dxOf = (): Tensor => {
     const { recording } = dy;
     const dx = recording.transient(`d ${x.label}`, x.shape);

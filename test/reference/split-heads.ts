@@ -80,7 +80,7 @@ function takeApart(
   return written;
 }
 
-export const heads: Reference = {
+export const splitHeads: Reference = {
   twin: (inputs, params, constants) => takeApart(inputs, params, constants, false),
   conditions: (inputs, params, constants) => {
     const { q, kv } = takeApart(inputs, params, constants, true);

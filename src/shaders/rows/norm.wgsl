@@ -1,10 +1,11 @@
-// y = (s - mean) / sqrt(variance + eps) · weight + bias along each row, s = x + residual.
-// Layer Normalization, Ba et al., arXiv 1607.06450. Two passes: the variance is taken about the
-// mean. With a residual, s is written to `sum`; each lane reads back only what it wrote itself.
+// y = (s - mean) / sqrt(variance + eps) · (offset + weight) + bias along each row, s = x + residual: layer
+// norm when CENTRED (Ba et al., arXiv 1607.06450). Else RMS norm (Zhang & Sennrich, arXiv 1910.07467, eq. 4):
+// nothing is taken off, and there is no bias. Two passes: the variance is taken about the mean.
 struct Params {
   rows: u32,
   columns: u32,
   eps: f32,
+  offset: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -15,7 +16,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> sum: array<Element>;  // (rows, columns)
 @group(0) @binding(6) var<storage, read_write> y: array<Element>;    // (rows, columns)
 
-// The first pass reads s here, the others read it from `summed`.
+// The first pass takes s from here. With a residual it is written to `sum`; the other passes take it
+// from there, where each lane reads back only what it wrote itself.
 fn entered(i: u32) -> Element {
   if (HAS_RESIDUAL) {
     let value = x[i] + residual[i];
@@ -33,7 +35,7 @@ fn summed(i: u32) -> Element {
 }
 
 @compute @workgroup_size(GROUP)
-fn layer_norm(
+fn norm(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
@@ -46,22 +48,33 @@ fn layer_norm(
   let columns = params.columns / WIDTH;
   let first = row * columns;
   let end = first + columns;
-
-  var total = Element();
-  for (var i = first + lane; i < end; i += LANES) {
-    total += entered(i);
-  }
-  let mean = sum_over_row(sum_of(total), lane) / f32(params.columns);
+  let size = f32(params.columns);
 
   var squares = Element();
-  for (var i = first + lane; i < end; i += LANES) {
-    let centred = summed(i) - mean;
-    squares += centred * centred;
+  var mean = 0.0;
+  if (CENTRED) {
+    var total = Element();
+    for (var i = first + lane; i < end; i += LANES) {
+      total += entered(i);
+    }
+    mean = sum_over_row(sum_of(total), lane) / size;
+    for (var i = first + lane; i < end; i += LANES) {
+      let centred = summed(i) - mean;
+      squares += centred * centred;
+    }
+  } else {
+    for (var i = first + lane; i < end; i += LANES) {
+      let s = entered(i);
+      squares += s * s;
+    }
   }
-  let variance = sum_over_row(sum_of(squares), lane) / f32(params.columns);
-  let scale = inverseSqrt(variance + params.eps);
+  let scale = inverseSqrt(sum_over_row(sum_of(squares), lane) / size + params.eps);
 
   for (var i = first + lane; i < end; i += LANES) {
-    y[i] = (summed(i) - mean) * scale * weight[i - first] + bias[i - first];
+    if (CENTRED) {
+      y[i] = (summed(i) - mean) * scale * weight[i - first] + bias[i - first];
+    } else {
+      y[i] = summed(i) * scale * (params.offset + weight[i - first]);
+    }
   }
 }

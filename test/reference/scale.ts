@@ -12,11 +12,11 @@ import {
 function rescaled(inputs: Inputs, params: Params, constants: Constants): Float64Array {
   const factor = scalar(params, 'factor');
   return floats(inputs, 'x').map((x) =>
-    constants['BOUNDED'] === true ? factor * Math.tanh(x / factor) : x * factor,
+    constants['CAPPED'] === true ? factor * Math.tanh(x / factor) : x * factor,
   );
 }
 
-export const rescale: Reference = {
+export const scale: Reference = {
   twin: (inputs, params, constants) => ({ y: rescaled(inputs, params, constants) }),
   // tanh never enlarges a relative error.
   conditions: (inputs, params, constants) => ({

@@ -1,10 +1,12 @@
-// Gradients of layer norm along each row, with g = dy · weight and n = (s - mean) · rstd:
-// dx = rstd · (g - mean(g) - n · mean(g · n)), and dn = dy · n, whose column sums are dweight.
-// Mean and variance are computed again from s, as in the forward pass.
+// Gradients of a norm along each row, with n = (s - mean) · r, where r = 1 / sqrt(variance + eps), and
+// g = dy · (offset + weight): dx = r · (g - mean(g) - n · mean(g · n)), and dn = dy · n, whose column sums
+// are dweight. Unless CENTRED (RMS norm) there are no means of s and of g. What was computed in the
+// forward pass is computed again from s.
 struct Params {
   rows: u32,
   columns: u32,
   eps: f32,
+  offset: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -15,7 +17,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> dn: array<Element>;  // (rows, columns)
 
 @compute @workgroup_size(GROUP)
-fn layer_norm_backward(
+fn norm_backward(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,
@@ -30,31 +32,33 @@ fn layer_norm_backward(
   let end = first + columns;
   let size = f32(params.columns);
 
-  var total = Element();
-  for (var i = first + lane; i < end; i += LANES) {
-    total += s[i];
+  var mean = 0.0;
+  if (CENTRED) {
+    var total = Element();
+    for (var i = first + lane; i < end; i += LANES) {
+      total += s[i];
+    }
+    mean = sum_over_row(sum_of(total), lane) / size;
   }
-  let mean = sum_over_row(sum_of(total), lane) / size;
   var squares = Element();
+  var sum_g = Element();
+  var products = Element();
   for (var i = first + lane; i < end; i += LANES) {
     let centred = s[i] - mean;
+    let g = dy[i] * (params.offset + weight[i - first]);
     squares += centred * centred;
-  }
-  let rstd = inverseSqrt(sum_over_row(sum_of(squares), lane) / size + params.eps);
-
-  var sum_g = Element();
-  var sum_gn = Element();
-  for (var i = first + lane; i < end; i += LANES) {
-    let n = (s[i] - mean) * rstd;
-    let g = dy[i] * weight[i - first];
     sum_g += g;
-    sum_gn += g * n;
+    products += g * centred;
   }
-  let mean_g = sum_over_row(sum_of(sum_g), lane) / size;
-  let mean_gn = sum_over_row(sum_of(sum_gn), lane) / size;
+  let r = inverseSqrt(sum_over_row(sum_of(squares), lane) / size + params.eps);
+  var mean_g = 0.0;
+  if (CENTRED) {
+    mean_g = sum_over_row(sum_of(sum_g), lane) / size;
+  }
+  let mean_gn = r * sum_over_row(sum_of(products), lane) / size;
   for (var i = first + lane; i < end; i += LANES) {
-    let n = (s[i] - mean) * rstd;
-    dx[i] = rstd * (dy[i] * weight[i - first] - mean_g - n * mean_gn);
+    let n = (s[i] - mean) * r;
+    dx[i] = r * (dy[i] * (params.offset + weight[i - first]) - mean_g - n * mean_gn);
     dn[i] = dy[i] * n;
   }
 }

@@ -15,6 +15,7 @@ import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import { attentionFour, attentionIndex } from './attention.ts';
+import type { AttentionEntry } from './attention-entry.ts';
 import { random, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 
@@ -78,7 +79,7 @@ function half(
     return kernel({
       name,
       operation,
-      code: [workgroup, random, attentionIndex, common, dropout, ...pieces, own],
+      code: [workgroup, random, attentionIndex, dropout, common, ...pieces, own],
       bindings: { ...inputs, ...bindings },
       params: scalars,
       constants: { CAUSAL: [false, true], DROPOUT: [false, true], ...constants },
@@ -101,7 +102,7 @@ const keyHalf = half(
   { dkv: 'write' },
 );
 
-export const attentionGradientKernels: readonly Kernel[] = [
+export const attentionBackwardKernels: readonly Kernel[] = [
   deltaKernel,
   queryHalf.register,
   queryHalf.tile,
@@ -124,7 +125,7 @@ export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
 }
 
 /** Gradients of the tensors that hold q, k and v; one tensor may hold them all. */
-export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
+export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) => {
   const { q, k: kv, keyMask, lse } = trace;
   const { CAUSAL, DROPOUT, ...others } = trace.constants;
   if (trace.params.group > 1 || Object.values(others).some(Boolean)) {
@@ -134,6 +135,7 @@ export const attentionGradient: Rule<'attention'> = ({ output, trace }, dy) => {
     );
   }
   const constants = { CAUSAL, DROPOUT };
+  // Apart, they and their gradients would take up to ten storage buffers; eight is what every device has.
   if (kv !== trace.v) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',

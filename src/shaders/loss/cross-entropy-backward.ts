@@ -4,21 +4,28 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { forRows, rowsOf, transientLike } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './cross-entropy-backward.wgsl?raw';
+import { labelSnippet, type CrossEntropyEntry } from './cross-entropy.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
-import { numbers, workgroup } from '../snippets.ts';
+import { numbers, rowSoftmax, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 
 const forms = rowKernel({
   name: 'cross-entropy-backward',
-  code: [workgroup, numbers, { file: 'cross-entropy-backward.wgsl', text }],
+  code: [
+    workgroup,
+    numbers,
+    rowSoftmax,
+    labelSnippet,
+    { file: 'cross-entropy-backward.wgsl', text },
+  ],
   bindings: { x: 'read', label: 'read', dloss: 'read', dx: 'write' },
   params: { rows: 'u32', columns: 'u32', smoothing: 'f32' },
 });
 
-export const crossEntropyGradientKernels: readonly Kernel[] = allForms(forms);
+export const crossEntropyBackwardKernels: readonly Kernel[] = allForms(forms);
 
 /** (softmax(x) - target) · dloss, row by row; 0 in rows that do not count. */
-export const crossEntropyGradient: Rule<'cross-entropy'> = ({ trace }, dloss) => {
+export const crossEntropyBackward: Rule<CrossEntropyEntry> = ({ trace }, dloss) => {
   const { x, label, params } = trace;
   const dxOf = (): Tensor => {
     const { recording } = dloss;
