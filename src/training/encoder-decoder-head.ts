@@ -1,117 +1,45 @@
-// Sequence to sequence training of an encoder–decoder model: logits of the target for given labels.
+// Training of models with an encoder and a decoder: logits of the target, or of what it says.
 
-import { TransformerError } from '../runtime/errors.ts';
-import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
-import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
-import { startTokens } from '../model/generation/option-reader.ts';
-import { type ForwardTokens, forwardTokens } from '../model/inputs/encoder-decoder-inputs.ts';
-import type { TokenBatch } from '../model/inputs/inputs.ts';
-import { className } from '../model/heads/head-name.ts';
 import type { EncoderDecoderDefinition } from '../model/definitions.ts';
-import { logits } from '../model/layers/logits.ts';
+import { startTokens } from '../model/generation/option-reader.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
-import { sequenceInputs, writePositions, writeSequences } from '../model/inputs/token-inputs.ts';
-import {
-  type Substitute,
-  type TrainingBatch,
-  type TrainingGraph,
-  type TrainingHead,
-} from '../model/training-head.ts';
-import { decode, encode } from '../model/layers/transformer.ts';
-import { HeadParts, mapTensors } from './head-parts.ts';
-import { remember } from '../model/layers/cross-attention.ts';
+import { pairGraph } from '../model/pair-graph.ts';
+import { checkSequencePair, type PairBatch } from '../model/pair-inputs.ts';
+import type { Substitute, TrainingGraph, TrainingHead } from '../model/training-head.ts';
+import { expectLabels, HeadParts, mapTensors, type PaddedBatch } from './head-parts.ts';
 
-/** A checked batch and the lengths it is padded to. */
-export interface SequenceBatch extends TrainingBatch {
-  readonly tokenBatches: ForwardTokens;
-  readonly sourceLength: number;
-  readonly targetLength: number;
-}
-
-export class EncoderDecoderHead extends HeadParts implements TrainingHead<SequenceBatch> {
+export class EncoderDecoderHead
+  extends HeadParts<PairBatch>
+  implements TrainingHead<PaddedBatch<PairBatch>>
+{
   readonly #model: EncoderDecoderDefinition;
 
-  /** @throws TransformerError MODEL_UNSUPPORTED for classifiers */
+  /** @throws TransformerError MODEL_UNSUPPORTED where the head has no loss in lists */
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
-    const { weights, classifier } = model;
-    if (classifier) {
-      throw new TransformerError(
-        'MODEL_UNSUPPORTED',
-        `A ${className(parts.config) ?? 'classifier'} runs, but cannot be trained yet. Train a classifier of one stack.`,
-      );
-    }
-    super(parts, weights, [weights.source.tokens, weights.target.tokens]);
+    super(parts, model, model.head, [model.source, model.target]);
     this.#model = model;
   }
 
-  /** Takes `labels`, or `labels` and `decoderInputIds`; padded labels are -100. */
-  prepare(inputs: ModelInputs, multiple: number): SequenceBatch {
-    if (inputs.labels === undefined) {
-      throw new TransformerError(
-        'INPUT_INVALID',
-        'A batch to train on needs labels: the target token ids, -100 for those that do not count.',
-      );
-    }
-    const { shape } = this.#model;
-    const { targetVocabulary } = this.#model.shape;
-    const tokenBatches = forwardTokens(inputs, this.#model, () =>
+  /** Takes `labels`, or `labels` and `decoderInputIds`. */
+  prepare(inputs: ModelInputs, multiple: number): PaddedBatch<PairBatch> {
+    const { targetVocabulary, maxPositions } = this.#model.shape;
+    expectLabels(inputs);
+    const checked = checkSequencePair(inputs, this.#model, () =>
       startTokens({}, this.generation, targetVocabulary),
     );
-    const { source, sourceMask, target } = tokenBatches;
-    const labels = inputs.labels.flat().filter((label) => label !== ignoredLabel).length;
-    const sources = count(sourceMask);
-    if (labels === 0 || sources === 0) {
-      throw new TransformerError(
-        'INPUT_INVALID',
-        labels === 0
-          ? 'No label of the batch counts: all are -100. Leave such a batch out.'
-          : 'The source of the batch is all padding. Leave such a batch out.',
-      );
-    }
-    const padded = (length: number): number =>
-      Math.min(shape.maxPositions, Math.ceil(length / multiple) * multiple);
-    const sourceLength = padded(source.length);
-    const targetLength = padded(target.length);
-    const key = [source.batch, sourceLength, targetLength].join();
-    return {
-      key,
-      padToMultipleOf: multiple,
-      labels,
-      tokens: sources + labels,
-      tokenBatches,
-      sourceLength,
-      targetLength,
-    };
+    return this.pad(checked, [checked.source, checked.target], { most: maxPositions, multiple });
   }
 
   record(
     recording: Recording,
-    { tokenBatches, sourceLength, targetLength }: SequenceBatch,
+    { batch, lengths }: PaddedBatch<PairBatch>,
     substitute?: Substitute,
-  ): TrainingGraph<SequenceBatch> {
-    const weights = substitute ? mapTensors(this.#model.weights, substitute) : this.#model.weights;
-    const { batch } = tokenBatches.source;
-    const inputs = sequenceInputs(recording, { batch, sourceLength, targetLength });
-    const { source, target, labels } = inputs;
-    let hasPositions = false;
-    const memory = remember(encode(source, weights), source.mask, weights.decoder);
-    const hidden = decode(target, memory, weights);
-    return {
-      logits: logits(hidden, weights),
-      labels,
-      write(plan: Plan, prepared: SequenceBatch): void {
-        if (!hasPositions) {
-          writePositions(plan, source);
-          writePositions(plan, target);
-          hasPositions = true;
-        }
-        writeSequences(plan, inputs, prepared.tokenBatches);
-      },
-    };
+  ): TrainingGraph<PaddedBatch<PairBatch>> {
+    const [sourceLength = 0, targetLength = 0] = lengths;
+    const model = substitute ? mapTensors(this.#model, substitute) : this.#model;
+    return this.graph(
+      pairGraph(recording, model, { batch, sourceLength, targetLength, labelled: true }),
+    );
   }
-}
-
-function count({ rows }: TokenBatch): number {
-  return rows.flat().filter((flag) => flag !== 0).length;
 }

@@ -2,20 +2,36 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
+import type { Plan } from '../runtime/plan.ts';
 import { Tensor } from '../runtime/tensor.ts';
+import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { JsonObject } from '../source/json.ts';
-import type { LoadedParts } from '../model/model.ts';
+import type { Head, HeadBatch } from '../model/heads/head.ts';
+import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
+import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import {
+  cannotTrain,
+  type Substitute,
+  type TrainingBatch,
+  type TrainingGraph,
+} from '../model/training-head.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, Piece } from '../model/weights/parameters.ts';
-import type { Substitute } from '../model/training-head.ts';
 
-/** Replaces every tensor in a structure of weights. */
+/** Replaces every tensor in a structure of weights; objects with methods keep them. */
 export function mapTensors<T>(value: T, substitute: Substitute): T {
+  const known = new Map<Tensor, Tensor>();
   const visit = (part: unknown): unknown => {
-    if (part instanceof Tensor) return substitute(part);
+    if (part instanceof Tensor) {
+      const found = known.get(part) ?? substitute(part);
+      known.set(part, found);
+      return found;
+    }
     if (Array.isArray(part)) return part.map(visit);
     if (typeof part !== 'object' || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([name, item]) => [name, visit(item)]));
+    const fields = Object.entries(part).map(([name, item]) => [name, visit(item)]);
+    const like = Object.create(Object.getPrototypeOf(part) as object) as object;
+    return Object.assign(like, Object.fromEntries(fields));
   };
   return visit(value) as T;
 }
@@ -35,8 +51,16 @@ function linearsIn(structure: unknown): Linear[] {
   return [...found.values()];
 }
 
-/** What every head takes over from its model. */
-export class HeadParts {
+/** A checked batch, and the lengths that it is padded to. */
+export interface PaddedBatch<Checked> extends TrainingBatch {
+  readonly checked: Checked;
+  readonly batch: number;
+  /** Of each stack. */
+  readonly lengths: readonly number[];
+}
+
+/** What is trained of every model. */
+export class HeadParts<Checked extends HeadBatch> {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly generation: JsonObject;
@@ -46,15 +70,24 @@ export class HeadParts {
   readonly weights: readonly Tensor[];
   readonly linears: readonly Linear[];
 
-  /** `structure`: all weights of the model, in whatever shape it keeps them. */
-  constructor(parts: LoadedParts, structure: unknown, embeddings: readonly Tensor[]) {
-    const { gpu, config, generation, parameters, pieces } = parts;
+  /**
+   * `structure`: all weights of the model, in whatever shape it keeps them. `inputs`: what its stacks begin
+   * with. @throws TransformerError MODEL_UNSUPPORTED where the head has no loss that lists compute
+   */
+  constructor(
+    { gpu, config, generation, parameters, pieces }: LoadedParts,
+    structure: unknown,
+    head: Head | undefined,
+    inputs: readonly InputStage[],
+  ) {
+    const untrained = head === undefined ? 'A model without a head' : head.untrained;
+    if (untrained !== undefined) throw cannotTrain(untrained);
     this.gpu = gpu;
     this.config = config;
     this.generation = generation;
     this.parameters = parameters;
     this.pieces = pieces;
-    this.embeddings = embeddings;
+    this.embeddings = inputs.flatMap(({ embeddings }) => embeddings?.tokens ?? []);
     const weights = new Set<Tensor>();
     mapTensors(structure, (tensor) => {
       weights.add(tensor);
@@ -63,6 +96,58 @@ export class HeadParts {
     this.weights = [...weights];
     this.linears = linearsIn(structure);
   }
+
+  /**
+   * Pads a batch in thought, up to `most` tokens a sequence. `stacks`: what each of them begins with.
+   * @throws TransformerError INPUT_INVALID where it has no label that counts, or no token
+   */
+  pad(
+    checked: Checked,
+    stacks: readonly CheckedInput[],
+    { most, multiple }: { most: number; multiple: number },
+  ): PaddedBatch<Checked> {
+    const classes = checked.labels?.classes?.rows.flat() ?? [];
+    const labels = classes.filter((label) => label !== ignoredLabel).length;
+    const [first, second] = stacks;
+    const { batch = 0, mask } = first ?? {};
+    const read = mask?.rows.flat().filter((flag) => flag !== 0).length ?? 0;
+    if (labels === 0 || read === 0) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        labels === 0
+          ? 'No label of the batch counts: all are -100. Leave such a batch out.'
+          : 'The source of the batch is all padding. Leave such a batch out.',
+      );
+    }
+    const lengths = stacks.map(({ length }) =>
+      Math.min(most, Math.ceil(length / multiple) * multiple),
+    );
+    // A target has as many tokens as labels that count.
+    const tokens = second === undefined ? read : read + labels;
+    const key = [batch, ...lengths].join();
+    return { key, padToMultipleOf: multiple, labels, tokens, checked, batch, lengths };
+  }
+
+  /** What a trainer needs of a recorded pass. */
+  graph({ logits, labels, write }: RecordedPass<Checked>): TrainingGraph<PaddedBatch<Checked>> {
+    if (logits === undefined || labels === undefined) throw new RangeError('no logits');
+    return { logits, labels, write: (plan, { checked }) => write(plan, checked) };
+  }
+}
+
+interface RecordedPass<Checked> {
+  readonly logits: Tensor | undefined;
+  readonly labels: Tensor | undefined;
+  readonly write: (plan: Plan, batch: Checked) => void;
+}
+
+/** Refuses batches without labels. */
+export function expectLabels({ labels }: ModelInputs): void {
+  if (labels !== undefined) return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    'A batch to train on needs labels: token ids or classes, -100 for those that do not count.',
+  );
 }
 
 /** The parameters of a model that was loaded for training. */

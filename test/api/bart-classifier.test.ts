@@ -2,7 +2,7 @@
 // and BartForConditionalGeneration without decoder inputs), whose weights are those of test/support/waves.ts.
 import { expect, test } from 'vitest';
 import { loadModel, type Model } from 'webgpu-transformer';
-import 'webgpu-transformer/training';
+import { adam, Lora, Trainer, type TrainerOptions } from 'webgpu-transformer/training';
 import { textClassification } from '../../src/tasks/text-classification.ts';
 import type { TaskParts } from '../../src/tasks/task.ts';
 import { sharedGpu } from '../support/gpu.ts';
@@ -86,11 +86,32 @@ test('logits and losses of each sequence, from its last end token', () =>
     const unlike = model.forward({ inputIds, decoderInputIds: [[2], [2]] });
     await expectRejection(unlike, 'INPUT_INVALID', 'decoderInputIds');
     await expectRejection(model.generate({ inputIds }), 'MODEL_UNSUPPORTED', 'does not generate');
-    await expectRejection(
-      () => model.trainingHead(),
-      'MODEL_UNSUPPORTED',
-      'BartForSequenceClassification',
-    );
+  }));
+
+test('it learns classes, and what it is adapted by', () =>
+  onGpu(async (gpu) => {
+    const batch = { inputIds, attentionMask, labels: [2, 0] };
+    const losses: number[] = [];
+    const train = async (model: Model, options: Partial<TrainerOptions>): Promise<void> => {
+      const common = { optimizer: adam(), learningRate: 3e-2, dropout: false };
+      const trainer = new Trainer(model, { ...common, ...options });
+      for await (const { loss } of trainer.steps(() => batch, { maxSteps: 12 })) losses.push(loss);
+      trainer.dispose();
+    };
+    using whole = await loadModel(memorySource(await files()), { gpu, training: true });
+    await train(whole, {});
+    expectValues(losses.slice(0, 1), [1.0368750095]);
+    expect(losses.at(-1)!).toBeLessThan(0.7 * losses[0]!);
+    const { loss } = await whole.forward(batch);
+    expect(loss!.data[0]).toBeLessThan(losses.at(-1)!);
+
+    losses.length = 0;
+    using base = await loadModel(memorySource(await files()), { gpu });
+    const adapter = new Lora(base, { rank: 2, alpha: 4, targets: 'classification_head.*' });
+    await train(base, { adapter });
+    expectValues(losses.slice(0, 1), [1.0368750095]);
+    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
+    adapter.dispose();
   }));
 
 test('texts of unlike numbers of end tokens are classified, each as alone', () =>

@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|block|causal-head|embeddings|generator|linear|logits|model|padding|positional-encoding|sequence-stack|shown-states|stretched-rotary|token-inputs|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|generator|head|linear|logits|model|padding|positional-encoding|sequence-head|sequence-stack|shown-states|stretched-rotary|token-inputs|token-labels|training-head)\.ts)/,
   },
   {
     name: 'generation',
@@ -71,19 +71,21 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'choice',
     test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/choice\/(log-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
-  // What few checkpoints need when they are opened.
+  // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
+  { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
+  // What few checkpoints need when they are opened, and few calls.
   {
-    name: 'opening',
-    test: /\/src\/model\/(weights\/(quantized|twin-weights)|heads\/assumed-class)\.ts/,
+    name: 'seldom',
+    test: /\/src\/model\/(weights\/(quantized|twin-weights)|heads\/(assumed-class|losses))\.ts/,
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
-  { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
-  { name: 'llama', test: /\/src\/model\/families\/(gemma|llama|mistral|qwen)\.ts/ },
+  { name: 'llama', test: /\/src\/model\/families\/(gemma|gpt2|llama|mistral|qwen)\.ts/ },
   {
     name: 'encoder-decoder',
-    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|encoder-decoder-generator|marian|t5)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|encoder-decoder-generator|marian|t5|text-to-text)\.ts/,
   },
+  { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.
   { name: 'tokenizer', test: /\/src\/(tasks\/(batches|scores|task)|tokenizer\/tokenizer)\.ts/ },

@@ -2,7 +2,7 @@
 
 import { type Rotary, rotaryTurns } from '../../shaders/attention/heads.ts';
 import type { Config } from '../config.ts';
-import type { StretchedRotary } from '../definitions.ts';
+import type { StretchedRotary } from '../layers/stretched-rotary.ts';
 import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 

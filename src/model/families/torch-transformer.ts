@@ -2,13 +2,13 @@
 // post- or pre-norm, with a norm after each stack. It has no embeddings and no output layer.
 // config.json holds the constructor's arguments and `"kind": "torch.nn.Transformer"`.
 
-import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
 import type { SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import { type Linear, partsOf } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { StackWeights } from '../layers/stack.ts';
+import { layerNormWeights } from '../layers/normalization.ts';
 import { postNorm, preNorm } from '../layers/block.ts';
 
 export interface TorchTransformer {
@@ -32,11 +32,7 @@ export function torchTransformer(
   const rate = config.rate('dropout', 0);
   const dropout = { residual: rate, attention: rate, activation: rate };
 
-  const norm = (prefix: string): LayerNormWeights => ({
-    weight: loader.vector(`${prefix}.weight`, dModel),
-    bias: loader.vector(`${prefix}.bias`, dModel),
-    eps,
-  });
+  const norm = (prefix: string) => layerNormWeights(loader, prefix, dModel, eps);
   const feed = (prefix: string): FeedForwardWeights => ({
     kind: 'plain',
     inner: loader.linear(`${prefix}.linear1`, width, dModel),
