@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|generator|head|linear|logits|model|padding|positional-encoding|sequence-head|sequence-stack|shown-states|stretched-rotary|token-inputs|token-labels|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|generator|head|linear|logits|model|norm-weights|padding|positional-encoding|sequence-head|sequence-stack|shown-states|stretched-rotary|token-inputs|token-labels|training-head)\.ts)/,
   },
   {
     name: 'generation',

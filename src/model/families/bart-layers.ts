@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
-import { layerNormWeights } from '../layers/normalization.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { postNorm } from '../layers/block.ts';
 
 /** The encoder and the decoder below `root`; post-norm as in the paper. */

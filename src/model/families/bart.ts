@@ -10,7 +10,7 @@ import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { SequenceHead } from '../heads/sequence-head.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import { sameShape } from '../inputs/inputs.ts';
-import { layerNormWeights } from '../layers/normalization.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { textToText } from './text-to-text.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';

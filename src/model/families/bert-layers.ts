@@ -8,7 +8,7 @@ import { tieMaskedHead } from '../heads/masked-head.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
-import { layerNormWeights } from '../layers/normalization.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { postNorm } from '../layers/block.ts';
 
 /** What tells a family of encoders from others. */

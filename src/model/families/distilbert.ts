@@ -7,7 +7,7 @@ import { firstToken } from '../heads/sequence-head.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
-import { layerNormWeights } from '../layers/normalization.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights } from '../layers/stack.ts';

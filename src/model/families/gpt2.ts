@@ -7,7 +7,7 @@ import type { SequenceDefinition } from '../definitions.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights } from '../layers/stack.ts';
-import { layerNormWeights } from '../layers/normalization.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { preNorm } from '../layers/block.ts';
 
 /** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */

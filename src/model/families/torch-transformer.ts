@@ -8,7 +8,7 @@ import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import { type Linear, partsOf } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { StackWeights } from '../layers/stack.ts';
-import { layerNormWeights } from '../layers/normalization.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { postNorm, preNorm } from '../layers/block.ts';
 
 export interface TorchTransformer {

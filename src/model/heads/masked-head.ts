@@ -2,7 +2,7 @@
 
 import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { Config } from '../config.ts';
-import { layerNormWeights } from '../layers/normalization.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { EncoderHead } from './encoder-heads.ts';
 import { TokenHead } from './token-head.ts';

@@ -128,7 +128,7 @@ function countPositions(row: readonly number[], paddingToken: number | undefined
 
 /** The greatest position. */
 function last({ rows }: TokenBatch): number {
-  return Math.max(...rows.map((row) => Math.max(...row)));
+  return rows.reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0);
 }
 
 /** Tensors of a stack over tokens: ids and mask (batch, length), places (batch, length, 2). */

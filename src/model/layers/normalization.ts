@@ -2,7 +2,6 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { layerNorm, type LayerNormWeights } from '../../shaders/rows/layer-norm.ts';
-import type { WeightLoader } from '../weights/weights.ts';
 import { rmsNorm, type RmsNormWeights } from '../../shaders/rows/rms-norm.ts';
 
 /** Layer norms have a bias, RMS norms have none. */
@@ -15,18 +14,4 @@ export function normalize(
   options: { residual?: Tensor; label?: string } = {},
 ): Tensor {
   return 'bias' in weights ? layerNorm(x, weights, options) : rmsNorm(x, weights, options);
-}
-
-/** `prefix.weight` and `prefix.bias`. `eps`: PyTorch's when absent. */
-export function layerNormWeights(
-  loader: WeightLoader,
-  prefix: string,
-  size: number,
-  eps: number = 1e-5,
-): LayerNormWeights {
-  return {
-    weight: loader.vector(`${prefix}.weight`, size),
-    bias: loader.vector(`${prefix}.bias`, size),
-    eps,
-  };
 }
