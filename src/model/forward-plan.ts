@@ -14,8 +14,13 @@ import type { ModelOutput } from './model.ts';
 
 /** The outputs that are lists. */
 type ListName =
-  | `${'h' | 'encoderH' | 'decoderH'}iddenStates`
-  | `${'a' | 'encoderA' | 'decoderA' | 'crossA'}ttentions`;
+  | 'hiddenStates'
+  | 'attentions'
+  | 'encoderHiddenStates'
+  | 'decoderHiddenStates'
+  | 'encoderAttentions'
+  | 'decoderAttentions'
+  | 'crossAttentions';
 
 interface Result<Batch> {
   readonly tensor: Tensor;
@@ -113,7 +118,9 @@ export class ForwardPlan<Batch extends HeadBatch> {
     this.#results = results;
   }
 
-  /** `labelled`: whether batches have classes as labels. `record` appends the pass, and says what comes back. */
+  /**
+   * `labelled`: whether batches have classes as labels. `record` appends the pass, and says what comes back.
+   */
   static async create<Batch extends HeadBatch>(
     gpu: Gpu,
     { shown, labelled }: { shown: readonly ShownStates[]; labelled: boolean },

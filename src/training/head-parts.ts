@@ -8,6 +8,7 @@ import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Head, HeadBatch } from '../model/heads/head.ts';
 import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
+import type { TokenBatch } from '../model/inputs/inputs.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import {
   cannotTrain,
@@ -106,11 +107,11 @@ export class HeadParts<Checked extends HeadBatch> {
     stacks: readonly CheckedInput[],
     { most, multiple }: { most: number; multiple: number },
   ): PaddedBatch<Checked> {
-    const classes = checked.labels?.classes?.rows.flat() ?? [];
-    const labels = classes.filter((label) => label !== ignoredLabel).length;
-    const [first, second] = stacks;
-    const { batch = 0, mask } = first ?? {};
-    const read = mask?.rows.flat().filter((flag) => flag !== 0).length ?? 0;
+    const classes = checked.labels?.classes;
+    const labels = count(classes, ignoredLabel);
+    const [source, target] = stacks;
+    const batch = source?.batch ?? 0;
+    const read = count(source?.mask, 0);
     if (labels === 0 || read === 0) {
       throw new TransformerError(
         'INPUT_INVALID',
@@ -122,8 +123,9 @@ export class HeadParts<Checked extends HeadBatch> {
     const lengths = stacks.map(({ length }) =>
       Math.min(most, Math.ceil(length / multiple) * multiple),
     );
-    // A target has as many tokens as labels that count.
-    const tokens = second === undefined ? read : read + labels;
+    // Labels of every token know better than a mask where a target ends.
+    const written = classes?.length === target?.length ? labels : count(target?.mask, 0);
+    const tokens = target === undefined ? read : read + written;
     const key = [batch, ...lengths].join();
     return { key, padToMultipleOf: multiple, labels, tokens, checked, batch, lengths };
   }
@@ -139,6 +141,11 @@ interface RecordedPass<Checked> {
   readonly logits: Tensor | undefined;
   readonly labels: Tensor | undefined;
   readonly write: (plan: Plan, batch: Checked) => void;
+}
+
+/** How many are not this one. */
+function count(batch: TokenBatch | undefined, without: number): number {
+  return batch?.rows.flat().filter((item) => item !== without).length ?? 0;
 }
 
 /** Refuses batches without labels. */
