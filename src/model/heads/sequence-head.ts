@@ -52,11 +52,13 @@ export class SequenceHead implements Head {
     const columns = columnsOf(this.layers);
     const isFlags = problem === 'multi_label_classification';
     const isValue = isFlags || problem === 'regression';
-    const flat = labels.flat();
-    const isClass = (label: number): boolean =>
-      label === ignoredLabel || (Number.isInteger(label) && label >= 0 && label < columns);
+    const flat = [labels].flat(2);
+    const fits = (label: number): boolean =>
+      isValue
+        ? Number.isFinite(label)
+        : label === ignoredLabel || (Number.isInteger(label) && label >= 0 && label < columns);
     const wanted = isValue ? batch * columns : batch;
-    if (flat.length !== wanted || (!isValue && !flat.every(isClass))) {
+    if (flat.length !== wanted || !flat.every(fits)) {
       throw new TransformerError(
         'INPUT_INVALID',
         `labels are [${flat.slice(0, 8).join(', ')}]; wanted ${wanted} ` +
