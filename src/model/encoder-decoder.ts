@@ -26,7 +26,7 @@ import { startTokens } from './generation/option-reader.ts';
 import { checkSequencePair, type PairBatch } from './pair-inputs.ts';
 import type { PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
-import { headMakers, type TrainingHead } from './training-head.ts';
+import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -103,9 +103,9 @@ export class EncoderDecoderModel implements Model {
     yield* this.#generator.stream(this.#prompt(inputs, options), options);
   }
 
-  trainingHead(): TrainingHead {
+  trainable(): TrainableModel {
     this.#forwards.assertUsable();
-    return headMakers().encoderDecoder(this.#parts, this.#model);
+    return trainableMakers().encoderDecoder(this.#parts, this.#model);
   }
 
   dispose(): void {

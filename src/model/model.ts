@@ -7,7 +7,7 @@ import type { GenerateOptions } from './generation/generation-options.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Parameters, Piece } from './weights/parameters.ts';
-import type { TrainingHead } from './training-head.ts';
+import type { TrainableModel } from './trainable-model.ts';
 import type { Warnings } from './warnings.ts';
 
 /** Inputs of `forward` and `generate`. Token inputs are rectangular: one array a sequence. */
@@ -126,7 +126,7 @@ export interface Model {
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
   /** What a `Trainer` works on. @throws TransformerError when the model cannot train @internal */
-  trainingHead(): TrainingHead;
+  trainable(): TrainableModel;
   /** Frees all GPU memory of the model. Calls under way reject. */
   dispose(): void;
   [Symbol.dispose](): void;

@@ -24,7 +24,7 @@ import { hidePadding } from './generation/padding.ts';
 import { PlanCache } from './plan-cache.ts';
 import { checkSequences, type SequenceBatch } from './sequence-graph.ts';
 import type { SequenceShape } from './sequence-plan.ts';
-import { headMakers, type TrainingHead } from './training-head.ts';
+import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -108,9 +108,9 @@ export class SequenceModel implements Model {
     yield* this.#language().stream(this.#prompt(inputs, options), options);
   }
 
-  trainingHead(): TrainingHead {
+  trainable(): TrainableModel {
     this.#forwards.assertUsable();
-    return headMakers().sequence(this.#parts, this.#definition);
+    return trainableMakers().sequence(this.#parts, this.#definition);
   }
 
   dispose(): void {

@@ -19,7 +19,7 @@ import {
 import { checkTarget, type PairBatch } from './pair-inputs.ts';
 import { pairPlan, type PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
-import { cannotTrain, type TrainingHead } from './training-head.ts';
+import { cannotTrain, type TrainableModel } from './trainable-model.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
 export interface TorchForwardOptions extends ForwardOptions {
@@ -88,7 +88,7 @@ export class TorchTransformerModel implements Model {
     yield await this.generate();
   }
 
-  trainingHead(): TrainingHead {
+  trainable(): TrainableModel {
     throw cannotTrain('nn.Transformer');
   }
 

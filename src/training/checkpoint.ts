@@ -47,7 +47,7 @@ export function checkSaveOptions(options: SaveModelOptions): Required<SaveModelO
  * an adapter, the files of that.
  */
 export async function modelFiles(
-  { head, gpu, state, options: { adapter } }: Trainer,
+  { model, gpu, state, options: { adapter } }: Trainer,
   { dtype }: Required<SaveModelOptions>,
 ): Promise<NamedFile[]> {
   if (adapter !== undefined) {
@@ -62,11 +62,11 @@ export async function modelFiles(
     new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
   const torchDtype = dtype === 'f16' ? 'float16' : 'float32';
   const files = [
-    { name: 'config.json', bytes: json({ ...head.config, torch_dtype: torchDtype }) },
-    { name: 'generation_config.json', bytes: json(head.generation) },
+    { name: 'config.json', bytes: json({ ...model.config, torch_dtype: torchDtype }) },
+    { name: 'generation_config.json', bytes: json(model.generation) },
     { name: 'model.safetensors', bytes: safetensors(values, { dtype }) },
   ];
-  return head.generation === head.config ? files.toSpliced(1, 1) : files;
+  return model.generation === model.config ? files.toSpliced(1, 1) : files;
 }
 
 /** The state file: parameters, optimizer states, counters, and how far the run is, when called. */

@@ -4,25 +4,25 @@ import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
-import type { TrainingHead } from '../model/training-head.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
 import { GradientPlan } from './gradient-plan.ts';
 import { labelCrossEntropy } from './objective.ts';
 import type { CheckedOptions } from './trainer-options.ts';
 import type { Evaluation } from './training-step.ts';
 
 export class Evaluator {
-  readonly #head: TrainingHead;
+  readonly #model: TrainableModel;
   readonly #loss: Tensor;
   readonly #options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>;
   readonly #plans = new PlanCache<GradientPlan>(8);
 
   /** `loss`: f32 (1), where the sum of a batch's losses goes. */
   constructor(
-    head: TrainingHead,
+    model: TrainableModel,
     loss: Tensor,
     options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>,
   ) {
-    this.#head = head;
+    this.#model = model;
     this.#loss = loss;
     this.#options = options;
   }
@@ -31,7 +31,7 @@ export class Evaluator {
     batches: Iterable<ModelInputs> | AsyncIterable<ModelInputs>,
     signal: AbortSignal | undefined,
   ): Promise<Evaluation> {
-    const release = this.#options.adapter?.use(this.#head);
+    const release = this.#options.adapter?.use(this.#model);
     try {
       return await this.#mean(batches, signal);
     } finally {
@@ -47,10 +47,10 @@ export class Evaluator {
     let [sum, tokens] = [0, 0];
     for await (const inputs of batches) {
       throwIfAborted(signal);
-      const batch = this.#head.prepare(inputs, padToMultipleOf);
+      const batch = this.#model.prepare(inputs, padToMultipleOf);
       const prepared = { batch, inputs };
       const create = (): Promise<GradientPlan> =>
-        GradientPlan.create(this.#head, prepared, {
+        GradientPlan.create(this.#model, prepared, {
           objective: labelCrossEntropy(0),
           gradients: new Map(),
           loss: this.#loss,

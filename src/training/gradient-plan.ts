@@ -11,8 +11,8 @@ import type {
   Substitute,
   TrainingBatch,
   TrainingGraph,
-  TrainingHead,
-} from '../model/training-head.ts';
+  TrainableModel,
+} from '../model/trainable-model.ts';
 import type { Objective, RecordedObjective } from './objective.ts';
 
 /** A batch as the caller gave it, and as the model prepared it. */
@@ -51,15 +51,15 @@ export class GradientPlan {
   }
 
   static async create(
-    head: TrainingHead,
+    model: TrainableModel,
     { batch, inputs }: PreparedInputs,
     options: GradientPlanOptions,
   ): Promise<GradientPlan> {
     const { objective, gradients: places, random, substitute } = options;
     const training = places.size > 0;
-    const recording = new Recording(head.gpu, { training, ...(random && { random }) });
+    const recording = new Recording(model.gpu, { training, ...(random && { random }) });
     try {
-      const graph = head.record(recording, batch, substitute?.(recording));
+      const graph = model.record(recording, batch, substitute?.(recording));
       const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);
       const { losses } = recorded;
       const sum = total(losses, 'sum of losses');

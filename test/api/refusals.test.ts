@@ -264,7 +264,7 @@ test('classifiers of numbers and of flags: losses, and no training yet', () =>
       loadModel(memorySource(configured(files, { problem_type: problem })), { gpu, training });
     for (const problem of ['regression', 'multi_label_classification']) {
       using model = await load(problem, true);
-      await expectRejection(() => model.trainingHead(), 'MODEL_UNSUPPORTED', problem);
+      await expectRejection(() => model.trainable(), 'MODEL_UNSUPPORTED', problem);
     }
     using model = await load('regression', false);
     const inputIds = [[7, 31, 12]];

@@ -52,7 +52,7 @@ export const inlineRuntime: Plugin = {
  * together: a page asks for few of them. A group takes what its modules import with it, unless a group
  * before it has that: first what every program loads; then what parts that are loaded with the first
  * need have in common. Those with side effects (`node` registers the search for adapters, `training`
- * what makes training heads) are listed in package.json.
+ * what makes models trainable) are listed in package.json.
  */
 export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'errors', test: /\/src\/runtime\/errors\.ts/ },
@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|generator|head|linear|logits|model|norm-weights|padding|positional-encoding|sequence-head|sequence-stack|shown-states|stretched-rotary|token-inputs|token-labels|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|generator|head|linear|logits|model|norm-weights|padding|positional-encoding|sequence-head|sequence-stack|shown-states|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',

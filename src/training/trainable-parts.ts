@@ -1,4 +1,4 @@
-// What the heads of all models have in common.
+// What all trainable models have in common.
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
@@ -15,7 +15,7 @@ import {
   type Substitute,
   type TrainingBatch,
   type TrainingGraph,
-} from '../model/training-head.ts';
+} from '../model/trainable-model.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, Piece } from '../model/weights/parameters.ts';
 
@@ -61,7 +61,7 @@ export interface PaddedBatch<Checked> extends TrainingBatch {
 }
 
 /** What is trained of every model. */
-export class HeadParts<Checked extends HeadBatch> {
+export class TrainableParts<Checked extends HeadBatch> {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly generation: JsonObject;

@@ -6,12 +6,12 @@ import { startTokens } from '../model/generation/option-reader.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { pairGraph } from '../model/pair-graph.ts';
 import { checkSequencePair, type PairBatch } from '../model/pair-inputs.ts';
-import type { Substitute, TrainingGraph, TrainingHead } from '../model/training-head.ts';
-import { expectLabels, HeadParts, mapTensors, type PaddedBatch } from './head-parts.ts';
+import type { Substitute, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import { expectLabels, TrainableParts, mapTensors, type PaddedBatch } from './trainable-parts.ts';
 
-export class EncoderDecoderHead
-  extends HeadParts<PairBatch>
-  implements TrainingHead<PaddedBatch<PairBatch>>
+export class TrainablePair
+  extends TrainableParts<PairBatch>
+  implements TrainableModel<PaddedBatch<PairBatch>>
 {
   readonly #model: EncoderDecoderDefinition;
 

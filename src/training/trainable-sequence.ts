@@ -4,12 +4,12 @@ import type { Recording } from '../runtime/record.ts';
 import type { SequenceDefinition } from '../model/definitions.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { checkSequences, type SequenceBatch, sequenceGraph } from '../model/sequence-graph.ts';
-import type { Substitute, TrainingGraph, TrainingHead } from '../model/training-head.ts';
-import { expectLabels, HeadParts, mapTensors, type PaddedBatch } from './head-parts.ts';
+import type { Substitute, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import { expectLabels, TrainableParts, mapTensors, type PaddedBatch } from './trainable-parts.ts';
 
-export class SequenceHead
-  extends HeadParts<SequenceBatch>
-  implements TrainingHead<PaddedBatch<SequenceBatch>>
+export class TrainableSequence
+  extends TrainableParts<SequenceBatch>
+  implements TrainableModel<PaddedBatch<SequenceBatch>>
 {
   readonly #definition: SequenceDefinition;
 
