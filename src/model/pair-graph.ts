@@ -5,8 +5,9 @@ import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { PairDefinition } from './definitions.ts';
 import { recordHead } from './heads/record-head.ts';
-import { recall, remember } from './layers/cross-attention.ts';
-import { sequenceStack } from './layers/sequence-stack.ts';
+import { remember } from './layers/cross-attention.ts';
+import { decodeVectors } from './layers/decoder.ts';
+import { encodeVectors } from './layers/transformer.ts';
 import type { PairBatch } from './pair-inputs.ts';
 
 /** What a list is recorded for. Lengths are padded ones. */
@@ -40,16 +41,10 @@ export function pairGraph(
 ): PairGraph {
   const { encoder, decoder } = weights;
   const from = source.record(recording, { batch, length: sourceLength });
-  const memory = recording.within('encoder', () => {
-    const { mask, place } = from;
-    return sequenceStack(from.vectors, encoder, { mask, place, causal: false });
-  });
-  const cross = recall(remember(memory, from.mask, decoder), decoder.dropout?.attention);
+  const memory = encodeVectors(from, encoder);
+  const known = remember(memory, from.mask, decoder);
   const to = target.record(recording, { batch, length: targetLength });
-  const hidden = recording.within('decoder', () => {
-    const { mask, place } = to;
-    return sequenceStack(to.vectors, decoder, { mask, place, causal, cross });
-  });
+  const hidden = decodeVectors(to, known, { decoder, causal });
   const headed = head && recordHead(head, hidden, { labelled });
   return {
     memory,

@@ -48,6 +48,6 @@ export function checkTarget(
   source: CheckedInput,
 ): PairBatch {
   const checked = target.check(inputs);
-  sameBatch(source.batch, checked.batch, [takes[0] ?? '', target.takes[0] ?? '']);
+  sameBatch(source.batch, checked.batch, [takes[0], target.takes[0]]);
   return { source, target: checked };
 }

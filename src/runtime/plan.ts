@@ -6,7 +6,7 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
 import type { Pipeline } from './pipelines.ts';
-import { Readback, type Region } from './readback.ts';
+import { Staging, type Region } from './staging.ts';
 import type { Dispatch, Recording } from './record.ts';
 import { elements, type Tensor } from './tensor.ts';
 
@@ -32,7 +32,7 @@ export class Plan {
   readonly #gpu: Gpu;
   readonly #steps: readonly Step[];
   readonly #places: ReadonlyMap<Tensor, Place>;
-  readonly #readback: Readback;
+  readonly #staging: Staging;
   #disposed = false;
 
   private constructor(
@@ -46,7 +46,7 @@ export class Plan {
     this.#gpu = recording.gpu;
     this.#steps = steps;
     this.#places = places;
-    this.#readback = new Readback(recording.scope);
+    this.#staging = new Staging(recording.scope);
   }
 
   /** Compiles what is missing, assigns memory, builds bind groups. `outputs` are read after a play. */
@@ -99,11 +99,11 @@ export class Plan {
       pass.dispatchWorkgroups(x, y);
     }
     pass.end();
-    const ticket = this.#readback.copy(encoder, this.outputs.map(this.#regionsOf));
+    const ticket = this.#staging.copy(encoder, this.outputs.map(this.#regionsOf));
     device.queue.submit([encoder.finish()]);
     const invalid = device.popErrorScope();
     try {
-      const outputs = await this.#readback.read(ticket);
+      const outputs = await this.#staging.read(ticket);
       const error = await invalid;
       if (error !== null) throw validationError(error);
       return outputs;
@@ -157,9 +157,9 @@ export class Plan {
   async #readTensor(tensor: Tensor): Promise<ArrayBuffer> {
     const { device } = this.#gpu;
     const encoder = device.createCommandEncoder();
-    const ticket = this.#readback.copy(encoder, [this.#regionsOf(tensor)]);
+    const ticket = this.#staging.copy(encoder, [this.#regionsOf(tensor)]);
     device.queue.submit([encoder.finish()]);
-    const [bytes] = await this.#readback.read(ticket);
+    const [bytes] = await this.#staging.read(ticket);
     return bytes ?? new ArrayBuffer(0);
   }
 

@@ -87,6 +87,15 @@ test('logits and losses of each sequence, from its last end token', () =>
     const unlike = model.forward({ inputIds, decoderInputIds: [[2], [2]] });
     await expectRejection(unlike, 'INPUT_INVALID', 'decoderInputIds');
     await expectRejection(model.generate({ inputIds }), 'MODEL_UNSUPPORTED', 'does not generate');
+
+    // One label is a number, which has a loss, but none to train on.
+    using single = await loadModel(memorySource(await files({ id2label: { 0: 'score' } })), {
+      gpu,
+    });
+    const scored = await single.forward({ inputIds, attentionMask, labels: [0.5, -1] });
+    const [first = NaN, second = NaN] = scored.logits!.data;
+    expectValues(scored.loss?.data, [((first - 0.5) ** 2 + (second + 1) ** 2) / 2]);
+    await expectRejection(() => single.trainable(), 'MODEL_UNSUPPORTED', 'regression');
   }));
 
 test('it learns as in PyTorch, whole or adapted', () =>

@@ -1,4 +1,4 @@
-// The layers that BERT and RoBERTa have in common, by the names that Hugging Face gives them.
+// What BERT and RoBERTa have in common, by the names that Hugging Face gives them.
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';

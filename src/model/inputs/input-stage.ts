@@ -40,7 +40,7 @@ export interface RecordedInput {
 /** Plain data and methods, so that weights in it can be replaced by others. */
 export interface InputStage {
   /** The inputs of `forward` that it takes; the first is the one that must be there. */
-  readonly takes: readonly (keyof ModelInputs)[];
+  readonly takes: readonly [keyof ModelInputs, ...(keyof ModelInputs)[]];
   /** How token ids are looked up, where it takes some. */
   readonly embeddings?: EmbeddingWeights;
   /** Checks a batch. @throws TransformerError INPUT_INVALID */

@@ -1,4 +1,4 @@
-// Token ids as what a stack begins with.
+// A stack that begins with token ids.
 
 import type { Plan } from '../../runtime/plan.ts';
 import type { Recording } from '../../runtime/record.ts';
@@ -43,7 +43,7 @@ interface CheckedTokens extends CheckedInput {
 }
 
 export class TokenInput implements InputStage {
-  readonly takes: readonly (keyof ModelInputs)[];
+  readonly takes: InputStage['takes'];
   readonly embeddings: EmbeddingWeights;
   readonly names: TokenNames;
   readonly options: Omit<TokenInputOptions, 'embeddings'>;

@@ -1,4 +1,4 @@
-// Vectors as they are as what a stack begins with.
+// A stack that begins with vectors as they are.
 
 import { TransformerError } from '../../runtime/errors.ts';
 import type { Plan } from '../../runtime/plan.ts';
