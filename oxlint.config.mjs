@@ -39,7 +39,7 @@ const rooms = {
     layers: ['weights'],
     inputs: ['layers'],
     heads: ['layers', 'inputs', 'weights'],
-    families: ['heads', 'layers', 'weights'],
+    families: ['heads', 'inputs', 'layers', 'weights'],
     generation: ['layers', 'inputs'],
   },
 };

@@ -25,7 +25,7 @@ interface Family {
 /** The names of a family's classes: `prefix` and one of `ends`. */
 export interface ClassNames {
   readonly prefix: string;
-  /** The base model last. */
+  /** The base model last; those of encoders' heads come before, see heads/encoder-heads.ts. */
   readonly ends: readonly string[];
   /** Which of them a checkpoint is that names none, by the first tensor that it has of these. */
   readonly shown: ShownBy;
@@ -41,17 +41,9 @@ export type ShownBy =
       readonly else: string;
     };
 
-const encoderEnds = [
-  'ForMaskedLM',
-  'ForSequenceClassification',
-  'ForTokenClassification',
-  'ForQuestionAnswering',
-  'Model',
-];
-
 /** One stack that sees both ways. */
 function encoder(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
-  return { open: () => sequence(load), classes: { prefix, ends: encoderEnds, shown: 'encoder' } };
+  return { open: () => sequence(load), classes: { prefix, ends: ['Model'], shown: 'encoder' } };
 }
 
 /** One stack that generates. `tied`: whether its output layer is the embedding where nothing says. */
@@ -184,8 +176,9 @@ async function generating(load: () => Promise<Declare<SequenceDefinition>>): Pro
   return (config, loader) => {
     const definition = declare(config, loader);
     return (parts) => {
-      const generates = definition.head?.kind === 'language';
-      const settings = generates ? generationSettings(parts, definition.vocabulary) : undefined;
+      const settings = definition.head?.output
+        ? generationSettings(parts, definition.vocabulary)
+        : undefined;
       return new code.SequenceModel(parts, definition, settings);
     };
   };

@@ -2,8 +2,8 @@
 
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { forwardTokens, sameBatch, sourceTokens } from './inputs/encoder-decoder-inputs.ts';
-import type { ForwardPlan, ForwardShape } from './forward-plan.ts';
+import { sameBatch } from './inputs/encoder-decoder-inputs.ts';
+import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import { type Prompt, promptsOf, startTokens } from './generation/prompt.ts';
@@ -24,8 +24,10 @@ import {
   refuseInputs,
 } from './model.ts';
 import { Lazy } from './lazy.ts';
+import { checkSequencePair, type PairBatch } from './pair-inputs.ts';
+import type { PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
-import { headMakers, type TrainingHead } from './training-head.ts';
+import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -37,7 +39,7 @@ export class EncoderDecoderModel implements Model {
   /** The settings of generation. */
   readonly #settings: JsonObject;
   readonly #model: EncoderDecoderDefinition;
-  readonly #forwards = new PlanCache<ForwardPlan>(forwardPlans);
+  readonly #forwards = new PlanCache<ForwardPlan<PairBatch>>(forwardPlans);
   readonly #generation: Lazy<Generation>;
 
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
@@ -66,37 +68,28 @@ export class EncoderDecoderModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
-    const { targetVocabulary } = this.#model.shape;
-    const tokens = forwardTokens(inputs, this.#model, () =>
+    const { targetVocabulary, maxPositions } = this.#model.shape;
+    const tokens = checkSequencePair(inputs, this.#model, () =>
       startTokens({}, this.#settings, targetVocabulary),
     );
-    const { source, target, labels } = tokens;
-    const { maxPositions } = this.#model.shape;
     throwIfAborted(options.signal);
-    const shape: ForwardShape = {
-      batch: source.batch,
-      sourceLength: bucket(source.length, maxPositions),
-      targetLength: bucket(target.length, maxPositions),
+    const shape: PairPlanShape = {
+      batch: tokens.source.batch,
+      sourceLength: bucket(tokens.source.length, maxPositions),
+      targetLength: bucket(tokens.target.length, maxPositions),
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
-      loss: labels !== undefined,
+      labelled: tokens.labels?.classes !== undefined,
     };
-    const record = async (): Promise<ForwardPlan> => {
-      const { ForwardPlan: Recorded } = await import('./forward-plan.ts');
+    const record = async (): Promise<ForwardPlan<PairBatch>> => {
+      const { pairPlan } = await import('./pair-plan.ts');
       this.#forwards.assertUsable();
       assertCurrent(this.#parts);
-      return Recorded.create(this.gpu, this.#model, shape);
+      return pairPlan(this.#parts.scope, this.#model, shape);
     };
-    const output = await this.#forwards.share(JSON.stringify(shape), record, (plan) =>
+    return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
       plan.play(tokens, options.signal),
     );
-    const { logits } = output;
-    if (this.#model.classifier && inputs.labels && logits) {
-      const { lossOutput, sequenceLoss } = await import('./heads/losses.ts');
-      const problem = this.config['problem_type'] ?? undefined;
-      output.loss = lossOutput(sequenceLoss(logits, inputs.labels, problem));
-    }
-    return output;
   }
 
   async generate(
@@ -120,9 +113,9 @@ export class EncoderDecoderModel implements Model {
     yield* (await this.#generation.get()).stream(prompt, options);
   }
 
-  trainingHead(): TrainingHead {
+  trainable(): TrainableModel {
     this.#forwards.assertUsable();
-    return headMakers().encoderDecoder(this.#parts, this.#model);
+    return trainableMakers().encoderDecoder(this.#parts, this.#model);
   }
 
   dispose(): void {
@@ -138,18 +131,21 @@ export class EncoderDecoderModel implements Model {
 
   /** What a generation starts from: the source, and the target's first tokens. */
   #prompt(inputs: ModelInputs, options: GenerateOptions): Prompt {
-    if (this.#model.classifier) {
+    if (this.#model.head.output === undefined) {
       throw new TransformerError(
         'MODEL_UNSUPPORTED',
         'This model classifies; it does not generate. Use forward.',
       );
     }
-    refuseInputs(inputs, ['inputIds', 'attentionMask', 'decoderInputIds'], 'Generation');
-    const { source, sourceMask } = sourceTokens(inputs, this.#model.shape);
+    const { takes } = this.#model.source;
+    refuseInputs(inputs, [...takes, 'decoderInputIds'], 'Generation');
+    const source = this.#model.source.check(inputs);
     const tokens = this.#targets(inputs, options, source.batch);
-    sameBatch(source, tokens);
+    sameBatch(source.batch, tokens.batch, ['inputIds', 'decoderInputIds']);
     const mask = maskBatch('prompt', undefined, tokens, 'itself');
-    return { tokens, mask, source: { ids: source, mask: sourceMask } };
+    const { ids, mask: seen } = source;
+    if (ids === undefined) throw new RangeError('a source without tokens');
+    return { tokens, mask, source: { ids, mask: seen } };
   }
 
   /**

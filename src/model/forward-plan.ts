@@ -1,163 +1,169 @@
-// A forward pass of an encoder–decoder model, recorded for one batch size and one pair of padded
-// lengths. Token ids, masks and labels are written before each play.
+// A forward pass that is recorded, for one batch size and padded lengths, and how its outputs are read.
 
-import type { Gpu } from '../runtime/gpu.ts';
+import { throwIfAborted } from '../runtime/errors.ts';
+import type { Scope } from '../runtime/scope.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Probe } from '../runtime/points.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
-import { embedding } from '../shaders/embedding/embedding.ts';
-import type { EncoderDecoderDefinition } from './definitions.ts';
-import type { ForwardTokens } from './inputs/encoder-decoder-inputs.ts';
-import type { DenseTensor, TokenBatch } from './inputs/inputs.ts';
-import { logits } from './layers/logits.ts';
-import { type ModelOutput, OutputReader } from './model.ts';
-import { applyLayers } from './sequence-graph.ts';
-import {
-  type SequenceInputs,
-  sequenceInputs,
-  writePositions,
-  writeSequences,
-} from './inputs/token-inputs.ts';
-import { pointsOf, type ShownStates, shownStates } from './layers/shown-states.ts';
-import { remember } from './layers/cross-attention.ts';
-import { decode, encode } from './layers/transformer.ts';
+import type { Head, HeadBatch } from './heads/head.ts';
+import type * as Losses from './heads/losses.ts';
+import { crop, type DenseTensor } from './inputs/inputs.ts';
+import { pointsOf, type ShownStates } from './layers/shown-states.ts';
+import type { ModelOutput } from './model.ts';
 
-/** What a list is recorded for. Lengths are padded ones. */
-export interface ForwardShape {
-  readonly batch: number;
-  readonly sourceLength: number;
-  readonly targetLength: number;
-  readonly hiddenStates: boolean;
-  readonly attentions: boolean;
-  readonly loss: boolean;
+/** The outputs that are lists. */
+type ListName =
+  | 'hiddenStates'
+  | 'attentions'
+  | 'encoderHiddenStates'
+  | 'decoderHiddenStates'
+  | 'encoderAttentions'
+  | 'decoderAttentions'
+  | 'crossAttentions';
+
+interface Result<Batch> {
+  readonly tensor: Tensor;
+  /** Its shape for a batch, without what the list pads. */
+  readonly shapeOf: (batch: Batch) => readonly number[];
+  readonly take: (value: DenseTensor, output: ModelOutput, batch: Batch) => unknown;
 }
 
-interface Recorded extends SequenceInputs {
-  readonly memory: Tensor;
-  readonly hidden: Tensor;
-  readonly logits: Tensor;
-  readonly loss: Tensor | undefined;
-  /** Of a classifier: the row of each target's last end token, u32 (B). */
-  readonly ends: Tensor | undefined;
-  readonly encoder: ShownStates;
-  readonly decoder: ShownStates;
-  readonly probe: Probe;
-}
+/** What a list brings back. */
+export class Results<Batch extends HeadBatch> {
+  readonly all: Result<Batch>[] = [];
+  /** Where labels of classes will be written. */
+  readonly losses: typeof Losses | undefined;
+  readonly #probe: Probe;
 
-export class ForwardPlan {
-  readonly #plan: Plan;
-  readonly #shape: ForwardShape;
-  readonly #recorded: Recorded;
-
-  private constructor(plan: Plan, shape: ForwardShape, recorded: Recorded) {
-    this.#plan = plan;
-    this.#shape = shape;
-    this.#recorded = recorded;
+  constructor(probe: Probe, losses: typeof Losses | undefined) {
+    this.#probe = probe;
+    this.losses = losses;
   }
 
-  static async create(
-    gpu: Gpu,
-    model: EncoderDecoderDefinition,
-    shape: ForwardShape,
-  ): Promise<ForwardPlan> {
-    const { weights } = model;
-    const encoder = shownStates(weights.encoder, shape, 'encoder.');
-    const decoder = shownStates(weights.decoder, shape, 'decoder.');
-    const points = pointsOf(encoder, decoder);
-    const probe = new Probe(points);
-    const recording = new Recording(gpu, { points: probe });
+  add(tensor: Tensor, shapeOf: Result<Batch>['shapeOf'], take: Result<Batch>['take']): void {
+    this.all.push({ tensor, shapeOf, take });
+  }
+
+  /** The tensors at named points; nothing where there are none. */
+  list(name: ListName, paths: readonly string[], shapeOf: Result<Batch>['shapeOf']): void {
+    for (const tensor of this.#probe.tensors(paths)) {
+      this.add(tensor, shapeOf, (value, output) => (output[name] ??= []).push(value));
+    }
+  }
+
+  /** The same for weights of attention: a batch's heads of so many rows and columns. */
+  weights(
+    name: ListName,
+    paths: readonly string[],
+    sizeOf: (batch: Batch) => readonly [batch: number, rows: number, columns: number],
+  ): void {
+    const heads = this.#probe.tensors(paths)[0]?.size(1) ?? 0;
+    this.list(name, paths, (given) => {
+      const [batch, rows, columns] = sizeOf(given);
+      return [batch, heads, rows, columns];
+    });
+  }
+
+  /** What a head gives: logits of every token, whose number is `lengthOf`, or of each sequence; a loss. */
+  head(
+    head: Head | undefined,
+    { logits, labels }: { logits: Tensor | undefined; labels: Tensor | undefined },
+    lengthOf: (batch: Batch) => number,
+  ): void {
+    if (logits === undefined) return;
+    const { shape } = logits;
+    const [batch = 0, columns = 0] = [shape[0], shape.at(-1)];
+    this.add(
+      logits,
+      (given) => (shape.length === 2 ? shape : [batch, lengthOf(given), columns]),
+      async (value, output, given) => {
+        if (head?.show !== undefined) head.show(value, output);
+        else output.logits = value;
+        const loss = await given.labels?.loss?.(value);
+        if (loss !== undefined) output.loss = scalar(loss);
+      },
+    );
+    const { losses } = this;
+    if (losses === undefined || labels === undefined) return;
+    const each = losses.classLosses(logits, labels);
+    this.add(
+      each,
+      () => each.shape,
+      ({ data }, output, { labels: { classes } = {} }) => {
+        if (classes !== undefined) output.loss = scalar(losses.meanLoss(data, classes));
+      },
+    );
+  }
+}
+
+function scalar(value: number): DenseTensor {
+  return { data: Float32Array.of(value), shape: [] };
+}
+
+/** What was recorded. */
+interface ForwardPass<Batch> {
+  /** Writes a batch before a play. */
+  write(plan: Plan, batch: Batch): void;
+}
+
+export class ForwardPlan<Batch extends HeadBatch> {
+  readonly #plan: Plan;
+  readonly #pass: ForwardPass<Batch>;
+  readonly #results: readonly Result<Batch>[];
+
+  private constructor(plan: Plan, pass: ForwardPass<Batch>, results: readonly Result<Batch>[]) {
+    this.#plan = plan;
+    this.#pass = pass;
+    this.#results = results;
+  }
+
+  /**
+   * `labelled`: whether batches have classes as labels. `record` appends the pass, and says what comes back.
+   */
+  static async create<Batch extends HeadBatch>(
+    owner: Scope,
+    { shown, labelled }: { shown: readonly ShownStates[]; labelled: boolean },
+    record: (recording: Recording, results: Results<Batch>) => ForwardPass<Batch>,
+  ): Promise<ForwardPlan<Batch>> {
+    const losses = labelled ? await import('./heads/losses.ts') : undefined;
+    const probe = new Probe(pointsOf(...shown));
+    const recording = new Recording(owner, { points: probe });
     try {
-      const recorded = { ...record(recording, model, shape), encoder, decoder, probe };
-      const { memory, hidden, loss } = recorded;
-      const shown = probe.tensors(points);
-      const results = [recorded.logits, hidden, memory, ...(loss ? [loss] : []), ...shown];
+      const results = new Results<Batch>(probe, losses);
+      const pass = record(recording, results);
       // A stack's last hidden state is also the last one that is shown.
-      const plan = await Plan.create(recording, [...new Set(results)]);
-      writePositions(plan, recorded.source);
-      writePositions(plan, recorded.target);
-      return new ForwardPlan(plan, shape, recorded);
+      const tensors = new Set(results.all.map(({ tensor }) => tensor));
+      const plan = await Plan.create(recording, [...tensors]);
+      return new ForwardPlan(plan, pass, results.all);
     } catch (error) {
       recording.dispose();
       throw error;
     }
   }
 
-  async play(tokens: ForwardTokens, signal: AbortSignal | undefined): Promise<ModelOutput> {
-    writeSequences(this.#plan, this.#recorded, tokens);
-    const { ends } = this.#recorded;
-    if (ends !== undefined) {
-      const { targetLength } = this.#shape;
-      const rows = tokens.ends?.map((end, row) => row * targetLength + end);
-      this.#plan.write(ends, Uint32Array.from(rows ?? []));
-    }
-    const { hiddenStates, attentions } = this.#shape;
-    const { encoder, decoder, probe, memory, hidden, loss } = this.#recorded;
-    const [batch, S, T] = [tokens.source.batch, tokens.source.length, tokens.target.length];
-    const [labels, dModel] = [this.#recorded.logits.size(-1), hidden.size(-1)];
-    const logitsShape = ends === undefined ? [batch, T, labels] : [batch, labels];
+  /** Computes the outputs of a batch, each cut to the shape that it has without padding. */
+  async play(batch: Batch, signal: AbortSignal | undefined): Promise<ModelOutput> {
+    throwIfAborted(signal);
+    const plan = this.#plan;
+    this.#pass.write(plan, batch);
+    const values = await plan.play();
+    throwIfAborted(signal);
     const output: ModelOutput = {};
-    const reader = new OutputReader();
-    reader.add(this.#recorded.logits, logitsShape, (t) => (output.logits = t));
-    reader.add(hidden, [batch, T, dModel], (t) => (output.lastHiddenState = t));
-    reader.add(memory, [batch, S, dModel], (t) => (output.encoderLastHiddenState = t));
-    if (loss !== undefined) {
-      reader.add(loss, loss.shape, (t) => (output.loss = meanLoss(t.data, tokens.labels)));
+    for (const { tensor, shapeOf, take } of this.#results) {
+      const bytes = values[plan.outputs.indexOf(tensor)];
+      if (bytes === undefined) throw new RangeError(`${tensor.label} is no output of the plan`);
+      const shape = shapeOf(batch);
+      await take(
+        { data: crop(new Float32Array(bytes), tensor.shape, shape), shape },
+        output,
+        batch,
+      );
     }
-    if (hiddenStates) {
-      const states = ({ hiddenStates: paths }: ShownStates, length: number) =>
-        reader.list(probe.tensors(paths), [batch, length, dModel]);
-      output.encoderHiddenStates = states(encoder, S);
-      output.decoderHiddenStates = states(decoder, T);
-    }
-    if (attentions) {
-      const perHead = (paths: readonly string[], rows: number, columns: number) => {
-        const tensors = probe.tensors(paths);
-        return reader.list(tensors, [batch, tensors[0]?.size(1) ?? 0, rows, columns]);
-      };
-      output.encoderAttentions = perHead(encoder.attentions, S, S);
-      output.decoderAttentions = perHead(decoder.attentions, T, T);
-      output.crossAttentions = perHead(decoder.crossAttentions, T, S);
-    }
-    await reader.play(this.#plan, signal);
     return output;
   }
 
   dispose(): void {
     this.#plan.dispose();
   }
-}
-
-function record(
-  recording: Recording,
-  { weights, classifier }: EncoderDecoderDefinition,
-  shape: ForwardShape,
-): Omit<Recorded, 'encoder' | 'decoder' | 'probe'> {
-  const { source, target, labels } = sequenceInputs(recording, shape);
-  const memory = encode(source, weights);
-  const hidden = decode(target, remember(memory, source.mask, weights.decoder), weights);
-  const ends = classifier && recording.persistent('ends', [shape.batch], 'u32');
-  const scores =
-    classifier && ends
-      ? applyLayers(embedding(ends, hidden), classifier.layers)
-      : logits(hidden, weights);
-  const loss = shape.loss ? crossEntropy(scores, labels) : undefined;
-  return {
-    source,
-    target,
-    labels,
-    memory,
-    hidden,
-    logits: scores,
-    loss,
-    ends,
-  };
-}
-
-/** The mean over labels that count; the rows that fill up the list's length have none. */
-function meanLoss(losses: Float32Array, labels: TokenBatch | undefined): DenseTensor {
-  const counted = (labels?.rows ?? []).flat().filter((label) => label !== ignoredLabel).length;
-  const total = losses.reduce((sum, loss) => sum + loss, 0);
-  return { data: Float32Array.of(total / counted), shape: [] };
 }

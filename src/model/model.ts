@@ -1,15 +1,13 @@
 // What every loaded model has: a device, its weights' scope, inputs and outputs, an end.
 
-import { throwIfAborted, TransformerError, requireObject } from '../runtime/errors.ts';
+import { TransformerError, requireObject } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import type { Outputs, Plan } from '../runtime/plan.ts';
 import type { Scope } from '../runtime/scope.ts';
-import type { Tensor } from '../runtime/tensor.ts';
 import type { GenerateOptions } from './generation/options.ts';
-import { crop, type DenseTensor } from './inputs/inputs.ts';
+import type { DenseTensor } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Parameters, Piece } from './weights/parameters.ts';
-import type { TrainingHead } from './training-head.ts';
+import type { TrainableModel } from './trainable-model.ts';
 import type { Warnings } from './warnings.ts';
 
 /** Inputs of `forward` and `generate`. Token inputs are rectangular: one array a sequence. */
@@ -140,7 +138,7 @@ export interface Model {
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
   /** What a `Trainer` works on. @throws TransformerError when the model cannot train @internal */
-  trainingHead(): TrainingHead;
+  trainable(): TrainableModel;
   /** Frees all GPU memory of the model. Calls under way reject. */
   dispose(): void;
   [Symbol.dispose](): void;
@@ -171,35 +169,6 @@ export function assertCurrent({ scope }: LoadedParts): void {
     'DEVICE_LOST',
     'The weights of this model were on a device that is lost. Load it again on the restored one.',
   );
-}
-
-/** Plays a plan and brings its outputs back, each cut to the shape that was asked for. */
-export class OutputReader {
-  readonly #wanted: { tensor: Tensor; shape: readonly number[]; take: (t: DenseTensor) => void }[] =
-    [];
-
-  /** Registers an output: its tensor in the plan, the shape without padding, where it goes. */
-  add(tensor: Tensor, shape: readonly number[], take: (value: DenseTensor) => void): void {
-    this.#wanted.push({ tensor, shape, take });
-  }
-
-  /** Registers outputs of one shape; the list fills up when the plan has played. */
-  list(tensors: readonly Tensor[] = [], shape?: readonly number[]): DenseTensor[] {
-    const values: DenseTensor[] = [];
-    for (const tensor of tensors) this.add(tensor, shape ?? tensor.shape, (t) => values.push(t));
-    return values;
-  }
-
-  async play(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
-    throwIfAborted(signal);
-    const outputs: Outputs = await plan.play();
-    throwIfAborted(signal);
-    for (const { tensor, shape, take } of this.#wanted) {
-      const bytes = outputs[plan.outputs.indexOf(tensor)];
-      if (bytes === undefined) throw new RangeError(`${tensor.label} is no output of the plan`);
-      take({ data: crop(new Float32Array(bytes), tensor.shape, shape), shape });
-    }
-  }
 }
 
 /** Refuses inputs that a model does not take. */

@@ -1,54 +1,69 @@
-// What a model of one stack computes: embeddings, layers, pooler and head.
+// What a model of one stack computes: its input, layers, pooler and head.
 
+import type { Plan } from '../runtime/plan.ts';
+import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
-import type { HeadLayer, SequenceDefinition } from './definitions.ts';
-import { embed, type Tokens } from './layers/embeddings.ts';
-import { linear } from './layers/linear.ts';
-import { logits } from './layers/logits.ts';
+import type { SequenceDefinition } from './definitions.ts';
+import { applyLayers, checkHead, type HeadBatch } from './heads/head.ts';
+import { recordHead } from './heads/record-head.ts';
+import type { CheckedInput, InputShape } from './inputs/input-stage.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
-import { normalize } from '../shaders/rows/norm.ts';
+import { type ModelInputs, refuseInputs } from './model.ts';
+
+/** A batch that was checked. */
+export interface SequenceBatch extends HeadBatch {
+  readonly input: CheckedInput;
+}
 
 export interface SequenceGraph {
   /** (B, T, d_model) */
   readonly hidden: Tensor;
   /** (B, d_model) */
   readonly pooled: Tensor | undefined;
-  /** (B, labels), (B, T, labels), (B, T, 2) or (B, T, V), as the head is. */
+  /** As the head has them. */
   readonly logits: Tensor | undefined;
+  /** A label for each row of the logits, where they are asked for. */
+  readonly labels: Tensor | undefined;
+  write(plan: Plan, batch: SequenceBatch): void;
 }
 
-/**
- * Appends the forward pass. `firsts` and `lasts`, u32 (B), number the first and the last token of each
- * sequence through all of the batch.
- */
+/** @throws TransformerError INPUT_INVALID */
+export function checkSequences(
+  inputs: ModelInputs,
+  { input, head }: SequenceDefinition,
+): SequenceBatch {
+  refuseInputs(inputs, [...input.takes, ...(head?.takes ?? [])], 'This model');
+  const checked = input.check(inputs);
+  return { input: checked, ...checkHead(head, inputs, checked) };
+}
+
+/** Appends the forward pass. `labelled`: whether labels will be written. */
 export function sequenceGraph(
-  tokens: Tokens,
-  { firsts, lasts }: { readonly firsts: Tensor; readonly lasts: Tensor },
-  definition: SequenceDefinition,
+  recording: Recording,
+  { input, stack, causal, pooler, head }: SequenceDefinition,
+  { labelled, ...shape }: InputShape & { readonly labelled: boolean },
 ): SequenceGraph {
-  const { embeddings, stack, causal, pooler, head } = definition;
-  const { mask, place } = tokens;
-  const x = embed(tokens, embeddings);
-  const hidden = sequenceStack(x, stack, { mask, place, causal });
-  const pooled = pooler && applyLayers(embedding(firsts, hidden), [pooler]);
-  if (head === undefined) return { hidden, pooled, logits: undefined };
-  if (head.kind === 'language') {
-    const weights = { target: embeddings, decoder: stack, output: head.output };
-    return { hidden, pooled, logits: logits(hidden, weights) };
-  }
-  if (head.kind !== 'sequence') return { hidden, pooled, logits: applyLayers(hidden, head.layers) };
-  const from =
-    head.from === 'pooler' ? pooled : embedding(head.from === 'last' ? lasts : firsts, hidden);
-  if (from === undefined) throw new RangeError('this head needs a pooler');
-  return { hidden, pooled, logits: applyLayers(from, head.layers) };
-}
-
-/** A head's layers, one after the other. */
-export function applyLayers(x: Tensor, layers: readonly HeadLayer[]): Tensor {
-  return layers.reduce((h, layer) => {
-    const { activation, norm } = layer;
-    const y = linear(h, layer.linear, { label: 'head', ...(activation && { activation }) });
-    return norm === undefined ? y : normalize(y, norm);
-  }, x);
+  const begun = input.record(recording, shape);
+  const { mask, place } = begun;
+  const hidden = sequenceStack(begun.vectors, stack, { mask, place, causal });
+  const firsts = pooler && recording.persistent('first tokens', [shape.batch], 'u32');
+  const pooled = firsts && applyLayers(embedding(firsts, hidden), [pooler]);
+  const headed = head && recordHead(head, hidden, { pooled, labelled });
+  return {
+    hidden,
+    pooled,
+    logits: headed?.logits,
+    labels: headed?.labels,
+    write(plan, batch) {
+      begun.write(plan, batch.input);
+      if (firsts !== undefined) {
+        plan.write(
+          firsts,
+          Uint32Array.from({ length: shape.batch }, (_, row) => row * shape.length),
+        );
+      }
+      headed?.write(plan, batch);
+    },
+  };
 }

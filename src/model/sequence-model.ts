@@ -3,13 +3,12 @@
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
+import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import { hidePadding, type Prompt, promptsOf } from './generation/prompt.ts';
 import { bucket, maskBatch, tokenBatch } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
-import { languageModelOf } from './layers/logits.ts';
-import type * as Losses from './heads/losses.ts';
 import {
   assertCurrent,
   type ForwardOptions,
@@ -24,14 +23,9 @@ import {
 } from './model.ts';
 import { Lazy } from './lazy.ts';
 import { PlanCache } from './plan-cache.ts';
-import {
-  type SequenceTokens,
-  sequenceTokens,
-  shifted,
-  tokenLabels,
-} from './inputs/sequence-inputs.ts';
-import type { SequencePlan, SequenceShape } from './sequence-plan.ts';
-import { headMakers, type TrainingHead } from './training-head.ts';
+import { checkSequences, type SequenceBatch } from './sequence-graph.ts';
+import type { SequenceShape } from './sequence-plan.ts';
+import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
@@ -42,7 +36,7 @@ export class SequenceModel implements Model {
   readonly maxPositions: number;
   readonly #parts: LoadedParts;
   readonly #definition: SequenceDefinition;
-  readonly #forwards = new PlanCache<SequencePlan>(forwardPlans);
+  readonly #forwards = new PlanCache<ForwardPlan<SequenceBatch>>(forwardPlans);
   /** The settings of generation. */
   readonly #settings: JsonObject;
   /** Of language models. */
@@ -60,8 +54,9 @@ export class SequenceModel implements Model {
     this.#parts = parts;
     this.#definition = definition;
     this.#settings = settings;
-    const weights = languageModelOf(definition);
-    if (weights === undefined) return;
+    const { input, stack, head } = definition;
+    if (head?.output === undefined || input.embeddings === undefined) return;
+    const weights = { target: input.embeddings, decoder: stack, output: head.output };
     this.#generation = new Lazy(async () => {
       const { generationOf } = await import('./generation/generation.ts');
       const { vocabulary, maxPositions, rotary } = definition;
@@ -81,29 +76,24 @@ export class SequenceModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
-    const tokens = sequenceTokens(inputs, this.#definition);
-    const lossOf = this.#lossOf(inputs, tokens);
+    const batch = checkSequences(inputs, this.#definition);
     throwIfAborted(options.signal);
     const shape: SequenceShape = {
-      batch: tokens.ids.batch,
-      length: bucket(tokens.ids.length),
+      batch: batch.input.batch,
+      length: bucket(batch.input.length),
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
+      labelled: batch.labels?.classes !== undefined,
     };
-    const record = async (): Promise<SequencePlan> => {
-      const { SequencePlan: Recorded } = await import('./sequence-plan.ts');
+    const record = async (): Promise<ForwardPlan<SequenceBatch>> => {
+      const { sequencePlan } = await import('./sequence-plan.ts');
       this.#forwards.assertUsable();
       assertCurrent(this.#parts);
-      return Recorded.create(this.gpu, this.#definition, shape);
+      return sequencePlan(this.#parts.scope, this.#definition, shape);
     };
-    const output = await this.#forwards.share(JSON.stringify(shape), record, (plan) =>
-      plan.play(tokens, this.config['pad_token_id'], options.signal),
+    return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
+      plan.play(batch, options.signal),
     );
-    if (lossOf !== undefined) {
-      const losses = await import('./heads/losses.ts');
-      output.loss = losses.lossOutput(lossOf(output, losses));
-    }
-    return output;
   }
 
   async generate(
@@ -127,9 +117,9 @@ export class SequenceModel implements Model {
     yield* (await this.#language().get()).stream(prompt, options);
   }
 
-  trainingHead(): TrainingHead {
+  trainable(): TrainableModel {
     this.#forwards.assertUsable();
-    return headMakers().sequence(this.#parts, this.#definition);
+    return trainableMakers().sequence(this.#parts, this.#definition);
   }
 
   dispose(): void {
@@ -163,31 +153,5 @@ export class SequenceModel implements Model {
       'INPUT_INVALID',
       `attentionMask[${wrong}] ends with padding, where the text is to go on. Pad on the left.`,
     );
-  }
-
-  /** How to compute the loss of the outputs, when the inputs ask for it; they are checked here. */
-  #lossOf(
-    inputs: ModelInputs,
-    { ids }: SequenceTokens,
-  ): ((output: ModelOutput, losses: typeof Losses) => number) | undefined {
-    const { head, vocabulary } = this.#definition;
-    const { labels, startPositions, endPositions } = inputs;
-    if (startPositions !== undefined && endPositions !== undefined) {
-      return ({ startLogits: start, endLogits: end }, { spanLoss }) =>
-        start && end ? spanLoss(start, end, startPositions, endPositions) : NaN;
-    }
-    if (labels === undefined) return undefined;
-    if (head?.kind === 'sequence') {
-      const problem = this.config['problem_type'] ?? undefined;
-      return ({ logits }, { sequenceLoss }) =>
-        logits ? sequenceLoss(logits, labels, problem) : NaN;
-    }
-    const classes =
-      head?.kind === 'token' ? (head.layers.at(-1)?.linear.weight.size(0) ?? 0) : vocabulary;
-    const batch = tokenLabels(labels, ids, classes);
-    const { rows } = head?.kind === 'language' ? shifted(batch) : batch;
-    const wanted = rows.flat();
-    return ({ logits }, { crossEntropyOf, rowsOf }) =>
-      logits ? crossEntropyOf(rowsOf(logits.data, logits.shape.at(-1) ?? 1), wanted) : NaN;
   }
 }

@@ -2,18 +2,11 @@
 
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { Plan } from '../runtime/plan.ts';
-import { Probe } from '../runtime/points.ts';
-import { Recording } from '../runtime/record.ts';
-import type { Tensor } from '../runtime/tensor.ts';
-import {
-  type DenseTensor,
-  denseTensor,
-  maskBatch,
-  padRows,
-  type TokenBatch,
-} from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { PairDefinition } from './definitions.ts';
+import type { TorchTransformer } from './families/torch-transformer.ts';
+import type { ForwardPlan } from './forward-plan.ts';
+import { VectorInput } from './inputs/vector-inputs.ts';
 import {
   assertCurrent,
   type ForwardOptions,
@@ -21,33 +14,17 @@ import {
   type Model,
   type ModelInputs,
   type ModelOutput,
-  OutputReader,
   refuseInputs,
 } from './model.ts';
+import { checkTarget, type PairBatch } from './pair-inputs.ts';
+import { pairPlan, type PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
-import { cannotTrain, type TrainingHead } from './training-head.ts';
-import type { TorchTransformer } from './families/torch-transformer.ts';
-import { sequenceStack } from './layers/sequence-stack.ts';
-import { recall, remember } from './layers/cross-attention.ts';
-import { pointsOf, shownStates } from './layers/shown-states.ts';
+import { cannotTrain, type TrainableModel } from './trainable-model.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
 export interface TorchForwardOptions extends ForwardOptions {
   /** Whether targets see only what stands before them (PyTorch's causal `tgt_mask`); true by default. */
   causal?: boolean;
-}
-
-interface TorchPlan {
-  readonly plan: Plan;
-  readonly source: Tensor;
-  readonly sourceMask: Tensor;
-  readonly target: Tensor;
-  readonly targetMask: Tensor;
-  readonly memory: Tensor;
-  readonly output: Tensor;
-  /** Tensors at named points. */
-  readonly probe: Probe;
-  dispose(): void;
 }
 
 /** A loaded nn.Transformer. Its hidden states are the layers' own outputs, before the last norm. */
@@ -56,14 +33,15 @@ export class TorchTransformerModel implements Model {
   readonly config: JsonObject;
   readonly maxPositions: number = Infinity;
   readonly #parts: LoadedParts;
-  readonly #model: TorchTransformer;
-  readonly #plans = new PlanCache<TorchPlan>(8);
+  readonly #model: PairDefinition;
+  readonly #plans = new PlanCache<ForwardPlan<PairBatch>>(8);
 
-  constructor(parts: LoadedParts, model: TorchTransformer) {
+  constructor(parts: LoadedParts, { dModel, ...weights }: TorchTransformer) {
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.#parts = parts;
-    this.#model = model;
+    const [source, target] = [new VectorInput('source', dModel), new VectorInput('target', dModel)];
+    this.#model = { source, target, weights };
   }
 
   get generationConfig(): JsonObject {
@@ -77,67 +55,26 @@ export class TorchTransformerModel implements Model {
   /** inputsEmbeds: (B, S, d_model), decoderInputsEmbeds: (B, T, d_model), with their masks. */
   async forward(inputs: ModelInputs, options: TorchForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal', 'causal'], 'option of forward');
-    const taken = [
-      'inputsEmbeds',
-      'attentionMask',
-      'decoderInputsEmbeds',
-      'decoderAttentionMask',
-    ] as const;
-    refuseInputs(inputs, taken, 'nn.Transformer');
-    const source = this.#vectors('inputsEmbeds', inputs.inputsEmbeds);
-    const target = this.#vectors('decoderInputsEmbeds', inputs.decoderInputsEmbeds);
-    const [batch = 0, S = 0] = source.shape;
-    const [targets = 0, T = 0] = target.shape;
-    if (batch !== targets) {
-      throw new TransformerError(
-        'INPUT_INVALID',
-        `inputsEmbeds has ${batch} sequences, decoderInputsEmbeds has ${targets}. Pass as many of each.`,
-      );
-    }
-    const mask = (name: 'attentionMask' | 'decoderAttentionMask', length: number): TokenBatch => {
-      const rows = Array.from({ length: batch }, () => Array<number>(length).fill(1));
-      return maskBatch(name, inputs[name], { batch, length, rows }, 'its input');
-    };
-    const sourceMask = mask('attentionMask', S);
-    const targetMask = mask('decoderAttentionMask', T);
+    const model = this.#model;
+    refuseInputs(inputs, [...model.source.takes, ...model.target.takes], 'nn.Transformer');
+    const batch = checkTarget(inputs, model, model.source.check(inputs));
     const { hiddenStates = false, attentions = false, causal = true, signal } = options;
     throwIfAborted(signal);
-
-    const shown = {
-      encoder: shownStates(this.#model.encoder, { hiddenStates, attentions }, 'encoder.'),
-      decoder: shownStates(this.#model.decoder, { hiddenStates, attentions }, 'decoder.'),
+    const { source, target } = batch;
+    const shape: PairPlanShape = {
+      batch: source.batch,
+      sourceLength: source.length,
+      targetLength: target.length,
+      hiddenStates,
+      attentions,
+      labelled: false,
+      causal,
     };
-    const key = [batch, S, T, causal, hiddenStates, attentions].join();
-    const record = (): Promise<TorchPlan> => {
+    const record = async (): Promise<ForwardPlan<PairBatch>> => {
       assertCurrent(this.#parts);
-      return this.#record({ batch, S, T, causal }, pointsOf(shown.encoder, shown.decoder));
+      return pairPlan(this.#parts.scope, model, shape);
     };
-    return this.#plans.share(key, record, async (recorded) => {
-      const { plan, probe } = recorded;
-      plan.write(recorded.source, Float32Array.from(source.data));
-      plan.write(recorded.sourceMask, padRows(sourceMask, S));
-      plan.write(recorded.target, Float32Array.from(target.data));
-      plan.write(recorded.targetMask, padRows(targetMask, T));
-      const output: ModelOutput = {};
-      const reader = new OutputReader();
-      reader.add(recorded.output, recorded.output.shape, (t) => (output.lastHiddenState = t));
-      reader.add(
-        recorded.memory,
-        recorded.memory.shape,
-        (t) => (output.encoderLastHiddenState = t),
-      );
-      if (hiddenStates) {
-        output.encoderHiddenStates = reader.list(probe.tensors(shown.encoder.hiddenStates));
-        output.decoderHiddenStates = reader.list(probe.tensors(shown.decoder.hiddenStates));
-      }
-      if (attentions) {
-        output.encoderAttentions = reader.list(probe.tensors(shown.encoder.attentions));
-        output.decoderAttentions = reader.list(probe.tensors(shown.decoder.attentions));
-        output.crossAttentions = reader.list(probe.tensors(shown.decoder.crossAttentions));
-      }
-      await reader.play(plan, signal);
-      return output;
-    });
+    return this.#plans.share(JSON.stringify(shape), record, (plan) => plan.play(batch, signal));
   }
 
   async generate(): Promise<never> {
@@ -155,7 +92,7 @@ export class TorchTransformerModel implements Model {
     yield await this.generate();
   }
 
-  trainingHead(): TrainingHead {
+  trainable(): TrainableModel {
     throw cannotTrain('nn.Transformer');
   }
 
@@ -167,47 +104,5 @@ export class TorchTransformerModel implements Model {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  #vectors(name: string, value: unknown): DenseTensor {
-    const tensor = denseTensor(name, value, 3);
-    if (tensor.shape[2] === this.#model.dModel) return tensor;
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `${name} has vectors of ${tensor.shape[2]}; this model's d_model is ${this.#model.dModel}.`,
-    );
-  }
-
-  async #record(
-    { batch, S, T, causal }: { batch: number; S: number; T: number; causal: boolean },
-    points: readonly string[],
-  ): Promise<TorchPlan> {
-    const { dModel, encoder, decoder } = this.#model;
-    const probe = new Probe(points);
-    const recording = new Recording(this.gpu, { points: probe });
-    try {
-      const source = recording.persistent('source', [batch, S, dModel]);
-      const sourceMask = recording.persistent('source mask', [batch, S], 'u32');
-      const target = recording.persistent('target', [batch, T, dModel]);
-      const targetMask = recording.persistent('target mask', [batch, T], 'u32');
-      const memory = recording.within('encoder', () =>
-        sequenceStack(source, encoder, { mask: sourceMask, causal: false }),
-      );
-      const known = remember(memory, sourceMask, decoder);
-      const output = recording.within('decoder', () =>
-        sequenceStack(target, decoder, {
-          mask: targetMask,
-          cross: recall(known),
-          causal,
-        }),
-      );
-      const results = new Set([output, memory, ...probe.tensors(points)]);
-      const plan = await Plan.create(recording, [...results]);
-      const inputs = { source, sourceMask, target, targetMask };
-      return { plan, ...inputs, memory, output, probe, dispose: () => plan.dispose() };
-    } catch (error) {
-      recording.dispose();
-      throw error;
-    }
   }
 }

@@ -6,7 +6,7 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
 import type { Pipeline } from './pipelines.ts';
-import { Readback, type Region } from './readback.ts';
+import { Staging, type Region } from './staging.ts';
 import type { Dispatch, Recording } from './record.ts';
 import { elements, type Tensor } from './tensor.ts';
 
@@ -32,7 +32,7 @@ export class Plan {
   readonly #gpu: Gpu;
   readonly #steps: readonly Step[];
   readonly #places: ReadonlyMap<Tensor, Place>;
-  readonly #readback: Readback;
+  readonly #staging: Staging;
 
   private constructor(
     recording: Recording,
@@ -45,7 +45,7 @@ export class Plan {
     this.#gpu = recording.gpu;
     this.#steps = steps;
     this.#places = places;
-    this.#readback = new Readback(recording.scope);
+    this.#staging = new Staging(recording.scope);
   }
 
   /** Compiles what is missing, assigns memory, builds bind groups. `outputs` are read after a play. */
@@ -107,11 +107,11 @@ export class Plan {
       pass.dispatchWorkgroups(x, y);
     }
     pass.end();
-    const ticket = this.#readback.copy(encoder, this.outputs.map(this.#regionsOf));
+    const ticket = this.#staging.copy(encoder, this.outputs.map(this.#regionsOf));
     device.queue.submit([encoder.finish()]);
     const invalid = device.popErrorScope();
     invalid.catch(() => {}); // told where it is waited for
-    const outputs = await this.#readback.read(ticket);
+    const outputs = await this.#staging.read(ticket);
     const error = await this.recording.scope.answer(invalid);
     if (error !== null) throw validationError(error);
     return outputs;
@@ -158,9 +158,9 @@ export class Plan {
   async #readTensor(tensor: Tensor): Promise<ArrayBuffer> {
     const { device } = this.#gpu;
     const encoder = device.createCommandEncoder();
-    const ticket = this.#readback.copy(encoder, [this.#regionsOf(tensor)]);
+    const ticket = this.#staging.copy(encoder, [this.#regionsOf(tensor)]);
     device.queue.submit([encoder.finish()]);
-    const [bytes] = await this.#readback.read(ticket);
+    const [bytes] = await this.#staging.read(ticket);
     return bytes ?? new ArrayBuffer(0);
   }
 

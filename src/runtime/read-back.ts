@@ -1,8 +1,8 @@
 // Reads tensors that have buffers of their own, outside of any plan.
 
 import type { Gpu } from './gpu.ts';
-import { Readback } from './readback.ts';
 import { assertAlive, Scope } from './scope.ts';
+import { Staging } from './staging.ts';
 import type { Tensor } from './tensor.ts';
 
 /** The bytes of tensors, as the work submitted so far leaves them. `owner`: what they end with. */
@@ -14,7 +14,7 @@ export async function readBack(
   try {
     scope.assertUsable();
     const { device } = scope.gpu;
-    const readback = new Readback(scope);
+    const staging = new Staging(scope);
     const encoder = device.createCommandEncoder({ label: 'read back' });
     const tickets = tensors.map((tensor) => {
       const regions = (tensor.parts ?? [tensor]).map(({ buffer, offset, byteLength, label }) => {
@@ -22,10 +22,10 @@ export async function readBack(
         assertAlive(buffer);
         return { buffer, offset, size: byteLength };
       });
-      return readback.copy(encoder, [regions]);
+      return staging.copy(encoder, [regions]);
     });
     device.queue.submit([encoder.finish()]);
-    const results = await Promise.all(tickets.map((ticket) => readback.read(ticket)));
+    const results = await Promise.all(tickets.map((ticket) => staging.read(ticket)));
     return results.flat();
   } finally {
     scope.dispose();

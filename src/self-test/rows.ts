@@ -1,7 +1,8 @@
 // The checks of the self-test that go row by row.
 
 import type { Dtype } from '../runtime/tensor.ts';
-import { crossEntropy, ignoredLabel } from '../shaders/loss/cross-entropy.ts';
+import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { softmax } from '../shaders/rows/softmax.ts';

@@ -1,7 +1,7 @@
 // Where a trainer's batches come from, and how pairs of sequences become one.
 
 import { TransformerError } from '../runtime/errors.ts';
-import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
+import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { ModelInputs } from '../model/model.ts';
 
 /**

@@ -81,7 +81,7 @@ function checkSaveOptions(options: SaveModelOptions): Required<SaveModelOptions>
  * an adapter, the files of that.
  */
 async function modelFiles(
-  { head, gpu, state, options: { adapter } }: Trainer,
+  { model, gpu, state, options: { adapter } }: Trainer,
   { dtype }: Required<SaveModelOptions>,
 ): Promise<NamedFile[]> {
   if (adapter !== undefined) {
@@ -91,7 +91,7 @@ async function modelFiles(
       `dtype is '${dtype}', but adapters are saved in f32. Leave dtype out.`,
     );
   }
-  return filesOf(configsOf(head), await readParameters(gpu, state.parameters), dtype);
+  return filesOf(configsOf(model), await readParameters(gpu, state.parameters), dtype);
 }
 
 /** What a model's settings were read from; no generation_config.json where there was none. */
@@ -100,7 +100,7 @@ export interface RunConfigs {
   readonly generation?: JsonObject;
 }
 
-function configsOf({ config, generation }: Trainer['head']): RunConfigs {
+function configsOf({ config, generation }: Trainer['model']): RunConfigs {
   return generation === config ? { config } : { config, generation };
 }
 
@@ -144,7 +144,9 @@ async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
   tensors.set('counters', { shape: [4], data: new Uint32Array(counters ?? new ArrayBuffer(16)) });
   const { name, settings } = options.optimizer;
   const about = JSON.stringify({ ...run, seed: options.seed, optimizer: { name, ...settings } });
-  const model = options.adapter === undefined && { model: JSON.stringify(configsOf(trainer.head)) };
+  const model = options.adapter === undefined && {
+    model: JSON.stringify(configsOf(trainer.model)),
+  };
   const metadata = { format: 'pt', training: about, ...model };
   return { name: stateFile, bytes: safetensors(tensors, { metadata }) };
 }

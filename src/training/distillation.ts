@@ -4,7 +4,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import type { Model } from '../model/model.ts';
-import './heads.ts';
+import './trainable-models.ts';
 import type { Objective } from './objective.ts';
 
 export interface DistillationOptions {
@@ -33,18 +33,18 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
   expect('temperature', temperature, 0.01 <= temperature && temperature <= 1000, '0.01 to 1000');
   expect('weight', weight, weight >= 0 && weight <= 1, '0 to 1');
   expect('labelSmoothing', smoothing, smoothing >= 0 && smoothing < 1, '0 to below 1');
-  const head = teacher.trainingHead();
+  const model = teacher.trainable();
   return {
     name: 'distillation',
     record(recording, { logits, labels }, inputs, padToMultipleOf) {
-      if (head.gpu !== recording.gpu) {
+      if (model.gpu !== recording.gpu) {
         throw new TransformerError(
           'OPTION_INVALID',
           'The teacher is on another device than the student. Load both with the same gpu.',
         );
       }
-      const batch = head.prepare(inputs, padToMultipleOf);
-      const taught = recording.frozen(() => head.record(recording, batch));
+      const batch = model.prepare(inputs, padToMultipleOf);
+      const taught = recording.frozen(() => model.record(recording, batch));
       if (taught.logits.size(-1) !== logits.size(-1)) {
         throw new TransformerError(
           'OPTION_INVALID',
@@ -70,7 +70,7 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
       return {
         losses,
         write: (plan, batchInputs) =>
-          taught.write(plan, head.prepare(batchInputs, padToMultipleOf)),
+          taught.write(plan, model.prepare(batchInputs, padToMultipleOf)),
       };
     },
   };

@@ -3,7 +3,7 @@
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
-import type { TrainingHead } from '../model/training-head.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
 import { GradientPlan } from './gradient-plan.ts';
 import { labelCrossEntropy } from './objective.ts';
 import type { CheckedOptions } from './trainer-options.ts';
@@ -11,17 +11,17 @@ import type { Evaluation } from './training-step.ts';
 import type { UpdateState } from './update-plan.ts';
 
 export class Evaluator {
-  readonly #head: TrainingHead;
+  readonly #model: TrainableModel;
   readonly #state: Pick<UpdateState, 'scope' | 'evaluationLoss'>;
   readonly #options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>;
   readonly #plans = new PlanCache<GradientPlan>(8);
 
   constructor(
-    head: TrainingHead,
+    model: TrainableModel,
     state: Pick<UpdateState, 'scope' | 'evaluationLoss'>,
     options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>,
   ) {
-    this.#head = head;
+    this.#model = model;
     this.#state = state;
     this.#options = options;
   }
@@ -30,7 +30,7 @@ export class Evaluator {
     batches: Iterable<ModelInputs> | AsyncIterable<ModelInputs>,
     signal: AbortSignal | undefined,
   ): Promise<Evaluation> {
-    const release = this.#options.adapter?.use(this.#head);
+    const release = this.#options.adapter?.use(this.#model);
     try {
       return await this.#mean(batches, signal);
     } finally {
@@ -46,10 +46,10 @@ export class Evaluator {
     let [sum, tokens] = [0, 0];
     for await (const inputs of batches) {
       throwIfAborted(signal);
-      const batch = this.#head.prepare(inputs, padToMultipleOf);
+      const batch = this.#model.prepare(inputs, padToMultipleOf);
       const prepared = { batch, inputs };
       const create = (): Promise<GradientPlan> =>
-        GradientPlan.create(this.#head, prepared, {
+        GradientPlan.create(this.#model, prepared, {
           scope: this.#state.scope,
           objective: labelCrossEntropy(0),
           gradients: new Map(),

@@ -12,8 +12,8 @@ import type {
   Substitute,
   TrainingBatch,
   TrainingGraph,
-  TrainingHead,
-} from '../model/training-head.ts';
+  TrainableModel,
+} from '../model/trainable-model.ts';
 import type { Objective, RecordedObjective } from './objective.ts';
 
 /** A batch as the caller gave it, and as the model prepared it. */
@@ -54,7 +54,7 @@ export class GradientPlan {
   }
 
   static async create(
-    head: TrainingHead,
+    model: TrainableModel,
     { batch, inputs }: PreparedInputs,
     options: GradientPlanOptions,
   ): Promise<GradientPlan> {
@@ -62,7 +62,7 @@ export class GradientPlan {
     const training = places.size > 0;
     const recording = new Recording(scope, { training, ...(random && { random }) });
     try {
-      const graph = head.record(recording, batch, substitute?.(recording));
+      const graph = model.record(recording, batch, substitute?.(recording));
       const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);
       const { losses } = recorded;
       const sum = total(losses, 'sum of losses');

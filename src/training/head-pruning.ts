@@ -86,7 +86,7 @@ export async function scoreHeads(
   refuseUnknown(options, ['normalize', 'padToMultipleOf', 'signal'], 'option of scoreHeads');
   const { normalize = true, padToMultipleOf = 8, signal } = options;
   const subject = subjectOf(target);
-  const { gpu, head } = subject;
+  const { gpu, model } = subject;
   const attentions = attentionsOf(subject);
   const weights = attentions.map(({ weight }) => weight);
   const values = (await readBack(gpu, weights)).map((bytes) => new Float32Array(bytes));
@@ -103,9 +103,9 @@ export async function scoreHeads(
     const objective = labelCrossEntropy(0);
     for await (const inputs of batches) {
       throwIfAborted(signal);
-      const prepared = { inputs, batch: head.prepare(inputs, padToMultipleOf) };
+      const prepared = { inputs, batch: model.prepare(inputs, padToMultipleOf) };
       const create = (): Promise<GradientPlan> =>
-        GradientPlan.create(head, prepared, { scope, objective, gradients, loss });
+        GradientPlan.create(model, prepared, { scope, objective, gradients, loss });
       const { key, labels } = prepared.batch;
       await plans.share(key, create, (plan) => plan.play(prepared, labels));
       const slopes = (await readBack(gpu, places)).map((bytes) => new Float32Array(bytes));
@@ -201,12 +201,12 @@ const projection =
   /(?:^|\.)(encoder|decoder)\.layers\.(\d+)\.(self_attn|encoder_attn|multihead_attn)\.out_proj\.weight$/;
 
 /** The attentions of a model, by the names that its checkpoint gives to the output projections. */
-function attentionsOf({ head, parameters }: Subject): Attention[] {
+function attentionsOf({ model, parameters }: Subject): Attention[] {
   const found = parameters.pieces.flatMap(({ name, tensor }): Attention[] => {
     const [, side = '', layer = '', kind] = projection.exec(name) ?? [];
     if (kind === undefined) return [];
     const stack = kind !== 'self_attn' ? 'cross' : side === 'encoder' ? 'encoder' : 'decoder';
-    const heads = headsOf(head.config, side);
+    const heads = headsOf(model.config, side);
     return [{ stack, layer: Number(layer), heads, name, weight: tensor }];
   });
   if (found.length > 0) return found;

@@ -8,7 +8,7 @@ import { ParameterArena } from '../model/weights/parameter-arena.ts';
 import type { Parameters, Piece } from '../model/weights/parameters.ts';
 import { Random } from '../model/random.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
-import type { Substitute } from '../model/training-head.ts';
+import type { Substitute } from '../model/trainable-model.ts';
 import { lora } from '../shaders/matmul/lora.ts';
 import { matmul } from '../shaders/matmul/matmul.ts';
 import { tensorName } from './lora-files.ts';

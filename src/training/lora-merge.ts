@@ -8,7 +8,7 @@ import { readBack } from '../runtime/read-back.ts';
 import { Recording } from '../runtime/record.ts';
 import { dtypeBytes, Tensor } from '../runtime/tensor.ts';
 import { float32ToBfloat16, float32ToFloat16 } from '../source/float16.ts';
-import type { Substitute } from '../model/training-head.ts';
+import type { Substitute } from '../model/trainable-model.ts';
 import { write } from '../model/weights/weight-storage.ts';
 import type { LinearLayer } from './lora-targets.ts';
 

@@ -2,7 +2,7 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { TrainingHead } from '../model/training-head.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
 import { expressionOf, type NamePattern } from './trainable.ts';
 
 /** A linear layer: rows of a weight tensor, which may hold several layers one below the other. */
@@ -28,7 +28,7 @@ export interface Modules {
 const suffix = '.weight';
 
 /** The modules of a model that have a weight. */
-export function modulesOf({ linears, pieces, embeddings }: TrainingHead): Modules {
+export function modulesOf({ linears, pieces, embeddings }: TrainableModel): Modules {
   const layers = new Map<string, LinearLayer>();
   const others = new Map<string, string>();
   const stored = new Map(pieces.map((piece) => [piece.name, piece]));

@@ -13,9 +13,9 @@ import type { Parameters } from '../model/weights/parameters.ts';
 import { readParameters, writeParameters } from '../model/weights/read-parameters.ts';
 import type { Source } from '../source/source.ts';
 import { openTarget, type Target } from '../source/target.ts';
-import type { Substitute, TrainingHead } from '../model/training-head.ts';
+import type { Substitute, TrainableModel } from '../model/trainable-model.ts';
 import { type NamedFile, writeFiles } from './checkpoint.ts';
-import './heads.ts';
+import './trainable-models.ts';
 import { type AdapterConfig, adapterFiles, originOf, readAdapter } from './lora-files.ts';
 import {
   type AdaptedLayer,
@@ -91,7 +91,7 @@ export class Lora implements Adapter {
     if (!Number.isSafeInteger(seed)) throw invalid('seed', seed, 'a whole number');
     const patterns = typeof targets === 'string' || targets instanceof RegExp ? [targets] : targets;
     if (patterns.length === 0) throw invalid('targets', '[]', 'at least one name');
-    const layers = selectLayers(modulesOf(model.trainingHead()), patterns);
+    const layers = selectLayers(modulesOf(model.trainable()), patterns);
     this.#model = model;
     this.#gpu = model.gpu;
     this.#config = { rank, alpha, ...origin };
@@ -134,7 +134,7 @@ export class Lora implements Adapter {
    * @throws TransformerError INPUT_INVALID when it is merged, or belongs to another model
    * @internal
    */
-  readonly use = (head: TrainingHead): (() => void) => {
+  readonly use = (model: TrainableModel): (() => void) => {
     this.#expectUsable();
     if (this.isMerged || this.#changing) {
       throw new TransformerError(
@@ -142,7 +142,7 @@ export class Lora implements Adapter {
         'The adapter is merged into the model, so a list would add it twice. Call unmerge() first.',
       );
     }
-    if (!this.#layers.every(({ tensor }) => head.weights.includes(tensor))) {
+    if (!this.#layers.every(({ tensor }) => model.weights.includes(tensor))) {
       throw new TransformerError(
         'INPUT_INVALID',
         "The adapter was made for another model. Give the trainer that one, or load this model's own.",
@@ -254,7 +254,7 @@ export class Lora implements Adapter {
     if (this.#disposed) {
       throw new TransformerError('DISPOSED', 'This adapter was disposed. Make or load a new one.');
     }
-    this.#model.trainingHead(); // throws when the model was disposed
+    this.#model.trainable(); // throws when the model was disposed
   }
 }
 
@@ -265,7 +265,7 @@ export class Lora implements Adapter {
 export async function loadLora(model: Model, source: string | URL | Source): Promise<Lora> {
   const files = openSource(source);
   try {
-    const modules = modulesOf(model.trainingHead());
+    const modules = modulesOf(model.trainable());
     const stored = await readAdapter(files, modules);
     const { rank, alpha, modules: targets, values, dropout, baseModel, taskType } = stored;
     const adapter = new Lora(model, { rank, alpha, targets }, { dropout, baseModel, taskType });

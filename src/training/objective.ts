@@ -5,7 +5,7 @@ import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import type { ModelInputs } from '../model/model.ts';
-import type { TrainingGraph } from '../model/training-head.ts';
+import type { TrainingGraph } from '../model/trainable-model.ts';
 
 /** What an objective appended, for the trainer. */
 export interface RecordedObjective {

@@ -6,15 +6,15 @@ import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import type { Model } from '../model/model.ts';
 import { type Parameters, type Piece, rangesIn } from '../model/weights/parameters.ts';
-import type { TrainingHead } from '../model/training-head.ts';
-import { trainableParameters } from './head-parts.ts';
-import './heads.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import { trainableParameters } from './trainable-parts.ts';
+import './trainable-models.ts';
 import { Trainer } from './trainer.ts';
 
 /** What is pruned: a model that was loaded with `training: true`, or one on which a trainer works. */
 export interface Subject {
   readonly gpu: Gpu;
-  readonly head: TrainingHead;
+  readonly model: TrainableModel;
   readonly parameters: Parameters;
   readonly trainer: Trainer | undefined;
 }
@@ -28,8 +28,8 @@ export function subjectOf(target: Model | Trainer): Subject {
       "This trainer trains an adapter, not the model's weights. Prune the model before it gets one.",
     );
   }
-  const head = target instanceof Trainer ? target.head : target.trainingHead();
-  return { gpu: target.gpu, head, parameters: trainableParameters(head), trainer };
+  const model = target instanceof Trainer ? target.model : target.trainable();
+  return { gpu: target.gpu, model, parameters: trainableParameters(model), trainer };
 }
 
 /** Which elements were pruned. */

@@ -6,7 +6,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
-import type { TrainingHead } from '../model/training-head.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
 import { openSource } from '../source/open-source.ts';
 import type { Source } from '../source/source.ts';
 import type { Target } from '../source/target.ts';
@@ -14,8 +14,8 @@ import { BatchReader, type Batches } from './batches.ts';
 import { restoreState, saveModel, type SaveModelOptions, saveRun } from './checkpoint.ts';
 import { Evaluator } from './evaluator.ts';
 import { GradientPlan, type PreparedInputs } from './gradient-plan.ts';
-import { trainableParameters } from './head-parts.ts';
-import './heads.ts';
+import { trainableParameters } from './trainable-parts.ts';
+import './trainable-models.ts';
 import {
   type CheckedOptions,
   checkOptions,
@@ -40,7 +40,7 @@ const cachedPlans = 12;
 export class Trainer {
   readonly gpu: Gpu;
   /** @internal */
-  readonly head: TrainingHead;
+  readonly model: TrainableModel;
   readonly options: CheckedOptions;
   /** @internal */
   readonly state: UpdateState;
@@ -63,9 +63,9 @@ export class Trainer {
    */
   constructor(model: Model, options: TrainerOptions) {
     this.options = checkOptions(options);
-    this.head = model.trainingHead();
+    this.model = model.trainable();
     this.gpu = model.gpu;
-    const parameters = this.options.adapter?.parameters ?? trainableParameters(this.head);
+    const parameters = this.options.adapter?.parameters ?? trainableParameters(this.model);
     const settings = { ...this.options, accumulate: this.options.accumulate > 1 };
     const { result, done } = UpdateState.allocate(this.gpu, parameters, settings);
     this.state = result;
@@ -102,7 +102,7 @@ export class Trainer {
     this.#expectIdle();
     const reader = this.#reader?.reads(batches) === true ? this.#reader : new BatchReader(batches);
     this.#reader = reader;
-    const release = this.options.adapter?.use(this.head);
+    const release = this.options.adapter?.use(this.model);
     this.#running = true;
     let ahead: Promise<Ahead | undefined> = Promise.resolve(undefined);
     try {
@@ -151,7 +151,7 @@ export class Trainer {
   ): Promise<Evaluation> {
     refuseUnknown(options, ['signal'], 'option of evaluate');
     this.#expectUsable();
-    this.#evaluator ??= new Evaluator(this.head, this.state, this.options);
+    this.#evaluator ??= new Evaluator(this.model, this.state, this.options);
     return this.#evaluator.evaluate(batches, options.signal);
   }
 
@@ -242,7 +242,7 @@ export class Trainer {
       while (prepared.length < accumulate) {
         const inputs = await reader.read(this.#batch + prepared.length);
         if (inputs === undefined) break;
-        prepared.push({ inputs, batch: this.head.prepare(inputs, padToMultipleOf) });
+        prepared.push({ inputs, batch: this.model.prepare(inputs, padToMultipleOf) });
       }
       if (prepared.length === 0) return undefined;
       const count = (what: 'labels' | 'tokens'): number =>
@@ -269,7 +269,7 @@ export class Trainer {
   ): Promise<{ sum: Promise<number> }> {
     const { adapter, objective, dropout, seed } = this.options;
     const create = (): Promise<GradientPlan> =>
-      GradientPlan.create(this.head, prepared, {
+      GradientPlan.create(this.model, prepared, {
         scope: this.state.scope,
         objective,
         gradients: this.state.gradients,

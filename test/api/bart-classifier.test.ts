@@ -1,8 +1,9 @@
 // BART with a head that classifies. Values are those of transformers 5.24 (BartForSequenceClassification,
-// and BartForConditionalGeneration without decoder inputs), whose weights are those of test/support/waves.ts.
+// and BartForConditionalGeneration without decoder inputs), whose weights are those of test/support/waves.ts;
+// in training without dropout.
 import { expect, test } from 'vitest';
 import { loadModel, type Model } from 'webgpu-transformer';
-import 'webgpu-transformer/training';
+import { adam, Lora, sgd, Trainer, type TrainerOptions } from 'webgpu-transformer/training';
 import { textClassification } from '../../src/tasks/text-classification.ts';
 import type { TaskParts } from '../../src/tasks/task.ts';
 import { sharedGpu } from '../support/gpu.ts';
@@ -86,11 +87,43 @@ test('logits and losses of each sequence, from its last end token', () =>
     const unlike = model.forward({ inputIds, decoderInputIds: [[2], [2]] });
     await expectRejection(unlike, 'INPUT_INVALID', 'decoderInputIds');
     await expectRejection(model.generate({ inputIds }), 'MODEL_UNSUPPORTED', 'does not generate');
-    await expectRejection(
-      () => model.trainingHead(),
-      'MODEL_UNSUPPORTED',
-      'BartForSequenceClassification',
-    );
+
+    // One label is a number, which has a loss, but none to train on.
+    using single = await loadModel(memorySource(await files({ id2label: { 0: 'score' } })), {
+      gpu,
+    });
+    const scored = await single.forward({ inputIds, attentionMask, labels: [0.5, -1] });
+    const [first = NaN, second = NaN] = scored.logits!.data;
+    expectValues(scored.loss?.data, [((first - 0.5) ** 2 + (second + 1) ** 2) / 2]);
+    await expectRejection(() => single.trainable(), 'MODEL_UNSUPPORTED', 'regression');
+  }));
+
+test('it learns as in PyTorch, whole or adapted', () =>
+  onGpu(async (gpu) => {
+    const batch = { inputIds, attentionMask, labels: [2, 0] };
+    const train = async (
+      model: Model,
+      options: Partial<TrainerOptions> = {},
+    ): Promise<number[]> => {
+      const common = { optimizer: sgd(), learningRate: 0.05, dropout: false };
+      const trainer = new Trainer(model, { ...common, ...options });
+      const losses: number[] = [];
+      for await (const { loss } of trainer.steps(() => batch, { maxSteps: 4 })) losses.push(loss);
+      trainer.dispose();
+      return losses;
+    };
+    // torch.optim.SGD(lr=0.05)
+    const wanted = [1.0368750095, 1.0124206543, 0.9904237986, 0.9705985785, 0.9526894093];
+    using whole = await loadModel(memorySource(await files()), { gpu, training: true });
+    expectValues(await train(whole), wanted.slice(0, 4));
+    expectValues((await whole.forward(batch)).loss?.data, wanted.slice(4));
+
+    using base = await loadModel(memorySource(await files()), { gpu });
+    const adapter = new Lora(base, { rank: 2, targets: 'classification_head.*' });
+    const losses = await train(base, { adapter, optimizer: adam() });
+    expectValues(losses.slice(0, 1), wanted.slice(0, 1));
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.01);
+    adapter.dispose();
   }));
 
 test('texts of unlike numbers of end tokens are classified, each as alone', () =>

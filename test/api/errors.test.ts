@@ -27,9 +27,7 @@ test('a model has nothing to train it with before training is imported', () =>
   withGpu(usual, async (gpu) => {
     for (const fixture of ['marian', 'bert_seqcls']) {
       using model = await loadModel(fixtureSource(fixture), { gpu, training: true });
-      expect(() => model.trainingHead()).toThrow(
-        "Import something of 'webgpu-transformer/training'",
-      );
+      expect(() => model.trainable()).toThrow("Import something of 'webgpu-transformer/training'");
     }
   }));
 

@@ -264,7 +264,7 @@ test('classifiers of numbers and of flags: losses, and no training yet', () =>
       loadModel(memorySource(configured(files, { problem_type: problem })), { gpu, training });
     for (const problem of ['regression', 'multi_label_classification']) {
       using model = await load(problem, true);
-      await expectRejection(() => model.trainingHead(), 'MODEL_UNSUPPORTED', problem);
+      await expectRejection(() => model.trainable(), 'MODEL_UNSUPPORTED', problem);
     }
     using model = await load('regression', false);
     const inputIds = [[7, 31, 12]];
@@ -274,4 +274,6 @@ test('classifiers of numbers and of flags: losses, and no training yet', () =>
     expect(loss!.data[0]).toBeCloseTo(squares.reduce((sum, square) => sum + square) / 4, 5);
     const short = model.forward({ inputIds, labels: [[0.5, -1]] });
     await expectRejection(short, 'INPUT_INVALID', 'labels', '4 numbers');
+    const none = model.forward({ inputIds, labels: [[0.5, -1, 2, Infinity]] });
+    await expectRejection(none, 'INPUT_INVALID', 'Infinity', '4 numbers');
   }));

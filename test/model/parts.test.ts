@@ -115,7 +115,7 @@ for (const { name: device, options } of await bothTiers()) {
         const run = async (limit: number) => {
           limitBuffers(gpu, limit);
           using model = await loadModel(sources[name], { gpu, training: true });
-          const { embeddings } = model.trainingHead();
+          const { embeddings } = model.trainable();
           const parts = embeddings.map((table) => partsOf(table).length);
           const trainer = new Trainer(model, {
             optimizer: sgd({ momentum: 0.5, weightDecay: 0.1 }),
@@ -172,7 +172,7 @@ test('adapters and pruning find all parts of a weight', () =>
       limitBuffers(gpu, limit);
       using model = await loadModel(sources.gpt2, { gpu, training: true });
       const { tensors } = await pruneWeights(model, { sparsity: 0.3, scope: 'global' });
-      const left = await readParameters(gpu, model.trainingHead().parameters!);
+      const left = await readParameters(gpu, model.trainable().parameters!);
       return { tensors, left };
     };
     expect(await thin(40 * 1024)).toEqual(await thin(Infinity));

@@ -6,7 +6,9 @@ import { marian } from '../../src/model/families/marian.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
 import { tokensOf } from '../../src/model/inputs/token-inputs.ts';
 import { logits } from '../../src/model/layers/logits.ts';
-import { decode, encode } from '../../src/model/layers/transformer.ts';
+import { embed } from '../../src/model/layers/embeddings.ts';
+import { decodeVectors } from '../../src/model/layers/decoder.ts';
+import { encode } from '../../src/model/layers/transformer.ts';
 import { WeightLoader } from '../../src/model/weights/weights.ts';
 import { pointsOf, shownStates } from '../../src/model/layers/shown-states.ts';
 import { Probe } from '../../src/runtime/points.ts';
@@ -44,7 +46,9 @@ for (const { name, options } of await testGpus()) {
       const sources = tokensOf(recording, 'source', batch, S);
       const targets = tokensOf(recording, 'target', batch, T);
       const memory = encode(sources, weights);
-      const hidden = decode(targets, remember(memory, sources.mask, weights.decoder), weights);
+      const target = { ...targets, vectors: embed(targets, weights.target) };
+      const known = remember(memory, sources.mask, weights.decoder);
+      const hidden = decodeVectors(target, known, { decoder: weights.decoder });
       const scores = logits(hidden, weights);
 
       const random = new Random(1);

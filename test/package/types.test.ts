@@ -36,7 +36,7 @@ export async function main(): Promise<string> {
   // @ts-expect-error: for the library alone
   console.log(gpu.meter);
   // @ts-expect-error: the same
-  console.log(model.trainingHead, trainer.head);
+  console.log(model.trainable, trainer.model);
   // @ts-expect-error: no device
   Gpu.from(5);
   return (first?.translationText ?? '') + bleu(['a'], ['a']).score;

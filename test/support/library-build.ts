@@ -52,7 +52,7 @@ export const inlineRuntime: Plugin = {
  * together: a page asks for few of them. A group takes what its modules import with it, unless a group
  * before it has that: first what every program loads; then what parts that are loaded with the first
  * need have in common. Those with side effects (`node` registers the search for adapters, `training`
- * what makes training heads) are listed in package.json.
+ * what makes models trainable) are listed in package.json.
  */
 export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'errors', test: /\/src\/runtime\/errors\.ts/ },
@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|block|causal-head|embeddings|lazy|linear|logits|model|generation\/prompt|positional-encoding|sequence-stack|shown-states|stretched-rotary|token-inputs|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|generation\/prompt|positional-encoding|sequence-head|sequence-stack|shown-states|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -71,19 +71,21 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'choice',
     test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/\w+\/(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
-  // What few checkpoints need when they are opened.
+  // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
+  { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
+  // What few checkpoints need when they are opened, and few calls.
   {
-    name: 'opening',
-    test: /\/src\/model\/(weights\/(quantized|twin-weights)|heads\/assumed-class)\.ts/,
+    name: 'seldom',
+    test: /\/src\/model\/(weights\/(quantized|twin-weights)|heads\/(assumed-class|losses))\.ts/,
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
-  { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
-  { name: 'llama', test: /\/src\/model\/families\/(gemma|llama|mistral|qwen)\.ts/ },
+  { name: 'llama', test: /\/src\/model\/families\/(gemma|gpt2|llama|mistral|qwen)\.ts/ },
   {
     name: 'encoder-decoder',
-    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|marian|t5)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|marian|t5|text-to-text)\.ts/,
   },
+  { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.
   { name: 'tokenizer', test: /\/src\/(tasks\/(batches|scores|task)|tokenizer\/tokenizer)\.ts/ },

@@ -53,6 +53,6 @@ export function transposed(x: ArrayLike<number>, columns: number): Float64Array 
 
 /** All weights of a model, as they lie in memory. */
 export async function bitsOf(gpu: Gpu, model: Model): Promise<number[][]> {
-  const bytes = await readBack(gpu, model.trainingHead().weights);
+  const bytes = await readBack(gpu, model.trainable().weights);
   return bytes.map((one) => [...new Uint32Array(one)]);
 }

@@ -229,7 +229,7 @@ test('models that cannot train say how they can', async () => {
     await refuse({ seed: 0.5 }, 'OPTION_INVALID', 'seed is 0.5');
     await refuse({ freeze: 'model.*' }, 'OPTION_INVALID', "freeze is 'model.*'");
     await refuse({ decay: 'matrix' }, 'OPTION_INVALID', "decay is 'matrix'");
-    expect(model.trainingHead().weights.length).toBeGreaterThan(vocabulary);
+    expect(model.trainable().weights.length).toBeGreaterThan(vocabulary);
     model.dispose();
   });
 });

@@ -188,7 +188,7 @@ async function expectMerged(
   { weights }: Checkpoint,
   values: ReadonlyMap<string, StoredValues>,
 ): Promise<void> {
-  const { pieces } = model.trainingHead();
+  const { pieces } = model.trainable();
   for (const { name, tensor, first, size } of pieces) {
     if (tensor.shape.length < 2) continue;
     const [bytes] = await readBack(gpu, [tensor]);

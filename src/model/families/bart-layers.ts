@@ -4,11 +4,9 @@ import type { CrossAttentionWeights, SelfAttentionWeights } from '../layers/atte
 import type { Config } from '../config.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { postNorm } from '../layers/block.ts';
 import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
-
-/** PyTorch's default, which these models use. */
-const eps = 1e-5;
 
 /** The encoder and the decoder below `root`; post-norm as in the paper. */
 export function bartLayers(
@@ -99,18 +97,4 @@ export function tieEmbeddings(
   const stacks = ['decoder', 'encoder'].map((name) => `${root}${name}.embed_tokens.weight`);
   if (isTied) loader.tie(`${root}shared.weight`, output, ...stacks);
   else if (!stacks.every((name) => loader.has(name))) loader.tie(`${root}shared.weight`, ...stacks);
-}
-
-/** `prefix.weight` and `prefix.bias`. */
-export function layerNormWeights(
-  loader: WeightLoader,
-  prefix: string,
-  size: number,
-  epsilon: number = eps,
-): LayerNormWeights {
-  return {
-    weight: loader.vector(`${prefix}.weight`, size),
-    bias: loader.vector(`${prefix}.bias`, size),
-    eps: epsilon,
-  };
 }

@@ -1,11 +1,17 @@
 // BART (Lewis et al., 2019, arXiv 1910.13461): the paper's post-norm Transformer with GELU, learned
 // positions, and norms after the embeddings.
 
+import { TransformerError } from '../../runtime/errors.ts';
+import type { ChooseToken } from '../heads/head.ts';
 import { headName, labelCount } from '../heads/head-name.ts';
-import { bartLayers, layerNormWeights, tieEmbeddings } from './bart-layers.ts';
+import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../config.ts';
-import type { EncoderDecoderDefinition, SequenceClassifier } from '../definitions.ts';
+import type { EncoderDecoderDefinition } from '../definitions.ts';
+import { SequenceHead } from '../heads/sequence-head.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
+import { sameShape } from '../inputs/inputs.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
+import { textToText } from './text-to-text.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
@@ -49,29 +55,49 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
     dropout: config.rate('dropout', 0.1),
   });
   const { encoder, decoder } = bartLayers(config, loader, root);
+  const weights = {
+    source: embeddings('encoder'),
+    target: embeddings('decoder'),
+    encoder,
+    decoder,
+    output: oneLinear(
+      'lm_head',
+      loader.matrix(output, vocabulary, dModel),
+      loader.constant('final_logits_bias', [1, vocabulary]),
+    ),
+  };
+  const shape = { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions };
   return {
-    shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions },
-    weights: {
-      source: embeddings('encoder'),
-      target: embeddings('decoder'),
-      encoder,
-      decoder,
-      output: oneLinear(
-        'lm_head',
-        loader.matrix(output, vocabulary, dModel),
-        loader.constant('final_logits_bias', [1, vocabulary]),
-      ),
-    },
+    ...textToText(shape, weights),
     repeatToken: config.integer('decoder_start_token_id', 2, 0),
-    ...(head === 'SequenceClassification' && { classifier: classifier(config, loader, dModel) }),
+    ...(head === 'SequenceClassification' && { head: classifier(config, loader, dModel) }),
   };
 }
 
-function classifier(config: Config, loader: WeightLoader, size: number): SequenceClassifier {
+/** Of the decoder's state at the last end token of a target like the source. */
+function classifier(config: Config, loader: WeightLoader, size: number): SequenceHead {
   const dense = loader.linear('classification_head.dense', size, size);
   const output = loader.linear('classification_head.out_proj', labelCount(config), size);
-  return {
-    endToken: config.integer('eos_token_id', 2, 0),
-    layers: [{ linear: dense, activation: 'tanh' }, { linear: output }],
+  const layers = [{ linear: dense, activation: 'tanh' } as const, { linear: output }];
+  return new SequenceHead(config, layers, lastEndToken(config.integer('eos_token_id', 2, 0)));
+}
+
+/**
+ * The place of each source's last end token, in a target of the same shape; as in Hugging Face, all sources
+ * must have as many of them.
+ */
+function lastEndToken(endToken: number): ChooseToken {
+  return ({ ids: target }, source) => {
+    const ids = source?.ids;
+    if (target === undefined || ids === undefined) throw new RangeError('no token to choose');
+    sameShape('decoderInputIds', target, ids, 'inputIds');
+    const counts = ids.rows.map((row) => row.filter((id) => id === endToken).length);
+    const wrong = counts.findIndex((count) => count === 0 || count !== counts[0]);
+    if (wrong < 0) return ids.rows.map((row) => row.lastIndexOf(endToken));
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `inputIds[${wrong}] has ${counts[wrong]} end tokens (${endToken}); wanted as many in each ` +
+        `sequence, and at least one. The first has ${counts[0]}.`,
+    );
   };
 }

@@ -1,20 +1,35 @@
-// The layers and heads that BERT and RoBERTa have in common, by the names that Hugging Face gives them.
+// What BERT and RoBERTa have in common, by the names that Hugging Face gives them.
 
-import { layerNormWeights } from './bart-layers.ts';
 import type { Config } from '../config.ts';
-import type { Head, HeadLayer, SequenceDefinition } from '../definitions.ts';
-import { headName, labelCount } from '../heads/head-name.ts';
+import type { SequenceDefinition } from '../definitions.ts';
+import type { HeadLayer } from '../heads/head.ts';
+import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
+import { tieMaskedHead } from '../heads/masked-head.ts';
+import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { postNorm } from '../layers/block.ts';
 
-/** The embeddings and layers of an encoder below `root`, and its pooler where it has or needs one. */
-export function bertEncoder(
+/** What tells a family of encoders from others. */
+export interface BertVariant {
+  /** What the names of weights begin with, where they begin with something. */
+  readonly root: string;
+  /** The head, see `encoderHead`. */
+  readonly head: string;
+  readonly names: HeadNames;
+  /** Positions count only what is not this token, and begin behind its id. */
+  readonly paddingToken?: number;
+}
+
+/** An encoder with its pooler, where it has or needs one, and its head. */
+export function bertModel(
   config: Config,
   loader: WeightLoader,
-  root: string,
-  needsPooler: boolean = false,
-): Pick<SequenceDefinition, 'vocabulary' | 'types' | 'embeddings' | 'stack' | 'causal' | 'pooler'> {
+  { root: family, head, names, paddingToken }: BertVariant,
+): SequenceDefinition {
+  const root = loader.root([family, ''], 'embeddings.position_embeddings.weight');
+  if (head === 'MaskedLM') tieMaskedHead(config, loader, root, names.masked);
   config.only('is_decoder', false);
   config.only('add_cross_attention', false);
   if (config.string('position_embedding_type', 'absolute') !== 'absolute') {
@@ -61,87 +76,30 @@ export function bertEncoder(
       activation: 0,
     },
   };
-  const pooled = ['Model', 'SequenceClassification'].includes(headName(config)) || !loader.trains;
+  const needsPooler = head === 'SequenceClassification' && names.sequence.choose === undefined;
+  const showsPooler = ['Model', 'SequenceClassification'].includes(head) || !loader.trains;
   const pooler: HeadLayer | undefined =
-    needsPooler || (pooled && loader.has(`${root}pooler.dense.weight`))
+    needsPooler || (showsPooler && loader.has(`${root}pooler.dense.weight`))
       ? { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }
       : undefined;
+  const embeddings = {
+    tokens: loader.matrix(table('word'), vocabulary, size),
+    positions: { table: loader.matrix(table('position'), positions, size, { dtype: 'f32' }) },
+    types: types === 0 ? undefined : loader.matrix(table('token_type'), types, size),
+    norm: norm(`${root}embeddings`),
+    dropout: rate,
+  };
   return {
-    vocabulary,
-    types,
-    embeddings: {
-      tokens: loader.matrix(table('word'), vocabulary, size),
-      positions: { table: loader.matrix(table('position'), positions, size, { dtype: 'f32' }) },
-      types: types === 0 ? undefined : loader.matrix(table('token_type'), types, size),
-      norm: norm(`${root}embeddings`),
-      dropout: rate,
-    },
+    ...tokenInput({
+      vocabulary,
+      types,
+      embeddings,
+      maxPositions: paddingToken === undefined ? positions : positions - paddingToken - 1,
+      ...(paddingToken !== undefined && { paddingToken }),
+    }),
     stack,
     causal: false,
     pooler,
-  };
-}
-
-/** Heads that are one linear layer over every token: token classification, question answering. */
-export function tokenHead(
-  name: string,
-  config: Config,
-  loader: WeightLoader,
-  size: number,
-): Head | undefined {
-  if (name === 'TokenClassification') {
-    return {
-      kind: 'token',
-      layers: [{ linear: loader.linear('classifier', labelCount(config), size) }],
-    };
-  }
-  if (name === 'QuestionAnswering') {
-    return { kind: 'span', layers: [{ linear: loader.linear('qa_outputs', 2, size) }] };
-  }
-  return undefined;
-}
-
-/** What the parts of a masked language model's head are called. */
-export interface MaskedHeadNames {
-  readonly dense: string;
-  readonly norm: string;
-  readonly decoder: string;
-  readonly bias: string;
-}
-
-/**
- * Ties the output layer of a masked language model to the token embeddings, where config.json says so, and
- * the two names of its bias, before any of them is declared.
- */
-export function tieMaskedHead(
-  config: Config,
-  loader: WeightLoader,
-  root: string,
-  { decoder, bias }: MaskedHeadNames,
-): void {
-  const tied = config.boolean('tie_word_embeddings', true);
-  if (tied) loader.tie(`${root}embeddings.word_embeddings.weight`, `${decoder}.weight`);
-  if (tied || !loader.has(`${decoder}.bias`)) loader.tie(bias, `${decoder}.bias`);
-}
-
-/** The head of a masked language model: a layer, its norm, and the token embeddings again. */
-export function maskedLanguageHead(
-  loader: WeightLoader,
-  { embeddings, vocabulary }: Pick<SequenceDefinition, 'embeddings' | 'vocabulary'>,
-  names: MaskedHeadNames,
-  settings: { readonly activation: HeadLayer['activation']; readonly eps: number },
-): Head {
-  const size = embeddings.tokens.size(1);
-  const { activation = 'gelu', eps } = settings;
-  return {
-    kind: 'maskedLanguage',
-    layers: [
-      {
-        linear: loader.linear(names.dense, size, size),
-        activation,
-        norm: layerNormWeights(loader, names.norm, size, eps),
-      },
-      { linear: loader.linear(names.decoder, vocabulary, size) },
-    ],
+    head: encoderHead(head, { config, loader, size, vocabulary, names }),
   };
 }

@@ -1,10 +1,13 @@
 // DistilBERT (Sanh et al., 2019, arXiv 1910.01108): half of BERT's layers, without segments and pooler.
 
-import { layerNormWeights } from './bart-layers.ts';
-import { maskedLanguageHead, tieMaskedHead, tokenHead } from './bert-layers.ts';
-import { headName, labelCount } from '../heads/head-name.ts';
+import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
+import { headName } from '../heads/head-name.ts';
+import { tieMaskedHead } from '../heads/masked-head.ts';
+import { firstToken } from '../heads/sequence-head.ts';
 import type { Config } from '../config.ts';
-import type { Head, SequenceDefinition } from '../definitions.ts';
+import type { SequenceDefinition } from '../definitions.ts';
+import { tokenInput } from '../inputs/token-inputs.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights } from '../layers/stack.ts';
@@ -13,17 +16,23 @@ import { postNorm } from '../layers/block.ts';
 /** PyTorch's own would be 1e-5; DistilBERT keeps BERT's. */
 const eps = 1e-12;
 
-const maskedNames = {
-  dense: 'vocab_transform',
-  norm: 'vocab_layer_norm',
-  decoder: 'vocab_projector',
-  bias: 'vocab_projector.bias',
+const names: HeadNames = {
+  masked: {
+    dense: 'vocab_transform',
+    norm: 'vocab_layer_norm',
+    decoder: 'vocab_projector',
+    bias: 'vocab_projector.bias',
+    activation: (config) => config.activation('activation', 'gelu'),
+    eps: () => eps,
+  },
+  sequence: { dense: ['pre_classifier', 'relu'], output: 'classifier', choose: firstToken },
 };
 
 /** Declares the weights of a `DistilBert…` checkpoint, the head as `architectures` says. */
 export function distilbert(config: Config, loader: WeightLoader): SequenceDefinition {
   const root = loader.root(['distilbert.', ''], 'embeddings.LayerNorm.weight');
-  if (headName(config) === 'MaskedLM') tieMaskedHead(config, loader, root, maskedNames);
+  const head = headName(config);
+  if (head === 'MaskedLM') tieMaskedHead(config, loader, root, names.masked);
   const size = config.integer('dim');
   const width = config.integer('hidden_dim');
   const heads = config.heads('n_heads', size);
@@ -67,10 +76,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
     dropout: rate,
   };
   return {
-    vocabulary,
-    maxPositions,
-    types: 0,
-    embeddings,
+    ...tokenInput({ vocabulary, maxPositions, embeddings }),
     stack: {
       block: postNorm,
       layers: Array.from({ length: config.integer('n_layers') }, (_, i) =>
@@ -83,27 +89,6 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
       },
     },
     causal: false,
-    head: headOf(config, loader, { embeddings, vocabulary }),
+    head: encoderHead(head, { config, loader, size, vocabulary, names }),
   };
-}
-
-function headOf(
-  config: Config,
-  loader: WeightLoader,
-  encoder: Pick<SequenceDefinition, 'embeddings' | 'vocabulary'>,
-): Head | undefined {
-  const name = headName(config);
-  const size = encoder.embeddings.tokens.size(1);
-  if (name === 'Model') return undefined;
-  if (name === 'SequenceClassification') {
-    const dense = loader.linear('pre_classifier', size, size);
-    const output = loader.linear('classifier', labelCount(config), size);
-    const layers = [{ linear: dense, activation: 'relu' } as const, { linear: output }];
-    return { kind: 'sequence', from: 'first', layers };
-  }
-  if (name === 'MaskedLM') {
-    const activation = config.activation('activation', 'gelu');
-    return maskedLanguageHead(loader, encoder, maskedNames, { activation, eps });
-  }
-  return tokenHead(name, config, loader, size) ?? config.refuse('architectures');
 }

@@ -1,12 +1,13 @@
 // GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners", §2.3): a pre-norm
 // decoder with learned positions, a norm after the last layer, and weights stored (in, out).
 
-import { layerNormWeights } from './bart-layers.ts';
 import { causalHead, tieOutput } from '../heads/causal-head.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
+import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights } from '../layers/stack.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { preNorm } from '../layers/block.ts';
 
 /** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */
@@ -45,15 +46,13 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   });
   const tokens = loader.matrix(tokensName, vocabulary, size);
   const positions = loader.matrix(`${root}wpe.weight`, maxPositions, size, { dtype: 'f32' });
+  const embeddings = {
+    tokens,
+    positions: { table: positions },
+    dropout: config.rate('embd_pdrop', 0.1),
+  };
   return {
-    vocabulary,
-    maxPositions,
-    types: 0,
-    embeddings: {
-      tokens,
-      positions: { table: positions },
-      dropout: config.rate('embd_pdrop', 0.1),
-    },
+    ...tokenInput({ vocabulary, maxPositions, embeddings }),
     stack: {
       block: preNorm,
       layers: Array.from({ length: config.integer('n_layer') }, (_, i) => layer(`${root}h.${i}`)),

@@ -6,6 +6,7 @@ import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { causalHead, tieOutput } from '../heads/causal-head.ts';
+import { tokenInput } from '../inputs/token-inputs.ts';
 import type { SelfAttentionWeights } from '../layers/attention.ts';
 import { type Block, preNorm } from '../layers/block.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
@@ -142,14 +143,15 @@ export function llamaModel(
   const size = config.integer('hidden_size');
   const tokens = loader.matrix(tokensName, vocabulary, size);
   return {
-    vocabulary,
-    maxPositions: rotary.grow ? Infinity : config.integer('max_position_embeddings'),
-    types: 0,
-    embeddings: { tokens, scale: embeddingScale },
+    ...tokenInput({
+      vocabulary,
+      maxPositions: rotary.grow ? Infinity : config.integer('max_position_embeddings'),
+      embeddings: { tokens, scale: embeddingScale },
+      ...(rotary.stretched.length > 0 && { rotary: rotary.stretched }),
+    }),
     stack: { block, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
     causal: true,
     head: causalHead(config, loader, { tokens }, softcap),
-    ...(rotary.stretched.length > 0 && { rotary: rotary.stretched }),
   };
 }
 

@@ -6,6 +6,7 @@ import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
+import { textToText } from './text-to-text.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
@@ -46,18 +47,16 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
   };
   const weight = loader.matrix(output, targetVocabulary, dModel);
   const { encoder, decoder } = bartLayers(config, loader, root);
-  return {
-    shape: { sourceVocabulary, targetVocabulary, maxPositions },
-    weights: {
-      source: { ...embeddings, tokens: sourceTokens },
-      target: { ...embeddings, tokens: targetTokens },
-      encoder,
-      decoder,
-      output: oneLinear(
-        'lm_head',
-        weight,
-        loader.constant('final_logits_bias', [1, targetVocabulary]),
-      ),
-    },
-  };
+  const shape = { sourceVocabulary, targetVocabulary, maxPositions };
+  return textToText(shape, {
+    source: { ...embeddings, tokens: sourceTokens },
+    target: { ...embeddings, tokens: targetTokens },
+    encoder,
+    decoder,
+    output: oneLinear(
+      'lm_head',
+      weight,
+      loader.constant('final_logits_bias', [1, targetVocabulary]),
+    ),
+  });
 }

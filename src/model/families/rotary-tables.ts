@@ -1,7 +1,7 @@
 // The rotary frequencies of a model's layers, as tensors. Layers with the same settings share theirs.
 
 import type { Config } from '../config.ts';
-import type { StretchedRotary } from '../definitions.ts';
+import type { StretchedRotary } from '../layers/stretched-rotary.ts';
 import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { type Rotary, rotaryTurns } from '../../shaders/attention/split-heads.ts';

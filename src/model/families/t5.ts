@@ -7,7 +7,9 @@ import { type Config, activationNames } from '../config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from '../definitions.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
+import { tokenInput } from '../inputs/token-inputs.ts';
 import { distanceBuckets, type RelativeBias } from '../layers/relative-bias.ts';
+import { textToText } from './text-to-text.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
@@ -31,19 +33,21 @@ export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefiniti
   // Whether the outputs are scaled was once told by "not tied"; what is tied, the file shows.
   const tied = config.boolean('tie_word_embeddings', true);
   const scaled = config.boolean('scale_decoder_outputs', tied);
-  return {
-    shape: { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions: Infinity },
-    weights: {
-      source: embeddings('encoder'),
-      target: embeddings('decoder'),
-      encoder: encoder(),
-      decoder: decoder(),
-      output: {
-        ...oneLinear('lm_head', loader.matrix(output, vocabulary, dModel)),
-        ...(scaled && { scale: dModel ** -0.5 }),
-      },
-    },
+  const shape = {
+    sourceVocabulary: vocabulary,
+    targetVocabulary: vocabulary,
+    maxPositions: Infinity,
   };
+  return textToText(shape, {
+    source: embeddings('encoder'),
+    target: embeddings('decoder'),
+    encoder: encoder(),
+    decoder: decoder(),
+    output: {
+      ...oneLinear('lm_head', loader.matrix(output, vocabulary, dModel)),
+      ...(scaled && { scale: dModel ** -0.5 }),
+    },
+  });
 }
 
 /** Declares the weights of a `T5EncoderModel` checkpoint. */
@@ -51,14 +55,8 @@ export function t5Encoder(config: Config, loader: WeightLoader): SequenceDefinit
   const { vocabulary, embeddings, encoder } = t5Stacks(config, loader, [
     'encoder.embed_tokens.weight',
   ]);
-  return {
-    vocabulary,
-    maxPositions: Infinity,
-    types: 0,
-    embeddings: embeddings('encoder'),
-    stack: encoder(),
-    causal: false,
-  };
+  const tokens = { vocabulary, maxPositions: Infinity, embeddings: embeddings('encoder') };
+  return { ...tokenInput(tokens), stack: encoder(), causal: false };
 }
 
 interface Stacks {

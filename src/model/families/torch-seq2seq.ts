@@ -5,6 +5,7 @@
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
+import { textToText } from './text-to-text.ts';
 import { torchTransformer } from './torch-transformer.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
@@ -21,24 +22,22 @@ export function torchSeq2Seq(config: Config, loader: WeightLoader): EncoderDecod
   const targetEmbedding = loader.matrix('tgt_embed.weight', targetVocabulary, dModel);
   const table = sinusoidalPositions(maxPositions, dModel);
   const positions = { table: loader.computed('positions', [maxPositions, dModel], table) };
-  return {
-    shape: { sourceVocabulary, targetVocabulary, maxPositions },
-    weights: {
-      source: {
-        tokens: loader.matrix('src_embed.weight', sourceVocabulary, dModel),
-        scale: Math.sqrt(dModel),
-        positions,
-      },
-      target: { tokens: targetEmbedding, scale: Math.sqrt(dModel), positions },
-      encoder,
-      decoder,
-      output: oneLinear(
-        'generator',
-        model.boolean('tie', false)
-          ? targetEmbedding
-          : loader.matrix('generator.weight', targetVocabulary, dModel),
-        loader.vector('generator.bias', targetVocabulary),
-      ),
+  const shape = { sourceVocabulary, targetVocabulary, maxPositions };
+  return textToText(shape, {
+    source: {
+      tokens: loader.matrix('src_embed.weight', sourceVocabulary, dModel),
+      scale: Math.sqrt(dModel),
+      positions,
     },
-  };
+    target: { tokens: targetEmbedding, scale: Math.sqrt(dModel), positions },
+    encoder,
+    decoder,
+    output: oneLinear(
+      'generator',
+      model.boolean('tie', false)
+        ? targetEmbedding
+        : loader.matrix('generator.weight', targetVocabulary, dModel),
+      loader.vector('generator.bias', targetVocabulary),
+    ),
+  });
 }

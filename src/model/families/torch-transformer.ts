@@ -8,8 +8,8 @@ import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import { type Linear, partsOf } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { StackWeights } from '../layers/stack.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
 import { postNorm, preNorm } from '../layers/block.ts';
-import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
 
 export interface TorchTransformer {
   readonly dModel: number;
@@ -32,11 +32,7 @@ export function torchTransformer(
   const rate = config.rate('dropout', 0);
   const dropout = { residual: rate, attention: rate, activation: rate };
 
-  const norm = (prefix: string): LayerNormWeights => ({
-    weight: loader.vector(`${prefix}.weight`, dModel),
-    bias: loader.vector(`${prefix}.bias`, dModel),
-    eps,
-  });
+  const norm = (prefix: string) => layerNormWeights(loader, prefix, dModel, eps);
   const feed = (prefix: string): FeedForwardWeights => ({
     kind: 'plain',
     inner: loader.linear(`${prefix}.linear1`, width, dModel),

@@ -4,32 +4,23 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import type { ClassNames } from '../architectures.ts';
 import type { Config } from '../config.ts';
+import { encoderHeads } from './encoder-heads.ts';
 
 type HasTensor = (name: string) => boolean;
 
 /** The end of the class that has these weights. */
 function shownEnd({ ends, shown }: ClassNames, has: HasTensor, config: Config): string {
   const [first = 'Model'] = ends;
-  if (shown === 'encoder') return shownEncoder(has);
+  if (shown === 'encoder') {
+    const found = Object.entries(encoderHeads).find(([, head]) => head.shown(has));
+    return found === undefined ? 'Model' : `For${found[0]}`;
+  }
   if (shown.kind === 'tensors') {
     return Object.entries(shown.of).find(([tensor]) => has(tensor))?.[1] ?? shown.else;
   }
   if (has('score.weight')) return 'ForSequenceClassification';
   const isTied = config.boolean('tie_word_embeddings', shown.tied);
   return isTied || has('lm_head.weight') ? first : 'Model';
-}
-
-function shownEncoder(has: HasTensor): string {
-  const hasOne = (...names: readonly string[]): boolean => names.some(has);
-  const masked = ['cls.predictions.transform.dense', 'lm_head.dense', 'vocab_transform'];
-  if (hasOne(...masked.map((name) => `${name}.weight`))) return 'ForMaskedLM';
-  if (has('qa_outputs.weight')) return 'ForQuestionAnswering';
-  if (hasOne('classifier.dense.weight', 'pre_classifier.weight')) {
-    return 'ForSequenceClassification';
-  }
-  if (!has('classifier.weight')) return 'Model';
-  // Classifiers of tokens have no pooler.
-  return has('bert.pooler.dense.weight') ? 'ForSequenceClassification' : 'ForTokenClassification';
 }
 
 /**
@@ -43,7 +34,9 @@ export function assumeClass(
   has: HasTensor,
   ends: readonly string[] | undefined,
 ): string {
-  const { prefix, ends: known } = classes;
+  const { prefix, shown } = classes;
+  const heads = shown === 'encoder' ? Object.keys(encoderHeads).map((name) => `For${name}`) : [];
+  const known = [...heads, ...classes.ends];
   const weights = shownEnd(classes, has, config);
   // An encoder alone is a base model, too.
   const base = weights === 'EncoderModel' ? weights : 'Model';

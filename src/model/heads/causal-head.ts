@@ -1,11 +1,14 @@
 // What a language model's decoder feeds: the next token, or a classifier of the whole text.
 
+import { TransformerError } from '../../runtime/errors.ts';
 import { headName, labelCount } from './head-name.ts';
 import type { Config } from '../config.ts';
-import type { Head } from '../definitions.ts';
-import type { LanguageModelWeights } from '../layers/logits.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import type { EmbeddingWeights } from '../layers/embeddings.ts';
+import type { ChooseToken, Head } from './head.ts';
+import { LanguageHead } from './language-head.ts';
+import { SequenceHead } from './sequence-head.ts';
 
 /** The name of the output layer's weight. */
 const output = 'lm_head.weight';
@@ -30,7 +33,7 @@ export function tieOutput(
 export function causalHead(
   config: Config,
   loader: WeightLoader,
-  { tokens }: Pick<LanguageModelWeights['target'], 'tokens'>,
+  { tokens }: Pick<EmbeddingWeights, 'tokens'>,
   softcap?: number,
 ): Head | undefined {
   const [vocabulary, size] = [tokens.size(0), tokens.size(1)];
@@ -38,9 +41,26 @@ export function causalHead(
   if (name === 'Model') return undefined;
   if (name === 'SequenceClassification') {
     const linear = loader.linear('score', labelCount(config), size, { bias: false });
-    const single = config.get('pad_token_id') === undefined;
-    return { kind: 'sequence', from: 'last', single, layers: [{ linear }] };
+    return new SequenceHead(config, [{ linear }], lastToken(config));
   }
   const layer = oneLinear('lm_head', loader.matrix(output, vocabulary, size));
-  return { kind: 'language', output: { ...layer, softcap } };
+  return new LanguageHead({ ...layer, softcap });
+}
+
+/** The last token that is no padding; the very last one where all are. */
+function lastToken(config: Config): ChooseToken {
+  const padding = config.get('pad_token_id');
+  return ({ batch, length, ids }) => {
+    if (padding === undefined && batch > 1) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `inputIds has ${batch} rows, but ${config.file} has no "pad_token_id" to tell the last token of ` +
+          'each by. Pass one sequence at a time.',
+      );
+    }
+    return (ids?.rows ?? []).map((row) => {
+      const last = row.findLastIndex((id) => id !== padding);
+      return last < 0 ? length - 1 : last;
+    });
+  };
 }

@@ -1,14 +1,137 @@
-// The token inputs of a recorded list.
+// A stack that begins with token ids.
 
 import type { Plan } from '../../runtime/plan.ts';
 import type { Recording } from '../../runtime/record.ts';
-import type { Tensor } from '../../runtime/tensor.ts';
-import { ignoredLabel } from '../../shaders/loss/cross-entropy.ts';
-import type { ForwardTokens } from './encoder-decoder-inputs.ts';
-import { padRows } from './inputs.ts';
-import type { Tokens } from '../layers/embeddings.ts';
+import type { SequenceDefinition } from '../definitions.ts';
+import { embed, type EmbeddingWeights, type Tokens } from '../layers/embeddings.ts';
+import { type StretchedRotary, stretchRotary } from '../layers/stretched-rotary.ts';
+import type { ModelInputs } from '../model.ts';
+import type { CheckedInput, InputShape, InputStage, RecordedInput } from './input-stage.ts';
+import {
+  maskBatch,
+  padRows,
+  sameShape,
+  type TokenBatch,
+  tokenBatch,
+  withinPositions,
+} from './inputs.ts';
 
-/** Inputs of a stack: ids and mask (batch, length), places (batch, length, 2). */
+/** The names that ids and their mask have. */
+type TokenNames = readonly [
+  ids: 'inputIds' | 'decoderInputIds',
+  mask: 'attentionMask' | 'decoderAttentionMask',
+];
+
+export interface TokenInputOptions {
+  readonly vocabulary: number;
+  readonly maxPositions: number;
+  readonly embeddings: EmbeddingWeights;
+  /** Segments of `tokenTypeIds`; 0 when absent. */
+  readonly types?: number;
+  /** Positions count only what is not this token, and begin behind its id (RoBERTa). */
+  readonly paddingToken?: number;
+  /** Rotary frequencies that depend on the length of the sequence, and where they lie. */
+  readonly rotary?: readonly StretchedRotary[];
+}
+
+/** Checked tokens, all (B, T). */
+interface CheckedTokens extends CheckedInput {
+  readonly ids: TokenBatch;
+  readonly types: TokenBatch | undefined;
+  /** Rows of the table of positions, or the places that rotary embeddings turn by. */
+  readonly positions: TokenBatch;
+}
+
+export class TokenInput implements InputStage {
+  readonly takes: InputStage['takes'];
+  readonly embeddings: EmbeddingWeights;
+  readonly names: TokenNames;
+  readonly options: Omit<TokenInputOptions, 'embeddings'>;
+
+  /** `names`: those of one stack of two, which takes no positions and no segments. */
+  constructor({ embeddings, ...options }: TokenInputOptions, names?: TokenNames) {
+    this.embeddings = embeddings;
+    this.options = options;
+    this.names = names ?? ['inputIds', 'attentionMask'];
+    const placed = options.types
+      ? (['positionIds', 'tokenTypeIds'] as const)
+      : (['positionIds'] as const);
+    this.takes = [...this.names, ...(names ? [] : placed)];
+  }
+
+  /** Absent masks are all ones, absent segments 0, positions counted. */
+  check(inputs: ModelInputs): CheckedTokens {
+    const { vocabulary, maxPositions, types: typeCount = 0, paddingToken } = this.options;
+    const [name, maskName] = this.names;
+    const ids = tokenBatch(name, inputs[name], 0, vocabulary);
+    const mask = maskBatch(maskName, inputs[maskName], ids, name);
+    const { batch, length } = ids;
+    let types: TokenBatch | undefined;
+    if (inputs.tokenTypeIds !== undefined) {
+      types = tokenBatch('tokenTypeIds', inputs.tokenTypeIds, 0, typeCount);
+      sameShape('tokenTypeIds', types, ids, name);
+    }
+    const first = paddingToken === undefined ? 0 : paddingToken + 1;
+    let positions: TokenBatch;
+    if (inputs.positionIds !== undefined) {
+      positions = tokenBatch('positionIds', inputs.positionIds, 0, maxPositions + first);
+      sameShape('positionIds', positions, ids, name);
+    } else {
+      positions = { ...ids, rows: ids.rows.map((row) => countPositions(row, paddingToken)) };
+      withinPositions(name, last(positions) + 1 - first, maxPositions);
+    }
+    return { batch, length, ids, mask, types, positions };
+  }
+
+  record(recording: Recording, { batch, length }: InputShape): RecordedInput {
+    const { embeddings } = this;
+    const { types: typeCount = 0, rotary = [] } = this.options;
+    const [label] = this.names;
+    const tokens = tokensOf(recording, label, batch, length);
+    const types =
+      typeCount > 0 ? recording.persistent(`${label} types`, [batch, length], 'u32') : undefined;
+    return {
+      vectors: embed({ ...tokens, ...(types && { types }) }, embeddings),
+      mask: tokens.mask,
+      place: tokens.place,
+      write(plan: Plan, checked: CheckedTokens): void {
+        plan.write(tokens.ids, padRows(checked.ids, length));
+        plan.write(tokens.mask, padRows(checked.mask, length));
+        if (types !== undefined) {
+          plan.write(
+            types,
+            checked.types ? padRows(checked.types, length) : new Uint32Array(batch * length),
+          );
+        }
+        const positions = padRows(checked.positions, length);
+        writePositions(plan, tokens, (i) => positions[i] ?? 0);
+        stretchRotary(recording.gpu, rotary, last(checked.positions) + 1);
+      },
+    };
+  }
+}
+
+/** The part of a definition that its tokens make. */
+export function tokenInput(
+  options: TokenInputOptions,
+): Pick<SequenceDefinition, 'input' | 'vocabulary' | 'maxPositions' | 'rotary'> {
+  const { vocabulary, maxPositions, rotary } = options;
+  return { input: new TokenInput(options), vocabulary, maxPositions, ...(rotary && { rotary }) };
+}
+
+/** From 0 on; with a padding token, which gets its own id, from the one behind it on. */
+function countPositions(row: readonly number[], paddingToken: number | undefined): number[] {
+  if (paddingToken === undefined) return row.map((_, place) => place);
+  let count = paddingToken;
+  return row.map((id) => (id === paddingToken ? paddingToken : ++count));
+}
+
+/** The greatest position. */
+function last({ rows }: TokenBatch): number {
+  return rows.reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0);
+}
+
+/** Tensors of a stack over tokens: ids and mask (batch, length), places (batch, length, 2). */
 export function tokensOf(
   recording: Recording,
   name: string,
@@ -22,50 +145,20 @@ export function tokensOf(
   };
 }
 
-/** Where a list takes its sequences from: source and target tokens, and labels of the target. */
-export interface SequenceInputs {
-  readonly source: Tokens;
-  readonly target: Tokens;
-  readonly labels: Tensor;
-}
-
-/** Inputs of an encoder–decoder list for padded lengths. */
-export function sequenceInputs(
-  recording: Recording,
-  { batch, sourceLength, targetLength }: SequenceShape,
-): SequenceInputs {
-  return {
-    source: tokensOf(recording, 'source', batch, sourceLength),
-    target: tokensOf(recording, 'target', batch, targetLength),
-    labels: recording.persistent('labels', [batch, targetLength], 'u32'),
-  };
-}
-
-export interface SequenceShape {
-  readonly batch: number;
-  readonly sourceLength: number;
-  readonly targetLength: number;
-}
-
-/** Writes checked sequences, padded to the list's lengths. */
-export function writeSequences(
+/**
+ * Writes the place of each token: position and slot. Positions count from 0 in every sequence, whatever its
+ * padding, as in Hugging Face's Marian, unless others are given for the tokens numbered through the batch.
+ */
+export function writePositions(
   plan: Plan,
-  inputs: SequenceInputs,
-  { source, sourceMask, target, targetMask, labels }: ForwardTokens,
+  { place }: Tokens,
+  positionOf: (token: number) => number = (token) => token % place.size(1),
 ): void {
-  const [sourceLength, targetLength] = [inputs.source.ids.size(-1), inputs.target.ids.size(-1)];
-  plan.write(inputs.source.ids, padRows(source, sourceLength));
-  plan.write(inputs.source.mask, padRows(sourceMask, sourceLength));
-  plan.write(inputs.target.ids, padRows(target, targetLength));
-  plan.write(inputs.target.mask, padRows(targetMask, targetLength));
-  if (labels !== undefined) plan.write(inputs.labels, padRows(labels, targetLength, ignoredLabel));
-}
-
-/** Positions count from 0 in every sequence, whatever its padding, as in Hugging Face's Marian. */
-export function writePositions(plan: Plan, { place }: Tokens): void {
-  const length = place.size(1);
+  const [batch, length] = [place.size(0), place.size(1)];
   plan.write(
     place,
-    Uint32Array.from({ length: place.size(0) * length * 2 }, (_, i) => (i >> 1) % length),
+    Uint32Array.from({ length: 2 * batch * length }, (_, i) =>
+      i % 2 === 0 ? positionOf(i >> 1) : (i >> 1) % length,
+    ),
   );
 }

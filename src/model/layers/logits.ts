@@ -2,7 +2,6 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { scale, softCap } from '../../shaders/elementwise/scale.ts';
-import type { SequenceDefinition } from '../definitions.ts';
 import type { EmbeddingWeights } from './embeddings.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { linear } from './linear.ts';
@@ -24,21 +23,11 @@ export interface OutputLayer extends Linear {
   readonly softcap?: number | undefined;
 }
 
-/** The weights of a language model. */
-export function languageModelOf({
-  embeddings,
-  stack,
-  head,
-}: SequenceDefinition): LanguageModelWeights | undefined {
-  if (head?.kind !== 'language') return undefined;
-  return { target: embeddings, decoder: stack, output: head.output };
-}
-
 /**
  * §3.4: "we share the same weight matrix between the two embedding layers and the pre-softmax linear
  * transformation". hidden: (B, T, d_model), result: (B, T, V_target).
  */
-export function logits(hidden: Tensor, { output }: LanguageModelWeights): Tensor {
+export function logits(hidden: Tensor, { output }: Pick<LanguageModelWeights, 'output'>): Tensor {
   const { softcap } = output;
   const scores = linear(scale(hidden, output.scale ?? 1), output, { label: 'logits' });
   return softcap === undefined ? scores : softCap(scores, softcap);

@@ -1,13 +1,20 @@
 // Rotary embeddings whose frequencies depend on the length of the sequence.
 
 import type { Gpu } from '../../runtime/gpu.ts';
-import type { SequenceDefinition } from '../definitions.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
 import { rotaryTurns } from '../../shaders/attention/split-heads.ts';
+import type { RotaryFrequencies } from './rotary.ts';
+
+/** Frequencies, and where they lie. */
+export interface StretchedRotary {
+  readonly turns: Tensor;
+  readonly frequencies: RotaryFrequencies;
+}
 
 /** Frequencies for sequences of a length, in place of those of the last play. */
 export function stretchRotary(
   { device }: Gpu,
-  rotary: NonNullable<SequenceDefinition['rotary']>,
+  rotary: readonly StretchedRotary[],
   length: number,
 ): void {
   for (const { turns, frequencies } of rotary) {

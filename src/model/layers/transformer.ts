@@ -2,7 +2,6 @@
 // embeddings: what Marian, BART, T5 and their kin have in common.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import { type Memory, recall } from './cross-attention.ts';
 import { embed, type EmbeddingWeights, type Tokens } from './embeddings.ts';
 import type { LanguageModelWeights } from './logits.ts';
 import { sequenceStack } from './sequence-stack.ts';
@@ -13,25 +12,24 @@ export interface TransformerWeights extends LanguageModelWeights {
   readonly encoder: StackWeights;
 }
 
-/** "The encoder maps an input sequence of symbol representations to a sequence z." §3 (B, S, d_model) */
-export function encode(source: Tokens, weights: TransformerWeights): Tensor {
-  const { mask, place } = source;
-  return source.ids.recording.within('encoder', () => {
-    const x = embed(source, weights.source);
-    return sequenceStack(x, weights.encoder, { mask, place, causal: false });
-  });
+/** What a stack begins with. */
+export interface StackInput {
+  /** (B, T, d_model) */
+  readonly vectors: Tensor;
+  /** (B, T), 0 = padding */
+  readonly mask: Tensor;
+  /** (B, T, 2): position and slot */
+  readonly place?: Tensor | undefined;
 }
 
-/** "Given z, the decoder then generates an output sequence." §3 Result: (B, T, d_model). */
-export function decode(
-  target: Tokens,
-  memory: Memory | undefined,
-  weights: LanguageModelWeights,
-): Tensor {
-  const { mask, place } = target;
-  return target.ids.recording.within('decoder', () => {
-    const x = embed(target, weights.target);
-    const cross = recall(memory, weights.decoder.dropout?.attention);
-    return sequenceStack(x, weights.decoder, { mask, place, causal: true, cross });
-  });
+/** "The encoder maps an input sequence of symbol representations to a sequence z." §3 (B, S, d_model) */
+export function encodeVectors({ vectors, mask, place }: StackInput, encoder: StackWeights): Tensor {
+  return vectors.recording.within('encoder', () =>
+    sequenceStack(vectors, encoder, { mask, place, causal: false }),
+  );
+}
+
+/** The same for tokens. */
+export function encode(source: Tokens, weights: TransformerWeights): Tensor {
+  return encodeVectors({ ...source, vectors: embed(source, weights.source) }, weights.encoder);
 }

@@ -35,9 +35,6 @@ export type CrossEntropyEntry = Traced<
   { readonly x: Tensor; readonly label: Tensor; readonly params: Scalars<typeof scalars> }
 >;
 
-/** The label of rows that do not count, as in PyTorch. */
-export const ignoredLabel = -100;
-
 /**
  * Cross entropy of each row with its label; rows labelled -100 get 0. With label smoothing ε, the
  * target is (1 - ε) on the label plus ε / columns everywhere ("Attention Is All You Need", §5.4).

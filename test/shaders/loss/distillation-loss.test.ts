@@ -1,7 +1,7 @@
 // The loss of a student with a teacher, against float64.
 import { expect, test } from 'vitest';
 import { gradients } from '../../../src/runtime/gradient.ts';
-import { ignoredLabel } from '../../../src/shaders/loss/cross-entropy.ts';
+import { ignoredLabel } from '../../../src/shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../../../src/shaders/loss/distillation-loss.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { expectOperation } from '../../support/check.ts';

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import type { Values } from '../../reference/twin.ts';
-import { crossEntropy, ignoredLabel } from '../../../src/shaders/loss/cross-entropy.ts';
+import { crossEntropy } from '../../../src/shaders/loss/cross-entropy.ts';
+import { ignoredLabel } from '../../../src/shaders/loss/ignored-label.ts';
 import { softmax } from '../../../src/shaders/rows/softmax.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';

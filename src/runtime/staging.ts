@@ -23,7 +23,7 @@ export interface Ticket {
   readonly counts: readonly number[];
 }
 
-export class Readback {
+export class Staging {
   readonly #scope: Scope;
   readonly #idle: GPUBuffer[] = [];
 

@@ -26,16 +26,16 @@ export interface TrainingBatch {
 }
 
 export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
-  /** (B, T, V) */
+  /** As the model's head gives them: (B, T, C) or (B, C) */
   readonly logits: Tensor;
-  /** (B, T), -100 where nothing counts */
+  /** A class for each row of them, -100 where nothing counts */
   readonly labels: Tensor;
   /** Writes the inputs of a batch with the key that the list was recorded for. */
   write(plan: Plan, batch: Batch): void;
 }
 
 /** Sequence to sequence, language model or classifier, as a trainer sees it. */
-export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
+export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly generation: JsonObject;
@@ -58,21 +58,21 @@ export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
   record(recording: Recording, batch: Batch, substitute?: Substitute): TrainingGraph<Batch>;
 }
 
-/** Makes the heads of models; part of the training code, which inference does not load. */
-export interface HeadMakers {
-  sequence(parts: LoadedParts, definition: SequenceDefinition): TrainingHead;
-  encoderDecoder(parts: LoadedParts, model: EncoderDecoderDefinition): TrainingHead;
+/** Makes models trainable; part of the training code, which inference does not load. */
+export interface TrainableMakers {
+  sequence(parts: LoadedParts, definition: SequenceDefinition): TrainableModel;
+  encoderDecoder(parts: LoadedParts, model: EncoderDecoderDefinition): TrainableModel;
 }
 
-let makers: HeadMakers | undefined;
+let makers: TrainableMakers | undefined;
 
-/** Registers what makes heads. */
-export function registerHeads(own: HeadMakers): void {
+/** Registers what makes models trainable. */
+export function registerTrainable(own: TrainableMakers): void {
   makers = own;
 }
 
-/** What makes heads. @throws TransformerError OPTION_INVALID while no training code is loaded */
-export function headMakers(): HeadMakers {
+/** What makes models trainable. @throws TransformerError OPTION_INVALID while no training code is loaded */
+export function trainableMakers(): TrainableMakers {
   if (makers !== undefined) return makers;
   throw new TransformerError(
     'OPTION_INVALID',

@@ -1,0 +1,50 @@
+// The words behind a mask: BERT (arXiv 1810.04805), §3.1, "Masked LM".
+
+import type { Activation } from '../../shaders/matmul/matmul.ts';
+import type { Config } from '../config.ts';
+import { layerNormWeights } from '../layers/norm-weights.ts';
+import type { WeightLoader } from '../weights/weights.ts';
+import type { EncoderHead } from './encoder-heads.ts';
+import { TokenHead } from './token-head.ts';
+
+/** What the parts are called, and how they compute. */
+export interface MaskedHeadNames {
+  readonly dense: string;
+  readonly norm: string;
+  readonly decoder: string;
+  readonly bias: string;
+  /** As config.json says, where it is a name of its own. */
+  readonly activation: (config: Config) => Activation;
+  readonly eps: (config: Config) => number;
+}
+
+/** A layer, its norm, and the token embeddings again. */
+export const maskedHead: EncoderHead = {
+  shown: (has) =>
+    ['cls.predictions.transform.dense', 'lm_head.dense', 'vocab_transform'].some((name) =>
+      has(`${name}.weight`),
+    ),
+  declare({ config, loader, size, vocabulary, names: { masked } }) {
+    const dense = loader.linear(masked.dense, size, size);
+    const norm = layerNormWeights(loader, masked.norm, size, masked.eps(config));
+    return new TokenHead([
+      { linear: dense, activation: masked.activation(config), norm },
+      { linear: loader.linear(masked.decoder, vocabulary, size) },
+    ]);
+  },
+};
+
+/**
+ * Ties the output layer of a masked language model to the token embeddings, where config.json says so, and
+ * the two names of its bias, before any of them is declared.
+ */
+export function tieMaskedHead(
+  config: Config,
+  loader: WeightLoader,
+  root: string,
+  { decoder, bias }: MaskedHeadNames,
+): void {
+  const tied = config.boolean('tie_word_embeddings', true);
+  if (tied) loader.tie(`${root}embeddings.word_embeddings.weight`, `${decoder}.weight`);
+  if (tied || !loader.has(`${decoder}.bias`)) loader.tie(bias, `${decoder}.bias`);
+}

@@ -1,0 +1,43 @@
+// A head on top of a recorded stack, with the tensors that a batch is written to.
+
+import type { Plan } from '../../runtime/plan.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { embedding } from '../../shaders/embedding/embedding.ts';
+import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
+import { padRows } from '../inputs/inputs.ts';
+import type { Head, HeadBatch } from './head.ts';
+
+export interface RecordedHead {
+  readonly logits: Tensor;
+  /** u32, a label for each row of logits; where they are asked for */
+  readonly labels: Tensor | undefined;
+  write(plan: Plan, batch: HeadBatch): void;
+}
+
+/** Appends a head to the last states of a stack, (B, T, d_model). */
+export function recordHead(
+  head: Head,
+  hidden: Tensor,
+  { pooled, labelled }: { pooled?: Tensor | undefined; labelled: boolean },
+): RecordedHead {
+  const { recording } = hidden;
+  const [batch = 0, length = 0] = hidden.shape;
+  const chosen = head.choose && recording.persistent('chosen tokens', [batch], 'u32');
+  const logits = head.record(chosen ? embedding(chosen, hidden) : hidden, pooled);
+  const rows = logits.shape.slice(0, -1);
+  const labels = labelled ? recording.persistent('labels', rows, 'u32') : undefined;
+  return {
+    logits,
+    labels,
+    write(plan, batchOf) {
+      if (chosen !== undefined) {
+        const places = batchOf.chosen?.map((token, row) => row * length + token) ?? [];
+        plan.write(chosen, Uint32Array.from(places));
+      }
+      const classes = batchOf.labels?.classes;
+      if (labels !== undefined && classes !== undefined) {
+        plan.write(labels, padRows(classes, rows[1] ?? 1, ignoredLabel));
+      }
+    },
+  };
+}

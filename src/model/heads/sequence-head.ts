@@ -1,0 +1,96 @@
+// Logits of each sequence, of one of its tokens or of what the pooler makes of it: classes, numbers or flags.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
+import type { Config } from '../config.ts';
+import type { CheckedInput } from '../inputs/input-stage.ts';
+import type { ModelInputs } from '../model.ts';
+import type { EncoderHead } from './encoder-heads.ts';
+import { labelCount } from './head-name.ts';
+import {
+  applyLayers,
+  type ChooseToken,
+  columnsOf,
+  type Head,
+  type HeadLayer,
+  type Labels,
+} from './head.ts';
+
+const classes = 'single_label_classification';
+
+/** Logits (B, C); a class of each sequence, or as many numbers as it has logits. */
+export class SequenceHead implements Head {
+  readonly takes = ['labels'] as const;
+  readonly untrained: string | undefined;
+  readonly choose: ChooseToken | undefined;
+  readonly layers: readonly HeadLayer[];
+  /** What labels are, by `problem_type`, else by their number. */
+  readonly problem: unknown;
+
+  /** `choose`: the token whose states are read; the pooler's where it is absent. */
+  constructor(config: Config, layers: readonly HeadLayer[], choose?: ChooseToken) {
+    const usual = columnsOf(layers) === 1 ? 'regression' : classes;
+    this.problem = config.get('problem_type') ?? usual;
+    this.layers = layers;
+    this.choose = choose;
+    this.untrained =
+      this.problem === classes
+        ? undefined
+        : `A classifier with the problem_type ${JSON.stringify(this.problem)}`;
+  }
+
+  record(states: Tensor, pooled: Tensor | undefined): Tensor {
+    const from = this.choose ? states : pooled;
+    if (from === undefined) throw new RangeError('this head needs a pooler');
+    return applyLayers(from, this.layers);
+  }
+
+  labels({ labels }: ModelInputs, { batch }: CheckedInput): Labels | undefined {
+    if (labels === undefined) return undefined;
+    const { problem } = this;
+    const columns = columnsOf(this.layers);
+    const isFlags = problem === 'multi_label_classification';
+    const isValue = isFlags || problem === 'regression';
+    const flat = [labels].flat(2);
+    const fits = (label: number): boolean =>
+      isValue
+        ? Number.isFinite(label)
+        : label === ignoredLabel || (Number.isInteger(label) && label >= 0 && label < columns);
+    const wanted = isValue ? batch * columns : batch;
+    if (flat.length !== wanted || !flat.every(fits)) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `labels are [${flat.slice(0, 8).join(', ')}]; wanted ${wanted} ` +
+          (isValue ? 'numbers.' : `classes from 0 to ${columns - 1}.`),
+      );
+    }
+    if (!isValue) return { classes: { batch, length: 1, rows: flat.map((label) => [label]) } };
+    return {
+      loss: async (logits) => {
+        const { flagLoss, squaredLoss } = await import('./losses.ts');
+        return (isFlags ? flagLoss : squaredLoss)(logits, flat);
+      },
+    };
+  }
+}
+
+export const sequenceHead: EncoderHead = {
+  // Classifiers of tokens have no pooler.
+  shown: (has) =>
+    has('classifier.dense.weight') ||
+    has('pre_classifier.weight') ||
+    (has('classifier.weight') && has('bert.pooler.dense.weight')),
+  declare({ config, loader, size, names: { sequence } }) {
+    const { dense, output, choose } = sequence;
+    const layers: HeadLayer[] = [];
+    if (dense !== undefined) {
+      const [name, activation] = dense;
+      layers.push({ linear: loader.linear(name, size, size), activation });
+    }
+    layers.push({ linear: loader.linear(output, labelCount(config), size) });
+    return new SequenceHead(config, layers, choose);
+  },
+};
+
+export const firstToken: ChooseToken = ({ batch }) => Array<number>(batch).fill(0);

@@ -1,0 +1,34 @@
+// Logits of the token that follows each token of a target: decoders that have an encoder.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+import { type StartTokens, targetOf } from '../inputs/encoder-decoder-inputs.ts';
+import type { CheckedInput } from '../inputs/input-stage.ts';
+import type { TokenBatch } from '../inputs/inputs.ts';
+import { logits, type OutputLayer } from '../layers/logits.ts';
+import type { ModelInputs } from '../model.ts';
+import type { Head, Labels } from './head.ts';
+import { tokenLabels } from './token-labels.ts';
+
+/** Logits (B, T, V); labels are the tokens that a decoder shall give, its input is one place behind. */
+export class TargetHead implements Head {
+  readonly takes = ['labels'] as const;
+  readonly output: OutputLayer;
+
+  constructor(output: OutputLayer) {
+    this.output = output;
+  }
+
+  record(states: Tensor): Tensor {
+    return logits(states, this);
+  }
+
+  labels({ labels }: ModelInputs, { ids }: CheckedInput): Labels | undefined {
+    const target = { ids, name: 'decoderInputIds' };
+    return labels && { classes: tokenLabels(labels, this.output.weight.size(0), target) };
+  }
+
+  decoderInput({ labels }: ModelInputs, start: () => StartTokens): TokenBatch | undefined {
+    if (labels === undefined) return undefined;
+    return targetOf(tokenLabels(labels, this.output.weight.size(0)), start());
+  }
+}

@@ -1,0 +1,50 @@
+// What a stack begins with: how a caller's inputs become vectors. One file a kind, which families choose:
+// token ids, vectors as they are, and whatever else a stack can see or hear.
+
+import type { Plan } from '../../runtime/plan.ts';
+import type { Recording } from '../../runtime/record.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import type { EmbeddingWeights } from '../layers/embeddings.ts';
+import type { ModelInputs } from '../model.ts';
+import type { TokenBatch } from './inputs.ts';
+
+/** Inputs that were checked. An input stage adds what else it writes. */
+export interface CheckedInput {
+  readonly batch: number;
+  /** Vectors of each sequence, without what a list pads them to. */
+  readonly length: number;
+  /** (B, T), 0 = padding */
+  readonly mask: TokenBatch;
+  /** (B, T), where they are token ids */
+  readonly ids?: TokenBatch;
+}
+
+/** What a list is recorded for: lengths are padded ones. */
+export interface InputShape {
+  readonly batch: number;
+  readonly length: number;
+}
+
+/** What an input stage appended to a list. */
+export interface RecordedInput {
+  /** (B, T, d_model) */
+  readonly vectors: Tensor;
+  /** u32 (B, T), 0 = padding */
+  readonly mask: Tensor;
+  /** u32 (B, T, 2): position and slot, where layers ask for them */
+  readonly place?: Tensor;
+  /** Writes inputs that the same stage has checked, before a play. */
+  write(plan: Plan, checked: CheckedInput): void;
+}
+
+/** Plain data and methods, so that weights in it can be replaced by others. */
+export interface InputStage {
+  /** The inputs of `forward` that it takes; the first is the one that must be there. */
+  readonly takes: readonly [keyof ModelInputs, ...(keyof ModelInputs)[]];
+  /** How token ids are looked up, where it takes some. */
+  readonly embeddings?: EmbeddingWeights;
+  /** Checks a batch. @throws TransformerError INPUT_INVALID */
+  check(inputs: ModelInputs): CheckedInput;
+  /** Appends the way to the first layer. */
+  record(recording: Recording, shape: InputShape): RecordedInput;
+}

@@ -1,0 +1,42 @@
+// The forward pass of an encoder and a decoder.
+
+import type { Scope } from '../runtime/scope.ts';
+import type { PairDefinition } from './definitions.ts';
+import { ForwardPlan } from './forward-plan.ts';
+import { shownStates } from './layers/shown-states.ts';
+import { pairGraph, type PairShape } from './pair-graph.ts';
+import type { PairBatch } from './pair-inputs.ts';
+
+/** What a list is recorded for. */
+export interface PairPlanShape extends PairShape {
+  readonly hiddenStates: boolean;
+  readonly attentions: boolean;
+}
+
+export function pairPlan(
+  owner: Scope,
+  definition: PairDefinition,
+  shape: PairPlanShape,
+): Promise<ForwardPlan<PairBatch>> {
+  const encoder = shownStates(definition.weights.encoder, shape, 'encoder.');
+  const decoder = shownStates(definition.weights.decoder, shape, 'decoder.');
+  const asked = { shown: [encoder, decoder], labelled: shape.labelled };
+  return ForwardPlan.create<PairBatch>(owner, asked, (recording, results) => {
+    const graph = pairGraph(recording, definition, shape);
+    const { memory, hidden } = graph;
+    const dModel = hidden.size(-1);
+    const read = ({ source }: PairBatch) => [source.batch, source.length, dModel];
+    const given = ({ target }: PairBatch) => [target.batch, target.length, dModel];
+    results.head(definition.head, graph, ({ target }) => target.length);
+    results.add(hidden, given, (value, output) => (output.lastHiddenState = value));
+    results.add(memory, read, (value, output) => (output.encoderLastHiddenState = value));
+    results.list('encoderHiddenStates', encoder.hiddenStates, read);
+    results.list('decoderHiddenStates', decoder.hiddenStates, given);
+    const sizes = (rows: 'source' | 'target', columns: 'source' | 'target') => (batch: PairBatch) =>
+      [batch.source.batch, batch[rows].length, batch[columns].length] as const;
+    results.weights('encoderAttentions', encoder.attentions, sizes('source', 'source'));
+    results.weights('decoderAttentions', decoder.attentions, sizes('target', 'target'));
+    results.weights('crossAttentions', decoder.crossAttentions, sizes('target', 'source'));
+    return graph;
+  });
+}

@@ -1,0 +1,3 @@
+// The label of rows that do not count, as in PyTorch.
+
+export const ignoredLabel = -100;

@@ -1,0 +1,45 @@
+// Training of models with an encoder and a decoder: logits of the target, or of what it says.
+
+import type { Recording } from '../runtime/record.ts';
+import type { EncoderDecoderDefinition } from '../model/definitions.ts';
+import { startTokens } from '../model/generation/prompt.ts';
+import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import { pairGraph } from '../model/pair-graph.ts';
+import { checkSequencePair, type PairBatch } from '../model/pair-inputs.ts';
+import type { Substitute, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import { expectLabels, TrainableParts, mapTensors, type PaddedBatch } from './trainable-parts.ts';
+
+export class TrainablePair
+  extends TrainableParts<PairBatch>
+  implements TrainableModel<PaddedBatch<PairBatch>>
+{
+  readonly #model: EncoderDecoderDefinition;
+
+  /** @throws TransformerError MODEL_UNSUPPORTED where the head has no loss in lists */
+  constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
+    super(parts, model, model.head, [model.source, model.target]);
+    this.#model = model;
+  }
+
+  /** Takes `labels`, or `labels` and `decoderInputIds`. */
+  prepare(inputs: ModelInputs, multiple: number): PaddedBatch<PairBatch> {
+    const { targetVocabulary, maxPositions } = this.#model.shape;
+    expectLabels(inputs);
+    const checked = checkSequencePair(inputs, this.#model, () =>
+      startTokens({}, this.generation, targetVocabulary),
+    );
+    return this.pad(checked, [checked.source, checked.target], { most: maxPositions, multiple });
+  }
+
+  record(
+    recording: Recording,
+    { batch, lengths }: PaddedBatch<PairBatch>,
+    substitute?: Substitute,
+  ): TrainingGraph<PaddedBatch<PairBatch>> {
+    const [sourceLength = 0, targetLength = 0] = lengths;
+    const model = substitute ? mapTensors(this.#model, substitute) : this.#model;
+    return this.graph(
+      pairGraph(recording, model, { batch, sourceLength, targetLength, labelled: true }),
+    );
+  }
+}

@@ -1,0 +1,167 @@
+// What all trainable models have in common.
+
+import { TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import type { Plan } from '../runtime/plan.ts';
+import { Tensor } from '../runtime/tensor.ts';
+import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
+import type { JsonObject } from '../source/json.ts';
+import type { Head, HeadBatch } from '../model/heads/head.ts';
+import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
+import type { TokenBatch } from '../model/inputs/inputs.ts';
+import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import {
+  cannotTrain,
+  type Substitute,
+  type TrainingBatch,
+  type TrainingGraph,
+} from '../model/trainable-model.ts';
+import type { Linear } from '../model/weights/linear-weights.ts';
+import type { Parameters, Piece } from '../model/weights/parameters.ts';
+
+/** Replaces every tensor in a structure of weights; objects with methods keep them. */
+export function mapTensors<T>(value: T, substitute: Substitute): T {
+  const known = new Map<Tensor, Tensor>();
+  const visit = (part: unknown): unknown => {
+    if (part instanceof Tensor) {
+      const found = known.get(part) ?? substitute(part);
+      known.set(part, found);
+      return found;
+    }
+    if (Array.isArray(part)) return part.map(visit);
+    if (typeof part !== 'object' || part === null) return part;
+    const fields = Object.entries(part).map(([name, item]) => [name, visit(item)]);
+    const like = Object.create(Object.getPrototypeOf(part) as object) as object;
+    return Object.assign(like, Object.fromEntries(fields));
+  };
+  return visit(value) as T;
+}
+
+/** The linear layers in a structure of weights, each once. */
+function linearsIn(structure: unknown): Linear[] {
+  const found = new Map<Tensor, Linear>();
+  const visit = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null || part instanceof Tensor) return;
+    if ('weight' in part && 'parts' in part) {
+      const layer = part as Linear;
+      found.set(layer.weight, layer);
+    }
+    Object.values(part).forEach(visit);
+  };
+  visit(structure);
+  return [...found.values()];
+}
+
+/** A checked batch, and the lengths that it is padded to. */
+export interface PaddedBatch<Checked> extends TrainingBatch {
+  readonly checked: Checked;
+  readonly batch: number;
+  /** Of each stack. */
+  readonly lengths: readonly number[];
+}
+
+/** What is trained of every model. */
+export class TrainableParts<Checked extends HeadBatch> {
+  readonly gpu: Gpu;
+  readonly config: JsonObject;
+  readonly generation: JsonObject;
+  readonly parameters: Parameters | undefined;
+  readonly pieces: readonly Piece[];
+  readonly embeddings: readonly Tensor[];
+  readonly weights: readonly Tensor[];
+  readonly linears: readonly Linear[];
+
+  /**
+   * `structure`: all weights of the model, in whatever shape it keeps them. `inputs`: what its stacks begin
+   * with. @throws TransformerError MODEL_UNSUPPORTED where the head has no loss that lists compute
+   */
+  constructor(
+    { gpu, config, generation, parameters, pieces }: LoadedParts,
+    structure: unknown,
+    head: Head | undefined,
+    inputs: readonly InputStage[],
+  ) {
+    const untrained = head === undefined ? 'A model without a head' : head.untrained;
+    if (untrained !== undefined) throw cannotTrain(untrained);
+    this.gpu = gpu;
+    this.config = config;
+    this.generation = generation;
+    this.parameters = parameters;
+    this.pieces = pieces;
+    this.embeddings = inputs.flatMap(({ embeddings }) => embeddings?.tokens ?? []);
+    const weights = new Set<Tensor>();
+    mapTensors(structure, (tensor) => {
+      weights.add(tensor);
+      return tensor;
+    });
+    this.weights = [...weights];
+    this.linears = linearsIn(structure);
+  }
+
+  /**
+   * Pads a batch in thought, up to `most` tokens a sequence. `stacks`: what each of them begins with.
+   * @throws TransformerError INPUT_INVALID where it has no label that counts, or no token
+   */
+  pad(
+    checked: Checked,
+    stacks: readonly CheckedInput[],
+    { most, multiple }: { most: number; multiple: number },
+  ): PaddedBatch<Checked> {
+    const classes = checked.labels?.classes;
+    const labels = count(classes, ignoredLabel);
+    const [source, target] = stacks;
+    const batch = source?.batch ?? 0;
+    const read = count(source?.mask, 0);
+    if (labels === 0 || read === 0) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        labels === 0
+          ? 'No label of the batch counts: all are -100. Leave such a batch out.'
+          : 'The source of the batch is all padding. Leave such a batch out.',
+      );
+    }
+    const lengths = stacks.map(({ length }) =>
+      Math.min(most, Math.ceil(length / multiple) * multiple),
+    );
+    // Labels of every token know better than a mask where a target ends.
+    const written = classes?.length === target?.length ? labels : count(target?.mask, 0);
+    const tokens = target === undefined ? read : read + written;
+    const key = [batch, ...lengths].join();
+    return { key, padToMultipleOf: multiple, labels, tokens, checked, batch, lengths };
+  }
+
+  /** What a trainer needs of a recorded pass. */
+  graph({ logits, labels, write }: RecordedPass<Checked>): TrainingGraph<PaddedBatch<Checked>> {
+    if (logits === undefined || labels === undefined) throw new RangeError('no logits');
+    return { logits, labels, write: (plan, { checked }) => write(plan, checked) };
+  }
+}
+
+interface RecordedPass<Checked> {
+  readonly logits: Tensor | undefined;
+  readonly labels: Tensor | undefined;
+  readonly write: (plan: Plan, batch: Checked) => void;
+}
+
+/** How many are not this one. */
+function count(batch: TokenBatch | undefined, without: number): number {
+  return batch?.rows.flat().filter((item) => item !== without).length ?? 0;
+}
+
+/** Refuses batches without labels. */
+export function expectLabels({ labels }: ModelInputs): void {
+  if (labels !== undefined) return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    'A batch to train on needs labels: token ids or classes, -100 for those that do not count.',
+  );
+}
+
+/** The parameters of a model that was loaded for training. */
+export function trainableParameters({ parameters }: Pick<LoadedParts, 'parameters'>): Parameters {
+  if (parameters !== undefined) return parameters;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    'The model was loaded to run, not to train. Load it with training: true.',
+  );
+}

@@ -1,0 +1,37 @@
+// Training of models of one stack: language models, masked or not, and classifiers of tokens and texts.
+
+import type { Recording } from '../runtime/record.ts';
+import type { SequenceDefinition } from '../model/definitions.ts';
+import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import { checkSequences, type SequenceBatch, sequenceGraph } from '../model/sequence-graph.ts';
+import type { Substitute, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import { expectLabels, TrainableParts, mapTensors, type PaddedBatch } from './trainable-parts.ts';
+
+export class TrainableSequence
+  extends TrainableParts<SequenceBatch>
+  implements TrainableModel<PaddedBatch<SequenceBatch>>
+{
+  readonly #definition: SequenceDefinition;
+
+  /** @throws TransformerError MODEL_UNSUPPORTED for models without logits, and without a loss in lists */
+  constructor(parts: LoadedParts, definition: SequenceDefinition) {
+    super(parts, definition, definition.head, [definition.input]);
+    this.#definition = definition;
+  }
+
+  prepare(inputs: ModelInputs, multiple: number): PaddedBatch<SequenceBatch> {
+    expectLabels(inputs);
+    const checked = checkSequences(inputs, this.#definition);
+    return this.pad(checked, [checked.input], { most: this.#definition.maxPositions, multiple });
+  }
+
+  record(
+    recording: Recording,
+    { batch, lengths }: PaddedBatch<SequenceBatch>,
+    substitute?: Substitute,
+  ): TrainingGraph<PaddedBatch<SequenceBatch>> {
+    const [length = 0] = lengths;
+    const definition = substitute ? mapTensors(this.#definition, substitute) : this.#definition;
+    return this.graph(sequenceGraph(recording, definition, { batch, length, labelled: true }));
+  }
+}
