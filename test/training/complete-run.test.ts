@@ -78,7 +78,7 @@ test('files that are broken are written anew, others are left alone', () =>
     expect(await completeRun(folderOf(target))).toEqual(['model.safetensors']);
     expect(target.files).toEqual({ ...whole, 'config.json': own });
     target.files['training_state.safetensors'] = whole['training_state.safetensors']!.slice(0, 90);
-    await expectRejection(completeRun(folderOf(target)), 'FILE_INVALID');
+    await expectRejection(completeRun(folderOf(target)), 'FILE_TRUNCATED');
   }));
 
 test('a step that is none is refused', () =>
