@@ -7,6 +7,7 @@ import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Linear } from './weights/linear-weights.ts';
 import type { Parameters, Piece } from './weights/parameters.ts';
@@ -34,6 +35,12 @@ export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
   write(plan: Plan, batch: Batch): void;
 }
 
+/** The stacks of a model; a decoder is one whose tokens see only what stands before them. */
+export interface Stacks {
+  readonly encoder?: StackWeights;
+  readonly decoder?: StackWeights;
+}
+
 /** Sequence to sequence, language model or classifier, as a trainer sees it. */
 export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
   readonly gpu: Gpu;
@@ -45,6 +52,8 @@ export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
   readonly pieces: readonly Piece[];
   /** All linear layers of the model, the names of its modules in them. */
   readonly linears: readonly Linear[];
+  /** Its stacks of layers. */
+  readonly stacks: Stacks;
   /** Weights that are looked up by token, whatever else they serve for. */
   readonly embeddings: readonly Tensor[];
   /** All weight tensors by the name of the checkpoint's tensors they hold. */

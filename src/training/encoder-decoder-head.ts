@@ -41,7 +41,11 @@ export class EncoderDecoderHead extends HeadParts implements TrainingHead<Sequen
         `A ${className(parts.config) ?? 'classifier'} runs, but cannot be trained yet. Train a classifier of one stack.`,
       );
     }
-    super(parts, weights, [weights.source.tokens, weights.target.tokens]);
+    const { source, target, encoder, decoder } = weights;
+    super(parts, weights, {
+      embeddings: [source.tokens, target.tokens],
+      stacks: { encoder, decoder },
+    });
     this.#model = model;
   }
 

@@ -7,7 +7,7 @@ import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts } from '../model/model.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, Piece } from '../model/weights/parameters.ts';
-import type { Substitute } from '../model/training-head.ts';
+import type { Stacks, Substitute } from '../model/training-head.ts';
 
 /** Replaces every tensor in a structure of weights. */
 export function mapTensors<T>(value: T, substitute: Substitute): T {
@@ -45,9 +45,14 @@ export class HeadParts {
   readonly embeddings: readonly Tensor[];
   readonly weights: readonly Tensor[];
   readonly linears: readonly Linear[];
+  readonly stacks: Stacks;
 
   /** `structure`: all weights of the model, in whatever shape it keeps them. */
-  constructor(parts: LoadedParts, structure: unknown, embeddings: readonly Tensor[]) {
+  constructor(
+    parts: LoadedParts,
+    structure: unknown,
+    { embeddings, stacks }: { embeddings: readonly Tensor[]; stacks: Stacks },
+  ) {
     const { gpu, config, generation, parameters, pieces } = parts;
     this.gpu = gpu;
     this.config = config;
@@ -62,6 +67,7 @@ export class HeadParts {
     });
     this.weights = [...weights];
     this.linears = linearsIn(structure);
+    this.stacks = stacks;
   }
 }
 

@@ -36,7 +36,7 @@ export class SequenceHead extends HeadParts implements TrainingHead<LabelledToke
 
   /** @throws TransformerError MODEL_UNSUPPORTED for models without logits, and of spans */
   constructor(parts: LoadedParts, definition: SequenceDefinition) {
-    const { embeddings, head } = definition;
+    const { embeddings, head, causal, stack } = definition;
     if (head === undefined || head.kind === 'span') {
       throw cannotTrain(head === undefined ? 'A model without a head' : 'Question answering');
     }
@@ -44,7 +44,10 @@ export class SequenceHead extends HeadParts implements TrainingHead<LabelledToke
     if (head.kind === 'sequence' && problem !== 'single_label_classification') {
       throw cannotTrain(`A classifier with the problem_type ${JSON.stringify(problem)}`);
     }
-    super(parts, definition, [embeddings.tokens]);
+    super(parts, definition, {
+      embeddings: [embeddings.tokens],
+      stacks: causal ? { decoder: stack } : { encoder: stack },
+    });
     this.#definition = definition;
   }
 
