@@ -12,8 +12,8 @@ import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Linear } from './weights/linear-weights.ts';
 import type { Parameters, Piece } from './weights/parameters.ts';
 
-/** Stands in for weights while a list is recorded, with what a fine-tuning method makes of them. */
-export type Substitute = (weight: Tensor) => Tensor;
+/** What a fine-tuning method makes of a linear layer while a list is recorded. */
+export type Adapt = (layer: Linear) => Linear;
 
 /** A batch that was checked, and padded in thought: batches of one key share a list. */
 export interface TrainingBatch {
@@ -64,7 +64,7 @@ export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
    */
   prepare(inputs: ModelInputs, multiple: number): Batch;
   /** Appends the forward pass for batches like this one. */
-  record(recording: Recording, batch: Batch, substitute?: Substitute): TrainingGraph<Batch>;
+  record(recording: Recording, batch: Batch, adapt?: Adapt): TrainingGraph<Batch>;
 }
 
 /** Makes the heads of models; part of the training code, which inference does not load. */

@@ -72,7 +72,7 @@ export interface Traces {
   readonly lora: {
     readonly weight: Tensor;
     readonly delta: Tensor;
-    readonly params: Numbers<'columns' | 'first' | 'count' | 'scale'>;
+    readonly params: Numbers<'columns' | 'first' | 'count' | 'left' | 'width' | 'scale'>;
   };
   readonly matmul: Omit<Product, 'y' | 'activation' | 'gated'>;
   readonly rescale: { readonly x: Tensor; readonly factor: number; readonly bounded: boolean };

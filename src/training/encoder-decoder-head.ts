@@ -13,13 +13,13 @@ import { logits } from '../model/layers/logits.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { sequenceInputs, writePositions, writeSequences } from '../model/inputs/token-inputs.ts';
 import {
-  type Substitute,
+  type Adapt,
   type TrainingBatch,
   type TrainingGraph,
   type TrainingHead,
 } from '../model/training-head.ts';
 import { decode, encode } from '../model/layers/transformer.ts';
-import { HeadParts, mapTensors } from './head-parts.ts';
+import { adaptLinears, HeadParts } from './head-parts.ts';
 import { remember } from '../model/layers/cross-attention.ts';
 
 /** A checked batch and the lengths it is padded to. */
@@ -92,9 +92,9 @@ export class EncoderDecoderHead extends HeadParts implements TrainingHead<Sequen
   record(
     recording: Recording,
     { tokenBatches, sourceLength, targetLength }: SequenceBatch,
-    substitute?: Substitute,
+    adapt?: Adapt,
   ): TrainingGraph<SequenceBatch> {
-    const weights = substitute ? mapTensors(this.#model.weights, substitute) : this.#model.weights;
+    const weights = adapt ? adaptLinears(this.#model.weights, adapt) : this.#model.weights;
     const { batch } = tokenBatches.source;
     const inputs = sequenceInputs(recording, { batch, sourceLength, targetLength });
     const { source, target, labels } = inputs;

@@ -7,12 +7,7 @@ import { elements, type Tensor } from '../runtime/tensor.ts';
 import { total } from '../shaders/matmul/column-sum.ts';
 import { gradientRules } from '../shaders/gradients.ts';
 import type { ModelInputs } from '../model/model.ts';
-import type {
-  Substitute,
-  TrainingBatch,
-  TrainingGraph,
-  TrainingHead,
-} from '../model/training-head.ts';
+import type { Adapt, TrainingBatch, TrainingGraph, TrainingHead } from '../model/training-head.ts';
 import type { Objective, RecordedObjective } from './objective.ts';
 
 /** A batch as the caller gave it, and as the model prepared it. */
@@ -29,7 +24,7 @@ export interface GradientPlanOptions {
   readonly loss: Tensor;
   /** u32 (2): seed and step of dropout; none when absent. */
   readonly random?: Tensor | undefined;
-  readonly substitute?: ((recording: Recording) => Substitute) | undefined;
+  readonly adapt?: ((recording: Recording) => Adapt) | undefined;
 }
 
 export class GradientPlan {
@@ -55,11 +50,11 @@ export class GradientPlan {
     { batch, inputs }: PreparedInputs,
     options: GradientPlanOptions,
   ): Promise<GradientPlan> {
-    const { objective, gradients: places, random, substitute } = options;
+    const { objective, gradients: places, random, adapt } = options;
     const training = places.size > 0;
     const recording = new Recording(head.gpu, { training, ...(random && { random }) });
     try {
-      const graph = head.record(recording, batch, substitute?.(recording));
+      const graph = head.record(recording, batch, adapt?.(recording));
       const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);
       const { losses } = recorded;
       const sum = total(losses, 'sum of losses');

@@ -7,32 +7,40 @@ import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts } from '../model/model.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, Piece } from '../model/weights/parameters.ts';
-import type { Stacks, Substitute } from '../model/training-head.ts';
+import type { Adapt, Stacks } from '../model/training-head.ts';
 
-/** Replaces every tensor in a structure of weights. */
-export function mapTensors<T>(value: T, substitute: Substitute): T {
+/** A structure of weights with what `adapt` makes of its linear layers; what has none stays the same. */
+export function adaptLinears<T>(structure: T, adapt: Adapt): T {
   const visit = (part: unknown): unknown => {
-    if (part instanceof Tensor) return substitute(part);
-    if (Array.isArray(part)) return part.map(visit);
-    if (typeof part !== 'object' || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([name, item]) => [name, visit(item)]));
+    if (isLinear(part)) return adapt(part);
+    if (typeof part !== 'object' || part === null || part instanceof Tensor) return part;
+    const entries = Object.entries(part).map(([name, item]) => [name, item, visit(item)] as const);
+    if (entries.every(([, before, after]) => before === after)) return part;
+    if (Array.isArray(part)) return entries.map(([, , after]) => after);
+    return Object.fromEntries(entries.map(([name, , after]) => [name, after]));
   };
-  return visit(value) as T;
+  return visit(structure) as T;
 }
 
-/** The linear layers in a structure of weights, each once. */
-function linearsIn(structure: unknown): Linear[] {
-  const found = new Map<Tensor, Linear>();
+/** The tensors and the linear layers in a structure of weights, each once. */
+function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] } {
+  const weights = new Set<Tensor>();
+  const linears = new Map<Tensor, Linear>();
   const visit = (part: unknown): void => {
-    if (typeof part !== 'object' || part === null || part instanceof Tensor) return;
-    if ('weight' in part && 'parts' in part) {
-      const layer = part as Linear;
-      found.set(layer.weight, layer);
+    if (typeof part !== 'object' || part === null) return;
+    if (part instanceof Tensor) {
+      weights.add(part);
+      return;
     }
+    if (isLinear(part)) linears.set(part.weight, part);
     Object.values(part).forEach(visit);
   };
   visit(structure);
-  return [...found.values()];
+  return { weights: [...weights], linears: [...linears.values()] };
+}
+
+function isLinear(part: unknown): part is Linear {
+  return typeof part === 'object' && part !== null && 'weight' in part && 'parts' in part;
 }
 
 /** What every head takes over from its model. */
@@ -60,13 +68,9 @@ export class HeadParts {
     this.parameters = parameters;
     this.pieces = pieces;
     this.embeddings = embeddings;
-    const weights = new Set<Tensor>();
-    mapTensors(structure, (tensor) => {
-      weights.add(tensor);
-      return tensor;
-    });
-    this.weights = [...weights];
-    this.linears = linearsIn(structure);
+    const { weights, linears } = weightsIn(structure);
+    this.weights = weights;
+    this.linears = linears;
     this.stacks = stacks;
   }
 }

@@ -8,8 +8,10 @@ import { readBack } from '../runtime/read-back.ts';
 import { Recording } from '../runtime/record.ts';
 import { dtypeBytes, Tensor } from '../runtime/tensor.ts';
 import { float32ToBfloat16, float32ToFloat16 } from '../source/float16.ts';
-import type { Substitute } from '../model/training-head.ts';
 import { write } from '../model/weights/weight-storage.ts';
+import { lora } from '../shaders/matmul/lora.ts';
+import { matmul } from '../shaders/matmul/matmul.ts';
+import type { AdaptedLayer } from './lora-matrices.ts';
 import type { LinearLayer } from './lora-targets.ts';
 
 /** The rows of one layer, as they are stored before a merge. */
@@ -30,8 +32,8 @@ export interface MergedRows extends SavedRows {
  */
 export async function mergedRows(
   gpu: Gpu,
-  layers: readonly LinearLayer[],
-  substitute: (recording: Recording) => Substitute,
+  layers: readonly AdaptedLayer[],
+  scale: number,
 ): Promise<MergedRows[]> {
   const places = layers.map(rowsOf);
   const before = await readBack(gpu, places);
@@ -39,7 +41,10 @@ export async function mergedRows(
   const updated = new Map<Tensor, Float32Array>();
   const recording = new Recording(gpu);
   try {
-    const plan = await Plan.create(recording, tensors.map(substitute(recording)));
+    const plan = await Plan.create(
+      recording,
+      tensors.map((tensor) => updatedWeight(recording, tensor, layers, scale)),
+    );
     const outputs = await plan.play();
     tensors.forEach((tensor, index) => {
       updated.set(tensor, new Float32Array(outputs[index] ?? new ArrayBuffer(0)));
@@ -58,6 +63,20 @@ export async function mergedRows(
       write: (bits) => write(gpu, place, 0, bits),
     };
   });
+}
+
+/** W + scale·B·A of all layers that a weight holds. */
+function updatedWeight(
+  recording: Recording,
+  weight: Tensor,
+  layers: readonly AdaptedLayer[],
+  scale: number,
+): Tensor {
+  const held = layers.filter(({ tensor }) => tensor === weight);
+  return held.reduce((sofar, { name, a, b, first }) => {
+    const delta = matmul(recording.use(b), a, { label: `Δ ${name}` });
+    return lora(sofar, delta, { first, scale });
+  }, weight);
 }
 
 /** The rows of a tensor that belong to a layer. */

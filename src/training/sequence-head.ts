@@ -16,13 +16,13 @@ import {
 } from '../model/inputs/sequence-inputs.ts';
 import { sequenceInputTensors, writeSequenceInputs } from '../model/sequence-plan.ts';
 import {
+  type Adapt,
   cannotTrain,
-  type Substitute,
   type TrainingBatch,
   type TrainingGraph,
   type TrainingHead,
 } from '../model/training-head.ts';
-import { HeadParts, mapTensors } from './head-parts.ts';
+import { adaptLinears, HeadParts } from './head-parts.ts';
 
 /** A checked batch, the length it is padded to, and a label for each row of logits. */
 export interface LabelledTokens extends TrainingBatch {
@@ -73,9 +73,9 @@ export class SequenceHead extends HeadParts implements TrainingHead<LabelledToke
   record(
     recording: Recording,
     { sequences, length }: LabelledTokens,
-    substitute?: Substitute,
+    adapt?: Adapt,
   ): TrainingGraph<LabelledTokens> {
-    const definition = substitute ? mapTensors(this.#definition, substitute) : this.#definition;
+    const definition = adapt ? adaptLinears(this.#definition, adapt) : this.#definition;
     const { batch } = sequences.ids;
     const inputs = sequenceInputTensors(recording, definition, { batch, length });
     const { logits } = sequenceGraph(inputs.tokens, inputs, definition);

@@ -19,7 +19,9 @@ test.each([
   ['bert_tokcls', 'main', ['*.query', '*.intermediate.dense', 'classifier'], 'TOKEN_CLS'],
   ['distilbert_seqcls', 'main', ['*.q_lin', '*.lin2', 'pre_classifier'], 'SEQ_CLS'],
   ['gpt2', 'main', ['*.c_attn', '*.c_fc', '*.c_proj'], 'CAUSAL_LM'],
+  ['llama_gqa', 'main', ['*.q_proj', '*.v_proj', '*.up_proj', '*.down_proj'], 'CAUSAL_LM'],
   ['roberta_seqcls', 'main', ['*.value', '*.output.dense'], 'SEQ_CLS'],
+  ['t5_gated', 'labels', ['*.k', '*.wi_0', 'lm_head'], 'SEQ_2_SEQ_LM'],
 ])('%s', async (name, call, targets, taskType) => {
   const inputs = callInputs(await readCase(name), call);
   await onGpu(async (gpu) => {

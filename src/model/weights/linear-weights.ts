@@ -8,7 +8,12 @@ export interface Linear {
   readonly bias: Tensor | undefined;
   /** The layers of the checkpoint that stand in it, one below the other. */
   readonly parts: readonly LinearPart[];
+  /** What an adapter adds beside the product; the weight, which it need not know, stays as it is. */
+  readonly update?: LinearUpdate;
 }
+
+/** Records y with what is added to it. x: (…, in), y, which is xWᵀ + b, and result: (…, out). */
+export type LinearUpdate = (y: Tensor, x: Tensor) => Tensor;
 
 /** A module of the checkpoint. */
 export interface LinearPart {
