@@ -10,7 +10,7 @@ import type { JsonObject } from '../source/json.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Linear } from './weights/linear-weights.ts';
-import type { Parameters, Piece } from './weights/parameters.ts';
+import type { Parameters, WeightSlice } from './weights/parameters.ts';
 
 /** What a fine-tuning method makes of a linear layer while a list is recorded. */
 export type Adapt = (layer: Linear) => Linear;
@@ -49,7 +49,7 @@ export interface TrainingHead<Batch extends TrainingBatch = TrainingBatch> {
   /** Undefined when the model was not loaded with `training: true`. */
   readonly parameters: Parameters | undefined;
   /** Where the tensors of the checkpoint lie in the weights, trainable or not. */
-  readonly pieces: readonly Piece[];
+  readonly slices: readonly WeightSlice[];
   /** All linear layers of the model, the names of its modules in them. */
   readonly linears: readonly Linear[];
   /** Its stacks of layers. */

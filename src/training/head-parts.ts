@@ -6,7 +6,7 @@ import { Tensor } from '../runtime/tensor.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { LoadedParts } from '../model/model.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
-import type { Parameters, Piece } from '../model/weights/parameters.ts';
+import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 import type { Adapt, Stacks } from '../model/training-head.ts';
 
 /** A structure of weights with what `adapt` makes of its linear layers; what has none stays the same. */
@@ -49,7 +49,7 @@ export class HeadParts {
   readonly config: JsonObject;
   readonly generation: JsonObject;
   readonly parameters: Parameters | undefined;
-  readonly pieces: readonly Piece[];
+  readonly slices: readonly WeightSlice[];
   readonly embeddings: readonly Tensor[];
   readonly weights: readonly Tensor[];
   readonly linears: readonly Linear[];
@@ -61,12 +61,12 @@ export class HeadParts {
     structure: unknown,
     { embeddings, stacks }: { embeddings: readonly Tensor[]; stacks: Stacks },
   ) {
-    const { gpu, config, generation, parameters, pieces } = parts;
+    const { gpu, config, generation, parameters, slices } = parts;
     this.gpu = gpu;
     this.config = config;
     this.generation = generation;
     this.parameters = parameters;
-    this.pieces = pieces;
+    this.slices = slices;
     this.embeddings = embeddings;
     const { weights, linears } = weightsIn(structure);
     this.weights = weights;

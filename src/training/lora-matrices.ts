@@ -5,7 +5,7 @@ import type { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { ParameterArena } from '../model/weights/parameter-arena.ts';
 import type { LinearUpdate } from '../model/weights/linear-weights.ts';
-import type { Parameters, Piece } from '../model/weights/parameters.ts';
+import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 import { Random } from '../model/random.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
 import { lora } from '../shaders/matmul/lora.ts';
@@ -32,10 +32,10 @@ export function allocateMatrices(
     [out, rank],
   ]);
   const arena = new ParameterArena(scope, shapes);
-  const pieces: Piece[] = [];
+  const slices: WeightSlice[] = [];
   const place = (name: string, shape: readonly number[]): Tensor => {
     const tensor = arena.place(name, shape);
-    pieces.push({ name, shape, storedFirst: 0, tensor, first: 0, size: elements(shape) });
+    slices.push({ name, shape, storedFirst: 0, tensor, first: 0, size: elements(shape) });
     return tensor;
   };
   const adapted = layers.map((layer) => ({
@@ -44,7 +44,7 @@ export function allocateMatrices(
     b: place(tensorName(layer.name, 'B'), [layer.out, rank]),
   }));
   const { segments, places } = arena;
-  return { layers: adapted, parameters: { segments, places, pieces, constants: [] } };
+  return { layers: adapted, parameters: { segments, places, slices, constants: [] } };
 }
 
 /** The values that matrices begin with: B is 0, A is drawn uniformly from ±1/√input. */

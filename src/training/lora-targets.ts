@@ -28,10 +28,10 @@ export interface Modules {
 const suffix = '.weight';
 
 /** The modules of a model that have a weight. */
-export function modulesOf({ linears, pieces, embeddings }: TrainingHead): Modules {
+export function modulesOf({ linears, slices, embeddings }: TrainingHead): Modules {
   const layers = new Map<string, LinearLayer>();
   const others = new Map<string, string>();
-  const stored = new Map(pieces.map((piece) => [piece.name, piece]));
+  const stored = new Map(slices.map((slice) => [slice.name, slice]));
   for (const { weight: tensor, parts } of linears) {
     if (embeddings.includes(tensor)) continue;
     for (const { name, first, out } of parts) {
@@ -39,7 +39,7 @@ export function modulesOf({ linears, pieces, embeddings }: TrainingHead): Module
       layers.set(name, { name, tensor, first, out, input: tensor.size(-1), transposed });
     }
   }
-  for (const { name, tensor } of pieces) {
+  for (const { name, tensor } of slices) {
     const module = name.slice(0, -suffix.length);
     if (!name.endsWith(suffix) || layers.has(module)) continue;
     others.set(module, embeddings.includes(tensor) ? 'an embedding' : 'no matrix');

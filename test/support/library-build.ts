@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|block|causal-head|embeddings|generator|linear|logits|model|padding|positional-encoding|sequence-stack|shown-states|stretched-rotary|token-inputs|training-head)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|bart-layers|block|causal-head|embeddings|generator|linear|logits|model|padding|positional-encoding|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|training-head)\.ts)/,
   },
   {
     name: 'generation',

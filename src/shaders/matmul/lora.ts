@@ -7,7 +7,8 @@ import { partsOf, rowsIn, rowsOf, transientInParts } from '../../runtime/parts.t
 import { sharedRows } from '../../runtime/shared-rows.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './lora.wgsl?raw';
-import { weightStorage, workgroup } from '../snippets.ts';
+import { workgroup } from '../snippets.ts';
+import { weightStorage } from '../storage.ts';
 import type { Traced } from '../traces.ts';
 
 const loraKernel = kernel({

@@ -5,16 +5,8 @@ import { type Constants, kernel, type Kernel, type Snippet } from '../../runtime
 import type { Tensor } from '../../runtime/tensor.ts';
 import commonText from './matmul-common.wgsl?raw';
 import gatedText from './matmul-gated.wgsl?raw';
-import {
-  activation,
-  element1,
-  element4,
-  late,
-  tanh,
-  weight4Storage,
-  weightStorage,
-  workgroup,
-} from '../snippets.ts';
+import { activation, element1, element4, late, tanh, workgroup } from '../snippets.ts';
+import { weight4Storage, weightStorage } from '../storage.ts';
 
 /** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
 export const activationCodes = {
