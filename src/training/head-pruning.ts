@@ -202,7 +202,7 @@ function noSuchHead(
 }
 
 /** The attentions of a model's layers; in a decoder's, that to itself comes first. */
-function attentionsOf({ stacks: { encoder, decoder } }: TrainingHead): Attention[] {
+function attentionsOf({ stacks: { encoder, decoder }, slices }: TrainingHead): Attention[] {
   const found: Attention[] = [];
   const add = (
     stack: AttentionStack,
@@ -211,8 +211,9 @@ function attentionsOf({ stacks: { encoder, decoder } }: TrainingHead): Attention
   ): void => {
     if (attention === undefined) return;
     const { heads, output } = attention;
-    const { weight, parts } = output;
-    found.push({ stack, layer, heads, weight, name: `${parts[0]?.name ?? weight.label}.weight` });
+    const { weight } = output;
+    const { name = '' } = slices.find(({ tensor }) => tensor === weight) ?? {};
+    found.push({ stack, layer, heads, weight, name });
   };
   encoder?.layers.forEach(({ selfAttention }, layer) => add('encoder', layer, selfAttention));
   decoder?.layers.forEach(({ selfAttention, crossAttention }, layer) => {

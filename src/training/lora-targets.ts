@@ -31,17 +31,15 @@ const suffix = '.weight';
 export function modulesOf({ linears, slices, embeddings }: TrainingHead): Modules {
   const layers = new Map<string, LinearLayer>();
   const others = new Map<string, string>();
-  const stored = new Map(slices.map((slice) => [slice.name, slice]));
+  const weights = new Set<Tensor>();
   for (const { weight: tensor, parts } of linears) {
     if (embeddings.includes(tensor)) continue;
-    for (const { name, first, out } of parts) {
-      const { transposed = false } = stored.get(name + suffix) ?? {};
-      layers.set(name, { name, tensor, first, out, input: tensor.size(-1), transposed });
-    }
+    weights.add(tensor);
+    for (const part of parts) layers.set(part.name, { ...part, tensor, input: tensor.size(-1) });
   }
   for (const { name, tensor } of slices) {
+    if (!name.endsWith(suffix) || weights.has(tensor)) continue;
     const module = name.slice(0, -suffix.length);
-    if (!name.endsWith(suffix) || layers.has(module)) continue;
     others.set(module, embeddings.includes(tensor) ? 'an embedding' : 'no matrix');
   }
   return { layers, others };

@@ -1,7 +1,7 @@
 // BART (Lewis et al., 2019, arXiv 1910.13461): the paper's post-norm Transformer with GELU, learned
 // positions, and norms after the embeddings.
 
-import { headName, labelCount } from '../heads/head-name.ts';
+import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
 import { bartLayers, layerNormWeights, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition, SequenceClassifier } from '../definitions.ts';
@@ -26,7 +26,7 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
   config.only('add_final_layer_norm', false);
   config.only('static_position_embeddings', false);
 
-  const root = loader.root(['model.', ''], 'encoder.layers.0.fc1.weight');
+  const root = baseRoot(config, loader, 'model.', 'encoder.layers.0.fc1.weight');
   const dModel = config.integer('d_model');
   const maxPositions = config.integer('max_position_embeddings');
   const vocabulary = config.integer('vocab_size');

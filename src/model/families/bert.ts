@@ -2,7 +2,7 @@
 // positions and segments, and a pooler of the first token.
 
 import { bertEncoder, maskedLanguageHead, tieMaskedHead, tokenHead } from './bert-layers.ts';
-import { headName, labelCount } from '../heads/head-name.ts';
+import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
 import type { Config } from '../config.ts';
 import type { Head, SequenceDefinition } from '../definitions.ts';
 import type { WeightLoader } from '../weights/weights.ts';
@@ -17,7 +17,7 @@ const maskedHeads = ['MaskedLM', 'PreTraining'];
 
 /** Declares the weights of a `Bert…` checkpoint, the head as `architectures` says. */
 export function bert(config: Config, loader: WeightLoader): SequenceDefinition {
-  const root = loader.root(['bert.', ''], 'embeddings.position_embeddings.weight');
+  const root = baseRoot(config, loader, 'bert.', 'embeddings.position_embeddings.weight');
   if (maskedHeads.includes(headName(config))) tieMaskedHead(config, loader, root, maskedNames);
   const encoder = bertEncoder(config, loader, root, headName(config) === 'SequenceClassification');
   return {

@@ -2,7 +2,7 @@
 
 import { layerNormWeights } from './bart-layers.ts';
 import { maskedLanguageHead, tieMaskedHead, tokenHead } from './bert-layers.ts';
-import { headName, labelCount } from '../heads/head-name.ts';
+import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
 import type { Config } from '../config.ts';
 import type { Head, SequenceDefinition } from '../definitions.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
@@ -22,7 +22,7 @@ const maskedNames = {
 
 /** Declares the weights of a `DistilBert…` checkpoint, the head as `architectures` says. */
 export function distilbert(config: Config, loader: WeightLoader): SequenceDefinition {
-  const root = loader.root(['distilbert.', ''], 'embeddings.LayerNorm.weight');
+  const root = baseRoot(config, loader, 'distilbert.', 'embeddings.LayerNorm.weight');
   if (headName(config) === 'MaskedLM') tieMaskedHead(config, loader, root, maskedNames);
   const size = config.integer('dim');
   const width = config.integer('hidden_dim');

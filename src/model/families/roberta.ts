@@ -2,7 +2,7 @@
 // with other training. Positions count what is no padding, and begin behind the id of the padding.
 
 import { bertEncoder, maskedLanguageHead, tieMaskedHead, tokenHead } from './bert-layers.ts';
-import { headName, labelCount } from '../heads/head-name.ts';
+import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
 import type { Config } from '../config.ts';
 import type { Head, SequenceDefinition } from '../definitions.ts';
 import type { WeightLoader } from '../weights/weights.ts';
@@ -16,7 +16,7 @@ const maskedNames = {
 
 /** Declares the weights of a `Roberta…` or `XLMRoberta…` checkpoint, the head as `architectures` says. */
 export function roberta(config: Config, loader: WeightLoader): SequenceDefinition {
-  const root = loader.root(['roberta.', ''], 'embeddings.position_embeddings.weight');
+  const root = baseRoot(config, loader, 'roberta.', 'embeddings.position_embeddings.weight');
   if (headName(config) === 'MaskedLM') tieMaskedHead(config, loader, root, maskedNames);
   const encoder = bertEncoder(config, loader, root);
   const paddingToken = config.integer('pad_token_id', 1, 0);

@@ -17,20 +17,26 @@ export type LinearUpdate = (y: Tensor, x: Tensor) => Tensor;
 
 /** A module of the checkpoint. */
 export interface LinearPart {
-  /** That of its weight, without `.weight`. */
+  /** Its name in the class of the checkpoint, which a file may give its weight in part only. */
   readonly name: string;
   /** Its first row in the weight, and how many it has. */
   readonly first: number;
   readonly out: number;
+  /** Whether the checkpoint has it as (in, out), as a `Conv1D`. */
+  readonly transposed: boolean;
 }
 
 /** Modules below each other, of so many rows each. */
-export function partsOf(names: readonly string[], sizes: readonly number[]): LinearPart[] {
+export function partsOf(
+  names: readonly string[],
+  sizes: readonly number[],
+  transposed: boolean = false,
+): LinearPart[] {
   let end = 0;
   return names.map((name, index) => {
     const first = end;
     end += sizes[index] ?? 0;
-    return { name, first, out: end - first };
+    return { name, first, out: end - first, transposed };
   });
 }
 

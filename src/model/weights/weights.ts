@@ -56,6 +56,8 @@ export class WeightLoader {
   readonly #allocate: Allocate;
   readonly #place: Allocate;
   readonly #limits: PartOptions;
+  /** What names of the base model begin with: those that are declared, and those of the file. */
+  #root = { own: '', stored: '' };
   /** What is wanted of the tensors of the checkpoint. */
   readonly #wanted = new Map<TensorEntry, WeightSlice[]>();
   readonly #computed: (readonly [Tensor, ComputedValues])[] = [];
@@ -77,7 +79,7 @@ export class WeightLoader {
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
     this.#limits = { limit, purpose: place ? 'parameters' : 'weights' };
-    this.#tied = new TiedNames((name) => this.has(name), isNew);
+    this.#tied = new TiedNames((name) => this.#stored(name, []) !== undefined, isNew);
   }
 
   /**
@@ -85,7 +87,7 @@ export class WeightLoader {
    * the checkpoint lacks; declared under several, it is one tensor unless the checkpoint has several.
    */
   tie(...names: readonly string[]): void {
-    this.#tied.tie(names);
+    this.#tied.tie(names.map((name) => this.#inFile(name)));
   }
 
   /** Names that are tied, and stored both. */
@@ -109,7 +111,7 @@ export class WeightLoader {
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
       const shape = [part?.rows ?? sizes[index] ?? 0, columns];
-      return this.#find(name, swapped ? shape.toReversed() : shape);
+      return this.#find(this.#inFile(name), swapped ? shape.toReversed() : shape);
     });
     const stored = entries.map((entry) => formatOf(entry).name);
     const [first = 'f32'] = stored;
@@ -129,7 +131,9 @@ export class WeightLoader {
   ): Tensor {
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(size, list.length);
-    const entries = list.map((name, index) => this.#find(name, [part?.rows ?? sizes[index] ?? 0]));
+    const entries = list.map((name, index) =>
+      this.#find(this.#inFile(name), [part?.rows ?? sizes[index] ?? 0]),
+    );
     return this.#tensor(entries, [sum(sizes)], 'f32', { part });
   }
 
@@ -140,15 +144,20 @@ export class WeightLoader {
 
   /** Whether the checkpoint has a tensor of this name. */
   has(name: string): boolean {
-    return this.#stored(name, []) !== undefined;
+    return this.#stored(this.#inFile(name), []) !== undefined;
   }
 
-  /** The first of several prefixes, '' say, with which the checkpoint has a name. */
-  root(prefixes: readonly string[], name: string): string {
-    return prefixes.find((prefix) => this.has(prefix + name)) ?? prefixes[0] ?? '';
+  /**
+   * Says that the modules of the base model have names with the prefix `own` in the checkpoint's class, also
+   * where its file has them without or with another class's, `usual`: by the tensor `name`. Returns `own`.
+   */
+  root(own: string, usual: string, name: string): string {
+    const stored = [usual, ''].find((prefix) => this.has(prefix + name)) ?? usual;
+    this.#root = { own, stored };
+    return own;
   }
 
-  /** A vector that belongs to the checkpoint but is not trained; undefined where there is none. */
+  /** A vector beside the base model that is not trained; undefined where there is none. */
   constant(name: string, storedShape: readonly number[]): Tensor | undefined {
     if (this.#findEntry(name, storedShape) === undefined) return undefined;
     const shape = [elements(storedShape)];
@@ -171,7 +180,7 @@ export class WeightLoader {
     return {
       weight: this.matrix(names('.weight'), out, input, options),
       bias: bias ? this.vector(names('.bias'), out) : undefined,
-      parts: partsOf(names(''), sizesOf(out, names('').length)),
+      parts: partsOf(names(''), sizesOf(out, names('').length), options.transposed),
     };
   }
 
@@ -205,6 +214,13 @@ export class WeightLoader {
     return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
   }
 
+  /** What the file calls a tensor of the base model. */
+  #inFile(name: string): string {
+    const { own, stored } = this.#root;
+    return name.startsWith(own) ? stored + name.slice(own.length) : name;
+  }
+
+  /** `name`: as the file has it. */
   #find(name: string, shape: readonly number[]): TensorEntry {
     const entry = this.#stored(this.#tied.storedAs(name), shape);
     if (entry === undefined) {
