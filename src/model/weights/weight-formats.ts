@@ -56,12 +56,12 @@ export function rowOf({ dtype, shape, pitch }: Tensor): { columns: number; bytes
  */
 export function encoded(tensor: Tensor, values: Float32Array, what: string): Uint8Array {
   const { name, range, encode } = formatNamed(tensor.dtype);
-  const { most, beyond } = range ?? { most: Infinity, beyond: Infinity };
-  const wrong = values.find((value) => Math.abs(value) >= beyond && Number.isFinite(value));
+  const wrong =
+    range && values.find((value) => Math.abs(value) >= range.beyond && Number.isFinite(value));
   if (wrong !== undefined) {
     throw new TransformerError(
       'OPTION_INVALID',
-      `${what} ${wrong}, which ${name} cannot hold (${most} at most). Load the model with dtype: 'f32'.`,
+      `${what} ${wrong}, which ${name} cannot hold (${range?.most} at most). Load the model with dtype: 'f32'.`,
     );
   }
   const { columns } = rowOf(tensor);

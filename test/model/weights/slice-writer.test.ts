@@ -71,7 +71,8 @@ test.each([
       const rowsHeld = Array.from({ length: rows + 2 }, (_, row) =>
         values.slice(row * pitch, row * pitch + columns),
       );
-      expect(rowsHeld.flat(), label).toEqual([...Array<number>(first).fill(0), ...wanted]);
+      const zeros = Array<number>(first).fill(0);
+      expect([label, ...rowsHeld.flat()]).toEqual([label, ...zeros, ...wanted]);
     }
     scope.dispose();
   }),
