@@ -25,17 +25,14 @@ export function className({ architectures: list }: JsonObject): string | undefin
   return typeof name === 'string' ? name : undefined;
 }
 
-/**
- * What the names of the base model's modules begin with: `prefix`, or nothing where the checkpoint is a base
- * model. Its file may have either, as the tensor `name` tells.
- */
+/** Has names of the base model declared with `prefix`, whatever class and file have; see the loader. */
 export function baseRoot(
   config: Config,
   loader: WeightLoader,
   prefix: string,
   name: string,
 ): string {
-  return loader.root(headName(config) === 'Model' ? '' : prefix, prefix, name);
+  return loader.root(prefix, name, headName(config) === 'Model');
 }
 
 /** Labels of a classifier: `num_labels`, else as many as `id2label` names, else 2. */

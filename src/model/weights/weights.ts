@@ -56,8 +56,8 @@ export class WeightLoader {
   readonly #allocate: Allocate;
   readonly #place: Allocate;
   readonly #limits: PartOptions;
-  /** What names of the base model begin with: those that are declared, and those of the file. */
-  #root = { own: '', stored: '' };
+  /** What names of the base model begin with: as declared, in the file, and in the checkpoint's class. */
+  #root = { prefix: '', inFile: '', inClass: '' };
   /** What is wanted of the tensors of the checkpoint. */
   readonly #wanted = new Map<TensorEntry, WeightSlice[]>();
   readonly #computed: (readonly [Tensor, ComputedValues])[] = [];
@@ -87,7 +87,7 @@ export class WeightLoader {
    * the checkpoint lacks; declared under several, it is one tensor unless the checkpoint has several.
    */
   tie(...names: readonly string[]): void {
-    this.#tied.tie(names.map((name) => this.#inFile(name)));
+    this.#tied.tie(names.map((name) => this.#named('inFile', name)));
   }
 
   /** Names that are tied, and stored both. */
@@ -111,7 +111,7 @@ export class WeightLoader {
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
       const shape = [part?.rows ?? sizes[index] ?? 0, columns];
-      return this.#find(this.#inFile(name), swapped ? shape.toReversed() : shape);
+      return this.#find(this.#named('inFile', name), swapped ? shape.toReversed() : shape);
     });
     const stored = entries.map((entry) => formatOf(entry).name);
     const [first = 'f32'] = stored;
@@ -132,7 +132,7 @@ export class WeightLoader {
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(size, list.length);
     const entries = list.map((name, index) =>
-      this.#find(this.#inFile(name), [part?.rows ?? sizes[index] ?? 0]),
+      this.#find(this.#named('inFile', name), [part?.rows ?? sizes[index] ?? 0]),
     );
     return this.#tensor(entries, [sum(sizes)], 'f32', { part });
   }
@@ -144,20 +144,20 @@ export class WeightLoader {
 
   /** Whether the checkpoint has a tensor of this name. */
   has(name: string): boolean {
-    return this.#stored(this.#inFile(name), []) !== undefined;
+    return this.#stored(this.#named('inFile', name), []) !== undefined;
   }
 
   /**
-   * Says that the modules of the base model have names with the prefix `own` in the checkpoint's class, also
-   * where its file has them without or with another class's, `usual`: by the tensor `name`. Returns `own`.
+   * Says that the names of the base model are declared with a prefix. The file may have them without it, as
+   * the tensor `name` tells, and so has the checkpoint's class where it is the base model itself.
    */
-  root(own: string, usual: string, name: string): string {
-    const stored = [usual, ''].find((prefix) => this.has(prefix + name)) ?? usual;
-    this.#root = { own, stored };
-    return own;
+  root(prefix: string, name: string, isBase: boolean): string {
+    const inFile = [prefix, ''].find((each) => this.has(each + name)) ?? prefix;
+    this.#root = { prefix, inFile, inClass: isBase ? '' : prefix };
+    return prefix;
   }
 
-  /** A vector beside the base model that is not trained; undefined where there is none. */
+  /** A vector that belongs to the checkpoint but is not trained; undefined where there is none. */
   constant(name: string, storedShape: readonly number[]): Tensor | undefined {
     if (this.#findEntry(name, storedShape) === undefined) return undefined;
     const shape = [elements(storedShape)];
@@ -177,10 +177,11 @@ export class WeightLoader {
     { bias = true, ...options }: Pick<MatrixOptions, 'transposed'> & { bias?: boolean } = {},
   ): Linear {
     const names = (suffix: string): string[] => [prefixes].flat().map((prefix) => prefix + suffix);
+    const modules = names('').map((name) => this.#named('inClass', name));
     return {
       weight: this.matrix(names('.weight'), out, input, options),
       bias: bias ? this.vector(names('.bias'), out) : undefined,
-      parts: partsOf(names(''), sizesOf(out, names('').length), options.transposed),
+      parts: partsOf(modules, sizesOf(out, modules.length), options.transposed),
     };
   }
 
@@ -214,10 +215,10 @@ export class WeightLoader {
     return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
   }
 
-  /** What the file calls a tensor of the base model. */
-  #inFile(name: string): string {
-    const { own, stored } = this.#root;
-    return name.startsWith(own) ? stored + name.slice(own.length) : name;
+  /** What the file calls a tensor, or the class a module. */
+  #named(place: 'inFile' | 'inClass', name: string): string {
+    const { prefix, [place]: own } = this.#root;
+    return name.startsWith(prefix) ? own + name.slice(prefix.length) : name;
   }
 
   /** `name`: as the file has it. */
