@@ -3,7 +3,8 @@
 
 import { kernel, type Kernel } from '../src/runtime/kernel.ts';
 import { elements, type Tensor } from '../src/runtime/tensor.ts';
-import { weightStorage, workgroup } from '../src/shaders/snippets.ts';
+import { workgroup } from '../src/shaders/snippets.ts';
+import { weightStorage } from '../src/shaders/storage.ts';
 import argmaxText from './plain/argmax.wgsl?raw';
 import embeddingText from './plain/embedding.wgsl?raw';
 import layerNormText from './plain/layer-norm.wgsl?raw';

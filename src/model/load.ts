@@ -21,13 +21,14 @@ import type { Parameters } from './weights/parameters.ts';
 import type { TensorEntry } from '../source/safetensors.ts';
 import type { FileProgress } from '../source/source.ts';
 import { Warnings } from './warnings.ts';
+import { type AskedFormat, askedFormats } from './weights/weight-formats.ts';
 import { type WeightDtype, WeightLoader, type WeightLoaderOptions } from './weights/weights.ts';
 
 export interface LoadOptions extends SourceOptions {
   /** The device to load to; a new one, closed with the model, when absent. */
   gpu?: Gpu;
   /** Storage format of the weight matrices on the GPU; as the checkpoint stores them when absent. */
-  dtype?: 'f32' | 'f16';
+  dtype?: AskedFormat;
   /** Keeps the weights as trainable f32 parameters, for a `Trainer`. */
   training?: boolean;
   signal?: AbortSignal;
@@ -90,8 +91,8 @@ export async function loadFor(
     const onDispose = (): void => {
       if (ownGpu) gpu.dispose();
     };
-    const { pieces } = loader;
-    return make({ gpu, config, scope, generation, parameters, pieces, warnings, onDispose });
+    const { slices } = loader;
+    return make({ gpu, config, scope, generation, parameters, slices, warnings, onDispose });
   } catch (error) {
     scope.dispose();
     if (ownGpu) gpu.dispose();
@@ -117,13 +118,15 @@ function checkDtype(dtype: unknown, training: boolean): WeightDtype {
       `dtype is ${show(dtype)}, but a model that trains is held in f32. Leave dtype out.`,
     );
   }
-  if (dtype === undefined || dtype === 'f32' || dtype === 'f16') return dtype;
+  if (dtype === undefined || isAsked(dtype)) return dtype;
+  const names = askedFormats.map((name) => `'${name}'`).join(' or ');
   const later =
     dtype === 'int8' || dtype === 'int4' ? ' (int8 and int4 are not supported yet)' : '';
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `dtype is ${show(dtype)}; wanted 'f32' or 'f16'${later}.`,
-  );
+  throw new TransformerError('OPTION_INVALID', `dtype is ${show(dtype)}; wanted ${names}${later}.`);
+}
+
+function isAsked(dtype: unknown): dtype is AskedFormat {
+  return askedFormats.some((name) => name === dtype);
 }
 
 interface Declared {
@@ -159,6 +162,6 @@ function declareWeights(
   const loader = new WeightLoader(scope, { ...inF32, place });
   const make = architecture(config, loader);
   const { segments, places } = arena;
-  const { pieces, constants } = loader;
-  return { make, loader, parameters: { segments, places, pieces, constants } };
+  const { slices, constants } = loader;
+  return { make, loader, parameters: { segments, places, slices, constants } };
 }

@@ -6,7 +6,7 @@ import type { Scope } from '../runtime/scope.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
-import type { Parameters, Piece } from './weights/parameters.ts';
+import type { Parameters, WeightSlice } from './weights/parameters.ts';
 import type { TrainableModel } from './trainable-model.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -153,7 +153,7 @@ export interface LoadedParts {
   /** The weights as trainable parameters, when the model was loaded for training. */
   readonly parameters: Parameters | undefined;
   /** Where the tensors of the checkpoint lie in the weights, trainable or not. */
-  readonly pieces: readonly Piece[];
+  readonly slices: readonly WeightSlice[];
   /** generation_config.json, or config.json where there is none. */
   readonly generation: JsonObject;
   /** What was overlooked in the files; grows where a file is read late. */

@@ -7,12 +7,13 @@ import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
 import type { Linear } from './weights/linear-weights.ts';
-import type { Parameters, Piece } from './weights/parameters.ts';
+import type { Parameters, WeightSlice } from './weights/parameters.ts';
 
-/** Stands in for weights while a list is recorded, with what a fine-tuning method makes of them. */
-export type Substitute = (weight: Tensor) => Tensor;
+/** What a fine-tuning method makes of a linear layer while a list is recorded. */
+export type Adapt = (layer: Linear) => Linear;
 
 /** A batch that was checked, and padded in thought: batches of one key share a list. */
 export interface TrainingBatch {
@@ -34,6 +35,12 @@ export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
   write(plan: Plan, batch: Batch): void;
 }
 
+/** The stacks of a model; a decoder is one whose tokens see only what stands before them. */
+export interface Stacks {
+  readonly encoder?: StackWeights;
+  readonly decoder?: StackWeights;
+}
+
 /** Sequence to sequence, language model or classifier, as a trainer sees it. */
 export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   readonly gpu: Gpu;
@@ -42,9 +49,11 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   /** Undefined when the model was not loaded with `training: true`. */
   readonly parameters: Parameters | undefined;
   /** Where the tensors of the checkpoint lie in the weights, trainable or not. */
-  readonly pieces: readonly Piece[];
+  readonly slices: readonly WeightSlice[];
   /** All linear layers of the model, the names of its modules in them. */
   readonly linears: readonly Linear[];
+  /** Its stacks of layers. */
+  readonly stacks: Stacks;
   /** Weights that are looked up by token, whatever else they serve for. */
   readonly embeddings: readonly Tensor[];
   /** All weight tensors by the name of the checkpoint's tensors they hold. */
@@ -55,7 +64,7 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
    */
   prepare(inputs: ModelInputs, multiple: number): Batch;
   /** Appends the forward pass for batches like this one. */
-  record(recording: Recording, batch: Batch, substitute?: Substitute): TrainingGraph<Batch>;
+  record(recording: Recording, batch: Batch, adapt?: Adapt): TrainingGraph<Batch>;
 }
 
 /** Makes models trainable; part of the training code, which inference does not load. */

@@ -4,7 +4,7 @@
 
 import { limitError, type Purpose } from './limits.ts';
 import type { Recording } from './record.ts';
-import { dtypeBytes, elements, Tensor, type TensorOptions } from './tensor.ts';
+import { bytesOf, elements, Tensor, type TensorOptions } from './tensor.ts';
 
 /** Rows of a tensor, all axes but the last taken as one: those from `first` on. */
 export interface Part {
@@ -51,7 +51,7 @@ export function makeInParts(
 ): Tensor {
   const { label, shape, dtype } = options;
   const whole = new Tensor(options);
-  const most = Math.floor(limit / (whole.pitch * dtypeBytes(dtype)) / rowsAlike) * rowsAlike;
+  const most = Math.floor(limit / bytesOf(dtype, whole.pitch) / rowsAlike) * rowsAlike;
   const { byteLength: size } = whole;
   if (size <= limit) return make(options);
   if (shape.length < 2 || most === 0) throw limitError({ label, size, limit }, purpose);
@@ -119,7 +119,7 @@ export function windowOf(
     shape,
     dtype,
     ...(pitch !== undefined && { pitch }),
-    offset: tensor.offset + first * dtypeBytes(dtype),
+    offset: tensor.offset + bytesOf(dtype, first),
     ...(buffer === undefined ? { of: tensor.of ?? tensor } : { buffer }),
     ...(tensor.isRecorded && { recording: tensor.recording }),
   });

@@ -4,12 +4,31 @@
 import { TransformerError } from './errors.ts';
 import type { Recording } from './record.ts';
 
-/** Storage formats on the GPU. `f16` and `bf16` hold weights only, two to a word. */
-export type Dtype = 'f32' | 'f16' | 'bf16' | 'u32';
+/** Storage formats on the GPU. */
+export type Dtype = 'f32' | 'u32' | 'f16' | 'bf16';
 
-/** Bytes of one element. */
-export function dtypeBytes(dtype: Dtype): number {
-  return dtype === 'f16' || dtype === 'bf16' ? 2 : 4;
+/**
+ * How many elements lie together, and the bytes these take. Formats with several are for weights only, since
+ * no kernel writes them.
+ */
+const formats: Readonly<Record<Dtype, { readonly elements: number; readonly bytes: number }>> = {
+  f32: { elements: 1, bytes: 4 },
+  u32: { elements: 1, bytes: 4 },
+  f16: { elements: 2, bytes: 4 },
+  bf16: { elements: 2, bytes: 4 },
+};
+
+/** Bytes of so many elements, in whole words. */
+export function bytesOf(dtype: Dtype, count: number): number {
+  const { elements: together, bytes } = formats[dtype];
+  return Math.ceil(count / together) * bytes;
+}
+
+/** Elements from one row of a weight to the next: packed ones are padded, so that four are read at once. */
+export function pitchOf(dtype: Dtype, columns: number): number {
+  const { elements: together } = formats[dtype];
+  const unit = together === 1 ? 1 : Math.max(4, together);
+  return Math.ceil(columns / unit) * unit;
 }
 
 /** Number of elements of a shape. */
@@ -59,10 +78,10 @@ export class Tensor {
     const columns = this.size(-1);
     this.pitch = options.pitch ?? columns;
     const rows = columns === 0 ? 0 : elements(this.shape) / columns;
-    // Rows in 16 bits are padded. Those of a window are apart, and the last one ends with its columns.
-    const last = dtypeBytes(this.dtype) === 2 ? this.pitch : columns;
+    // Packed rows are padded. Those of a window are apart, and the last one ends with its columns.
+    const last = formats[this.dtype].elements > 1 ? this.pitch : columns;
     const length = rows === 0 ? 0 : (rows - 1) * this.pitch + last;
-    this.byteLength = Math.max(4, Math.ceil((length * dtypeBytes(this.dtype)) / 4) * 4);
+    this.byteLength = Math.max(4, bytesOf(this.dtype, length));
     this.buffer = options.buffer;
     this.offset = options.offset ?? 0;
     this.of = options.of;

@@ -1,6 +1,6 @@
 // The pieces of WGSL that several kernels share.
 
-import type { Snippet, StorageSnippet } from '../runtime/kernel.ts';
+import type { Snippet } from '../runtime/kernel.ts';
 import activationText from './matmul/activation.wgsl?raw';
 import element1Text from './elementwise/element-1.wgsl?raw';
 import element4Text from './elementwise/element-4.wgsl?raw';
@@ -14,12 +14,6 @@ import rowWorkgroupText from './rows/row-workgroup.wgsl?raw';
 import tanhText from './tanh.wgsl?raw';
 import rulesText from './choice/rules.wgsl?raw';
 import tokenRuleText from './choice/token-rule.wgsl?raw';
-import weightBf16Text from './matmul/weight-bf16.wgsl?raw';
-import weightF16Text from './matmul/weight-f16.wgsl?raw';
-import weightF32Text from './matmul/weight-f32.wgsl?raw';
-import weight4Bf16Text from './matmul/weight4-bf16.wgsl?raw';
-import weight4F16Text from './matmul/weight4-f16.wgsl?raw';
-import weight4F32Text from './matmul/weight4-f32.wgsl?raw';
 import workgroupText from './workgroup.wgsl?raw';
 
 /**
@@ -53,23 +47,3 @@ export const rowSoftmax: Snippet = {
 };
 export const rowSubgroup: Snippet = { file: 'row-subgroup.wgsl', text: rowSubgroupText };
 export const rowWorkgroup: Snippet = { file: 'row-workgroup.wgsl', text: rowWorkgroupText };
-
-/** Reads the tensor bound as `weight` in whatever format it is stored. */
-export const weightStorage: StorageSnippet = {
-  binding: 'weight',
-  formats: {
-    f32: { file: 'weight-f32.wgsl', text: weightF32Text },
-    f16: { file: 'weight-f16.wgsl', text: weightF16Text },
-    bf16: { file: 'weight-bf16.wgsl', text: weightBf16Text },
-  },
-};
-
-/** The same, four neighbours at a time. */
-export const weight4Storage: StorageSnippet = {
-  binding: 'weight',
-  formats: {
-    f32: { file: 'weight4-f32.wgsl', text: weight4F32Text },
-    f16: { file: 'weight4-f16.wgsl', text: weight4F16Text },
-    bf16: { file: 'weight4-bf16.wgsl', text: weight4Bf16Text },
-  },
-};

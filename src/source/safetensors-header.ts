@@ -66,6 +66,11 @@ const BITS: Readonly<Record<StoredDtype, number>> = {
   U64: 64,
 };
 
+/** Bytes of an element of a stored tensor, of those that have whole ones. */
+export function storedBytes(dtype: StoredDtype): number {
+  return BITS[dtype] / 8;
+}
+
 /** Bytes of the length field, and the format's limit for the header after it. */
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;

@@ -6,7 +6,7 @@ import { isObject, show } from './json.ts';
 import { readHeader, type TensorEntry } from './safetensors-header.ts';
 import { describeFile, notFound, readJson, type Source } from './source.ts';
 
-export type { StoredDtype, TensorEntry } from './safetensors-header.ts';
+export { type StoredDtype, storedBytes, type TensorEntry } from './safetensors-header.ts';
 export { readTensors, type ReadTensorsOptions, type TensorPiece } from './tensor-reader.ts';
 
 const SINGLE = 'model.safetensors';

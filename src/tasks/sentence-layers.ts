@@ -2,7 +2,7 @@
 // first that has them. A layer is one product of a matrix and a vector a text, which is little beside
 // the model: it is computed here, in float64.
 
-import { convert } from '../model/weights/weight-storage.ts';
+import { numbersIn } from '../model/weights/weight-formats.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import { openSafetensors, readTensors } from '../source/safetensors.ts';
@@ -105,7 +105,7 @@ async function weightsOf(
       );
     }
     const stored = bytes.get(name) ?? new Uint8Array(0);
-    return convert(entry, stored, 'f32') as Float32Array;
+    return numbersIn(entry, stored);
   };
 }
 

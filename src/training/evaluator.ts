@@ -54,7 +54,7 @@ export class Evaluator {
           objective: labelCrossEntropy(0),
           gradients: new Map(),
           loss: this.#state.evaluationLoss,
-          substitute: adapter?.substitute,
+          adapt: adapter?.adapt,
         });
       sum += await this.#plans.share(batch.key, create, (plan) => plan.play(prepared, 1));
       tokens += batch.labels;

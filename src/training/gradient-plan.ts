@@ -9,10 +9,10 @@ import { total } from '../shaders/matmul/column-sum.ts';
 import { gradientRules } from '../shaders/gradients.ts';
 import type { ModelInputs } from '../model/model.ts';
 import type {
-  Substitute,
+  Adapt,
+  TrainableModel,
   TrainingBatch,
   TrainingGraph,
-  TrainableModel,
 } from '../model/trainable-model.ts';
 import type { Objective, RecordedObjective } from './objective.ts';
 
@@ -32,7 +32,7 @@ export interface GradientPlanOptions {
   readonly loss: Tensor;
   /** u32 (2): seed and step of dropout; none when absent. */
   readonly random?: Tensor | undefined;
-  readonly substitute?: ((recording: Recording) => Substitute) | undefined;
+  readonly adapt?: ((recording: Recording) => Adapt) | undefined;
 }
 
 export class GradientPlan {
@@ -58,11 +58,11 @@ export class GradientPlan {
     { batch, inputs }: PreparedInputs,
     options: GradientPlanOptions,
   ): Promise<GradientPlan> {
-    const { scope, objective, gradients: places, random, substitute } = options;
+    const { scope, objective, gradients: places, random, adapt } = options;
     const training = places.size > 0;
     const recording = new Recording(scope, { training, ...(random && { random }) });
     try {
-      const graph = model.record(recording, batch, substitute?.(recording));
+      const graph = model.record(recording, batch, adapt?.(recording));
       const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);
       const { losses } = recorded;
       const sum = total(losses, 'sum of losses');

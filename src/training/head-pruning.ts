@@ -5,12 +5,13 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/erro
 import { readBack } from '../runtime/read-back.ts';
 import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { isObject, type JsonObject } from '../source/json.ts';
+import type { SelfAttentionWeights } from '../model/layers/attention.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
 import { GradientPlan } from './gradient-plan.ts';
 import { labelCrossEntropy } from './objective.ts';
-import { PruningMask, type Subject, subjectOf } from './pruning-mask.ts';
+import { PruningMask, subjectOf } from './pruning-mask.ts';
 import type { Trainer } from './trainer.ts';
 
 /** Self-attention of the encoder or the decoder, or the decoder's attention to the encoder. */
@@ -59,7 +60,10 @@ export interface PrunedHeads {
   readonly mask: PruningMask;
 }
 
-/** The output projection of an attention, (d_model, heads · d_k): head h has columns from h · d_k on. */
+/**
+ * The output projection of an attention, (d_model, heads · d_k): head h has columns from h · d_k on. Heads
+ * are those of queries, also where several share keys and values.
+ */
 interface Attention {
   readonly stack: AttentionStack;
   readonly layer: number;
@@ -87,7 +91,7 @@ export async function scoreHeads(
   const { normalize = true, padToMultipleOf = 8, signal } = options;
   const subject = subjectOf(target);
   const { gpu, model } = subject;
-  const attentions = attentionsOf(subject);
+  const attentions = attentionsOf(model);
   const weights = attentions.map(({ weight }) => weight);
   const values = (await readBack(gpu, weights)).map((bytes) => new Float32Array(bytes));
   const sums = attentions.map(({ heads }) => new Float64Array(heads));
@@ -142,7 +146,7 @@ export async function pruneHeads(
 ): Promise<PrunedHeads> {
   refuseUnknown(options, ['heads', 'count', 'scores'], 'option of pruneHeads');
   const subject = subjectOf(target);
-  const attentions = attentionsOf(subject);
+  const attentions = attentionsOf(subject.model);
   const mask = new PruningMask(subject.parameters);
   const pruned: PrunedHead[] = [];
   for (const { stack, layer, head } of wantedHeads(options)) {
@@ -197,35 +201,26 @@ function noSuchHead(
   );
 }
 
-const projection =
-  /(?:^|\.)(encoder|decoder)\.layers\.(\d+)\.(self_attn|encoder_attn|multihead_attn)\.out_proj\.weight$/;
-
-/** The attentions of a model, by the names that its checkpoint gives to the output projections. */
-function attentionsOf({ model, parameters }: Subject): Attention[] {
-  const found = parameters.pieces.flatMap(({ name, tensor }): Attention[] => {
-    const [, side = '', layer = '', kind] = projection.exec(name) ?? [];
-    if (kind === undefined) return [];
-    const stack = kind !== 'self_attn' ? 'cross' : side === 'encoder' ? 'encoder' : 'decoder';
-    const heads = headsOf(model.config, side);
-    return [{ stack, layer: Number(layer), heads, name, weight: tensor }];
+/** The attentions of a model's layers; in a decoder's, that to itself comes first. */
+function attentionsOf({ stacks: { encoder, decoder }, slices }: TrainableModel): Attention[] {
+  const found: Attention[] = [];
+  const add = (
+    stack: AttentionStack,
+    layer: number,
+    attention: Pick<SelfAttentionWeights, 'heads' | 'output'> | undefined,
+  ): void => {
+    if (attention === undefined) return;
+    const { heads, output } = attention;
+    const { weight } = output;
+    const { name = '' } = slices.find(({ tensor }) => tensor === weight) ?? {};
+    found.push({ stack, layer, heads, weight, name });
+  };
+  encoder?.layers.forEach(({ selfAttention }, layer) => add('encoder', layer, selfAttention));
+  decoder?.layers.forEach(({ selfAttention, crossAttention }, layer) => {
+    add('decoder', layer, selfAttention);
+    add('cross', layer, crossAttention);
   });
-  if (found.length > 0) return found;
-  throw new TransformerError(
-    'MODEL_UNSUPPORTED',
-    'No tensor of this model is known as the output projection of an attention, such as ' +
-      '"model.encoder.layers.0.self_attn.out_proj.weight". Its heads cannot be told apart.',
-  );
-}
-
-/** How many heads config.json gives to the attentions of the encoder or the decoder. */
-function headsOf(config: JsonObject, side: string): number {
-  const fields = isObject(config['model']) ? config['model'] : config;
-  const heads = fields[`${side}_attention_heads`] ?? fields['nhead'];
-  if (typeof heads === 'number') return heads;
-  throw new TransformerError(
-    'CONFIG_INVALID',
-    `config.json does not say how many attention heads the ${side} has.`,
-  );
+  return found;
 }
 
 function pairOf(weight: Tensor, place: Tensor | undefined): (readonly [Tensor, Tensor])[] {

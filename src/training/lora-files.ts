@@ -7,7 +7,7 @@ import { isObject, type JsonObject, show } from '../source/json.ts';
 import { openSafetensorsFile, readTensors } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
 import { describeFile, requireJson, type Source } from '../source/source.ts';
-import { convert } from '../model/weights/weight-storage.ts';
+import { numbersIn } from '../model/weights/weight-formats.ts';
 import type { NamedFile } from './checkpoint.ts';
 import type { Modules } from './lora-targets.ts';
 
@@ -143,7 +143,7 @@ export async function readAdapter(source: Source, modules: Modules): Promise<Sto
   for (const [key, entry] of entries) {
     const bytes = blocks.get(key) ?? new Uint8Array(0);
     const data = new Float32Array(elements(entry.shape));
-    data.set(convert(entry, bytes, 'f32'));
+    data.set(numbersIn(entry, bytes));
     values.set(key, { shape: entry.shape, data });
   }
   return { ...config, modules: names, values };

@@ -1,14 +1,13 @@
-// The matrices A and B of low-rank updates: their memory, their first values, and the lists that add
-// B·A to the weights.
+// The matrices A and B of low-rank updates: their memory, their first values, and
+// what they add to a layer's result.
 
-import type { Recording } from '../runtime/record.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { ParameterArena } from '../model/weights/parameter-arena.ts';
-import type { Parameters, Piece } from '../model/weights/parameters.ts';
+import type { LinearUpdate } from '../model/weights/linear-weights.ts';
+import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 import { Random } from '../model/random.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
-import type { Substitute } from '../model/trainable-model.ts';
 import { lora } from '../shaders/matmul/lora.ts';
 import { matmul } from '../shaders/matmul/matmul.ts';
 import { tensorName } from './lora-files.ts';
@@ -33,10 +32,10 @@ export function allocateMatrices(
     [out, rank],
   ]);
   const arena = new ParameterArena(scope, shapes);
-  const pieces: Piece[] = [];
+  const slices: WeightSlice[] = [];
   const place = (name: string, shape: readonly number[]): Tensor => {
     const tensor = arena.place(name, shape);
-    pieces.push({ name, shape, storedFirst: 0, tensor, first: 0, size: elements(shape) });
+    slices.push({ name, shape, storedFirst: 0, tensor, first: 0, size: elements(shape) });
     return tensor;
   };
   const adapted = layers.map((layer) => ({
@@ -45,7 +44,7 @@ export function allocateMatrices(
     b: place(tensorName(layer.name, 'B'), [layer.out, rank]),
   }));
   const { segments, places } = arena;
-  return { layers: adapted, parameters: { segments, places, pieces, constants: [] } };
+  return { layers: adapted, parameters: { segments, places, slices, constants: [] } };
 }
 
 /** The values that matrices begin with: B is 0, A is drawn uniformly from ±1/√input. */
@@ -67,30 +66,12 @@ export function drawMatrices(
   return values;
 }
 
-/** Has a list use W + scale·B·A in place of each weight W that holds some of these layers. */
-export function updateWeights(
-  recording: Recording,
-  layers: readonly AdaptedLayer[],
-  scale: number,
-): Substitute {
-  const made = new Map<Tensor, Tensor>();
-  return (weight) => {
-    const known = made.get(weight);
-    if (known !== undefined) return known;
-    const held = layers.filter(({ tensor }) => tensor === weight);
-    const updated = held.reduce((sofar, { name, a, b, first }) => {
-      const delta = matmul(onTape(recording, b), onTape(recording, a), { label: `Δ ${name}` });
-      return lora(sofar, delta, { first, scale });
-    }, weight);
-    made.set(weight, updated);
-    return updated;
-  };
-}
-
-/** Stands in for a parameter in a list, so that operations and their gradients find it there. */
-function onTape(recording: Recording, parameter: Tensor): Tensor {
-  const used = recording.use(parameter);
-  // A sum of one term: the gradient passes through as it is.
-  recording.differentiate({ op: 'add', output: used, inputs: [parameter] });
-  return used;
+/** "h = W₀x + ΔWx = W₀x + BAx" (§4.1, eq. 3), scaled, for adapted layers of one weight. */
+export function lowRank(layers: readonly AdaptedLayer[], scale: number): LinearUpdate {
+  return (y, x) =>
+    layers.reduce((sum, { name, a, b, first }) => {
+      const inner = matmul(x, a, { transposed: true, label: `A ${name}` });
+      const delta = matmul(inner, b, { transposed: true, label: `B ${name}` });
+      return lora(sum, delta, { left: first, scale });
+    }, y);
 }

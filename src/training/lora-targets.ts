@@ -28,20 +28,18 @@ export interface Modules {
 const suffix = '.weight';
 
 /** The modules of a model that have a weight. */
-export function modulesOf({ linears, pieces, embeddings }: TrainableModel): Modules {
+export function modulesOf({ linears, slices, embeddings }: TrainableModel): Modules {
   const layers = new Map<string, LinearLayer>();
   const others = new Map<string, string>();
-  const stored = new Map(pieces.map((piece) => [piece.name, piece]));
+  const weights = new Set<Tensor>();
   for (const { weight: tensor, parts } of linears) {
     if (embeddings.includes(tensor)) continue;
-    for (const { name, first, out } of parts) {
-      const { transposed = false } = stored.get(name + suffix) ?? {};
-      layers.set(name, { name, tensor, first, out, input: tensor.size(-1), transposed });
-    }
+    weights.add(tensor);
+    for (const part of parts) layers.set(part.name, { ...part, tensor, input: tensor.size(-1) });
   }
-  for (const { name, tensor } of pieces) {
+  for (const { name, tensor } of slices) {
+    if (!name.endsWith(suffix) || weights.has(tensor)) continue;
     const module = name.slice(0, -suffix.length);
-    if (!name.endsWith(suffix) || layers.has(module)) continue;
     others.set(module, embeddings.includes(tensor) ? 'an embedding' : 'no matrix');
   }
   return { layers, others };

@@ -13,16 +13,11 @@ import type { Parameters } from '../model/weights/parameters.ts';
 import { readParameters, writeParameters } from '../model/weights/read-parameters.ts';
 import type { Source } from '../source/source.ts';
 import { openTarget, type Target } from '../source/target.ts';
-import type { Substitute, TrainableModel } from '../model/trainable-model.ts';
+import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
 import { type NamedFile, writeFiles } from './checkpoint.ts';
 import './trainable-models.ts';
 import { type AdapterConfig, adapterFiles, originOf, readAdapter } from './lora-files.ts';
-import {
-  type AdaptedLayer,
-  allocateMatrices,
-  drawMatrices,
-  updateWeights,
-} from './lora-matrices.ts';
+import { type AdaptedLayer, allocateMatrices, drawMatrices, lowRank } from './lora-matrices.ts';
 import { mergedRows, type SavedRows } from './lora-merge.ts';
 import { modulesOf, selectLayers } from './lora-targets.ts';
 import type { NamePattern } from './trainable.ts';
@@ -51,7 +46,7 @@ const mergedInto = new WeakMap<Tensor, Lora>();
  *
  * An adapter takes effect in the lists of a `Trainer` that was given it, and in the model's `forward`
  * and `generate` while it is merged, not otherwise. It trains on models that were loaded plainly: the
- * weights stay in their storage format, and of those it adapts a training step holds f32 copies.
+ * weights are only read, in their storage format, and the update is computed beside them.
  */
 export class Lora implements Adapter {
   readonly rank: number;
@@ -115,8 +110,8 @@ export class Lora implements Adapter {
     return this.#saved !== undefined;
   }
 
-  /** Puts W + (α / r)·B·A in the place of each weight W while a list is recorded. @internal */
-  readonly substitute = (recording: Recording): Substitute => {
+  /** Adds (α / r)·B·A to layers beside their products while a list is recorded. @internal */
+  readonly adapt = (recording: Recording): Adapt => {
     this.#expectUsable();
     const { dropout } = this.#config;
     if (dropout > 0 && recording.training && recording.random !== undefined) {
@@ -126,7 +121,11 @@ export class Lora implements Adapter {
           'Trainer dropout: false, or set lora_dropout to 0 in adapter_config.json.',
       );
     }
-    return updateWeights(recording, this.#layers, this.alpha / this.rank);
+    const scale = this.alpha / this.rank;
+    return (layer) => {
+      const own = this.#layers.filter(({ tensor }) => tensor === layer.weight);
+      return own.length === 0 ? layer : { ...layer, update: lowRank(own, scale) };
+    };
   };
 
   /**
@@ -188,7 +187,7 @@ export class Lora implements Adapter {
       );
     }
     await this.#change(async () => {
-      const rows = await mergedRows(this.#gpu, this.#layers, this.substitute);
+      const rows = await mergedRows(this.#gpu, this.#layers, this.alpha / this.rank);
       this.#expectUsable();
       for (const { write, merged } of rows) write(merged);
       for (const { tensor } of this.#layers) mergedInto.set(tensor, this);

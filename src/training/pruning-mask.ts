@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import type { Model } from '../model/model.ts';
-import { type Parameters, type Piece, rangesIn } from '../model/weights/parameters.ts';
+import { type Parameters, rangesIn, type WeightSlice } from '../model/weights/parameters.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { trainableParameters } from './trainable-parts.ts';
 import './trainable-models.ts';
@@ -54,9 +54,9 @@ export class PruningMask {
     return bytes.subarray(place.first, place.first + elements(tensor.shape));
   }
 
-  /** Adds the elements of a piece whose mark is 1. @internal */
-  mark(piece: Pick<Piece, 'tensor' | 'first' | 'size'>, marks: Uint8Array): void {
-    for (const { segment, first, before, size } of rangesIn(this.#parameters.places)(piece)) {
+  /** Adds the elements of a slice whose mark is 1. @internal */
+  mark(slice: Pick<WeightSlice, 'tensor' | 'first' | 'size'>, marks: Uint8Array): void {
+    for (const { segment, first, before, size } of rangesIn(this.#parameters.places)(slice)) {
       const bytes = this.#pruned[segment]?.subarray(first, first + size);
       bytes?.forEach((mark, i) => (bytes[i] = mark | (marks[before + i] ?? 0)));
     }

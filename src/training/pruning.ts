@@ -5,7 +5,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { readBack } from '../runtime/read-back.ts';
 import type { Model } from '../model/model.ts';
-import type { Piece } from '../model/weights/parameters.ts';
+import type { WeightSlice } from '../model/weights/parameters.ts';
 import { PruningMask, type Subject, subjectOf } from './pruning-mask.ts';
 import { matcher, type NamePattern } from './trainable.ts';
 import type { Trainer } from './trainer.ts';
@@ -61,9 +61,9 @@ export async function pruneWeights(
     );
   }
   const subject = subjectOf(target);
-  const pieces = await targetsOf(subject, options.targets);
+  const slices = await targetsOf(subject, options.targets);
   const groups = new Map<string, Weights[]>();
-  for (const weights of pieces) {
+  for (const weights of slices) {
     const group = scope === 'global' ? '' : weights.name;
     groups.set(group, [...(groups.get(group) ?? []), weights]);
   }
@@ -76,7 +76,7 @@ export async function pruneWeights(
 /** A part of a stored tensor, and its values. */
 interface Weights {
   readonly name: string;
-  readonly piece: Piece;
+  readonly slice: WeightSlice;
   readonly values: Float32Array;
 }
 
@@ -85,19 +85,19 @@ async function targetsOf(
   { gpu, parameters }: Subject,
   patterns: readonly NamePattern[] | undefined,
 ): Promise<Weights[]> {
-  const { pieces } = parameters;
+  const { slices } = parameters;
   const isTarget =
     patterns === undefined
-      ? ({ shape }: Piece) => shape.filter((size) => size > 1).length > 1
-      : matcher('targets', patterns, pieces);
-  const chosen = pieces.filter(isTarget);
+      ? ({ shape }: WeightSlice) => shape.filter((size) => size > 1).length > 1
+      : matcher('targets', patterns, slices);
+  const chosen = slices.filter(isTarget);
   const read = await readBack(
     gpu,
     chosen.map(({ tensor }) => tensor),
   );
-  return chosen.map((piece, index) => {
+  return chosen.map((slice, index) => {
     const all = new Float32Array(read[index] ?? new ArrayBuffer(0));
-    return { name: piece.name, piece, values: all.subarray(piece.first, piece.first + piece.size) };
+    return { name: slice.name, slice, values: all.subarray(slice.first, slice.first + slice.size) };
   });
 }
 
@@ -107,7 +107,7 @@ function pruneGroup(
   sparsity: number,
   mask: PruningMask,
 ): PrunedTensor[] {
-  const magnitudes = new Float32Array(group.reduce((sum, { piece }) => sum + piece.size, 0));
+  const magnitudes = new Float32Array(group.reduce((sum, { slice }) => sum + slice.size, 0));
   let end = 0;
   for (const { values } of group) {
     magnitudes.set(values.map(Math.abs), end);
@@ -119,10 +119,10 @@ function pruneGroup(
   const threshold = magnitudes[removed - 1] ?? 0;
   let ties = removed === 0 ? 0 : removed - magnitudes.indexOf(threshold);
   const counts = new Map<string, { kept: number; removed: number; threshold: number }>();
-  for (const { name, piece, values } of group) {
+  for (const { name, slice, values } of group) {
     const count = counts.get(name) ?? { kept: 0, removed: 0, threshold: 0 };
     counts.set(name, count);
-    const marks = new Uint8Array(piece.size);
+    const marks = new Uint8Array(slice.size);
     values.forEach((value, i) => {
       const magnitude = Math.abs(value);
       const goes = magnitude < threshold || (magnitude === threshold && ties-- > 0);
@@ -134,7 +134,7 @@ function pruneGroup(
       count.removed += 1;
       count.threshold = Math.max(count.threshold, magnitude);
     });
-    mask.mark(piece, marks);
+    mask.mark(slice, marks);
   }
   return [...counts].map(([name, count]) => ({ name, ...count }));
 }

@@ -6,8 +6,8 @@ import { startTokens } from '../model/generation/prompt.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { pairGraph } from '../model/pair-graph.ts';
 import { checkSequencePair, type PairBatch } from '../model/pair-inputs.ts';
-import type { Substitute, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
-import { expectLabels, TrainableParts, mapTensors, type PaddedBatch } from './trainable-parts.ts';
+import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import { expectLabels, TrainableParts, adaptLinears, type PaddedBatch } from './trainable-parts.ts';
 
 export class TrainablePair
   extends TrainableParts<PairBatch>
@@ -17,7 +17,9 @@ export class TrainablePair
 
   /** @throws TransformerError MODEL_UNSUPPORTED where the head has no loss in lists */
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
-    super(parts, model, model.head, [model.source, model.target]);
+    const { source, target, head, weights } = model;
+    const { encoder, decoder } = weights;
+    super(parts, model, head, { inputs: [source, target], stacks: { encoder, decoder } });
     this.#model = model;
   }
 
@@ -34,10 +36,10 @@ export class TrainablePair
   record(
     recording: Recording,
     { batch, lengths }: PaddedBatch<PairBatch>,
-    substitute?: Substitute,
+    adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<PairBatch>> {
     const [sourceLength = 0, targetLength = 0] = lengths;
-    const model = substitute ? mapTensors(this.#model, substitute) : this.#model;
+    const model = adapt ? adaptLinears(this.#model, adapt) : this.#model;
     return this.graph(
       pairGraph(recording, model, { batch, sourceLength, targetLength, labelled: true }),
     );

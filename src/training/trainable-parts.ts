@@ -11,45 +11,51 @@ import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import {
+  type Adapt,
   cannotTrain,
-  type Substitute,
+  type Stacks,
   type TrainingBatch,
   type TrainingGraph,
 } from '../model/trainable-model.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
-import type { Parameters, Piece } from '../model/weights/parameters.ts';
+import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 
-/** Replaces every tensor in a structure of weights; objects with methods keep them. */
-export function mapTensors<T>(value: T, substitute: Substitute): T {
-  const known = new Map<Tensor, Tensor>();
+/**
+ * A structure of weights with what `adapt` makes of its linear layers. What has none stays the same; objects
+ * with methods keep them.
+ */
+export function adaptLinears<T>(structure: T, adapt: Adapt): T {
   const visit = (part: unknown): unknown => {
-    if (part instanceof Tensor) {
-      const found = known.get(part) ?? substitute(part);
-      known.set(part, found);
-      return found;
-    }
-    if (Array.isArray(part)) return part.map(visit);
-    if (typeof part !== 'object' || part === null) return part;
-    const fields = Object.entries(part).map(([name, item]) => [name, visit(item)]);
+    if (isLinear(part)) return adapt(part);
+    if (typeof part !== 'object' || part === null || part instanceof Tensor) return part;
+    const entries = Object.entries(part).map(([name, item]) => [name, item, visit(item)] as const);
+    if (entries.every(([, before, after]) => before === after)) return part;
+    if (Array.isArray(part)) return entries.map(([, , after]) => after);
     const like = Object.create(Object.getPrototypeOf(part) as object) as object;
-    return Object.assign(like, Object.fromEntries(fields));
+    return Object.assign(like, Object.fromEntries(entries.map(([name, , after]) => [name, after])));
   };
-  return visit(value) as T;
+  return visit(structure) as T;
 }
 
-/** The linear layers in a structure of weights, each once. */
-function linearsIn(structure: unknown): Linear[] {
-  const found = new Map<Tensor, Linear>();
+/** The tensors and the linear layers in a structure of weights, each once. */
+function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] } {
+  const weights = new Set<Tensor>();
+  const linears = new Map<Tensor, Linear>();
   const visit = (part: unknown): void => {
-    if (typeof part !== 'object' || part === null || part instanceof Tensor) return;
-    if ('weight' in part && 'parts' in part) {
-      const layer = part as Linear;
-      found.set(layer.weight, layer);
+    if (typeof part !== 'object' || part === null) return;
+    if (part instanceof Tensor) {
+      weights.add(part);
+      return;
     }
+    if (isLinear(part)) linears.set(part.weight, part);
     Object.values(part).forEach(visit);
   };
   visit(structure);
-  return [...found.values()];
+  return { weights: [...weights], linears: [...linears.values()] };
+}
+
+function isLinear(part: unknown): part is Linear {
+  return typeof part === 'object' && part !== null && 'weight' in part && 'parts' in part;
 }
 
 /** A checked batch, and the lengths that it is padded to. */
@@ -66,20 +72,21 @@ export class TrainableParts<Checked extends HeadBatch> {
   readonly config: JsonObject;
   readonly generation: JsonObject;
   readonly parameters: Parameters | undefined;
-  readonly pieces: readonly Piece[];
+  readonly slices: readonly WeightSlice[];
   readonly embeddings: readonly Tensor[];
   readonly weights: readonly Tensor[];
   readonly linears: readonly Linear[];
+  readonly stacks: Stacks;
 
   /**
    * `structure`: all weights of the model, in whatever shape it keeps them. `inputs`: what its stacks begin
    * with. @throws TransformerError MODEL_UNSUPPORTED where the head has no loss that lists compute
    */
   constructor(
-    { gpu, config, generation, parameters, pieces }: LoadedParts,
+    { gpu, config, generation, parameters, slices }: LoadedParts,
     structure: unknown,
     head: Head | undefined,
-    inputs: readonly InputStage[],
+    { inputs, stacks }: { inputs: readonly InputStage[]; stacks: Stacks },
   ) {
     const untrained = head === undefined ? 'A model without a head' : head.untrained;
     if (untrained !== undefined) throw cannotTrain(untrained);
@@ -87,15 +94,12 @@ export class TrainableParts<Checked extends HeadBatch> {
     this.config = config;
     this.generation = generation;
     this.parameters = parameters;
-    this.pieces = pieces;
+    this.slices = slices;
     this.embeddings = inputs.flatMap(({ embeddings }) => embeddings?.tokens ?? []);
-    const weights = new Set<Tensor>();
-    mapTensors(structure, (tensor) => {
-      weights.add(tensor);
-      return tensor;
-    });
-    this.weights = [...weights];
-    this.linears = linearsIn(structure);
+    const { weights, linears } = weightsIn(structure);
+    this.weights = weights;
+    this.linears = linears;
+    this.stacks = stacks;
   }
 
   /**

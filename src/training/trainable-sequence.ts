@@ -4,8 +4,8 @@ import type { Recording } from '../runtime/record.ts';
 import type { SequenceDefinition } from '../model/definitions.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { checkSequences, type SequenceBatch, sequenceGraph } from '../model/sequence-graph.ts';
-import type { Substitute, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
-import { expectLabels, TrainableParts, mapTensors, type PaddedBatch } from './trainable-parts.ts';
+import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import { expectLabels, TrainableParts, adaptLinears, type PaddedBatch } from './trainable-parts.ts';
 
 export class TrainableSequence
   extends TrainableParts<SequenceBatch>
@@ -15,7 +15,9 @@ export class TrainableSequence
 
   /** @throws TransformerError MODEL_UNSUPPORTED for models without logits, and without a loss in lists */
   constructor(parts: LoadedParts, definition: SequenceDefinition) {
-    super(parts, definition, definition.head, [definition.input]);
+    const { input, stack, causal, head } = definition;
+    const stacks = causal ? { decoder: stack } : { encoder: stack };
+    super(parts, definition, head, { inputs: [input], stacks });
     this.#definition = definition;
   }
 
@@ -28,10 +30,10 @@ export class TrainableSequence
   record(
     recording: Recording,
     { batch, lengths }: PaddedBatch<SequenceBatch>,
-    substitute?: Substitute,
+    adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<SequenceBatch>> {
     const [length = 0] = lengths;
-    const definition = substitute ? mapTensors(this.#definition, substitute) : this.#definition;
+    const definition = adapt ? adaptLinears(this.#definition, adapt) : this.#definition;
     return this.graph(sequenceGraph(recording, definition, { batch, length, labelled: true }));
   }
 }

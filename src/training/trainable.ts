@@ -2,7 +2,7 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { type Parameters, type Piece, rangesIn } from '../model/weights/parameters.ts';
+import { type Parameters, type WeightSlice, rangesIn } from '../model/weights/parameters.ts';
 
 /** A name with `*` for any run of characters, or a regular expression. */
 export type NamePattern = string | RegExp;
@@ -28,28 +28,28 @@ const decays = 2;
 
 /** Applies the patterns. @throws TransformerError OPTION_INVALID for patterns that match nothing */
 export function selectTrainable(
-  { segments, places, pieces }: Parameters,
+  { segments, places, slices }: Parameters,
   { freeze = [], decay = 'matrices' }: TrainableOptions,
 ): Trainable {
-  const frozen = matcher('freeze', freeze, pieces);
+  const frozen = matcher('freeze', freeze, slices);
   const shrinks =
     decay === 'all'
       ? () => true
       : decay === 'matrices'
-        ? ({ shape }: Piece) => shape.filter((size) => size > 1).length > 1
-        : matcher('decay', decay, pieces);
+        ? ({ shape }: WeightSlice) => shape.filter((size) => size > 1).length > 1
+        : matcher('decay', decay, slices);
   const flags = segments.map((segment) => new Uint8Array(elements(segment.shape)));
   const rangesOf = rangesIn(places);
   const wanted = new Set<Tensor>();
   let count = 0;
-  for (const piece of pieces) {
-    const ranges = rangesOf(piece);
-    if (ranges.length === 0 || frozen(piece)) continue;
+  for (const slice of slices) {
+    const ranges = rangesOf(slice);
+    if (ranges.length === 0 || frozen(slice)) continue;
     for (const { segment, first, size } of ranges) {
-      flags[segment]?.fill(trains | (shrinks(piece) ? decays : 0), first, first + size);
+      flags[segment]?.fill(trains | (shrinks(slice) ? decays : 0), first, first + size);
     }
-    wanted.add(piece.tensor);
-    count += piece.size;
+    wanted.add(slice.tensor);
+    count += slice.size;
   }
   if (count === 0) {
     throw new TransformerError(
@@ -64,10 +64,10 @@ export function selectTrainable(
 export function matcher(
   option: string,
   patterns: readonly NamePattern[],
-  pieces: readonly { readonly name: string }[],
-): (piece: { readonly name: string }) => boolean {
+  slices: readonly { readonly name: string }[],
+): (slice: { readonly name: string }) => boolean {
   const expressions = patterns.map(expressionOf);
-  const names = [...new Set(pieces.map(({ name }) => name))];
+  const names = [...new Set(slices.map(({ name }) => name))];
   for (const [index, expression] of expressions.entries()) {
     if (names.some((name) => expression.test(name))) continue;
     const pattern = String(patterns[index]);

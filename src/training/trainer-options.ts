@@ -3,7 +3,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
-import type { Substitute, TrainableModel } from '../model/trainable-model.ts';
+import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
 import type { NamedFile } from './checkpoint.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';
 import type { StepsOptions } from './training-step.ts';
@@ -16,7 +16,7 @@ export interface Adapter {
   /** @internal */
   readonly parameters: Parameters;
   /** @internal */
-  readonly substitute: (recording: Recording) => Substitute;
+  readonly adapt: (recording: Recording) => Adapt;
   /** Called before lists with it are played on this model; its result is called when that is over. @internal */
   readonly use: (model: TrainableModel) => () => void;
   /** What is saved in place of the model, as it stands when called. */

@@ -275,7 +275,7 @@ export class Trainer {
         gradients: this.state.gradients,
         loss: this.state.loss,
         random: dropout ? this.state.random : undefined,
-        substitute: adapter?.substitute,
+        adapt: adapter?.adapt,
       });
     return new Promise((resolve, reject) => {
       const play = (plan: GradientPlan): Promise<number> => {

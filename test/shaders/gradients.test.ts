@@ -283,6 +283,12 @@ cases['lora, rows in the middle of a frozen weight'] = (t) => {
   const delta = matmul(t.input('b', 5, 2), t.input('a', 2, 7));
   return lora(t.numbers('weight', [13, 7]), delta, { first: 3, scale: 1.7 });
 };
+cases['lora, columns of what a layer computes'] = (t) => {
+  const [x, y] = [t.input('x', 2, 3, 7), t.input('y', 2, 3, 11)];
+  const inner = matmul(x, t.input('a', 2, 7), { transposed: true });
+  const delta = matmul(inner, t.input('b', 5, 2), { transposed: true });
+  return lora(y, delta, { left: 4, scale: 0.3 });
+};
 cases['lora, two updates of a weight that is used'] = (t) => {
   const weight = t.input('weight', 11, 5);
   const query = lora(weight, t.input('delta 0', 4, 5), { first: 0, scale: 0.5 });

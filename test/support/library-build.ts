@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|generation\/prompt|positional-encoding|sequence-head|sequence-stack|shown-states|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|generation\/prompt|positional-encoding|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',

@@ -6,10 +6,10 @@ import {
   float32ToBfloat16,
   float32ToFloat16,
 } from '../../src/source/float16.ts';
-import { write } from '../../src/model/weights/weight-storage.ts';
+import { write } from '../../src/model/weights/slice-writer.ts';
 import { makeInParts } from '../../src/runtime/parts.ts';
 import type { Scope } from '../../src/runtime/scope.ts';
-import { type Dtype, dtypeBytes, elements, type Tensor } from '../../src/runtime/tensor.ts';
+import { bytesOf, type Dtype, elements, pitchOf, type Tensor } from '../../src/runtime/tensor.ts';
 import type { Values } from '../reference/twin.ts';
 
 /** The elements of a tensor as they lie in memory, padding included. */
@@ -35,7 +35,7 @@ function encode(
   let stored: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer> = spread;
   if (dtype === 'f16') stored = float32ToFloat16(spread);
   if (dtype === 'bf16') stored = float32ToBfloat16(spread);
-  const bytes = new Uint8Array(Math.max(4, Math.ceil((rows * pitch * dtypeBytes(dtype)) / 4) * 4));
+  const bytes = new Uint8Array(Math.max(4, bytesOf(dtype, rows * pitch)));
   bytes.set(new Uint8Array(stored.buffer));
   return bytes;
 }
@@ -53,7 +53,7 @@ export function storeWeight(
   const columns = shape.at(-1) ?? 1;
   if (values.length !== elements(shape))
     throw new RangeError(`${values.length} for (${shape.join(', ')})`);
-  const pitch = dtypeBytes(dtype) === 2 ? Math.ceil(columns / 4) * 4 : columns;
+  const pitch = pitchOf(dtype, columns);
   const { gpu } = scope;
   const options = { label: 'weight', shape, dtype, pitch };
   const limits = { limit: gpu.bindingLimit, purpose: 'weights' } as const;

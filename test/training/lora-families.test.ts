@@ -8,7 +8,8 @@ import { readCase } from '../support/expected.ts';
 import { readFixture } from '../support/fixture.ts';
 import { sharedGpu } from '../support/gpu.ts';
 import { bitsOf, fill } from '../support/lora.ts';
-import { fixtureSource, readValues } from '../support/source.ts';
+import { safetensorsFile, type StoredTensor } from '../support/safetensors.ts';
+import { fixtureFiles, fixtureSource, memorySource, readValues } from '../support/source.ts';
 import { MemoryTarget } from '../support/training.ts';
 
 const onGpu = sharedGpu();
@@ -19,7 +20,9 @@ test.each([
   ['bert_tokcls', 'main', ['*.query', '*.intermediate.dense', 'classifier'], 'TOKEN_CLS'],
   ['distilbert_seqcls', 'main', ['*.q_lin', '*.lin2', 'pre_classifier'], 'SEQ_CLS'],
   ['gpt2', 'main', ['*.c_attn', '*.c_fc', '*.c_proj'], 'CAUSAL_LM'],
+  ['llama_gqa', 'main', ['*.q_proj', '*.v_proj', '*.up_proj', '*.down_proj'], 'CAUSAL_LM'],
   ['roberta_seqcls', 'main', ['*.value', '*.output.dense'], 'SEQ_CLS'],
+  ['t5_gated', 'labels', ['*.k', '*.wi_0', 'lm_head'], 'SEQ_2_SEQ_LM'],
 ])('%s', async (name, call, targets, taskType) => {
   const inputs = callInputs(await readCase(name), call);
   await onGpu(async (gpu) => {
@@ -56,5 +59,42 @@ test('an adapter by PEFT for weights that lie transposed in the file', async () 
     expect([lora.rank, lora.alpha, lora.targets.length]).toEqual([3, 5, 6]);
     await lora.merge();
     expectCall(await model.forward(callInputs(gpt2, 'main')), 'main', peft);
+  });
+});
+
+test('adapters have the names of the class, whatever a file calls its weights', async () => {
+  const gpt2 = await readCase('gpt2');
+  const files = await fixtureFiles('gpt2', ['config.json', 'model.safetensors']);
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [name, { shape, data }] of readValues(files['model.safetensors']!)) {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    tensors[name.replace('transformer.', '')] = { dtype: 'F32', shape, bytes };
+  }
+  const bare = memorySource({ ...files, 'model.safetensors': safetensorsFile(tensors) });
+  const peft = {
+    ...gpt2,
+    values: readValues(await readFixture('gpt2_lora/expected.safetensors')),
+  };
+  await onGpu(async (gpu) => {
+    using model = await loadModel(bare, { gpu });
+    using lora = await loadLora(model, fixtureSource('gpt2_lora'));
+    const target = new MemoryTarget();
+    await lora.save(target);
+    expect(readValues(target.files['adapter_model.safetensors']!)).toEqual(
+      readValues(await readFixture('gpt2_lora/adapter_model.safetensors')),
+    );
+    await lora.merge();
+    expectCall(await model.forward(callInputs(gpt2, 'main')), 'main', peft);
+  });
+  // PEFT calls it decoder.layers.0.encoder_attn.q_proj in a BartModel, whose file may say model.decoder….
+  const bart = await fixtureFiles('bart', ['config.json', 'model.safetensors']);
+  const config = JSON.parse(text(bart['config.json'])) as object;
+  const base = new TextEncoder().encode(
+    JSON.stringify({ ...config, architectures: ['BartModel'] }),
+  );
+  await onGpu(async (gpu) => {
+    using model = await loadModel(memorySource({ ...bart, 'config.json': base }), { gpu });
+    using lora = new Lora(model, { targets: 'decoder.layers.0.encoder_attn.q_proj' });
+    expect(lora.targets).toEqual(['decoder.layers.0.encoder_attn.q_proj']);
   });
 });

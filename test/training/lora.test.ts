@@ -53,7 +53,7 @@ async function gradientsOf(
 ): Promise<Map<string, Float32Array>> {
   for await (const { skipped } of trainer.steps([inputs])) expect(skipped).toBe(false);
   const found = new Map<string, Float32Array>();
-  for (const { name, tensor, first, size } of trainer.state.parameters.pieces) {
+  for (const { name, tensor, first, size } of trainer.state.parameters.slices) {
     const [bytes] = await readBack(trainer.gpu, [trainer.state.gradients.get(tensor)!]);
     found.set(name, new Float32Array(bytes!).subarray(first, first + size));
   }
@@ -188,8 +188,8 @@ async function expectMerged(
   { weights }: Checkpoint,
   values: ReadonlyMap<string, StoredValues>,
 ): Promise<void> {
-  const { pieces } = model.trainable();
-  for (const { name, tensor, first, size } of pieces) {
+  const { slices } = model.trainable();
+  for (const { name, tensor, first, size } of slices) {
     if (tensor.shape.length < 2) continue;
     const [bytes] = await readBack(gpu, [tensor]);
     const columns = tensor.size(-1);

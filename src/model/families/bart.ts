@@ -3,7 +3,7 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 import type { ChooseToken } from '../heads/head.ts';
-import { headName, labelCount } from '../heads/head-name.ts';
+import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
 import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
@@ -32,7 +32,7 @@ export function bart(config: Config, loader: WeightLoader): EncoderDecoderDefini
   config.only('add_final_layer_norm', false);
   config.only('static_position_embeddings', false);
 
-  const root = loader.root(['model.', ''], 'encoder.layers.0.fc1.weight');
+  const root = baseRoot(config, loader, 'model.', 'encoder.layers.0.fc1.weight');
   const dModel = config.integer('d_model');
   const maxPositions = config.integer('max_position_embeddings');
   const vocabulary = config.integer('vocab_size');

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { HeadLayer } from '../heads/head.ts';
 import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
+import { baseRoot } from '../heads/head-name.ts';
 import { tieMaskedHead } from '../heads/masked-head.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
@@ -28,7 +29,7 @@ export function bertModel(
   loader: WeightLoader,
   { root: family, head, names, paddingToken }: BertVariant,
 ): SequenceDefinition {
-  const root = loader.root([family, ''], 'embeddings.position_embeddings.weight');
+  const root = baseRoot(config, loader, family, 'embeddings.position_embeddings.weight');
   if (head === 'MaskedLM') tieMaskedHead(config, loader, root, names.masked);
   config.only('is_decoder', false);
   config.only('add_cross_attention', false);

@@ -1,7 +1,7 @@
 // DistilBERT (Sanh et al., 2019, arXiv 1910.01108): half of BERT's layers, without segments and pooler.
 
 import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
-import { headName } from '../heads/head-name.ts';
+import { baseRoot, headName } from '../heads/head-name.ts';
 import { tieMaskedHead } from '../heads/masked-head.ts';
 import { firstToken } from '../heads/sequence-head.ts';
 import type { Config } from '../config.ts';
@@ -30,7 +30,7 @@ const names: HeadNames = {
 
 /** Declares the weights of a `DistilBert…` checkpoint, the head as `architectures` says. */
 export function distilbert(config: Config, loader: WeightLoader): SequenceDefinition {
-  const root = loader.root(['distilbert.', ''], 'embeddings.LayerNorm.weight');
+  const root = baseRoot(config, loader, 'distilbert.', 'embeddings.LayerNorm.weight');
   const head = headName(config);
   if (head === 'MaskedLM') tieMaskedHead(config, loader, root, names.masked);
   const size = config.integer('dim');

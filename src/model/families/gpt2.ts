@@ -2,6 +2,7 @@
 // decoder with learned positions, a norm after the last layer, and weights stored (in, out).
 
 import { causalHead, tieOutput } from '../heads/causal-head.ts';
+import { baseRoot } from '../heads/head-name.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
@@ -15,7 +16,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   config.only('scale_attn_by_inverse_layer_idx', false);
   config.only('scale_attn_weights', true);
   config.only('add_cross_attention', false);
-  const root = loader.root(['transformer.', ''], 'wpe.weight');
+  const root = baseRoot(config, loader, 'transformer.', 'wpe.weight');
   const tokensName = `${root}wte.weight`;
   tieOutput(config, loader, tokensName, true);
   const size = config.integer('n_embd');

@@ -6,6 +6,7 @@ import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { causalHead, tieOutput } from '../heads/causal-head.ts';
+import { baseRoot } from '../heads/head-name.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import type { SelfAttentionWeights } from '../layers/attention.ts';
 import { type Block, preNorm } from '../layers/block.ts';
@@ -133,7 +134,7 @@ export function llamaModel(
   loader: WeightLoader,
   { block, layer, norm, rotary, embeddingScale = 1, tied = false, softcap }: LlamaParts,
 ): SequenceDefinition {
-  const root = loader.root(['model.', ''], 'norm.weight');
+  const root = baseRoot(config, loader, 'model.', 'norm.weight');
   const tokensName = `${root}embed_tokens.weight`;
   tieOutput(config, loader, tokensName, tied);
   const vocabulary = config.integer('vocab_size');

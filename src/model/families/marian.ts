@@ -1,7 +1,7 @@
 // Marian (Junczys-Dowmunt et al., 2018, arXiv 1804.00344) in Hugging Face's layout: the paper's
 // post-norm Transformer with sinusoidal positions in halves, tied embeddings and a logits bias.
 
-import { headName } from '../heads/head-name.ts';
+import { baseRoot, headName } from '../heads/head-name.ts';
 import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
@@ -24,7 +24,7 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
   const sourceVocabulary = config.integer('vocab_size');
   const targetVocabulary = config.integer('decoder_vocab_size', sourceVocabulary);
   const shared = config.boolean('share_encoder_decoder_embeddings', true);
-  const root = loader.root(['model.', ''], 'encoder.layers.0.fc1.weight');
+  const root = baseRoot(config, loader, 'model.', 'encoder.layers.0.fc1.weight');
   const output = 'lm_head.weight';
   if (shared) tieEmbeddings(config, loader, root, output);
   else if (config.boolean('tie_word_embeddings', true)) {

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../../source/json.ts';
 import type { Config } from '../config.ts';
+import type { WeightLoader } from '../weights/weights.ts';
 
 /**
  * The part of a class name that tells the head: `BertForMaskedLM` has "MaskedLM", `GPT2LMHeadModel`
@@ -22,6 +23,16 @@ export function headName(config: Config): string {
 export function className({ architectures: list }: JsonObject): string | undefined {
   const name: unknown = Array.isArray(list) ? list[0] : list;
   return typeof name === 'string' ? name : undefined;
+}
+
+/** Has names of the base model declared with `prefix`, whatever class and file have; see the loader. */
+export function baseRoot(
+  config: Config,
+  loader: WeightLoader,
+  prefix: string,
+  name: string,
+): string {
+  return loader.root(prefix, name, headName(config) === 'Model');
 }
 
 /** Labels of a classifier: `num_labels`, else as many as `id2label` names, else 2. */

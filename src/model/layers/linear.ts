@@ -1,20 +1,35 @@
 // Linear layers: every product of a model's weights is one of these.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import { gatedLinear } from '../../shaders/matmul/gated.ts';
+import { add } from '../../shaders/elementwise/add.ts';
+import { activate } from '../../shaders/matmul/activate.ts';
+import { gated as gate, gatedLinear } from '../../shaders/matmul/gated.ts';
 import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 
-/** activation(xWᵀ + b) + residual. x: (…, in), result: (…, out). */
+interface LinearOptions {
+  readonly activation?: Activation;
+  readonly residual?: Tensor | undefined;
+  readonly label?: string;
+}
+
+/** activation(xWᵀ + b) + residual. x: (…, in), result: (…, out). An update acts before the activation. */
 export function linear(
   x: Tensor,
-  { weight, bias }: Linear,
-  options: { activation?: Activation; residual?: Tensor | undefined; label?: string } = {},
+  { weight, bias, update }: Linear,
+  options: LinearOptions = {},
 ): Tensor {
-  return matmul(x, weight, { transposed: true, bias, ...options });
+  const { activation = 'none', residual, ...others } = options;
+  const product = { transposed: true, bias, ...others };
+  if (update === undefined) return matmul(x, weight, { ...product, activation, residual });
+  if (activation === 'none') return update(matmul(x, weight, { ...product, residual }), x);
+  const y = activate(update(matmul(x, weight, product), x), activation);
+  return residual === undefined ? y : add(y, residual);
 }
 
 /** activation(xWᵀ + b) ⊗ (xVᵀ + c), W above V in one layer. x: (…, in), result: (…, out / 2). */
-export function gated(x: Tensor, { weight, bias }: Linear, activation: Activation): Tensor {
-  return gatedLinear(x, weight, { bias, activation });
+export function gated(x: Tensor, layer: Linear, activation: Activation): Tensor {
+  const { weight, bias, update } = layer;
+  if (update === undefined) return gatedLinear(x, weight, { bias, activation });
+  return gate(linear(x, layer, { label: 'gated input' }), activation);
 }

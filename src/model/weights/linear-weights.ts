@@ -8,24 +8,35 @@ export interface Linear {
   readonly bias: Tensor | undefined;
   /** The layers of the checkpoint that stand in it, one below the other. */
   readonly parts: readonly LinearPart[];
+  /** What an adapter adds beside the product; the weight, which it need not know, stays as it is. */
+  readonly update?: LinearUpdate;
 }
+
+/** Records y with what is added to it. x: (…, in), y, which is xWᵀ + b, and result: (…, out). */
+export type LinearUpdate = (y: Tensor, x: Tensor) => Tensor;
 
 /** A module of the checkpoint. */
 export interface LinearPart {
-  /** That of its weight, without `.weight`. */
+  /** Its name in the class of the checkpoint, which a file may give its weight in part only. */
   readonly name: string;
   /** Its first row in the weight, and how many it has. */
   readonly first: number;
   readonly out: number;
+  /** Whether the checkpoint has it as (in, out), as a `Conv1D`. */
+  readonly transposed: boolean;
 }
 
 /** Modules below each other, of so many rows each. */
-export function partsOf(names: readonly string[], sizes: readonly number[]): LinearPart[] {
+export function partsOf(
+  names: readonly string[],
+  sizes: readonly number[],
+  transposed: boolean = false,
+): LinearPart[] {
   let end = 0;
   return names.map((name, index) => {
     const first = end;
     end += sizes[index] ?? 0;
-    return { name, first, out: end - first };
+    return { name, first, out: end - first, transposed };
   });
 }
 

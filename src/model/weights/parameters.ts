@@ -3,15 +3,15 @@
 import { partsOf } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 
-/** Consecutive elements of a stored tensor, and where they lie in a parameter. */
-export interface Piece {
+/** Consecutive elements of a stored tensor, and where they lie in a weight. */
+export interface WeightSlice {
   /** The tensor of the checkpoint, with its shape there. */
   readonly name: string;
   readonly shape: readonly number[];
   /** Its first element that lies here. */
   readonly storedFirst: number;
   readonly tensor: Tensor;
-  /** The element of `tensor` where the piece begins, and how many there are. */
+  /** The element of `tensor` where the slice begins, and how many there are. */
   readonly first: number;
   readonly size: number;
   /** Whether the tensor is the transpose of the stored one, (in, out), as of a `Conv1D`. */
@@ -19,7 +19,7 @@ export interface Piece {
 }
 
 /** (rows, columns) values as (columns, rows). */
-export function transposed<Values extends Uint16Array | Uint32Array | Float32Array>(
+export function transposed<Values extends Uint16Array | Uint32Array | Float32Array | Float64Array>(
   values: Values,
   [rows = 1, columns = 1]: readonly number[],
 ): Values {
@@ -44,12 +44,12 @@ export interface Parameters {
   readonly segments: readonly Tensor[];
   readonly places: readonly ParameterPlace[];
   /** What the checkpoint calls the values; a stored tensor may be spread over several parameters. */
-  readonly pieces: readonly Piece[];
+  readonly slices: readonly WeightSlice[];
   /** Values of the checkpoint that are not trained, such as a logits bias. */
-  readonly constants: readonly Piece[];
+  readonly constants: readonly WeightSlice[];
 }
 
-/** Elements of a piece that lie together in a segment: `size` of them, `before` those ahead of them. */
+/** Elements of a slice that lie together in a segment: `size` of them, `before` those ahead of them. */
 export interface SegmentRange {
   readonly segment: number;
   readonly first: number;
@@ -57,10 +57,10 @@ export interface SegmentRange {
   readonly size: number;
 }
 
-/** What finds the elements of pieces, in order; nothing for those of tensors without a place. */
+/** What finds the elements of slices, in order; nothing for those of tensors without a place. */
 export function rangesIn(
   places: readonly ParameterPlace[],
-): (piece: Pick<Piece, 'tensor' | 'first' | 'size'>) => SegmentRange[] {
+): (slice: Pick<WeightSlice, 'tensor' | 'first' | 'size'>) => SegmentRange[] {
   const placeOf = new Map(places.map((place) => [place.tensor, place]));
   return ({ tensor, first, size }) => {
     const columns = tensor.size(-1);

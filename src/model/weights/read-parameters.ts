@@ -4,7 +4,7 @@ import type { Gpu } from '../../runtime/gpu.ts';
 import { readBack } from '../../runtime/read-back.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { TransformerError } from '../../runtime/errors.ts';
-import { type Parameters, type Piece, rangesIn, transposed } from './parameters.ts';
+import { type Parameters, type WeightSlice, rangesIn, transposed } from './parameters.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
 
 type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer> };
@@ -15,32 +15,32 @@ type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer>
  */
 export async function readParameters(
   gpu: Gpu,
-  { segments: own, places, pieces, constants }: Parameters,
+  { segments: own, places, slices, constants }: Parameters,
   segments: readonly Tensor[] = own,
 ): Promise<Map<string, StoredValues>> {
   const blocks = (await readBack(gpu, segments)).map((bytes) => new Float32Array(bytes));
   const rangesOf = rangesIn(places);
   const values = new Map<string, MutableValues>();
-  const put = (piece: Piece, data: Float32Array): void => {
-    const { name, shape, storedFirst } = piece;
+  const put = (slice: WeightSlice, data: Float32Array): void => {
+    const { name, shape, storedFirst } = slice;
     const entry = values.get(name) ?? { shape, data: new Float32Array(elements(shape)) };
-    const stored = piece.transposed === true ? transposed(data, shape.toReversed()) : data;
+    const stored = slice.transposed === true ? transposed(data, shape.toReversed()) : data;
     entry.data.set(stored, storedFirst);
     values.set(name, entry);
   };
-  for (const piece of pieces) {
-    const [range, ...others] = rangesOf(piece).map(({ segment, first, size }) =>
+  for (const slice of slices) {
+    const [range, ...others] = rangesOf(slice).map(({ segment, first, size }) =>
       blocks[segment]?.subarray(first, first + size),
     );
-    if (range !== undefined) put(piece, others.length === 0 ? range : joined([range, ...others]));
+    if (range !== undefined) put(slice, others.length === 0 ? range : joined([range, ...others]));
   }
   if (segments !== own || constants.length === 0) return values;
   const read = await readBack(
     gpu,
     constants.map(({ tensor }) => tensor),
   );
-  constants.forEach((piece, index) => {
-    put(piece, new Float32Array(read[index] ?? new ArrayBuffer(0)));
+  constants.forEach((slice, index) => {
+    put(slice, new Float32Array(read[index] ?? new ArrayBuffer(0)));
   });
   return values;
 }
@@ -85,13 +85,13 @@ export function writeSegments(
  * @throws TransformerError TENSOR_MISSING, TENSOR_MISMATCH
  */
 export function layOut(
-  { segments, places, pieces }: Parameters,
+  { segments, places, slices }: Parameters,
   values: ReadonlyMap<string, StoredValues>,
 ): Float32Array<ArrayBuffer>[] {
   const blocks = segments.map((segment) => new Float32Array(elements(segment.shape)));
   const rangesOf = rangesIn(places);
-  for (const piece of pieces) {
-    const { name, shape, storedFirst, size } = piece;
+  for (const slice of slices) {
+    const { name, shape, storedFirst, size } = slice;
     const stored = values.get(name);
     if (stored === undefined) {
       throw new TransformerError('TENSOR_MISSING', `The training state has no "${name}".`);
@@ -104,8 +104,8 @@ export function layOut(
       );
     }
     const part = stored.data.subarray(storedFirst, storedFirst + size);
-    const data = piece.transposed === true ? transposed(part, shape) : part;
-    for (const { segment, first, before, size: count } of rangesOf(piece)) {
+    const data = slice.transposed === true ? transposed(part, shape) : part;
+    for (const { segment, first, before, size: count } of rangesOf(slice)) {
       blocks[segment]?.set(data.subarray(before, before + count), first);
     }
   }

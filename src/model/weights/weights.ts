@@ -4,17 +4,16 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import { makeInParts, type PartOptions } from '../../runtime/parts.ts';
 import type { Scope } from '../../runtime/scope.ts';
-import { elements, Tensor, type TensorOptions } from '../../runtime/tensor.ts';
-import type { Piece } from './parameters.ts';
+import { type Dtype, elements, pitchOf, Tensor, type TensorOptions } from '../../runtime/tensor.ts';
+import type { WeightSlice } from './parameters.ts';
 import { readTensors, type TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
 import { type Linear, partsOf } from './linear-weights.ts';
-import { formatOf, storedBytes, type WeightFormat, write } from './weight-storage.ts';
-import { put, type Target } from './weight-target.ts';
+import { type AskedFormat, formatOf } from './weight-formats.ts';
 
 /** The storage format that weights are loaded in; as the checkpoint stores them when undefined. */
-export type WeightDtype = 'f32' | 'f16' | undefined;
+export type WeightDtype = AskedFormat | undefined;
 
 /** A part of a stored tensor: rows (or elements of a vector) from `first` on, of `rows` it has. */
 export interface RowRange {
@@ -30,6 +29,8 @@ export interface MatrixOptions {
   /** The storage format, whatever the user asks for. */
   readonly dtype?: 'f32';
 }
+
+type ComputedValues = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 /** Finds a tensor of the checkpoint by the name and shape that config.json calls for. */
 export type FindEntry = (name: string, shape: readonly number[]) => TensorEntry | undefined;
@@ -55,13 +56,17 @@ export class WeightLoader {
   readonly #allocate: Allocate;
   readonly #place: Allocate;
   readonly #limits: PartOptions;
-  readonly #targets: Target[] = [];
+  /** What names of the base model begin with: as declared, in the file, and in the checkpoint's class. */
+  #root = { prefix: '', inFile: '', inClass: '' };
+  /** What is wanted of the tensors of the checkpoint. */
+  readonly #wanted = new Map<TensorEntry, WeightSlice[]>();
+  readonly #computed: (readonly [Tensor, ComputedValues])[] = [];
   readonly #tied: TiedNames;
   /** Tensors of tied weights, by the names they are stored under. */
   readonly #shared = new Map<string, Tensor>();
   /** Where the tensors of the checkpoint lie: those that are trained, and the others. */
-  readonly pieces: Piece[] = [];
-  readonly constants: Piece[] = [];
+  readonly slices: WeightSlice[] = [];
+  readonly constants: WeightSlice[] = [];
 
   /** Without a scope nothing is allocated: tensors are names and shapes only. */
   constructor(
@@ -74,7 +79,7 @@ export class WeightLoader {
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
     this.#limits = { limit, purpose: place ? 'parameters' : 'weights' };
-    this.#tied = new TiedNames((name) => this.has(name), isNew);
+    this.#tied = new TiedNames((name) => this.#stored(name, []) !== undefined, isNew);
   }
 
   /**
@@ -82,7 +87,7 @@ export class WeightLoader {
    * the checkpoint lacks; declared under several, it is one tensor unless the checkpoint has several.
    */
   tie(...names: readonly string[]): void {
-    this.#tied.tie(names);
+    this.#tied.tie(names.map((name) => this.#named('inFile', name)));
   }
 
   /** Names that are tied, and stored both. */
@@ -106,9 +111,9 @@ export class WeightLoader {
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
       const shape = [part?.rows ?? sizes[index] ?? 0, columns];
-      return this.#find(name, swapped ? shape.toReversed() : shape);
+      return this.#find(this.#named('inFile', name), swapped ? shape.toReversed() : shape);
     });
-    const stored = entries.map((entry) => formatOf(entry));
+    const stored = entries.map((entry) => formatOf(entry).name);
     const [first = 'f32'] = stored;
     const mixed = stored.some((format) => format !== first);
     const dtype = options.dtype ?? this.#dtype ?? (mixed ? 'f32' : first);
@@ -126,7 +131,9 @@ export class WeightLoader {
   ): Tensor {
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(size, list.length);
-    const entries = list.map((name, index) => this.#find(name, [part?.rows ?? sizes[index] ?? 0]));
+    const entries = list.map((name, index) =>
+      this.#find(this.#named('inFile', name), [part?.rows ?? sizes[index] ?? 0]),
+    );
     return this.#tensor(entries, [sum(sizes)], 'f32', { part });
   }
 
@@ -137,12 +144,17 @@ export class WeightLoader {
 
   /** Whether the checkpoint has a tensor of this name. */
   has(name: string): boolean {
-    return this.#stored(name, []) !== undefined;
+    return this.#stored(this.#named('inFile', name), []) !== undefined;
   }
 
-  /** The first of several prefixes, '' say, with which the checkpoint has a name. */
-  root(prefixes: readonly string[], name: string): string {
-    return prefixes.find((prefix) => this.has(prefix + name)) ?? prefixes[0] ?? '';
+  /**
+   * Says that the names of the base model are declared with a prefix. The file may have them without it, as
+   * the tensor `name` tells, and so has the checkpoint's class where it is the base model itself.
+   */
+  root(prefix: string, name: string, isBase: boolean): string {
+    const inFile = [prefix, ''].find((each) => this.has(each + name)) ?? prefix;
+    this.#root = { prefix, inFile, inClass: isBase ? '' : prefix };
+    return prefix;
   }
 
   /** A vector that belongs to the checkpoint but is not trained; undefined where there is none. */
@@ -165,33 +177,35 @@ export class WeightLoader {
     { bias = true, ...options }: Pick<MatrixOptions, 'transposed'> & { bias?: boolean } = {},
   ): Linear {
     const names = (suffix: string): string[] => [prefixes].flat().map((prefix) => prefix + suffix);
+    const modules = names('').map((name) => this.#named('inClass', name));
     return {
       weight: this.matrix(names('.weight'), out, input, options),
       bias: bias ? this.vector(names('.bias'), out) : undefined,
-      parts: partsOf(names(''), sizesOf(out, names('').length)),
+      parts: partsOf(modules, sizesOf(out, modules.length), options.transposed),
     };
   }
 
   /** A tensor that is computed, not loaded. */
-  computed(
-    label: string,
-    shape: readonly number[],
-    values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
-  ): Tensor {
+  computed(label: string, shape: readonly number[], values: ComputedValues): Tensor {
     const dtype = values instanceof Uint32Array ? 'u32' : 'f32';
     const tensor = this.#allocate({ label, shape, dtype });
-    write(this.#scope?.gpu, tensor, 0, values);
+    this.#computed.push([tensor, values]);
     return tensor;
   }
 
   /** Reads everything declared so far and puts it on the GPU. */
   async load(source: Source, options: ReadOptions): Promise<void> {
-    const targets = new Map<TensorEntry, Target[]>();
-    for (const target of this.#targets) {
-      targets.set(target.entry, [...(targets.get(target.entry) ?? []), target]);
-    }
-    for await (const { entry, offset, bytes } of readTensors(source, targets.keys(), options)) {
-      for (const target of targets.get(entry) ?? []) put(this.#scope?.gpu, target, offset, bytes);
+    const { sliceWriter, write } = await import('./slice-writer.ts');
+    const gpu = this.#scope?.gpu;
+    for (const [tensor, values] of this.#computed) write(gpu, tensor, 0, values);
+    const writers = new Map(
+      Array.from(this.#wanted, ([entry, slices]) => [
+        entry,
+        slices.map((slice) => sliceWriter(gpu, entry, slice)),
+      ]),
+    );
+    for await (const piece of readTensors(source, writers.keys(), options)) {
+      for (const put of writers.get(piece.entry) ?? []) put(piece);
     }
   }
 
@@ -201,6 +215,13 @@ export class WeightLoader {
     return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
   }
 
+  /** What the file calls a tensor, or the class a module. */
+  #named(place: 'inFile' | 'inClass', name: string): string {
+    const { prefix, [place]: own } = this.#root;
+    return name.startsWith(prefix) ? own + name.slice(prefix.length) : name;
+  }
+
+  /** `name`: as the file has it. */
   #find(name: string, shape: readonly number[]): TensorEntry {
     const entry = this.#stored(this.#tied.storedAs(name), shape);
     if (entry === undefined) {
@@ -229,18 +250,17 @@ export class WeightLoader {
   #tensor(
     entries: readonly TensorEntry[],
     shape: readonly number[],
-    dtype: WeightFormat,
+    dtype: Dtype,
     options: MatrixOptions,
   ): Tensor {
     const [{ name } = { name: '' }] = entries;
     const known = this.#shared.get(name);
     if (known !== undefined) return known;
     const columns = shape.at(-1) ?? 1;
-    // Rows of 16-bit elements begin at whole words, four elements apart.
-    const pitch = dtype === 'f32' ? columns : Math.ceil(columns / 4) * 4;
+    const pitch = pitchOf(dtype, columns);
     const label = entries.map((entry) => entry.name).join(' + ');
     const tensor = makeInParts({ label, shape, dtype, pitch }, this.#limits, this.#place);
-    this.#fill(tensor, entries, options, this.pieces);
+    this.#fill(tensor, entries, options, this.slices);
     if (this.#tied.has(name)) this.#shared.set(name, tensor);
     return tensor;
   }
@@ -250,35 +270,21 @@ export class WeightLoader {
     tensor: Tensor,
     entries: readonly TensorEntry[],
     { part, transposed: swapped = false }: MatrixOptions,
-    pieces: Piece[],
+    slices: WeightSlice[],
   ): void {
     const { shape } = tensor;
-    const columns = tensor.size(-1);
-    const rowElements = shape.length === 1 ? 1 : columns;
-    let firstRow = 0;
+    const rowElements = shape.length === 1 ? 1 : tensor.size(-1);
+    const storedFirst = (part?.first ?? 0) * rowElements;
+    let first = 0;
     for (const entry of entries) {
-      const rowBytes = rowElements * storedBytes(entry);
-      const from = (part?.first ?? 0) * rowBytes;
       const rows = part === undefined ? elements(entry.shape) / rowElements : (shape[0] ?? 1);
-      const to = from + rows * rowBytes;
-      this.#targets.push({
-        entry,
-        from,
-        to,
-        tensor,
-        firstRow,
-        transposed: swapped,
-      });
-      pieces.push({
-        name: this.#tied.savedAs(entry.name),
-        shape: entry.shape,
-        storedFirst: (part?.first ?? 0) * rowElements,
-        tensor,
-        first: firstRow * rowElements,
-        size: rows * rowElements,
-        ...(swapped && { transposed: true }),
-      });
-      firstRow += rows;
+      const size = rows * rowElements;
+      const name = this.#tied.savedAs(entry.name);
+      const turned = swapped && { transposed: true };
+      const slice = { name, shape: entry.shape, storedFirst, tensor, first, size, ...turned };
+      this.#wanted.set(entry, [...(this.#wanted.get(entry) ?? []), slice]);
+      slices.push(slice);
+      first += size;
     }
   }
 }

@@ -4,7 +4,8 @@ import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { partsOf } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import embeddingText from './embedding.wgsl?raw';
-import { weightStorage, workgroup } from '../snippets.ts';
+import { workgroup } from '../snippets.ts';
+import { weightStorage } from '../storage.ts';
 import type { Traced } from '../traces.ts';
 
 const embeddingKernel = kernel({

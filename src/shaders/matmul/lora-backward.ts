@@ -1,4 +1,4 @@
-// The gradient of a weight with a low-rank update.
+// The gradient of a low-rank update.
 
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { transientLike } from '../../runtime/parts.ts';
@@ -13,12 +13,20 @@ const backwardKernel = kernel({
   name: 'lora-backward',
   code: [workgroup, { file: 'lora-backward.wgsl', text }],
   bindings: { dy: 'read', ddelta: 'write' },
-  params: { rows: 'u32', columns: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
+  params: {
+    rows: 'u32',
+    columns: 'u32',
+    first: 'u32',
+    count: 'u32',
+    left: 'u32',
+    width: 'u32',
+    scale: 'f32',
+  },
 });
 
 export const loraBackwardKernels: readonly Kernel[] = [backwardKernel];
 
-/** The weight gets dy as it is, the update its rows of dy, scaled. */
+/** The weight gets dy as it is, the update its rows and columns of dy, scaled. */
 export const loraBackward: Rule<LoraEntry> = ({ trace: { weight, delta, params } }, dy) => {
   const dDeltaOf = (): Tensor => {
     const { recording } = dy;

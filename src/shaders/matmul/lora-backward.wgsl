@@ -1,15 +1,17 @@
-// ddelta = scale · dy, of the rows of dy from `first` on. One invocation an element.
+// ddelta = scale · dy, of dy from row `first` and column `left` on. One invocation an element.
 struct Params {
   rows: u32,
   columns: u32,
   first: u32,
   count: u32,
+  left: u32,
+  width: u32,
   scale: f32,  // α / r
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;            // (rows, columns)
-@group(0) @binding(2) var<storage, read_write> ddelta: array<f32>;  // (count, columns)
+@group(0) @binding(2) var<storage, read_write> ddelta: array<f32>;  // (count, width)
 
 @compute @workgroup_size(64)
 fn lora_backward(
@@ -19,7 +21,8 @@ fn lora_backward(
 ) {
   let i = 64u * workgroup_index(id, count) + local;
   // Rows that lie elsewhere are left out; those before the first of dy wrap around.
-  if (i < params.count * params.columns && i / params.columns + params.first < params.rows) {
-    ddelta[i] = params.scale * dy[params.first * params.columns + i];
+  let row = i / params.width + params.first;
+  if (i < params.count * params.width && row < params.rows) {
+    ddelta[i] = params.scale * dy[row * params.columns + params.left + i % params.width];
   }
 }

@@ -1,27 +1,32 @@
-// A weight with a low-rank update: "LoRA: Low-Rank Adaptation of Large Language Models" (Hu et al.,
-// 2021, arXiv 2106.09685).
+// A weight, or what a layer computes, with a low-rank update: "LoRA: Low-Rank Adaptation of Large
+// Language Models" (Hu et al., 2021, arXiv 2106.09685).
 
 import { TransformerError } from '../../runtime/errors.ts';
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
-import { partsOf, rowsIn, transientInParts } from '../../runtime/parts.ts';
+import { partsOf, rowsIn, rowsOf, transientInParts } from '../../runtime/parts.ts';
 import { sharedRows } from '../../runtime/shared-rows.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './lora.wgsl?raw';
-import { weightStorage, workgroup } from '../snippets.ts';
-import type { Traced } from '../traces.ts';
+import { workgroup } from '../snippets.ts';
+import { weightStorage } from '../storage.ts';
+import type { Scalars, Traced } from '../traces.ts';
+
+const scalars = {
+  rows: 'u32',
+  columns: 'u32',
+  pitch: 'u32',
+  first: 'u32',
+  count: 'u32',
+  left: 'u32',
+  width: 'u32',
+  scale: 'f32',
+} as const;
 
 const loraKernel = kernel({
   name: 'lora',
   code: [workgroup, weightStorage, { file: 'lora.wgsl', text }],
   bindings: { weight: 'read', delta: 'read', y: 'write' },
-  params: {
-    rows: 'u32',
-    columns: 'u32',
-    pitch: 'u32',
-    first: 'u32',
-    count: 'u32',
-    scale: 'f32',
-  },
+  params: scalars,
 });
 
 export const loraKernels: readonly Kernel[] = [loraKernel];
@@ -31,29 +36,38 @@ export type LoraEntry = Traced<
   {
     readonly weight: Tensor;
     readonly delta: Tensor;
-    readonly params: LoraRows & { readonly columns: number; readonly count: number };
+    readonly params: Scalars<Omit<typeof scalars, 'rows' | 'pitch'>>;
   }
 >;
 
-export interface LoraRows {
-  /** The row of the weight that the first row of `delta` is added to. */
-  readonly first: number;
+export interface LoraPlace {
+  /** The row of the weight that the first row of `delta` is added to; 0 when absent. */
+  readonly first?: number;
+  /** The column that its first column is added to; 0 when absent. */
+  readonly left?: number;
   /** α / r */
   readonly scale: number;
 }
 
 /**
- * "W₀ + ΔW = W₀ + BA", §4.1, scaled by α / r. weight: (rows, columns) in any storage format; delta,
- * which is B·A: (count, columns), added to the rows from `first` on. Result: (rows, columns) in f32.
- * @throws TransformerError TENSOR_MISMATCH when delta does not fit into these rows
+ * "W₀ + ΔW = W₀ + BA", §4.1, scaled by α / r. weight: (…, rows, columns) in any storage format; delta,
+ * which is B·A: (…, count, width), added from row `first` and column `left` on. Result: (…, rows, columns)
+ * in f32. "h = W₀x + ΔWx = W₀x + BAx" (eq. 3) is the same of W₀x and BAx.
+ * @throws TransformerError TENSOR_MISMATCH when delta does not fit in there
  */
-export function lora(weight: Tensor, delta: Tensor, { first, scale }: LoraRows): Tensor {
+export function lora(
+  weight: Tensor,
+  delta: Tensor,
+  { first = 0, left = 0, scale }: LoraPlace,
+): Tensor {
   const { recording } = delta;
-  const [rows, columns, count] = [weight.size(0), weight.size(-1), delta.size(0)];
-  if (weight.shape.length !== 2 || delta.size(-1) !== columns || first + count > rows) {
+  const [rows, columns] = [rowsOf(weight), weight.size(-1)];
+  const [count, width] = [rowsOf(delta), delta.size(-1)];
+  if (first + count > rows || left + width > columns) {
     throw new TransformerError(
       'TENSOR_MISMATCH',
-      `lora: ${delta.describe()} cannot be added to ${weight.describe()} from row ${first} on.`,
+      `lora: ${delta.describe()} cannot be added to ${weight.describe()} from row ${first} and ` +
+        `column ${left} on.`,
     );
   }
   const y = partsOf(delta).reduce((sofar, part) => {
@@ -72,6 +86,8 @@ export function lora(weight: Tensor, delta: Tensor, { first, scale }: LoraRows):
           pitch: sofar.pitch,
           first: first + part.first - start,
           count: part.rows,
+          left,
+          width,
           scale,
         },
         workgroups: Math.ceil((own * columns) / 64),
@@ -83,7 +99,7 @@ export function lora(weight: Tensor, delta: Tensor, { first, scale }: LoraRows):
     op: 'lora',
     output: y,
     inputs: [weight, delta],
-    trace: { weight, delta, params: { columns, first, count, scale } },
+    trace: { weight, delta, params: { columns, first, count, left, width, scale } },
   } satisfies LoraEntry);
   return y;
 }

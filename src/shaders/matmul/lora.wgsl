@@ -1,17 +1,19 @@
-// y = W, plus scale · delta in the rows from `first` on: a weight with a low-rank update (Hu et al.
-// 2021, eq. 3). One invocation an element.
+// y = W, plus scale · delta from row `first` and column `left` on: a weight, or what a layer computes,
+// with a low-rank update (Hu et al. 2021, eq. 3). One invocation an element.
 struct Params {
   rows: u32,
   columns: u32,
   pitch: u32,
   first: u32,
   count: u32,
+  left: u32,
+  width: u32,
   scale: f32,  // α / r
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // @binding(1) weight: W, (rows, columns) with rows of `pitch`
-@group(0) @binding(2) var<storage, read> delta: array<f32>;    // (count, columns)
+@group(0) @binding(2) var<storage, read> delta: array<f32>;    // (count, width)
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;  // (rows, columns)
 
 @compute @workgroup_size(64)
@@ -25,9 +27,11 @@ fn lora(
     return;
   }
   let row = i / params.columns;
-  var value = weight_at(row * params.pitch + i % params.columns);
-  if (row - params.first < params.count) {  // rows before the first wrap around
-    value += params.scale * delta[i - params.first * params.columns];
+  let column = i % params.columns;
+  var value = weight_at(row * params.pitch + column);
+  let at = vec2u(row - params.first, column - params.left);  // those before the first wrap around
+  if (all(at < vec2u(params.count, params.width))) {
+    value += params.scale * delta[at.x * params.width + at.y];
   }
   y[i] = value;
 }

@@ -13,10 +13,9 @@ import {
   rowInvocation,
   rowSubgroup,
   tanh,
-  weight4Storage,
-  weightStorage,
   workgroup,
 } from '../snippets.ts';
+import { weight4Storage, weightStorage } from '../storage.ts';
 
 /** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
 export const activationCodes = {

@@ -10,7 +10,7 @@ import { expectRejection } from '../../support/rejection.ts';
 
 const gpus = await testGpus();
 
-/** Rows and columns of the weight, and the rows that are updated. */
+/** Rows and columns of the weight, and the rows and columns that are updated: all columns by default. */
 const shapes = [
   { rows: 1, columns: 1, first: 0, count: 1 },
   { rows: 3, columns: 67, first: 1, count: 1 },
@@ -18,12 +18,15 @@ const shapes = [
   { rows: 17, columns: 4, first: 0, count: 5 },
   { rows: 17, columns: 31, first: 12, count: 5 },
   { rows: 130, columns: 64, first: 7, count: 101 },
-] as const;
+  { rows: 5, columns: 67, first: 0, count: 5, left: 33, width: 34 },
+  { rows: 19, columns: 12, first: 3, count: 9, left: 1, width: 7 },
+];
 
 for (const { name, options } of gpus) {
   test(`an update and its gradient, ${name}`, () =>
     withGpu(options, async (gpu) => {
-      for (const [i, { rows, columns, first, count }] of shapes.entries()) {
+      for (const [i, { rows, columns, first, count, ...rest }] of shapes.entries()) {
+        const { left = 0, width = columns } = rest;
         for (const dtype of ['f32', 'f16', 'bf16'] as const) {
           const random = new Random(800 + i);
           await expectOperation(
@@ -31,8 +34,8 @@ for (const { name, options } of gpus) {
             (bench) => {
               const values = random.values(rows * columns, { scale: 0.3 });
               const weight = bench.weight([rows, columns], values, dtype);
-              const delta = bench.input('delta', [count, columns], random.values(count * columns));
-              const y = lora(weight, delta, { first, scale: [1, 0.37, 2][i % 3]! });
+              const delta = bench.input('delta', [count, width], random.values(count * width));
+              const y = lora(weight, delta, { first, left, scale: [1, 0.37, 2][i % 3]! });
               const dy = bench.input('dy', y.shape, random.values(rows * columns));
               const found = gradients(bench.recording, new Map([[y, dy]]), [delta], gradientRules);
               return [y, ...found.values()];
@@ -66,12 +69,15 @@ test('numbers that are known', () =>
 
 test('an update that does not fit is refused', () =>
   withGpu({}, async (gpu) => {
-    const build = (shape: readonly [number, number], first: number) => (): Promise<unknown> =>
-      expectOperation(gpu, (bench) => {
-        const weight = bench.weight([5, 3], new Float32Array(15));
-        const delta = bench.input('delta', shape, new Float32Array(shape[0] * shape[1]));
-        return [lora(weight, delta, { first, scale: 1 })];
-      });
+    const build =
+      (shape: readonly [number, number], first: number, left = 0) =>
+      (): Promise<unknown> =>
+        expectOperation(gpu, (bench) => {
+          const weight = bench.weight([5, 3], new Float32Array(15));
+          const delta = bench.input('delta', shape, new Float32Array(shape[0] * shape[1]));
+          return [lora(weight, delta, { first, left, scale: 1 })];
+        });
     await expectRejection(build([2, 3], 4), 'TENSOR_MISMATCH', 'delta f32(2, 3)', 'from row 4');
     await expectRejection(build([2, 4], 0), 'TENSOR_MISMATCH', 'f32(5, 3)');
+    await expectRejection(build([2, 3], 0, 1), 'TENSOR_MISMATCH', 'column 1');
   }));

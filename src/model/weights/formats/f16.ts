@@ -1,0 +1,13 @@
+// IEEE 754 binary16, two to a word.
+
+import { asUint16, float16ToFloat32, float32ToFloat16 } from '../../../source/float16.ts';
+import type { WeightFormat } from './format.ts';
+
+export const f16: WeightFormat = {
+  name: 'f16',
+  isOption: true,
+  reads: { F16: (bytes) => float16ToFloat32(asUint16(bytes)) },
+  same: 'F16',
+  range: { most: 65504, beyond: 65520 },
+  encode: float32ToFloat16,
+};

@@ -1,0 +1,19 @@
+// What a storage format is to the weights that are brought into it. Its layout stands in
+// runtime/tensor.ts, and how kernels read it in shaders/storage.ts.
+
+import type { Dtype } from '../../../runtime/tensor.ts';
+import type { StoredDtype } from '../../../source/safetensors.ts';
+
+export interface WeightFormat {
+  readonly name: Dtype;
+  /** Whether `loadModel` can be asked for it. */
+  readonly isOption: boolean;
+  /** The types of stored tensors that are held in it, unless another is asked for, and how they are read. */
+  readonly reads: Partial<Record<StoredDtype, (bytes: Uint8Array) => Float32Array>>;
+  /** That of them whose rows are the format's own. */
+  readonly same?: StoredDtype;
+  /** The largest number, and from where on none is near enough, where f32 has larger ones. */
+  readonly range?: { readonly most: number; readonly beyond: number };
+  /** Rows of so many numbers each as they lie on the GPU, but for what pads a row. */
+  readonly encode: (values: Float32Array, columns: number) => ArrayBufferView;
+}
