@@ -1,14 +1,13 @@
 // A loaded encoder–decoder model over token ids: whole sequences (forward) and generation.
 
-import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import { sameBatch } from './inputs/encoder-decoder-inputs.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
-import { type Prompt, promptsOf, startTokens } from './generation/prompt.ts';
+import { startTokens } from './generation/option-reader.ts';
 import { generationSettings } from './generation/settings.ts';
-import { bucket, maskBatch, type TokenBatch, tokenBatch } from './inputs/inputs.ts';
+import { bucket } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import {
@@ -21,7 +20,6 @@ import {
   type Model,
   type ModelInputs,
   type ModelOutput,
-  refuseInputs,
 } from './model.ts';
 import { Lazy } from './lazy.ts';
 import { checkSequencePair, type PairBatch } from './pair-inputs.ts';
@@ -50,10 +48,11 @@ export class EncoderDecoderModel implements Model {
     this.#settings = generationSettings(parts, model.shape.targetVocabulary);
     this.#model = model;
     this.#generation = new Lazy(async () => {
-      const { generationOf } = await import('./generation/generation.ts');
+      const { generationOf, pairPrompt } = await import('./generation/generation.ts');
       const { targetVocabulary: vocabulary, maxPositions } = model.shape;
       const forward = this.forward.bind(this);
-      const about = { generation: this.#settings, vocabulary, maxPositions, forward };
+      const read = pairPrompt(model, this.#settings);
+      const about = { generation: this.#settings, vocabulary, maxPositions, forward, read };
       return generationOf(parts, { weights: model.weights }, about);
     });
   }
@@ -96,21 +95,20 @@ export class EncoderDecoderModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    const prompt = this.#prompt(inputs, options);
-    return (await this.#generation.get()).generate(prompt, options);
+    const generation = await this.#generation.get();
+    return generation.generate(generation.read(inputs, options), options);
   }
 
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
-    const prompts = promptsOf(calls, (inputs, options) => this.#prompt(inputs, options));
-    return (await this.#generation.get()).generateTogether(prompts);
+    return (await this.#generation.get()).generateTogether(calls);
   }
 
   async *stream(
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    const prompt = this.#prompt(inputs, options);
-    yield* (await this.#generation.get()).stream(prompt, options);
+    const generation = await this.#generation.get();
+    yield* generation.stream(generation.read(inputs, options), options);
   }
 
   trainable(): TrainableModel {
@@ -127,40 +125,5 @@ export class EncoderDecoderModel implements Model {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  /** What a generation starts from: the source, and the target's first tokens. */
-  #prompt(inputs: ModelInputs, options: GenerateOptions): Prompt {
-    if (this.#model.head.output === undefined) {
-      throw new TransformerError(
-        'MODEL_UNSUPPORTED',
-        'This model classifies; it does not generate. Use forward.',
-      );
-    }
-    const { takes } = this.#model.source;
-    refuseInputs(inputs, [...takes, 'decoderInputIds'], 'Generation');
-    const source = this.#model.source.check(inputs);
-    const tokens = this.#targets(inputs, options, source.batch);
-    sameBatch(source.batch, tokens.batch, ['inputIds', 'decoderInputIds']);
-    const mask = maskBatch('prompt', undefined, tokens, 'itself');
-    const { ids, mask: seen } = source;
-    if (ids === undefined) throw new RangeError('a source without tokens');
-    return { tokens, mask, source: { ids, mask: seen } };
-  }
-
-  /**
-   * What each target starts with: the start token, and the caller's decoder tokens behind it. As in
-   * Hugging Face, the start token is put in front only when no sequence begins with it.
-   */
-  #targets({ decoderInputIds }: ModelInputs, options: GenerateOptions, batch: number): TokenBatch {
-    const { targetVocabulary } = this.#model.shape;
-    const { startToken } = startTokens(options, this.#settings, targetVocabulary);
-    if (decoderInputIds === undefined) {
-      return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
-    }
-    const given = tokenBatch('decoderInputIds', decoderInputIds, 0, targetVocabulary);
-    if (given.rows.some(([first]) => first === startToken)) return given;
-    const rows = given.rows.map((row) => [startToken, ...row]);
-    return { batch: given.batch, length: given.length + 1, rows };
   }
 }

@@ -6,8 +6,7 @@ import type { SequenceDefinition } from './definitions.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
-import { hidePadding, type Prompt, promptsOf } from './generation/prompt.ts';
-import { bucket, maskBatch, tokenBatch } from './inputs/inputs.ts';
+import { bucket } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import {
   assertCurrent,
@@ -19,7 +18,6 @@ import {
   type Model,
   type ModelInputs,
   type ModelOutput,
-  refuseInputs,
 } from './model.ts';
 import { Lazy } from './lazy.ts';
 import { PlanCache } from './plan-cache.ts';
@@ -37,8 +35,6 @@ export class SequenceModel implements Model {
   readonly #parts: LoadedParts;
   readonly #definition: SequenceDefinition;
   readonly #forwards = new PlanCache<ForwardPlan<SequenceBatch>>(forwardPlans);
-  /** The settings of generation. */
-  readonly #settings: JsonObject;
   /** Of language models. */
   readonly #generation: Lazy<Generation> | undefined;
 
@@ -53,15 +49,15 @@ export class SequenceModel implements Model {
     this.maxPositions = definition.maxPositions;
     this.#parts = parts;
     this.#definition = definition;
-    this.#settings = settings;
     const { input, stack, head } = definition;
     if (head?.output === undefined || input.embeddings === undefined) return;
     const weights = { target: input.embeddings, decoder: stack, output: head.output };
     this.#generation = new Lazy(async () => {
-      const { generationOf } = await import('./generation/generation.ts');
+      const { generationOf, languagePrompt } = await import('./generation/generation.ts');
       const { vocabulary, maxPositions, rotary } = definition;
       const forward = this.forward.bind(this);
-      const about = { generation: settings, vocabulary, maxPositions, forward };
+      const read = languagePrompt(definition, settings);
+      const about = { generation: settings, vocabulary, maxPositions, forward, read };
       return generationOf(parts, { weights, ...(rotary && { rotary }) }, about);
     });
   }
@@ -100,21 +96,20 @@ export class SequenceModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    const prompt = this.#prompt(inputs, options);
-    return (await this.#language().get()).generate(prompt, options);
+    const generation = await this.#language().get();
+    return generation.generate(generation.read(inputs, options), options);
   }
 
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
-    const prompts = promptsOf(calls, (inputs, options) => this.#prompt(inputs, options));
-    return (await this.#language().get()).generateTogether(prompts);
+    return (await this.#language().get()).generateTogether(calls);
   }
 
   async *stream(
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
-    const prompt = this.#prompt(inputs, options);
-    yield* (await this.#language().get()).stream(prompt, options);
+    const generation = await this.#language().get();
+    yield* generation.stream(generation.read(inputs, options), options);
   }
 
   trainable(): TrainableModel {
@@ -138,20 +133,6 @@ export class SequenceModel implements Model {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
       `${String(this.config['model_type'])} does not generate. Use forward.`,
-    );
-  }
-
-  /** What a generation starts from: the tokens to go on from, padded on the left. */
-  #prompt(given: ModelInputs, options: GenerateOptions): Prompt {
-    const inputs = hidePadding(given, options, this.#settings);
-    refuseInputs(inputs, ['inputIds', 'attentionMask'], 'Generation');
-    const tokens = tokenBatch('inputIds', inputs.inputIds, 0, this.#definition.vocabulary);
-    const mask = maskBatch('attentionMask', inputs.attentionMask, tokens, 'inputIds');
-    const wrong = mask.rows.findIndex((row) => row.at(-1) === 0);
-    if (wrong < 0) return { tokens, mask };
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `attentionMask[${wrong}] ends with padding, where the text is to go on. Pad on the left.`,
     );
   }
 }

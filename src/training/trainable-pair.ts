@@ -2,7 +2,7 @@
 
 import type { Recording } from '../runtime/record.ts';
 import type { EncoderDecoderDefinition } from '../model/definitions.ts';
-import { startTokens } from '../model/generation/prompt.ts';
+import { startTokens } from '../model/generation/option-reader.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { pairGraph } from '../model/pair-graph.ts';
 import { checkSequencePair, type PairBatch } from '../model/pair-inputs.ts';

@@ -61,16 +61,17 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|generation\/prompt|positional-encoding|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
-    test: /\/src\/model\/([\w-]+\/)?(cached-stack|generation|option-reader|outputs|session|settings)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(cached-stack|generation|option-reader|session|settings)\.ts/,
   },
   {
     name: 'choice',
-    test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts|\/shaders\/\w+\/(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
+    test: /\/shaders\/\w+\/(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
+  { name: 'beams', test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts/ },
   // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
   { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
   // What few checkpoints need when they are opened, and few calls.

@@ -3,8 +3,8 @@
 // tokens in a cache and finds them through a block table, as real decoders do with keys and values.
 
 import type { Gpu } from 'webgpu-transformer';
-import type { DecodingModel } from '../../src/model/generation/generation.ts';
 import type { Beginning, Prompt } from '../../src/model/generation/prompt.ts';
+import type { DecodingModel } from '../../src/model/generation/request.ts';
 import {
   type DecodeSession,
   type DecodeState,
@@ -142,6 +142,10 @@ export class ToyDecoder implements DecodingModel {
       });
       return sum;
     });
+  }
+
+  read(): never {
+    throw new Error('a toy takes prompts as they are');
   }
 
   forward(): Promise<never> {

@@ -2,59 +2,30 @@
 // ahead of the answers, since each feeds on the choice of the one before without a round trip.
 
 import { throwIfAborted, TransformerError } from '../../runtime/errors.ts';
-import type { Gpu, Tier } from '../../runtime/gpu.ts';
-import type { Scope } from '../../runtime/scope.ts';
-import type { JsonObject } from '../../source/json.ts';
-import { bucket, withinPositions } from '../inputs/inputs.ts';
+import type { Tier } from '../../runtime/gpu.ts';
 import {
   assertCurrent,
+  type GenerateCall,
   type GenerateOutputOptions,
   type GenerateResult,
   type LoadedParts,
-  type Model,
+  type ModelInputs,
 } from '../model.ts';
 import { PlanCache } from '../plan-cache.ts';
 import type { AskEnds } from './beam-search.ts';
 import { DecodeStep } from './decode-step.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
-import { beginningOf, type Call, type Prompt } from './prompt.ts';
-import { type GenerationValues, generationValues } from './read-options.ts';
-import { type Selection, type SelectionData, selectionOf, unite } from './selection.ts';
-import { type Decoder, type DecodeSession, Session, type SessionShape } from './session.ts';
+import { beginningOf, type Prompt, promptsOf } from './prompt.ts';
+import { type DecodingModel, joined, type Request, requestOf } from './request.ts';
+import { type Decoder, Session } from './session.ts';
 
-/** A model as generation sees it. */
-export interface DecodingModel {
-  readonly gpu: Gpu;
-  /** All lists end with it. */
-  readonly scope: Scope;
-  readonly config: JsonObject;
-  /** The settings of generation in the files: see `generationSettings`. */
-  readonly generation: JsonObject;
-  /** Size of the vocabulary that tokens are chosen from. */
-  readonly vocabulary: number;
-  /** Positions of the decoder; infinite where it has no limit. */
-  readonly maxPositions: number;
-  createSession(shape: SessionShape): Promise<DecodeSession>;
-  /** Whether what a token sees depends on the length of its sequence: such ones step alone. */
-  readonly goesByLength: boolean;
-  /** Computes what is asked for besides tokens. */
-  readonly forward: Model['forward'];
-}
+export { languagePrompt, pairPrompt } from './prompt.ts';
 
 /** Steps that are kept; each holds a cache. */
 const idleSteps = 4;
 /** Steps under way besides the one waited for. A step too many is cheap on a GPU only. */
 const ahead: Readonly<Record<Tier, number>> = { gpu: 3, software: 1 };
-
-/** A call, checked: nothing of it stands on the GPU yet. */
-interface Request extends Call {
-  readonly values: GenerationValues;
-  readonly selection: Selection;
-  readonly data: SelectionData;
-  /** Sequences for each input. */
-  readonly copies: number;
-}
 
 type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 
@@ -62,7 +33,7 @@ type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 export function generationOf(
   parts: LoadedParts,
   decoder: Decoder,
-  about: Pick<DecodingModel, 'generation' | 'vocabulary' | 'maxPositions' | 'forward'>,
+  about: Pick<DecodingModel, 'generation' | 'vocabulary' | 'maxPositions' | 'forward' | 'read'>,
 ): Generation {
   const { gpu, scope, config } = parts;
   const sessions = new Set<Session>();
@@ -87,6 +58,11 @@ export class Generation {
     this.#model = model;
   }
 
+  /** What a call's inputs begin with. Errors: INPUT_INVALID, OPTION_INVALID, MODEL_UNSUPPORTED. */
+  read(inputs: ModelInputs, options: GenerateOptions): Prompt {
+    return this.#model.read(inputs, options);
+  }
+
   /** Generates whole sequences. Errors: OPTION_*, ABORTED, DISPOSED. */
   async generate(
     prompt: Prompt,
@@ -96,7 +72,7 @@ export class Generation {
       ...options
     }: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    const request = this.#request({ prompt, options });
+    const request = requestOf({ prompt, options }, this.#model);
     const result = await this.#alone(request);
     if (!hiddenStates && !attentions) return result;
     const { outputsOf } = await import('./outputs.ts');
@@ -110,14 +86,14 @@ export class Generation {
    * Generates for several calls in the same steps, whatever their lengths and options; what each gets is
    * what it would get alone. Beams step alone. Errors: as above.
    */
-  async generateTogether(calls: readonly Call[]): Promise<GenerateResult[]> {
-    const requests = calls.map((call) => this.#request(call));
+  async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
+    const requests = promptsOf(calls, this.#model.read).map((call) => requestOf(call, this.#model));
     const mayJoin = ({ values }: Request): boolean =>
       values.numBeams === 1 && !this.#model.goesByLength;
-    const joined = await this.#together(requests.filter(mayJoin));
+    const together = await this.#together(requests.filter(mayJoin));
     const results: GenerateResult[] = [];
     for (const request of requests) {
-      const own = mayJoin(request) ? joined.shift() : undefined;
+      const own = mayJoin(request) ? together.shift() : undefined;
       results.push(own ?? (await this.#alone(request)));
     }
     return results;
@@ -125,7 +101,7 @@ export class Generation {
 
   /** Generates token by token: one a row, the padding token for those that have ended. */
   async *stream(prompt: Prompt, options: GenerateOptions = {}): StreamedTokens {
-    const request = this.#request({ prompt, options });
+    const request = requestOf({ prompt, options }, this.#model);
     const { numBeams } = request.values;
     if (numBeams > 1) {
       throw new TransformerError(
@@ -141,43 +117,13 @@ export class Generation {
     this.#steps.dispose();
   }
 
-  #request({ prompt, options }: Call): Request {
-    const { vocabulary, maxPositions, config, generation } = this.#model;
-    const { tokens, source } = prompt;
-    const stated = Number(config['max_position_embeddings'] ?? Infinity);
-    const statedPositions = Math.min(maxPositions, stated);
-    const bounds = { vocabulary, maxPositions, statedPositions, prompt: tokens.length };
-    withinPositions('The prompt', tokens.length, maxPositions);
-    const values = generationValues(options, generation, bounds);
-    throwIfAborted(options.signal);
-    const { numBeams, numReturnSequences } = values;
-    const { length: listed } = source?.ids ?? tokens;
-    const asks = options.stoppingCriteria !== undefined;
-    const { selection, data } = selectionOf(values, bounds, listed, asks);
-    const copies = numBeams > 1 ? numBeams : numReturnSequences;
-    return { prompt, options, values, selection, data, copies };
-  }
-
   /** Takes a step for these requests, which goes back for reuse at the end. */
   async #take(requests: readonly Request[]): Promise<{ step: DecodeStep; release: () => void }> {
-    const { scope, maxPositions } = this.#model;
-    const most = (of: (request: Request) => number): number => Math.max(...requests.map(of));
-    const total = (of: (request: Request) => number): number =>
-      requests.reduce((sum, request) => sum + of(request), 0);
-    const sourceLength = most(({ prompt }) => prompt.source?.ids.length ?? 0);
-    const shape: SessionShape = {
-      rows: total(({ prompt, copies }) => prompt.tokens.batch * copies),
-      capacity: bucket(most(({ values }) => values.maxLength - 1)),
-      sources: total(({ prompt }) => prompt.source?.ids.batch ?? 0),
-      sourceLength: bucket(sourceLength, maxPositions),
-    };
-    const selection = unite(requests.map((request) => request.selection));
-    const read = sourceLength > 0 ? sourceLength : most(({ prompt }) => prompt.tokens.length);
-    const listed = selection.bySource ? bucket(read) : 0;
+    const { shape, selection, listed } = joined(requests, this.#model.maxPositions);
     const key = JSON.stringify([shape, selection, listed]);
     const { item, release } = await this.#steps.take(key, async () => {
       const session = await this.#model.createSession(shape);
-      return DecodeStep.create(scope, session, selection, listed);
+      return DecodeStep.create(this.#model.scope, session, selection, listed);
     });
     return { step: item, release };
   }
@@ -199,8 +145,7 @@ export class Generation {
     const count = Math.max(
       ...requests.map(({ values, prompt }) => values.maxLength - prompt.tokens.length),
     );
-    const rowsOf = ({ prompt, copies }: Request): number => prompt.tokens.batch * copies;
-    const chosen = requests.map((request) => ({ rows: rowsOf(request), data: request.data }));
+    const chosen = requests.map(({ rows, data }) => ({ rows, data }));
     // Beams must not go on before they are asked whether to stop.
     const most = ask === undefined ? ahead[this.#model.gpu.tier] : 0;
     const underWay: Promise<ArrayBuffer>[] = [];

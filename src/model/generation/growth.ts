@@ -2,8 +2,8 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 import type { GenerateOptions } from './options.ts';
-import type { Prompt } from './prompt.ts';
 import type { GenerationValues } from './read-options.ts';
+import type { Request } from './request.ts';
 
 export class Growth {
   /** The tokens of each sequence, its prompt included. */
@@ -14,17 +14,7 @@ export class Growth {
   readonly #ended: boolean[];
 
   /** Begins with `copies` sequences for each input of the prompt. */
-  constructor({
-    prompt,
-    options,
-    values,
-    copies,
-  }: {
-    readonly prompt: Prompt;
-    readonly options: GenerateOptions;
-    readonly values: GenerationValues;
-    readonly copies: number;
-  }) {
+  constructor({ prompt, options, values, copies }: Request) {
     this.sequences = prompt.tokens.rows.flatMap((row) =>
       Array.from({ length: copies }, () => [...row]),
     );

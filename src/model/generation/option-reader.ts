@@ -1,7 +1,8 @@
 // Reads the options of a generation one by one: the call's, or the files' where the call has none.
 
 import { TransformerError } from '../../runtime/errors.ts';
-import type { Limits } from './options.ts';
+import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
+import type { GenerateOptions, Limits } from './options.ts';
 import type { JsonObject } from '../../source/json.ts';
 
 export class OptionReader {
@@ -83,6 +84,18 @@ export class OptionReader {
   #ids(what: string): string {
     return `${what} from 0 to ${this.#vocabulary - 1}`;
   }
+}
+
+/** What a decoder's sequences begin with, and what fills them up. Errors: OPTION_INVALID. */
+export function startTokens(
+  options: GenerateOptions,
+  file: JsonObject,
+  vocabulary: number,
+): StartTokens {
+  const read = new OptionReader(options, file, vocabulary);
+  const startToken = read.token('decoderStartTokenId') ?? read.token('bosTokenId');
+  if (startToken === undefined) throw read.wrong('decoderStartTokenId', 'a token to begin with');
+  return { startToken, padToken: read.token('padTokenId') ?? read.tokens('eosTokenId')[0] ?? 0 };
 }
 
 /** An option's name as files have it. */

@@ -1,12 +1,13 @@
-// What sequences begin with.
+// What sequences begin with, from the inputs of a call on.
 
 import { requireObject, TransformerError } from '../../runtime/errors.ts';
 import type { JsonObject } from '../../source/json.ts';
-import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
-import type { TokenBatch } from '../inputs/inputs.ts';
-import type { GenerateCall, ModelInputs } from '../model.ts';
+import type { EncoderDecoderDefinition, SequenceDefinition } from '../definitions.ts';
+import { sameBatch } from '../inputs/encoder-decoder-inputs.ts';
+import { maskBatch, type TokenBatch, tokenBatch } from '../inputs/inputs.ts';
+import { type GenerateCall, type ModelInputs, refuseInputs } from '../model.ts';
 import type { GenerateOptions } from './options.ts';
-import { OptionReader } from './option-reader.ts';
+import { startTokens } from './option-reader.ts';
 
 /** What a call generates from. */
 export interface Prompt {
@@ -93,15 +94,74 @@ export function paddingOf({ mask }: Tokens): number {
   );
 }
 
+/** Reads the inputs of a call. Errors: INPUT_INVALID, OPTION_INVALID, MODEL_UNSUPPORTED. */
+export type ReadPrompt = (inputs: ModelInputs, options: GenerateOptions) => Prompt;
+
+/** For language models: the tokens to go on from, padded on the left. */
+export function languagePrompt(
+  { vocabulary }: Pick<SequenceDefinition, 'vocabulary'>,
+  settings: JsonObject,
+): ReadPrompt {
+  return (given, options) => {
+    const inputs = hidePadding(given, options, settings);
+    refuseInputs(inputs, ['inputIds', 'attentionMask'], 'Generation');
+    const tokens = tokenBatch('inputIds', inputs.inputIds, 0, vocabulary);
+    const mask = maskBatch('attentionMask', inputs.attentionMask, tokens, 'inputIds');
+    const wrong = mask.rows.findIndex((row) => row.at(-1) === 0);
+    if (wrong < 0) return { tokens, mask };
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `attentionMask[${wrong}] ends with padding, where the text is to go on. Pad on the left.`,
+    );
+  };
+}
+
+/** For encoder–decoders: the source, and the target's first tokens. */
+export function pairPrompt(
+  { source, shape, head }: EncoderDecoderDefinition,
+  settings: JsonObject,
+): ReadPrompt {
+  return (inputs, options) => {
+    if (head.output === undefined) {
+      throw new TransformerError(
+        'MODEL_UNSUPPORTED',
+        'This model classifies; it does not generate. Use forward.',
+      );
+    }
+    refuseInputs(inputs, [...source.takes, 'decoderInputIds'], 'Generation');
+    const { batch, ids, mask } = source.check(inputs);
+    const vocabulary = shape.targetVocabulary;
+    const { startToken } = startTokens(options, settings, vocabulary);
+    const tokens = targetsOf(inputs, { startToken, batch, vocabulary });
+    sameBatch(batch, tokens.batch, ['inputIds', 'decoderInputIds']);
+    if (ids === undefined) throw new RangeError('a source without tokens');
+    const all = maskBatch('prompt', undefined, tokens, 'itself');
+    return { tokens, mask: all, source: { ids, mask } };
+  };
+}
+
+/**
+ * What each target starts with: the start token, and the caller's decoder tokens behind it. As in Hugging
+ * Face, the start token is put in front only when no sequence begins with it.
+ */
+function targetsOf(
+  { decoderInputIds }: ModelInputs,
+  { startToken, batch, vocabulary }: { startToken: number; batch: number; vocabulary: number },
+): TokenBatch {
+  if (decoderInputIds === undefined) {
+    return { batch, length: 1, rows: Array.from({ length: batch }, () => [startToken]) };
+  }
+  const given = tokenBatch('decoderInputIds', decoderInputIds, 0, vocabulary);
+  if (given.rows.some(([first]) => first === startToken)) return given;
+  const rows = given.rows.map((row) => [startToken, ...row]);
+  return { batch: given.batch, length: given.length + 1, rows };
+}
+
 /**
  * The inputs of a language model's generation with a mask that hides padding tokens. As in Hugging Face
  * they are known by their id, unless sequences end with the same one; encoders see all they are given.
  */
-export function hidePadding(
-  inputs: ModelInputs,
-  options: GenerateOptions,
-  file: JsonObject,
-): ModelInputs {
+function hidePadding(inputs: ModelInputs, options: GenerateOptions, file: JsonObject): ModelInputs {
   requireObject(inputs, 'The object of inputs');
   requireObject(options, 'The object of options');
   const { padTokenId, eosTokenId } = options;
@@ -112,16 +172,4 @@ export function hidePadding(
   if (!Array.isArray(inputIds) || !inputIds.flat().includes(pad)) return inputs;
   const rows = inputIds as readonly (readonly number[])[];
   return { ...inputs, attentionMask: rows.map((row) => row.map((id) => (id === pad ? 0 : 1))) };
-}
-
-/** What a decoder's sequences begin with, and what fills them up. Errors: OPTION_INVALID. */
-export function startTokens(
-  options: GenerateOptions,
-  file: JsonObject,
-  vocabulary: number,
-): StartTokens {
-  const read = new OptionReader(options, file, vocabulary);
-  const startToken = read.token('decoderStartTokenId') ?? read.token('bosTokenId');
-  if (startToken === undefined) throw read.wrong('decoderStartTokenId', 'a token to begin with');
-  return { startToken, padToken: read.token('padTokenId') ?? read.tokens('eosTokenId')[0] ?? 0 };
 }
