@@ -2,6 +2,7 @@
 // result without this library knowing how.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { Warnings } from './warnings.ts';
@@ -121,8 +122,7 @@ export class Config {
     for (const field of decisive) {
       const [name = '', neutral] = field.split('=');
       const value = this.fields[name] ?? undefined;
-      if (value === undefined || this.#read.has(name) || JSON.stringify(value) === neutral)
-        continue;
+      if (value === undefined || this.#read.has(name) || show(value) === neutral) continue;
       const isEmpty = typeof value === 'object' && Object.keys(value).length === 0;
       if (neutral === undefined && (isEmpty || value === false || value === 0)) continue;
       this.refuse(name, `${neutral ?? 'none'}, as nothing else is supported yet`);
@@ -157,7 +157,8 @@ export class Config {
     wanted: string,
     code: 'CONFIG_INVALID' | 'MODEL_UNSUPPORTED' = 'CONFIG_INVALID',
   ): TransformerError {
-    const got = JSON.stringify(this.get(name)) ?? 'nothing';
+    const value = this.get(name);
+    const got = value === undefined ? 'nothing' : show(value);
     return new TransformerError(code, `${this.file}: "${name}" is ${got}; wanted ${wanted}.`);
   }
 }

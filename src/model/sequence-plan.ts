@@ -73,7 +73,7 @@ export function writeSequenceInputs(
     lasts,
     Uint32Array.from(lastTokens(ids, padToken), (last, row) => row * length + last),
   );
-  const last = Math.max(...positions.rows.map((row) => Math.max(...row)));
+  const last = positions.rows.reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0);
   stretchRotary(plan.recording.gpu, rotary, last + 1);
 }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { hubHint } from '../source/open-source.ts';
 import { checkFileName, type FileRange, type Source } from '../source/source.ts';
 import { nearestName, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { messageOf, show } from '../runtime/print.ts';
 
 /** Bytes of one system call; the operating system allows less than 2 GiB. */
 const MAX_CALL = 2 ** 30;
@@ -51,8 +52,7 @@ export function folderOf(path: string | URL): string {
   } catch (cause) {
     throw new TransformerError(
       'INPUT_INVALID',
-      `"${String(path)}" is no folder: ${cause instanceof Error ? cause.message : String(cause)}. ` +
-        'Pass a path or a file: URL.',
+      `${show(path)} is no folder: ${messageOf(cause)}. Pass a path or a file: URL.`,
       { cause },
     );
   }

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { checkFileName } from '../source/source.ts';
 import type { Target } from '../source/target.ts';
 import { TransformerError } from '../runtime/errors.ts';
+import { messageOf } from '../runtime/print.ts';
 import { folderOf } from './directory-source.ts';
 
 /** Writes begun by this process: two of one file must not share a partial one. */
@@ -34,7 +35,7 @@ export function directoryTarget(path: string | URL): Target {
         await rename(partial, place);
       } catch (cause) {
         await rm(partial, { force: true }).catch(() => {});
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const reason = messageOf(cause);
         throw new TransformerError(
           'FILE_UNWRITABLE',
           `${place} could not be written: ${reason}. What stood there before is unchanged.`,

@@ -1,6 +1,7 @@
 // Addresses of folders on the web and of the files in them.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 
 /** The folder's address, ending in `/`. */
 export function folderUrl(url: string | URL): URL {
@@ -10,7 +11,7 @@ export function folderUrl(url: string | URL): URL {
     folder = new URL(url, page);
   } catch (cause) {
     const wanted = page === undefined ? 'a full address such as https://host/model/' : 'an address';
-    throw new TransformerError('INPUT_INVALID', `"${String(url)}" is no URL. Pass ${wanted}.`, {
+    throw new TransformerError('INPUT_INVALID', `${show(url)} is no URL. Pass ${wanted}.`, {
       cause,
     });
   }

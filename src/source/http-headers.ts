@@ -1,5 +1,6 @@
 // What an HTTP answer says about a file.
 
+import { messageOf } from '../runtime/print.ts';
 import type { FileFacts } from './source.ts';
 
 /** Statuses that go away by themselves. */
@@ -78,6 +79,6 @@ export function compareFacts(
 
 /** What made a fetch fail; Node hides the reason in `cause`. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+  const { cause } = error instanceof Error ? error : {};
+  return messageOf(error) + (cause instanceof Error ? ` (${messageOf(cause)})` : '');
 }

@@ -1,6 +1,7 @@
 // From what a user calls a model to the source of its files.
 
 import { requireObject, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Platform } from '../runtime/platform-types.ts';
 import type { CacheStore } from './cache-store.ts';
 import type { CachedSource } from './cached-source.ts';
@@ -157,7 +158,7 @@ export function findCache(cache: true | string): CacheStore | StorageManager | u
   }
   throw new TransformerError(
     'OPTION_INVALID',
-    `cache is ${JSON.stringify(cache)}; wanted true, false or, in Node, a folder.`,
+    `cache is ${show(cache)}; wanted true, false or, in Node, a folder.`,
   );
 }
 

@@ -1,6 +1,7 @@
 // Sources on a network by their addresses.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { display, fileUrl, folderUrl } from './address.ts';
 import { type HttpOptions, httpOptions } from './http-options.ts';
 import { LazyRemoteSource } from './lazy-source.ts';
@@ -38,7 +39,7 @@ export function hubSource(place: string, options: HubOptions = {}): RemoteSource
   if (id === undefined || id.split('/').some((part) => /^\.+$/.test(part))) {
     throw new TransformerError(
       'INPUT_INVALID',
-      `"${place}" names no repository. Pass hf:owner/name or hf:owner/name@revision.`,
+      `${show(place)} names no repository. Pass hf:owner/name or hf:owner/name@revision.`,
     );
   }
   const { endpoint: address = 'https://huggingface.co', ...http } = options;

@@ -2,6 +2,7 @@
 // brought to one form here, so that the rest of the library sees exact bytes or a clear error.
 
 import { throwIfAborted, abortError, TransformerError } from '../runtime/errors.ts';
+import { messageOf, show } from '../runtime/print.ts';
 import { parseJson } from './json.ts';
 
 /** A byte range of a file, `end` exclusive. */
@@ -81,7 +82,7 @@ export function checkFileName(file: string): void {
   if (!steps && !/^[A-Za-z]:|\0/.test(file)) return;
   throw new TransformerError(
     'FILE_INVALID',
-    `The file name ${JSON.stringify(file)} could lead out of the model folder. ` +
+    `The file name ${show(file)} could lead out of the model folder. ` +
       'Use a name relative to that folder, without "." and ".." parts.',
   );
 }
@@ -220,10 +221,9 @@ async function ask<T>(
     throwIfAborted(signal);
     if (cause instanceof TransformerError) throw cause;
     if (isMissing(cause)) return undefined;
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TransformerError(
       'FILE_UNREADABLE',
-      `${describeFile(source, file)} could not be read: ${reason}. ` +
+      `${describeFile(source, file)} could not be read: ${messageOf(cause)}. ` +
         'Check that it may be read, then try again.',
       { cause },
     );

@@ -3,6 +3,7 @@
 // files; each file is written whole or not at all.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { isObject, parseJson } from '../source/json.ts';
 import { layOut, readParameters, writeSegments } from '../model/weights/read-parameters.ts';
@@ -36,10 +37,7 @@ export function checkSaveOptions(options: SaveModelOptions): Required<SaveModelO
   refuseUnknown(options, ['dtype'], 'option of save');
   const { dtype = 'f32' } = options;
   if (['f32', 'f16'].includes(dtype)) return { dtype };
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'.`,
-  );
+  throw new TransformerError('OPTION_INVALID', `dtype is ${show(dtype)}; wanted 'f32' or 'f16'.`);
 }
 
 /**

@@ -1,6 +1,7 @@
 // Training of models of one stack: language models, masked or not, and classifiers of tokens and texts.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import { ignoredLabel } from '../shaders/loss/cross-entropy.ts';
@@ -42,7 +43,7 @@ export class SequenceHead extends HeadParts implements TrainingHead<LabelledToke
     }
     const problem = parts.config['problem_type'] ?? 'single_label_classification';
     if (head.kind === 'sequence' && problem !== 'single_label_classification') {
-      throw cannotTrain(`A classifier with the problem_type ${JSON.stringify(problem)}`);
+      throw cannotTrain(`A classifier with the problem_type ${show(problem)}`);
     }
     super(parts, definition, [embeddings.tokens]);
     this.#definition = definition;

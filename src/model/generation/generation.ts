@@ -2,6 +2,7 @@
 // ahead of the answers, since each feeds on the choice of the one before without a round trip.
 
 import { throwIfAborted, TransformerError } from '../../runtime/errors.ts';
+import { show } from '../../runtime/print.ts';
 import type { Gpu, Tier } from '../../runtime/gpu.ts';
 import type { AskEnds } from './beam-plan.ts';
 import { DecodePlan } from './decode-plan.ts';
@@ -277,7 +278,7 @@ function asked({ stoppingCriteria }: GenerateOptions, sequences: number[][]): re
   }
   throw new TransformerError(
     'OPTION_INVALID',
-    `stoppingCriteria returned ${JSON.stringify(answers) ?? 'nothing'}; wanted ` +
+    `stoppingCriteria returned ${answers === undefined ? 'nothing' : show(answers)}; wanted ` +
       `${sequences.length} booleans, one for each sequence.`,
   );
 }

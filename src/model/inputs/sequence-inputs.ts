@@ -46,7 +46,10 @@ export function sequenceTokens(inputs: ModelInputs, definition: Shape): Sequence
   if (inputs.positionIds === undefined) {
     const positions = { ...ids, rows: ids.rows.map((row) => countPositions(row, paddingToken)) };
     const first = paddingToken === undefined ? 0 : paddingToken + 1;
-    const longest = Math.max(...positions.rows.map((row) => Math.max(...row)));
+    const longest = positions.rows.reduce(
+      (most, row) => row.reduce((a, b) => Math.max(a, b), most),
+      0,
+    );
     withinPositions('inputIds', longest + 1 - first, maxPositions);
     return { ids, mask, types, positions };
   }
