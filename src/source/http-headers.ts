@@ -1,7 +1,7 @@
 // What an HTTP answer says about a file.
 
-import { messageOf } from '../runtime/print.ts';
-import type { FileFacts } from './source.ts';
+import { messageOf, show } from '../runtime/print.ts';
+import type { FileFacts, FileRange } from './source.ts';
 
 /** Statuses that go away by themselves. */
 export const PASSING: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
@@ -16,14 +16,34 @@ export function retryAfter({ headers }: Response): number | undefined {
 
 /** The total in Content-Range, the number behind the slash; undefined when hidden or unknown. */
 export function totalOf({ headers }: Response): number | undefined {
-  const total = /\/(\d+)$/.exec(headers.get('Content-Range') ?? '')?.[1];
-  return total === undefined ? undefined : Number(total);
+  return wholeNumber(/\/(\d+)$/.exec(headers.get('Content-Range') ?? '')?.[1]);
 }
 
-/** The first byte in Content-Range, which servers of another origin may hide. */
-export function firstOf({ headers }: Response): number | undefined {
-  const first = /^bytes (\d+)-/.exec(headers.get('Content-Range') ?? '')?.[1];
-  return first === undefined ? undefined : Number(first);
+/**
+ * The bytes that an answer with a part of a file says it has, `end` exclusive; undefined where its headers
+ * are hidden, as servers of another origin may do. Throws an error that says what is wrong with it.
+ */
+export function partOf({ headers }: Response): FileRange | undefined {
+  const encoding = headers.get('Content-Encoding') ?? 'identity';
+  // Its bytes are those of the compressed file, and none of ours.
+  if (encoding !== 'identity') throw new Error(`sent a part compressed with ${encoding}`);
+  if (/^multipart\//i.test(headers.get('Content-Type') ?? ''))
+    throw new Error('sent several parts');
+  const told = headers.get('Content-Range');
+  if (told === null) return undefined;
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(told.trim()) ?? [];
+  const [start, end] = [wholeNumber(first), wholeNumber(last)];
+  const most = total === '*' ? Infinity : wholeNumber(total);
+  if (
+    start !== undefined &&
+    end !== undefined &&
+    most !== undefined &&
+    start <= end &&
+    end < most
+  ) {
+    return { start, end: end + 1 };
+  }
+  throw new Error(`sent the Content-Range ${show(told)}`);
 }
 
 /** Bytes of a whole body, where what is announced is known to be what arrives. */
@@ -31,7 +51,7 @@ export function lengthOf({ headers, type }: Response): number | undefined {
   // Compressed bodies announce their compressed length; other origins may hide that they are.
   if (type === 'cors' || headers.has('Content-Encoding')) return undefined;
   const length = headers.get('Content-Length');
-  return length === null ? undefined : Number(length);
+  return wholeNumber(length);
 }
 
 /** Bytes of the file as the answer to a question without body tells them; undefined when hidden. */
@@ -39,7 +59,7 @@ export function sizeOf(response: Response): number | undefined {
   const { headers, status } = response;
   const plain = status === 200 && !headers.has('Content-Encoding');
   const length = plain ? headers.get('Content-Length') : null;
-  return length === null ? totalOf(response) : Number(length);
+  return wholeNumber(length) ?? totalOf(response);
 }
 
 /**
@@ -75,6 +95,11 @@ export function compareFacts(
   if (size === oldSize && version === oldVersion) return { facts };
   const grew = `${oldSize} bytes became ${size}`;
   return { facts, change: size === oldSize ? `version ${oldVersion} became ${version}` : grew };
+}
+
+function wholeNumber(digits: string | null | undefined): number | undefined {
+  const value = /^\d+$/.test(digits ?? '') ? Number(digits) : undefined;
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 /** What made a fetch fail; Node hides the reason in `cause`. */

@@ -71,8 +71,9 @@ export class LazyRemoteSource extends LazySource<RemoteSource> implements Remote
     file: string,
     range?: FileRange,
     signal?: AbortSignal,
+    expected?: FileFacts,
   ): Promise<Uint8Array | undefined> {
-    return (await this.open()).read(file, range, signal);
+    return (await this.open()).read(file, range, signal, expected);
   }
 
   async stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined> {

@@ -101,12 +101,13 @@ export async function readHeader(
   if (size !== undefined && size > end) {
     throw invalid(`${label} has ${count(size)}, but its tensors end at ${end}. ${RESAVE}`);
   }
-  // A source that cannot tell the size is asked for the last byte.
-  const last =
-    size === undefined && end > dataStart
-      ? await readAtMost(source, file, { start: end - 1, end }, signal)
-      : undefined;
-  if ((size !== undefined && size < end) || (last !== undefined && last.length !== 1)) {
+  // A source that cannot tell the size is asked for the last byte, and one behind it.
+  const border = { start: end - 1, end: end + 1 };
+  const last = size === undefined ? await readAtMost(source, file, border, signal) : undefined;
+  if (last !== undefined && last.length > 1) {
+    throw invalid(`${label} goes on behind byte ${end}, where its tensors end. ${RESAVE}`);
+  }
+  if ((size !== undefined && size < end) || (last !== undefined && last.length < 1)) {
     const got = size === undefined ? 'fewer' : count(size);
     throw truncated(
       `${label} is cut off: its header states ${count(end)}, it has ${got}. ${AGAIN}`,

@@ -49,7 +49,13 @@ export interface RemoteSource extends Source {
   readonly name: string;
   /** Tells this folder from all others; may hold secrets. */
   readonly key: string;
-  read(file: string, range?: FileRange, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Rejects where the file is known to be another than the one that is expected. */
+  read(
+    file: string,
+    range?: FileRange,
+    signal?: AbortSignal,
+    expected?: FileFacts,
+  ): Promise<Uint8Array | undefined>;
   /** What there is, without reading it; undefined for a missing file. */
   stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined>;
 }
@@ -107,9 +113,9 @@ export async function readAtMost(
         'Return a Uint8Array, an ArrayBuffer, or undefined for a missing file.',
     );
   }
-  if (range === undefined || bytes.length === range.end - range.start) return bytes;
+  if (range === undefined || bytes.length <= range.end - range.start) return bytes;
   // The range was ignored: a copy of the part lets go of the rest.
-  return bytes.length >= range.end ? bytes.slice(range.start, range.end) : bytes;
+  return bytes.slice(range.start, range.end);
 }
 
 /** Reads exactly a range; throws `FILE_NOT_FOUND` or, with fewer bytes, `FILE_TRUNCATED`. */
