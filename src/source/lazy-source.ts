@@ -46,6 +46,10 @@ export class LazySource<Loaded extends Source = Source> implements Source {
     await (await this.open()).finish?.(file, signal);
   }
 
+  async discard(file?: string): Promise<void> {
+    await this.#loaded?.discard?.(file);
+  }
+
   async list(signal?: AbortSignal): Promise<readonly string[] | undefined> {
     return (await this.open()).list?.(signal);
   }

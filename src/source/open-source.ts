@@ -5,6 +5,7 @@ import { show } from '../runtime/print.ts';
 import type { Platform } from '../runtime/platform-types.ts';
 import type { CacheStore } from './cache-store.ts';
 import type { CachedSource } from './cached-source.ts';
+import type { CacheCheck } from './kept-file.ts';
 import type { Files } from './file-source.ts';
 import { LazySource } from './lazy-source.ts';
 import { httpSource, hubSource } from './remote-source.ts';
@@ -24,6 +25,11 @@ export interface SourceOptions {
   cache?: boolean | string;
   /** Uses what the cache has and no network. */
   offline?: boolean;
+  /**
+   * When what the cache has is compared with its hashes: `'once'` a load (default), `'always'` when it is
+   * read, or `'never'`. What was damaged is downloaded again.
+   */
+  verifyCache?: CacheCheck;
   /** For files that need a login: sent to the origin of the address, or of the endpoint, alone. */
   token?: string;
   /** Where `hf:` repositories are. Default https://huggingface.co; in Node, HF_ENDPOINT. */
@@ -31,7 +37,13 @@ export interface SourceOptions {
 }
 
 /** The names of `SourceOptions`. */
-export const sourceOptions: readonly string[] = ['cache', 'offline', 'token', 'endpoint'];
+export const sourceOptions: readonly string[] = [
+  'cache',
+  'offline',
+  'verifyCache',
+  'token',
+  'endpoint',
+];
 
 /** What a platform brings. */
 interface PlatformParts {
@@ -121,21 +133,32 @@ export function isRemote(source: Source): source is RemoteSource {
 
 /** A source on a network with the cache before it. */
 export class KeptSource extends LazySource<CachedSource> {
-  constructor(remote: RemoteSource, store: CacheStore | StorageManager, offline: boolean) {
+  constructor(
+    remote: RemoteSource,
+    store: CacheStore | StorageManager,
+    { offline = false, verifyCache = 'once' }: SourceOptions,
+  ) {
     super(remote.name, async () => {
       const [{ CachedSource }, opened] = await Promise.all([
         import('./cached-source.ts'),
         openStore(store),
       ]);
-      return new CachedSource(remote, opened, offline);
+      return new CachedSource(remote, opened, offline, verifyCache);
     });
   }
 }
 
 /** A source on a network with the cache before it, unless the options say otherwise. */
-function keep(remote: RemoteSource, { cache = true, offline = false }: SourceOptions): Source {
+function keep(remote: RemoteSource, options: SourceOptions): Source {
+  const { cache = true, offline = false, verifyCache = 'once' } = options;
+  if (!['once', 'always', 'never'].includes(verifyCache)) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `verifyCache is ${show(verifyCache)}; wanted 'once', 'always' or 'never'.`,
+    );
+  }
   const store = cache === false ? undefined : findCache(cache);
-  if (store !== undefined) return new KeptSource(remote, store, offline);
+  if (store !== undefined) return new KeptSource(remote, store, options);
   if (!offline) return remote;
   throw new TransformerError(
     'OPTION_INVALID',

@@ -4,6 +4,7 @@
 import { TransformerError, type ErrorCode } from '../runtime/errors.ts';
 import { duplicateKey, isObject, type JsonObject, parseJson, show } from './json.ts';
 import { describeFile, fileSize, readAtMost, readRange, type Source } from './source.ts';
+import { trusting } from './trust.ts';
 
 /** Element types of the safetensors format (README of huggingface/safetensors, "Format"). */
 export type StoredDtype =
@@ -78,10 +79,18 @@ const RESAVE = 'Download the file again, or save it again with the safetensors l
  * `FILE_TRUNCATED` when it is shorter than it states, `FILE_INVALID` for every other lie.
  * @returns the file's tensors in the order of their bytes
  */
-export async function readHeader(
+export function readHeader(
   source: Source,
   file: string,
   signal?: AbortSignal,
+): Promise<TensorEntry[] | undefined> {
+  return trusting(source, file, () => readTrusted(source, file, signal));
+}
+
+async function readTrusted(
+  source: Source,
+  file: string,
+  signal: AbortSignal | undefined,
 ): Promise<TensorEntry[] | undefined> {
   const label = describeFile(source, file);
   const prefix = await readAtMost(source, file, { start: 0, end: LENGTH_BYTES }, signal);

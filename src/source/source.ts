@@ -4,6 +4,7 @@
 import { throwIfAborted, abortError, TransformerError } from '../runtime/errors.ts';
 import { messageOf, show } from '../runtime/print.ts';
 import { parseJson } from './json.ts';
+import { trusting } from './trust.ts';
 
 /** A byte range of a file, `end` exclusive. */
 export interface FileRange {
@@ -26,6 +27,11 @@ export interface Source {
   size?(file: string, signal?: AbortSignal): Promise<number | undefined>;
   /** Called when all that is wanted of a file was read. A rejection fails the load. */
   finish?(file: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Called when a file turned out to be invalid, or without a name some file: do not give what was kept of
+   * it again.
+   */
+  discard?(file?: string): Promise<void>;
   /** Called when a load is over: drop what was kept to serve it. The source stays usable. */
   release?(): void;
   /** The names of all files; undefined when the source cannot tell. For error messages. */
@@ -176,9 +182,10 @@ export async function readJson(
   options: ReadOptions = {},
 ): Promise<unknown> {
   const bytes = await readFile(source, file, options);
-  return bytes === undefined
-    ? undefined
-    : parseJson(new TextDecoder().decode(bytes), describeFile(source, file));
+  if (bytes === undefined) return undefined;
+  return trusting(source, file, async () =>
+    parseJson(new TextDecoder().decode(bytes), describeFile(source, file)),
+  );
 }
 
 /** Reads the first of these JSON files that is there; throws `FILE_NOT_FOUND` when none is. */

@@ -8,6 +8,7 @@ import { type ModelSource, openSource } from '../source/open-source.ts';
 import { refuseQuantized } from '../model/weights/quantization-fields.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { describeFile, type Source } from '../source/source.ts';
+import { trusting } from '../source/trust.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
@@ -155,7 +156,7 @@ export async function pipeline<Name extends keyof Pipelines>(
     definitionOf(task).load(files, signal),
     import('../tokenizer/tokenizer.ts'),
   ]);
-  const tokenizer = await Loaded.load(files, signal);
+  const tokenizer = await trusting(files, undefined, () => Loaded.load(files, signal));
   const model = await loadFor(definitions[task].heads ?? [], files, options);
   const dispose = (): void => model.dispose();
   const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };

@@ -205,7 +205,7 @@ test('user and password of an address go into a header, and into no message', as
   const wanted = `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode('me:süss')))}`;
   expect(requests).toEqual([['https://host.example/m/f?key=Zx9secret', wanted]]);
   expect(message).toMatch(/^https:\/\/host\.example\/m\/f answered/);
-  expect(message + String(source.name)).not.toMatch(/secret|s%C3|süss|me:/);
+  expect(message + source.name).not.toMatch(/secret|s%C3|süss|me:/);
   const both = httpSource('https://me:pass@host.example/m', { fetch, token: 'hf_abcdefgh1' });
   await expectError(readFile(both, 'f'), 'FILE_UNREADABLE');
   expect(requests.at(-1)).toEqual(['https://host.example/m/f', 'Bearer hf_abcdefgh1']);
