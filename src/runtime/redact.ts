@@ -55,12 +55,17 @@ function copyOf(cause: unknown, known: readonly (string | undefined)[], depth: n
   if (depth === DEPTH) return undefined;
   try {
     const { message, stack = '', cause: inner } = cause;
-    const safe = { message: redact(message, ...known), stack: redact(stack, ...known) };
+    // The stack repeats the message, and has nothing else of ours.
+    const safe = redact(message, ...known);
     const safeInner = copyOf(inner, known, depth + 1);
-    if (safe.message === message && safe.stack === stack && safeInner === inner) return cause;
-    const copy = new Error(safe.message, inner === undefined ? {} : { cause: safeInner });
+    if (safe === message && safeInner === inner) return cause;
+    const copy = new Error(safe, inner === undefined ? {} : { cause: safeInner });
     const { name, code } = cause as { name: string; code?: unknown };
-    return Object.assign(copy, { name, stack: safe.stack }, code === undefined ? {} : { code });
+    return Object.assign(
+      copy,
+      { name, stack: redact(stack, ...known) },
+      code === undefined ? {} : { code },
+    );
   } catch {
     // An error that fails when it is read tells nobody anything.
     return undefined;

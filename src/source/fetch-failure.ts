@@ -39,16 +39,9 @@ async function explainInBrowser(
   const { location } = globalThis as { location?: Location };
   const isForeign = location !== undefined && location.origin !== url.origin;
   // An answer that the page may not read still tells that there is a server.
-  const isThere =
-    isForeign &&
-    (await fetch(url.href, {
-      mode: 'no-cors',
-      method: 'HEAD',
-      signal: AbortSignal.timeout(5000),
-    }).then(
-      () => true,
-      () => false,
-    ));
+  const look = async (): Promise<Response> =>
+    fetch(url.href, { mode: 'no-cors', method: 'HEAD', signal: AbortSignal.timeout(5000) });
+  const isThere = isForeign && (await look().then(Boolean, () => false));
   if (isThere) {
     return {
       what:
