@@ -41,6 +41,11 @@ export interface ConfigContext {
   readonly classPrefixes?: readonly string[];
 }
 
+/** Beyond it no list and no buffer has a length. */
+const LARGEST = 2 ** 31 - 1;
+
+const MOST_LAYERS = 10_000;
+
 export class Config {
   /** The file's name, for messages. */
   readonly file: string;
@@ -77,11 +82,18 @@ export class Config {
     throw this.#wrong(name, 'an object');
   }
 
-  /** A whole number of at least `least`; `fallback` where the field is absent or null. */
-  integer(name: string, fallback?: number, least = 1): number {
+  /** A whole number from `least` to `most`; `fallback` where the field is absent or null. */
+  integer(name: string, fallback?: number, least = 1, most: number = LARGEST): number {
     const value = this.get(name) ?? fallback;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
-    throw this.#wrong(name, `a whole number of at least ${least}`);
+    const isWhole = typeof value === 'number' && Number.isSafeInteger(value);
+    if (isWhole && value >= least && value <= most) return value;
+    const from = `a whole number of at least ${least}`;
+    throw this.#wrong(name, most === LARGEST ? from : `${from} and at most ${most}`);
+  }
+
+  /** How many layers there are: all of them are declared before it is known that one is missing. */
+  layers(name: string, fallback?: number): number {
+    return this.integer(name, fallback, 1, MOST_LAYERS);
   }
 
   number(name: string, fallback?: number): number {
