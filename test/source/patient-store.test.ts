@@ -1,35 +1,13 @@
 // A cache that fails in every way: the load does not.
 import { afterEach, expect, test, vi } from 'vitest';
-import type { CacheStore } from '../../src/source/cache-store.ts';
 import { CachedSource } from '../../src/source/cached-source.ts';
 import { PatientStore } from '../../src/source/patient-store.ts';
 import type { RemoteSource } from '../../src/source/source.ts';
+import { memoryStore } from '../support/cache-store.ts';
 import { expectError } from '../support/safetensors.ts';
 
 const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
 const never = (): Promise<never> => new Promise(() => undefined);
-
-/** A store in memory. */
-function memory(change: Partial<CacheStore> = {}): CacheStore & { files: Map<string, Uint8Array> } {
-  const files = new Map<string, Uint8Array>();
-  return {
-    files,
-    list: async (path) => {
-      const names = [...files.keys()].filter((name) => name.startsWith(`${path}/`));
-      return [...new Set(names.map((name) => name.slice(path.length + 1).split('/')[0]!))];
-    },
-    read: async (path, { start, end }) => {
-      const file = files.get(path);
-      if (file === undefined) throw new Error('none');
-      return file.slice(start, end);
-    },
-    write: async (path, content) => void files.set(path, content),
-    remove: async (path) => {
-      for (const name of files.keys()) if (name.startsWith(path)) files.delete(name);
-    },
-    ...change,
-  };
-}
 
 function remote(): RemoteSource & { reads: number } {
   return {
@@ -53,7 +31,7 @@ test.each(['list', 'read', 'write', 'remove'] as const)(
   '%s never answers: after some seconds it is done without',
   async (call) => {
     const from = remote();
-    const stored = memory();
+    const stored = memoryStore();
     await new CachedSource(from, stored, false, 'once').read('f');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const store = { ...stored, [call]: never };
@@ -84,7 +62,7 @@ function whenIdle(then: (value: unknown) => void): void {
 
 test('without a network a cache that does not answer is told', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  const source = new CachedSource(remote(), memory({ list: never }), true, 'once');
+  const source = new CachedSource(remote(), memoryStore({ list: never }), true, 'once');
   const reading = expectError(
     source.read('f'),
     'FILE_UNREADABLE',
@@ -107,7 +85,7 @@ test('each call that fails is as if there were no cache', async () => {
   };
   for (const [call, answers] of Object.entries(wrong)) {
     for (const answer of answers) {
-      const source = new CachedSource(remote(), memory({ [call]: answer }), false, 'once');
+      const source = new CachedSource(remote(), memoryStore({ [call]: answer }), false, 'once');
       for (const range of [undefined, { start: 3, end: 9 }, { start: 0, end: 50 }]) {
         const wanted = bytes.slice(range?.start ?? 0, range?.end ?? 100);
         expect(await source.read('f', range)).toEqual(wanted);
@@ -124,7 +102,7 @@ test('the first write that fails is the last', async () => {
     await Promise.resolve();
     throw new Error('full');
   };
-  const store = new PatientStore(memory({ write }));
+  const store = new PatientStore(memoryStore({ write }));
   expect(await store.write('a', bytes)).toBe(false);
   expect(await store.write('b', bytes)).toBe(false);
   expect([writes, store.isReadOnly, store.isSilent]).toEqual([1, true, false]);

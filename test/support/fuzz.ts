@@ -1,7 +1,7 @@
 // Tests of many drawn cases. A failure names its seed and case, which draw the same again:
-// FUZZ_SEED=… FUZZ_CASE=… npm run fuzz.
+// npm run fuzz -- --seed 1 --case 17.
 
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Random } from './random.ts';
 
 const { FUZZ_CASES, FUZZ_SEED = '1', FUZZ_CASE } = process.env;
@@ -17,6 +17,7 @@ export function cases(
   test(`${name}: ${wanted} cases`, { timeout: 60_000 + 100 * wanted }, async () => {
     const only = FUZZ_CASE === undefined ? undefined : Number(FUZZ_CASE);
     const [first, end] = only === undefined ? [0, wanted] : [only, only + 1];
+    expect(end).toBeGreaterThan(first);
     for (let index = first; index < end; index++) {
       try {
         await run(new Random(seed * 1_000_003 + index), index);
