@@ -83,8 +83,8 @@ export class CachedSource implements Source {
   }
 
   /**
-   * Downloads what nobody wanted of a file, and compares the whole with its hash. What is wrong is
-   * removed from the store. Reads again what is stored, a little at a time.
+   * Downloads what nobody wanted of a file, and compares the whole with its hash, where it is known. What
+   * is wrong is removed from the store. A little at a time.
    */
   async finish(file: string, signal?: AbortSignal): Promise<void> {
     const entry = await this.#find(file, signal);
@@ -92,13 +92,17 @@ export class CachedSource implements Source {
     if (entry.isWhole || this.#offline || this.#store.isReadOnly) return;
     const { size } = entry;
     const { sha256 } = entry.facts;
-    const hash = this.#store.hash();
-    for (let start = 0; start < size; start += STEP) {
-      const range = { start, end: Math.min(start + STEP, size) };
-      hash.update(await this.#gather(file, entry, range, signal));
-      if (this.#store.isReadOnly) return;
+    const hash = sha256 === undefined ? undefined : this.#store.hash();
+    const ranges = hash === undefined ? entry.gaps() : [{ start: 0, end: size }];
+    for (const { start: first, end } of ranges) {
+      for (let start = first; start < end; start += STEP) {
+        const range = { start, end: Math.min(start + STEP, end) };
+        const bytes = await this.#gather(file, entry, range, signal);
+        hash?.update(bytes);
+        if (this.#store.isReadOnly) return;
+      }
     }
-    if (sha256 === undefined || hash.hex() === sha256) {
+    if (hash?.hex() === sha256) {
       await entry.markWhole();
       return;
     }

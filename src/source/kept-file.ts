@@ -80,6 +80,18 @@ export class KeptFile {
     }
   }
 
+  /** The ranges that are not kept. */
+  gaps(): FileRange[] {
+    const gaps: FileRange[] = [];
+    let at = 0;
+    const pieces = this.#pieces.toSorted((a, b) => a.start - b.start);
+    for (const { start, end } of [...pieces, { start: this.size, end: this.size }]) {
+      if (start > at) gaps.push({ start: at, end: start });
+      at = Math.max(at, end);
+    }
+    return gaps;
+  }
+
   /** Keeps bytes of the file, from byte `start` on. */
   async add(start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (bytes.length === 0 || this.#store.isReadOnly) return;
