@@ -14,14 +14,15 @@ export function retryAfter({ headers }: Response): number | undefined {
   return Number.isNaN(wait) ? undefined : Math.max(wait, 0);
 }
 
-/** The total in Content-Range, the number behind the slash; undefined when hidden or unknown. */
+/** The total in Content-Range, the number behind the slash; undefined when hidden, unknown or nonsense. */
 export function totalOf({ headers }: Response): number | undefined {
-  return wholeNumber(/\/(\d+)$/.exec(headers.get('Content-Range') ?? '')?.[1]);
+  const told = headers.get('Content-Range') ?? '';
+  return readRange(told)?.total ?? wholeNumber(/^bytes \*\/(\d+)$/.exec(told)?.[1]);
 }
 
 /**
- * The bytes that an answer with a part of a file says it has, `end` exclusive; undefined where its headers
- * are hidden, as servers of another origin may do. Throws an error that says what is wrong with it.
+ * The bytes that an answer with a part of a file says it has; undefined where its headers are hidden, as
+ * servers of another origin may do. Throws an error that says what is wrong with it.
  */
 export function partOf({ headers }: Response): FileRange | undefined {
   const encoding = headers.get('Content-Encoding') ?? 'identity';
@@ -31,19 +32,18 @@ export function partOf({ headers }: Response): FileRange | undefined {
     throw new Error('sent several parts');
   const told = headers.get('Content-Range');
   if (told === null) return undefined;
-  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(told.trim()) ?? [];
-  const [start, end] = [wholeNumber(first), wholeNumber(last)];
-  const most = total === '*' ? Infinity : wholeNumber(total);
-  if (
-    start !== undefined &&
-    end !== undefined &&
-    most !== undefined &&
-    start <= end &&
-    end < most
-  ) {
-    return { start, end: end + 1 };
-  }
-  throw new Error(`sent the Content-Range ${show(told)}`);
+  const range = readRange(told);
+  if (range === undefined) throw new Error(`sent the Content-Range ${show(told)}`);
+  return range;
+}
+
+/** A Content-Range that makes sense; `total` is undefined when the server does not know it. */
+function readRange(told: string): (FileRange & { total: number | undefined }) | undefined {
+  const [, first, last, all] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(told) ?? [];
+  const [start, end, total] = [first, last, all].map(wholeNumber);
+  if (start === undefined || end === undefined || start > end) return undefined;
+  const fits = all === '*' || (total !== undefined && end < total);
+  return fits ? { start, end: end + 1, total } : undefined;
 }
 
 /** Bytes of a whole body, where what is announced is known to be what arrives. */
