@@ -99,8 +99,8 @@ export async function restoreState(trainer: Trainer, source: Source): Promise<vo
   const entries = await openSafetensorsFile(source, stateFile);
   const run = await readRun(source);
   const { name, settings } = options.optimizer;
-  const wanted = JSON.stringify({ name, ...settings });
-  const got = JSON.stringify(run.optimizer);
+  const wanted = show({ name, ...settings }, 1000);
+  const got = show(run.optimizer, 1000);
   if (got !== wanted || run.seed !== options.seed) {
     throw new TransformerError(
       'OPTION_INVALID',
