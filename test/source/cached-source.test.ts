@@ -1,5 +1,12 @@
 // What is kept of downloads: used again, gone on with, checked, and never in the way of a load.
-import { clearCache, isCached, loadModel, modelSize, type SourceOptions } from 'webgpu-transformer';
+import {
+  clearCache,
+  isCached,
+  loadModel,
+  modelSize,
+  pipeline,
+  type SourceOptions,
+} from 'webgpu-transformer';
 import { describe, expect, test, vi } from 'vitest';
 import { httpSource } from '../../src/source/remote-source.ts';
 import { openSource } from '../../src/source/open-source.ts';
@@ -324,6 +331,17 @@ test('settings that a load cannot use are asked for again', async () => {
   await expectError(loadModel(web.url), 'CONFIG_INVALID', 'not a JSON object');
   await web.put('config.json', '{"model_type": "none"}', { ETag: '"same"' });
   await expectError(loadModel(web.url), 'MODEL_UNSUPPORTED', '"none"');
+});
+
+test('a tokenizer that is none is asked for again', async () => {
+  const web = webFolder();
+  await web.put('config.json', await readFixture('bert_seqcls/config.json'));
+  await web.put('tokenizer.json', '{"model": {"type": "WordPiece"}}', { ETag: '"same"' });
+  for (let load = 1; load <= 2; load++) {
+    await expectError(pipeline('text-classification', web.url), 'FILE_INVALID', 'tokenizer.json');
+    const gets = (await web.requests()).filter(({ method }) => method === 'GET');
+    expect(gets.filter(({ path }) => path === 'tokenizer.json').length).toBe(load);
+  }
 });
 
 test('bytes of two versions are never mixed', async () => {

@@ -54,8 +54,8 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
   if (!(size >= 0 && size <= Math.min(headSize, MOST_COLUMNS))) {
     throw new TransformerError(
       'CONFIG_INVALID',
-      `${config.file}: partial_rotary_factor has ${size} columns of each head rotate; wanted none to all ` +
-        `${headSize}, and ${MOST_COLUMNS} at most.`,
+      `${config.file}: "partial_rotary_factor" makes ${size} columns of each head rotate; wanted none to ` +
+        `all ${headSize}, and ${MOST_COLUMNS} at most.`,
     );
   }
   // §3.2.2: θᵢ = 10000^(-2(i - 1)/d)
