@@ -49,7 +49,9 @@ export function checkHttpOptions<Options extends HttpOptions>(
 /** A token as headers may hold it. The message does not have it. */
 function checkToken(token: unknown): string | undefined {
   if (token === undefined) return undefined;
-  if (typeof token !== 'string') throw invalid('token', `a ${typeof token}`, 'a text');
+  if (typeof token !== 'string') {
+    throw new TransformerError('OPTION_INVALID', `token is a ${typeof token}; wanted a text.`);
+  }
   // Files end in a line break, and what is read from them often does.
   const text = token.trim();
   const wrong = /[^!-~]/.exec(text);

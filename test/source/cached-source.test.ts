@@ -337,10 +337,10 @@ test('a tokenizer that is none is asked for again', async () => {
   const web = webFolder();
   await web.put('config.json', await readFixture('bert_seqcls/config.json'));
   await web.put('tokenizer.json', '{"model": {"type": "WordPiece"}}', { ETag: '"same"' });
-  for (let load = 1; load <= 2; load++) {
+  for (let time = 1; time <= 2; time++) {
     await expectError(pipeline('text-classification', web.url), 'FILE_INVALID', 'tokenizer.json');
     const gets = (await web.requests()).filter(({ method }) => method === 'GET');
-    expect(gets.filter(({ path }) => path === 'tokenizer.json').length).toBe(load);
+    expect(gets.filter(({ path }) => path === 'tokenizer.json').length).toBe(time);
   }
 });
 

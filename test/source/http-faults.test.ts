@@ -156,7 +156,7 @@ test('options that make no sense', async () => {
     ['stallTimeout', 0, 'stallTimeout is 0'],
     ['stallTimeout', NaN, 'stallTimeout is NaN'],
     ['stallTimeout', '1', 'stallTimeout is "1"'],
-    ['token', 5, 'token is "a number"'],
+    ['token', 5, 'token is a number'],
     ['token', 'hf_a\nb', 'U+000A at place 5'],
     ['token', 'hf_a b', 'U+0020'],
     ['token', 'hf_ä', 'U+00E4'],
