@@ -2,6 +2,8 @@
 // message passes through it, and so does all that is told otherwise. Each expression takes time in
 // proportion to the text.
 
+import { show } from './print.ts';
+
 const HIDDEN = '***';
 
 /** What names of secrets in a query have in them. */
@@ -46,6 +48,9 @@ export function redactCause(cause: unknown, ...known: readonly (string | undefin
   return copyOf(cause, known, 0);
 }
 
+/** Characters of an error's own fields that are looked at. */
+const MOST_OWN = 10_000;
+
 /** Causes of causes that are looked at; what lies deeper is left out. */
 const DEPTH = 8;
 
@@ -58,7 +63,10 @@ function copyOf(cause: unknown, known: readonly (string | undefined)[], depth: n
     // The stack repeats the message, and has nothing else of ours.
     const safe = redact(message, ...known);
     const safeInner = copyOf(inner, known, depth + 1);
-    if (safe === message && safeInner === inner) return cause;
+    // Errors of libraries for requests carry the request.
+    const own = show(Object.fromEntries(Object.entries(cause)), MOST_OWN);
+    const isSafe = safe === message && redact(own, ...known) === own;
+    if (isSafe && safeInner === inner) return cause;
     const copy = new Error(safe, inner === undefined ? {} : { cause: safeInner });
     const { name, code } = cause as { name: string; code?: unknown };
     return Object.assign(

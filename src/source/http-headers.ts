@@ -94,7 +94,10 @@ export function compareFacts(
   const { size: oldSize = size, version: oldVersion = version } = known;
   if (size === oldSize && version === oldVersion) return { facts };
   const grew = `${oldSize} bytes became ${size}`;
-  return { facts, change: size === oldSize ? `version ${oldVersion} became ${version}` : grew };
+  return {
+    facts,
+    change: size === oldSize ? `version ${show(oldVersion)} became ${show(version)}` : grew,
+  };
 }
 
 function wholeNumber(digits: string | null | undefined): number | undefined {

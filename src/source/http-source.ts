@@ -223,7 +223,7 @@ export class HttpSource implements RemoteSource {
     if (useful) return true;
     const next =
       status === 401 || status === 403 ? this.#denied : 'Check the address, or try again later.';
-    const what = `answered HTTP ${status} ${statusText}`.trimEnd();
+    const what = `answered HTTP ${status} ${statusText.slice(0, 80)}`.trimEnd();
     const error = this.#requests.unreadable(file, `${what}. ${next}`);
     throw PASSING.includes(status)
       ? new Interruption(error, { wait: retryAfter(response) })

@@ -4,6 +4,7 @@
 import type { CacheStore, Hash } from './cache-store.ts';
 import { Sha256 } from './sha256.ts';
 import type { FileRange } from './source.ts';
+import { after } from './watch.ts';
 
 /** Milliseconds that one call may take: of some megabytes, on a slow disk. */
 const PATIENCE = 5000;
@@ -61,17 +62,17 @@ export class PatientStore {
 
   async #ask<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
     if (this.#isSilent) return otherwise;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stop: (() => void) | undefined;
     const silence = new Promise<T>((resolve) => {
-      timer = setTimeout(() => {
+      stop = after(PATIENCE, () => {
         this.#isSilent = this.#isReadOnly = true;
         resolve(otherwise);
-      }, PATIENCE);
+      });
     });
     try {
       return await Promise.race([work().catch(() => otherwise), silence]);
     } finally {
-      clearTimeout(timer);
+      stop?.();
     }
   }
 }

@@ -12,7 +12,7 @@ export class Watch {
   readonly signal: AbortSignal;
   readonly #closing = new AbortController();
   readonly #stallTimeout: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stop: (() => void) | undefined;
   #bytes = 0;
 
   /** @param stallTimeout milliseconds; Infinity never ends the request */
@@ -55,17 +55,27 @@ export class Watch {
 
   /** Ends the request, if it goes on, and the wait for it. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#stop?.();
     this.#closing.abort();
   }
 
   #wait(): void {
-    clearTimeout(this.#timer);
+    this.#stop?.();
     this.#bytes = 0;
     if (this.#stallTimeout > LONGEST) return;
-    this.#timer = setTimeout(() => {
+    this.#stop = after(this.#stallTimeout, () => {
       const what = this.#bytes === 0 ? 'nothing' : `no more than ${this.#bytes} bytes`;
       this.#closing.abort(new Error(`${what} arrived for ${this.#stallTimeout / 1000} s`));
-    }, this.#stallTimeout);
+    });
   }
+}
+
+/**
+ * Calls `then` after so many milliseconds, unless what it returns is called before. Where a program was
+ * busy in the meantime, what arrived is looked at first: the wait has two halves.
+ */
+export function after(milliseconds: number, then: () => void): () => void {
+  const half = milliseconds / 2;
+  let timer = setTimeout(() => (timer = setTimeout(then, half)), half);
+  return () => clearTimeout(timer);
 }

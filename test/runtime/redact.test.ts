@@ -70,6 +70,13 @@ test('causes are hidden as well, and stay themselves where there is nothing to h
     message: 'https://***@host/ failed',
     cause: { message: 'got hf_***', code: 'ECONNRESET' },
   });
+  const request = Object.assign(new Error('failed'), {
+    code: 5,
+    config: { headers: { Authorization: `Bearer ${S}` } },
+  });
+  const asked = new TransformerError('FILE_UNREADABLE', 'x', { cause: request }).cause;
+  expect(asked).toMatchObject({ message: 'failed', code: 5 });
+  expect(Object.keys(asked as Error)).not.toContain('config');
   const { stack = '', cause: deeper } = cause as Error;
   expect(stack + String((deeper as Error).stack)).not.toMatch(/secret|hf_a/);
 });
