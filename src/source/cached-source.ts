@@ -6,10 +6,10 @@
 // is found by its hash, and downloaded again. The mark "whole" says that all ranges are there and that the
 // hash of the file, where it is known, was right.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import { display } from './address.ts';
 import type { CacheStore } from './cache-store.ts';
-import { type CacheCheck, KeptFile } from './kept-file.ts';
+import { type CacheCheck, type Kept, KeptFile } from './kept-file.ts';
 import { PatientStore } from './patient-store.ts';
 import { shared } from './retry.ts';
 import { Sha256 } from './sha256.ts';
@@ -157,6 +157,7 @@ export class CachedSource implements Source {
   ): Promise<Uint8Array> {
     let bytes: Uint8Array | undefined;
     for (let at = start; at < end;) {
+      throwIfAborted(signal);
       const kept = await entry.read({ start: at, end });
       const part = kept.bytes ?? (await this.#download(file, entry, { ...kept, at }, signal));
       // Mostly, a read gets what one before it stored.
@@ -172,11 +173,7 @@ export class CachedSource implements Source {
   async #download(
     file: string,
     entry: KeptFile,
-    {
-      at,
-      gap,
-      isDamaged,
-    }: { readonly at: number; readonly gap: number; readonly isDamaged: boolean },
+    { at, gap, isDamaged }: Kept & { readonly at: number },
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
     if (this.#offline) throw isDamaged ? this.#damaged(file) : this.#notCached(file);

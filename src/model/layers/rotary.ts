@@ -50,7 +50,10 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
     settings.number(name, config.get(name) === undefined ? fallback : config.number(name));
   const theta = number('rope_theta', options.theta ?? 10000);
   const size = Math.trunc(headSize * number('partial_rotary_factor', options.partial ?? 1));
-  if (!(theta > 0)) config.refuse('rope_theta', 'a number above 0');
+  if (!(theta > 0)) {
+    const place = settings.get('rope_theta') === undefined ? config : settings;
+    place.refuse('rope_theta', 'a number above 0');
+  }
   if (!(size >= 0 && size <= Math.min(headSize, MOST_COLUMNS))) {
     throw new TransformerError(
       'CONFIG_INVALID',
