@@ -16,8 +16,9 @@ const ELSEWHERE =
 
 /** What to look for; the first group stays, and a mark stands in place of the rest. */
 const shapes: readonly RegExp[] = [
-  // User and password of an address.
-  /(:\/\/)[^\s/?#"'<>]*(?=@)/g,
+  // User and password of an address, also of one that was taken for a path, or that has slashes in them.
+  /(\w\w:\/\/?)[^\s/?#"'<>]*(?=@)/g,
+  /(\w\w:\/\/?[^\s/?#"'<>@:]{0,200}:)(?!\d*[/?#])[^\s"'<>]{0,500}(?=@)/g,
   // The query of an address: those that are signed name their secrets as they like.
   /(:\/\/(?:(?!:\/\/)[^\s?#"'<>])*\?)[^\s#"'<>)]+/g,
   // A header or its value, which may have line breaks in it where it is quoted.

@@ -105,14 +105,20 @@ export function openSource(source: ModelSource, options: SourceOptions = {}): So
 /** Refuses what names no source at all. Errors: INPUT_INVALID. */
 function checkSource(source: unknown): void {
   const isObject = typeof source === 'object' && source !== null;
-  const isKnown = isObject
-    ? source instanceof URL || ['length', 'read', 'kind'].some((name) => name in source)
-    : typeof source === 'string' && source.trim() !== '';
-  if (isKnown && !(isObject && 'length' in source && source.length === 0)) return;
+  let isKnown = typeof source === 'string' && source.trim() !== '';
+  let isEmpty = false;
+  try {
+    const isPart = (name: string): boolean => isObject && name in source;
+    isKnown ||= source instanceof URL || ['length', 'read', 'kind'].some(isPart);
+    isEmpty = isObject && 'length' in source && source.length === 0;
+  } catch {
+    // A proxy that refuses to be looked at.
+  }
+  if (isKnown && !isEmpty) return;
   let got = isObject ? 'an object without read()' : `a ${typeof source}`;
   if (source === undefined || source === null) got = String(source);
   if (typeof source === 'string') got = 'an empty text';
-  if (isObject && 'length' in source) got = 'an empty list';
+  if (isEmpty) got = 'an empty list';
   throw new TransformerError(
     'INPUT_INVALID',
     `No model is named: the source is ${got}. Pass a folder (Node), a URL, hf:owner/name, files, or ` +

@@ -11,6 +11,8 @@ test.each([
   [`https://user:${S}@host/m/f could not be fetched`, 'https://***@host/m/f could not be fetched'],
   [`https://${S}@host/`, 'https://***@host/'],
   [`https://user:a:${S}@b@host/`, 'https://***@host/'],
+  [`https://user:a/${S}@host/m`, 'https://user:***@host/m'],
+  [`no directory /x/ftp:/user:${S}@host/m.`, 'no directory /x/ftp:/***@host/m.'],
   [`"https://host/m?token=${S}" is no URL`, '"https://host/m?***" is no URL'],
   [`https://host/f?X-Amz-Signature=${S}&X-Amz-Date=1 broke`, 'https://host/f?*** broke'],
   [`https://host/f?sv=2024&sig=${S}#part`, 'https://host/f?***#part'],
@@ -46,6 +48,7 @@ test.each([
   'hf:owner/name@main is gated. Accept its terms at https://huggingface.co/owner/name and pass the ' +
     'token of an account that may read it: { token }.',
   'tokenizer.json: "pad_token" is "<pad>"; pad_token: "<s>", bos_token=<s>; wanted a token.',
+  'https://host:8080/owner/name@main and file:///home/me@work/x, C:/a@b',
   'Basic rules, basic tokenization, Bearer of news? Look at https://host/m: why?',
   'options.keys: one of a?b=c, sort=key',
   'https://host/model/config.json at line 5, column 7 (user@host).',
@@ -82,7 +85,20 @@ test('causes are hidden as well, and stay themselves where there is nothing to h
 });
 
 test('long texts take time in proportion', () => {
-  const parts = ['://', '?', '@', '&token=', '"Bearer ', 'a', ' ', 'authorization:', 'eyJ', 'hf_'];
+  const parts = [
+    '://',
+    'ab://',
+    'ab://c:',
+    '?',
+    '@',
+    '&token=',
+    '"Bearer ',
+    'a',
+    ' ',
+    'authorization:',
+    'eyJ',
+    'hf_',
+  ];
   for (const part of parts) {
     const text = part.repeat(200_000 / part.length);
     expect(redact(text).length).toBeLessThanOrEqual(2 * text.length);

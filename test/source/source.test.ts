@@ -462,6 +462,10 @@ test('what names no model is refused at once', async () => {
   await refuse(5, 'a number');
   await refuse([], 'an empty list');
   await refuse({}, 'an object without read()');
+  await refuse({ href: 'https://host/' }, 'an object without read()');
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  await refuse(proxy, 'an object without read()');
   await expectError(
     requireJson(openSource('owner/name'), 'config.json'),
     'FILE_NOT_FOUND',
