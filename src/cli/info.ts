@@ -1,6 +1,7 @@
 // webgpu-transformer info: what a checkpoint holds, read from its headers alone.
 
 import { modelSize, TransformerError } from '../index.node.ts';
+import { show } from '../runtime/print.ts';
 import { architectureOf, classPrefixes } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
@@ -122,7 +123,7 @@ function lines(known: Information): [string, string][] {
   const tasks = known.tasks.join(', ') || 'none';
   const { positions } = known;
   const settings = Object.entries(known.generation).map(
-    ([name, value]) => `${name} ${JSON.stringify(value)}`,
+    ([name, value]) => `${name} ${show(value)}`,
   );
   return [
     ['model type', known.modelType ?? 'not stated'],

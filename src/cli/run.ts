@@ -2,6 +2,7 @@
 
 import { TransformerError } from '../index.node.ts';
 import { nearestName } from '../runtime/errors.ts';
+import { redactCause } from '../runtime/redact.ts';
 import { commandHelp, overview } from './command.ts';
 import { commands } from './commands.ts';
 import { UsageError } from './options.ts';
@@ -15,7 +16,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     await dispatch(args);
   } catch (error) {
     // What this library says is for the user; anything else is a defect.
-    console.error(error instanceof TransformerError ? error.message : error);
+    console.error(error instanceof TransformerError ? error.message : redactCause(error));
     const isUsage = error instanceof TransformerError && error.code.startsWith('OPTION_');
     process.exitCode = isUsage ? status.usage : status.failure;
     if (isUsage) {

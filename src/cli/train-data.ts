@@ -1,6 +1,7 @@
 // What a run learns from, and what it is evaluated on: generated phrases, or pairs of a file.
 
 import { readFile } from 'node:fs/promises';
+import { show } from '../runtime/print.ts';
 import { TransformerError } from '../index.node.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
@@ -102,7 +103,7 @@ export function parsePairs(text: string, file: string): TextPair[] {
     if (source.trim() === '' || target.trim() === '' || more.length > 0) {
       throw new TransformerError(
         'FILE_INVALID',
-        `${file}, line ${index + 1}: got ${JSON.stringify(content.slice(0, 60))}; wanted a source, ` +
+        `${file}, line ${index + 1}: got ${show(content, 60)}; wanted a source, ` +
           'one tab and a target.',
       );
     }

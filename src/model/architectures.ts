@@ -2,6 +2,7 @@
 // loaded with the first checkpoint that needs it.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import { headName } from './heads/head-name.ts';
@@ -230,7 +231,7 @@ export function architectureName(config: Config): string {
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
-    `${config.file} has model_type ${JSON.stringify(name) ?? 'missing'}; ` +
+    `${config.file} has model_type ${name === undefined ? 'missing' : show(name)}; ` +
       `this version runs ${known.join(' and ')}.` +
       (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
   );

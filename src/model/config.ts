@@ -2,6 +2,7 @@
 // result without this library knowing how.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { Warnings } from './warnings.ts';
@@ -40,6 +41,11 @@ export interface ConfigContext {
   readonly classPrefixes?: readonly string[];
 }
 
+/** Beyond it no list and no buffer has a length. */
+const LARGEST = 2 ** 31 - 1;
+
+const MOST_LAYERS = 10_000;
+
 export class Config {
   /** The file's name, for messages. */
   readonly file: string;
@@ -76,11 +82,18 @@ export class Config {
     throw this.#wrong(name, 'an object');
   }
 
-  /** A whole number of at least `least`; `fallback` where the field is absent or null. */
-  integer(name: string, fallback?: number, least = 1): number {
+  /** A whole number from `least` to `most`; `fallback` where the field is absent or null. */
+  integer(name: string, fallback?: number, least = 1, most: number = LARGEST): number {
     const value = this.get(name) ?? fallback;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
-    throw this.#wrong(name, `a whole number of at least ${least}`);
+    const isWhole = typeof value === 'number' && Number.isSafeInteger(value);
+    if (isWhole && value >= least && value <= most) return value;
+    const from = `a whole number of at least ${least}`;
+    throw this.#wrong(name, most === LARGEST ? from : `${from} and at most ${most}`);
+  }
+
+  /** How many layers there are: all of them are declared before it is known that one is missing. */
+  layers(name: string, fallback?: number): number {
+    return this.integer(name, fallback, 1, MOST_LAYERS);
   }
 
   number(name: string, fallback?: number): number {
@@ -121,8 +134,7 @@ export class Config {
     for (const field of decisive) {
       const [name = '', neutral] = field.split('=');
       const value = this.fields[name] ?? undefined;
-      if (value === undefined || this.#read.has(name) || JSON.stringify(value) === neutral)
-        continue;
+      if (value === undefined || this.#read.has(name) || show(value) === neutral) continue;
       const isEmpty = typeof value === 'object' && Object.keys(value).length === 0;
       if (neutral === undefined && (isEmpty || value === false || value === 0)) continue;
       this.refuse(name, `${neutral ?? 'none'}, as nothing else is supported yet`);
@@ -157,7 +169,8 @@ export class Config {
     wanted: string,
     code: 'CONFIG_INVALID' | 'MODEL_UNSUPPORTED' = 'CONFIG_INVALID',
   ): TransformerError {
-    const got = JSON.stringify(this.get(name)) ?? 'nothing';
+    const value = this.get(name);
+    const got = value === undefined ? 'nothing' : show(value);
     return new TransformerError(code, `${this.file}: "${name}" is ${got}; wanted ${wanted}.`);
   }
 }

@@ -20,6 +20,7 @@ import type { ParameterArena } from './weights/parameter-arena.ts';
 import type { Parameters } from './weights/parameters.ts';
 import type { TensorEntry } from '../source/safetensors.ts';
 import type { FileProgress } from '../source/source.ts';
+import { distrust } from '../source/trust.ts';
 import { Warnings } from './warnings.ts';
 import { type AskedFormat, askedFormats } from './weights/weight-formats.ts';
 import { type WeightDtype, WeightLoader, type WeightLoaderOptions } from './weights/weights.ts';
@@ -94,6 +95,7 @@ export async function loadFor(
     const { slices } = loader;
     return make({ gpu, config, scope, generation, parameters, slices, warnings, onDispose });
   } catch (error) {
+    await distrust(files, undefined, error);
     scope.dispose();
     if (ownGpu) gpu.dispose();
     throw error;

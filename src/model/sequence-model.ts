@@ -1,6 +1,7 @@
 // A loaded model of one stack: an encoder with its head, or a language model.
 
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import type { ForwardPlan } from './forward-plan.ts';
@@ -132,7 +133,7 @@ export class SequenceModel implements Model {
     if (this.#generation !== undefined) return this.#generation;
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
-      `${String(this.config['model_type'])} does not generate. Use forward.`,
+      `${show(this.config['model_type'])} does not generate. Use forward.`,
     );
   }
 }

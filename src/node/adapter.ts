@@ -3,6 +3,7 @@
 
 import type { AdapterFinder, AdapterName, FoundAdapter } from '../runtime/adapter.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import {
   adapterNames,
   type Backend,
@@ -133,7 +134,7 @@ async function named(
 }
 
 function placeOf(name: unknown): { readonly backend: Backend; readonly device?: string } {
-  const given = String(name);
+  const given = typeof name === 'string' ? name : show(name);
   if (Object.hasOwn(places, given)) return places[given as AdapterName];
   const known = Object.keys(places);
   const nearest = nearestName(given, known);

@@ -1,7 +1,7 @@
 // The cache of downloaded models in Node: a folder that all processes of a user share.
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -21,15 +21,20 @@ export function cacheFolder(path?: string): CacheStore {
   const root = resolve(path ?? defaultFolder(), OWN);
   return {
     async list(folder): Promise<string[]> {
-      return readdir(join(root, folder)).catch((error: unknown) => {
+      const names = await readdir(join(root, folder)).catch((error: unknown) => {
         if ((error as { code?: unknown }).code === 'ENOENT') return [];
         throw error;
       });
+      const partial = names.filter((name) => name.endsWith('.partial'));
+      await Promise.all(partial.map((name) => removeOld(join(root, folder, name))));
+      return names;
     },
 
     async read(file, { start, end }): Promise<Uint8Array> {
-      const handle = await open(join(root, file), 'r');
+      // Without waiting for what would write to it, if it is a pipe.
+      const handle = await open(join(root, file), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
       try {
+        if (!(await handle.stat()).isFile()) throw new Error(`${file} is no file`);
         const bytes = new Uint8Array(end - start);
         let filled = 0;
         while (filled < bytes.length) {
@@ -66,6 +71,12 @@ export function cacheFolder(path?: string): CacheStore {
       return { update: (bytes) => hash.update(bytes), hex: () => hash.digest('hex') };
     },
   };
+}
+
+/** Removes what a process left that was killed while it wrote: no write takes so long. */
+async function removeOld(partial: string): Promise<void> {
+  const { mtimeMs } = await stat(partial).catch(() => ({ mtimeMs: Infinity }));
+  if (Date.now() - mtimeMs > 3_600_000) await rm(partial, { force: true }).catch(() => undefined);
 }
 
 function defaultFolder(): string {

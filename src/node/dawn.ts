@@ -2,6 +2,7 @@
 // interfaces to drivers offers on this machine.
 
 import { existsSync } from 'node:fs';
+import { messageOf } from '../runtime/print.ts';
 import { refused } from '../runtime/adapter.ts';
 import { dawnFailure } from './dawn-failure.ts';
 
@@ -120,7 +121,7 @@ function requestAdapter(
 }
 
 function namesIn(error: unknown): string[] {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return [...text.matchAll(/backend: '[^']*', name: '([^']*)'/g)].map(([, name = '']) => name);
 }
 

@@ -1,12 +1,13 @@
 // A model folder on disk. Node only.
 
-import { open, readdir, stat } from 'node:fs/promises';
+import { constants, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { hubHint } from '../source/open-source.ts';
 import { checkFileName, type FileRange, type Source } from '../source/source.ts';
 import { nearestName, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { messageOf, show } from '../runtime/print.ts';
 
 /** Bytes of one system call; the operating system allows less than 2 GiB. */
 const MAX_CALL = 2 ** 30;
@@ -51,8 +52,7 @@ export function folderOf(path: string | URL): string {
   } catch (cause) {
     throw new TransformerError(
       'INPUT_INVALID',
-      `"${String(path)}" is no folder: ${cause instanceof Error ? cause.message : String(cause)}. ` +
-        'Pass a path or a file: URL.',
+      `${show(path)} is no folder: ${messageOf(cause)}. Pass a path or a file: URL.`,
       { cause },
     );
   }
@@ -64,9 +64,13 @@ async function readBytes(
   range: FileRange | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const handle = await open(path, 'r');
+  // Without waiting for what would write to it, if it is a pipe.
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    const { size } = await handle.stat();
+    const about = await handle.stat();
+    if (!about.isFile() && !about.isDirectory())
+      throw new Error('it is no file but a device or pipe');
+    const { size } = about;
     const start = Math.min(range?.start ?? 0, size);
     const bytes = new Uint8Array(Math.min(range?.end ?? size, size) - start);
     let filled = 0;

@@ -1,6 +1,6 @@
 // Why a request got no answer, in Node: the codes of its sockets, resolver and TLS.
 
-import type { FetchFailure } from '../source/fetch-failure.ts';
+import { type FetchFailure, PERMANENT } from '../source/fetch-failure.ts';
 import { reasonOf } from '../source/http-headers.ts';
 
 interface Kind {
@@ -54,7 +54,7 @@ export function explainInNode(cause: unknown, { host }: URL): FetchFailure {
     if (code !== undefined)
       return { what: `could not be fetched: ${what(host)} (${code}).`, retries };
   }
-  const isFinal = errors.some(({ message }) => /redirect|bad port|unknown scheme/.test(message));
+  const isFinal = errors.some(({ message }) => PERMANENT.test(message));
   return {
     what:
       `could not be fetched: ${reasonOf(cause)}. Check the address, without a circle of redirects, ` +

@@ -8,6 +8,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TransformerError } from '../runtime/errors.ts';
+import { messageOf } from '../runtime/print.ts';
 
 /** What one event says. Times are in seconds since 1970. */
 export type Event = { readonly wallTime: number } & (
@@ -51,7 +52,7 @@ export class EventWriter {
     try {
       await work();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new TransformerError(
         'FILE_UNWRITABLE',
         `${this.path} could not be written: ${reason}. Check the folder for event files.`,

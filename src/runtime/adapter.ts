@@ -1,6 +1,7 @@
 // Finding an adapter. Browsers have navigator.gpu; Node registers its own search (src/node).
 
 import { TransformerError } from './errors.ts';
+import { messageOf } from './print.ts';
 
 /**
  * What can be asked for in place of the usual search: an interface to drivers, or a driver that
@@ -80,6 +81,6 @@ export async function findAdapter({
 
 /** What `requestAdapter` rejects with, as an error of this library. */
 export function refused(cause: unknown): never {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   throw new TransformerError('ADAPTER_NOT_FOUND', `WebGPU gave no adapter: ${why}`, { cause });
 }

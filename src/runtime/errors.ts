@@ -1,5 +1,7 @@
 // Every error this library raises on purpose. One class; `code` tells them apart by program,
-// the message tells a person what was got, what was wanted, and what to do next.
+// the message tells a person what was got, what was wanted, and what to do next, and no secret.
+
+import { redact, redactCause } from './redact.ts';
 
 /** What went wrong, for programs. Stable across releases. */
 export type ErrorCode =
@@ -31,7 +33,8 @@ export class TransformerError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    const { cause } = options ?? {};
+    super(redact(message), cause === undefined ? {} : { cause: redactCause(cause) });
     this.name = code === 'ABORTED' ? 'AbortError' : 'TransformerError';
     this.code = code;
   }
@@ -49,15 +52,20 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortError(signal);
 }
 
+const LONGEST_NAME = 200;
+
 /**
  * The name among `known` closest to `name`, or undefined when none is near. Names compare
  * without case, `_` and `-`, so `max_new_tokens` finds `maxNewTokens`.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
+  // The comparison takes the product of both lengths, and nothing so long was meant as a name.
+  if (name.length > LONGEST_NAME) return undefined;
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[_-]/g, '');
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
+    if (candidate.length > LONGEST_NAME) continue;
     const distance = editDistance(plain(name), plain(candidate));
     if (distance < bestDistance) {
       best = candidate;

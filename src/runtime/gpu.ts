@@ -2,6 +2,7 @@
 // there is no state outside it, so several devices can be used side by side.
 
 import { type AdapterName, type FoundAdapter, findAdapter } from './adapter.ts';
+import { messageOf } from './print.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Device } from './platform-types.ts';
@@ -238,7 +239,7 @@ async function openDevice(
     },
   };
   const device = await adapter.requestDevice(wantedDevice).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new TransformerError(
       'DEVICE_REFUSED',
       `The adapter (${found.route}) gave no device: ${why} Close what else uses the GPU, update its ` +

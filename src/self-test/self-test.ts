@@ -2,6 +2,7 @@
 // next to plain float64 arithmetic.
 
 import type { Gpu } from '../runtime/gpu.ts';
+import { messageOf } from '../runtime/print.ts';
 import { Plan } from '../runtime/plan.ts';
 import type { RecordingOptions } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
@@ -133,7 +134,7 @@ async function run(
     const error = difference === 0 ? 0 : difference / largest;
     return { ...ran(), error, passed: error <= allowed };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { ...ran(), error: Infinity, passed: false, reason };
   } finally {
     inputs?.dispose();

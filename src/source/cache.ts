@@ -1,6 +1,7 @@
 // What is kept of models, and what a load will take: answers without the load.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { messageOf } from '../runtime/print.ts';
 import {
   findCache,
   isRemote,
@@ -88,7 +89,7 @@ export async function clearCache(source?: ModelSource, options: SourceOptions = 
     const store = findCache(cacheOf(options));
     if (store !== undefined) await (await openStore(store)).remove('');
   } catch (cause) {
-    const reason = String(cause).replace(/\.$/, '');
+    const reason = messageOf(cause).replace(/\.$/, '');
     throw new TransformerError(
       'FILE_UNWRITABLE',
       `The cache could not be cleared: ${reason}. End the loads that use it, then try again.`,

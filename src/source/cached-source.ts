@@ -1,12 +1,16 @@
 // A source on a network whose bytes are kept, so that they are downloaded once.
 //
-// In the store stands key/file/version/ with one small file for each range that was read, named
-// by it: "0-8", "8-4096". Each appears as a whole or not at all, so that a load that was stopped at
-// any moment, or two at once, leave nothing wrong, and what they read need not be read again. The
-// mark "whole" says that all ranges are there and that the hash, where it is known, was right.
+// In the store stands key/file/version/ with one small file for each range that was read
+// (`kept-file.ts`). Each appears as a whole or not at all, so that a load that was stopped at any moment,
+// or two at once, leave nothing wrong, and what they read need not be read again. What was damaged since
+// is found by its hash, and downloaded again. The mark "whole" says that all ranges are there and that the
+// hash of the file, where it is known, was right.
 
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { display } from './address.ts';
 import type { CacheStore } from './cache-store.ts';
+import { type CacheCheck, type Kept, KeptFile } from './kept-file.ts';
+import { PatientStore } from './patient-store.ts';
 import { shared } from './retry.ts';
 import { Sha256 } from './sha256.ts';
 import {
@@ -17,15 +21,6 @@ import {
   type Source,
 } from './source.ts';
 
-/** One version of a file, and which ranges of it are in the store. */
-interface Entry {
-  readonly path: string;
-  readonly size: number;
-  readonly sha256: string | undefined;
-  readonly pieces: FileRange[];
-  whole: boolean;
-}
-
 /** What a read wants: a range, or all of the file without one. */
 interface Wanted {
   readonly range: FileRange | undefined;
@@ -33,29 +28,35 @@ interface Wanted {
 
 /** The mark of a file that was asked for and is not there. */
 const MISSING = 'missing';
-const WHOLE = 'whole';
 
 /** Bytes at a time when a file is completed and hashed. */
 const STEP = 4 * 1024 * 1024;
+
+/** The form of what is stored; what is stored in another is not used, and removed. */
+const FORM = 2;
 
 const none = new Uint8Array(0);
 
 export class CachedSource implements Source {
   readonly name: string;
   readonly #remote: RemoteSource;
-  readonly #store: CacheStore;
+  readonly #raw: CacheStore;
+  readonly #store: PatientStore;
   readonly #offline: boolean;
-  readonly #entries = new Map<string, Promise<Entry | typeof MISSING | undefined>>();
+  readonly #check: CacheCheck;
+  readonly #entries = new Map<string, Promise<KeptFile | typeof MISSING | undefined>>();
   /** Bytes that came when a file was first asked for, until the read that wanted them has them. */
   readonly #first = new Map<Wanted, Uint8Array>();
-  /** The store is full or broken: what it has is used, nothing is added. */
-  #readOnly = false;
+  /** Files that were read as a whole: settings and the like. */
+  readonly #wholes = new Set<string>();
 
-  constructor(remote: RemoteSource, store: CacheStore, offline: boolean) {
+  constructor(remote: RemoteSource, store: CacheStore, offline: boolean, check: CacheCheck) {
     this.name = remote.name;
     this.#remote = remote;
-    this.#store = store;
+    this.#raw = store;
+    this.#store = new PatientStore(store);
     this.#offline = offline;
+    this.#check = check;
   }
 
   async read(
@@ -68,6 +69,7 @@ export class CachedSource implements Source {
     const first = this.#first.get(wanted);
     this.#first.delete(wanted);
     if (entry === MISSING) return undefined;
+    if (range === undefined) this.#wholes.add(file);
     if (entry === undefined) return first ?? this.#remote.read(file, range, signal);
     const bytes = first ?? (await this.#gather(file, entry, clip(range, entry.size), signal));
     if (range === undefined) await this.finish(file, signal);
@@ -81,27 +83,30 @@ export class CachedSource implements Source {
   }
 
   /**
-   * Downloads what nobody wanted of a file, and compares the whole with its hash. What is wrong is
-   * removed from the store. Reads again what is stored, a little at a time.
+   * Downloads what nobody wanted of a file, and compares the whole with its hash, where it is known. What
+   * is wrong is removed from the store. A little at a time.
    */
   async finish(file: string, signal?: AbortSignal): Promise<void> {
     const entry = await this.#find(file, signal);
     if (entry === undefined || entry === MISSING) return;
-    if (entry.whole || this.#offline || this.#readOnly) return;
-    const { path, size, sha256 } = entry;
-    const hash = this.#store.sha256?.() ?? new Sha256();
-    for (let start = 0; start < size; start += STEP) {
-      const range = { start, end: Math.min(start + STEP, size) };
-      hash.update(await this.#gather(file, entry, range, signal));
-      if (this.#readOnly) return;
+    if (entry.isWhole || this.#offline || this.#store.isReadOnly) return;
+    const { size } = entry;
+    const { sha256 } = entry.facts;
+    const hash = sha256 === undefined ? undefined : this.#store.hash();
+    const ranges = hash === undefined ? entry.gaps() : [{ start: 0, end: size }];
+    for (const { start: first, end } of ranges) {
+      for (let start = first; start < end; start += STEP) {
+        const range = { start, end: Math.min(start + STEP, end) };
+        const bytes = await this.#gather(file, entry, range, signal);
+        hash?.update(bytes);
+        if (this.#store.isReadOnly) return;
+      }
     }
-    if (sha256 === undefined || hash.hex() === sha256) {
-      await this.#write(`${path}/${WHOLE}`, none);
-      entry.whole = !this.#readOnly;
+    if (hash?.hex() === sha256) {
+      await entry.markWhole();
       return;
     }
-    this.#entries.delete(file);
-    await this.#store.remove(path).catch(() => undefined);
+    await this.discard(file);
     throw new TransformerError(
       'FILE_INVALID',
       `${file} of ${this.name} does not have the hash its server states, ${sha256}. Load again.`,
@@ -111,13 +116,21 @@ export class CachedSource implements Source {
   /** Whether all of a file is in the store. */
   async isWhole(file: string): Promise<boolean> {
     const entry = await this.#find(file, undefined);
-    return typeof entry === 'object' && entry.whole;
+    return typeof entry === 'object' && entry.isWhole;
+  }
+
+  async discard(file?: string): Promise<void> {
+    for (const name of file === undefined ? this.#wholes : [file]) {
+      const entry = await this.#entries.get(name)?.catch(() => undefined);
+      this.#entries.delete(name);
+      if (typeof entry === 'object') await entry.remove();
+    }
   }
 
   /** Removes all that is kept of this source. */
   async clear(): Promise<void> {
     this.#entries.clear();
-    await this.#store.remove(folderOf(this.#remote.key));
+    await this.#raw.remove(folderOf(this.#remote.key));
   }
 
   async list(signal?: AbortSignal): Promise<readonly string[] | undefined> {
@@ -131,63 +144,65 @@ export class CachedSource implements Source {
   release(): void {
     this.#entries.clear();
     this.#first.clear();
+    this.#wholes.clear();
     this.#remote.release?.();
   }
 
   /** The bytes of a range: what is stored from the store, the rest from the network. */
   async #gather(
     file: string,
-    entry: Entry,
+    entry: KeptFile,
     { start, end }: FileRange,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
-    const { pieces, path, size } = entry;
-    const bytes = new Uint8Array(end - start);
+    let bytes: Uint8Array | undefined;
     for (let at = start; at < end;) {
       throwIfAborted(signal);
-      const piece = pieces.find((each) => each.start <= at && at < each.end);
-      if (piece !== undefined) {
-        const stop = Math.min(piece.end, end);
-        const part = { start: at - piece.start, end: stop - piece.start };
-        const name = `${path}/${piece.start}-${piece.end}`;
-        const stored = await this.#store.read(name, part).catch(() => none);
-        if (stored.length === stop - at) {
-          bytes.set(stored, at - start);
-          at = stop;
-        } else if (pieces.includes(piece)) pieces.splice(pieces.indexOf(piece), 1);
-        continue;
-      }
-      if (this.#offline) throw this.#notCached(file);
-      const stop = pieces.reduce(
-        (low, each) => (each.start > at ? Math.min(low, each.start) : low),
-        end,
-      );
-      const all = at === 0 && stop === size;
-      const range = all ? undefined : { start: at, end: stop };
-      const loaded = await this.#remote.read(file, range, signal);
-      await this.#add(file, entry, { start: at, end: stop }, loaded);
-      bytes.set(loaded ?? none, at - start);
-      at = stop;
+      const kept = await entry.read({ start: at, end });
+      const part = kept.bytes ?? (await this.#download(file, entry, { ...kept, at }, signal));
+      // Mostly, a read gets what one before it stored.
+      if (part.length === end - start) return part;
+      bytes ??= new Uint8Array(end - start);
+      bytes.set(part, at - start);
+      at += part.length;
     }
-    return bytes;
+    return bytes ?? none;
+  }
+
+  /** Bytes that are not stored, and are from then on. @throws TransformerError FILE_TRUNCATED */
+  async #download(
+    file: string,
+    entry: KeptFile,
+    { at, gap, isDamaged }: Kept & { readonly at: number },
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
+    if (this.#offline) throw isDamaged ? this.#damaged(file) : this.#notCached(file);
+    const range = at === 0 && gap === entry.size ? undefined : { start: at, end: gap };
+    try {
+      const loaded = await this.#remote.read(file, range, signal, entry.facts);
+      return await this.#add(file, entry, { start: at, end: gap }, loaded);
+    } catch (error) {
+      // The file may be another by now: the next read asks.
+      this.#entries.delete(file);
+      throw error;
+    }
   }
 
   /** Stores bytes that were downloaded. @throws TransformerError FILE_TRUNCATED */
   async #add(
     file: string,
-    { path, pieces }: Entry,
+    entry: KeptFile,
     { start, end }: FileRange,
     loaded: Uint8Array | undefined,
-  ): Promise<void> {
-    if (loaded?.length !== end - start) {
-      throw new TransformerError(
-        'FILE_TRUNCATED',
-        `${file} of ${this.name} gave ${loaded?.length ?? 0} of ${end - start} bytes. Load again.`,
-      );
+  ): Promise<Uint8Array> {
+    if (loaded?.length === end - start) {
+      await entry.add(start, loaded as Uint8Array<ArrayBuffer>);
+      return loaded;
     }
-    if (start === end) return;
-    const own = loaded as Uint8Array<ArrayBuffer>;
-    if (await this.#write(`${path}/${start}-${end}`, own)) pieces.push({ start, end });
+    throw new TransformerError(
+      'FILE_TRUNCATED',
+      `${file} of ${this.name} gave ${loaded?.length ?? 0} of ${end - start} bytes. Load again.`,
+    );
   }
 
   /**
@@ -198,15 +213,17 @@ export class CachedSource implements Source {
     file: string,
     signal: AbortSignal | undefined,
     wanted?: Wanted,
-  ): Promise<Entry | typeof MISSING | undefined> {
+  ): Promise<KeptFile | typeof MISSING | undefined> {
     return shared(this.#entries, file, async () => {
       const folder = `${folderOf(this.#remote.key)}/${encodeURIComponent(file)}`;
       // Not the names of markers that are being written.
-      const stored = (await this.#list(folder)).filter((name) => /^(\d+-\w+|missing)$/.test(name));
+      const names = await this.#store.list(folder);
+      const stored = names.filter((name) => /^(\d+-\w+|missing)$/.test(name));
       if (this.#offline) {
         const [version] = stored;
         if (version === undefined) throw this.#notCached(file);
-        return version === MISSING ? MISSING : this.#open(`${folder}/${version}`, {});
+        if (version === MISSING) return version;
+        return this.#open(`${folder}/${version}`, { size: Number.parseInt(version, 10) });
       }
       const cold = wanted !== undefined && stored.every((name) => name === MISSING);
       const first = cold ? await this.#remote.read(file, wanted.range, signal) : undefined;
@@ -216,51 +233,41 @@ export class CachedSource implements Source {
       const { size, version } = facts ?? {};
       // Without a version there is no telling whether the file is still the same.
       if (facts !== undefined && (size === undefined || version === undefined)) return undefined;
-      const name = facts === undefined ? MISSING : `${size}-${hashOf(version ?? '')}`;
+      const name = size === undefined ? MISSING : `${size}-${hashOf(`${FORM} ${version}`)}`;
       for (const other of stored) {
-        if (other !== name) await this.#store.remove(`${folder}/${other}`).catch(() => undefined);
+        if (other !== name) await this.#store.remove(`${folder}/${other}`);
       }
-      if (facts !== undefined) {
-        const entry = await this.#open(`${folder}/${name}`, facts);
-        if (cold) await this.#add(file, entry, clip(wanted.range, entry.size), first);
+      if (size !== undefined) {
+        const entry = await this.#open(`${folder}/${name}`, { ...facts, size });
+        if (cold) await this.#add(file, entry, clip(wanted.range, size), first);
         return entry;
       }
-      if (!stored.includes(MISSING)) await this.#write(`${folder}/${MISSING}`, none);
+      if (!stored.includes(MISSING)) await this.#store.write(`${folder}/${MISSING}`, none);
       return MISSING;
     });
   }
 
-  async #open(path: string, { sha256 }: FileFacts): Promise<Entry> {
-    const names = await this.#list(path);
-    const pieces = names.flatMap((name) => {
-      const [, start, end] = /^(\d+)-(\d+)$/.exec(name) ?? [];
-      return start === undefined ? [] : [{ start: Number(start), end: Number(end) }];
-    });
-    const size = Number(/(\d+)-\w+$/.exec(path)?.[1]);
-    return { path, size, sha256, pieces, whole: names.includes(WHOLE) };
-  }
-
-  #list(path: string): Promise<readonly string[]> {
-    return this.#store.list(path).catch(() => []);
-  }
-
-  /** Whether the store took it. The first failure is the last try: mostly, it is full. */
-  async #write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    if (this.#readOnly) return false;
-    try {
-      await this.#store.write(path, bytes);
-      return true;
-    } catch {
-      this.#readOnly = true;
-      return false;
-    }
+  #open(path: string, facts: FileFacts & { readonly size: number }): Promise<KeptFile> {
+    return KeptFile.open({ store: this.#store, path, check: this.#check }, facts);
   }
 
   #notCached(file: string): TransformerError {
-    return notFound(
-      { name: `the cache of ${this.name}`, read: async () => undefined },
-      [file],
-      'The cache is all that offline: true allows. Load once without it.',
+    const name = `the cache of ${this.name}`;
+    if (this.#store.isSilent) {
+      return new TransformerError(
+        'FILE_UNREADABLE',
+        `${file} could not be read: ${name} does not answer. Check the disk it is on.`,
+      );
+    }
+    const next = 'The cache is all that offline: true allows. Load once without it.';
+    return notFound({ name, read: async () => undefined }, [file], next);
+  }
+
+  #damaged(file: string): TransformerError {
+    return new TransformerError(
+      'FILE_INVALID',
+      `${file} is damaged in the cache of ${this.name}. Load once without offline: true, which ` +
+        'downloads the part again.',
     );
   }
 }
@@ -273,7 +280,8 @@ function clip(range: FileRange | undefined, size: number): FileRange {
 
 /** A source's folder in the store: readable, and unlike every other. */
 function folderOf(key: string): string {
-  const readable = key.replace(/\?.*/, '').replaceAll(/[^\w.-]+/g, '-');
+  const shown = URL.canParse(key) ? display(new URL(key)) : key.replace(/\?.*/, '');
+  const readable = shown.replaceAll(/[^\w.-]+/g, '-');
   return `${readable.slice(-60).replace(/^[.-]+/, '')}-${hashOf(key)}`;
 }
 

@@ -1,6 +1,13 @@
 // The bytes of one read as they arrive, over several answers when a connection breaks.
 
 import type { FileRange } from './source.ts';
+import type { Watch } from './watch.ts';
+
+/** Bytes of a file whose size nobody told, at most: a body may have no end. */
+const MOST_UNTOLD = 2 ** 31;
+
+/** Bytes that are set aside because a server says that they will come. */
+const MOST_AHEAD = 2 ** 26;
 
 export class Download {
   readonly range: FileRange | undefined;
@@ -13,7 +20,8 @@ export class Download {
   /** @param range the bytes of the file to read, or undefined for all of it */
   constructor(range: FileRange | undefined) {
     this.range = range;
-    this.#bytes = new Uint8Array(range === undefined ? 0 : range.end - range.start);
+    const length = range === undefined ? 0 : range.end - range.start;
+    this.#bytes = new Uint8Array(Math.min(length, MOST_AHEAD));
   }
 
   /** Where the next byte stands in the file. */
@@ -33,21 +41,33 @@ export class Download {
     return this.#bytes.subarray(0, this.received);
   }
 
+  /** Whether more arrived than there may be. */
+  get isTooLong(): boolean {
+    const { range, wanted = MOST_UNTOLD } = this;
+    return range === undefined ? this.received > wanted : this.position > range.end;
+  }
+
   /** The server starts again from byte 0. */
   restart(wanted: number | undefined): void {
     this.received = 0;
     this.wanted = wanted;
-    if (wanted !== undefined && wanted > this.#bytes.length) this.#bytes = new Uint8Array(wanted);
+    const ahead = Math.min(wanted ?? 0, MOST_AHEAD);
+    if (ahead > this.#bytes.length) this.#bytes = new Uint8Array(ahead);
   }
 
-  /** Adds an answer's body as far as it comes, and no more than one chunk beyond the range. */
-  async take({ body }: Response, alive: () => void): Promise<void> {
-    const reader = body?.getReader();
-    while (this.range === undefined || this.position <= this.range.end) {
-      const { value } = (await reader?.read()) ?? {};
-      if (value === undefined) return;
-      alive();
-      this.#add(value);
+  /** Adds an answer's body as far as it comes, and no more than one chunk beyond what there may be. */
+  async take({ body }: Response, watch: Watch): Promise<void> {
+    if (body === null) return;
+    const reader = body.getReader();
+    try {
+      while (!this.isTooLong) {
+        const { value } = await watch.until(reader.read());
+        if (value === undefined) return;
+        watch.arrived(value.length);
+        this.#add(value);
+      }
+    } finally {
+      reader.cancel().catch(() => undefined);
     }
   }
 

@@ -1,6 +1,7 @@
 // Why a request got no answer at all, and whether asking again can help. Browsers hide the reason;
 // other platforms register how to tell it.
 
+import { messageOf } from '../runtime/print.ts';
 import { reasonOf } from './http-headers.ts';
 
 export interface FetchFailure {
@@ -9,6 +10,10 @@ export interface FetchFailure {
   /** Attempts after the first that may help, where nothing was received. */
   readonly retries: number;
 }
+
+/** What `fetch` says of requests that can never be sent. */
+export const PERMANENT: RegExp =
+  /redirect|bad port|scheme|header (?:name|value)|invalid (?:url|value|name)|parse url|credentials|bytestring/i;
 
 /** Explains what `fetch` rejected with for this address. */
 export type ExplainFailure = (
@@ -34,12 +39,9 @@ async function explainInBrowser(
   const { location } = globalThis as { location?: Location };
   const isForeign = location !== undefined && location.origin !== url.origin;
   // An answer that the page may not read still tells that there is a server.
-  const isThere =
-    isForeign &&
-    (await fetch(url.href, { mode: 'no-cors', method: 'HEAD' }).then(
-      () => true,
-      () => false,
-    ));
+  const look = async (): Promise<Response> =>
+    fetch(url.href, { mode: 'no-cors', method: 'HEAD', signal: AbortSignal.timeout(5000) });
+  const isThere = isForeign && (await look().then(Boolean, () => false));
   if (isThere) {
     return {
       what:
@@ -52,6 +54,6 @@ async function explainInBrowser(
     what:
       `could not be fetched: ${reasonOf(cause)}. Check that the name exists and the server answers, ` +
       "without a circle of redirects, and that the page's Content-Security-Policy allows it.",
-    retries: 2,
+    retries: PERMANENT.test(messageOf(cause)) ? 0 : 2,
   };
 }

@@ -2,41 +2,39 @@
 // hide headers from other origins, some answer an HTML page for a file they do not have. Networks
 // fail: a read goes on from the byte where it was cut off.
 
-import { type ErrorCode, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { throwIfAborted, type TransformerError } from '../runtime/errors.ts';
 import { display } from './address.ts';
 import { Download } from './download.ts';
 import {
   compareFacts,
   factsOf,
-  firstOf,
   lengthOf,
+  partOf,
   PASSING,
   reasonOf,
   retryAfter,
   sizeOf,
   totalOf,
 } from './http-headers.ts';
-import { explainFailure } from './fetch-failure.ts';
-import type { Fetch, HttpOptions } from './http-options.ts';
+import type { HttpOptions } from './http-options.ts';
+import { type Answer, HttpRequests, type RequestFor } from './http-requests.ts';
 import { Interruption, type RetryOptions, shared, withRetries } from './retry.ts';
-import { checkFileName, type FileFacts, type FileRange, type RemoteSource } from './source.ts';
+import type { FileFacts, FileRange, RemoteSource } from './source.ts';
 
-/** An answer, the call that tells that its bytes still arrive, and the end of waiting for them. */
-interface Answer {
-  readonly response: Response;
-  readonly alive: () => void;
-  readonly closed: AbortSignal;
+/** What a read is for, beside its bytes. */
+interface Reading {
+  readonly signal: AbortSignal | undefined;
+  /** The file that its bytes must be of. */
+  readonly expected?: FileFacts | undefined;
 }
 
 /** A folder on a server: see `httpSource`. */
 export class HttpSource implements RemoteSource {
   readonly name: string;
   readonly key: string;
-  readonly #locate: (file: string) => URL;
-  readonly #fetch: Fetch;
-  readonly #token: string | undefined;
+  readonly #requests: HttpRequests;
   readonly #denied: string;
-  readonly #retry: RetryOptions & { readonly stallTimeout: number };
+  readonly #retry: RetryOptions;
   readonly #facts = new Map<string, FileFacts>();
   readonly #bodies = new Map<string, Promise<Uint8Array>>();
   readonly #pages = new Set<string>();
@@ -45,26 +43,27 @@ export class HttpSource implements RemoteSource {
   constructor(
     folder: URL,
     locate: (file: string) => URL,
-    { fetch, token, retries = 4, retryDelay = 500, stallTimeout = 30_000 }: HttpOptions,
+    options: HttpOptions,
     denied = 'Allow reading it, or pass a token, or a fetch of your own that signs in.',
   ) {
     this.name = display(folder);
     this.key = folder.href;
-    this.#locate = locate;
-    this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
-    this.#token = token;
+    this.#requests = new HttpRequests(folder, locate, options);
     this.#denied = denied;
-    this.#retry = { retries, retryDelay, stallTimeout };
+    const { retries = 4, retryDelay = 500 } = options;
+    this.#retry = { retries, retryDelay };
   }
 
   async read(
     file: string,
     range?: FileRange,
     signal?: AbortSignal,
+    expected?: FileFacts,
   ): Promise<Uint8Array | undefined> {
     // Another call's download may fail by its abort: then this one fetches for itself.
     const kept = await this.#bodies.get(file)?.catch(() => undefined);
-    if (kept === undefined) return this.#download(file, range, signal);
+    if (kept === undefined) return this.#download(file, range, { signal, expected });
+    this.#compare(file, this.#facts.get(file) ?? {}, expected);
     return range === undefined ? kept : kept.subarray(range.start, range.end);
   }
 
@@ -78,13 +77,10 @@ export class HttpSource implements RemoteSource {
     if (known?.size !== undefined && known.version !== undefined) return known;
     // The range makes browsers and Node ask for the file itself, not for a compressed form of it.
     const ask = (method: string): Promise<Response | undefined> => {
-      const use = async ({ response }: Answer): Promise<Response> => {
-        // A byte at most, but the whole file where ranges are ignored: that is left alone.
-        if (response.status === 206 || method === 'HEAD') await response.arrayBuffer();
-        return response;
-      };
+      // Only what it says is wanted: where ranges are ignored, the whole file follows.
+      const use = async ({ response }: Answer): Promise<Response> => response;
       const request = (): Promise<Response | undefined> =>
-        this.#request(file, method, 'bytes=0-0', signal, use);
+        this.#request(file, { method, range: 'bytes=0-0', signal }, use);
       return withRetries(request, () => 0, this.#retry, signal);
     };
     // Some servers know no HEAD, or say that the file is missing.
@@ -93,7 +89,7 @@ export class HttpSource implements RemoteSource {
       return undefined;
     });
     const response = head ?? (await ask('GET'));
-    return response && this.#note(file, response, sizeOf(response));
+    return response && this.#note(file, response, sizeOf(response), {});
   }
 
   explain(files: readonly string[]): string | undefined {
@@ -110,20 +106,21 @@ export class HttpSource implements RemoteSource {
   #download(
     file: string,
     range: FileRange | undefined,
-    signal: AbortSignal | undefined,
+    reading: Reading,
     first?: Answer,
   ): Promise<Uint8Array | undefined> {
     const download = new Download(range);
     const receive = (answer: Answer): Promise<Uint8Array> =>
-      this.#receive(file, download, answer, signal);
+      this.#receive(file, download, answer, reading);
     let given = first;
     const attempt = (): Promise<Uint8Array | undefined> => {
       const answer = given;
       given = undefined;
       if (answer !== undefined) return receive(answer);
-      return this.#request(file, 'GET', download.rangeHeader, signal, receive);
+      const { signal } = reading;
+      return this.#request(file, { method: 'GET', range: download.rangeHeader, signal }, receive);
     };
-    return withRetries(attempt, () => download.received, this.#retry, signal);
+    return withRetries(attempt, () => download.received, this.#retry, reading.signal);
   }
 
   /** Adds an answer's bytes to a download. */
@@ -131,117 +128,87 @@ export class HttpSource implements RemoteSource {
     file: string,
     download: Download,
     answer: Answer,
-    signal: AbortSignal | undefined,
+    reading: Reading,
   ): Promise<Uint8Array> {
-    const { response, alive, closed } = answer;
+    const { response, watch } = answer;
     const { range, position } = download;
     const total = totalOf(response);
+    let part: FileRange | undefined;
     if (response.status === 200) {
       if (range !== undefined) {
-        const whole = await this.#keepWhole(file, answer, signal);
+        const whole = await this.#keepWhole(file, answer, reading);
         return whole.subarray(range.start, range.end);
       }
       download.restart(lengthOf(response));
-      this.#note(file, response, download.wanted);
+      this.#note(file, response, download.wanted, reading);
     } else {
-      this.#note(file, response, total);
+      this.#note(file, response, total, reading);
       // The file ends before the range starts; the body is a page that says so.
       if (response.status === 416) return download.bytes;
-      const first = firstOf(response);
-      if (first !== undefined && first !== position) {
-        const what = `was asked for bytes from ${position}, and they came from ${first}`;
-        throw this.#unreadable(file, `${what}. Check the server.`);
-      }
+      part = this.#partOf(file, response, position);
       const end = Math.min(range?.end ?? Infinity, total ?? Infinity);
       if (total !== undefined) download.wanted = end - (range?.start ?? 0);
     }
     try {
-      await download.take(response, alive);
+      await download.take(response, watch);
     } catch (cause) {
-      throwIfAborted(signal);
-      const reason = reasonOf(closed.aborted ? closed.reason : cause);
+      throwIfAborted(reading.signal);
+      const reason = reasonOf(watch.signal.aborted ? watch.signal.reason : cause);
       const what = `broke off: ${reason}. Check the network, then load again.`;
-      throw new Interruption(this.#unreadable(file, what, cause));
+      const error = this.#requests.unreadable(file, what, cause);
+      // No memory for so many bytes: there will be none the next time.
+      throw cause instanceof RangeError ? error : new Interruption(error);
+    }
+    if (download.isTooLong || (part !== undefined && download.position > part.end)) {
+      const end = Math.min(range?.end ?? Infinity, part?.end ?? Infinity);
+      const most =
+        end === Infinity ? 'it said, or than can be kept' : `the bytes ${position} to ${end}`;
+      throw this.#requests.unreadable(file, `sent more than ${most}. Check the server.`);
     }
     const { received, wanted, bytes } = download;
     if (wanted !== undefined && received < wanted) {
       const what = `broke off: got ${received} of ${wanted} bytes. Try again.`;
-      throw new Interruption(this.#error('FILE_TRUNCATED', file, what));
+      throw new Interruption(this.#requests.error('FILE_TRUNCATED', file, what));
     }
-    if (range !== undefined && download.position > range.end) {
-      throw this.#unreadable(file, `sent more than the bytes ${position} to ${range.end}.`);
-    }
-    if (response.status === 200) this.#note(file, response, received);
+    if (response.status === 200) this.#note(file, response, received, reading);
     return bytes;
+  }
+
+  /** The part of the file that an answer says it has, if it says so. */
+  #partOf(file: string, response: Response, position: number): FileRange | undefined {
+    let what: string;
+    try {
+      const part = partOf(response);
+      if (part === undefined || part.start === position) return part;
+      what = `was asked for bytes from ${position}, and they came from ${part.start}`;
+    } catch (cause) {
+      what = `${reasonOf(cause)} where the bytes from ${position} were asked for`;
+    }
+    throw this.#requests.unreadable(file, `${what}. Check the server.`);
   }
 
   /**
    * The body of a 200 to a range: all of the file. It is kept for the ranges to come; of two
    * requests that find this out at the same time, one body is dropped.
    */
-  async #keepWhole(
-    file: string,
-    answer: Answer,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array> {
+  async #keepWhole(file: string, answer: Answer, reading: Reading): Promise<Uint8Array> {
     if (this.#bodies.has(file)) await answer.response.body?.cancel();
     return shared(this.#bodies, file, async () => {
-      const bytes = await this.#download(file, undefined, signal, answer);
-      if (bytes === undefined) throw this.#unreadable(file, 'went away. Load again.');
+      const bytes = await this.#download(file, undefined, reading, answer);
+      if (bytes === undefined) throw this.#requests.unreadable(file, 'went away. Load again.');
       return bytes;
     });
   }
 
-  /**
-   * Sends one request and hands on its answer; undefined when the file is missing. Throws
-   * `Interruption` when it may be sent again. The connection is closed when `use` is done.
-   */
-  async #request<T>(
+  /** One request; undefined when the file is missing. Throws `Interruption` when it may be sent again. */
+  #request<T>(
     file: string,
-    method: string,
-    range: string | undefined,
-    signal: AbortSignal | undefined,
+    request: RequestFor,
     use: (answer: Answer) => Promise<T>,
   ): Promise<T | undefined> {
-    checkFileName(file);
-    const headers: Record<string, string> = {};
-    if (range !== undefined) headers['Range'] = range;
-    if (this.#token !== undefined) headers['Authorization'] = `Bearer ${this.#token}`;
-    const closing = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const alive = (): void => {
-      clearTimeout(timer);
-      const { stallTimeout } = this.#retry;
-      const why = `nothing arrived for ${stallTimeout / 1000} s`;
-      timer = setTimeout(() => closing.abort(new Error(why)), stallTimeout);
-    };
-    alive();
-    try {
-      const either = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
-      // Browsers let ranges of one file wait for each other where they could keep them.
-      const cache: RequestCache = range === undefined ? 'no-cache' : 'no-store';
-      const init = { method, headers, cache, signal: either };
-      const response = await this.#send(file, init, signal);
-      alive();
-      if (!this.#holdsFile(file, response, range)) return undefined;
-      return await use({ response, alive, closed: closing.signal });
-    } finally {
-      clearTimeout(timer);
-      closing.abort();
-    }
-  }
-
-  async #send(file: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
-    try {
-      return await this.#fetch(this.#locate(file).href, init);
-    } catch (cause) {
-      throwIfAborted(signal);
-      const { what, retries } =
-        init.signal?.aborted === true
-          ? { what: `got no answer: ${reasonOf(cause)}. Check the network.`, retries: 1 }
-          : await explainFailure(cause, this.#locate(file), this.#fetch);
-      throw new Interruption(this.#unreadable(file, what, cause), { retries });
-    }
+    return this.#requests.send(file, request, async (answer) =>
+      this.#holdsFile(file, answer.response, request.range) ? use(answer) : undefined,
+    );
   }
 
   /** Whether an answer is the file, or says that it is missing; throws for all else. */
@@ -256,30 +223,33 @@ export class HttpSource implements RemoteSource {
     if (useful) return true;
     const next =
       status === 401 || status === 403 ? this.#denied : 'Check the address, or try again later.';
-    const what = `answered HTTP ${status} ${statusText}`.trimEnd();
-    const error = this.#unreadable(file, `${what}. ${next}`);
+    const what = `answered HTTP ${status} ${statusText.slice(0, 80)}`.trimEnd();
+    const error = this.#requests.unreadable(file, `${what}. ${next}`);
     throw PASSING.includes(status)
       ? new Interruption(error, { wait: retryAfter(response) })
       : error;
   }
 
   /** Remembers which file there is; two versions mean that their bytes would be mixed. */
-  #note(file: string, response: Response, size: number | undefined): FileFacts {
-    const known = this.#facts.get(file) ?? {};
-    const { facts, change } = compareFacts(known, { ...factsOf(response), size });
-    if (change === undefined) {
-      this.#facts.set(file, facts);
-      return facts;
-    }
+  #note(
+    file: string,
+    response: Response,
+    size: number | undefined,
+    { expected }: Partial<Reading>,
+  ): FileFacts {
+    const told = { ...factsOf(response), size };
+    this.#compare(file, told, expected);
+    const facts = this.#compare(file, told, this.#facts.get(file));
+    this.#facts.set(file, facts);
+    return facts;
+  }
+
+  /** What is known of a file. Throws when it is another than the one that was known. */
+  #compare(file: string, told: FileFacts, known: FileFacts = {}): FileFacts {
+    const { facts, change } = compareFacts(known, told);
+    if (change === undefined) return facts;
     this.#facts.delete(file);
-    throw this.#unreadable(file, `changed while it was read: ${change}. Load again.`);
-  }
-
-  #unreadable(file: string, what: string, cause?: unknown): TransformerError {
-    return this.#error('FILE_UNREADABLE', file, what, cause === undefined ? {} : { cause });
-  }
-
-  #error(code: ErrorCode, file: string, what: string, options = {}): TransformerError {
-    return new TransformerError(code, `${display(this.#locate(file))} ${what}`, options);
+    this.#bodies.delete(file);
+    throw this.#requests.unreadable(file, `changed while it was read: ${change}. Load again.`);
   }
 }

@@ -51,9 +51,13 @@ export class HubSource implements RemoteSource {
     file: string,
     range?: FileRange,
     signal?: AbortSignal,
+    expected?: FileFacts,
   ): Promise<Uint8Array | undefined> {
     const { files, listing } = await this.#open(signal);
-    return listing?.has(file) === false ? undefined : files.read(file, range, signal);
+    if (listing === undefined) return files.read(file, range, signal, expected);
+    // The listing's names of versions are others than those of the answers.
+    const { size } = listing.get(file) ?? {};
+    return listing.has(file) ? files.read(file, range, signal, { size }) : undefined;
   }
 
   async stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined> {

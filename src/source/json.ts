@@ -2,6 +2,9 @@
 // every engine, and the duplicate keys which JSON.parse would silently drop.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
+
+export { show } from '../runtime/print.ts';
 
 /** One number or literal of JSON, anchored where `lastIndex` stands. */
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
@@ -12,12 +15,6 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** True for objects, not for arrays and null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A value as short JSON for messages: at most about 80 characters. */
-export function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
-  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
 }
 
 /**

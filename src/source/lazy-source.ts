@@ -46,6 +46,10 @@ export class LazySource<Loaded extends Source = Source> implements Source {
     await (await this.open()).finish?.(file, signal);
   }
 
+  async discard(file?: string): Promise<void> {
+    await this.#loaded?.discard?.(file);
+  }
+
   async list(signal?: AbortSignal): Promise<readonly string[] | undefined> {
     return (await this.open()).list?.(signal);
   }
@@ -71,8 +75,9 @@ export class LazyRemoteSource extends LazySource<RemoteSource> implements Remote
     file: string,
     range?: FileRange,
     signal?: AbortSignal,
+    expected?: FileFacts,
   ): Promise<Uint8Array | undefined> {
-    return (await this.open()).read(file, range, signal);
+    return (await this.open()).read(file, range, signal, expected);
   }
 
   async stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined> {

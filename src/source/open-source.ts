@@ -1,9 +1,11 @@
 // From what a user calls a model to the source of its files.
 
 import { requireObject, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Platform } from '../runtime/platform-types.ts';
 import type { CacheStore } from './cache-store.ts';
 import type { CachedSource } from './cached-source.ts';
+import type { CacheCheck } from './kept-file.ts';
 import type { Files } from './file-source.ts';
 import { LazySource } from './lazy-source.ts';
 import { httpSource, hubSource } from './remote-source.ts';
@@ -23,6 +25,11 @@ export interface SourceOptions {
   cache?: boolean | string;
   /** Uses what the cache has and no network. */
   offline?: boolean;
+  /**
+   * When what the cache has is compared with its hashes: `'once'` a load (default), `'always'` when it is
+   * read, or `'never'`. What was damaged is downloaded again.
+   */
+  verifyCache?: CacheCheck;
   /** For files that need a login: sent to the origin of the address, or of the endpoint, alone. */
   token?: string;
   /** Where `hf:` repositories are. Default https://huggingface.co; in Node, HF_ENDPOINT. */
@@ -30,7 +37,13 @@ export interface SourceOptions {
 }
 
 /** The names of `SourceOptions`. */
-export const sourceOptions: readonly string[] = ['cache', 'offline', 'token', 'endpoint'];
+export const sourceOptions: readonly string[] = [
+  'cache',
+  'offline',
+  'verifyCache',
+  'token',
+  'endpoint',
+];
 
 /** What a platform brings. */
 interface PlatformParts {
@@ -92,14 +105,20 @@ export function openSource(source: ModelSource, options: SourceOptions = {}): So
 /** Refuses what names no source at all. Errors: INPUT_INVALID. */
 function checkSource(source: unknown): void {
   const isObject = typeof source === 'object' && source !== null;
-  const isKnown = isObject
-    ? source instanceof URL || ['length', 'read', 'kind'].some((name) => name in source)
-    : typeof source === 'string' && source.trim() !== '';
-  if (isKnown && !(isObject && 'length' in source && source.length === 0)) return;
+  let isKnown = typeof source === 'string' && source.trim() !== '';
+  let isEmpty = false;
+  try {
+    const isPart = (name: string): boolean => isObject && name in source;
+    isKnown ||= source instanceof URL || ['length', 'read', 'kind'].some(isPart);
+    isEmpty = isObject && 'length' in source && source.length === 0;
+  } catch {
+    // A proxy that refuses to be looked at.
+  }
+  if (isKnown && !isEmpty) return;
   let got = isObject ? 'an object without read()' : `a ${typeof source}`;
   if (source === undefined || source === null) got = String(source);
   if (typeof source === 'string') got = 'an empty text';
-  if (isObject && 'length' in source) got = 'an empty list';
+  if (isEmpty) got = 'an empty list';
   throw new TransformerError(
     'INPUT_INVALID',
     `No model is named: the source is ${got}. Pass a folder (Node), a URL, hf:owner/name, files, or ` +
@@ -120,21 +139,32 @@ export function isRemote(source: Source): source is RemoteSource {
 
 /** A source on a network with the cache before it. */
 export class KeptSource extends LazySource<CachedSource> {
-  constructor(remote: RemoteSource, store: CacheStore | StorageManager, offline: boolean) {
+  constructor(
+    remote: RemoteSource,
+    store: CacheStore | StorageManager,
+    { offline = false, verifyCache = 'once' }: SourceOptions,
+  ) {
     super(remote.name, async () => {
       const [{ CachedSource }, opened] = await Promise.all([
         import('./cached-source.ts'),
         openStore(store),
       ]);
-      return new CachedSource(remote, opened, offline);
+      return new CachedSource(remote, opened, offline, verifyCache);
     });
   }
 }
 
 /** A source on a network with the cache before it, unless the options say otherwise. */
-function keep(remote: RemoteSource, { cache = true, offline = false }: SourceOptions): Source {
+function keep(remote: RemoteSource, options: SourceOptions): Source {
+  const { cache = true, offline = false, verifyCache = 'once' } = options;
+  if (!['once', 'always', 'never'].includes(verifyCache)) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `verifyCache is ${show(verifyCache)}; wanted 'once', 'always' or 'never'.`,
+    );
+  }
   const store = cache === false ? undefined : findCache(cache);
-  if (store !== undefined) return new KeptSource(remote, store, offline);
+  if (store !== undefined) return new KeptSource(remote, store, options);
   if (!offline) return remote;
   throw new TransformerError(
     'OPTION_INVALID',
@@ -157,7 +187,7 @@ export function findCache(cache: true | string): CacheStore | StorageManager | u
   }
   throw new TransformerError(
     'OPTION_INVALID',
-    `cache is ${JSON.stringify(cache)}; wanted true, false or, in Node, a folder.`,
+    `cache is ${show(cache)}; wanted true, false or, in Node, a folder.`,
   );
 }
 

@@ -1,8 +1,9 @@
 // Sources on a network by their addresses.
 
-import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { display, fileUrl, folderUrl } from './address.ts';
-import { type HttpOptions, httpOptions } from './http-options.ts';
+import { checkHttpOptions, type HttpOptions } from './http-options.ts';
 import { LazyRemoteSource } from './lazy-source.ts';
 import type { RemoteSource } from './source.ts';
 
@@ -14,11 +15,11 @@ import type { RemoteSource } from './source.ts';
  *   with every file.
  */
 export function httpSource(url: string | URL, options: HttpOptions = {}): RemoteSource {
-  refuseUnknown(options, httpOptions, 'option of httpSource');
+  const checked = checkHttpOptions(options, 'httpSource');
   const folder = folderUrl(url);
   return new LazyRemoteSource(display(folder), folder.href, async () => {
     const { HttpSource } = await import('./http-source.ts');
-    return new HttpSource(folder, (file) => fileUrl(folder, file), options);
+    return new HttpSource(folder, (file) => fileUrl(folder, file), checked);
   });
 }
 
@@ -38,10 +39,14 @@ export function hubSource(place: string, options: HubOptions = {}): RemoteSource
   if (id === undefined || id.split('/').some((part) => /^\.+$/.test(part))) {
     throw new TransformerError(
       'INPUT_INVALID',
-      `"${place}" names no repository. Pass hf:owner/name or hf:owner/name@revision.`,
+      `${show(place)} names no repository. Pass hf:owner/name or hf:owner/name@revision.`,
     );
   }
-  const { endpoint: address = 'https://huggingface.co', ...http } = options;
+  const { endpoint: address = 'https://huggingface.co', ...http } = checkHttpOptions(
+    options,
+    'hubSource',
+    ['endpoint'],
+  );
   const endpoint = folderUrl(address);
   const [name, key] = [`hf:${id}@${revision}`, `${endpoint.href}${id}@${revision}`];
   return new LazyRemoteSource(name, key, async () => {

@@ -4,6 +4,7 @@
 import { TransformerError, type ErrorCode } from '../runtime/errors.ts';
 import { duplicateKey, isObject, type JsonObject, parseJson, show } from './json.ts';
 import { describeFile, fileSize, readAtMost, readRange, type Source } from './source.ts';
+import { trusting } from './trust.ts';
 
 /** Element types of the safetensors format (README of huggingface/safetensors, "Format"). */
 export type StoredDtype =
@@ -83,10 +84,18 @@ const RESAVE = 'Download the file again, or save it again with the safetensors l
  * `FILE_TRUNCATED` when it is shorter than it states, `FILE_INVALID` for every other lie.
  * @returns the file's tensors in the order of their bytes
  */
-export async function readHeader(
+export function readHeader(
   source: Source,
   file: string,
   signal?: AbortSignal,
+): Promise<TensorEntry[] | undefined> {
+  return trusting(source, file, () => readTrusted(source, file, signal));
+}
+
+async function readTrusted(
+  source: Source,
+  file: string,
+  signal: AbortSignal | undefined,
 ): Promise<TensorEntry[] | undefined> {
   const label = describeFile(source, file);
   const prefix = await readAtMost(source, file, { start: 0, end: LENGTH_BYTES }, signal);
@@ -106,12 +115,13 @@ export async function readHeader(
   if (size !== undefined && size > end) {
     throw invalid(`${label} has ${count(size)}, but its tensors end at ${end}. ${RESAVE}`);
   }
-  // A source that cannot tell the size is asked for the last byte.
-  const last =
-    size === undefined && end > dataStart
-      ? await readAtMost(source, file, { start: end - 1, end }, signal)
-      : undefined;
-  if ((size !== undefined && size < end) || (last !== undefined && last.length !== 1)) {
+  // A source that cannot tell the size is asked for the last byte, and one behind it.
+  const border = { start: end - 1, end: end + 1 };
+  const last = size === undefined ? await readAtMost(source, file, border, signal) : undefined;
+  if (last !== undefined && last.length > 1) {
+    throw invalid(`${label} goes on behind byte ${end}, where its tensors end. ${RESAVE}`);
+  }
+  if ((size !== undefined && size < end) || (last !== undefined && last.length < 1)) {
     const got = size === undefined ? 'fewer' : count(size);
     throw truncated(
       `${label} is cut off: its header states ${count(end)}, it has ${got}. ${AGAIN}`,

@@ -5,6 +5,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import { isObject, show } from './json.ts';
 import { readHeader, type TensorEntry } from './safetensors-header.ts';
 import { describeFile, notFound, readJson, type Source } from './source.ts';
+import { trusting } from './trust.ts';
 
 export { type StoredDtype, storedBytes, type TensorEntry } from './safetensors-header.ts';
 export { readTensors, type ReadTensorsOptions, type TensorPiece } from './tensor-reader.ts';
@@ -26,7 +27,7 @@ export async function openSafetensors(
   if (entries !== undefined) return new Map(entries.map((entry) => [entry.name, entry]));
   const index = await readJson(source, INDEX, { signal });
   if (index === undefined) throw await noCheckpoint(source, signal);
-  return openShards(source, index, signal);
+  return trusting(source, INDEX, () => openShards(source, index, signal));
 }
 
 /** Finds the tensors of one file, whatever its name. Errors as `openSafetensors`. */

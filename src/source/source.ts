@@ -2,7 +2,9 @@
 // brought to one form here, so that the rest of the library sees exact bytes or a clear error.
 
 import { throwIfAborted, abortError, TransformerError } from '../runtime/errors.ts';
+import { messageOf, show } from '../runtime/print.ts';
 import { parseJson } from './json.ts';
+import { trusting } from './trust.ts';
 
 /** A byte range of a file, `end` exclusive. */
 export interface FileRange {
@@ -25,6 +27,11 @@ export interface Source {
   size?(file: string, signal?: AbortSignal): Promise<number | undefined>;
   /** Called when all that is wanted of a file was read. A rejection fails the load. */
   finish?(file: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Called when a file turned out to be invalid, or without a name some file: do not give what was kept of
+   * it again.
+   */
+  discard?(file?: string): Promise<void>;
   /** Called when a load is over: drop what was kept to serve it. The source stays usable. */
   release?(): void;
   /** The names of all files; undefined when the source cannot tell. For error messages. */
@@ -48,7 +55,13 @@ export interface RemoteSource extends Source {
   readonly name: string;
   /** Tells this folder from all others; may hold secrets. */
   readonly key: string;
-  read(file: string, range?: FileRange, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Rejects where the file is known to be another than the one that is expected. */
+  read(
+    file: string,
+    range?: FileRange,
+    signal?: AbortSignal,
+    expected?: FileFacts,
+  ): Promise<Uint8Array | undefined>;
   /** What there is, without reading it; undefined for a missing file. */
   stat(file: string, signal?: AbortSignal): Promise<FileFacts | undefined>;
 }
@@ -81,7 +94,7 @@ export function checkFileName(file: string): void {
   if (!steps && !/^[A-Za-z]:|\0/.test(file)) return;
   throw new TransformerError(
     'FILE_INVALID',
-    `The file name ${JSON.stringify(file)} could lead out of the model folder. ` +
+    `The file name ${show(file)} could lead out of the model folder. ` +
       'Use a name relative to that folder, without "." and ".." parts.',
   );
 }
@@ -106,9 +119,9 @@ export async function readAtMost(
         'Return a Uint8Array, an ArrayBuffer, or undefined for a missing file.',
     );
   }
-  if (range === undefined || bytes.length === range.end - range.start) return bytes;
+  if (range === undefined || bytes.length <= range.end - range.start) return bytes;
   // The range was ignored: a copy of the part lets go of the rest.
-  return bytes.length >= range.end ? bytes.slice(range.start, range.end) : bytes;
+  return bytes.slice(range.start, range.end);
 }
 
 /** Reads exactly a range; throws `FILE_NOT_FOUND` or, with fewer bytes, `FILE_TRUNCATED`. */
@@ -169,9 +182,10 @@ export async function readJson(
   options: ReadOptions = {},
 ): Promise<unknown> {
   const bytes = await readFile(source, file, options);
-  return bytes === undefined
-    ? undefined
-    : parseJson(new TextDecoder().decode(bytes), describeFile(source, file));
+  if (bytes === undefined) return undefined;
+  return trusting(source, file, async () =>
+    parseJson(new TextDecoder().decode(bytes), describeFile(source, file)),
+  );
 }
 
 /** Reads the first of these JSON files that is there; throws `FILE_NOT_FOUND` when none is. */
@@ -220,10 +234,9 @@ async function ask<T>(
     throwIfAborted(signal);
     if (cause instanceof TransformerError) throw cause;
     if (isMissing(cause)) return undefined;
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TransformerError(
       'FILE_UNREADABLE',
-      `${describeFile(source, file)} could not be read: ${reason}. ` +
+      `${describeFile(source, file)} could not be read: ${messageOf(cause)}. ` +
         'Check that it may be read, then try again.',
       { cause },
     );

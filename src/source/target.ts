@@ -1,6 +1,7 @@
 // Where files are written: a folder in Node, or whatever a caller has.
 
 import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 
 /**
  * A folder to write files to. A file is there as a whole after `write`, or as it was before: a
@@ -19,10 +20,22 @@ export function registerTargetOpener(open: (path: string) => Target): void {
 
 /** A target from a path (Node) or from a target itself. */
 export function openTarget(target: string | URL | Target): Target {
+  checkTarget(target);
   if (typeof target === 'object' && 'write' in target) return target;
   if (openPath !== undefined) return openPath(String(target));
   throw new TransformerError(
     'OPTION_INVALID',
     'There are no folders to save to on this platform. Pass { write(file, bytes) } instead.',
+  );
+}
+
+/** Refuses what names no place. Errors: INPUT_INVALID. */
+function checkTarget(target: unknown): void {
+  if ((typeof target === 'string' && target.trim() !== '') || target instanceof URL) return;
+  const isObject = typeof target === 'object' && target !== null;
+  if (isObject && 'write' in target && typeof target.write === 'function') return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `No place to save to is named, but ${show(target)}. Pass a folder (Node) or { write(file, bytes) }.`,
   );
 }

@@ -2,6 +2,7 @@
 // read, large tensors come in pieces, and some reads run ahead while the last one is consumed.
 
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { TensorEntry } from './safetensors-header.ts';
 import { type FileProgress, readRange, type Source } from './source.ts';
 
@@ -50,7 +51,7 @@ export async function* readTensors(
   if (!Number.isSafeInteger(chunkBytes) || chunkBytes < CUT) {
     throw new TransformerError(
       'OPTION_INVALID',
-      `chunkBytes is ${chunkBytes}. Pass a whole number of bytes, ${CUT} or more.`,
+      `chunkBytes is ${show(chunkBytes)}. Pass a whole number of bytes, ${CUT} or more.`,
     );
   }
   throwIfAborted(signal);

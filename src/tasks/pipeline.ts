@@ -8,7 +8,9 @@ import { type ModelSource, openSource } from '../source/open-source.ts';
 import { refuseQuantized } from '../model/weights/quantization-fields.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { describeFile, type Source } from '../source/source.ts';
+import { trusting } from '../source/trust.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
 import type { FeatureExtraction } from './feature-extraction.ts';
 import type { FillMask } from './fill-mask.ts';
@@ -154,7 +156,7 @@ export async function pipeline<Name extends keyof Pipelines>(
     definitionOf(task).load(files, signal),
     import('../tokenizer/tokenizer.ts'),
   ]);
-  const tokenizer = await Loaded.load(files, signal);
+  const tokenizer = await trusting(files, undefined, () => Loaded.load(files, signal));
   const model = await loadFor(definitions[task].heads ?? [], files, options);
   const dispose = (): void => model.dispose();
   const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };
@@ -172,7 +174,7 @@ function definitionOf<Task extends keyof Tasks>(task: Task): TaskDefinition<Task
 
 /** The task of a name. Errors: OPTION_INVALID. */
 function taskOf(given: unknown): keyof Tasks {
-  const name = String(given);
+  const name = typeof given === 'string' ? given : show(given);
   const task = Object.hasOwn(aliases, name) ? aliases[name as keyof Aliases] : name;
   if (Object.hasOwn(definitions, task)) return task as keyof Tasks;
   const known = [...Object.keys(definitions), ...Object.keys(aliases)];

@@ -3,6 +3,7 @@
 // file is written whole or not at all.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { isObject, type JsonObject, parseJson } from '../source/json.ts';
 import { layOut, readParameters, writeSegments } from '../model/weights/read-parameters.ts';
@@ -70,10 +71,7 @@ function checkSaveOptions(options: SaveModelOptions): Required<SaveModelOptions>
   refuseUnknown(options, ['dtype'], 'option of save');
   const { dtype = 'f32' } = options;
   if (['f32', 'f16'].includes(dtype)) return { dtype };
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `dtype is ${JSON.stringify(dtype)}; wanted 'f32' or 'f16'.`,
-  );
+  throw new TransformerError('OPTION_INVALID', `dtype is ${show(dtype)}; wanted 'f32' or 'f16'.`);
 }
 
 /**
@@ -160,8 +158,8 @@ export async function restoreState(trainer: Trainer, source: Source): Promise<vo
   const { gpu, state, options } = trainer;
   const { run, counters, group } = await readState(source);
   const { name, settings } = options.optimizer;
-  const wanted = JSON.stringify({ name, ...settings });
-  const got = JSON.stringify(run.optimizer);
+  const wanted = show({ name, ...settings }, 1000);
+  const got = show(run.optimizer, 1000);
   if (got !== wanted || run.seed !== options.seed) {
     throw new TransformerError(
       'OPTION_INVALID',

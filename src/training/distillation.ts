@@ -2,6 +2,7 @@
 // (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531).
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import type { Model } from '../model/model.ts';
 import './trainable-models.ts';
@@ -80,6 +81,6 @@ function expect(name: string, value: number, fits: boolean, range: string): void
   if (fits) return;
   throw new TransformerError(
     'OPTION_INVALID',
-    `${name} is ${value}; wanted a number from ${range}.`,
+    `${name} is ${show(value)}; wanted a number from ${range}.`,
   );
 }

@@ -1,6 +1,7 @@
 // A checkpoint with drawn weights, to train a model from scratch: a source like any other.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { elements } from '../runtime/tensor.ts';
 import { architectureName, classPrefixes, strict } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
@@ -33,7 +34,7 @@ export function initialCheckpoint(
   refuseUnknown(options, ['seed', 'generationConfig'], 'option of initialCheckpoint');
   const { seed = 0, generationConfig } = options;
   if (!Number.isSafeInteger(seed)) {
-    throw new TransformerError('OPTION_INVALID', `seed is ${seed}; wanted a whole number.`);
+    throw new TransformerError('OPTION_INVALID', `seed is ${show(seed)}; wanted a whole number.`);
   }
   const shapes = tensorShapes(config);
   const random = new Random(seed);

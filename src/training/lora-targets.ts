@@ -1,9 +1,10 @@
 // The linear layers of a model that low-rank updates can be added to, and the choice among them.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { expressionOf, type NamePattern } from './trainable.ts';
+import { type NamePattern, testOf } from './trainable.ts';
 
 /** A linear layer: rows of a weight tensor, which may hold several layers one below the other. */
 export interface LinearLayer {
@@ -53,24 +54,24 @@ export function selectLayers(
   { layers, others }: Modules,
   patterns: readonly NamePattern[],
 ): LinearLayer[] {
-  const expressions = patterns.map(expressionOf);
-  for (const [index, expression] of expressions.entries()) {
+  const tests = patterns.map(testOf);
+  for (const [index, test] of tests.entries()) {
     for (const [name, kind] of others) {
-      if (!expression.test(name)) continue;
+      if (!test(name)) continue;
       throw new TransformerError(
         'OPTION_INVALID',
-        `targets: "${String(patterns[index])}" fits "${name}", which is ${kind}; low-rank updates ` +
+        `targets: ${show(String(patterns[index]))} fits "${name}", which is ${kind}; low-rank updates ` +
           'are for linear layers. Name those only.',
       );
     }
-    if ([...layers.keys()].some((name) => expression.test(name))) continue;
+    if ([...layers.keys()].some(test)) continue;
     const pattern = patterns[index] ?? '';
     throw new TransformerError(
       'OPTION_INVALID',
-      `targets: no linear layer has a name like "${String(pattern)}". ${hint(pattern, layers)}`,
+      `targets: no linear layer has a name like ${show(String(pattern))}. ${hint(pattern, layers)}`,
     );
   }
-  return [...layers.values()].filter(({ name }) => expressions.some((one) => one.test(name)));
+  return [...layers.values()].filter(({ name }) => tests.some((test) => test(name)));
 }
 
 /** The nearest name of as many parts as the pattern has, else one of the names there are. */

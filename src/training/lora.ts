@@ -3,6 +3,7 @@
 // 2106.09685).
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
@@ -85,7 +86,8 @@ export class Lora implements Adapter {
     if (!Number.isFinite(alpha) || alpha <= 0) throw invalid('alpha', alpha, 'a number above 0');
     if (!Number.isSafeInteger(seed)) throw invalid('seed', seed, 'a whole number');
     const patterns = typeof targets === 'string' || targets instanceof RegExp ? [targets] : targets;
-    if (patterns.length === 0) throw invalid('targets', '[]', 'at least one name');
+    if (!Array.isArray(patterns) || patterns.length === 0)
+      throw invalid('targets', targets, 'at least one name');
     const layers = selectLayers(modulesOf(model.trainable()), patterns);
     this.#model = model;
     this.#gpu = model.gpu;
@@ -276,5 +278,5 @@ export async function loadLora(model: Model, source: string | URL | Source): Pro
 }
 
 function invalid(option: string, got: unknown, wanted: string): TransformerError {
-  return new TransformerError('OPTION_INVALID', `${option} is ${String(got)}; wanted ${wanted}.`);
+  return new TransformerError('OPTION_INVALID', `${option} is ${show(got)}; wanted ${wanted}.`);
 }

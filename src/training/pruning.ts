@@ -3,6 +3,7 @@
 // Zeros are stored like other numbers: what shrinks is the file once it is compressed.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { readBack } from '../runtime/read-back.ts';
 import type { Model } from '../model/model.ts';
 import type { WeightSlice } from '../model/weights/parameters.ts';
@@ -51,13 +52,13 @@ export async function pruneWeights(
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new TransformerError(
       'OPTION_INVALID',
-      `sparsity is ${sparsity}; wanted a number from 0 to below 1, the part that becomes zero.`,
+      `sparsity is ${show(sparsity)}; wanted a number from 0 to below 1, the part that becomes zero.`,
     );
   }
   if (scope !== 'tensor' && scope !== 'global') {
     throw new TransformerError(
       'OPTION_INVALID',
-      `scope is ${JSON.stringify(scope)}; wanted "tensor" or "global".`,
+      `scope is ${show(scope)}; wanted "tensor" or "global".`,
     );
   }
   const subject = subjectOf(target);

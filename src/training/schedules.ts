@@ -1,6 +1,7 @@
 // Learning rates over the steps of a run. A schedule is a function, so yours is as good as these.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 
 /** The learning rate of a step; steps count from 1. */
 export type Schedule = (step: number) => number;
@@ -72,5 +73,8 @@ function decaying(
 
 function positive(name: string, value: number): void {
   if (Number.isFinite(value) && value > 0) return;
-  throw new TransformerError('OPTION_INVALID', `${name} is ${value}; wanted a number above 0.`);
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `${name} is ${show(value)}; wanted a number above 0.`,
+  );
 }

@@ -1,6 +1,7 @@
 // Which parameters train, and which of them decay: by the names the checkpoint gives them.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { type Parameters, type WeightSlice, rangesIn } from '../model/weights/parameters.ts';
 
@@ -66,29 +67,43 @@ export function matcher(
   patterns: readonly NamePattern[],
   slices: readonly { readonly name: string }[],
 ): (slice: { readonly name: string }) => boolean {
-  const expressions = patterns.map(expressionOf);
+  const tests = patterns.map(testOf);
   const names = [...new Set(slices.map(({ name }) => name))];
-  for (const [index, expression] of expressions.entries()) {
-    if (names.some((name) => expression.test(name))) continue;
+  for (const [index, test] of tests.entries()) {
+    if (names.some(test)) continue;
     const pattern = String(patterns[index]);
     const nearest = nearestName(pattern, names);
     throw new TransformerError(
       'OPTION_INVALID',
-      `${option}: no parameter has a name like "${pattern}".` +
+      `${option}: no parameter has a name like ${show(pattern)}.` +
         (nearest === undefined
           ? ` One of them is "${names[0] ?? ''}".`
           : ` Did you mean "${nearest}"?`),
     );
   }
-  return ({ name }) => expressions.some((expression) => expression.test(name));
+  return ({ name }) => tests.some((test) => test(name));
 }
 
-/** The names that fit a pattern. */
-export function expressionOf(pattern: NamePattern): RegExp {
-  // The flags `g` and `y` would make `test` remember where it stopped.
+/** What tells whether a name fits a pattern. */
+export function testOf(pattern: NamePattern): (name: string) => boolean {
   if (pattern instanceof RegExp) {
-    return new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ''));
+    // The flags `g` and `y` would make `test` remember where it stopped.
+    const expression = new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ''));
+    return (name) => expression.test(name);
   }
-  const literal = (part: string): string => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
-  return new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`, 'u');
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return (name) => name === pattern;
+  return (name) => {
+    if (!name.startsWith(first) || !name.endsWith(last)) return false;
+    const end = name.length - last.length;
+    let at = first.length;
+    // The leftmost place of a part leaves the most for those behind it: nothing need be tried again.
+    for (const part of rest) {
+      const found = name.indexOf(part, at);
+      if (found === -1) return false;
+      at = found + part.length;
+    }
+    return at <= end;
+  };
 }

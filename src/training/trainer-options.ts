@@ -1,6 +1,7 @@
 // The settings of a training run.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
@@ -130,14 +131,16 @@ export function learningRateOf(schedule: Schedule, step: number): number {
   if (rate >= 0 && Number.isFinite(Math.fround(rate))) return rate;
   throw new TransformerError(
     'OPTION_INVALID',
-    `learningRate is ${rate} in step ${step}; wanted a finite number of at least 0.`,
+    `learningRate is ${show(rate)} in step ${step}; wanted a finite number of at least 0.`,
   );
 }
 
 function patterns(name: string, value: unknown, words: readonly string[]): void {
-  if (value === undefined || Array.isArray(value) || words.some((word) => word === value)) return;
+  const isPattern = (each: unknown): boolean => typeof each === 'string' || each instanceof RegExp;
+  if (value === undefined || words.some((word) => word === value)) return;
+  if (Array.isArray(value) && value.every(isPattern)) return;
   const wanted = [...words.map((word) => `'${word}'`), 'a list of names, [ … ]'].join(' or ');
-  const got = typeof value === 'string' ? `'${value}'` : `of type ${typeof value}`;
+  const got = typeof value === 'string' ? show(value) : `of type ${typeof value}`;
   throw new TransformerError('OPTION_INVALID', `${name} is ${got}; wanted ${wanted}.`);
 }
 
@@ -145,7 +148,7 @@ function inRange(name: string, value: number, low: number, high: number): void {
   if (value >= low && value < high) return;
   throw new TransformerError(
     'OPTION_INVALID',
-    `${name} is ${value}; wanted a number from ${low} to below ${high}.`,
+    `${name} is ${show(value)}; wanted a number from ${low} to below ${high}.`,
   );
 }
 
@@ -153,6 +156,6 @@ function whole(name: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least && value < 2 ** 32) return;
   throw new TransformerError(
     'OPTION_INVALID',
-    `${name} is ${value}; wanted a whole number of at least ${least}.`,
+    `${name} is ${show(value)}; wanted a whole number of at least ${least}.`,
   );
 }

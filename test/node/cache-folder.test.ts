@@ -1,17 +1,19 @@
 // The cache in Node: where it is, and processes that use it at once or are killed.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clearCache, isCached } from 'webgpu-transformer';
+import { clearCache, directoryTarget, isCached } from 'webgpu-transformer';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { build } from 'vite';
 import { openSource } from '../../src/source/open-source.ts';
 import { readFile, readJson } from '../../src/source/source.ts';
 import { cacheFolder } from '../../src/node/cache-folder.ts';
 import '../../src/index.node.ts';
+import { openTarget } from '../../src/source/target.ts';
 import { readFixture } from '../support/fixture.ts';
+import { expectError } from '../support/safetensors.ts';
 import { webFolder, type WebFolder } from '../support/web.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -152,4 +154,56 @@ test('the environment names the endpoint and the token of hf:, and only together
   const theirs = new Set((await other.requests()).map(({ authorization }) => authorization));
   expect(theirs).toEqual(new Set([undefined]));
   expect(await isCached('hf:owner/name', { cache, endpoint })).toBe(false);
+});
+
+test('what killed processes left is removed in time', async () => {
+  const cache = join(scratch, 'left');
+  const store = cacheFolder(cache);
+  await store.write('a/b', Uint8Array.of(1));
+  const own = join(cache, 'webgpu-transformer', 'a');
+  for (const [name, age] of [
+    ['b.1-1.partial', 7200],
+    ['b.1-2.partial', 5],
+  ] as const) {
+    await writeFile(join(own, name), 'x');
+    const time = Date.now() / 1000 - age;
+    await utimes(join(own, name), time, time);
+  }
+  await store.list('a');
+  expect((await readdir(own)).toSorted()).toEqual(['b', 'b.1-2.partial']);
+
+  const folder = join(scratch, 'target');
+  const target = directoryTarget(folder);
+  await target.write('f', Uint8Array.of(1));
+  // No system has a process of so high a number.
+  const names = ['f.99999999-1.partial', `f.${process.pid}-9.partial`, 'other.99999999-1.partial'];
+  const old = Date.now() / 1000 - 3600;
+  for (const name of names) {
+    await writeFile(join(folder, name), 'x');
+    await utimes(join(folder, name), old, old);
+  }
+  await target.write('f', Uint8Array.of(2));
+  expect((await readdir(folder)).toSorted()).toEqual(['f', ...names.slice(1)].toSorted());
+});
+
+test('pipes and folders where files of the cache should be are not read', async () => {
+  if (process.platform === 'win32') return;
+  const web = webFolder();
+  await web.put('f.json', '{"a": 1}');
+  const cache = join(scratch, 'pipes');
+  await readJson(openSource(web.url, { cache }), 'f.json');
+  for (const command of ['mkfifo', 'mkdir']) {
+    const entries = await readdir(cache, { recursive: true, withFileTypes: true });
+    const piece = entries.find(({ name }) => name.startsWith('0-8-'))!;
+    const path = join(piece.path, piece.name);
+    await rm(path, { recursive: true });
+    execFileSync(command, [path]);
+    expect(await readJson(openSource(web.url, { cache }), 'f.json')).toEqual({ a: 1 });
+  }
+});
+
+test('places to save to that are none', async () => {
+  for (const wrong of [null, undefined, 5, '', {}, { write: 1 }, []] as unknown as string[]) {
+    await expectError(() => openTarget(wrong), 'INPUT_INVALID', 'No place to save to');
+  }
 });

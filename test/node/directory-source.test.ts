@@ -117,6 +117,15 @@ test('what is there but cannot be read is no missing file', async () => {
   expect(error.cause).toMatchObject({ code: 'EISDIR' });
 });
 
+test('a pipe that nobody writes to is no file, and is not waited for', async () => {
+  if (process.platform === 'win32') return;
+  const { execFileSync } = await import('node:child_process');
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const source = directorySource(folder);
+  await expectError(readFile(source, 'pipe'), 'FILE_UNREADABLE', 'pipe (in', 'device or pipe');
+  await rm(join(folder, 'pipe'));
+});
+
 test('an abort closes the file', async () => {
   const source = directorySource(folder);
   const controller = new AbortController();

@@ -102,6 +102,19 @@ test('compression of JSON goes unnoticed, sizes and ranges are those of the file
   expect(await readRange(source, 'x.json', { start: 0, end: 1 })).toEqual(Uint8Array.of(0x7b));
 });
 
+test('a range of a compressed file is no range of the file', async () => {
+  let requests = 0;
+  const source = await serve((_, response) => {
+    requests++;
+    const body = gzipSync('0123456789'.repeat(10)).subarray(0, 10);
+    const headers = { 'Content-Encoding': 'gzip', 'Content-Range': 'bytes 0-9/37' };
+    response.writeHead(206, { ...headers, 'Content-Length': body.length }).end(body);
+  });
+  const reading = readRange(source, 'f', { start: 0, end: 10 });
+  await expectError(reading, 'FILE_UNREADABLE', 'compressed with gzip', 'Check the server');
+  expect(requests).toBe(1);
+});
+
 test('a connection that breaks in the body', async () => {
   const source = await serve((request, response) => {
     response.writeHead(request.headers.range === undefined ? 200 : 206, { 'Content-Length': 100 });

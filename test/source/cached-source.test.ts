@@ -1,5 +1,12 @@
 // What is kept of downloads: used again, gone on with, checked, and never in the way of a load.
-import { clearCache, isCached, modelSize, type SourceOptions } from 'webgpu-transformer';
+import {
+  clearCache,
+  isCached,
+  loadModel,
+  modelSize,
+  pipeline,
+  type SourceOptions,
+} from 'webgpu-transformer';
 import { describe, expect, test, vi } from 'vitest';
 import { httpSource } from '../../src/source/remote-source.ts';
 import { openSource } from '../../src/source/open-source.ts';
@@ -96,7 +103,7 @@ test('a server that hides sizes from other origins has nothing downloaded twice'
   await web.put(MODEL, weights, hides);
   expect(await load(web.url)).toBe(tensorBytes);
   // Whether there is a byte beyond the end is how a length is found out.
-  expect(await bytesAsked(web)).toBeLessThanOrEqual(weights.length + 1);
+  expect(await bytesAsked(web)).toBeLessThanOrEqual(weights.length + 2);
   const configs = (await web.requests()).filter(({ path }) => path === 'config.json');
   expect(configs.map(({ method }) => method)).toEqual(['GET']);
 });
@@ -224,16 +231,156 @@ test('tensors that nobody wants are kept too, so that the file can be checked', 
   expect(await load(web.url, { offline: true })).toBe(tensorBytes);
 });
 
-test('damaged pieces are downloaded again', async () => {
+/** The same bytes but for one bit. */
+function flipped(bytes: Uint8Array): Uint8Array {
+  const wrong = bytes.slice();
+  wrong[bytes.length >> 1]! ^= 4;
+  return wrong;
+}
+
+const damages: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
+  ['with a flipped bit', flipped],
+  ['cut off', (bytes) => bytes.slice(0, 3)],
+  ['empty', () => new Uint8Array(0)],
+  ['longer', (bytes) => Uint8Array.of(9, ...bytes)],
+];
+
+test.each(damages)('pieces that are %s are downloaded again, and no others', async (_, damage) => {
+  const web = await served();
+  await load(web.url);
+  const kept = await cache.files();
+  const damaged = [/config\.json.*\/0-/, /model.*\/0-8-/, /model.*\/8\d{4,}-/].map((name) =>
+    kept.find((path) => name.test(path))!,
+  );
+  for (const path of damaged) await cache.overwrite(path, damage);
+  const before = (await web.requests()).length;
+  expect(await load(web.url)).toBe(tensorBytes);
+  const again = await bytesAsked(web, before);
+  expect(again).toBeGreaterThan(8);
+  expect(again).toBeLessThan(20_000);
+  expect(await load(web.url, { offline: true })).toBe(tensorBytes);
+  expect((await cache.files()).toSorted()).toEqual(kept.toSorted());
+});
+
+test('a piece that is gone is downloaded again', async () => {
   if (inBrowser) return;
   const web = await served();
   await load(web.url);
-  const { truncate, rm } = await import('node:fs/promises');
-  const pieces = (await cache.files()).filter((path) => /model.*\/\d+-\d+$/.test(path));
-  await truncate(pieces[1]!, 3);
+  const { rm, mkdir } = await import('node:fs/promises');
+  const pieces = (await cache.files()).filter((path) => /model.*\/\d+-\d+-\w+$/.test(path));
+  await rm(pieces[1]!);
+  // A folder where a file was is no file.
   await rm(pieces[2]!);
+  await mkdir(pieces[2]!);
   expect(await load(web.url)).toBe(tensorBytes);
-  expect(await load(web.url, { offline: true })).toBe(tensorBytes);
+});
+
+test('without a network what is damaged is told, and not used', async () => {
+  const web = await served();
+  await load(web.url);
+  const piece = (await cache.files()).find((path) => /model.*\/8\d{4,}-/.test(path))!;
+  await cache.overwrite(piece, flipped);
+  const offline = load(web.url, { offline: true });
+  await expectError(offline, 'FILE_INVALID', `${MODEL} is damaged`, 'without offline');
+  expect(await isCached(web.url)).toBe(false);
+  expect(await load(web.url)).toBe(tensorBytes);
+  expect(await isCached(web.url)).toBe(true);
+});
+
+test('how often what is kept is checked', async () => {
+  const web = await served();
+  await load(web.url);
+  const file = (await cache.files()).find((path) => /config\.json.*\/0-/.test(path))!;
+  const read = async (source: Source): Promise<boolean> =>
+    (await readFile(source, 'config.json'))?.every((byte, i) => byte === config[i]) ?? false;
+  const [once, always] = [openSource(web.url), openSource(web.url, { verifyCache: 'always' })];
+  for (const source of [once, always]) expect(await read(source)).toBe(true);
+  await cache.overwrite(file, flipped);
+  expect(await read(openSource(web.url, { verifyCache: 'never' }))).toBe(false);
+  expect(await read(once)).toBe(false);
+  expect(await read(always)).toBe(true);
+  expect(await read(openSource(web.url, { offline: true }))).toBe(true);
+  const wrong = { verifyCache: true } as unknown as SourceOptions;
+  await expectError(() => openSource(web.url, wrong), 'OPTION_INVALID', 'verifyCache is true');
+});
+
+test('what a server sent wrong is not kept for the next load', async () => {
+  const web = await served();
+  const index = 'model.safetensors.index.json';
+  await web.put('config.json', '{"broken', { ETag: '"same"' });
+  await expectError(load(web.url), 'FILE_INVALID', 'config.json', 'Download the file again');
+  await web.put('config.json', config, { ETag: '"same"' });
+  const broken = weights.slice();
+  broken.set([0x7b, 0x7b], 8);
+  await web.put(MODEL, broken, { ETag: '"same"' });
+  await expectError(load(web.url), 'FILE_INVALID', MODEL);
+  await web.put(MODEL, weights, { ETag: '"same"' });
+  expect(await load(web.url)).toBe(tensorBytes);
+
+  const sharded = webFolder();
+  await sharded.put('config.json', config);
+  await sharded.put(index, '{"weight_map": {"a": 5}}', { ETag: '"same"' });
+  await expectError(load(sharded.url), 'FILE_INVALID', index);
+  await sharded.put(index, '{"weight_map": {}}', { ETag: '"same"' });
+  expect(await load(sharded.url)).toBe(0);
+});
+
+test('settings that a load cannot use are asked for again', async () => {
+  const web = await served();
+  await web.put('config.json', '[]', { ETag: '"same"' });
+  await expectError(loadModel(web.url), 'CONFIG_INVALID', 'not a JSON object');
+  await web.put('config.json', '{"model_type": "none"}', { ETag: '"same"' });
+  await expectError(loadModel(web.url), 'MODEL_UNSUPPORTED', '"none"');
+});
+
+test('a tokenizer that is none is asked for again', async () => {
+  const web = webFolder();
+  await web.put('config.json', await readFixture('bert_seqcls/config.json'));
+  await web.put('tokenizer.json', '{"model": {"type": "WordPiece"}}', { ETag: '"same"' });
+  for (let time = 1; time <= 2; time++) {
+    await expectError(pipeline('text-classification', web.url), 'FILE_INVALID', 'tokenizer.json');
+    const gets = (await web.requests()).filter(({ method }) => method === 'GET');
+    expect(gets.filter(({ path }) => path === 'tokenizer.json').length).toBe(time);
+  }
+});
+
+test('bytes of two versions are never mixed', async () => {
+  const other = weights.map((byte, i) => (i < 8 + headerBytes() ? byte : byte ^ 255));
+  for (const sameLength of [true, false]) {
+    const web = await served();
+    const source = openSource(web.url);
+    const tensors = [...(await openSafetensors(source)).values()];
+    let pieces = 0;
+    const reading = async (): Promise<void> => {
+      const reads = readTensors(source, tensors, { chunkBytes: 16_384 });
+      for await (const { entry, offset, bytes } of reads) {
+        const at = entry.start + offset;
+        if (bytes.some((byte, i) => byte !== weights[at + i])) throw new Error('wrong bytes');
+        const changed = sameLength ? other : new Uint8Array([...other, 1]);
+        if (++pieces === 10) await web.put(MODEL, changed, { ETag: '"second"' });
+      }
+    };
+    await expectError(reading(), 'FILE_UNREADABLE', 'changed while it was read');
+    await web.put(MODEL, other, { ETag: '"second"' });
+    // The same source, whose version is the old one, and another.
+    for (const next of [source, openSource(web.url)]) {
+      const entries = [...(await openSafetensors(next)).values()];
+      for await (const { entry, offset, bytes } of readTensors(next, entries)) {
+        const at = entry.start + offset;
+        expect(bytes.every((byte, i) => byte === other[at + i])).toBe(true);
+      }
+    }
+  }
+});
+
+test('no path in the cache says a secret', async () => {
+  const web = webFolder();
+  await web.put('config.json', config);
+  const url = web.url.replace('://', '://me:Zx9secret@');
+  await readFile(openSource(`${url}?token=Zx9secret`), 'config.json');
+  const paths = await cache.files();
+  expect(paths.length).toBeGreaterThan(0);
+  expect(paths.join()).not.toMatch(/secret|me:/);
 });
 
 describe('when the cache fails, the load does not', () => {

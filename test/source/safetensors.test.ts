@@ -275,7 +275,7 @@ describe('lies in a header', () => {
     expect(error.message.length).toBeLessThan(400);
   });
 
-  test('a truncated file is found without knowing its size', async () => {
+  test('a file that is cut off or goes on is found without knowing its size', async () => {
     for (const cut of [1, 3, 8]) {
       const files = { [MODEL]: honest.slice(0, -cut) };
       const source = new MemorySource(files, { sized: false });
@@ -285,6 +285,15 @@ describe('lies in a header', () => {
         `${honest.length} bytes`,
         'fewer',
       );
+    }
+    for (const more of [1, 100]) {
+      const longer = new Uint8Array(honest.length + more);
+      longer.set(honest);
+      const source = new MemorySource({ [MODEL]: longer }, { sized: false });
+      await expectError(openSafetensors(source), 'FILE_INVALID', `byte ${honest.length}`);
+      // A source that ignores ranges tells as much.
+      const whole = { read: async (file: string) => (file === MODEL ? longer : undefined) };
+      await expectError(openSafetensors(whole), 'FILE_INVALID', `byte ${honest.length}`);
     }
     const inHeader = new MemorySource({ [MODEL]: honest.slice(0, 20) }, { sized: false });
     await expectError(openSafetensors(inHeader), 'FILE_TRUNCATED', '12 bytes instead of');

@@ -79,7 +79,7 @@ describe('what a source may return', () => {
     const short = readRange(answering(ten.slice(0, 2)), 'f', { start: 2, end: 5 });
     await expectError(short, 'FILE_TRUNCATED', 'f (in mine)', '2 bytes', 'bytes 2 to 5');
     const long = readRange(answering(ten), 'f', { start: 9, end: 12 });
-    await expectError(long, 'FILE_TRUNCATED', '10 bytes', 'bytes 9 to 12');
+    await expectError(long, 'FILE_TRUNCATED', '1 bytes', 'bytes 9 to 12');
   });
 
   test('each way to say "missing" is understood', async () => {
@@ -462,6 +462,10 @@ test('what names no model is refused at once', async () => {
   await refuse(5, 'a number');
   await refuse([], 'an empty list');
   await refuse({}, 'an object without read()');
+  await refuse({ href: 'https://host/' }, 'an object without read()');
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  await refuse(proxy, 'an object without read()');
   await expectError(
     requireJson(openSource('owner/name'), 'config.json'),
     'FILE_NOT_FOUND',

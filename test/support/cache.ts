@@ -3,8 +3,15 @@
 import { clearCache } from 'webgpu-transformer';
 import { afterAll, beforeEach } from 'vitest';
 
-/** Empties the cache before each test of the file. Returns how many files it holds. */
-export function ownCache(): { files(): Promise<string[]> } {
+export interface OwnCache {
+  /** The paths of all files in it. */
+  files(): Promise<string[]>;
+  /** Puts bytes in the place of a file. */
+  overwrite(path: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void>;
+}
+
+/** Empties the cache before each test of the file. */
+export function ownCache(): OwnCache {
   const folder = inNode();
   beforeEach(async () => {
     await folder;
@@ -16,7 +23,23 @@ export function ownCache(): { files(): Promise<string[]> } {
     const path = await folder;
     if (path !== undefined) await rm?.(path, { recursive: true, force: true });
   });
-  return { files: async () => listAll(await folder) };
+  return { files: async () => listAll(await folder), overwrite };
+}
+
+async function overwrite(path: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
+  if (!('document' in globalThis)) {
+    const { readFile, writeFile } = await import('node:fs/promises');
+    await writeFile(path, change(await readFile(path)));
+    return;
+  }
+  const [name = '', ...folders] = path.split('/').slice(1).toReversed();
+  let at = await navigator.storage.getDirectory();
+  for (const folder of folders.toReversed()) at = await at.getDirectoryHandle(folder);
+  const file = await at.getFileHandle(name);
+  const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
+  const stream = await file.createWritable();
+  await stream.write(change(bytes) as Uint8Array<ArrayBuffer>);
+  await stream.close();
 }
 
 async function inNode(): Promise<string | undefined> {

@@ -71,7 +71,7 @@ export function bartLayers(
   ): Layer[] => {
     const heads = config.heads(`${name}_attention_heads`, dModel);
     const width = config.integer(`${name}_ffn_dim`);
-    return Array.from({ length: config.integer(`${name}_layers`) }, (_, index) =>
+    return Array.from({ length: config.layers(`${name}_layers`) }, (_, index) =>
       build(`${root}${name}.layers.${index}`, heads, width),
     );
   };

@@ -68,7 +68,7 @@ export function bertModel(
   const table = (name: string): string => `${root}embeddings.${name}_embeddings.weight`;
   const stack: StackWeights = {
     block: postNorm,
-    layers: Array.from({ length: config.integer('num_hidden_layers') }, (_, i) =>
+    layers: Array.from({ length: config.layers('num_hidden_layers') }, (_, i) =>
       layer(`${root}encoder.layer.${i}`),
     ),
     dropout: {

@@ -79,7 +79,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
     ...tokenInput({ vocabulary, maxPositions, embeddings }),
     stack: {
       block: postNorm,
-      layers: Array.from({ length: config.integer('n_layers') }, (_, i) =>
+      layers: Array.from({ length: config.layers('n_layers') }, (_, i) =>
         layer(`${root}transformer.layer.${i}`),
       ),
       dropout: {

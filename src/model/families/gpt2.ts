@@ -56,7 +56,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     ...tokenInput({ vocabulary, maxPositions, embeddings }),
     stack: {
       block: preNorm,
-      layers: Array.from({ length: config.integer('n_layer') }, (_, i) => layer(`${root}h.${i}`)),
+      layers: Array.from({ length: config.layers('n_layer') }, (_, i) => layer(`${root}h.${i}`)),
       finalNorm: norm(`${root}ln_f`),
       normalizesLastState: true,
       dropout: {

@@ -138,7 +138,7 @@ export function llamaModel(
   const tokensName = `${root}embed_tokens.weight`;
   tieOutput(config, loader, tokensName, tied);
   const vocabulary = config.integer('vocab_size');
-  const layers = Array.from({ length: config.integer('num_hidden_layers') }, (_, index) =>
+  const layers = Array.from({ length: config.layers('num_hidden_layers') }, (_, index) =>
     layer(`${root}layers.${index}`, index),
   );
   const size = config.integer('hidden_size');
@@ -192,6 +192,6 @@ export function layerTypes(
   if (list === undefined) return undefined;
   const types: readonly unknown[] = Array.isArray(list) ? list : [];
   const isKnown = types.every((type) => known.includes(type));
-  const isWhole = types.length === config.integer('num_hidden_layers');
+  const isWhole = types.length === config.layers('num_hidden_layers');
   return isKnown && isWhole ? types : config.refuse('layer_types');
 }

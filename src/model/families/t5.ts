@@ -75,7 +75,7 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
   const width = heads * headSize;
   const inner = config.integer('d_ff');
   const vocabulary = config.integer('vocab_size');
-  const layers = config.integer('num_layers');
+  const layers = config.layers('num_layers');
   const eps = config.number('layer_norm_epsilon', 1e-6);
   const rate = config.rate('dropout_rate', 0.1);
   const noBias = { bias: false };
@@ -139,7 +139,7 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
   // The first layer has the table of biases, and all others of its stack use it.
   const bias = (stack: string, bidirectional: boolean): RelativeBias => {
     const buckets = config.integer('relative_attention_num_buckets', 32, 2);
-    const reach = config.integer('relative_attention_max_distance', 128, 2);
+    const reach = config.integer('relative_attention_max_distance', 128, 2, 2 ** 16);
     const table = `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`;
     const values = distanceBuckets(buckets, reach, bidirectional);
     return {
@@ -169,6 +169,6 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
       dropout: rate,
     }),
     encoder: () => stack('encoder', layers, encoderLayer),
-    decoder: () => stack('decoder', config.integer('num_decoder_layers', layers), decoderLayer),
+    decoder: () => stack('decoder', config.layers('num_decoder_layers', layers), decoderLayer),
   };
 }

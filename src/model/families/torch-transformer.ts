@@ -56,7 +56,7 @@ export function torchTransformer(
     output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
   });
   const stack = <Layer>(name: string, layer: (index: number) => Layer): Layer[] =>
-    Array.from({ length: config.integer(`num_${name}_layers`) }, (_, index) => layer(index));
+    Array.from({ length: config.layers(`num_${name}_layers`) }, (_, index) => layer(index));
   return {
     dModel,
     encoder: {

@@ -227,7 +227,7 @@ export function bestSequences(
       .toSorted((a, b) => b.score - a.score || a.order - b.order)
       .slice(0, numReturnSequences);
   });
-  const longest = Math.max(...best.map(({ tokens }) => tokens.length));
+  const longest = best.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
   // As in Hugging Face, a padding token 0 counts as none here.
   const fill = padTokenId === 0 ? (eosTokenId[0] ?? padTokenId) : padTokenId;
   const sequences = best.map(({ tokens }) => [

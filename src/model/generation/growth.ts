@@ -1,6 +1,7 @@
 // The sequences of a call as they grow, token by token.
 
 import { TransformerError } from '../../runtime/errors.ts';
+import { show } from '../../runtime/print.ts';
 import type { GenerateOptions } from './options.ts';
 import type { GenerationValues } from './read-options.ts';
 import type { Request } from './request.ts';
@@ -70,7 +71,7 @@ export function asked(
   }
   throw new TransformerError(
     'OPTION_INVALID',
-    `stoppingCriteria returned ${JSON.stringify(answers) ?? 'nothing'}; wanted ` +
+    `stoppingCriteria returned ${answers === undefined ? 'nothing' : show(answers)}; wanted ` +
       `${sequences.length} booleans, one for each sequence.`,
   );
 }

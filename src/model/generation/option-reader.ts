@@ -1,6 +1,7 @@
 // Reads the options of a generation one by one: the call's, or the files' where the call has none.
 
 import { TransformerError } from '../../runtime/errors.ts';
+import { show } from '../../runtime/print.ts';
 import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
 import type { GenerateOptions, Limits } from './options.ts';
 import type { JsonObject } from '../../source/json.ts';
@@ -33,7 +34,7 @@ export class OptionReader {
     const value = this.given(name);
     return new TransformerError(
       'OPTION_INVALID',
-      `${name} is ${JSON.stringify(value) ?? typeof value}${where}; wanted ${wanted}.`,
+      `${name} is ${show(value)}${where}; wanted ${wanted}.`,
     );
   }
 

@@ -1,6 +1,7 @@
 // The values of a generation's options: the call's over generation_config.json's over the defaults.
 
 import { refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { show } from '../../runtime/print.ts';
 import type { BiasedSequence } from '../../shaders/choice/token-rules.ts';
 import {
   type GenerateOptions,
@@ -63,7 +64,7 @@ export function generationValues(
   for (const [name, neutral] of Object.entries(unsupported)) {
     const isRead = name !== 'topH' || doSample;
     if (((isRead ? read.given(name) : read.asked(name)) ?? neutral) === neutral) continue;
-    throw read.wrong(name, `${JSON.stringify(neutral)}, as nothing else is supported`);
+    throw read.wrong(name, `${show(neutral)}, as nothing else is supported`);
   }
   if ([read.given('stopStrings') ?? []].flat().length > 0) {
     throw read.wrong(
@@ -186,7 +187,7 @@ function checkAskedLengths(read: OptionReader, { maxPositions, prompt }: Generat
     const to = most === Infinity ? ' on' : ` to ${most - before}`;
     throw new TransformerError(
       'OPTION_INVALID',
-      `${name} is ${JSON.stringify(value)}; wanted a whole number from ${prompt + 1 - before}${to}` +
+      `${name} is ${show(value)}; wanted a whole number from ${prompt + 1 - before}${to}` +
         `${most === Infinity ? '' : `, as the model's ${maxPositions} positions allow`}.`,
     );
   }

@@ -145,7 +145,7 @@ export class Session implements DecodeSession {
     const { prompts } = beginning;
     writeState(prompts, state, plan);
     const encoded = this.#encoder && encodeSources(this.#encoder, beginning);
-    const end = Math.max(...prompts.map(({ ids }) => ids.length)) - 1;
+    const end = prompts.reduce((most, { ids }) => Math.max(most, ids.length), 1) - 1;
     const first = Math.min(end, this.#reuse(prompts));
     this.#held = [];
     if (end > first) {

@@ -2,6 +2,7 @@
 // there and does no harm is overlooked, with a sentence that says so. A caller's options never are.
 
 import type { JsonObject } from '../../source/json.ts';
+import { show } from '../../runtime/print.ts';
 import { optionNames, reals, samplingOptions, unsupported, wholes } from './options.ts';
 import type { LoadedParts } from '../model.ts';
 import { snakeCase } from './option-reader.ts';
@@ -42,7 +43,7 @@ export function generationSettings(
   const file = isOwnFile ? 'generation_config.json' : 'config.json';
   const settings = { ...generation };
   const overlook = (name: string, why: string): void => {
-    const value = JSON.stringify(generation[name]);
+    const value = show(generation[name]);
     warnings.add(`${file}: "${name}" is ${value}, which ${why}; it is overlooked.`);
     delete settings[name];
   };

@@ -2,6 +2,7 @@
 // that the weights show.
 
 import { TransformerError } from '../../runtime/errors.ts';
+import { show } from '../../runtime/print.ts';
 import type { ClassNames } from '../architectures.ts';
 import type { Config } from '../config.ts';
 import { encoderHeads } from './encoder-heads.ts';
@@ -45,7 +46,7 @@ export function assumeClass(
   if (end === undefined) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
-      `${config.file} names no "architectures", and "${String(config.get('model_type'))}" has no class …` +
+      `${config.file} names no "architectures", and ${show(config.get('model_type'))} has no class …` +
         `${wanted?.join(' or …') ?? ''}, which this task needs. Load another checkpoint.`,
     );
   }

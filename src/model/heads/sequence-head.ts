@@ -1,5 +1,6 @@
 // Logits of each sequence, of one of its tokens or of what the pooler makes of it: classes, numbers or flags.
 
+import { show } from '../../runtime/print.ts';
 import { TransformerError } from '../../runtime/errors.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
@@ -37,7 +38,7 @@ export class SequenceHead implements Head {
     this.untrained =
       this.problem === classes
         ? undefined
-        : `A classifier with the problem_type ${JSON.stringify(this.problem)}`;
+        : `A classifier with the problem_type ${show(this.problem)}`;
   }
 
   record(states: Tensor, pooled: Tensor | undefined): Tensor {

@@ -1,6 +1,7 @@
 // Checks what callers pass in and brings it to the form the GPU takes: padded, flat, typed.
 
 import { TransformerError } from '../../runtime/errors.ts';
+import { show } from '../../runtime/print.ts';
 
 /** A batch of token sequences of equal length. */
 export interface TokenBatch {
@@ -142,5 +143,5 @@ function describe(value: unknown): string {
   if (value === undefined) return 'missing';
   if (Array.isArray(value)) return value.length === 0 ? 'empty' : 'an array';
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
-  return typeof value === 'object' ? 'an object' : `the ${typeof value} ${JSON.stringify(value)}`;
+  return typeof value === 'object' ? 'an object' : `the ${typeof value} ${show(value)}`;
 }

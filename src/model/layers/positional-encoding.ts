@@ -2,6 +2,9 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 
+/** Numbers in a table at most, which takes a fraction of a second. */
+const LARGEST_TABLE = 2 ** 24;
+
 /**
  * "PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i+1) = cos(pos / 10000^(2i/d_model))",
  * computed in float64. Returns (positions, d_model), row after row.
@@ -14,7 +17,7 @@ export function sinusoidalPositions(
   dModel: number,
   layout: 'interleaved' | 'halves' = 'interleaved',
 ): Float32Array<ArrayBuffer> {
-  if (!(positions * dModel < 2 ** 31)) {
+  if (!(positions * dModel <= LARGEST_TABLE)) {
     throw new TransformerError(
       'LIMIT_EXCEEDED',
       `A table of ${positions} positions of ${dModel} numbers is too large. Correct ` +
@@ -23,10 +26,11 @@ export function sinusoidalPositions(
   }
   const table = new Float32Array(positions * dModel);
   const sines = Math.ceil(dModel / 2);
+  const divisors = Float64Array.from({ length: sines }, (_, i) => 10000 ** ((2 * i) / dModel));
   for (let position = 0; position < positions; position++) {
     for (let column = 0; column < dModel; column++) {
       const pair = column >> 1;
-      const angle = position / 10000 ** ((2 * pair) / dModel);
+      const angle = position / (divisors[pair] ?? 1);
       const even = column % 2 === 0;
       const at = layout === 'interleaved' ? column : even ? pair : sines + pair;
       table[position * dModel + at] = even ? Math.sin(angle) : Math.cos(angle);

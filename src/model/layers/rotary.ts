@@ -28,6 +28,9 @@ export interface RotaryFrequencies {
   readonly grows?: boolean;
 }
 
+/** Columns of a head that rotate, at most: each has a frequency. */
+const MOST_COLUMNS = 2 ** 16;
+
 /** Keys that name settings; any other would ask for something that is not done here. */
 const known = (
   'rope_type type rope_theta partial_rotary_factor factor original_max_position_embeddings ' +
@@ -47,6 +50,17 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
     settings.number(name, config.get(name) === undefined ? fallback : config.number(name));
   const theta = number('rope_theta', options.theta ?? 10000);
   const size = Math.trunc(headSize * number('partial_rotary_factor', options.partial ?? 1));
+  if (!(theta > 0)) {
+    const place = settings.get('rope_theta') === undefined ? config : settings;
+    place.refuse('rope_theta', 'a number above 0');
+  }
+  if (!(size >= 0 && size <= Math.min(headSize, MOST_COLUMNS))) {
+    throw new TransformerError(
+      'CONFIG_INVALID',
+      `${config.file}: "partial_rotary_factor" makes ${size} columns of each head rotate; wanted none to ` +
+        `all ${headSize}, and ${MOST_COLUMNS} at most.`,
+    );
+  }
   // §3.2.2: θᵢ = 10000^(-2(i - 1)/d)
   const plain = (base = theta): number[] =>
     Array.from({ length: Math.ceil(size / 2) }, (_, i) => base ** ((-2 * i) / size));

@@ -121,7 +121,9 @@ export function packSequences(sequences: readonly BiasedSequence[]): {
   const byTarget = new Map<number, BiasedSequence[]>();
   for (const sequence of sequences) {
     const target = sequence[0].at(-1) ?? 0;
-    byTarget.set(target, [...(byTarget.get(target) ?? []), sequence]);
+    const own = byTarget.get(target);
+    if (own === undefined) byTarget.set(target, [sequence]);
+    else own.push(sequence);
   }
   const heads: number[] = [];
   const lists: number[] = [];
@@ -134,10 +136,10 @@ export function packSequences(sequences: readonly BiasedSequence[]): {
     for (const [ids, bias] of own) {
       const [bits = 0] = new Uint32Array(Float32Array.of(Math.max(bias, lowest)).buffer);
       lists.push(firstToken + tokens.length, ids.length, bits);
-      tokens.push(...ids);
+      for (const id of ids) tokens.push(id);
     }
   }
-  return { words: Uint32Array.of(...heads, ...lists, ...tokens), targets: byTarget.size };
+  return { words: Uint32Array.from([heads, lists, tokens].flat()), targets: byTarget.size };
 }
 
 /**
