@@ -6,6 +6,7 @@ import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import { startTokens } from './generation/option-reader.ts';
+import { pairPrompt } from './generation/pair-prompt.ts';
 import { generationSettings } from './generation/settings.ts';
 import { bucket } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
@@ -48,7 +49,7 @@ export class EncoderDecoderModel implements Model {
     this.#settings = generationSettings(parts, model.shape.targetVocabulary);
     this.#model = model;
     this.#generation = new Lazy(async () => {
-      const { generationOf, pairPrompt } = await import('./generation/generation.ts');
+      const { generationOf } = await import('./generation/generation.ts');
       const { targetVocabulary: vocabulary, maxPositions } = model.shape;
       const forward = this.forward.bind(this);
       const read = pairPrompt(model, this.#settings);

@@ -20,7 +20,7 @@ import { beginningOf, type Prompt, promptsOf } from './prompt.ts';
 import { type DecodingModel, joined, type Request, requestOf } from './request.ts';
 import { type Decoder, Session } from './session.ts';
 
-export { languagePrompt, pairPrompt } from './prompt.ts';
+export { languagePrompt } from './prompt.ts';
 
 /** Steps that are kept; each holds a cache. */
 const idleSteps = 4;
