@@ -57,6 +57,19 @@ export async function loadFor(
   source: ModelSource,
   options: LoadOptions,
 ): Promise<Model> {
+  const gpu = options.gpu as unknown;
+  if (!(gpu instanceof Gpu) || !gpu.recovers) return loadOnce(heads, source, options);
+  const { RecoveringModel } = await import('./recovering-model.ts');
+  const { signal: _signal, onProgress: _onProgress, ...later } = options;
+  const load = (how: LoadOptions) => (): Promise<Model> => loadOnce(heads, source, how);
+  return RecoveringModel.load(gpu, load(options), load(later));
+}
+
+async function loadOnce(
+  heads: readonly string[] | undefined,
+  source: ModelSource,
+  options: LoadOptions,
+): Promise<Model> {
   refuseUnknown(
     options,
     ['gpu', 'dtype', 'training', 'signal', 'onProgress', ...sourceOptions],

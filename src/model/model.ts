@@ -137,6 +137,8 @@ export interface Model {
   generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]>;
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
+  /** Waits until the model is on the device in use, of models that recover. @internal */
+  ready?(): Promise<void>;
   /** What a `Trainer` works on. @throws TransformerError when the model cannot train @internal */
   trainable(): TrainableModel;
   /** Frees all GPU memory of the model. Calls under way reject. */

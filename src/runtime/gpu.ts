@@ -1,9 +1,10 @@
 // A device with what belongs to it: tier, pipelines, memory count. Everything else hangs on a Gpu;
 // there is no state outside it, so several devices can be used side by side.
 
-import { type AdapterName, type FoundAdapter, findAdapter } from './adapter.ts';
+import type { AdapterName } from './adapter.ts';
+import { describeDevice, openDevice } from './device.ts';
+import { refuseUnknown, TransformerError } from './errors.ts';
 import { messageOf } from './print.ts';
-import { refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Device } from './platform-types.ts';
 
@@ -24,6 +25,12 @@ export interface GpuRequestOptions extends GpuOptions {
    */
   adapter?: AdapterName;
   powerPreference?: 'low-power' | 'high-performance';
+  /**
+   * Whether a lost device is opened again by itself, a few times at most: calls under way reject with
+   * DEVICE_LOST, the next ones wait, and models load again from their sources. The events `lost`,
+   * `restored` and `failed` of the Gpu tell of it. Off by default.
+   */
+  recover?: boolean;
   /** `default` asks for WebGPU's default limits only; `adapter` (default) for larger buffers too. */
   limits?: 'default' | 'adapter';
   signal?: AbortSignal;
@@ -49,10 +56,14 @@ export interface GpuMemory {
   readonly peakBytes: number;
 }
 
-const helpfulFeatures: readonly GPUFeatureName[] = ['subgroups'];
-const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
+/** Milliseconds before each try to open a lost device again. */
+const pauses = [0, 250, 1000, 4000];
+/** So many losses in so many milliseconds are no accident: the device is given up. */
+const lossesAtMost = 4;
+const lossSpan = 60_000;
 
-export class Gpu {
+/** Events, of Gpus that recover: `lost`, `restored`, and `failed` when the device is given up. */
+export class Gpu extends EventTarget {
   /** Count of buffers, kept by scopes. @internal */
   readonly meter: MemoryMeter = new MemoryMeter();
   #device: GPUDevice;
@@ -60,8 +71,12 @@ export class Gpu {
   #pipelines: PipelineCache;
   #unusable: string | undefined;
   readonly #options: GpuRequestOptions | undefined;
+  #recovering: Promise<void> | undefined;
+  #losses: number[] = [];
+  #disposed = false;
 
   private constructor(device: GPUDevice, info: GpuInfo, options?: GpuRequestOptions) {
+    super();
     this.#device = device;
     this.#info = info;
     this.#pipelines = new PipelineCache(device);
@@ -75,12 +90,15 @@ export class Gpu {
    * @throws TransformerError ADAPTER_NOT_FOUND, with what to install; DEVICE_REFUSED
    */
   static async request(options: GpuRequestOptions = {}): Promise<Gpu> {
-    const known = ['adapter', 'tier', 'features', 'powerPreference', 'limits', 'signal'];
+    const known = ['adapter', 'tier', 'features', 'powerPreference', 'limits', 'recover', 'signal'];
     refuseUnknown(options, known, 'option of Gpu.request');
     checkGpuOptions(options);
-    const { powerPreference, limits, signal } = options;
+    const { powerPreference, limits, recover, signal } = options;
     checkChoice('powerPreference', powerPreference, ['low-power', 'high-performance']);
     checkChoice('limits', limits, ['default', 'adapter']);
+    if (recover !== undefined && typeof recover !== 'boolean') {
+      throw new TransformerError('OPTION_INVALID', 'recover is no boolean. Pass true or false.');
+    }
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new TransformerError('OPTION_INVALID', 'signal is no AbortSignal. Pass one, or none.');
     }
@@ -143,6 +161,17 @@ export class Gpu {
     if (this.#unusable !== undefined) throw new TransformerError('DEVICE_LOST', this.#unusable);
   }
 
+  /** Whether a lost device is opened again by itself. */
+  get recovers(): boolean {
+    return this.#options?.recover === true;
+  }
+
+  /** Waits while a lost device is opened again. @throws TransformerError DEVICE_LOST @internal */
+  async recovered(): Promise<void> {
+    while (this.#recovering !== undefined) await this.#recovering;
+    this.assertUsable();
+  }
+
   /**
    * Opens a new device in place of a lost one. Models loaded before keep refusing work, since their
    * weights are gone with the old device: load them again.
@@ -155,6 +184,10 @@ export class Gpu {
       );
     }
     const { device, found } = await openDevice(this.#options);
+    if (this.#disposed) {
+      device.destroy();
+      throw new TransformerError('DEVICE_LOST', disposedText);
+    }
     this.#device = device;
     this.#info = describeDevice(device, found.route, this.#options, found.adapter);
     this.#pipelines = new PipelineCache(device);
@@ -164,7 +197,8 @@ export class Gpu {
 
   /** Closes the device, unless it was injected. Models on it stop working. */
   dispose(): void {
-    this.#unusable = 'This Gpu was disposed. Request a new one.';
+    this.#disposed = true;
+    this.#unusable = disposedText;
     if (this.#options !== undefined) this.#device.destroy();
   }
 
@@ -176,10 +210,39 @@ export class Gpu {
     void device.lost.then(({ message, reason }) => {
       if (device !== this.#device || this.#unusable !== undefined) return;
       const why = message === '' ? reason : message;
-      this.#unusable = `The GPU device was lost (${why}). Call gpu.restore(), then load again.`;
+      if (!this.recovers) {
+        this.#unusable = `The GPU device was lost (${why}). Call gpu.restore(), then load again.`;
+        return;
+      }
+      this.#unusable = `The GPU device was lost (${why}). It is being opened again: call again.`;
+      this.#recovering = this.#recover(why).finally(() => (this.#recovering = undefined));
     });
   }
+
+  /** Tries to open the device again, a few times. Never rejects. */
+  async #recover(why: string): Promise<void> {
+    const now = performance.now();
+    this.#losses = [...this.#losses.filter((time) => now - time < lossSpan), now];
+    this.dispatchEvent(new CustomEvent('lost', { detail: { message: why } }));
+    let reason = `It was lost ${this.#losses.length} times within a minute.`;
+    for (const pause of this.#losses.length > lossesAtMost ? [] : pauses) {
+      await new Promise((resolve) => void setTimeout(resolve, pause));
+      if (this.#disposed) return;
+      try {
+        await this.restore();
+        this.dispatchEvent(new CustomEvent('restored'));
+        return;
+      } catch (error) {
+        reason = messageOf(error);
+      }
+    }
+    if (this.#disposed) return;
+    this.#unusable = `The GPU device was lost (${why}) and is not opened again. ${reason} Try gpu.restore() later.`;
+    this.dispatchEvent(new CustomEvent('failed', { detail: { message: this.#unusable } }));
+  }
 }
+
+const disposedText = 'This Gpu was disposed. Request a new one.';
 
 export class MemoryMeter {
   bytes = 0;
@@ -212,64 +275,4 @@ function checkChoice(name: string, value: unknown, wanted: readonly string[]): v
   if (value === undefined || (isText(value) && wanted.includes(value))) return;
   const got = isText(value) ? `"${value}"` : `a ${typeof value}`;
   throw new TransformerError('OPTION_INVALID', `${name} is ${got}; wanted ${wanted.join(' or ')}.`);
-}
-
-async function openDevice(
-  options: GpuRequestOptions,
-): Promise<{ device: GPUDevice; found: FoundAdapter }> {
-  throwIfAborted(options.signal);
-  const { powerPreference, adapter: name } = options;
-  const found = await findAdapter({ adapter: name, ...(powerPreference && { powerPreference }) });
-  throwIfAborted(options.signal);
-  const { adapter } = found;
-  const { limits } = adapter;
-  const wanted = options.features ?? helpfulFeatures;
-  const wantedDevice: GPUDeviceDescriptor = {
-    requiredFeatures: helpfulFeatures.filter(
-      (feature) => wanted.includes(feature) && adapter.features.has(feature),
-    ),
-    requiredLimits: {
-      // Adapters of the compatibility level have lower defaults than WebGPU's own.
-      maxComputeInvocationsPerWorkgroup: Math.min(256, limits.maxComputeInvocationsPerWorkgroup),
-      maxComputeWorkgroupSizeX: Math.min(256, limits.maxComputeWorkgroupSizeX),
-      ...(options.limits !== 'default' && {
-        maxBufferSize: limits.maxBufferSize,
-        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-      }),
-    },
-  };
-  const device = await adapter.requestDevice(wantedDevice).catch((cause: unknown) => {
-    const why = messageOf(cause);
-    throw new TransformerError(
-      'DEVICE_REFUSED',
-      `The adapter (${found.route}) gave no device: ${why} Close what else uses the GPU, update its ` +
-        "driver, or ask for less: Gpu.request({ limits: 'default', features: [] }).",
-      { cause },
-    );
-  });
-  return { device, found };
-}
-
-function describeDevice(
-  device: GPUDevice,
-  route: string,
-  { tier, features }: GpuOptions,
-  adapter?: GPUAdapter,
-): GpuInfo {
-  // Older browsers have no device.adapterInfo; an injected device then counts as a GPU.
-  const info = (device.adapterInfo as GPUAdapterInfo | undefined) ?? adapter?.info;
-  const { vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
-  const description = [info?.device, info?.description].filter((part) => part).join(', ');
-  const software =
-    isFallbackAdapter || softwareNames.test(`${vendor} ${architecture} ${description}`);
-  return {
-    vendor,
-    architecture,
-    description,
-    isFallbackAdapter: software,
-    features: [...device.features].filter((name) => features?.includes(name) ?? true),
-    subgroupSizes: [info?.subgroupMinSize ?? 0, info?.subgroupMaxSize ?? 0],
-    tier: tier ?? (software ? 'software' : 'gpu'),
-    route,
-  };
 }

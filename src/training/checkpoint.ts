@@ -47,13 +47,23 @@ export async function saveRun(
   trainer: Trainer,
   target: string | URL | Target,
   options: SaveModelOptions,
-  onState: () => void,
+  onState: (file: NamedFile) => void,
 ): Promise<void> {
   const checked = checkSaveOptions(options);
-  const files = await Promise.all([stateFileOf(trainer), modelFiles(trainer, checked)]);
-  await writeFiles(openTarget(target), files.flat(), (name) => {
-    if (name === stateFile) onState();
+  const [state, model] = await Promise.all([stateFileOf(trainer), modelFiles(trainer, checked)]);
+  await writeFiles(openTarget(target), [state, ...model], (name) => {
+    if (name === stateFile) onState(state);
   });
+}
+
+/** A state file in memory, to restore a run from. */
+export function stateSource({ name, bytes }: NamedFile): Source {
+  return {
+    name: 'the last save',
+    read: async (file, range) =>
+      file === name ? bytes.subarray(range?.start, range?.end) : undefined,
+    size: async (file) => (file === name ? bytes.length : undefined),
+  };
 }
 
 /** Writes the model alone. */
@@ -98,8 +108,10 @@ export interface RunConfigs {
   readonly generation?: JsonObject;
 }
 
-function configsOf({ config, generation }: Trainer['model']): RunConfigs {
-  return generation === config ? { config } : { config, generation };
+/** As they are written beside weights in f32, so that a run that goes on has the same. */
+function configsOf({ config: given, generation }: Trainer['model']): RunConfigs {
+  const config = { ...given, torch_dtype: 'float32' };
+  return generation === given ? { config } : { config, generation };
 }
 
 /** A model's files. */

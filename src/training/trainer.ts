@@ -3,17 +3,21 @@
 
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import type { Plan } from '../runtime/plan.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
-import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { openSource } from '../source/open-source.ts';
 import type { Source } from '../source/source.ts';
 import type { Target } from '../source/target.ts';
 import { BatchReader, type Batches } from './batches.ts';
-import { restoreState, saveModel, type SaveModelOptions, saveRun } from './checkpoint.ts';
+import {
+  restoreState,
+  saveModel,
+  type SaveModelOptions,
+  saveRun,
+  stateSource,
+} from './checkpoint.ts';
 import { Evaluator } from './evaluator.ts';
-import { GradientPlan, type PreparedInputs } from './gradient-plan.ts';
+import { type Ahead, GradientLists } from './gradient-lists.ts';
 import { trainableParameters } from './trainable-parts.ts';
 import './trainable-models.ts';
 import {
@@ -26,26 +30,18 @@ import {
 import type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
 import { expectFinite, type UpdatePlan, UpdateState } from './update-plan.ts';
 
-/** The gradients of a step on their way through the GPU. */
-interface Ahead {
-  readonly batches: readonly ModelInputs[];
-  readonly labels: number;
-  readonly tokens: number;
-  /** The sum of the losses of each batch. */
-  readonly sums: readonly Promise<number>[];
-}
-
-const cachedPlans = 12;
-
 export class Trainer {
   readonly gpu: Gpu;
   /** @internal */
-  readonly model: TrainableModel;
+  model: TrainableModel;
   readonly options: CheckedOptions;
   /** @internal */
-  readonly state: UpdateState;
+  state: UpdateState;
+  readonly #given: Model;
   /** Rejects when the device had no room for the state. */
-  readonly #allocated: Promise<void>;
+  #allocated: Promise<void>;
+  /** Where the state was saved to, or restored from, last; kept where the device may come back. */
+  #kept: Source | undefined;
   #step = 0;
   #batch = 0;
   #savedStep: number | undefined;
@@ -53,8 +49,7 @@ export class Trainer {
   #disposed = false;
   #reader: BatchReader | undefined;
   #update: UpdatePlan | undefined;
-  #sums: { readonly first: Plan; readonly next: Plan } | undefined;
-  readonly #plans = new PlanCache<GradientPlan>(cachedPlans);
+  #gradients: GradientLists;
   #evaluator: Evaluator | undefined;
 
   /**
@@ -63,14 +58,11 @@ export class Trainer {
    */
   constructor(model: Model, options: TrainerOptions) {
     this.options = checkOptions(options);
-    this.model = model.trainable();
     this.gpu = model.gpu;
-    const parameters = this.options.adapter?.parameters ?? trainableParameters(this.model);
-    const settings = { ...this.options, accumulate: this.options.accumulate > 1 };
-    const { result, done } = UpdateState.allocate(this.gpu, parameters, settings);
-    this.state = result;
-    this.#allocated = done;
-    done.catch(() => {}); // told by the first step
+    this.#given = model;
+    this.model = model.trainable();
+    [this.state, this.#allocated] = this.#begin();
+    this.#gradients = new GradientLists(this.model, this.state, this.options);
   }
 
   /** Steps done. */
@@ -100,18 +92,21 @@ export class Trainer {
     const { signal, maxSteps } = checkStepsOptions(options);
     this.#expectUsable();
     this.#expectIdle();
-    const reader = this.#reader?.reads(batches) === true ? this.#reader : new BatchReader(batches);
-    this.#reader = reader;
-    const release = this.options.adapter?.use(this.model);
     this.#running = true;
     let ahead: Promise<Ahead | undefined> = Promise.resolve(undefined);
+    let release: (() => void) | undefined;
     try {
+      await this.#recover();
+      const known = this.#reader?.reads(batches) === true ? this.#reader : undefined;
+      const reader = known ?? new BatchReader(batches);
+      this.#reader = reader;
+      release = this.options.adapter?.use(this.model);
       throwIfAborted(signal);
       await this.#allocated;
       this.#update ??= this.#own(await this.state.updatePlan());
       const update = this.#update;
       let before = performance.now();
-      if (this.#step < maxSteps) ahead = this.#compute(reader);
+      if (this.#step < maxSteps) ahead = this.#gradients.compute(reader, this.#batch);
       for (;;) {
         this.#expectUsable();
         const current = await ahead;
@@ -122,7 +117,10 @@ export class Trainer {
         const updated = update.play(learningRate, this.options.maxGradNorm);
         this.#step += 1;
         this.#batch += used.length;
-        ahead = this.#step < maxSteps ? this.#compute(reader) : Promise.resolve(undefined);
+        ahead =
+          this.#step < maxSteps
+            ? this.#gradients.compute(reader, this.#batch)
+            : Promise.resolve(undefined);
         ahead.catch(() => {}); // told when its turn comes
         const [status, ...losses] = await Promise.all([updated, ...sums]);
         const loss = losses.reduce((sum, value) => sum + value, 0) / labels;
@@ -137,7 +135,7 @@ export class Trainer {
       }
     } finally {
       const unused = await ahead.catch(() => undefined);
-      if (unused !== undefined) reader.unread(unused.batches);
+      if (unused !== undefined) this.#reader?.unread(unused.batches);
       await Promise.allSettled(unused?.sums ?? []);
       this.#running = false;
       release?.();
@@ -151,6 +149,7 @@ export class Trainer {
   ): Promise<Evaluation> {
     refuseUnknown(options, ['signal'], 'option of evaluate');
     this.#expectUsable();
+    await this.#recover();
     this.#evaluator ??= new Evaluator(this.model, this.state, this.options);
     return this.#evaluator.evaluate(batches, options.signal);
   }
@@ -165,7 +164,10 @@ export class Trainer {
   async save(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
     this.#expectUsable();
     const step = this.#step;
-    await saveRun(this, target, options, () => (this.#savedStep = step));
+    await saveRun(this, target, options, (state) => {
+      this.#savedStep = step;
+      if (this.gpu.recovers) this.#kept = stateSource(state);
+    });
   }
 
   /** The step of the state that was saved last; undefined before. It counts even if a later file failed. */
@@ -187,8 +189,11 @@ export class Trainer {
   async restore(source: string | URL | Source): Promise<void> {
     this.#expectUsable();
     this.#expectIdle();
-    await restoreState(this, openSource(source));
+    await this.#recover();
+    const opened = openSource(source);
+    await restoreState(this, opened);
     this.#savedStep = this.#step;
+    if (this.gpu.recovers) this.#kept = opened;
   }
 
   /** Sets how many steps are done, when a run is taken up again. */
@@ -201,16 +206,53 @@ export class Trainer {
   /** Frees all GPU memory of the trainer. The model stays, as trained so far. */
   dispose(): void {
     this.#disposed = true;
-    this.#plans.dispose();
-    this.#evaluator?.dispose();
-    this.#update?.dispose();
-    this.#sums?.first.dispose();
-    this.#sums?.next.dispose();
-    this.state.dispose();
+    this.#end();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Makes the state of a run that has not begun. */
+  #begin(): [UpdateState, Promise<void>] {
+    const parameters = this.options.adapter?.parameters ?? trainableParameters(this.model);
+    const settings = { ...this.options, accumulate: this.options.accumulate > 1 };
+    const { result, done } = UpdateState.allocate(this.gpu, parameters, settings);
+    done.catch(() => {}); // told by the first step
+    return [result, done];
+  }
+
+  /** Frees what stands on the GPU. */
+  #end(): void {
+    this.#gradients.dispose();
+    this.#evaluator?.dispose();
+    this.#update?.dispose();
+    this.state.dispose();
+  }
+
+  /**
+   * After the loss of a device that comes back: the model is there anew, and the run where it was saved
+   * last, or at its beginning.
+   */
+  async #recover(): Promise<void> {
+    if (!this.gpu.recovers) return;
+    await this.#given.ready?.();
+    this.#expectUsable();
+    if (this.state.scope.isCurrent) return;
+    if (this.options.adapter !== undefined) {
+      throw new TransformerError(
+        'DEVICE_LOST',
+        'The adapter went with a device that was lost. Make it and its trainer again, and restore the run.',
+      );
+    }
+    this.#end();
+    this.#evaluator = undefined;
+    this.#update = undefined;
+    this.model = this.#given.trainable();
+    [this.state, this.#allocated] = this.#begin();
+    this.#gradients = new GradientLists(this.model, this.state, this.options);
+    this.resumeAt(0, 0);
+    if (this.#kept !== undefined) await restoreState(this, this.#kept);
   }
 
   /** Takes a list over that was made meanwhile, unless the trainer has gone. */
@@ -231,69 +273,5 @@ export class Trainer {
       'INPUT_INVALID',
       'This trainer is in a loop of steps already. End that loop first.',
     );
-  }
-
-  /** Submits the gradients of the next step; undefined when there are no more batches. */
-  async #compute(reader: BatchReader): Promise<Ahead | undefined> {
-    const { accumulate, padToMultipleOf } = this.options;
-    const prepared: PreparedInputs[] = [];
-    const batches = (): ModelInputs[] => prepared.map(({ inputs }) => inputs);
-    try {
-      while (prepared.length < accumulate) {
-        const inputs = await reader.read(this.#batch + prepared.length);
-        if (inputs === undefined) break;
-        prepared.push({ inputs, batch: this.model.prepare(inputs, padToMultipleOf) });
-      }
-      if (prepared.length === 0) return undefined;
-      const count = (what: 'labels' | 'tokens'): number =>
-        prepared.reduce((sum, { batch }) => sum + batch[what], 0);
-      const labels = count('labels');
-      const sums: Promise<number>[] = [];
-      for (const [part, inputs] of prepared.entries()) {
-        sums.push((await this.#submit(inputs, this.#batch + part, labels)).sum);
-        if (accumulate > 1) await this.#addGradients(part === 0);
-      }
-      return { batches: batches(), labels, tokens: count('tokens'), sums };
-    } catch (error) {
-      // A batch that is wrong in itself is left out; those before it are there for the next loop.
-      reader.unread(batches());
-      throw error;
-    }
-  }
-
-  /** Submits the gradients of one batch; resolves when that is done. */
-  #submit(
-    prepared: PreparedInputs,
-    number: number,
-    labels: number,
-  ): Promise<{ sum: Promise<number> }> {
-    const { adapter, objective, dropout, seed } = this.options;
-    const create = (): Promise<GradientPlan> =>
-      GradientPlan.create(this.model, prepared, {
-        scope: this.state.scope,
-        objective,
-        gradients: this.state.gradients,
-        loss: this.state.loss,
-        random: dropout ? this.state.random : undefined,
-        adapt: adapter?.adapt,
-      });
-    return new Promise((resolve, reject) => {
-      const play = (plan: GradientPlan): Promise<number> => {
-        this.state.writeRandom(seed, number);
-        const sum = plan.play(prepared, labels);
-        sum.catch(() => {}); // whoever waits for the step hears of it
-        resolve({ sum });
-        return sum;
-      };
-      this.#plans.share(prepared.batch.key, create, play).catch(reject);
-    });
-  }
-
-  async #addGradients(first: boolean): Promise<void> {
-    this.#sums ??= {
-      first: this.#own(await this.state.accumulatePlan(true)),
-      next: this.#own(await this.state.accumulatePlan(false)),
-    };
-    await (first ? this.#sums.first : this.#sums.next).play();
   }
 }

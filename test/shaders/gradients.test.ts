@@ -442,7 +442,6 @@ const withoutGradient = [
   'accumulate',
   'adam',
   'append-tokens',
-  'attention-cross',
   'attention-decode',
   'attention-weights',
   'beam-candidates',

@@ -1,0 +1,120 @@
+// A model on a device that is opened again when it is lost: it loads again from its source.
+
+import type { Gpu } from '../runtime/gpu.ts';
+import type { JsonObject } from '../source/json.ts';
+import type { GenerateOptions } from './generation/options.ts';
+import type {
+  ForwardOptions,
+  GenerateCall,
+  GenerateOutputOptions,
+  GenerateResult,
+  Model,
+  ModelInputs,
+  ModelOutput,
+} from './model.ts';
+import { disposedError } from './plan-cache.ts';
+import type { TrainableModel } from './trainable-model.ts';
+
+export class RecoveringModel implements Model {
+  readonly gpu: Gpu;
+  readonly #load: () => Promise<Model>;
+  #model: Model;
+  /** The device that the model is on. */
+  #device: unknown;
+  #loading: Promise<void> | undefined;
+  #disposed = false;
+
+  private constructor(gpu: Gpu, load: () => Promise<Model>, model: Model) {
+    this.gpu = gpu;
+    this.#load = load;
+    this.#model = model;
+    this.#device = gpu.device;
+  }
+
+  /** `again`: loads the model as `first` did, which may have had a signal and told of its progress. */
+  static async load(
+    gpu: Gpu,
+    first: () => Promise<Model>,
+    again: () => Promise<Model>,
+  ): Promise<RecoveringModel> {
+    await gpu.recovered();
+    return new RecoveringModel(gpu, again, await first());
+  }
+
+  get config(): JsonObject {
+    return this.#model.config;
+  }
+
+  get generationConfig(): JsonObject {
+    return this.#model.generationConfig;
+  }
+
+  get warnings(): readonly string[] {
+    return this.#model.warnings;
+  }
+
+  get maxPositions(): number {
+    return this.#model.maxPositions;
+  }
+
+  async forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput> {
+    return (await this.#current()).forward(inputs, options);
+  }
+
+  async generate(
+    inputs: ModelInputs,
+    options?: GenerateOptions & GenerateOutputOptions,
+  ): Promise<GenerateResult> {
+    return (await this.#current()).generate(inputs, options);
+  }
+
+  async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
+    return (await this.#current()).generateTogether(calls);
+  }
+
+  async *stream(
+    inputs: ModelInputs,
+    options?: GenerateOptions,
+  ): AsyncGenerator<{ tokenIds: number[] }> {
+    yield* (await this.#current()).stream(inputs, options);
+  }
+
+  /** As the model stands on the present device: after a loss, only once it was loaded again. */
+  trainable(): TrainableModel {
+    return this.#model.trainable();
+  }
+
+  async ready(): Promise<void> {
+    await this.#current();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#model.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The model on the device in use. Calls at once share one load; one that failed is tried again. */
+  async #current(): Promise<Model> {
+    if (this.#disposed) throw disposedError();
+    await this.gpu.recovered();
+    if (this.gpu.device !== this.#device) {
+      this.#loading ??= this.#reload().finally(() => (this.#loading = undefined));
+      await this.#loading;
+    }
+    if (this.#disposed) throw disposedError();
+    return this.#model;
+  }
+
+  async #reload(): Promise<void> {
+    this.#model.dispose();
+    const { device } = this.gpu;
+    const model = await this.#load();
+    this.#model = model;
+    this.#device = device;
+    if (this.#disposed) model.dispose();
+  }
+}

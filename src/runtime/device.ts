@@ -1,0 +1,69 @@
+// Opens a device on the adapter that is found, and says what it is.
+
+import { type FoundAdapter, findAdapter } from './adapter.ts';
+import { throwIfAborted, TransformerError } from './errors.ts';
+import type { GpuInfo, GpuOptions, GpuRequestOptions } from './gpu.ts';
+import { messageOf } from './print.ts';
+
+const helpfulFeatures: readonly GPUFeatureName[] = ['subgroups'];
+const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
+
+export async function openDevice(
+  options: GpuRequestOptions,
+): Promise<{ device: GPUDevice; found: FoundAdapter }> {
+  throwIfAborted(options.signal);
+  const { powerPreference, adapter: name } = options;
+  const found = await findAdapter({ adapter: name, ...(powerPreference && { powerPreference }) });
+  throwIfAborted(options.signal);
+  const { adapter } = found;
+  const { limits } = adapter;
+  const wanted = options.features ?? helpfulFeatures;
+  const wantedDevice: GPUDeviceDescriptor = {
+    requiredFeatures: helpfulFeatures.filter(
+      (feature) => wanted.includes(feature) && adapter.features.has(feature),
+    ),
+    requiredLimits: {
+      // Adapters of the compatibility level have lower defaults than WebGPU's own.
+      maxComputeInvocationsPerWorkgroup: Math.min(256, limits.maxComputeInvocationsPerWorkgroup),
+      maxComputeWorkgroupSizeX: Math.min(256, limits.maxComputeWorkgroupSizeX),
+      ...(options.limits !== 'default' && {
+        maxBufferSize: limits.maxBufferSize,
+        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      }),
+    },
+  };
+  const device = await adapter.requestDevice(wantedDevice).catch((cause: unknown) => {
+    const why = messageOf(cause);
+    throw new TransformerError(
+      'DEVICE_REFUSED',
+      `The adapter (${found.route}) gave no device: ${why} Close what else uses the GPU, update its ` +
+        "driver, or ask for less: Gpu.request({ limits: 'default', features: [] }).",
+      { cause },
+    );
+  });
+  return { device, found };
+}
+
+export function describeDevice(
+  device: GPUDevice,
+  route: string,
+  { tier, features }: GpuOptions,
+  adapter?: GPUAdapter,
+): GpuInfo {
+  // Older browsers have no device.adapterInfo; an injected device then counts as a GPU.
+  const info = (device.adapterInfo as GPUAdapterInfo | undefined) ?? adapter?.info;
+  const { vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
+  const description = [info?.device, info?.description].filter((part) => part).join(', ');
+  const software =
+    isFallbackAdapter || softwareNames.test(`${vendor} ${architecture} ${description}`);
+  return {
+    vendor,
+    architecture,
+    description,
+    isFallbackAdapter: software,
+    features: [...device.features].filter((name) => features?.includes(name) ?? true),
+    subgroupSizes: [info?.subgroupMinSize ?? 0, info?.subgroupMaxSize ?? 0],
+    tier: tier ?? (software ? 'software' : 'gpu'),
+    route,
+  };
+}
