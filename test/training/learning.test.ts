@@ -228,7 +228,7 @@ test('models that cannot train say how they can', async () => {
     await refuse({ maxGradNorm: -1 }, 'OPTION_INVALID', 'maxGradNorm is -1');
     await refuse({ seed: 0.5 }, 'OPTION_INVALID', 'seed is 0.5');
     await refuse({ freeze: 'model.*' }, 'OPTION_INVALID', 'freeze is "model.*"');
-    await refuse({ decay: 'matrix' }, 'OPTION_INVALID', "decay is 'matrix'");
+    await refuse({ decay: 'matrix' }, 'OPTION_INVALID', 'decay is "matrix"');
     expect(model.trainable().weights.length).toBeGreaterThan(vocabulary);
     model.dispose();
   });

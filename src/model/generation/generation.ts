@@ -13,6 +13,7 @@ import {
 } from '../model.ts';
 import { PlanCache } from '../plan-cache.ts';
 import type { AskEnds } from './beam-search.ts';
+import { endedWhenDropped } from './abandoned.ts';
 import { DecodeStep } from './decode-step.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
@@ -100,7 +101,11 @@ export class Generation {
   }
 
   /** Generates token by token: one a row, the padding token for those that have ended. */
-  async *stream(prompt: Prompt, options: GenerateOptions = {}): StreamedTokens {
+  stream(prompt: Prompt, options: GenerateOptions = {}): StreamedTokens {
+    return endedWhenDropped(this.#stream(prompt, options));
+  }
+
+  async *#stream(prompt: Prompt, options: GenerateOptions): StreamedTokens {
     const request = requestOf({ prompt, options }, this.#model);
     const { numBeams } = request.values;
     if (numBeams > 1) {
