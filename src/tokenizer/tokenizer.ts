@@ -3,14 +3,20 @@
 // because it must be known where each token stands in the text.
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { isObject, type JsonObject } from '../source/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 import { describeFile, type Source } from '../source/source.ts';
-import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { refuseUnknown, requireObject, TransformerError } from '../runtime/errors.ts';
 import type { ChatMessage, ChatOptions, ChatTemplates } from './chat-template.ts';
-import { cleanedUpText, compileDecoder, type Decoder, fallbackByte } from './decode.ts';
+import {
+  cleanedUpText,
+  compileDecoder,
+  type Decoder,
+  fallbackByte,
+  withoutOpenSpace,
+} from './decode.ts';
 import { compileEncoder, type Encoder, type Piece } from './encode.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './files.ts';
-import { namedTokens, specialTokens, type SpecialTokens } from './specials.ts';
+import { checkVocabulary, namedTokens, specialTokens, type SpecialTokens } from './specials.ts';
 import {
   addedCount,
   compileTemplate,
@@ -54,16 +60,22 @@ export class Tokenizer implements SpecialTokens {
   readonly #added: ReadonlyMap<number, string>;
   readonly #truncationSide: 'left' | 'right';
 
-  private constructor(files: Source, { tokenizer, config, precompiled }: TokenizerFiles) {
+  private constructor(files: Source, { tokenizer, config, tools = {} }: TokenizerFiles) {
     this.#files = files;
-    // The library need not know decoders: a text is put together here.
-    this.#tokenizer = new HuggingFaceTokenizer({ ...tokenizer, decoder: null }, config);
-    this.#decoder = compileDecoder(tokenizer['decoder']);
+    // The library has the models; what stands before and after them is done here.
+    const others = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+    const { model } = tokenizer;
+    checkVocabulary(tokenizer);
+    this.#tokenizer = new HuggingFaceTokenizer(
+      { ...tokenizer, ...others, ...(isObject(model) && { model: { ...model, merges: [] } }) },
+      config,
+    );
+    this.#decoder = compileDecoder(tokenizer['decoder'], tools.regex);
     this.#encoder = compileEncoder(
       this.#tokenizer,
       tokenizer,
       config['split_special_tokens'] === true,
-      precompiled,
+      tools,
     );
     this.#template = compileTemplate(tokenizer['post_processor']);
     this.#config = config;
@@ -103,14 +115,18 @@ export class Tokenizer implements SpecialTokens {
    * tokenizer_config.json and chat_template.jinja where they are there.
    */
   static async load(files: Source, signal: AbortSignal | undefined): Promise<Tokenizer> {
-    const read = await readTokenizerFiles(files, signal);
+    requireObject(files, 'The source of the tokenizer');
+    let file = 'tokenizer.json';
     try {
+      const read = await readTokenizerFiles(files, signal);
+      ({ file } = read);
       return new Tokenizer(files, read);
     } catch (cause) {
+      if (cause instanceof TransformerError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TransformerError(
         'FILE_INVALID',
-        `${describeFile(files, read.file)} does not describe a tokenizer: ${reason}. ` +
+        `${describeFile(files, file)} does not describe a tokenizer: ${reason}. ` +
           'Download the file again, or save the tokenizer with Hugging Face transformers.',
         { cause },
       );
@@ -126,6 +142,7 @@ export class Tokenizer implements SpecialTokens {
   encoding(text: string, pair?: string, options: EncodeOptions = {}): Encoding {
     refuseUnknown(options, ['addSpecialTokens', 'maxLength'], 'option of encode');
     const { addSpecialTokens = true, maxLength = Infinity } = options;
+    checkBoolean('addSpecialTokens', addSpecialTokens);
     return this.#windows(text, pair, { maxLength }, addSpecialTokens)[0] as Encoding;
   }
 
@@ -151,14 +168,15 @@ export class Tokenizer implements SpecialTokens {
     if (!['first', 'second', 'longest'].includes(truncate)) {
       throw new TransformerError(
         'OPTION_INVALID',
-        `truncate is "${truncate}"; wanted "first", "second" or "longest".`,
+        `truncate is ${show(truncate)}; wanted "first", "second" or "longest".`,
       );
     }
-    if (!(maxLength > added) || !(stride >= 0) || !Number.isInteger(stride)) {
+    const isLength = maxLength === Infinity || Number.isSafeInteger(maxLength);
+    if (!isLength || maxLength <= added || !Number.isSafeInteger(stride) || stride < 0) {
       throw new TransformerError(
         'OPTION_INVALID',
-        `maxLength is ${maxLength} and stride ${stride}; wanted a length of more than the ${added} ` +
-          'special tokens, and a whole number of tokens that windows share.',
+        `maxLength is ${show(maxLength)} and stride ${show(stride)}; wanted a length of more than ` +
+          `the ${added} special tokens, and a whole number of tokens that windows share.`,
       );
     }
     const texts = pair ? [text, pair] : [text];
@@ -183,14 +201,10 @@ export class Tokenizer implements SpecialTokens {
   }
 
   /** The text of token ids, without ids outside the vocabulary and, by default, special tokens. */
-  decode(
-    tokenIds: readonly number[],
-    { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {},
-  ): string {
-    const list: unknown = tokenIds;
-    if (!Array.isArray(list) && !ArrayBuffer.isView(list)) {
-      throw new TransformerError('INPUT_INVALID', 'decode was given no array of token ids.');
-    }
+  decode(tokenIds: readonly number[], options: { skipSpecialTokens?: boolean } = {}): string {
+    refuseUnknown(options, ['skipSpecialTokens'], 'option of decode');
+    const { skipSpecialTokens = true } = options;
+    checkBoolean('skipSpecialTokens', skipSpecialTokens);
     const tokens = this.#read(tokenIds, skipSpecialTokens);
     if (tokens.length === 0) return '';
     const text = this.#decoder.decode(tokens).join('');
@@ -210,13 +224,15 @@ export class Tokenizer implements SpecialTokens {
     }
     if (tokens.length === 0) return '';
     const text = this.#decoder.decode(tokens).join('');
-    const certain = certainty === 'plain' ? text.replace(/\ufffd+$/, '') : text;
-    return this.cleansUp ? cleanedUpText(certain.replace(/ [ 'nvr]*$/, '')) : certain;
+    // Bytes of a character that is not whole read as one U+FFFD.
+    const isOpen = certainty === 'plain' && text.endsWith('\ufffd');
+    const certain = isOpen ? text.slice(0, -1) : text;
+    return this.cleansUp ? cleanedUpText(withoutOpenSpace(certain)) : certain;
   }
 
   /** Tokens of ids, without ids outside the vocabulary. */
   #read(tokenIds: readonly number[], skipSpecialTokens: boolean): string[] {
-    return tokenIds.flatMap((id) => {
+    return idList(tokenIds).flatMap((id) => {
       const token = this.#added.get(id) ?? this.#tokenizer.id_to_token(id);
       return token === undefined || (skipSpecialTokens && this.#special.has(token)) ? [] : [token];
     });
@@ -224,12 +240,12 @@ export class Tokenizer implements SpecialTokens {
 
   /** Each token as it stands in the vocabulary, for display. */
   tokens(tokenIds: readonly number[]): string[] {
-    return tokenIds.map((id) => this.#tokenizer.id_to_token(id) ?? '');
+    return idList(tokenIds).map((id) => this.#tokenizer.id_to_token(id) ?? '');
   }
 
   /** Every token of the vocabulary. */
   vocabulary(): Iterable<string> {
-    return this.#tokenizer.get_vocab(true).keys();
+    return this.#tokenizer.model?.tokens_to_ids.keys() ?? [];
   }
 
   /**
@@ -257,4 +273,20 @@ export class Tokenizer implements SpecialTokens {
 function sideOf(named: unknown, settings: unknown): 'left' | 'right' {
   const side = named ?? (isObject(settings) ? settings['direction'] : undefined);
   return String(side).toLowerCase() === 'left' ? 'left' : 'right';
+}
+
+/** Errors: INPUT_INVALID for what is no array. */
+function idList(tokenIds: readonly number[]): readonly number[] {
+  const list: unknown = tokenIds;
+  if (Array.isArray(list)) return tokenIds;
+  if (ArrayBuffer.isView(list) && !(list instanceof DataView)) return Array.from(tokenIds);
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `The token ids are ${show(list)}; wanted an array of whole numbers.`,
+  );
+}
+
+function checkBoolean(name: string, value: unknown): void {
+  if (typeof value === 'boolean') return;
+  throw new TransformerError('OPTION_INVALID', `${name} is ${show(value)}; wanted true or false.`);
 }
