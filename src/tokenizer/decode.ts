@@ -80,7 +80,7 @@ function compileStep(config: JsonObject, regex: RegexCompiler | undefined): Deco
     case 'Replace': {
       const find = compilePattern(config['pattern'], regex);
       const content = text('content', '');
-      return (tokens) => tokens.map((token) => replaced(token, find(token), content));
+      return (tokens) => tokens.map((token) => replaced(token, find(token).matches, content));
     }
     case 'Fuse':
       return (tokens) => [tokens.join('')];

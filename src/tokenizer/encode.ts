@@ -4,6 +4,7 @@
 import type { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { AlignedText, type Span } from './aligned-text.ts';
+import { cutPlace, isLocal, liesAcross } from './cut-place.ts';
 import { compileModel } from './models.ts';
 import { compileNormalizer, type TextTools } from './normalize.ts';
 import { afterSpaces, beforeSpaces } from './patterns.ts';
@@ -17,6 +18,11 @@ export interface Piece {
 
 export interface Encoder {
   readonly encode: (text: string) => Piece[];
+  /**
+   * At least `count` of the first tokens of a long text, where that is possible without a look at the
+   * rest of it: the same as `encode` gives.
+   */
+  readonly begin: (text: string, count: number) => Piece[] | undefined;
   /** A text as the normalizer leaves it. */
   readonly normalize: (text: string) => string;
 }
@@ -47,19 +53,25 @@ export function compileEncoder(
     normalizeText,
   );
 
-  const encode = (text: string): Piece[] => {
+  /** The tokens of a text; where it goes on, those that are certain. */
+  const tokens = (text: string, goesOn: boolean): Piece[] => {
     const pieces: Piece[] = [];
-    for (const [section, id] of plain(AlignedText.of(text, [0, text.length]))) {
+    const sections = plain(AlignedText.of(text, [0, text.length]));
+    for (const [i, [section, id]] of sections.entries()) {
+      const isLast = goesOn && i === sections.length - 1;
       if (id !== undefined) {
-        pieces.push({ id, span: section.source([0, section.text.length]) });
+        if (!isLast) pieces.push({ id, span: section.source([0, section.text.length]) });
         continue;
       }
-      for (const [run, known] of normalized(normalize(section))) {
+      const runs = normalized(normalize(section));
+      for (const [k, [run, known]] of runs.entries()) {
+        const isOpen = isLast && k === runs.length - 1;
         if (known !== undefined) {
-          pieces.push({ id: known, span: run.source([0, run.text.length]) });
+          if (!isOpen) pieces.push({ id: known, span: run.source([0, run.text.length]) });
           continue;
         }
-        for (const word of split(run)) {
+        const { words, closed } = split(run);
+        for (const word of isOpen ? words.slice(0, closed) : words) {
           if (word.text === '') continue;
           for (const { id: token, start, end } of parts(word.text)) {
             pieces.push({ id: token, span: word.source([start, end]) });
@@ -69,7 +81,19 @@ export function compileEncoder(
     }
     return pieces;
   };
-  return { encode, normalize: normalizeText };
+  const canCut =
+    isLocal(json['normalizer']) &&
+    !added.some(({ content }) => liesAcross(content) || liesAcross(normalizeText(content)));
+  const begin = (text: string, count: number): Piece[] | undefined => {
+    for (let length = 8 * count + 256; canCut && 2 * length < text.length; length *= 4) {
+      const end = cutPlace(text, length, 2 * length);
+      const pieces = end < 0 ? [] : tokens(text.slice(0, end), true);
+      if (pieces.length >= count) return pieces;
+    }
+    return undefined;
+  };
+  const encode = (text: string): Piece[] => tokens(text, false);
+  return { encode, begin, normalize: normalizeText };
 }
 
 type AddedToken =

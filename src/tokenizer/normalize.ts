@@ -60,7 +60,7 @@ export function compileNormalizer(config: unknown, tools: TextTools): Normalize 
       const find = compilePattern(config['pattern'], tools.regex);
       const { content = '' } = config;
       if (typeof content !== 'string') throw new TypeError(`its Replace puts ${show(content)}`);
-      return (text) => text.replaceAll(find(text.text), content);
+      return (text) => text.replaceAll(find(text.text).matches, content);
     }
     case 'Precompiled': {
       const { precompiled_charsmap: map } = config;

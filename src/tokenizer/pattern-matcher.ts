@@ -4,27 +4,19 @@
 // the Wild").
 
 import { compileProgram, type Instruction, type Program } from './pattern-syntax.ts';
-import type { Find, Match } from './patterns.ts';
+import type { Find, Match, Matches } from './patterns.ts';
 
 /** A pattern that finds its matches in linear time. Errors: TypeError for an unsupported one. */
 export function compileRegex(source: string): Find {
   const program = compileProgram(source);
-  return (text) => findMatches(program, text).matches;
-}
-
-/** All matches of a text, and how many steps they took. */
-export interface Matches {
-  readonly matches: readonly Match[];
-  readonly steps: number;
-  /** Matches up to here are the same whatever follows the text. */
-  readonly certain: number;
+  return (text) => findMatches(program, text);
 }
 
 /** Memory for choices at places of a text: a text that needs more is refused. */
 const mostMemory = 2 ** 28;
 
 /** The matches that `text.matchAll` would give. Errors: RangeError for a text beyond all measure. */
-export function findMatches(program: Program, text: string): Matches {
+export function findMatches(program: Program, text: string): Matches & { steps: number } {
   const run = new Run(program, text);
   const matches: Match[] = [];
   let certain = 0;

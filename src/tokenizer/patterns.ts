@@ -7,7 +7,13 @@ import { isObject, show } from '../source/json.ts';
 export type Match = readonly [start: number, end: number];
 
 /** All matches of a pattern in a text, one after the other. */
-export type Find = (text: string) => readonly Match[];
+export interface Matches {
+  readonly matches: readonly Match[];
+  /** Up to here they are the same whatever follows the text, but for the last one. */
+  readonly certain: number;
+}
+
+export type Find = (text: string) => Matches;
 
 /** Makes regular expressions that a file brings harmless; its code is loaded where a file has some. */
 export type RegexCompiler = (source: string) => Find;
@@ -20,8 +26,13 @@ const mostCharacters = 20_000;
 
 /** How the matches of a pattern of this library are found, whose time is known to be linear. */
 export function finder(pattern: RegExp): Find {
-  return (text) =>
-    Array.from(text.matchAll(pattern), ({ 0: found, index }) => [index, index + found.length]);
+  return (text) => ({
+    matches: Array.from(text.matchAll(pattern), ({ 0: found, index }) => [
+      index,
+      index + found.length,
+    ]),
+    certain: text.length,
+  });
 }
 
 /** A pattern of tokenizer.json; the library translates the dialect. Errors: TypeError. */

@@ -14,8 +14,14 @@ import {
   withExactSpaces,
 } from './patterns.ts';
 
-/** Cuts a text into words. */
-export type Split = (text: AlignedText) => AlignedText[];
+/** A text cut into words. */
+export interface Words {
+  readonly words: readonly AlignedText[];
+  /** So many of them, from the first on, are the same whatever follows the text. */
+  readonly closed: number;
+}
+
+export type Split = (text: AlignedText) => Words;
 
 /** What becomes of the matches of a pattern. */
 type Behavior = 'removed' | 'isolated' | 'mergedwithprevious' | 'mergedwithnext' | 'contiguous';
@@ -30,7 +36,7 @@ const words = finder(
 
 /** The pre-tokenizer that tokenizer.json describes; throws a TypeError for an unknown one. */
 export function compileSplit(config: unknown, regex: RegexCompiler | undefined): Split {
-  if (config === null || config === undefined) return (text) => [text];
+  if (config === null || config === undefined) return (text) => ({ words: [text], closed: 0 });
   if (!isObject(config)) throw new TypeError(`its pre_tokenizer is ${show(config)}`);
   const behavior = (fallback: string): Behavior =>
     textOr(config['behavior'], fallback).toLowerCase() as Behavior;
@@ -40,11 +46,13 @@ export function compileSplit(config: unknown, regex: RegexCompiler | undefined):
       const steps = (Array.isArray(pretokenizers) ? pretokenizers : []).map((step) =>
         compileSplit(step, regex),
       );
-      return (text) => steps.reduce((parts, step) => parts.flatMap(step), [text]);
+      return inTurn(steps);
     }
     case 'BertPreTokenizer':
-      return (text) =>
-        cut(text, spaces, 'removed').flatMap((word) => cut(word, punctuation, 'isolated'));
+      return inTurn([
+        (text) => cut(text, spaces, 'removed'),
+        (text) => cut(text, punctuation, 'isolated'),
+      ]);
     case 'ByteLevel':
       return byteLevel(config);
     case 'Metaspace':
@@ -75,6 +83,23 @@ export function compileSplit(config: unknown, regex: RegexCompiler | undefined):
   }
 }
 
+/** One step after the other; what the first leaves open, the next ones may close in part. */
+function inTurn(steps: readonly Split[]): Split {
+  const [first, ...others] = steps;
+  if (first === undefined) return (text) => ({ words: [text], closed: 0 });
+  if (others.length === 0) return first;
+  const rest = inTurn(others);
+  return (text) => {
+    const { words: parts, closed: whole } = first(text);
+    const cuts = parts.map(rest);
+    let closed = 0;
+    for (const [i, part] of cuts.entries()) {
+      if (i <= whole) closed += i < whole ? part.words.length : part.closed;
+    }
+    return { words: cuts.flatMap((part) => part.words), closed };
+  };
+}
+
 function textOr(value: unknown, fallback: string): string {
   return typeof value === 'string' ? value : fallback;
 }
@@ -90,19 +115,20 @@ function fixedRuns(length: number): Find {
       runs.push([start, at]);
       [start, count] = [at, 0];
     }
-    return runs;
+    return { matches: runs, certain: at };
   };
 }
 
 /** The text cut at the matches of a pattern; `invert` exchanges matches and what lies between. */
-function cut(text: AlignedText, find: Find, behavior: Behavior, invert = false): AlignedText[] {
+function cut(text: AlignedText, find: Find, behavior: Behavior, invert = false): Words {
   const parts: { start: number; end: number; match: boolean }[] = [];
   let at = 0;
   const add = (end: number, match: boolean): void => {
     if (end > at) parts.push({ start: at, end, match: match !== invert });
     at = end;
   };
-  for (const [start, end] of find(text.text)) {
+  const { matches, certain } = find(text.text);
+  for (const [start, end] of matches) {
     add(start, false);
     add(end, true);
   }
@@ -123,7 +149,12 @@ function cut(text: AlignedText, find: Find, behavior: Behavior, invert = false):
     else last.end = part.end;
   }
   if (backwards) kept.reverse();
-  return kept.map(({ start, end }) => text.slice(start, end));
+  // The last word may go on, or be joined by what comes.
+  const closed = kept.findIndex(({ end }, i) => end > certain || i === kept.length - 1);
+  return {
+    words: kept.map(({ start, end }) => text.slice(start, end)),
+    closed: Math.max(closed, 0),
+  };
 }
 
 /** Words of bytes, each byte a printable character (GPT-2). */
@@ -137,8 +168,9 @@ function byteLevel(config: JsonObject): Split {
   return (given) => {
     const prefix = config['add_prefix_space'] === true && !given.text.startsWith(' ');
     const text = prefix ? given.prepend(' ') : given;
-    const parts = config['use_regex'] === false ? [text] : cut(text, pattern, 'isolated');
-    return parts.map((part) => part.mapCharacters(bytes));
+    const { words: parts, closed } =
+      config['use_regex'] === false ? { words: [text], closed: 0 } : cut(text, pattern, 'isolated');
+    return { words: parts.map((part) => part.mapCharacters(bytes)), closed };
   };
 }
 
@@ -149,9 +181,11 @@ function metaspace(config: JsonObject, regex: RegexCompiler | undefined): Split 
     config['prepend_scheme'] ?? (config['add_prefix_space'] === false ? 'never' : 'always');
   const marks = compilePattern({ String: mark }, regex);
   return (given) => {
-    let text = given.replaceAll(spaceSigns(given.text), mark);
+    let text = given.replaceAll(spaceSigns(given.text).matches, mark);
     const wanted = scheme === 'always' || (scheme === 'first' && given.origin === 0);
     if (wanted && !text.text.startsWith(mark)) text = text.prepend(mark);
-    return config['split'] === false ? [text] : cut(text, marks, 'mergedwithnext');
+    return config['split'] === false
+      ? { words: [text], closed: 0 }
+      : cut(text, marks, 'mergedwithnext');
   };
 }

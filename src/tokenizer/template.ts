@@ -160,16 +160,20 @@ export interface WindowOptions {
   truncate?: 'first' | 'second' | 'longest';
 }
 
+/** The same without windows. */
+export type CutOptions = Omit<WindowOptions, 'stride'>;
+
 /**
  * One or two texts cut into windows of at most `room` tokens together: the first window holds what
  * plain truncation keeps, the others what it cuts off. Every part of one text meets every part of
- * the other. `side` is where tokens are cut off.
+ * the other. `side` is where tokens are cut off; of each text, `most` windows at most are made.
  */
 export function windows(
   texts: readonly (readonly Piece[])[],
   room: number,
   { stride = 0, truncate = 'longest' }: Omit<WindowOptions, 'maxLength'>,
   side: 'left' | 'right',
+  most: number = Infinity,
 ): Piece[][][] {
   const lengths = texts.map((text) => text.length);
   const [a = 0, b = 0] = lengths;
@@ -185,7 +189,7 @@ export function windows(
   const parts = texts.map((text, i) => {
     const size = keep[i] ?? 0;
     if (text.length <= size) return [[...text]];
-    if (size > stride) return cutWindows(text, size, stride, side);
+    if (size > stride) return cutWindows(text, size, stride, side, most);
     throw new TransformerError(
       'INPUT_INVALID',
       `Of a text of ${text.length} tokens, maxLength leaves room for ${size} beside the special ` +
@@ -215,8 +219,9 @@ function cutWindows(
   size: number,
   stride: number,
   side: 'left' | 'right',
+  most: number,
 ): Piece[][] {
-  const count = Math.ceil((text.length - stride) / (size - stride));
+  const count = Math.min(most, Math.ceil((text.length - stride) / (size - stride)));
   return Array.from({ length: count }, (_, i) => {
     const at = i * (size - stride);
     return side === 'right'

@@ -3,10 +3,11 @@
 // because it must be known where each token stands in the text.
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { isObject, type JsonObject, show } from '../source/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import { refuseUnknown, requireObject, TransformerError } from '../runtime/errors.ts';
 import type { ChatMessage, ChatOptions, ChatTemplates } from './chat-template.ts';
+import { checkBoolean, checkTexts, checkWindows, idList } from './checks.ts';
 import {
   cleanedUpText,
   compileDecoder,
@@ -20,6 +21,7 @@ import { checkVocabulary, namedTokens, specialTokens, type SpecialTokens } from 
 import {
   addedCount,
   compileTemplate,
+  type CutOptions,
   type Encoding,
   fill,
   type Template,
@@ -107,7 +109,7 @@ export class Tokenizer implements SpecialTokens {
     this.#truncationSide = sideOf(config['truncation_side'], tokenizer['truncation']);
     const length = Number(config['model_max_length'] ?? config['max_len']);
     // Files say 1e30 when there is no limit.
-    this.maxLength = length > 0 && length < 1e9 ? length : undefined;
+    this.maxLength = length >= 1 && length < 1e9 ? Math.floor(length) : undefined;
   }
 
   /**
@@ -143,7 +145,16 @@ export class Tokenizer implements SpecialTokens {
     refuseUnknown(options, ['addSpecialTokens', 'maxLength'], 'option of encode');
     const { addSpecialTokens = true, maxLength = Infinity } = options;
     checkBoolean('addSpecialTokens', addSpecialTokens);
-    return this.#windows(text, pair, { maxLength }, addSpecialTokens)[0] as Encoding;
+    return this.#windows(text, pair, { maxLength }, addSpecialTokens, 1)[0] as Encoding;
+  }
+
+  /**
+   * The first of `encodingWindows`: a text or a pair cut to `maxLength` tokens. What lies far behind
+   * the cut is not tokenized.
+   */
+  encodingCut(text: string, pair: string | undefined, options: CutOptions): Encoding {
+    refuseUnknown(options, ['maxLength', 'truncate'], 'option of encodingCut');
+    return this.#windows(text, pair, options, true, 1)[0] as Encoding;
   }
 
   /**
@@ -160,40 +171,40 @@ export class Tokenizer implements SpecialTokens {
     pair: string | undefined,
     { maxLength, ...options }: WindowOptions,
     special: boolean,
+    most = Infinity,
   ): Encoding[] {
-    // An empty second text counts as none, as in transformers.
     const slots = this.#template[pair ? 'pair' : 'single'];
     const added = special ? addedCount(slots) : 0;
     const { stride = 0, truncate = 'longest' } = options;
-    if (!['first', 'second', 'longest'].includes(truncate)) {
-      throw new TransformerError(
-        'OPTION_INVALID',
-        `truncate is ${show(truncate)}; wanted "first", "second" or "longest".`,
-      );
-    }
-    const isLength = maxLength === Infinity || Number.isSafeInteger(maxLength);
-    if (!isLength || maxLength <= added || !Number.isSafeInteger(stride) || stride < 0) {
-      throw new TransformerError(
-        'OPTION_INVALID',
-        `maxLength is ${show(maxLength)} and stride ${show(stride)}; wanted a length of more than ` +
-          `the ${added} special tokens, and a whole number of tokens that windows share.`,
-      );
-    }
-    const texts = pair ? [text, pair] : [text];
-    if (texts.some((one) => typeof one !== 'string')) {
-      throw new TransformerError(
-        'INPUT_INVALID',
-        'The tokenizer was given no text. Pass a string.',
-      );
-    }
-    const pieces = texts.map((one) => this.#spell(one));
-    return windows(pieces, maxLength - added, options, this.#truncationSide).map((one) =>
-      fill(slots, one, special),
-    );
+    checkWindows(added, maxLength, stride, truncate);
+    const texts = checkTexts(text, pair);
+    const room = maxLength - added;
+    const side = this.#truncationSide;
+    const pieces =
+      (most === 1 && side === 'right' ? this.#begin(texts, room, truncate) : undefined) ??
+      texts.map((one) => this.#spell(one, this.#encoder.encode(one)));
+    return windows(pieces, room, options, side, most).map((one) => fill(slots, one, special));
   }
 
-  #spell(text: string): readonly Piece[] {
-    const pieces = this.#encoder.encode(text);
+  /** So much of long texts as decides where they are cut; undefined where only the whole does. */
+  #begin(
+    texts: readonly string[],
+    room: number,
+    truncate: WindowOptions['truncate'],
+  ): (readonly Piece[])[] | undefined {
+    let isCut = false;
+    const found = texts.map((text, i) => {
+      const stays = texts.length > 1 && truncate === (i === 0 ? 'second' : 'first');
+      const begun = stays ? undefined : this.#encoder.begin(text, room + 1);
+      isCut ||= begun !== undefined;
+      return this.#spell(text, begun ?? this.#encoder.encode(text));
+    });
+    const least = Math.min(...found.map(({ length }) => length));
+    // Of two texts that are both too long the longer one keeps less; a text that stays may be too long.
+    return isCut && (texts.length === 1 || least < room) ? found : undefined;
+  }
+
+  #spell(text: string, pieces: readonly Piece[]): readonly Piece[] {
     // An added token may have taken spaces beside it.
     const token = ({ id, span }: Piece): string =>
       this.#added.has(id) ? text.slice(...span) : (this.#tokenizer.id_to_token(id) ?? '');
@@ -273,20 +284,4 @@ export class Tokenizer implements SpecialTokens {
 function sideOf(named: unknown, settings: unknown): 'left' | 'right' {
   const side = named ?? (isObject(settings) ? settings['direction'] : undefined);
   return String(side).toLowerCase() === 'left' ? 'left' : 'right';
-}
-
-/** Errors: INPUT_INVALID for what is no array. */
-function idList(tokenIds: readonly number[]): readonly number[] {
-  const list: unknown = tokenIds;
-  if (Array.isArray(list)) return tokenIds;
-  if (ArrayBuffer.isView(list) && !(list instanceof DataView)) return Array.from(tokenIds);
-  throw new TransformerError(
-    'INPUT_INVALID',
-    `The token ids are ${show(list)}; wanted an array of whole numbers.`,
-  );
-}
-
-function checkBoolean(name: string, value: unknown): void {
-  if (typeof value === 'boolean') return;
-  throw new TransformerError('OPTION_INVALID', `${name} is ${show(value)}; wanted true or false.`);
 }
