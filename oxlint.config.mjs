@@ -156,6 +156,7 @@ export default {
       },
     ],
     'vitest/no-conditional-expect': 'off',
+    'vitest/no-standalone-expect': ['error', { additionalTestBlockFunctions: ['cases'] }],
     'unicorn/consistent-function-scoping': 'off',
     'unicorn/require-module-specifiers': 'off',
     'typescript/consistent-type-imports': 'error',

@@ -10,7 +10,7 @@ export function idList(tokenIds: readonly number[]): readonly number[] {
   if (ArrayBuffer.isView(list) && !(list instanceof DataView)) return Array.from(tokenIds);
   throw new TransformerError(
     'INPUT_INVALID',
-    `The token ids are ${show(list)}; wanted an array of whole numbers.`,
+    `The token ids are ${list === undefined ? 'missing' : show(list)}; wanted an array of whole numbers.`,
   );
 }
 
@@ -49,7 +49,7 @@ export function checkTexts(text: unknown, pair: unknown): string[] {
     if (typeof one === 'string') return one;
     throw new TransformerError(
       'INPUT_INVALID',
-      `The tokenizer was given no text but ${show(one)}. Pass a string.`,
+      `The tokenizer was given no text${one === undefined ? '' : ` but ${show(one)}`}. Pass a string.`,
     );
   });
 }

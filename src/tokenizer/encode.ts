@@ -85,7 +85,8 @@ export function compileEncoder(
     isLocal(json['normalizer']) &&
     !added.some(({ content }) => liesAcross(content) || liesAcross(normalizeText(content)));
   const begin = (text: string, count: number): Piece[] | undefined => {
-    for (let length = 8 * count + 256; canCut && 2 * length < text.length; length *= 4) {
+    const most = canCut ? text.length / 2 : 0;
+    for (let length = 8 * count + 256; length < most; length *= 4) {
       const end = cutPlace(text, length, 2 * length);
       const pieces = end < 0 ? [] : tokens(text.slice(0, end), true);
       if (pieces.length >= count) return pieces;

@@ -85,16 +85,19 @@ function templateSlots(items: unknown, specials: unknown): Slot[] {
     if (!isObject(special) || !Array.isArray(ids)) {
       throw new TypeError(`its template has ${show(item)}, which its special_tokens do not define`);
     }
-    return { ids: ids.map(Number), typeId: Number(special['type_id'] ?? 0) };
+    return { ids: ids.map((id) => wholeId(id, item)), typeId: Number(special['type_id'] ?? 0) };
   });
 }
 
 /** The id of a `[token, id]` entry. */
 function tokenId(entry: unknown): number {
   const id: unknown = Array.isArray(entry) ? entry[1] : undefined;
-  if (typeof id !== 'number')
-    throw new TypeError(`its post_processor has the token ${show(entry)}`);
-  return id;
+  return wholeId(id, entry);
+}
+
+function wholeId(id: unknown, entry: unknown): number {
+  if (Number.isSafeInteger(id) && Number(id) >= 0) return Number(id);
+  throw new TypeError(`its post_processor has the token ${show(entry)} with the id ${show(id)}`);
 }
 
 /** Spans without the spaces of byte-level tokens, but for one that was put in front of the text. */

@@ -112,9 +112,9 @@ const translation = [
 /** What is loaded, its kB at most, and its files; of these an app's own bundle takes in the first three. */
 const uses: readonly (readonly [string, readonly string[], number, number])[] = [
   ['the import alone', [], 18.5, 3],
-  ['classification with BERT from a URL', [...remote, ...classification], 66, 10],
-  ['generation with Llama from the Hub', [...remote, ...chat], 93, 14],
-  ['translation with Marian from a URL', [...remote, ...translation], 85, 11],
+  ['classification with BERT from a URL', [...remote, ...classification], 69.5, 10],
+  ['generation with Llama from the Hub', [...remote, ...chat], 97, 14],
+  ['translation with Marian from a URL', [...remote, ...translation], 88, 11],
 ];
 
 test.each(uses)('%s', (_, modules, most, requests) => {
@@ -132,7 +132,7 @@ test.each(uses)('%s', (_, modules, most, requests) => {
 test('everything there is, in files that are worth a request', () => {
   const all = kilobytes(chunks.keys());
   console.log(`${all.toFixed(1)} kB in all`);
-  expect(all).toBeLessThan(131);
+  expect(all).toBeLessThan(138);
   const small = [...chunks].filter(([file, { code }]) => code.length < 800 && !first.has(file));
   expect(small.map(([file]) => file)).toEqual([]);
 });
