@@ -67,7 +67,7 @@ export async function exactMatch(
 ): Promise<number> {
   // No answer is followed beyond the longest right one, end token included: it would be wrong.
   const lengths = examples.flatMap(({ answers }) => answers.map((one) => tokenizer.encode(one)));
-  const longest = Math.max(...lengths.map(({ length }) => length)) + 1;
+  const longest = lengths.reduce((most, { length }) => Math.max(most, length), 0) + 1;
   const texts = examples.map(({ source }) => source);
   const answers = await answer(model, tokenizer, texts, { longest, signal });
   const right = examples.filter((example, index) => example.answers.includes(answers[index] ?? ''));

@@ -41,7 +41,9 @@ async function run(args: readonly string[]): Promise<void> {
   await interruptible(async (signal) => {
     using order = await openPipeline('text-ranking', source, { dtype, signal, quiet });
     const documents: string[] = [];
-    for await (const group of textGroups(given, signal)) documents.push(...group);
+    for await (const group of textGroups(given, signal)) {
+      for (const document of group) documents.push(document);
+    }
     const settings = { ...(topK !== undefined && { topK }), signal };
     for (const ranked of await order(query, documents, settings)) {
       const { score, text } = ranked;
