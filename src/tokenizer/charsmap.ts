@@ -8,6 +8,9 @@ export function precompiledMap(base64: string): (text: AlignedText) => AlignedTe
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const view = new DataView(bytes.buffer);
   const trieBytes = view.getUint32(0, true);
+  if (trieBytes % 4 > 0 || trieBytes > bytes.length - 4) {
+    throw new TypeError('its precompiled_charsmap is cut off');
+  }
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) =>
     view.getUint32(4 + 4 * i, true),
   );

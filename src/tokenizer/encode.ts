@@ -118,9 +118,20 @@ function tokenFinder(
     const content = normalize(token.content);
     if (content !== '') known.set(content, token);
   }
-  const contents = [...known.keys()].toSorted((a, b) => b.length - a.length);
-  const escaped = contents.map((content) => content.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  const pattern = new RegExp(escaped.join('|'), 'gu');
+  /** By their first UTF-16 unit, the lengths that tokens have, the greatest first. */
+  const lengths = new Map<string, number[]>();
+  for (const content of [...known.keys()].toSorted((a, b) => b.length - a.length)) {
+    const own = lengths.get(content.charAt(0)) ?? [];
+    if (own.at(-1) !== content.length) own.push(content.length);
+    lengths.set(content.charAt(0), own);
+  }
+  const tokenAt = (text: string, at: number): string | undefined => {
+    for (const length of lengths.get(text.charAt(at)) ?? []) {
+      const content = text.slice(at, at + length);
+      if (known.has(content)) return content;
+    }
+    return undefined;
+  };
 
   return (text) => {
     const sections: Section[] = [];
@@ -130,9 +141,11 @@ function tokenFinder(
       at = Math.max(at, end);
     };
     if (known.size === 0) return text.text === '' ? [] : [[text, undefined]];
-    for (const { 0: content, index } of text.text.matchAll(pattern)) {
-      const token = known.get(content);
-      if (token === undefined || index < at) continue;
+    for (let index = 0, next: number; index < text.text.length; index = next) {
+      const content = tokenAt(text.text, index);
+      next = index + (content?.length ?? 1);
+      const token = known.get(content ?? '');
+      if (content === undefined || token === undefined || index < at) continue;
       let start = index;
       let end = index + content.length;
       const whole = text.text;

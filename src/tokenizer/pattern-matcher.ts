@@ -3,6 +3,7 @@
 // the text, whatever the pattern (the memory of BitState in Cox 2010, "Regular Expression Matching in
 // the Wild").
 
+import { TransformerError } from '../runtime/errors.ts';
 import { compileProgram, type Instruction, type Program } from './pattern-syntax.ts';
 import type { Find, Match, Matches } from './patterns.ts';
 
@@ -15,7 +16,7 @@ export function compileRegex(source: string): Find {
 /** Memory for choices at places of a text: a text that needs more is refused. */
 const mostMemory = 2 ** 28;
 
-/** The matches that `text.matchAll` would give. Errors: RangeError for a text beyond all measure. */
+/** The matches that `text.matchAll` would give. Errors: INPUT_INVALID for a text beyond all measure. */
 export function findMatches(program: Program, text: string): Matches & { steps: number } {
   const run = new Run(program, text);
   const matches: Match[] = [];
@@ -50,7 +51,11 @@ class Run {
     this.#text = text;
     const size = program.choices * (text.length + 1);
     if (size > mostMemory) {
-      throw new RangeError(`a pattern of ${program.choices} choices on ${text.length} characters`);
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `A text of ${text.length} characters is too long for the tokenizer's pattern. ` +
+          'Give it in parts.',
+      );
     }
     this.#memory = new Uint8Array(size);
   }

@@ -70,7 +70,7 @@ export class Tokenizer implements SpecialTokens {
     checkVocabulary(tokenizer);
     this.#tokenizer = new HuggingFaceTokenizer(
       { ...tokenizer, ...others, ...(isObject(model) && { model: { ...model, merges: [] } }) },
-      config,
+      { ...config, additional_special_tokens: [] },
     );
     this.#decoder = compileDecoder(tokenizer['decoder'], tools.regex);
     this.#encoder = compileEncoder(
@@ -118,17 +118,18 @@ export class Tokenizer implements SpecialTokens {
    */
   static async load(files: Source, signal: AbortSignal | undefined): Promise<Tokenizer> {
     requireObject(files, 'The source of the tokenizer');
-    let file = 'tokenizer.json';
+    let read: TokenizerFiles | undefined;
     try {
-      const read = await readTokenizerFiles(files, signal);
-      ({ file } = read);
+      read = await readTokenizerFiles(files, signal);
       return new Tokenizer(files, read);
     } catch (cause) {
+      // Of files that were not read yet, only rules within rules without end are told as such.
       if (cause instanceof TransformerError) throw cause;
+      if (read === undefined && !(cause instanceof RangeError)) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TransformerError(
         'FILE_INVALID',
-        `${describeFile(files, file)} does not describe a tokenizer: ${reason}. ` +
+        `${describeFile(files, read?.file ?? 'tokenizer.json')} does not describe a tokenizer: ${reason}. ` +
           'Download the file again, or save the tokenizer with Hugging Face transformers.',
         { cause },
       );
