@@ -18,6 +18,9 @@ export function compileModel(model: Model, json: JsonObject): (word: string) => 
   const { config } = model;
   const unknownToken = model.unk_token ?? ('unk_token' in config ? config.unk_token : undefined);
   const unknown = ids.get(unknownToken ?? '') ?? model.unk_token_id;
+  if (unknown !== undefined && !(Number.isSafeInteger(unknown) && unknown >= 0)) {
+    throw new TypeError(`its unknown token has the id ${show(unknown)}`);
+  }
   const unknownPart = (start: number, end: number): Part[] =>
     unknown === undefined ? [] : [{ id: unknown, start, end }];
 

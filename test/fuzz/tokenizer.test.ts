@@ -94,9 +94,9 @@ cases('texts', 150, (random) => {
   expect(tokenizer.encodingCut(text, undefined, { maxLength })).toEqual(whole);
   expect(tokenizer.decode(new Uint32Array(ids) as never)).toBe(tokenizer.decode(ids));
   if (folders[index] !== 'chat' || /[\ud800-\udfff]/u.test(text)) return;
-  // Bytes come back as they were.
+  // Bytes come back as they were, but for the form of characters.
   const own = tokenizer.encode(text, undefined, { addSpecialTokens: false });
-  expect(tokenizer.decode(own, { skipSpecialTokens: false })).toBe(text);
+  expect(tokenizer.decode(own, { skipSpecialTokens: false })).toBe(text.normalize('NFC'));
 });
 
 cases('normalization forms', 150, (random) => {
