@@ -28,8 +28,24 @@ export function renderTemplate(
   }
   const program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
   const scope = new Environment();
-  for (const [name, value] of Object.entries({ ...globals, ...variables })) scope.set(name, value);
-  return textOf(new PythonInterpreter(scope, new Budget(messages), source.length).run(program));
+  const budget = new Budget(messages);
+  for (const [name, value] of Object.entries({ ...globals, ...variables })) {
+    const made = scope.set(name, value);
+    if (made.type === 'FunctionValue') bound(made as { value: Call }, budget);
+  }
+  return textOf(new PythonInterpreter(scope, budget, source.length).run(program));
+}
+
+type Value = ReturnType<Environment['lookupVariable']>;
+type Call = (args: Value[], scope: Environment) => Value;
+
+/** The engine makes data of arguments for a function: all of what lies in them counts. */
+function bound(made: { value: Call }, budget: Budget): void {
+  const call = made.value;
+  made.value = (args, scope) => {
+    for (const one of args) budget.work(one, 1, true);
+    return call(args, scope);
+  };
 }
 
 const globals = {

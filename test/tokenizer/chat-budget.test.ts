@@ -45,6 +45,7 @@ describe('is stopped', () => {
       '{% set ns = namespace(d=1) %}{% set ns.d = ns %}{{ ns|tojson }}',
       'steps',
     ],
+    ['lists that share, in a call', `${grow(nested)}{{ raise_exception(ns.l) }}`, 'steps'],
     ['an indentation', '{{ [[1]]|tojson(indent=1000000000) }}', 'steps'],
     ['a macro within itself', '{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}', 'levels'],
     ['parentheses', `{{ ${'('.repeat(50_000)}1${')'.repeat(50_000)} }}`, 'fails'],
