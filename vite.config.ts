@@ -76,7 +76,7 @@ const config: ViteUserConfig = {
         test: {
           name: 'chromium',
           include: tests,
-          exclude: ['test/{node,demo,package}/**', ...skipped],
+          exclude: ['test/{node,demo,package,fuzz}/**', ...skipped],
           setupFiles: ['test/setup/chromium.ts'],
           fileParallelism: false,
           browser: {

@@ -34,7 +34,7 @@ export async function answer(
   const answers = texts.map(() => '');
   for (let first = 0; first < texts.length; first += batchSize) {
     const places = order.slice(first, first + batchSize);
-    const length = Math.max(...places.map((place) => lengthOf(rows, place)));
+    const length = places.reduce((most, place) => Math.max(most, lengthOf(rows, place)), 0);
     const fill = (place: number): number[] => Array<number>(length - lengthOf(rows, place)).fill(0);
     const inputs = {
       inputIds: places.map((place) => [...(rows[place] ?? []), ...fill(place)]),

@@ -42,7 +42,7 @@ async function run(args: readonly string[]): Promise<void> {
     using order = await openPipeline('text-ranking', source, { dtype, signal, quiet });
     const documents: string[] = [];
     for await (const group of textGroups(given, signal)) {
-      for (const document of group) documents.push(document);
+      for (const text of group) documents.push(text);
     }
     const settings = { ...(topK !== undefined && { topK }), signal };
     for (const ranked of await order(query, documents, settings)) {

@@ -202,7 +202,7 @@ export class Tokenizer implements SpecialTokens {
     });
     const least = Math.min(...found.map(({ length }) => length));
     // Of two texts that are both too long the longer one keeps less; a text that stays may be too long.
-    return isCut && (texts.length === 1 || least < room) ? found : undefined;
+    return !isCut || texts.length === 1 || least < room ? found : undefined;
   }
 
   #spell(text: string, pieces: readonly Piece[]): readonly Piece[] {
