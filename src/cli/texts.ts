@@ -47,9 +47,13 @@ async function* arrivingLines(
   addAbortSignal(signal, input);
   input.setEncoding('utf8');
   for await (const chunk of input) {
-    const lines = (rest + String(chunk)).split(/\r?\n/);
+    // What has come is looked at once, however long a line grows.
+    const [begun = '', ...lines] = String(chunk).split('\n');
+    rest += begun;
+    if (lines.length === 0) continue;
+    lines.unshift(rest);
     rest = lines.pop() ?? '';
-    yield lines;
+    yield lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   }
   if (rest !== '') yield [rest];
 }

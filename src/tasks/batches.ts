@@ -10,6 +10,47 @@ export interface TokenRow {
   readonly typeIds?: readonly number[];
 }
 
+/** Milliseconds of work on texts, after which others get their turn. */
+const turn = 20;
+
+/**
+ * Works on texts one after the other. From time to time the event loop goes round, so that a page stays
+ * alive, and the signal is looked at. Errors: AbortError.
+ */
+export async function eachText<Text, Result>(
+  texts: readonly Text[],
+  signal: AbortSignal | undefined,
+  work: (text: Text, index: number) => Result | Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let start = performance.now();
+  for (const [index, text] of texts.entries()) {
+    throwIfAborted(signal);
+    results.push(await work(text, index));
+    if (performance.now() - start < turn) continue;
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    });
+    start = performance.now();
+  }
+  throwIfAborted(signal);
+  return results;
+}
+
+/** Results by a number of their rows, such as the text they belong to. */
+export function grouped<Row, Result>(
+  results: readonly Result[],
+  rows: readonly Row[],
+  indexOf: (row: Row) => number,
+): Result[][] {
+  const groups: Result[][] = [];
+  for (const [at, result] of results.entries()) {
+    const row = rows[at];
+    if (row !== undefined) (groups[indexOf(row)] ??= []).push(result);
+  }
+  return groups;
+}
+
 export interface BatchLimits {
   /** Tokens of a batch at most, padding included; a longer row makes a batch of its own. */
   readonly tokens: number;
@@ -48,7 +89,7 @@ export function padRows(
 ): TaskInputs {
   const { pad_token_id: pad, type_vocab_size: types } = model.config;
   const padToken = tokenizer.padToken ?? (typeof pad === 'number' ? pad : 0);
-  const length = Math.max(...rows.map(({ ids }) => ids.length));
+  const length = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   const fill = (row: readonly number[], value: number): number[] => {
     const rest = Array<number>(length - row.length).fill(value);
     return side === 'left' ? [...rest, ...row] : [...row, ...rest];

@@ -3,6 +3,7 @@
 
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import type { Source } from '../source/source.ts';
+import { eachText } from './batches.ts';
 import { embed } from './feature-extraction.ts';
 import { cosineSimilarity, dot, normalized } from './pooling.ts';
 import { readSentenceModules, type SentenceModules, type Similarity } from './sentence-modules.ts';
@@ -95,7 +96,7 @@ function embedder(parts: TaskParts, modules: SentenceModules, task: string): Emb
     });
     const { normalize, truncateDim = modules.truncateDim, signal } = options;
     const prompt = promptOf(modules, options);
-    const rows = [text].flat().map((one) => {
+    const rows = await eachText([text].flat(), signal, (one) => {
       const whole = read(prompt + checkText('The text', one));
       return encodeText(parts, whole, undefined, 'longest', maxLength);
     });

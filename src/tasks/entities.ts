@@ -54,7 +54,7 @@ function wordScores(
     return first.map((_, i) => all.reduce((sum, scores) => sum + (scores[i] ?? 0), 0) / all.length);
   }
   const [surest = 0] = greatest(
-    all.map((scores) => Math.max(...scores)),
+    all.map((scores) => scores.reduce((most, score) => Math.max(most, score), -Infinity)),
     1,
   );
   return all[surest] ?? first;

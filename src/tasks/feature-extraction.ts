@@ -1,7 +1,7 @@
 // The last hidden states of texts, token by token or pooled.
 
 import type { DenseTensor } from '../model/inputs/inputs.ts';
-import { forwardRows } from './batches.ts';
+import { eachText, forwardRows } from './batches.ts';
 import { normalized, pool, type Pooling, stack } from './pooling.ts';
 import { checkOptions, checkText, encodeText, oneOrMany, type TaskParts } from './task.ts';
 
@@ -41,17 +41,17 @@ export function featureExtraction(parts: TaskParts): FeatureExtraction {
       signal: 'signal',
     });
     const { pooling = 'none', normalize = false, truncation = false, signal } = options;
-    const encode = (texts: readonly string[]): { ids: number[] }[] =>
-      texts.map((text) => {
+    const encode = (texts: readonly string[]): Promise<{ ids: number[] }[]> =>
+      eachText(texts, signal, (text) => {
         const checked = checkText('The text', text);
         return encodeText(parts, checked, undefined, truncation ? 'longest' : undefined);
       });
     if (pooling !== 'none') {
-      return embed(parts, encode([input].flat()), { task, pooling, normalize, signal });
+      return embed(parts, await encode([input].flat()), { task, pooling, normalize, signal });
     }
     const width = Number(parts.model.config['hidden_size'] ?? 1);
-    return oneOrMany(input, (texts) =>
-      forwardRows(parts, encode(texts), { task, width, signal }, (read, { ids }) => {
+    return oneOrMany(input, async (texts) =>
+      forwardRows(parts, await encode(texts), { task, width, signal }, (read, { ids }) => {
         const { data, shape } = read('lastHiddenState');
         const size = shape.at(-1) ?? 1;
         const own = data.slice(0, ids.length * size);

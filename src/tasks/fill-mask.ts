@@ -2,7 +2,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { show } from '../source/json.ts';
-import { forwardRows } from './batches.ts';
+import { eachText, forwardRows } from './batches.ts';
 import { greatest, softmax } from './scores.ts';
 import { checkOptions, checkText, encodeText, oneOrMany, type TaskParts } from './task.ts';
 
@@ -46,7 +46,7 @@ export function fillMask(parts: TaskParts): FillMask {
     const { topK = 5, targets, signal } = options;
     const targetIds = targets === undefined ? undefined : tokensOf(parts, [targets].flat());
     return oneOrMany(input, async (texts) => {
-      const rows = texts.map((text) => {
+      const rows = await eachText(texts, signal, (text) => {
         const { ids, typeIds } = encodeText(parts, checkText('The text', text), undefined);
         const gaps = ids.flatMap((id, place) => (id === maskToken ? [place] : []));
         if (gaps.length === 0) throw noMask(parts, text);

@@ -3,7 +3,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { bestSpans } from './answer-spans.ts';
-import { forwardRows } from './batches.ts';
+import { grouped, eachText, forwardRows } from './batches.ts';
 import { checkOptions, mostTokens, oneOrMany, type TaskParts, wrongInput } from './task.ts';
 import type { Encoding } from '../tokenizer/template.ts';
 import { continuations, usesWordPieces } from './words.ts';
@@ -91,12 +91,13 @@ export function questionAnswering(parts: TaskParts): QuestionAnswering {
     const count = alignToWords ? topK * 2 + 10 : topK;
 
     const lists = await oneOrMany(input, async (questions) => {
-      const rows = questions.flatMap((one, index) => {
+      const windowsOf = await eachText(questions, signal, (one, index) => {
         const { question, context } = checkQuestion(one);
         return tokenizer
           .encodingWindows(question, context, { maxLength, stride, truncate: 'second' })
           .map((window) => ({ ...window, context, index }));
       });
+      const rows = windowsOf.flat();
       const windows = await forwardRows(parts, rows, { task, signal }, (read, row) => {
         // The classification token stands for "there is no answer".
         const allowed = row.textIndex.map(
@@ -113,11 +114,12 @@ export function questionAnswering(parts: TaskParts): QuestionAnswering {
         });
         return { answers, noAnswer };
       });
+      const found = grouped(windows, rows, ({ index }) => index);
       return questions.map((_, index) => {
-        const own = windows.filter((_window, at) => rows[at]?.index === index);
+        const own = found[index] ?? [];
         const answers = merge(own.flatMap((window) => window.answers));
         if (options.handleImpossibleAnswer === true) {
-          const score = Math.min(...own.map(({ noAnswer }) => noAnswer));
+          const score = own.reduce((least, { noAnswer }) => Math.min(least, noAnswer), Infinity);
           answers.push({ score, start: 0, end: 0, answer: '' });
         }
         return answers.toSorted((a, b) => b.score - a.score).slice(0, topK);
@@ -133,14 +135,14 @@ export function questionAnswering(parts: TaskParts): QuestionAnswering {
 
 /** Adds up answers of the same text, whatever their case; the first one found gives the place. */
 function merge(answers: readonly Answer[]): Answer[] {
-  const byText = new Map<string, Answer>();
+  const alike = new Map<string, Answer>();
   for (const found of answers) {
     const key = found.answer.toLowerCase();
-    const same = byText.get(key);
-    if (same === undefined) byText.set(key, { ...found });
+    const same = alike.get(key);
+    if (same === undefined) alike.set(key, { ...found });
     else same.score += found.score;
   }
-  return [...byText.values()];
+  return [...alike.values()];
 }
 
 function checkQuestion(input: unknown): Question {

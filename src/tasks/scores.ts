@@ -13,10 +13,17 @@ export function sigmoid(logit: number): number {
   return 1 / (1 + Math.exp(-logit));
 }
 
+/** So many may be kept in order while others come; more are sorted at the end. */
+const few = 32;
+
 /** The places of the `count` greatest scores, the greatest first; equal ones in their order. */
 export function greatest(scores: ArrayLike<number>, count: number): number[] {
   const best: number[] = [];
   const score = (place: number | undefined): number => scores[place ?? -1] ?? -Infinity;
+  if (count > few) {
+    const places = Array.from(scores, (_, place) => place);
+    return places.toSorted((a, b) => score(b) - score(a) || 0).slice(0, count);
+  }
   for (let place = 0; place < scores.length; place++) {
     if (best.length === count && score(place) <= score(best.at(-1))) continue;
     let at = best.length;

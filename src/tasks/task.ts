@@ -46,6 +46,7 @@ export type TextTokenizer = Pick<
   | 'decodeCertain'
   | 'encode'
   | 'encoding'
+  | 'encodingCut'
   | 'encodingWindows'
   | 'maskToken'
   | 'maxLength'
@@ -154,7 +155,10 @@ export function mostTokens({ model, tokenizer }: TaskParts): number {
   return Math.min(model.maxPositions, tokenizer.maxLength ?? Infinity);
 }
 
-/** A text or a pair of texts as tokens, cut to `maxLength` tokens where that is asked for. */
+/**
+ * A text or a pair of texts as tokens, cut to `maxLength` tokens where that is asked for. Errors:
+ * INPUT_INVALID for a text that is not cut and far too long for the model, which alone refuses others.
+ */
 export function encodeText(
   parts: TaskParts,
   text: string,
@@ -162,11 +166,25 @@ export function encodeText(
   truncate?: WindowOptions['truncate'],
   maxLength: number = mostTokens(parts),
 ): Encoding {
-  const { tokenizer } = parts;
-  const encoding = tokenizer.encoding(text, pair);
-  if (truncate === undefined || encoding.ids.length <= maxLength) return encoding;
-  const [first] = tokenizer.encodingWindows(text, pair, { maxLength, stride: 0, truncate });
-  return first ?? encoding;
+  return truncate === undefined || maxLength === Infinity
+    ? encodeWhole(parts, text, pair)
+    : parts.tokenizer.encodingCut(text, pair, { maxLength, truncate });
+}
+
+/** A whole text as tokens. Of one that is far too long for the model, the rest is not looked at. */
+export function encodeWhole(
+  { model: { maxPositions }, tokenizer }: TaskParts,
+  text: string,
+  pair?: string,
+  addSpecialTokens = true,
+): Encoding {
+  const most = 4 * maxPositions + 64;
+  const encoding = tokenizer.encoding(text, pair, { addSpecialTokens, maxLength: most });
+  if (encoding.ids.length < most) return encoding;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `The text has ${most} tokens and more; this model has ${maxPositions} positions. Shorten it.`,
+  );
 }
 
 /**

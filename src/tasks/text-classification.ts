@@ -1,7 +1,7 @@
 // Labels of whole texts, with a sequence-classification checkpoint.
 
 import { isObject } from '../source/json.ts';
-import { forwardRows } from './batches.ts';
+import { grouped, eachText, forwardRows } from './batches.ts';
 import { greatest, sigmoid, softmax } from './scores.ts';
 import {
   checkOptions,
@@ -65,7 +65,7 @@ export function textClassification(parts: TaskParts): TextClassification {
     });
     const { topK = 1, truncation = false, signal } = options;
     const lists = await oneOrMany(input, async (inputs) => {
-      const rows = inputs.map((one) => encodeInput(parts, one, truncation));
+      const rows = await eachText(inputs, signal, (one) => encodeInput(parts, one, truncation));
       const all = await classLogits(parts, rows, task, signal);
       return all.map((logits) => {
         const apply = options.functionToApply ?? usualFunction(parts.model, logits.length);
@@ -97,8 +97,7 @@ export async function classLogits(
   const groupOf = ({ ids }: Encoding): number =>
     hasDecoder === true ? ids.filter((id) => id === end).length : 0;
   const results: Float32Array[] = [];
-  for (const group of new Set(rows.map(groupOf))) {
-    const places = [...rows.keys()].filter((at) => rows[at] && groupOf(rows[at]) === group);
+  for (const places of Object.values(grouped([...rows.keys()], rows, groupOf))) {
     const own = places.flatMap((at) => rows[at] ?? []);
     const logits = await forwardRows(
       parts,

@@ -4,7 +4,8 @@
 import { isObject } from '../source/json.ts';
 import type { ChatMessage, ChatOptions } from '../tokenizer/chat-template.ts';
 import { checkTextOptions, generateRows, streamRow, type TextOptions } from './generation.ts';
-import { checkOptions, type TaskParts, wrongInput } from './task.ts';
+import { checkOptions, encodeWhole, type TaskParts, wrongInput } from './task.ts';
+import { eachText } from './batches.ts';
 import { textAfter } from '../tokenizer/text-stream.ts';
 
 export interface TextGenerationOptions extends TextOptions {
@@ -51,12 +52,12 @@ export function textGeneration(parts: TaskParts): TextGeneration {
   /** Token ids of an input. A chat's template writes the special tokens itself. */
   const encode = async (input: Input, chat?: ChatOptions): Promise<number[]> => {
     if (typeof input === 'string') {
-      const ids = tokenizer.encode(input);
+      const { ids } = encodeWhole(parts, input);
       const { bosToken } = tokenizer;
       return ids.length > 0 || bosToken === undefined ? ids : [bosToken];
     }
     const text = await renderChat(parts, input, chat);
-    return tokenizer.encode(text, undefined, { addSpecialTokens: false });
+    return encodeWhole(parts, text, undefined, false).ids;
   };
 
   const generate = async (
@@ -69,7 +70,7 @@ export function textGeneration(parts: TaskParts): TextGeneration {
     const isOne = !Array.isArray(input) || isMessage(input[0]);
     const inputs = (isOne ? [input] : input) as readonly Input[];
     for (const one of inputs) checkInput(one);
-    const rows = await Promise.all(inputs.map((one) => encode(one, chat)));
+    const rows = await eachText(inputs, generation.signal, (one) => encode(one, chat));
     const found = await generateRows(parts, rows, generation, 'left');
     const results = found.map((sequences, index) => {
       const [one, ids] = [inputs[index] ?? '', rows[index] ?? []];

@@ -5,6 +5,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import { isObject, show } from '../source/json.ts';
 import { readJson, type Source } from '../source/source.ts';
 import { activationNames, activationOf } from './activations.ts';
+import { eachText } from './batches.ts';
 import { greatest, sigmoid } from './scores.ts';
 import { lowerCase, readSentenceSettings, unsupported } from './sentence-settings.ts';
 import {
@@ -83,7 +84,7 @@ export function textRanking(
     checkOptions(task, options, { topK: 'count', functionToApply: functions, signal: 'signal' });
     const { topK = documents.length, functionToApply: wanted, signal } = options;
     const asked = read(checkText('The query', query));
-    const rows = documents.map((text) =>
+    const rows = await eachText(documents, signal, (text) =>
       encodeText(parts, asked, read(checkText('A document', text)), 'longest', most),
     );
     const logits = await classLogits(parts, rows, task, signal);

@@ -9,7 +9,8 @@ import {
   type TextOptions,
   withSettings,
 } from './generation.ts';
-import { checkText, type TaskParts } from './task.ts';
+import { checkText, encodeWhole, type TaskParts } from './task.ts';
+import { eachText } from './batches.ts';
 
 /** Gives an array for one text too; with `numReturnSequences` that many entries a text, in order. */
 export interface TextToText<Result> {
@@ -46,7 +47,7 @@ function textToText<Result>(
   const { model, tokenizer } = parts;
   const { prefix = usualPrefix, options: settings } = taskSettings(model, task);
   const encode = (text: unknown): number[] =>
-    tokenizer.encode(prefix + checkText(`The text of ${task}`, text));
+    encodeWhole(parts, prefix + checkText(`The text of ${task}`, text)).ids;
   const settled = (options: TextOptions): TextOptions => {
     checkTextOptions(task, options);
     return withSettings(settings, options);
@@ -57,7 +58,7 @@ function textToText<Result>(
     options: TextOptions = {},
   ): Promise<Result[]> => {
     const generation = settled(options);
-    const rows = [text].flat().map(encode);
+    const rows = await eachText([text].flat(), options.signal, encode);
     const found = await generateRows(parts, rows, generation, 'right');
     return found.flat().map((ids) => resultOf(tokenizer.decode(ids)));
   };

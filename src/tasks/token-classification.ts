@@ -1,6 +1,6 @@
 // Labels of words in a text (named entities, parts of speech), with a token-classification checkpoint.
 
-import { forwardRows } from './batches.ts';
+import { grouped, eachText, forwardRows } from './batches.ts';
 import {
   type AggregationStrategy,
   dropOverlaps,
@@ -13,6 +13,7 @@ import { softmax } from './scores.ts';
 import {
   checkOptions,
   checkText,
+  encodeWhole,
   labelName,
   mostTokens,
   oneOrMany,
@@ -141,20 +142,16 @@ export function tokenClassification(parts: TaskParts): TokenClassification {
       signal,
     } = options;
     return oneOrMany(input, async (texts) => {
-      const rows = texts.flatMap((text, index) => {
+      const windowsOf = await eachText(texts, signal, (text, index) => {
         checkText('The text to classify', text);
-        const whole = tokenizer.encoding(text);
         const maxLength = mostTokens(parts);
-        const windows =
-          stride === undefined || whole.ids.length <= maxLength
-            ? [whole]
-            : tokenizer.encodingWindows(text, undefined, {
-                maxLength,
-                stride,
-                truncate: 'longest',
-              });
+        const isWhole = stride === undefined || maxLength === Infinity;
+        const windows = isWhole
+          ? [encodeWhole(parts, text)]
+          : tokenizer.encodingWindows(text, undefined, { maxLength, stride });
         return windows.map((encoding) => ({ ...encoding, text, index }));
       });
+      const rows = windowsOf.flat();
       const found = await forwardRows(parts, rows, { task, signal }, (read, row) => {
         const { data, shape } = read('logits');
         const labels = shape.at(-1) ?? 1;
@@ -165,8 +162,9 @@ export function tokenClassification(parts: TaskParts): TokenClassification {
           .map((span) => entityOf(span, strategy !== 'none'))
           .filter((one) => !ignoreLabels.includes('entity' in one ? one.entity : one.entityGroup));
       });
+      const entities = grouped(found, rows, ({ index }) => index);
       return texts.map((_, index) => {
-        const own = found.filter((_entities, at) => rows[at]?.index === index);
+        const own = entities[index] ?? [];
         return own.length > 1 ? dropOverlaps(own.flat()) : own.flat();
       });
     });

@@ -11,7 +11,14 @@ import {
   type TextOptions,
   withSettings,
 } from './generation.ts';
-import { checkOptions, checkText, notAmong, type TaskModel, type TaskParts } from './task.ts';
+import {
+  checkOptions,
+  checkText,
+  encodeWhole,
+  notAmong,
+  type TaskModel,
+  type TaskParts,
+} from './task.ts';
 
 export interface TranslateOptions extends TextOptions {
   /** The language to translate to, such as `fr`; for checkpoints of several languages. */
@@ -77,7 +84,7 @@ export function translation(parts: TaskParts): TranslationTask {
     const { prefix = '', options: settings } = direct(to, from);
     const rows = texts.map((one, index) => {
       const place = texts.length === 1 ? '' : ` (number ${index + 1} of ${texts.length})`;
-      return tokenizer.encode(prefix + checkSource(one, place));
+      return encodeWhole(parts, prefix + checkSource(one, place)).ids;
     });
     return { rows, generation: withSettings(settings, options) };
   };

@@ -3,6 +3,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import { isObject } from '../source/json.ts';
+import { eachText } from './batches.ts';
 import { greatest, softmax } from './scores.ts';
 import {
   checkOptions,
@@ -66,12 +67,11 @@ export function zeroShotClassification(parts: TaskParts): ZeroShotClassification
       );
     }
     return oneOrMany(input, async (texts) => {
-      const rows = texts.flatMap((text) =>
-        labels.map((label) => {
-          const hypothesis = template.replaceAll('{}', () => label);
-          return encodeText(parts, checkText('The text to classify', text), hypothesis, 'first');
-        }),
-      );
+      const pairs = texts.flatMap((text) => labels.map((label) => ({ text, label })));
+      const rows = await eachText(pairs, signal, ({ text, label }) => {
+        const hypothesis = template.replaceAll('{}', () => label);
+        return encodeText(parts, checkText('The text to classify', text), hypothesis, 'first');
+      });
       const logits = await classLogits(parts, rows, task, signal);
       return texts.map((sequence, index) => {
         const own = logits.slice(index * labels.length, (index + 1) * labels.length);

@@ -85,17 +85,16 @@ export class AlignedText {
   }
 
   /** Each match replaced; the replacement stands for the last character of the match. */
-  replaceAll(pattern: RegExp, replacement: string): AlignedText {
-    const matches = [...this.text.matchAll(pattern)];
+  replaceAll(matches: readonly Span[], replacement: string): AlignedText {
     if (matches.length === 0) return this;
     return this.rewrite((put) => {
       let at = 0;
       const keep = (end: number): void => {
         for (; at < end; at++) put(this.text[at] ?? '', [at, at + 1]);
       };
-      for (const { 0: match, index } of matches) {
-        keep(index);
-        at = index + match.length;
+      for (const [start, end] of matches) {
+        keep(start);
+        at = end;
         put(replacement, [Math.max(at - 1, 0), at]);
       }
       keep(this.text.length);

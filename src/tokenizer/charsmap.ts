@@ -8,6 +8,9 @@ export function precompiledMap(base64: string): (text: AlignedText) => AlignedTe
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const view = new DataView(bytes.buffer);
   const trieBytes = view.getUint32(0, true);
+  if (trieBytes % 4 > 0 || trieBytes > bytes.length - 4) {
+    throw new TypeError('its precompiled_charsmap is cut off');
+  }
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) =>
     view.getUint32(4 + 4 * i, true),
   );
@@ -15,8 +18,13 @@ export function precompiledMap(base64: string): (text: AlignedText) => AlignedTe
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
+  const found = new Map<string, string | undefined>();
   /** The replacement of the shortest prefix that has one. */
   const find = (text: string): string | undefined => {
+    if (!found.has(text)) found.set(text, search(text));
+    return found.get(text);
+  };
+  const search = (text: string): string | undefined => {
     let at = childOffset(units[0] ?? 0);
     for (const byte of encoder.encode(text)) {
       at ^= byte;
@@ -51,15 +59,28 @@ export function precompiledMap(base64: string): (text: AlignedText) => AlignedTe
 /** A character, and what may belong to its grapheme: Latin, kana and ideographs always begin one. */
 const runs = /[^][^\0-\u02ff\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff]+|\r\n|[^]/gu;
 
-/**
- * The graphemes of a text and where they begin. Only short runs go through the segmenter, whose time
- * grows with the square of a text's length.
- */
+/** UTF-16 units that the segmenter gets at once: its time grows with the square of their number. */
+const fewUnits = 256;
+
+/** The graphemes of a text and where they begin. */
 function* graphemes(text: string): Generator<readonly [grapheme: string, index: number]> {
   const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   for (const { 0: run, index: start } of text.matchAll(runs)) {
-    if (run.length === 1) yield [run, start];
-    else for (const { segment, index } of segmenter.segment(run)) yield [segment, start + index];
+    if (run.length === 1) {
+      yield [run, start];
+      continue;
+    }
+    let units = fewUnits;
+    for (let at = 0; at < run.length;) {
+      const segments = [...segmenter.segment(run.slice(at, at + units))];
+      // The last one may go on. What comes after a grapheme does not depend on what was before it.
+      if (at + units < run.length) segments.pop();
+      for (const { segment } of segments) {
+        yield [segment, start + at];
+        at += segment.length;
+      }
+      units = segments.length === 0 ? 2 * units : fewUnits;
+    }
   }
 }
 

@@ -3,10 +3,10 @@
 // `continue` and forget their variables, values are printed as Python prints them, and text is only
 // ever joined to text.
 
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
+import { Environment, Interpreter } from '@huggingface/jinja';
+import type { Budget } from './chat-budget.ts';
 import {
   compared,
-  formatDate,
   isEqual,
   methods,
   plain,
@@ -15,12 +15,10 @@ import {
   textOf,
   typeName,
 } from './chat-python.ts';
+import { bind, blockOf, changed, isTrue, itemsOf, known, type Node } from './chat-nodes.ts';
 
 type Value = ReturnType<Environment['lookupVariable']>;
-type Program = ReturnType<typeof parse>;
-type Node = Program['body'][number] & {
-  readonly [name: string]: unknown;
-};
+type Program = Parameters<Interpreter['run']>[0];
 
 /** What a block wrote, and whether it left its loop's turn or the loop. */
 interface Written {
@@ -31,43 +29,25 @@ interface Written {
 /** Statements with a value that is not written. */
 const silent = new Set(['Set', 'Macro', 'Comment']);
 
-/** The text of a template with these variables. Throws what the template or its values cause. */
-export function renderTemplate(
-  template: string,
-  variables: Readonly<Record<string, unknown>>,
-): string {
-  // As Jinja reads them: ends of lines are one character, the last one does not count.
-  const source = template.replaceAll(/\r\n?/g, '\n');
-  const program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
-  const scope = new Environment();
-  for (const [name, value] of Object.entries({ ...globals, ...variables })) scope.set(name, value);
-  return textOf(new PythonInterpreter(scope).run(program));
-}
+export class PythonInterpreter extends Interpreter {
+  readonly #budget: Budget;
+  readonly #sourceLength: number;
 
-const globals = {
-  true: true,
-  True: true,
-  false: false,
-  False: false,
-  none: null,
-  None: null,
-  raise_exception: (reason: unknown): never => {
-    throw new Error(String(reason));
-  },
-  strftime_now: (format: unknown): string => formatDate(new Date(), String(format)),
-  range: (first: number, second?: number, step = 1): number[] => {
-    const [start, stop] = second === undefined ? [0, first] : [first, second];
-    return Array.from(
-      { length: Math.max(0, Math.ceil((stop - start) / step)) },
-      (_, i) => start + i * step,
-    );
-  },
-};
+  constructor(scope: Environment, budget: Budget, sourceLength: number) {
+    super(scope);
+    this.#budget = budget;
+    this.#sourceLength = sourceLength;
+  }
 
-class PythonInterpreter extends Interpreter {
   override evaluate(statement: Program['body'][number] | undefined, scope: Environment): Value {
     if (statement === undefined) return super.evaluate(statement, scope);
-    const node = statement as Node;
+    this.#budget.spend(1);
+    const value = this.#budget.within(() => this.#evaluate(statement as Node, scope));
+    if (typeof value?.value === 'string') this.#budget.write(value.value.length);
+    return value;
+  }
+
+  #evaluate(node: Node, scope: Environment): Value {
     switch (node.type) {
       case 'Known':
         return node['value'] as Value;
@@ -78,13 +58,22 @@ class PythonInterpreter extends Interpreter {
         return this.#text(this.#whole(node, scope), scope);
       case 'Macro':
       case 'CallStatement':
-      case 'FilterStatement':
+        // The engine looks through all that stands in it.
+        this.#budget.spend(this.#sourceLength / 64);
+        return super.evaluate(blockOf(node), scope);
+      case 'FilterStatement': {
+        const operand = this.evaluate(changed(node, { type: 'Block' }), scope);
+        return this.#filter(changed(node, { operand: known(operand) }), scope);
+      }
       case 'Set':
         return super.evaluate(blockOf(node), scope);
       case 'BinaryExpression':
         return this.#operation(node, scope);
-      case 'CallExpression':
-        return this.#call(node, scope);
+      case 'CallExpression': {
+        const value = this.#call(node, scope);
+        this.#budget.work(value);
+        return value;
+      }
       case 'FilterExpression':
         return this.#filter(node, scope);
       case 'MemberExpression':
@@ -105,6 +94,7 @@ class PythonInterpreter extends Interpreter {
     for (const statement of (statements ?? []) as Node[]) {
       const { text, exit } = this.#statement(statement, scope);
       written += text;
+      this.#budget.write(written.length);
       if (exit !== undefined) return { text: written, exit };
     }
     return { text: written };
@@ -126,7 +116,7 @@ class PythonInterpreter extends Interpreter {
         return { text: this.#loop(node, scope) };
       default: {
         const value = this.evaluate(node, scope);
-        return { text: silent.has(node.type) ? '' : printed(value) };
+        return { text: silent.has(node.type) ? '' : this.#printed(value) };
       }
     }
   }
@@ -147,6 +137,7 @@ class PythonInterpreter extends Interpreter {
     let written = '';
     let isComplete = false;
     for (const [i, item] of items.entries()) {
+      this.#budget.spend(12);
       const turn = bound(item);
       const loop = turn.set('loop', {
         index: i + 1,
@@ -169,6 +160,7 @@ class PythonInterpreter extends Interpreter {
       }
       const { text, exit } = this.#block(node['body'], turn);
       written += text;
+      this.#budget.write(written.length);
       isComplete ||= exit === undefined;
       if (exit === 'Break') break;
     }
@@ -180,17 +172,21 @@ class PythonInterpreter extends Interpreter {
 
   #operation(node: Node, scope: Environment): Value {
     const { value: operator } = node['operator'] as { value: string };
-    if (!['+', '~', '==', '!=', '<', '>', '<=', '>='].includes(operator)) {
+    const isIn = operator === 'in' || operator === 'not in';
+    if (!isIn && !['+', '~', '==', '!=', '<', '>', '<=', '>='].includes(operator)) {
       return super.evaluate(node, scope);
     }
     const left = this.evaluate(node['left'] as Node, scope);
     const right = this.evaluate(node['right'] as Node, scope);
-    if (operator === '~') return this.#text(printed(left) + printed(right), scope);
+    if (operator === '~') return this.#text(this.#printed(left) + this.#printed(right), scope);
+    // Texts are joined without a look at them.
+    const worked = [left, right].filter(({ type }) => operator !== '+' || type !== 'StringValue');
+    for (const one of worked) this.#budget.work(one, 1, operator === '==' || operator === '!=');
     if (operator === '==') return this.#truth(isEqual(left, right), scope);
     if (operator === '!=') return this.#truth(!isEqual(left, right), scope);
     const texts = [left, right].filter(({ type }) => type === 'StringValue').length;
     const other = [left, right].find(({ type }) => type !== 'StringValue');
-    if (operator !== '+' && texts === 2) {
+    if (operator !== '+' && !isIn && texts === 2) {
       const order = compared(textOf(left), textOf(right));
       const isMet = operator.endsWith('=') && order === 0;
       return this.#truth(isMet || (operator.startsWith('<') ? order < 0 : order > 0), scope);
@@ -209,40 +205,75 @@ class PythonInterpreter extends Interpreter {
       return super.evaluate(node, scope);
     }
     const object = this.evaluate(callee['object'] as Node, scope);
+    const args = this.#arguments(node['args'] as Node[], scope);
+    this.#budget.call(String(name), object, args.values);
     const method = object.type === 'StringValue' ? methods[String(name)] : undefined;
     if (method === undefined || !Object.hasOwn(methods, String(name))) {
       const given = changed(callee, { object: known(object) });
-      return super.evaluate(changed(node, { callee: given }), scope);
+      return super.evaluate(changed(node, { callee: given, args: args.nodes }), scope);
     }
-    const args = (node['args'] as Node[]).map((argument) => this.evaluate(argument, scope));
-    return this.#text(method(textOf(object), args.map(plain)), scope);
+    return this.#text(method(textOf(object), args.values.map(plain)), scope);
   }
 
   #filter(node: Node, scope: Environment): Value {
-    const { type, value: name } = node['filter'] as Node;
-    if (type !== 'Identifier' || !['trim', 'string', 'length'].includes(String(name))) {
-      return super.evaluate(node, scope);
-    }
+    const filter = node['filter'] as Node;
     const operand = this.evaluate(node['operand'] as Node, scope);
-    if (name === 'string') return this.#text(printed(operand), scope);
-    if (name === 'trim') return this.#text(stripped(printed(operand), undefined, 'both'), scope);
-    if (operand.type !== 'StringValue') {
+    if (filter.type === 'CallExpression') {
+      const args = this.#arguments(filter['args'] as Node[], scope);
+      this.#budget.call(String((filter['callee'] as Node)['value']), operand, args.values);
+      const given = changed(filter, { args: args.nodes });
+      return super.evaluate(changed(node, { operand: known(operand), filter: given }), scope);
+    }
+    const { value: name } = filter;
+    this.#budget.call(String(name), operand, []);
+    if (name === 'string') return this.#text(this.#printed(operand), scope);
+    if (name === 'trim') {
+      return this.#text(stripped(this.#printed(operand), undefined, 'both'), scope);
+    }
+    if (name !== 'length' || operand.type !== 'StringValue') {
       return super.evaluate(changed(node, { operand: known(operand) }), scope);
     }
     const value = Array.from(textOf(operand)).length;
     return super.evaluate({ type: 'IntegerLiteral', value } as Node, scope);
   }
 
+  /** The values of arguments, and nodes that have them. */
+  #arguments(args: readonly Node[], scope: Environment): { nodes: Node[]; values: Value[] } {
+    const values: Value[] = [];
+    const nodes = args.map((argument) => {
+      const part = { KeywordArgumentExpression: 'value', SpreadExpression: 'argument' }[
+        argument.type
+      ];
+      const isMapping = argument.type === 'KeywordSpreadExpression';
+      const inner = part ?? (isMapping ? 'argument' : undefined);
+      const value = this.evaluate(
+        (inner === undefined ? argument : argument[inner]) as Node,
+        scope,
+      );
+      values.push(value);
+      return inner === undefined ? known(value) : changed(argument, { [inner]: known(value) });
+    });
+    return { nodes, values };
+  }
+
+  #printed(value: Value): string {
+    this.#budget.work(value, 1, true);
+    return printed(value);
+  }
+
   /** A text has as many places as characters. */
   #member(node: Node, scope: Environment): Value {
     const object = this.evaluate(node['object'] as Node, scope);
     const property = node['property'] as Node;
-    const isPlace = node['computed'] === true && property.type !== 'SliceExpression';
+    const isSlice = property.type === 'SliceExpression';
+    const isPlace = node['computed'] === true && !isSlice;
     const at = isPlace ? this.evaluate(property, scope) : undefined;
     const given = changed(node, { object: known(object), ...(at && { property: known(at) }) });
+    if (isSlice) this.#budget.work(object);
     if (object.type !== 'StringValue' || at?.type !== 'IntegerValue') {
       return super.evaluate(given, scope);
     }
+    this.#budget.work(object);
     const character = Array.from(textOf(object)).at(Number(at.value));
     return character === undefined ? super.evaluate(given, scope) : this.#text(character, scope);
   }
@@ -254,45 +285,4 @@ class PythonInterpreter extends Interpreter {
   #text(value: string, scope: Environment): Value {
     return super.evaluate({ type: 'StringLiteral', value } as Node, scope);
   }
-}
-
-/** A statement whose body is evaluated as a block of this interpreter. */
-function blockOf(node: Node): Node {
-  const body = node['body'] as Node[] | undefined;
-  if (body === undefined || body.length === 0) return node;
-  return changed(node, { body: [{ type: 'Block', body }] });
-}
-
-/** A copy of a node with some of its parts exchanged. */
-function changed(node: Node, parts: object): Node {
-  return Object.assign(Object.create(null) as object, node, parts);
-}
-
-function known(value: Value): Node {
-  return { type: 'Known', value };
-}
-
-function isTrue(value: Value): boolean {
-  // oxlint-disable-next-line no-underscore-dangle -- the engine's name
-  return value.__bool__().value;
-}
-
-function itemsOf(value: Value): readonly Value[] {
-  if (value.type === 'UndefinedValue') return [];
-  if ('keys' in value) return value.keys().value;
-  if (Array.isArray(value.value)) return value.value;
-  throw new TypeError(`a loop over a value of type "${typeName(value)}"`);
-}
-
-function bind(scope: Environment, target: Node, item: Value): void {
-  if (target.type === 'Identifier') {
-    scope.setVariable(String(target['value']), item);
-    return;
-  }
-  const names = target['value'] as Node[];
-  const parts = itemsOf(item);
-  if (parts.length !== names.length) {
-    throw new TypeError(`a loop takes ${names.length} values apart, and got ${parts.length}`);
-  }
-  names.forEach((name, i) => bind(scope, name, parts[i] as Value));
 }

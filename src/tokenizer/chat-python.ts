@@ -118,7 +118,9 @@ export function compared(left: string, right: string): number {
 }
 
 /** Python's spaces: Unicode's, and four separators. */
-const spaces = '[\\p{White_Space}\\x1c-\\x1f]';
+function isSpace(character: string): boolean {
+  return (character >= '\u001c' && character <= '\u001f') || /\p{White_Space}/u.test(character);
+}
 
 /** A text without spaces, or without any of `characters`, at its ends. */
 export function stripped(
@@ -126,11 +128,23 @@ export function stripped(
   characters: unknown,
   side: 'left' | 'right' | 'both',
 ): string {
-  const set =
-    typeof characters === 'string' ? `[${characters.replaceAll(/[\\\]^-]/g, '\\$&')}]` : spaces;
-  if (set === '[]') return text;
-  const left = side === 'right' ? text : text.replace(new RegExp(`^${set}+`, 'u'), '');
-  return side === 'left' ? left : left.replace(new RegExp(`${set}+$`, 'u'), '');
+  const given = typeof characters === 'string' ? new Set(characters) : undefined;
+  const goes = (character: string): boolean => given?.has(character) ?? isSpace(character);
+  let [start, end] = [0, text.length];
+  if (side !== 'right') {
+    for (const character of text) {
+      if (!goes(character)) break;
+      start += character.length;
+    }
+  }
+  if (side === 'left') return text.slice(start);
+  while (end > start) {
+    const pair = text.slice(Math.max(end - 2, start), end);
+    const last = Array.from(pair).at(-1) ?? '';
+    if (!goes(last)) break;
+    end -= last.length;
+  }
+  return text.slice(start, end);
 }
 
 /** Methods of Python's text that give a text, where the engine's differ or are missing. */
@@ -154,6 +168,7 @@ export const methods: Readonly<Record<string, (text: string, args: readonly unkn
 
 /** A date by Python's strftime, in English. */
 export function formatDate(date: Date, format: string): string {
+  if (format.length > 1000) throw new TypeError(`the date's form has ${format.length} characters`);
   const two = (value: number): string => String(value).padStart(2, '0');
   const name = (options: Intl.DateTimeFormatOptions): string =>
     new Intl.DateTimeFormat('en-US', options).format(date);

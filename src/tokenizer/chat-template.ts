@@ -1,10 +1,11 @@
 // Conversations as the text that a model was trained on: the checkpoint's own Jinja template. This
 // file and the template engine are loaded with the first conversation: only chats pay for them.
 
-import { isObject, type JsonObject } from '../source/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 import { describeFile, readFile, readJson, type Source } from '../source/source.ts';
 import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { renderTemplate } from './chat-interpreter.ts';
+import { OverBudget } from './chat-budget.ts';
+import { renderTemplate } from './chat-render.ts';
 
 /** A turn of a conversation. Templates may read further keys, such as `tool_calls`. */
 export interface ChatMessage {
@@ -32,6 +33,8 @@ export interface ChatOptions {
 export interface ChatTemplates {
   /** Those of chat_template.jinja, else of tokenizer_config.json, else of chat_template.json. */
   readonly own: ReadonlyMap<string, string>;
+  /** The file of `own`, for messages. */
+  readonly file: string;
   /** One of `additional_chat_templates`, which come before. */
   readonly further: (name: string) => Promise<string | undefined>;
 }
@@ -42,8 +45,14 @@ export async function readChatTemplates(files: Source, config: JsonObject): Prom
     const bytes = await readFile(files, file);
     return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
   };
-  let given: unknown = (await read('chat_template.jinja')) ?? config['chat_template'];
+  let from = 'chat_template.jinja';
+  let given: unknown = await read(from);
+  if (given === undefined) {
+    from = 'tokenizer_config.json';
+    given = config['chat_template'];
+  }
   if (given === undefined || given === null) {
+    from = 'chat_template.json';
     const json = await readJson(files, 'chat_template.json');
     given = isObject(json) ? json['chat_template'] : undefined;
   }
@@ -59,7 +68,7 @@ export async function readChatTemplates(files: Source, config: JsonObject): Prom
     found.set(name, file);
     return file;
   };
-  if (own.size > 0) return { own, further };
+  if (own.size > 0) return { own, further, file: describeFile(files, from) };
   throw new TransformerError(
     'FILE_NOT_FOUND',
     `There is no chat_template.jinja, and ${describeFile(files, 'tokenizer_config.json')} has no ` +
@@ -85,7 +94,20 @@ export async function renderChat(
     );
   }
   const { addGenerationPrompt = false, continueFinalMessage = false } = options;
-  const { tools, documents, variables } = options;
+  const { tools, documents, variables, template } = options;
+  const wanted = [
+    ['addGenerationPrompt', typeof addGenerationPrompt === 'boolean', 'true or false'],
+    ['continueFinalMessage', typeof continueFinalMessage === 'boolean', 'true or false'],
+    ['tools', tools === undefined || Array.isArray(tools), 'an array of objects'],
+    ['documents', documents === undefined || Array.isArray(documents), 'an array of objects'],
+    ['template', template === undefined || typeof template === 'string', 'a name'],
+    ['variables', variables === undefined || isObject(variables), 'an object'],
+  ] as const;
+  for (const [name, fits, form] of wanted) {
+    if (fits) continue;
+    const got = show(options[name]);
+    throw new TransformerError('OPTION_INVALID', `${name} is ${got}; wanted ${form}.`);
+  }
   if (addGenerationPrompt && continueFinalMessage) {
     throw new TransformerError(
       'OPTION_INVALID',
@@ -93,12 +115,13 @@ export async function renderChat(
         'or goes on with the last one.',
     );
   }
-  const source = await choose(templates, options.template, tools !== undefined);
-  const turns = messages.map(normalized);
-  const begun = continueFinalMessage ? openEnd(turns) : undefined;
+  const source = await choose(templates, template, tools !== undefined);
   let text: string;
+  let begun: string | undefined;
   try {
-    text = renderTemplate(source, {
+    const turns = messages.map(normalized);
+    begun = continueFinalMessage ? openEnd(turns) : undefined;
+    const values = {
       ...tokens,
       messages: turns,
       add_generation_prompt: addGenerationPrompt,
@@ -106,18 +129,34 @@ export async function renderChat(
       tools: tools ?? null,
       documents: documents ?? null,
       ...variables,
-    });
+    };
+    text = renderTemplate(source, values, messages.length);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `The checkpoint's chat template refuses this conversation: ${reason}. ` +
-        'Check the roles, their order, whether content is a text or a list of parts, and the ' +
-        'variables that the template reads.',
+    throw cause instanceof TransformerError ? cause : refusal(cause, templates.file);
+  }
+  return begun === undefined ? text : cutOpen(text, begun);
+}
+
+/** The error of a template that could not be rendered. */
+function refusal(cause: unknown, file: string): TransformerError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const reason = message.length > 500 ? `${message.slice(0, 499)}…` : message;
+  // The engine's own bounds, where they come first: its stack, the length of a text.
+  if (cause instanceof OverBudget || cause instanceof RangeError) {
+    return new TransformerError(
+      'LIMIT_EXCEEDED',
+      `The chat template of ${file} ${cause instanceof OverBudget ? reason : `fails: ${reason}`}. ` +
+        'Give a shorter conversation, or a template that takes less.',
       { cause },
     );
   }
-  return begun === undefined ? text : cutOpen(text, begun);
+  return new TransformerError(
+    'INPUT_INVALID',
+    `The checkpoint's chat template refuses this conversation: ${reason}. ` +
+      'Check the roles, their order, whether content is a text or a list of parts, and the ' +
+      'variables that the template reads.',
+    { cause },
+  );
 }
 
 /** A message as templates expect it: without keys that say nothing, reasoning under its usual name. */

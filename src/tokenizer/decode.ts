@@ -1,8 +1,7 @@
 // The decoders of tokenizer.json: from tokens back to a text. The rules follow the Rust library.
 
-import { ReplacePreTokenizer } from '@huggingface/tokenizers';
 import { isObject, type JsonObject, show } from '../source/json.ts';
-import { byteOf, exactPattern } from './patterns.ts';
+import { byteOf, compilePattern, type Match, type RegexCompiler } from './patterns.ts';
 
 /** One step from tokens to a text, which is what the last step's tokens are together. */
 export type Decode = (tokens: readonly string[]) => readonly string[];
@@ -19,9 +18,9 @@ export interface Decoder {
 }
 
 /** The decoder that tokenizer.json describes; throws a TypeError for an unknown one. */
-export function compileDecoder(config: unknown): Decoder {
+export function compileDecoder(config: unknown, regex: RegexCompiler | undefined): Decoder {
   const steps = stepsOf(config);
-  const decoders = steps.map(compileStep);
+  const decoders = steps.map((step) => compileStep(step, regex));
   const kinds = steps.map((step) => step['type']);
   const fused = kinds.findIndex((kind) => kind === 'Fuse' || kind === 'ByteLevel');
   // A rule for the whole text, or for its last token, may change it once more of it is known.
@@ -44,7 +43,7 @@ function stepsOf(config: unknown): JsonObject[] {
   return (Array.isArray(decoders) ? decoders : []).flatMap(stepsOf);
 }
 
-function compileStep(config: JsonObject): Decode {
+function compileStep(config: JsonObject, regex: RegexCompiler | undefined): Decode {
   const text = (name: string, usual: string): string => {
     const value = config[name];
     return typeof value === 'string' ? value : usual;
@@ -79,12 +78,9 @@ function compileStep(config: JsonObject): Decode {
           .filter((token) => token !== '');
     }
     case 'Replace': {
-      const pattern = config['pattern'] as { String: string } | { Regex: string };
-      const { pattern: compiled } = new ReplacePreTokenizer({ type: 'Replace', pattern });
-      if (compiled === null) throw new TypeError(`its pattern ${show(pattern)} is not supported`);
-      const exact = exactPattern(compiled);
+      const find = compilePattern(config['pattern'], regex);
       const content = text('content', '');
-      return (tokens) => tokens.map((token) => token.replaceAll(exact, () => content));
+      return (tokens) => tokens.map((token) => replaced(token, find(token).matches, content));
     }
     case 'Fuse':
       return (tokens) => [tokens.join('')];
@@ -95,6 +91,16 @@ function compileStep(config: JsonObject): Decode {
     default:
       throw new TypeError(`its decoder ${show(config['type'])} is not supported`);
   }
+}
+
+/** A text with each match replaced. */
+function replaced(text: string, matches: readonly Match[], content: string): string {
+  let [written, at] = ['', 0];
+  for (const [start, end] of matches) {
+    written += text.slice(at, start) + content;
+    at = end;
+  }
+  return written + text.slice(at);
 }
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -135,6 +141,14 @@ export function cleanedUpText(text: string): string {
   );
 }
 
+/** A text up to the space at its end that clean-up may still join to what follows. */
+export function withoutOpenSpace(text: string): string {
+  let at = text.length;
+  while (at > 0 && " 'nvr".includes(text[at - 1] ?? '')) at--;
+  const space = text.indexOf(' ', at);
+  return space < 0 ? text : text.slice(0, space);
+}
+
 /** Up to `start` and `stop` of a character taken from the ends. */
 function strip(content: string, start: number, stop: number): Decode {
   return (tokens) =>
@@ -162,7 +176,7 @@ const byteFallback: Decode = (tokens) => {
     try {
       parts.push(strictUtf8.decode(Uint8Array.from(run)));
     } catch {
-      parts.push(...run.map(() => '\ufffd'));
+      for (const _ of run) parts.push('\ufffd');
     }
     run = [];
   };

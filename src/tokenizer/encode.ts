@@ -1,17 +1,13 @@
 // From a text to tokens that know where they stand in it: added tokens are found first, what lies
 // between them is normalized and cut into words, and the model cuts the words into tokens.
 
-import {
-  BPE,
-  type Model,
-  type Tokenizer as HuggingFaceTokenizer,
-  Unigram,
-  WordPiece,
-} from '@huggingface/tokenizers';
-import { isObject, type JsonObject, show } from '../source/json.ts';
+import type { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { isObject, type JsonObject } from '../source/json.ts';
 import { AlignedText, type Span } from './aligned-text.ts';
-import { compileNormalizer, type PrecompiledMap } from './normalize.ts';
-import { withoutSpaces } from './patterns.ts';
+import { cutPlace, isLocal, liesAcross } from './cut-place.ts';
+import { compileModel } from './models.ts';
+import { compileNormalizer, type TextTools } from './normalize.ts';
+import { afterSpaces, beforeSpaces } from './patterns.ts';
 import { compileSplit } from './split.ts';
 
 /** A token, and where it stands in the text. */
@@ -20,15 +16,13 @@ export interface Piece {
   readonly span: Span;
 }
 
-/** A token within a word. */
-interface Part {
-  readonly id: number;
-  readonly start: number;
-  readonly end: number;
-}
-
 export interface Encoder {
   readonly encode: (text: string) => Piece[];
+  /**
+   * At least `count` of the first tokens of a long text, where that is possible without a look at the
+   * rest of it: the same as `encode` gives.
+   */
+  readonly begin: (text: string, count: number) => Piece[] | undefined;
   /** A text as the normalizer leaves it. */
   readonly normalize: (text: string) => string;
 }
@@ -41,10 +35,10 @@ export function compileEncoder(
   tokenizer: HuggingFaceTokenizer,
   json: JsonObject,
   splitsSpecial: boolean,
-  precompiled: PrecompiledMap | undefined,
+  tools: TextTools,
 ): Encoder {
-  const normalize = compileNormalizer(tokenizer.normalizer, precompiled);
-  const split = compileSplit(json['pre_tokenizer']);
+  const normalize = compileNormalizer(json['normalizer'], tools);
+  const split = compileSplit(json['pre_tokenizer'], tools.regex);
   const { model } = tokenizer;
   if (model === null) throw new TypeError('it has no model');
   const parts = compileModel(model, isObject(json['model']) ? json['model'] : {});
@@ -59,19 +53,25 @@ export function compileEncoder(
     normalizeText,
   );
 
-  const encode = (text: string): Piece[] => {
+  /** The tokens of a text; where it goes on, those that are certain. */
+  const tokens = (text: string, goesOn: boolean): Piece[] => {
     const pieces: Piece[] = [];
-    for (const [section, id] of plain(AlignedText.of(text, [0, text.length]))) {
+    const sections = plain(AlignedText.of(text, [0, text.length]));
+    for (const [i, [section, id]] of sections.entries()) {
+      const isLast = goesOn && i === sections.length - 1;
       if (id !== undefined) {
-        pieces.push({ id, span: section.source([0, section.text.length]) });
+        if (!isLast) pieces.push({ id, span: section.source([0, section.text.length]) });
         continue;
       }
-      for (const [run, known] of normalized(normalize(section))) {
+      const runs = normalized(normalize(section));
+      for (const [k, [run, known]] of runs.entries()) {
+        const isOpen = isLast && k === runs.length - 1;
         if (known !== undefined) {
-          pieces.push({ id: known, span: run.source([0, run.text.length]) });
+          if (!isOpen) pieces.push({ id: known, span: run.source([0, run.text.length]) });
           continue;
         }
-        for (const word of split(run)) {
+        const { words, closed } = split(run);
+        for (const word of isOpen ? words.slice(0, closed) : words) {
           if (word.text === '') continue;
           for (const { id: token, start, end } of parts(word.text)) {
             pieces.push({ id: token, span: word.source([start, end]) });
@@ -81,7 +81,20 @@ export function compileEncoder(
     }
     return pieces;
   };
-  return { encode, normalize: normalizeText };
+  const canCut =
+    isLocal(json['normalizer']) &&
+    !added.some(({ content }) => liesAcross(content) || liesAcross(normalizeText(content)));
+  const begin = (text: string, count: number): Piece[] | undefined => {
+    const most = canCut ? text.length / 2 : 0;
+    for (let length = 8 * count + 256; length < most; length *= 4) {
+      const end = cutPlace(text, length, 2 * length);
+      const pieces = end < 0 ? [] : tokens(text.slice(0, end), true);
+      if (pieces.length >= count) return pieces;
+    }
+    return undefined;
+  };
+  const encode = (text: string): Piece[] => tokens(text, false);
+  return { encode, begin, normalize: normalizeText };
 }
 
 type AddedToken =
@@ -105,9 +118,20 @@ function tokenFinder(
     const content = normalize(token.content);
     if (content !== '') known.set(content, token);
   }
-  const contents = [...known.keys()].toSorted((a, b) => b.length - a.length);
-  const escaped = contents.map((content) => content.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  const pattern = new RegExp(escaped.join('|'), 'gu');
+  /** By their first UTF-16 unit, the lengths that tokens have, the greatest first. */
+  const lengths = new Map<string, number[]>();
+  for (const content of [...known.keys()].toSorted((a, b) => b.length - a.length)) {
+    const own = lengths.get(content.charAt(0)) ?? [];
+    if (own.at(-1) !== content.length) own.push(content.length);
+    lengths.set(content.charAt(0), own);
+  }
+  const tokenAt = (text: string, at: number): string | undefined => {
+    for (const length of lengths.get(text.charAt(at)) ?? []) {
+      const content = text.slice(at, at + length);
+      if (known.has(content)) return content;
+    }
+    return undefined;
+  };
 
   return (text) => {
     const sections: Section[] = [];
@@ -117,120 +141,24 @@ function tokenFinder(
       at = Math.max(at, end);
     };
     if (known.size === 0) return text.text === '' ? [] : [[text, undefined]];
-    for (const { 0: content, index } of text.text.matchAll(pattern)) {
-      const token = known.get(content);
-      if (token === undefined || index < at) continue;
+    for (let index = 0, next: number; index < text.text.length; index = next) {
+      const content = tokenAt(text.text, index);
+      next = index + (content?.length ?? 1);
+      const token = known.get(content ?? '');
+      if (content === undefined || token === undefined || index < at) continue;
       let start = index;
       let end = index + content.length;
-      const before = text.text.slice(at, start);
-      const after = text.text.slice(end);
-      const joined = wordEnd.test(text.text.slice(0, start)) || wordStart.test(after);
+      const whole = text.text;
+      const joined =
+        wordEnd.test(whole.slice(Math.max(start - 2, 0), start)) ||
+        wordStart.test(whole.slice(end, end + 2));
       if (token.single_word && joined) continue;
-      if (token.lstrip) start -= before.length - withoutSpaces(before, 'end').length;
-      if (token.rstrip) end += after.length - withoutSpaces(after, 'start').length;
+      if (token.lstrip) start = beforeSpaces(whole, at, start);
+      if (token.rstrip) end = afterSpaces(whole, end);
       add(start);
       add(end, token.id);
     }
     add(text.text.length);
     return sections;
   };
-}
-
-/** How the model cuts a word into tokens. */
-function compileModel(model: Model, json: JsonObject): (word: string) => Part[] {
-  const ids = model.tokens_to_ids;
-  const { config } = model;
-  const unknownToken = model.unk_token ?? ('unk_token' in config ? config.unk_token : undefined);
-  const unknown = ids.get(unknownToken ?? '') ?? model.unk_token_id;
-  const unknownPart = (start: number, end: number): Part[] =>
-    unknown === undefined ? [] : [{ id: unknown, start, end }];
-
-  if (model instanceof WordPiece) {
-    const prefix = model.config.continuing_subword_prefix ?? '##';
-    return (word) => {
-      let at = 0;
-      const tokens = model.encode([word]);
-      const [only] = tokens;
-      if (only === undefined || (tokens.length === 1 && only !== word)) {
-        return unknownPart(0, word.length);
-      }
-      return tokens.map((token, i) => {
-        const start = at;
-        at += token.length - (i === 0 ? 0 : prefix.length);
-        return { id: ids.get(token) ?? 0, start, end: at };
-      });
-    };
-  }
-  if (model instanceof Unigram) {
-    const spelled = json['byte_fallback'] === true;
-    return (word) => {
-      const parts = fuse(placed(model.encode([word]), ids, unknownPart), unknown);
-      if (!spelled) return parts;
-      return parts.flatMap((part) => {
-        if (part.id !== unknown) return [part];
-        return byteParts(word.slice(part.start, part.end), ids, part) ?? [part];
-      });
-    };
-  }
-  if (model instanceof BPE) {
-    const { continuing_subword_prefix: prefix } = json;
-    if (typeof prefix === 'string' && prefix !== '') {
-      throw new TypeError(`its model has the continuing_subword_prefix ${show(prefix)}`);
-    }
-    return (word) => {
-      if (model.ignore_merges && ids.has(word)) return placed([word], ids, unknownPart);
-      const pieces = placed(model.bpe(word), ids, (start, end, token) => {
-        const bytes = model.byte_fallback ? byteParts(token, ids, { start, end }) : undefined;
-        return bytes ?? unknownPart(start, end);
-      });
-      // The mark of a word's end, which its last token may carry, stands for nothing.
-      const parts = pieces.map((part) => ({ ...part, end: Math.min(part.end, word.length) }));
-      return model.fuse_unk ? fuse(parts, unknown) : parts;
-    };
-  }
-  return (word) => placed([word], ids, unknownPart);
-}
-
-/** Tokens that follow each other without a gap; `missing` says what stands for an unknown one. */
-function placed(
-  tokens: readonly string[],
-  ids: ReadonlyMap<string, number>,
-  missing: (start: number, end: number, token: string) => Part[],
-): Part[] {
-  let at = 0;
-  return tokens.flatMap((token) => {
-    const start = at;
-    at += token.length;
-    const id = ids.get(token);
-    return id === undefined ? missing(start, at, token) : [{ id, start, end: at }];
-  });
-}
-
-const encoder = new TextEncoder();
-
-/** A text as the tokens `<0x00>` to `<0xFF>` of its bytes; undefined when one is not there. */
-function byteParts(
-  text: string,
-  ids: ReadonlyMap<string, number>,
-  { start, end }: Omit<Part, 'id'>,
-): Part[] | undefined {
-  const parts: Part[] = [];
-  for (const byte of encoder.encode(text)) {
-    const id = ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
-    if (id === undefined) return undefined;
-    parts.push({ id, start, end });
-  }
-  return parts;
-}
-
-/** Unknown tokens side by side become one. */
-function fuse(parts: readonly Part[], unknown: number | undefined): Part[] {
-  const fused: Part[] = [];
-  for (const part of parts) {
-    const last = fused.at(-1);
-    if (part.id === unknown && last?.id === unknown && last !== undefined) {
-      fused[fused.length - 1] = { ...last, end: part.end };
-    } else fused.push(part);
-  }
-  return fused;
 }

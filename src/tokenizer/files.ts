@@ -4,7 +4,7 @@
 import { isObject, type JsonObject, show } from '../source/json.ts';
 import { describeFile, readJson, type Source } from '../source/source.ts';
 import { TransformerError } from '../runtime/errors.ts';
-import type { PrecompiledMap } from './normalize.ts';
+import type { TextTools } from './normalize.ts';
 import { addedTokens } from './specials.ts';
 
 /** What tokenizer.json and tokenizer_config.json say. */
@@ -13,8 +13,7 @@ export interface TokenizerFiles {
   readonly file: string;
   readonly tokenizer: JsonObject;
   readonly config: JsonObject;
-  /** Reads SentencePiece's rules of normalization, where the normalizer has some. */
-  readonly precompiled?: PrecompiledMap | undefined;
+  readonly tools?: TextTools;
 }
 
 /** Reads a tokenizer's files; throws `FILE_NOT_FOUND` with what is missing and how to get it. */
@@ -42,13 +41,25 @@ export async function readTokenizerFiles(
         ? undefined
         : (await import('./class.ts')).rebuilt(complete, config, modelConfig);
     const made = built ?? asItIs(complete, config);
-    const hasRules = JSON.stringify(made.tokenizer['normalizer']).includes('"Precompiled"');
-    const precompiled = hasRules ? (await import('./charsmap.ts')).precompiledMap : undefined;
-    return { file: 'tokenizer.json', ...made, precompiled };
+    return { file: 'tokenizer.json', ...made, tools: await toolsFor(made.tokenizer) };
   }
   // Few checkpoints are so old: what builds their tokenizer is loaded with the first of them.
   const { fromVocabularyFiles } = await import('./vocabulary.ts');
   return fromVocabularyFiles(files, read, config, modelConfig, signal);
+}
+
+/** The code that the rules of a tokenizer need. */
+async function toolsFor(tokenizer: JsonObject): Promise<TextTools> {
+  const { normalizer, pre_tokenizer: split, decoder } = tokenizer;
+  const rules = JSON.stringify([normalizer, split, decoder]);
+  return {
+    precompiled: rules.includes('"Precompiled"')
+      ? (await import('./charsmap.ts')).precompiledMap
+      : undefined,
+    regex: rules.includes('"Regex"')
+      ? (await import('./pattern-matcher.ts')).compileRegex
+      : undefined,
+  };
 }
 
 async function readObject(

@@ -2,75 +2,74 @@
 // a text, and to which character of the input a character of the output belongs, follows the Rust
 // library that checkpoints are made with.
 
-import {
-  BertNormalizer,
-  LowercaseNormalizer,
-  NFCNormalizer,
-  NFDNormalizer,
-  NFKCNormalizer,
-  NFKDNormalizer,
-  type Normalizer,
-  PrecompiledNormalizer,
-  PrependNormalizer,
-  ReplaceNormalizer,
-  SequenceNormalizer,
-  StripAccentsNormalizer,
-  StripNormalizer,
-} from '@huggingface/tokenizers';
-import type { AlignedText, Span } from './aligned-text.ts';
-import { exactPattern, withoutSpaces } from './patterns.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
+import type { AlignedText } from './aligned-text.ts';
+import { afterSpaces, beforeSpaces, compilePattern, type RegexCompiler } from './patterns.ts';
+import { type UnicodeForm, unicodeForm } from './unicode-form.ts';
 
 /** One step of normalization. */
 export type Normalize = (text: AlignedText) => AlignedText;
 
-/** A step by SentencePiece's rules, in base64; its code is loaded where a file has some. */
-export type PrecompiledMap = (rules: string) => Normalize;
+/** Code that few files need, loaded where a file needs it. */
+export interface TextTools {
+  /** A step by SentencePiece's rules, in base64. */
+  readonly precompiled?: ((rules: string) => Normalize) | undefined;
+  readonly regex?: RegexCompiler | undefined;
+}
 
-/** What a normalizer of the library does, with alignment. */
-export function compileNormalizer(
-  normalizer: Normalizer | null,
-  precompiled?: PrecompiledMap,
-): Normalize {
-  if (normalizer === null) return (text) => text;
-  if (normalizer instanceof SequenceNormalizer) {
-    const steps = normalizer.normalizers.map((step) => compileNormalizer(step, precompiled));
-    return (text) => steps.reduce((normalized, step) => step(normalized), text);
+/** The normalizer that tokenizer.json describes; throws a TypeError for an unknown one. */
+export function compileNormalizer(config: unknown, tools: TextTools): Normalize {
+  if (config === null || config === undefined) return (text) => text;
+  if (!isObject(config)) throw new TypeError(`its normalizer is ${show(config)}`);
+  switch (config['type']) {
+    case 'Sequence': {
+      const { normalizers } = config;
+      const steps = (Array.isArray(normalizers) ? normalizers : []).map((step) =>
+        compileNormalizer(step, tools),
+      );
+      return (text) => steps.reduce((normalized, step) => step(normalized), text);
+    }
+    case 'BertNormalizer':
+      return bertNormalizer(config);
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD': {
+      const form: UnicodeForm = config['type'];
+      return (text) => unicodeForm(text, form);
+    }
+    case 'Lowercase':
+      return lowercase;
+    case 'StripAccents':
+      return (text) => without(text, /\p{M}/u);
+    case 'Strip': {
+      const { strip_left: left, strip_right: right } = config;
+      return (text) => {
+        const start = left === true ? afterSpaces(text.text) : 0;
+        const { length } = text.text;
+        const end = right === true ? beforeSpaces(text.text, start, length) : length;
+        return text.slice(start, end);
+      };
+    }
+    case 'Prepend': {
+      const { prepend } = config;
+      if (typeof prepend !== 'string') throw new TypeError(`its Prepend puts ${show(prepend)}`);
+      return (text) => text.prepend(prepend);
+    }
+    case 'Replace': {
+      const find = compilePattern(config['pattern'], tools.regex);
+      const { content = '' } = config;
+      if (typeof content !== 'string') throw new TypeError(`its Replace puts ${show(content)}`);
+      return (text) => text.replaceAll(find(text.text).matches, content);
+    }
+    case 'Precompiled': {
+      const { precompiled_charsmap: map } = config;
+      const isThere = typeof map === 'string' && map !== '' && tools.precompiled !== undefined;
+      return isThere ? tools.precompiled(map) : (text) => text;
+    }
+    default:
+      throw new TypeError(`its normalizer ${show(config['type'])} is not supported`);
   }
-  if (normalizer instanceof BertNormalizer) return bertNormalizer(normalizer.config);
-  if (
-    normalizer instanceof NFCNormalizer ||
-    normalizer instanceof NFDNormalizer ||
-    normalizer instanceof NFKCNormalizer ||
-    normalizer instanceof NFKDNormalizer
-  ) {
-    const { form } = normalizer;
-    return (text) => unicodeForm(text, form);
-  }
-  if (normalizer instanceof LowercaseNormalizer) return lowercase;
-  if (normalizer instanceof StripAccentsNormalizer) return (text) => without(text, /\p{M}/u);
-  if (normalizer instanceof StripNormalizer) {
-    const { strip_left: left, strip_right: right } = normalizer.config;
-    return (text) => {
-      const start = left === true ? text.text.length - withoutSpaces(text.text, 'start').length : 0;
-      const end = right === true ? withoutSpaces(text.text, 'end').length : text.text.length;
-      return text.slice(Math.min(start, end), end);
-    };
-  }
-  if (normalizer instanceof PrependNormalizer) {
-    const { prepend } = normalizer.config;
-    return (text) => text.prepend(prepend);
-  }
-  if (normalizer instanceof ReplaceNormalizer) {
-    const { pattern, config } = normalizer;
-    const exact = pattern === null ? undefined : exactPattern(pattern);
-    return (text) => (exact === undefined ? text : text.replaceAll(exact, config.content ?? ''));
-  }
-  if (normalizer instanceof PrecompiledNormalizer) {
-    const map: unknown = normalizer.charsmap;
-    const isThere = typeof map === 'string' && map !== '' && precompiled !== undefined;
-    return isThere ? precompiled(map) : (text) => text;
-  }
-  throw new TypeError(`its normalizer ${normalizer.config.type} is not supported`);
 }
 
 /** Lower case, character by character: a sigma stays σ wherever it stands. */
@@ -83,22 +82,23 @@ function without(text: AlignedText, pattern: RegExp): AlignedText {
 }
 
 /** BERT's cleaning: control characters out, CJK characters apart, accents and case removed. */
-function bertNormalizer(config: BertNormalizer['config']): Normalize {
-  const accents = config.strip_accents ?? config.lowercase === true;
+function bertNormalizer(config: JsonObject): Normalize {
+  const isLower = config['lowercase'] === true;
+  const accents = config['strip_accents'] ?? isLower;
   return (given) => {
     let text = given;
-    if (config.clean_text === true) {
+    if (config['clean_text'] === true) {
       text = text.mapCharacters((character) => {
         if (/[\t\n\r]/.test(character)) return ' ';
         if (/[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u.test(character)) return '';
         return /\p{White_Space}/u.test(character) ? ' ' : character;
       });
     }
-    if (config.handle_chinese_chars === true) {
+    if (config['handle_chinese_chars'] === true) {
       text = text.mapCharacters((character) => (isCjk(character) ? ` ${character} ` : character));
     }
-    if (accents) text = without(unicodeForm(text, 'NFD'), /\p{Mn}/u);
-    return config.lowercase === true ? lowercase(text) : text;
+    if (accents === true) text = without(unicodeForm(text, 'NFD'), /\p{Mn}/u);
+    return isLower ? lowercase(text) : text;
   };
 }
 
@@ -107,47 +107,4 @@ function isCjk(character: string): boolean {
   return /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/u.test(
     character,
   );
-}
-
-/**
- * A Unicode normalization form. Characters that act on each other (a letter and its marks, the parts
- * of a Hangul syllable) are taken together; what they compose to belongs to the first of them.
- */
-function unicodeForm(text: AlignedText, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): AlignedText {
-  if (text.text.normalize(form) === text.text) return text;
-  return text.rewrite((put) => {
-    let at = 0;
-    for (const characters of clusters(text.text, form)) {
-      const parts: { character: string; span: Span }[] = [];
-      for (const given of characters) {
-        const span: Span = [at, (at += given.length)];
-        for (const character of given.normalize(form)) parts.push({ character, span });
-      }
-      const whole = Array.from(characters.join('').normalize(form));
-      const same = whole.every((character, i) => character === parts[i]?.character);
-      whole.forEach((character, i) => {
-        // Composed or reordered: the first takes the first place, the rest the last places.
-        const from = same || i === 0 ? i : Math.max(0, parts.length - whole.length + i);
-        put(character, parts[from]?.span ?? [at - 1, at]);
-      });
-    }
-  });
-}
-
-/** Runs of characters that a normalization form does not treat one by one. */
-function clusters(text: string, form: string): string[][] {
-  const runs: string[][] = [];
-  for (const character of text) {
-    const run = runs.at(-1);
-    const before = run?.join('') ?? '';
-    const apart =
-      run === undefined ||
-      (character < '\u0080' && /[^<=>]/.test(character)) ||
-      (!/\p{M}/u.test(character) &&
-        (before + character).normalize(form) ===
-          before.normalize(form) + character.normalize(form));
-    if (apart) runs.push([character]);
-    else run.push(character);
-  }
-  return runs;
 }

@@ -1,7 +1,7 @@
 // Which tokens of a vocabulary stand outside of the text: the added ones, which are found in a text
 // before all else, and of these the special ones, of which some have a role.
 
-import { isObject, type JsonObject } from '../source/json.ts';
+import { isObject, type JsonObject, show } from '../source/json.ts';
 
 /** Ids of tokens with a role; undefined where the tokenizer has none. */
 export interface SpecialTokens {
@@ -52,6 +52,29 @@ export function vocabularyIds({ vocab }: JsonObject): {
     },
     size: entries.length,
   };
+}
+
+/** Ids are places in the table of embeddings; no table that can be held has as many rows. */
+const idsBelow = 2 ** 24;
+
+/** Refuses ids that are none, and entries of a list that are no tokens with scores. Errors: TypeError. */
+export function checkVocabulary({ model, added_tokens: added }: JsonObject): void {
+  const check = (token: string, id: unknown): void => {
+    if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < idsBelow) return;
+    throw new TypeError(
+      `its token ${show(token)} has the id ${show(id)}; wanted a whole number below ${idsBelow}`,
+    );
+  };
+  const vocab = isObject(model) ? model['vocab'] : undefined;
+  if (isObject(vocab)) for (const [token, id] of Object.entries(vocab)) check(token, id);
+  for (const entry of Array.isArray(vocab) ? (vocab as unknown[]) : []) {
+    const [token, score] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    if (typeof token === 'string' && typeof score === 'number') continue;
+    throw new TypeError(`its vocabulary has ${show(entry)}; wanted a token and its score`);
+  }
+  for (const token of Array.isArray(added) ? (added as unknown[]).filter(isObject) : []) {
+    check(String(token['content']), token['id']);
+  }
 }
 
 /**

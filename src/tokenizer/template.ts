@@ -85,16 +85,19 @@ function templateSlots(items: unknown, specials: unknown): Slot[] {
     if (!isObject(special) || !Array.isArray(ids)) {
       throw new TypeError(`its template has ${show(item)}, which its special_tokens do not define`);
     }
-    return { ids: ids.map(Number), typeId: Number(special['type_id'] ?? 0) };
+    return { ids: ids.map((id) => wholeId(id, item)), typeId: Number(special['type_id'] ?? 0) };
   });
 }
 
 /** The id of a `[token, id]` entry. */
 function tokenId(entry: unknown): number {
   const id: unknown = Array.isArray(entry) ? entry[1] : undefined;
-  if (typeof id !== 'number')
-    throw new TypeError(`its post_processor has the token ${show(entry)}`);
-  return id;
+  return wholeId(id, entry);
+}
+
+function wholeId(id: unknown, entry: unknown): number {
+  if (Number.isSafeInteger(id) && Number(id) >= 0) return Number(id);
+  throw new TypeError(`its post_processor has the token ${show(entry)} with the id ${show(id)}`);
 }
 
 /** Spans without the spaces of byte-level tokens, but for one that was put in front of the text. */
@@ -160,16 +163,20 @@ export interface WindowOptions {
   truncate?: 'first' | 'second' | 'longest';
 }
 
+/** The same without windows. */
+export type CutOptions = Omit<WindowOptions, 'stride'>;
+
 /**
  * One or two texts cut into windows of at most `room` tokens together: the first window holds what
  * plain truncation keeps, the others what it cuts off. Every part of one text meets every part of
- * the other. `side` is where tokens are cut off.
+ * the other. `side` is where tokens are cut off; of each text, `most` windows at most are made.
  */
 export function windows(
   texts: readonly (readonly Piece[])[],
   room: number,
   { stride = 0, truncate = 'longest' }: Omit<WindowOptions, 'maxLength'>,
   side: 'left' | 'right',
+  most: number = Infinity,
 ): Piece[][][] {
   const lengths = texts.map((text) => text.length);
   const [a = 0, b = 0] = lengths;
@@ -185,7 +192,7 @@ export function windows(
   const parts = texts.map((text, i) => {
     const size = keep[i] ?? 0;
     if (text.length <= size) return [[...text]];
-    if (size > stride) return cutWindows(text, size, stride, side);
+    if (size > stride) return cutWindows(text, size, stride, side, most);
     throw new TransformerError(
       'INPUT_INVALID',
       `Of a text of ${text.length} tokens, maxLength leaves room for ${size} beside the special ` +
@@ -215,8 +222,9 @@ function cutWindows(
   size: number,
   stride: number,
   side: 'left' | 'right',
+  most: number,
 ): Piece[][] {
-  const count = Math.ceil((text.length - stride) / (size - stride));
+  const count = Math.min(most, Math.ceil((text.length - stride) / (size - stride)));
   return Array.from({ length: count }, (_, i) => {
     const at = i * (size - stride);
     return side === 'right'

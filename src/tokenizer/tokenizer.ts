@@ -5,15 +5,23 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { describeFile, type Source } from '../source/source.ts';
-import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { refuseUnknown, requireObject, TransformerError } from '../runtime/errors.ts';
 import type { ChatMessage, ChatOptions, ChatTemplates } from './chat-template.ts';
-import { cleanedUpText, compileDecoder, type Decoder, fallbackByte } from './decode.ts';
+import { checkBoolean, checkTexts, checkWindows, idList } from './checks.ts';
+import {
+  cleanedUpText,
+  compileDecoder,
+  type Decoder,
+  fallbackByte,
+  withoutOpenSpace,
+} from './decode.ts';
 import { compileEncoder, type Encoder, type Piece } from './encode.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './files.ts';
-import { namedTokens, specialTokens, type SpecialTokens } from './specials.ts';
+import { checkVocabulary, namedTokens, specialTokens, type SpecialTokens } from './specials.ts';
 import {
   addedCount,
   compileTemplate,
+  type CutOptions,
   type Encoding,
   fill,
   type Template,
@@ -54,16 +62,22 @@ export class Tokenizer implements SpecialTokens {
   readonly #added: ReadonlyMap<number, string>;
   readonly #truncationSide: 'left' | 'right';
 
-  private constructor(files: Source, { tokenizer, config, precompiled }: TokenizerFiles) {
+  private constructor(files: Source, { tokenizer, config, tools = {} }: TokenizerFiles) {
     this.#files = files;
-    // The library need not know decoders: a text is put together here.
-    this.#tokenizer = new HuggingFaceTokenizer({ ...tokenizer, decoder: null }, config);
-    this.#decoder = compileDecoder(tokenizer['decoder']);
+    // The library has the models; what stands before and after them is done here.
+    const others = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+    const { model } = tokenizer;
+    checkVocabulary(tokenizer);
+    this.#tokenizer = new HuggingFaceTokenizer(
+      { ...tokenizer, ...others, ...(isObject(model) && { model: { ...model, merges: [] } }) },
+      { ...config, additional_special_tokens: [] },
+    );
+    this.#decoder = compileDecoder(tokenizer['decoder'], tools.regex);
     this.#encoder = compileEncoder(
       this.#tokenizer,
       tokenizer,
       config['split_special_tokens'] === true,
-      precompiled,
+      tools,
     );
     this.#template = compileTemplate(tokenizer['post_processor']);
     this.#config = config;
@@ -95,7 +109,7 @@ export class Tokenizer implements SpecialTokens {
     this.#truncationSide = sideOf(config['truncation_side'], tokenizer['truncation']);
     const length = Number(config['model_max_length'] ?? config['max_len']);
     // Files say 1e30 when there is no limit.
-    this.maxLength = length > 0 && length < 1e9 ? length : undefined;
+    this.maxLength = length >= 1 && length < 1e9 ? Math.floor(length) : undefined;
   }
 
   /**
@@ -103,14 +117,19 @@ export class Tokenizer implements SpecialTokens {
    * tokenizer_config.json and chat_template.jinja where they are there.
    */
   static async load(files: Source, signal: AbortSignal | undefined): Promise<Tokenizer> {
-    const read = await readTokenizerFiles(files, signal);
+    requireObject(files, 'The source of the tokenizer');
+    let read: TokenizerFiles | undefined;
     try {
+      read = await readTokenizerFiles(files, signal);
       return new Tokenizer(files, read);
     } catch (cause) {
+      // Of files that were not read yet, only rules within rules without end are told as such.
+      if (cause instanceof TransformerError) throw cause;
+      if (read === undefined && !(cause instanceof RangeError)) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TransformerError(
         'FILE_INVALID',
-        `${describeFile(files, read.file)} does not describe a tokenizer: ${reason}. ` +
+        `${describeFile(files, read?.file ?? 'tokenizer.json')} does not describe a tokenizer: ${reason}. ` +
           'Download the file again, or save the tokenizer with Hugging Face transformers.',
         { cause },
       );
@@ -126,7 +145,17 @@ export class Tokenizer implements SpecialTokens {
   encoding(text: string, pair?: string, options: EncodeOptions = {}): Encoding {
     refuseUnknown(options, ['addSpecialTokens', 'maxLength'], 'option of encode');
     const { addSpecialTokens = true, maxLength = Infinity } = options;
-    return this.#windows(text, pair, { maxLength }, addSpecialTokens)[0] as Encoding;
+    checkBoolean('addSpecialTokens', addSpecialTokens);
+    return this.#windows(text, pair, { maxLength }, addSpecialTokens, 1)[0] as Encoding;
+  }
+
+  /**
+   * The first of `encodingWindows`: a text or a pair cut to `maxLength` tokens. What lies far behind
+   * the cut is not tokenized.
+   */
+  encodingCut(text: string, pair: string | undefined, options: CutOptions): Encoding {
+    refuseUnknown(options, ['maxLength', 'truncate'], 'option of encodingCut');
+    return this.#windows(text, pair, options, true, 1)[0] as Encoding;
   }
 
   /**
@@ -143,39 +172,40 @@ export class Tokenizer implements SpecialTokens {
     pair: string | undefined,
     { maxLength, ...options }: WindowOptions,
     special: boolean,
+    most = Infinity,
   ): Encoding[] {
-    // An empty second text counts as none, as in transformers.
     const slots = this.#template[pair ? 'pair' : 'single'];
     const added = special ? addedCount(slots) : 0;
     const { stride = 0, truncate = 'longest' } = options;
-    if (!['first', 'second', 'longest'].includes(truncate)) {
-      throw new TransformerError(
-        'OPTION_INVALID',
-        `truncate is "${truncate}"; wanted "first", "second" or "longest".`,
-      );
-    }
-    if (!(maxLength > added) || !(stride >= 0) || !Number.isInteger(stride)) {
-      throw new TransformerError(
-        'OPTION_INVALID',
-        `maxLength is ${maxLength} and stride ${stride}; wanted a length of more than the ${added} ` +
-          'special tokens, and a whole number of tokens that windows share.',
-      );
-    }
-    const texts = pair ? [text, pair] : [text];
-    if (texts.some((one) => typeof one !== 'string')) {
-      throw new TransformerError(
-        'INPUT_INVALID',
-        'The tokenizer was given no text. Pass a string.',
-      );
-    }
-    const pieces = texts.map((one) => this.#spell(one));
-    return windows(pieces, maxLength - added, options, this.#truncationSide).map((one) =>
-      fill(slots, one, special),
-    );
+    checkWindows(added, maxLength, stride, truncate);
+    const texts = checkTexts(text, pair);
+    const room = maxLength - added;
+    const side = this.#truncationSide;
+    const pieces =
+      (most === 1 && side === 'right' ? this.#begin(texts, room, truncate) : undefined) ??
+      texts.map((one) => this.#spell(one, this.#encoder.encode(one)));
+    return windows(pieces, room, options, side, most).map((one) => fill(slots, one, special));
   }
 
-  #spell(text: string): readonly Piece[] {
-    const pieces = this.#encoder.encode(text);
+  /** So much of long texts as decides where they are cut; undefined where only the whole does. */
+  #begin(
+    texts: readonly string[],
+    room: number,
+    truncate: WindowOptions['truncate'],
+  ): (readonly Piece[])[] | undefined {
+    let isCut = false;
+    const found = texts.map((text, i) => {
+      const stays = texts.length > 1 && truncate === (i === 0 ? 'second' : 'first');
+      const begun = stays ? undefined : this.#encoder.begin(text, room + 1);
+      isCut ||= begun !== undefined;
+      return this.#spell(text, begun ?? this.#encoder.encode(text));
+    });
+    const least = Math.min(...found.map(({ length }) => length));
+    // Of two texts that are both too long the longer one keeps less; a text that stays may be too long.
+    return !isCut || texts.length === 1 || least < room ? found : undefined;
+  }
+
+  #spell(text: string, pieces: readonly Piece[]): readonly Piece[] {
     // An added token may have taken spaces beside it.
     const token = ({ id, span }: Piece): string =>
       this.#added.has(id) ? text.slice(...span) : (this.#tokenizer.id_to_token(id) ?? '');
@@ -183,14 +213,10 @@ export class Tokenizer implements SpecialTokens {
   }
 
   /** The text of token ids, without ids outside the vocabulary and, by default, special tokens. */
-  decode(
-    tokenIds: readonly number[],
-    { skipSpecialTokens = true }: { skipSpecialTokens?: boolean } = {},
-  ): string {
-    const list: unknown = tokenIds;
-    if (!Array.isArray(list) && !ArrayBuffer.isView(list)) {
-      throw new TransformerError('INPUT_INVALID', 'decode was given no array of token ids.');
-    }
+  decode(tokenIds: readonly number[], options: { skipSpecialTokens?: boolean } = {}): string {
+    refuseUnknown(options, ['skipSpecialTokens'], 'option of decode');
+    const { skipSpecialTokens = true } = options;
+    checkBoolean('skipSpecialTokens', skipSpecialTokens);
     const tokens = this.#read(tokenIds, skipSpecialTokens);
     if (tokens.length === 0) return '';
     const text = this.#decoder.decode(tokens).join('');
@@ -210,13 +236,15 @@ export class Tokenizer implements SpecialTokens {
     }
     if (tokens.length === 0) return '';
     const text = this.#decoder.decode(tokens).join('');
-    const certain = certainty === 'plain' ? text.replace(/\ufffd+$/, '') : text;
-    return this.cleansUp ? cleanedUpText(certain.replace(/ [ 'nvr]*$/, '')) : certain;
+    // Bytes of a character that is not whole read as one U+FFFD.
+    const isOpen = certainty === 'plain' && text.endsWith('\ufffd');
+    const certain = isOpen ? text.slice(0, -1) : text;
+    return this.cleansUp ? cleanedUpText(withoutOpenSpace(certain)) : certain;
   }
 
   /** Tokens of ids, without ids outside the vocabulary. */
   #read(tokenIds: readonly number[], skipSpecialTokens: boolean): string[] {
-    return tokenIds.flatMap((id) => {
+    return idList(tokenIds).flatMap((id) => {
       const token = this.#added.get(id) ?? this.#tokenizer.id_to_token(id);
       return token === undefined || (skipSpecialTokens && this.#special.has(token)) ? [] : [token];
     });
@@ -224,12 +252,12 @@ export class Tokenizer implements SpecialTokens {
 
   /** Each token as it stands in the vocabulary, for display. */
   tokens(tokenIds: readonly number[]): string[] {
-    return tokenIds.map((id) => this.#tokenizer.id_to_token(id) ?? '');
+    return idList(tokenIds).map((id) => this.#tokenizer.id_to_token(id) ?? '');
   }
 
   /** Every token of the vocabulary. */
   vocabulary(): Iterable<string> {
-    return this.#tokenizer.get_vocab(true).keys();
+    return this.#tokenizer.model?.tokens_to_ids.keys() ?? [];
   }
 
   /**

@@ -111,10 +111,10 @@ const translation = [
 
 /** What is loaded, its kB at most, and its files; of these an app's own bundle takes in the first three. */
 const uses: readonly (readonly [string, readonly string[], number, number])[] = [
-  ['the import alone', [], 20.8, 3],
-  ['classification with BERT from a URL', [...remote, ...classification], 71, 10],
-  ['generation with Llama from the Hub', [...remote, ...chat], 95.5, 14],
-  ['translation with Marian from a URL', [...remote, ...translation], 92.5, 12],
+  ['the import alone', [], 21.4, 3],
+  ['classification with BERT from a URL', [...remote, ...classification], 75, 10],
+  ['generation with Llama from the Hub', [...remote, ...chat], 101, 14],
+  ['translation with Marian from a URL', [...remote, ...translation], 97, 12],
 ];
 
 test.each(uses)('%s', (_, modules, most, requests) => {
@@ -132,7 +132,7 @@ test.each(uses)('%s', (_, modules, most, requests) => {
 test('everything there is, in files that are worth a request', () => {
   const all = kilobytes(chunks.keys());
   console.log(`${all.toFixed(1)} kB in all`);
-  expect(all).toBeLessThan(136);
+  expect(all).toBeLessThan(145);
   const small = [...chunks].filter(([file, { code }]) => code.length < 800 && !first.has(file));
   expect(small.map(([file]) => file)).toEqual([]);
 });

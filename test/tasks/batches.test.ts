@@ -1,6 +1,6 @@
 // Rows of any length through a model: order, batches, padding, and the scores that come of it.
 import { expect, test } from 'vitest';
-import { inBatches, padRows, type TokenRow } from '../../src/tasks/batches.ts';
+import { eachText, inBatches, padRows, type TokenRow } from '../../src/tasks/batches.ts';
 import { greatest, sigmoid, softmax } from '../../src/tasks/scores.ts';
 import { textClassification } from '../../src/tasks/text-classification.ts';
 import { Random } from '../support/random.ts';
@@ -93,6 +93,41 @@ test.each(['bert/nli', 'roberta/nli'])('batches change no score, %s', async (mod
       expect(Math.abs(together[index]![at]!.score - score)).toBeLessThan(1e-6);
     }
   }
+});
+
+test('a signal stops a long list of texts, and others get their turn', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 5);
+  let worked = 0;
+  const texts = Array.from({ length: 1_000_000 }, () => 'a text of some words');
+  const work = eachText(texts, controller.signal, (text) => {
+    worked++;
+    return text.split(' ').toSorted().join(' ');
+  });
+  await expectRejection(work, 'ABORTED');
+  expect(worked).toBeGreaterThan(0);
+  expect(worked).toBeLessThan(texts.length);
+  expect(await eachText(['b', 'a'], undefined, async (text, index) => text + index)).toEqual([
+    'b0',
+    'a1',
+  ]);
+});
+
+test('rows without tokens may be any number', async () => {
+  const parts = await cpuParts('bert/nli');
+  const rows = Array.from({ length: 150_000 }, () => ({ ids: [] }));
+  expect(padRows(parts, rows).inputIds).toHaveLength(rows.length);
+});
+
+test('a text far longer than the model reads is cut or refused, and little of it is tokenized', async () => {
+  const parts = await cpuParts('bert/nli');
+  const classify = textClassification(parts);
+  const text = 'The film was good. '.repeat(20_000);
+  await expectRejection(classify(text), 'INPUT_INVALID', 'positions. Shorten it.');
+  const { maxPositions } = parts.model;
+  const [whole] = parts.tokenizer.encodingWindows(text, undefined, { maxLength: maxPositions });
+  await classify(text, { truncation: true });
+  expect(parts.model.batches.at(-1)).toEqual([1, whole!.ids.length]);
 });
 
 test('softmax, sigmoid and the greatest scores', () => {
