@@ -7,12 +7,13 @@ import { chromiumLaunchOptions } from './test/support/chromium.ts';
 import { readmeSnippets } from './test/setup/readme.ts';
 
 const built = process.env['TEST_BUILT'] === '1';
+const soaks = process.env['SOAK'] !== undefined;
 const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
 // Of the built package: what a broken build would break, not each model once more.
 const ofModels = 'test/api/{checkpoints-variants,equivalences,refusals}.test.ts';
 // Of files of the sources that stand behind its entries.
 const ofSources = 'test/node/{adapter,http-source}.test.ts';
-const skipped = built ? [ofModels, ofSources] : [];
+const skipped = [...(built ? [ofModels, ofSources] : []), ...(soaks ? [] : ['test/soak/**'])];
 
 /** What the name of the package means in a test: the sources, or (no alias) the built package. */
 function library(entry: string): Record<string, string> {
