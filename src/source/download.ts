@@ -57,12 +57,12 @@ export class Download {
 
   /** Adds an answer's body as far as it comes, and no more than one chunk beyond what there may be. */
   async take({ body }: Response, watch: Watch): Promise<void> {
-    if (body === null) return;
+    if (body === null) return watch.whole();
     const reader = body.getReader();
     try {
       while (!this.isTooLong) {
         const { value } = await watch.until(reader.read());
-        if (value === undefined) return;
+        if (value === undefined) return watch.whole();
         watch.arrived(value.length);
         this.#add(value);
       }

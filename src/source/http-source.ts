@@ -78,7 +78,12 @@ export class HttpSource implements RemoteSource {
     // The range makes browsers and Node ask for the file itself, not for a compressed form of it.
     const ask = (method: string): Promise<Response | undefined> => {
       // Only what it says is wanted: where ranges are ignored, the whole file follows.
-      const use = async ({ response }: Answer): Promise<Response> => response;
+      const use = async ({ response, watch }: Answer): Promise<Response> => {
+        // A browser calls an answer failed whose end, there at once, was not read.
+        const end = method === 'HEAD' && (await watch.until(response.body?.getReader().read()));
+        if (end === undefined || (end !== false && end.done)) watch.whole();
+        return response;
+      };
       const request = (): Promise<Response | undefined> =>
         this.#request(file, { method, range: 'bytes=0-0', signal }, use);
       return withRetries(request, () => 0, this.#retry, signal);

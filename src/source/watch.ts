@@ -14,6 +14,7 @@ export class Watch {
   readonly #stallTimeout: number;
   #stop: (() => void) | undefined;
   #bytes = 0;
+  #isWhole = false;
 
   /** @param stallTimeout milliseconds; Infinity never ends the request */
   constructor(stallTimeout: number, signal: AbortSignal | undefined) {
@@ -32,6 +33,11 @@ export class Watch {
   arrived(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes >= (FLOOR * this.#stallTimeout) / 1000) this.#wait();
+  }
+
+  /** All of it is there: there is nothing to end any more. Browsers call what is ended then a failure. */
+  whole(): void {
+    this.#isWhole = true;
   }
 
   /** The work's result, or a rejection as soon as the request should end. */
@@ -56,7 +62,7 @@ export class Watch {
   /** Ends the request, if it goes on, and the wait for it. */
   close(): void {
     this.#stop?.();
-    this.#closing.abort();
+    if (!this.#isWhole) this.#closing.abort();
   }
 
   #wait(): void {
