@@ -81,38 +81,37 @@ fn new_v(batch: u32, head: u32, c: u32) -> f32 {
   return q[batch * params.q_pitch + params.v_start + head / params.group * params.head_size + c];
 }
 
-// The first of the heads that share a key writes it.
-fn append(batch: u32, head: u32, c: u32) {
-  let key = place_of(batch);
-  if (head % params.group == 0u && is_key(batch, key)) {
-    let at = k_index(batch, key, head) + c;
-    cache[at] = new_k(batch, head, c);
-    cache[at + key_width()] = new_v(batch, head, c);
-  }
-}
-
 // The online softmax so far: its largest score, and the sum of exp(score - largest).
 struct RowSums {
   largest: f32,
   total: f32,
 }
 
-// A row has seen nothing; or, when APPENDS, the new token itself, which joins the cache here.
+// A row has seen nothing; or, when APPENDS, the new token itself, which joins the cache here. The first of
+// the heads that share a key writes it.
 fn begin_row(batch: u32, head: u32, q0: u32, y0: u32, lane: u32) -> RowSums {
-  var product = 0.0;
-  for (var c = lane; c < params.head_size; c += LANES) {
-    if (APPENDS) {
-      product += q[q0 + c] * new_k(batch, head, c);
-      y[y0 + c] = new_v(batch, head, c);
-      append(batch, head, c);
-    } else {
+  if (!APPENDS) {
+    for (var c = lane; c < params.head_size; c += LANES) {
       y[y0 + c] = 0.0;
     }
+    return RowSums(LOWEST, 0.0);
   }
-  if (APPENDS) {
-    return RowSums(score_of_itself(sum_over_row(product, lane), batch, head), 1.0);
+  let key = place_of(batch);
+  let joins = head % params.group == 0u && is_key(batch, key);
+  let to = k_index(batch, key, head);
+  let width = key_width();
+  var product = 0.0;
+  for (var c = lane; c < params.head_size; c += LANES) {
+    let new_key = new_k(batch, head, c);
+    let new_value = new_v(batch, head, c);
+    product += q[q0 + c] * new_key;
+    y[y0 + c] = new_value;
+    if (joins) {
+      cache[to + c] = new_key;
+      cache[to + width + c] = new_value;
+    }
   }
-  return RowSums(LOWEST, 0.0);
+  return RowSums(score_of_itself(sum_over_row(product, lane), batch, head), 1.0);
 }
 
 // A row whose keys are all masked has no sum; its output is 0.

@@ -17,6 +17,7 @@ fn attention_decode_row(
   let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
   let y0 = row * params.head_size;
   let keys = key_end(batch);
+  let width = key_width();
   let last = max(keys, 1u) - 1u;
 
   let begun = begin_row(batch, head, q0, y0, lane);
@@ -52,7 +53,7 @@ fn attention_decode_row(
     total = total * rescale + dot(near + far, vec4f(1.0));
 
     for (var c = lane; c < params.head_size; c += LANES) {
-      let v = key_width() + c;
+      let v = width + c;
       y[y0 + c] = y[y0 + c] * rescale
         + dot(near, vec4f(cache[k0 + v], cache[k1 + v], cache[k2 + v], cache[k3 + v]))
         + dot(far, vec4f(cache[k4 + v], cache[k5 + v], cache[k6 + v], cache[k7 + v]));

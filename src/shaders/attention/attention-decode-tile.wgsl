@@ -18,6 +18,7 @@ fn attention_decode_tile(
   let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
   let y0 = row * params.head_size;
   let keys = key_end(batch);
+  let width = key_width();
 
   let begun = begin_row(batch, head, q0, y0, lane);
   var largest = begun.largest;
@@ -45,7 +46,7 @@ fn attention_decode_tile(
     for (var c = lane; c < params.head_size; c += LANES) {
       var value = y[y0 + c] * rescale;
       for (var j = 0u; j < block; j += 1u) {
-        value += key_weights[j] * cache[k_index(batch, start + j, head) + key_width() + c];
+        value += key_weights[j] * cache[k_index(batch, start + j, head) + width + c];
       }
       y[y0 + c] = value;
     }
