@@ -1,6 +1,6 @@
 // Files of runs and adapters that lie: they are taken as they are, or refused by a typed error that
 // changes nothing.
-import { afterAll, expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { Gpu, loadModel, type Model } from 'webgpu-transformer';
 import { TransformerError } from '../../src/runtime/errors.ts';
 import { loadLora, Lora, Trainer } from 'webgpu-transformer/training';
@@ -25,13 +25,6 @@ const adapter = new MemoryTarget();
   using lora = new Lora(base, { rank: 2, targets: ['*.q_proj', '*.fc1'] });
   await lora.save(adapter);
 }
-afterAll(() => {
-  trainer.dispose();
-  for (const one of [model, base]) one.dispose();
-  expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
-  gpu.dispose();
-});
-
 /** A safetensors file whose header is changed, or whose bytes are. */
 function mutated(random: Random, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (random.next() < 0.2) return bytes.slice(0, random.integer(0, bytes.length));
@@ -103,4 +96,11 @@ cases('adapters', 60, async (random) => {
   const { buffers } = gpu.memory;
   await typed(() => loaded(base, files));
   expect(gpu.memory.buffers).toBe(buffers);
+});
+
+test('nothing stays behind', () => {
+  trainer.dispose();
+  for (const one of [model, base]) one.dispose();
+  expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
+  gpu.dispose();
 });
