@@ -1,6 +1,5 @@
 // loadModel: from a folder of files to a model on the GPU.
 
-import { allocate } from '../runtime/allocate.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
@@ -79,14 +78,12 @@ export async function loadFor(
     const arena = training
       ? (await import('./weights/parameter-arena.ts')).ParameterArena
       : undefined;
-    const declare = (): Declared =>
-      declareWeights(scope, architecture, fields, { find, dtype, arena, limit: gpu.bindingLimit });
-    const { result, done } = allocate(gpu, declare, {
+    const settings = { find, dtype, arena, limit: gpu.bindingLimit };
+    const { make, loader, parameters } = declareWeights(scope, architecture, fields, settings);
+    await scope.ready({
       what: 'The weights need',
       next: "Load with dtype: 'f16', or dispose of other models.",
     });
-    await done;
-    const { make, loader, parameters } = result;
     await loader.load(files, { signal, onProgress });
     throwIfAborted(signal);
     const onDispose = (): void => {
