@@ -111,8 +111,8 @@ const translation = [
 
 /** What is loaded, its kB at most, and its files; of these an app's own bundle takes in the first three. */
 const uses: readonly (readonly [string, readonly string[], number, number])[] = [
-  ['the import alone', [], 21, 3],
-  ['classification with BERT from a URL', [...remote, ...classification], 71, 10],
+  ['the import alone', [], 21.1, 3],
+  ['classification with BERT from a URL', [...remote, ...classification], 71.1, 10],
   ['generation with Llama from the Hub', [...remote, ...chat], 95.5, 14],
   ['translation with Marian from a URL', [...remote, ...translation], 92.5, 12],
 ];
@@ -125,14 +125,15 @@ test.each(uses)('%s', (_, modules, most, requests) => {
   expect(size).toBeLessThan(most);
   expect(files.size).toBeLessThanOrEqual(requests);
   // None of it brings training or what another use needs.
-  const strays = /tokenizer\/vocabulary|training\/|-backward|-gradient|parameter-arena|file-source/;
+  const strays =
+    /tokenizer\/vocabulary|training\/|self-|-backward|-gradient|parameter-arena|file-source/;
   expect(modulesIn(files).filter((id) => strays.test(id))).toEqual([]);
 });
 
 test('everything there is, in files that are worth a request', () => {
   const all = kilobytes(chunks.keys());
   console.log(`${all.toFixed(1)} kB in all`);
-  expect(all).toBeLessThan(137);
+  expect(all).toBeLessThan(145);
   const small = [...chunks].filter(([file, { code }]) => code.length < 800 && !first.has(file));
   expect(small.map(([file]) => file)).toEqual([]);
 });
