@@ -6,6 +6,7 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
 import type { Pipeline } from './pipelines.ts';
+import { assertMade } from './scope.ts';
 import { type Region, Staging, type Ticket } from './staging.ts';
 import type { Dispatch, Recording } from './record.ts';
 import { elements, type Tensor } from './tensor.ts';
@@ -71,7 +72,10 @@ export class Plan {
     await scope.ready();
     const error = await scope.answer(invalid);
     scope.assertUsable();
-    if (error !== null) throw validationError(error);
+    if (error !== null) {
+      await assertMade(buffersIn(dispatches));
+      throw validationError(error);
+    }
     return new Plan(recording, outputs, steps, places);
   }
 
@@ -191,6 +195,12 @@ function validationError(error: GPUError): TransformerError {
     `WebGPU refused a command. This is a defect of the library; please report it.\n${error.message}`,
     { cause: error },
   );
+}
+
+/** The buffers that tensors of a list have, whoever made them. */
+function buffersIn(dispatches: readonly Dispatch[]): GPUBuffer[] {
+  const tensors = dispatches.flatMap(({ bindings }) => Object.values(bindings));
+  return tensors.flatMap((tensor) => tensor?.buffer ?? []);
 }
 
 /** A tensor's own place, or the one that the plan has given it. */

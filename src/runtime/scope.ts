@@ -15,6 +15,12 @@ export function assertAlive(buffer: GPUBuffer): void {
   owners.get(buffer)?.assertUsable();
 }
 
+/** Throws OUT_OF_MEMORY where the device had no room for one of these buffers or others of their scopes. */
+export async function assertMade(buffers: Iterable<GPUBuffer>): Promise<void> {
+  const scopes = new Set(Array.from(buffers, (buffer) => owners.get(buffer)));
+  for (const scope of scopes) await scope?.ready();
+}
+
 export class Scope {
   readonly gpu: Gpu;
   readonly #device: GPUDevice;

@@ -2,7 +2,7 @@
 // error, holds nothing, and succeeds with the same numbers when it is made again.
 import { expect, test } from 'vitest';
 import { Gpu, loadModel, type Model, type ModelInputs, TransformerError } from 'webgpu-transformer';
-import { Trainer } from 'webgpu-transformer/training';
+import { Lora, Trainer } from 'webgpu-transformer/training';
 import { Exhaustion } from '../support/exhausted.ts';
 import { fixtureSource } from '../support/source.ts';
 
@@ -154,6 +154,34 @@ test('steps of training go on where they were', () =>
           end();
           model.dispose();
         },
+      };
+    });
+    expect(count).toBeGreaterThan(20);
+  }));
+
+test('adapters', () =>
+  withExhaustion(async (gpu, device) => {
+    using base = await loadModel(fixtureSource('gpt2'), { gpu });
+    const batch: ModelInputs = { inputIds, labels: inputIds };
+    const count = await refuseEach(gpu, device, async () => {
+      const made: { dispose: () => void }[] = [];
+      const end = (): void => made.splice(0).forEach((each) => each.dispose());
+      return {
+        call: async () => {
+          end();
+          try {
+            const adapter = new Lora(base, { rank: 2, alpha: 2, targets: ['*.c_attn'] });
+            made.push(adapter);
+            const trainer = new Trainer(base, { adapter, learningRate: 0.1 });
+            made.push(trainer);
+            for await (const { loss } of trainer.steps(() => batch, { maxSteps: 1 })) return loss;
+            return undefined;
+          } catch (error) {
+            end();
+            throw error;
+          }
+        },
+        end,
       };
     });
     expect(count).toBeGreaterThan(20);

@@ -4,31 +4,27 @@ import { expect, test } from 'vitest';
 import { Gpu, loadModel, type LoadOptions } from 'webgpu-transformer';
 import { checkFile, resultOf } from '../../src/model/self-check.ts';
 import { withTensors } from '../support/entries.ts';
-import { withGpu } from '../support/gpu.ts';
+import { sharedGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { type Files, fixtureFiles, fixtureSource, memorySource } from '../support/source.ts';
 
+const onGpu = sharedGpu();
 const names = ['config.json', 'model.safetensors'];
 
-test.each([
-  'bert_seqcls',
-  'bert_qa',
-  'gpt2',
-  'marian',
-  'variants/t5_encoder',
-  'torch_transformer_pre_gelu',
-])('%s passes, with weights in f16 too', (folder) =>
-  withGpu({}, async (gpu) => {
-    const source = fixtureSource(folder);
-    for (const dtype of [undefined, 'f16'] as const) {
-      using model = await loadModel(source, { gpu, check: true, ...(dtype && { dtype }) });
-      expect(model.gpu).toBe(gpu);
-    }
-  }),
+test.each(['bert_qa', 'gpt2', 'marian', 'variants/t5_encoder', 'torch_transformer_pre_gelu'])(
+  '%s passes, with weights in f16 too',
+  (folder) =>
+    onGpu(async (gpu) => {
+      const source = fixtureSource(folder);
+      for (const dtype of [undefined, 'f16'] as const) {
+        using model = await loadModel(source, { gpu, check: true, ...(dtype && { dtype }) });
+        expect(model.gpu).toBe(gpu);
+      }
+    }),
 );
 
 test('a stored result is compared, more coarsely where weights are in another format', () =>
-  withGpu({}, async (gpu) => {
+  onGpu(async (gpu) => {
     const files = await fixtureFiles('bert_seqcls', names);
     const stored = await loadModel(memorySource(files), { gpu }).then(async (model) => {
       using one = model;
@@ -67,7 +63,7 @@ test('a device that computes a kernel wrong is refused, and the kernel named', a
 });
 
 test('weights that lead to no numbers, and what is no flag', () =>
-  withGpu({}, async (gpu) => {
+  onGpu(async (gpu) => {
     const files = await fixtureFiles('bert_seqcls', names);
     const bytes = new Uint8Array(new Float32Array([NaN, 1, 2]).buffer);
     const bias = { 'classifier.bias': { dtype: 'F32', shape: [3], bytes } };
