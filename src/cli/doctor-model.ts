@@ -46,7 +46,8 @@ export async function checkModelAt(
 ): Promise<ModelCheck> {
   using progress = new LoadProgress();
   const files = openSource(place);
-  const stored = await readStored(files).finally(() => files.release?.());
+  // What is stored already may be of other weights: it is written anew.
+  const stored = write ? undefined : await readStored(files).finally(() => files.release?.());
   const options = { gpu, ...(dtype && { dtype }), ...(!quiet && { onProgress: progress.show }) };
   using model = await loadModel(place, options);
   const format = formatName({ dtype });

@@ -61,6 +61,7 @@ export async function checkModel(
   const { kernels } = model.gpu.pipelines;
   const checks = await inferenceTest(model.gpu, (kernel) => kernels.has(kernel));
   throwIfAborted(signal);
+  model.gpu.assertUsable();
   refuseWrong(checks);
   const compared = result && compare(result, output, format);
   if (compared === undefined || compared.error <= compared.allowed) return;
@@ -143,7 +144,7 @@ function probes({ config, maxPositions }: Model): ModelInputs[] {
   const inner = isObject(config['model']) ? config['model'] : {};
   const size = (...names: readonly string[]): number =>
     Number(names.map((name) => config[name] ?? inner[name]).find((value) => value) ?? 1);
-  const length = Math.min(tokens, maxPositions);
+  const length = Math.min(tokens, Math.max(1, maxPositions - 2));
   const end = Number([config['eos_token_id']].flat()[0] ?? NaN);
   const ids = (vocabulary: number): number[][] => [
     Array.from({ length }, (_, i) =>

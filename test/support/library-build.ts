@@ -117,7 +117,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     debugName: 'a module alone',
     test: /\/src\/(model|source)\//,
   },
-  { name: 'self-check', test: /\/src\/self-test\// },
+  { name: 'self-test', test: /\/src\/self-test\// },
   { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
   { name: 'node', test: /\/src\/(node\/|index\.node)/ },
 ].map((group, index, { length }) => ({ ...group, priority: length - index }));
