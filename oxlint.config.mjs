@@ -11,7 +11,7 @@ const folders = {
   source: ['runtime'],
   metrics: ['runtime'],
   tokenizer: ['source', 'runtime'],
-  model: ['shaders', 'source', 'runtime'],
+  model: ['shaders', 'source', 'runtime', 'self-test'],
   tasks: ['model', 'tokenizer', 'source', 'runtime'],
   training: ['model', 'shaders', 'source', 'runtime'],
   phrases: ['training', 'model', 'source', 'runtime'],

@@ -6,8 +6,17 @@ import { Gpu, TransformerError } from '../index.node.ts';
 import { type Candidate, candidateLine, listCandidates } from '../node/adapter.ts';
 import { adapterLine } from './adapter-line.ts';
 import type { Command } from './command.ts';
-import { flagOption, noTexts, readOptions } from './options.ts';
-import { type Check, selfTest } from '../self-test/self-test.ts';
+import { checkModelAt, checkPlace, modelLines } from './doctor-model.ts';
+import {
+  dtypeOption,
+  flagOption,
+  noTexts,
+  readOptions,
+  taskOptions,
+  textOption,
+} from './options.ts';
+import type { Check } from '../self-test/run-check.ts';
+import { selfTest } from '../self-test/self-test.ts';
 
 /** Limits that decide how large a model or a batch may be. */
 const limits = {
@@ -16,22 +25,29 @@ const limits = {
 } as const;
 
 const options = {
+  model: textOption('SOURCE', 'try a model, too, beside the result stored with it'),
+  dtype: taskOptions.dtype,
+  'write-check': flagOption('store the result of the model with its weights'),
   json: flagOption('print it as one JSON object'),
 };
 
 export const doctor: Command = {
-  form: 'doctor',
+  form: 'doctor [--model SOURCE]',
   summary: 'the adapters there are, and a self-test of every kernel on the one in use',
-  details: 'WEBGPU_TRANSFORMER_ADAPTER names another one to use.',
+  details:
+    'WEBGPU_TRANSFORMER_ADAPTER names another one to use. A stored result tells a driver that\n' +
+    'computes wrong results from a library that does: write it where all checks pass.',
   options,
-  examples: [{ call: 'doctor' }, { call: 'doctor --json' }],
+  examples: [{ call: 'doctor' }, { call: 'doctor --model DIR' }, { call: 'doctor --json' }],
   run,
 };
 
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   noTexts(positionals);
-  const { json } = values;
+  const { json, model: place, 'write-check': write } = values;
+  const dtype = dtypeOption(values.dtype);
+  checkPlace(place, write);
   // Where Dawn is not installed there may be a navigator.gpu: then that is what there is.
   const candidates = await listCandidates().catch(() => []);
   using gpu = await Gpu.request();
@@ -42,13 +58,20 @@ async function run(args: readonly string[]): Promise<void> {
   const checks = await selfTest(gpu);
   const seconds = (performance.now() - start) / 1000;
   const wrong = checks.filter(({ passed }) => !passed).length;
-  if (json) console.log(JSON.stringify(told(gpu, candidates, checks)));
+  const settings = { dtype, write: write && wrong === 0, quiet: json };
+  const model = place === undefined ? undefined : await checkModelAt(place, gpu, settings);
+  if (json)
+    console.log(JSON.stringify({ ...told(gpu, candidates, checks), ...(model && { model }) }));
   else {
     console.log();
     const operations = new Set(checks.map(({ operation }) => operation));
     for (const one of operations) report(checks.filter(({ operation }) => operation === one));
     const summary = `${checks.length - wrong} of ${checks.length} checks passed`;
     console.log(`\n${summary} in ${seconds.toFixed(2)} s`);
+    for (const line of model === undefined ? [] : modelLines(model)) console.log(line);
+  }
+  if (wrong === 0 && model?.problem !== undefined) {
+    throw new TransformerError('VALIDATION_FAILED', model.problem);
   }
   if (wrong === 0) return;
   throw new TransformerError(

@@ -5,11 +5,14 @@ import { show } from '../runtime/print.ts';
 import { architectureOf, classPrefixes } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
+import { className } from '../model/heads/head-name.ts';
 import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
+import { checkUnused } from '../model/weights/unused-weights.ts';
 import { WeightLoader } from '../model/weights/weights.ts';
+import { Warnings } from '../model/warnings.ts';
 import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from './describe.ts';
 import type { Command } from './command.ts';
 import { flagOption, readOptions, sourceAndTexts, UsageError } from './options.ts';
@@ -25,6 +28,8 @@ interface Information {
   readonly hasTokenizer: boolean;
   /** Why this version cannot run it; null when it can. */
   readonly problem: string | null;
+  /** What is overlooked in its files. */
+  readonly warnings: readonly string[];
   readonly parameters: number;
   readonly tensors: number;
   readonly vocabulary: number | null;
@@ -81,7 +86,7 @@ async function inform(files: Source): Promise<Information> {
     labels: labelsOf(config, architecture),
     tasks: tasksFor(config, architecture),
     hasTokenizer: there.includes(true),
-    problem: await problemOf(config, tensors),
+    ...(await triedOn(config, tensors)),
     parameters: sum(entries.map(({ shape }) => shape.reduce((a, b) => a * b, 1))),
     tensors: entries.length,
     vocabulary: vocabularyOf(config),
@@ -95,20 +100,32 @@ async function inform(files: Source): Promise<Information> {
   };
 }
 
-/** Why the checkpoint cannot be loaded: its weights are declared as for a load, but not made. */
-async function problemOf(
+/** Whether the checkpoint can be loaded: its weights are declared as for a load, but not made. */
+async function triedOn(
   config: JsonObject,
   tensors: ReadonlyMap<string, TensorEntry>,
-): Promise<string | null> {
+): Promise<Pick<Information, 'problem' | 'warnings'>> {
+  const warnings = new Warnings();
   const find = (name: string): TensorEntry | undefined => tensors.get(name);
   try {
     const loader = new WeightLoader(undefined, { find, dtype: undefined });
-    const fields = new Config(config, 'config.json', { classPrefixes: classPrefixes() });
+    const fields = new Config(config, 'config.json', {
+      warnings,
+      classPrefixes: classPrefixes(),
+    });
     const declare = await architectureOf(fields);
     declare(fields, loader);
-    return null;
+    const twins = new Set(loader.twins.flat());
+    const unused = [...tensors.values()].filter(
+      (entry) => !loader.wanted.has(entry) && !twins.has(entry.name),
+    );
+    const name = ({ file }: TensorEntry): string => file;
+    checkUnused(unused, loader.wanted.keys(), { name, warnings, class: className(config) });
+    return { problem: null, warnings: warnings.texts };
   } catch (error) {
-    if (error instanceof TransformerError) return error.message;
+    if (error instanceof TransformerError) {
+      return { problem: error.message, warnings: warnings.texts };
+    }
     throw error;
   }
 }
@@ -137,6 +154,7 @@ function lines(known: Information): [string, string][] {
         : `${tasks}, with a tokenizer (there is none)`,
     ],
     ['runs', problem === null ? 'yes' : `no: ${problem}`],
+    ...known.warnings.map((text): [string, string] => ['overlooked', text]),
     ['parameters', `${count(known.parameters)} in ${known.tensors} tensors`],
     ['vocabulary', known.vocabulary === null ? 'not stated' : `${count(known.vocabulary)} tokens`],
     ['positions', typeof positions === 'number' ? count(positions) : (positions ?? 'not stated')],

@@ -212,6 +212,7 @@ export function strict<Definition>(declare: Declare<Definition>): Declare<Defini
 /** Loads the architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
 export async function architectureOf(config: Config): Promise<Architecture> {
   const family = familyOf(config);
+  config.texts('architectures');
   await refuseQuantized(config.fields, config.file);
   return strict(await family.open(config));
 }

@@ -102,6 +102,20 @@ export class Config {
     throw this.#wrong(name, 'a number');
   }
 
+  /** A number of at least `least`. */
+  least(name: string, least: number, fallback?: number): number {
+    const value = this.number(name, fallback);
+    if (value >= least) return value;
+    throw this.#wrong(name, `a number of at least ${least}`);
+  }
+
+  /** What something is divided or scaled by: a number above 0. */
+  positive(name: string, fallback?: number): number {
+    const value = this.number(name, fallback);
+    if (value > 0) return value;
+    throw this.#wrong(name, 'a number above 0');
+  }
+
   /** A rate of dropout: from 0 to below 1. */
   rate(name: string, fallback: number): number {
     const value = this.number(name, fallback);
@@ -113,6 +127,13 @@ export class Config {
     const value = this.get(name) ?? fallback;
     if (typeof value === 'string') return value;
     throw this.#wrong(name, 'a text');
+  }
+
+  /** Texts, or one alone; none where the field is absent or null. */
+  texts(name: string): readonly string[] {
+    const list: unknown[] = [this.get(name) ?? []].flat();
+    if (list.every((text) => typeof text === 'string')) return list;
+    throw this.#wrong(name, 'a list of texts');
   }
 
   boolean(name: string, fallback: boolean): boolean {
@@ -144,6 +165,11 @@ export class Config {
   /** Refuses the value that a field has. */
   refuse(name: string, wanted: string = 'something else, as this is not supported yet'): never {
     throw this.#wrong(name, wanted, 'MODEL_UNSUPPORTED');
+  }
+
+  /** Refuses a value that makes no sense. */
+  invalid(name: string, wanted: string): never {
+    throw this.#wrong(name, wanted);
   }
 
   /** Notes what is overlooked in the file, for `model.warnings`: a sentence that follows its name. */

@@ -1,6 +1,5 @@
 // loadModel: from a folder of files to a model on the GPU.
 
-import { allocate } from '../runtime/allocate.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
@@ -32,6 +31,12 @@ export interface LoadOptions extends SourceOptions {
   dtype?: AskedFormat;
   /** Keeps the weights as trainable f32 parameters, for a `Trainer`. */
   training?: boolean;
+  /**
+   * Tries the model before it is handed out: the kernels that it runs beside plain arithmetic, and what it makes
+   * of a few tokens beside the result that `webgpu-transformer.check.json` has, where that is with the weights.
+   * A driver that computes wrong results is refused with VALIDATION_FAILED.
+   */
+  check?: boolean;
   signal?: AbortSignal;
   /** Bytes of weights read of those there are, per file and overall. */
   onProgress?: (progress: FileProgress) => void;
@@ -42,7 +47,7 @@ export interface LoadOptions extends SourceOptions {
  * index) and generation_config.json where there is one. Where config.json names no class, the weights
  * show it, and `warnings` says so.
  * Errors leave nothing allocated: FILE_*, CONFIG_INVALID, MODEL_UNSUPPORTED, TENSOR_MISSING,
- * TENSOR_MISMATCH, OUT_OF_MEMORY, LIMIT_EXCEEDED, ABORTED.
+ * TENSOR_MISMATCH, OUT_OF_MEMORY, LIMIT_EXCEEDED, VALIDATION_FAILED (of `check`), ABORTED.
  */
 export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   return loadFor(undefined, source, options);
@@ -72,7 +77,7 @@ async function loadOnce(
 ): Promise<Model> {
   refuseUnknown(
     options,
-    ['gpu', 'dtype', 'training', 'signal', 'onProgress', ...sourceOptions],
+    ['gpu', 'dtype', 'training', 'check', 'signal', 'onProgress', ...sourceOptions],
     'option of loadModel',
   );
   const { training = false } = options;
@@ -92,21 +97,24 @@ async function loadOnce(
     const arena = training
       ? (await import('./weights/parameter-arena.ts')).ParameterArena
       : undefined;
-    const declare = (): Declared =>
-      declareWeights(scope, architecture, fields, { find, dtype, arena, limit: gpu.bindingLimit });
-    const { result, done } = allocate(gpu, declare, {
+    const settings = { find, dtype, arena, limit: gpu.bindingLimit };
+    const { make, loader, parameters } = declareWeights(scope, architecture, fields, settings);
+    await scope.ready({
       what: 'The weights need',
       next: "Load with dtype: 'f16', or dispose of other models.",
     });
-    await done;
-    const { make, loader, parameters } = result;
     await loader.load(files, { signal, onProgress });
     throwIfAborted(signal);
     const onDispose = (): void => {
       if (ownGpu) gpu.dispose();
     };
     const { slices } = loader;
-    return make({ gpu, config, scope, generation, parameters, slices, warnings, onDispose });
+    const model = make({ gpu, config, scope, generation, parameters, slices, warnings, onDispose });
+    if (options.check === true) {
+      const { checkModel, formatName } = await import('./self-check.ts');
+      await checkModel(model, files, { format: formatName(options), signal });
+    }
+    return model;
   } catch (error) {
     await distrust(files, undefined, error);
     scope.dispose();
@@ -117,8 +125,11 @@ async function loadOnce(
   }
 }
 
-/** Refuses a device and a callback that are none. Errors: OPTION_INVALID. */
-function checkParts({ gpu, onProgress }: { gpu?: unknown; onProgress?: unknown }): void {
+/** Refuses a device, a flag and a callback that are none. Errors: OPTION_INVALID. */
+function checkParts({ gpu, check, onProgress }: { [Name in keyof LoadOptions]: unknown }): void {
+  if (check !== undefined && typeof check !== 'boolean') {
+    throw new TransformerError('OPTION_INVALID', `check is ${show(check)}; wanted true or false.`);
+  }
   if (gpu !== undefined && !(gpu instanceof Gpu)) {
     throw new TransformerError('OPTION_INVALID', 'gpu is no Gpu. Pass await Gpu.request().');
   }

@@ -49,23 +49,33 @@ export async function openCheckpoint(
     fields = new Config(config, file, context);
     architecture = await architectureOf(fields);
   }
-  const twins = await twinsOf(entries, architecture, fields);
-  if (twins.length === 0) return { config, generation, fields, architecture, entries };
-  const { withoutRepeats } = await import('./weights/twin-weights.ts');
-  const distinct = await withoutRepeats(files, entries, twins, signal);
+  let distinct: ReadonlyMap<string, TensorEntry> = entries;
+  let loader = await declared(entries, architecture, fields);
+  const { twins } = loader;
+  if (twins.length > 0) {
+    const { withoutRepeats } = await import('./weights/twin-weights.ts');
+    distinct = await withoutRepeats(files, entries, twins, signal);
+    loader = await declared(distinct, architecture, fields);
+  }
+  const unused = [...distinct.values()].filter((entry) => !loader.wanted.has(entry));
+  if (unused.length > 0) {
+    const { checkUnused } = await import('./weights/unused-weights.ts');
+    const name = (entry: TensorEntry): string => describeFile(files, entry.file);
+    checkUnused(unused, loader.wanted.keys(), { name, warnings, class: className(config) });
+  }
   return { config, generation, fields, architecture, entries: distinct };
 }
 
-/** Declares the weights, without making them, to see which of the tied ones are stored twice. */
-async function twinsOf(
+/** Declares the weights, without making them, to see which there are and which are stored twice. */
+async function declared(
   entries: ReadonlyMap<string, TensorEntry>,
   architecture: Architecture,
   fields: Config,
-): Promise<WeightLoader['twins']> {
+): Promise<WeightLoader> {
   const loader = new WeightLoader(undefined, { find: (name) => entries.get(name), dtype: 'f32' });
   try {
     architecture(fields, loader);
-    return loader.twins;
+    return loader;
   } catch (error) {
     if (!(error instanceof TransformerError && error.code.startsWith('TENSOR_'))) throw error;
     // What is missing may be there in another form.

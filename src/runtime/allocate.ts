@@ -3,33 +3,45 @@
 import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 
-/**
- * Runs work that makes buffers. `done` resolves once they are there and rejects with OUT_OF_MEMORY,
- * saying `what` needed them and what to do (`next`), when the device has no room.
- */
-export function allocate<T>(
-  gpu: Gpu,
-  work: () => T,
-  { what, next }: { readonly what: string; readonly next: string },
-): { readonly result: T; readonly done: Promise<void> } {
-  const { device } = gpu;
+/** Begins and ends the message of a device without room. */
+export interface Need {
+  readonly what: string;
+  readonly next: string;
+}
+
+const usual: Need = {
+  what: 'This call needs',
+  next: 'Use a smaller batch or shorter sequences, or dispose of other models.',
+};
+
+/** What a device answers to the making of a buffer: null where there was room. */
+export interface Made {
+  readonly buffer: GPUBuffer;
+  readonly answer: Promise<GPUError | null>;
+}
+
+/** Makes a buffer. Where there is no room it cannot be used, which only the answer tells. */
+export function makeBuffer(device: GPUDevice, descriptor: GPUBufferDescriptor): Made {
   // Pushed and popped in one go: error scopes belong to the device, which others use meanwhile.
   device.pushErrorScope('out-of-memory');
-  let exhausted: Promise<GPUError | null> | undefined;
-  let result: T;
+  let buffer: GPUBuffer;
+  let answer: Promise<GPUError | null> | undefined;
   try {
-    result = work();
+    buffer = device.createBuffer(descriptor);
   } finally {
-    exhausted = device.popErrorScope();
+    answer = device.popErrorScope();
   }
-  const check = async (): Promise<void> => {
-    const cause = await exhausted;
-    if (cause === null) return;
-    throw new TransformerError(
-      'OUT_OF_MEMORY',
-      `${what} more memory than the device has left; ${gpu.memory.bytes} bytes are held. ${next}`,
-      { cause },
-    );
-  };
-  return { result, done: check() };
+  return { buffer, answer };
+}
+
+export function memoryError(
+  { memory }: Gpu,
+  cause: GPUError,
+  { what, next }: Need = usual,
+): TransformerError {
+  return new TransformerError(
+    'OUT_OF_MEMORY',
+    `${what} more memory than the device has left; ${memory.bytes} bytes are held. ${next}`,
+    { cause },
+  );
 }

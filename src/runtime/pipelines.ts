@@ -12,6 +12,8 @@ export interface Pipeline {
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  /** The names of the kernels that were asked for. */
+  readonly kernels: Set<string> = new Set();
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -19,6 +21,7 @@ export class PipelineCache {
 
   /** The pipeline of a variant; a failed one is forgotten, so that a later call tries again. */
   get(variant: Variant): Promise<Pipeline> {
+    this.kernels.add(variant.kernel.name);
     let pipeline = this.#pipelines.get(variant.key);
     if (pipeline === undefined) {
       pipeline = compile(this.#device, variant);

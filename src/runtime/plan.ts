@@ -6,7 +6,8 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
 import type { Pipeline } from './pipelines.ts';
-import { Staging, type Region } from './staging.ts';
+import { assertMade } from './scope.ts';
+import { type Region, Staging, type Ticket } from './staging.ts';
 import type { Dispatch, Recording } from './record.ts';
 import { elements, type Tensor } from './tensor.ts';
 
@@ -57,28 +58,24 @@ export class Plan {
     );
     scope.assertUsable();
     const { device } = gpu;
-    device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');
-    let errors: Promise<(GPUError | null)[]>;
+    let invalid: Promise<GPUError | null>;
     let places: ReadonlyMap<Tensor, Place>;
     let steps: Step[];
     try {
       places = shareMemory(recording, outputs);
       steps = bind(recording, compiled, places);
     } finally {
-      errors = Promise.all([device.popErrorScope(), device.popErrorScope()]);
-      errors.catch(() => {}); // told where it is waited for
+      invalid = device.popErrorScope();
+      invalid.catch(() => {}); // told where it is waited for
     }
-    const [invalid = null, exhausted = null] = await scope.answer(errors);
-    if (exhausted !== null) {
-      throw new TransformerError(
-        'OUT_OF_MEMORY',
-        `The device has no memory left for this call (${gpu.memory.bytes} bytes are held). ` +
-          'Use a smaller batch or shorter sequences, or dispose of other models.',
-      );
-    }
+    await scope.ready();
+    const error = await scope.answer(invalid);
     scope.assertUsable();
-    if (invalid !== null) throw validationError(invalid);
+    if (error !== null) {
+      await assertMade(buffersIn(dispatches));
+      throw validationError(error);
+    }
     return new Plan(recording, outputs, steps, places);
   }
 
@@ -99,7 +96,7 @@ export class Plan {
     this.recording.scope.assertUsable();
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
-    const encoder = device.createCommandEncoder({ label: 'plan' });
+    let encoder = device.createCommandEncoder({ label: 'plan' });
     const pass = encoder.beginComputePass({ label: 'plan' });
     for (const { pipeline, group, x, y } of this.#steps) {
       pass.setPipeline(pipeline);
@@ -107,7 +104,17 @@ export class Plan {
       pass.dispatchWorkgroups(x, y);
     }
     pass.end();
-    const ticket = this.#staging.copy(encoder, this.outputs.map(this.#regionsOf));
+    const regions = this.outputs.map(this.#regionsOf);
+    let ticket: Ticket;
+    if (this.#staging.has(regions)) ticket = this.#staging.copy(encoder, regions);
+    else {
+      // A buffer that the device has no room for spoils what is submitted with it, not the list itself:
+      // other lists may have been submitted that go on with its results.
+      const copies = device.createCommandEncoder({ label: 'plan, results' });
+      ticket = this.#staging.copy(copies, regions);
+      device.queue.submit([encoder.finish()]);
+      encoder = copies;
+    }
     device.queue.submit([encoder.finish()]);
     const invalid = device.popErrorScope();
     invalid.catch(() => {}); // told where it is waited for
@@ -188,6 +195,12 @@ function validationError(error: GPUError): TransformerError {
     `WebGPU refused a command. This is a defect of the library; please report it.\n${error.message}`,
     { cause: error },
   );
+}
+
+/** The buffers that tensors of a list have, whoever made them. */
+function buffersIn(dispatches: readonly Dispatch[]): GPUBuffer[] {
+  const tensors = dispatches.flatMap(({ bindings }) => Object.values(bindings));
+  return tensors.flatMap((tensor) => tensor?.buffer ?? []);
 }
 
 /** A tensor's own place, or the one that the plan has given it. */

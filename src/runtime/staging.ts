@@ -53,8 +53,19 @@ export class Staging {
     return { stages, counts: results.map((regions) => regions.length) };
   }
 
+  /** Whether a buffer is there that takes all of it. */
+  has(results: readonly (readonly Region[])[]): boolean {
+    const bytes = sizeOf(results.flat());
+    return bytes === 0 || this.#idle.some(({ size }) => size >= bytes);
+  }
+
   /** Waits for the copies and returns each result's bytes. */
   async read({ stages, counts }: Ticket): Promise<ArrayBuffer[]> {
+    await this.#scope.ready().catch((error: unknown) => {
+      for (const { staging } of stages) this.#scope.free(staging);
+      throw error;
+    });
+    this.#scope.assertUsable();
     const mapped = Promise.all(stages.map(({ staging }) => staging.mapAsync(MAP_MODE_READ)));
     await this.#scope.answer(mapped);
     this.#scope.assertUsable();

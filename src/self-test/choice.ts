@@ -21,8 +21,7 @@ import {
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
 import { randomBits, softmaxRow } from './math.ts';
-
-type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
+import type { NamedCheck } from './run-check.ts';
 
 const [rows, columns] = [5, 83];
 /** Tokens so far, in each row. */

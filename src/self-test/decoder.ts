@@ -4,13 +4,11 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
 import { scale, softCap } from '../shaders/elementwise/scale.ts';
 import { functions, type Result } from './checks.ts';
-import { gradientOf, rowsOf } from './gradients.ts';
 import type { Inputs } from './inputs.ts';
-import { dot } from './math.ts';
+import { dot, rowsOf } from './math.ts';
 import { normalize } from '../shaders/rows/norm.ts';
+import type { NamedCheck } from './run-check.ts';
 import { rotaryTurns, splitHeads } from '../shaders/attention/split-heads.ts';
-
-type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 
 export function decoderChecks(): NamedCheck[] {
   return [
@@ -26,18 +24,12 @@ export function decoderChecks(): NamedCheck[] {
   ];
 }
 
-/** To be run on recordings that keep a tape. */
-export function decoderGradientChecks(): NamedCheck[] {
-  return [
-    ['gradient of RMS norm', (inputs) => checkRmsNormGradient(inputs, 19)],
-    ['gradient of RMS norm, in fours', (inputs) => checkRmsNormGradient(inputs, 20)],
-    ['gradient of gated silu', (inputs) => checkGatedGradient(inputs, 7)],
-    ['gradient of gated silu, in fours', (inputs) => checkGatedGradient(inputs, 8)],
-  ];
-}
-
 /** (x / √(mean(x²) + ε)) · (1 + weight), of RMS norm. */
-function normalizeRms(x: readonly number[], weight: ArrayLike<number>, eps: number): number[] {
+export function normalizeRms(
+  x: readonly number[],
+  weight: ArrayLike<number>,
+  eps: number,
+): number[] {
   const mean = x.reduce((sum, value) => sum + value * value, 0) / x.length;
   return x.map((value, i) => (value / Math.sqrt(mean + eps)) * (1 + (weight[i] ?? NaN)));
 }
@@ -62,16 +54,8 @@ function checkRmsNorm(inputs: Inputs, columns: number, withResidual: boolean): R
   };
 }
 
-function checkRmsNormGradient(inputs: Inputs, columns: number): Result {
-  const [x, weight] = [inputs.floats([3, columns]), inputs.floats([columns])];
-  const output = normalize(x.tensor, { weight: weight.tensor, eps: 1e-5, offset: 1 });
-  return gradientOf(inputs, output, x, (values) =>
-    rowsOf(values, columns).flatMap((row) => normalizeRms(row, weight.data, 1e-5)),
-  );
-}
-
 /** silu(gate) · value for the gates in the first half of each row and the values in the second. */
-function gate(x: ArrayLike<number>, columns: number): number[] {
+export function gate(x: ArrayLike<number>, columns: number): number[] {
   return rowsOf(x, 2 * columns).flatMap((row) =>
     row.slice(0, columns).map((value, i) => functions.silu(value) * (row[columns + i] ?? NaN)),
   );
@@ -80,11 +64,6 @@ function gate(x: ArrayLike<number>, columns: number): number[] {
 function checkGated(inputs: Inputs, columns: number): Result {
   const x = inputs.floats([5, 2 * columns]);
   return { output: gated(x.tensor, 'silu'), wanted: gate(x.data, columns) };
-}
-
-function checkGatedGradient(inputs: Inputs, columns: number): Result {
-  const x = inputs.floats([5, 2 * columns]);
-  return gradientOf(inputs, gated(x.tensor, 'silu'), x, (values) => gate(values, columns));
 }
 
 function checkGatedLinear(inputs: Inputs): Result {

@@ -12,6 +12,7 @@ import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import { dropout } from '../shaders/elementwise/dropout.ts';
 import { add } from '../shaders/elementwise/add.ts';
+import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { gradientRules } from '../shaders/gradients.ts';
 import { lora } from '../shaders/matmul/lora.ts';
@@ -19,10 +20,9 @@ import type { Activation } from '../shaders/matmul/matmul.ts';
 import { transpose } from '../shaders/matmul/transpose.ts';
 import { functions, type Result } from './checks.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
-import { attend, dot, standardized, randomBits, slopes, softmaxRow } from './math.ts';
+import { attend, dot, rowsOf, standardized, randomBits, slopes, softmaxRow } from './math.ts';
+import type { NamedCheck } from './run-check.ts';
 import { normalize } from '../shaders/rows/norm.ts';
-
-type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
 
 /** To be run on recordings that keep a tape. */
 export function gradientChecks(): NamedCheck[] {
@@ -33,6 +33,7 @@ export function gradientChecks(): NamedCheck[] {
     ['gradient of geluTanh, in fours', (inputs) => checkActivate(inputs, 'geluTanh', 68, true)],
     ['sum of tensors', (inputs) => checkAdd(inputs, 13)],
     ['sum of tensors, in fours', (inputs) => checkAdd(inputs, 12)],
+    ['embedding links', checkLinks],
     ['transpose', checkTranspose],
     ['sums of columns', (inputs) => checkColumnSum(inputs, 3)],
     ['sums of columns, in fours', (inputs) => checkColumnSum(inputs, 12)],
@@ -69,13 +70,6 @@ export function gradientOf(
   const gradient = found.get(input.tensor);
   const wanted = slopes(input.data, (x) => dot(r.data, 0, forward(x), 0, r.data.length));
   return { output: gradient ?? output, wanted };
-}
-
-/** Rows of a flat matrix. */
-export function rowsOf(data: ArrayLike<number>, columns: number): number[][] {
-  return Array.from({ length: data.length / columns }, (_, row) =>
-    Array.from({ length: columns }, (__, column) => data[row * columns + column] ?? NaN),
-  );
 }
 
 function checkActivate(inputs: Inputs, name: Activation, size: number, backward: boolean): Result {
@@ -265,4 +259,11 @@ function checkAttention(inputs: Inputs, wanted: 'q' | 'kv'): Result {
   return wanted === 'q'
     ? gradientOf(inputs, output, q, (values) => forward(values, kv.data))
     : gradientOf(inputs, output, kv, (values) => forward(q.data, values));
+}
+
+/** Words that occur once, twice, and never. */
+function checkLinks(inputs: Inputs): Result {
+  const none = 2 ** 32 - 1;
+  const output = embeddingLinks(inputs.tensor([1, 4], Uint32Array.of(2, 0, 1, 1)), 4);
+  return { output, wanted: [none, none, none, 2, 1, 3, 0, none] };
 }

@@ -114,3 +114,10 @@ export function attend(
   }
   return { output, weights: Float64Array.from(weights) };
 }
+
+/** Rows of a flat matrix. */
+export function rowsOf(data: ArrayLike<number>, columns: number): number[][] {
+  return Array.from({ length: data.length / columns }, (_, row) =>
+    Array.from({ length: columns }, (__, column) => data[row * columns + column] ?? NaN),
+  );
+}

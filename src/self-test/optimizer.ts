@@ -12,8 +12,7 @@ import {
 } from '../shaders/optimizer/optimizer.ts';
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
-
-type NamedCheck = readonly [name: string, build: (inputs: Inputs) => Result];
+import type { NamedCheck } from './run-check.ts';
 
 export function optimizerChecks(): NamedCheck[] {
   return [

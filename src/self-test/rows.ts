@@ -3,7 +3,6 @@
 import type { Dtype } from '../runtime/tensor.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
-import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { softmax } from '../shaders/rows/softmax.ts';
 import type { Result } from './checks.ts';
@@ -53,13 +52,6 @@ export function checkEmbedding(inputs: Inputs, format: Dtype): Result {
     return rowOf(table.data, ids[token] ?? 0).map((value, i) => value * 3 + (added[i] ?? NaN));
   }).flat();
   return { output, wanted };
-}
-
-/** Words that occur once, twice, and never. */
-export function checkLinks(inputs: Inputs): Result {
-  const none = 2 ** 32 - 1;
-  const output = embeddingLinks(inputs.tensor([1, 4], Uint32Array.of(2, 0, 1, 1)), 4);
-  return { output, wanted: [none, none, none, 2, 1, 3, 0, none] };
 }
 
 export function checkSoftmax(inputs: Inputs): Result {

@@ -100,7 +100,11 @@ export class Lora implements Adapter {
       const made = allocateMatrices(this.#scope, layers, rank);
       this.#layers = made.layers;
       this.parameters = made.parameters;
+      // Where there was no room for them, the first list that reads them fails.
+      const { device } = model.gpu;
+      device.pushErrorScope('validation');
       writeParameters(model.gpu, this.parameters, drawMatrices(made.layers, seed));
+      device.popErrorScope().catch(() => {});
     } catch (error) {
       this.#scope.dispose();
       throw error;

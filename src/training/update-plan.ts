@@ -1,7 +1,6 @@
 // What a trainer keeps beside the parameters (gradients, optimizer states, counters), and the list that
 // updates the parameters: measure the gradients, then one dispatch a segment.
 
-import { allocate } from '../runtime/allocate.ts';
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { mapParts } from '../runtime/parts.ts';
@@ -92,10 +91,19 @@ export class UpdateState {
     parameters: Parameters,
     options: UpdateOptions,
   ): { readonly result: UpdateState; readonly done: Promise<void> } {
-    return allocate(gpu, () => new UpdateState(gpu, parameters, options), {
+    // What is written to buffers that are not there is refused, too.
+    gpu.device.pushErrorScope('validation');
+    let result: UpdateState;
+    try {
+      result = new UpdateState(gpu, parameters, options);
+    } finally {
+      gpu.device.popErrorScope().catch(() => {});
+    }
+    const done = result.scope.ready({
       what: 'Gradients and optimizer states need',
       next: 'Train adapters (Lora) instead, or use an optimizer that keeps less, such as sgd.',
     });
+    return { result, done };
   }
 
   /** The list that adds the gradients of a batch to their sums, or begins new sums with them. */

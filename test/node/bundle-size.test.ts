@@ -111,10 +111,10 @@ const translation = [
 
 /** What is loaded, its kB at most, and its files; of these an app's own bundle takes in the first three. */
 const uses: readonly (readonly [string, readonly string[], number, number])[] = [
-  ['the import alone', [], 21.4, 3],
-  ['classification with BERT from a URL', [...remote, ...classification], 75, 10],
-  ['generation with Llama from the Hub', [...remote, ...chat], 101, 14],
-  ['translation with Marian from a URL', [...remote, ...translation], 97, 12],
+  ['the import alone', [], 22.4, 3],
+  ['classification with BERT from a URL', [...remote, ...classification], 76, 10],
+  ['generation with Llama from the Hub', [...remote, ...chat], 102.5, 14],
+  ['translation with Marian from a URL', [...remote, ...translation], 98, 12],
 ];
 
 test.each(uses)('%s', (_, modules, most, requests) => {
@@ -125,14 +125,15 @@ test.each(uses)('%s', (_, modules, most, requests) => {
   expect(size).toBeLessThan(most);
   expect(files.size).toBeLessThanOrEqual(requests);
   // None of it brings training or what another use needs.
-  const strays = /tokenizer\/vocabulary|training\/|-backward|-gradient|parameter-arena|file-source/;
+  const strays =
+    /tokenizer\/vocabulary|training\/|self-|-backward|-gradient|parameter-arena|file-source/;
   expect(modulesIn(files).filter((id) => strays.test(id))).toEqual([]);
 });
 
 test('everything there is, in files that are worth a request', () => {
   const all = kilobytes(chunks.keys());
   console.log(`${all.toFixed(1)} kB in all`);
-  expect(all).toBeLessThan(145);
+  expect(all).toBeLessThan(155);
   const small = [...chunks].filter(([file, { code }]) => code.length < 800 && !first.has(file));
   expect(small.map(([file]) => file)).toEqual([]);
 });

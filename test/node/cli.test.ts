@@ -1,4 +1,6 @@
 // The command line as users run it: translate, info, doctor.
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
@@ -145,6 +147,28 @@ test('doctor names the adapter and checks every kernel', async () => {
   expect(passed).toBe(all);
   expect(Number(all)).toBeGreaterThan(20);
   expect(code).toBe(0);
+});
+
+test('doctor stores the result of a model, and tells one that differs', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'doctor-'));
+  try {
+    await cp(path.join(root, 'test', 'fixtures', 'gpt2'), folder, { recursive: true });
+    const place = path.join(folder, 'webgpu-transformer.check.json');
+    const written = await run('doctor', '--model', folder, '--write-check');
+    expect(written.stdout).toContain('✓ model: its result is finite; none is stored');
+    expect(written.stdout).toContain('wrote webgpu-transformer.check.json');
+    const stored = JSON.parse(await readFile(place, 'utf8')) as { values: number[] };
+    stored.values[3]! += 1;
+    await writeFile(place, JSON.stringify(stored));
+    const { code, stdout, stderr } = await run('doctor', '--model', folder);
+    expect(stdout).toContain('✗ model: logits[');
+    expect(stderr).toMatch(/^logits\[\d+\] is \S+, but webgpu-transformer\.check\.json .* has /);
+    expect(code).toBe(1);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  expectRefusal(await run('doctor', '--model', 'hf:a/b', '--write-check'), '--model DIR');
+  expectRefusal(await run('doctor', '--write-check'), '--model DIR');
 });
 
 test('doctor tells programs the same', async () => {

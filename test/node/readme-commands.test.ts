@@ -109,6 +109,7 @@ const commands: readonly Run[] = [
     code: 1,
   },
   { begin: 'info', replaced: { 'hf:owner/name': chat }, prints: /model type +gpt2/ },
+  { begin: 'doctor --model', replaced: { DIR: await taskFolder('bert/qa') }, prints: /✓ model: / },
 ];
 
 /** Lines that other tests run as they are. */

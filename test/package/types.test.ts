@@ -28,7 +28,7 @@ export async function main(): Promise<string> {
   using translate = await pipeline('translation', source, { gpu });
   const [first] = await translate('in 3 days', { to: 'de' });
   for await (const piece of translate.stream('x', { to: 'de' })) console.log(piece.length);
-  using model: Model = await loadModel(new URL('file:///x/'), { gpu, training: true, verifyCache: 'always' });
+  using model: Model = await loadModel(new URL('file:///x/'), { gpu, training: true, check: true, verifyCache: 'always' });
   // @ts-expect-error: once, always or never
   await loadModel(source, { verifyCache: true });
   const trainer = new Trainer(model, { learningRate: 1, optimizer: adamW() });

@@ -77,7 +77,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What few checkpoints need when they are opened, and few calls.
   {
     name: 'seldom',
-    test: /\/src\/model\/(weights\/(quantized|twin-weights)|heads\/(assumed-class|losses))\.ts/,
+    test: /\/src\/model\/(weights\/(quantized|twin-weights|unused-weights)|heads\/(assumed-class|losses))\.ts/,
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
@@ -117,6 +117,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     debugName: 'a module alone',
     test: /\/src\/(model|source)\//,
   },
+  { name: 'self-test', test: /\/src\/self-test\// },
   { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
   { name: 'node', test: /\/src\/(node\/|index\.node)/ },
 ].map((group, index, { length }) => ({ ...group, priority: length - index }));

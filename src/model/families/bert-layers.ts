@@ -40,7 +40,7 @@ export function bertModel(
   const width = config.integer('intermediate_size');
   const heads = config.heads('num_attention_heads', size);
   const activation = config.activation('hidden_act', 'gelu');
-  const eps = config.number('layer_norm_eps', 1e-12);
+  const eps = config.positive('layer_norm_eps', 1e-12);
   const vocabulary = config.integer('vocab_size');
   const positions = config.integer('max_position_embeddings');
   const types = config.integer('type_vocab_size', 2, 0);

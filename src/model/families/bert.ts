@@ -15,7 +15,7 @@ const names: HeadNames = {
     decoder: 'cls.predictions.decoder',
     bias: 'cls.predictions.bias',
     activation: (config) => config.activation('hidden_act', 'gelu'),
-    eps: (config) => config.number('layer_norm_eps', 1e-12),
+    eps: (config) => config.positive('layer_norm_eps', 1e-12),
   },
   sequence: { output: 'classifier' },
 };

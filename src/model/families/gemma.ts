@@ -31,7 +31,7 @@ export function gemma3(config: Config, loader: WeightLoader): SequenceDefinition
   config.only('use_bidirectional_attention', false);
   const sliding = slidingLayers(config, config.integer('sliding_window_pattern', 6));
   const window = config.integer('sliding_window', 4096);
-  const local = config.number('rope_local_base_freq', 1e4);
+  const local = config.positive('rope_local_base_freq', 1e4);
   // Layers with a window have frequencies of their own, which nothing stretches.
   const ownTheta = config.get('rope_parameters') === undefined ? local : undefined;
   return gemmaLayers(config, loader, (rotary, layer) => ({
@@ -57,7 +57,7 @@ function gemmaLayers(
   );
   const shared: LlamaAttention = {
     bias: [bias, bias],
-    scale: config.number('query_pre_attn_scalar', 256) ** -0.5,
+    scale: config.positive('query_pre_attn_scalar', 256) ** -0.5,
     softcap: optional(config, 'attn_logit_softcapping'),
   };
   const around = (before: string, after: string): SublayerNorm => ({
@@ -94,5 +94,5 @@ function slidingLayers(config: Config, pattern: number): (layer: number) => bool
 }
 
 function optional(config: Config, name: string): number | undefined {
-  return config.get(name) === undefined ? undefined : config.number(name);
+  return config.get(name) === undefined ? undefined : config.positive(name);
 }

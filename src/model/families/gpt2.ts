@@ -23,7 +23,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   const width = config.integer('n_inner', 4 * size);
   const heads = config.heads('n_head', size);
   const activation = config.activation('activation_function', 'gelu_new');
-  const eps = config.number('layer_norm_epsilon', 1e-5);
+  const eps = config.positive('layer_norm_epsilon', 1e-5);
   const vocabulary = config.integer('vocab_size');
   const maxPositions = config.integer('n_positions');
   const residualRate = config.rate('resid_pdrop', 0.1);

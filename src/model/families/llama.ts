@@ -46,7 +46,7 @@ export function llamaSizes(config: Config): LlamaSizes {
     heads,
     keyValueHeads,
     headSize: config.integer('head_dim', size / heads),
-    eps: config.number('rms_norm_eps', 1e-6),
+    eps: config.positive('rms_norm_eps', 1e-6),
   };
 }
 

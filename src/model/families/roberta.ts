@@ -16,7 +16,7 @@ const names: HeadNames = {
     decoder: 'lm_head.decoder',
     bias: 'lm_head.bias',
     activation: () => 'gelu',
-    eps: (config) => config.number('layer_norm_eps', 1e-12),
+    eps: (config) => config.positive('layer_norm_eps', 1e-12),
   },
   sequence: {
     dense: ['classifier.dense', 'tanh'],

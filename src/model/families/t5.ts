@@ -76,7 +76,7 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
   const inner = config.integer('d_ff');
   const vocabulary = config.integer('vocab_size');
   const layers = config.layers('num_layers');
-  const eps = config.number('layer_norm_epsilon', 1e-6);
+  const eps = config.positive('layer_norm_epsilon', 1e-6);
   const rate = config.rate('dropout_rate', 0.1);
   const noBias = { bias: false };
 

@@ -26,7 +26,7 @@ export function torchTransformer(
   const dModel = config.integer('d_model');
   const heads = config.heads('nhead', dModel);
   const width = config.integer('dim_feedforward');
-  const eps = config.number('layer_norm_eps', 1e-5);
+  const eps = config.positive('layer_norm_eps', 1e-5);
   const activation = config.activation('activation', 'relu');
   const block = config.boolean('norm_first', false) ? preNorm : postNorm;
   const rate = config.rate('dropout', 0);

@@ -112,7 +112,7 @@ export class Session implements DecodeSession {
         },
       }),
     };
-    this.#others = others.add(this);
+    this.#others = others;
   }
 
   /** `owner`: of the model, with which the session ends; `others`: its sessions. */
@@ -126,7 +126,10 @@ export class Session implements DecodeSession {
     const scope = new Scope(owner);
     try {
       const encoder = 'encoder' in weights ? await encoderOf(scope, weights, shape) : undefined;
-      return new Session(scope, decoder, shape, { encoder, others });
+      const session = new Session(scope, decoder, shape, { encoder, others });
+      await scope.ready();
+      others.add(session);
+      return session;
     } catch (error) {
       scope.dispose();
       throw error;

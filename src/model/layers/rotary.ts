@@ -52,7 +52,7 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
   const size = Math.trunc(headSize * number('partial_rotary_factor', options.partial ?? 1));
   if (!(theta > 0)) {
     const place = settings.get('rope_theta') === undefined ? config : settings;
-    place.refuse('rope_theta', 'a number above 0');
+    place.invalid('rope_theta', 'a number above 0');
   }
   if (!(size >= 0 && size <= Math.min(headSize, MOST_COLUMNS))) {
     throw new TransformerError(
@@ -77,7 +77,7 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
       ? settings.integer(name, settings.get(name) === undefined ? longest() : undefined)
       : config.integer(name);
   const stretch = (): number =>
-    settings.get('factor') === undefined ? longest() / original() : settings.number('factor');
+    settings.get('factor') === undefined ? longest() / original() : settings.positive('factor');
   const context = { config: settings, size, theta, original, stretch };
 
   const typeName = settings.get('rope_type') === undefined ? 'type' : 'rope_type';
@@ -86,11 +86,11 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
     case 'default':
       return always(plain());
     case 'linear': {
-      const factor = settings.number('factor');
+      const factor = settings.positive('factor');
       return always(plain().map((frequency) => frequency / factor));
     }
     case 'dynamic': {
-      const [factor, most] = [settings.number('factor'), longest()];
+      const [factor, most] = [settings.positive('factor'), longest()];
       const longer = (length: number): number =>
         theta * ((factor * length) / most - (factor - 1)) ** (size / (size - 2));
       return {
@@ -143,8 +143,11 @@ function settingsOf(config: Config, layerType: string): Config {
 
 /** Llama 3.1: long waves are stretched, short ones left alone, and those between are mixed. */
 function llama3(plain: number[], { config, original }: Context): number[] {
-  const [factor, length] = [config.number('factor'), original()];
-  const [low, high] = [config.number('low_freq_factor'), config.number('high_freq_factor')];
+  const [factor, length] = [config.positive('factor'), original()];
+  const [low, high] = [config.positive('low_freq_factor'), config.positive('high_freq_factor')];
+  if (high <= low) {
+    config.invalid('high_freq_factor', `more than "low_freq_factor", which is ${low}`);
+  }
   return plain.map((frequency) => {
     const waves = (length * frequency) / (2 * Math.PI);
     const kept = Math.min(1, Math.max(0, (waves - low) / (high - low)));
@@ -158,8 +161,8 @@ function yarn(plain: number[], { config, size, theta, original, stretch }: Conte
   // The pair that turns so many times over the original length.
   const pairOf = (turns: number): number =>
     (size * Math.log(length / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
-  let low = pairOf(config.number('beta_fast', 32) || 32);
-  let high = pairOf(config.number('beta_slow', 1) || 1);
+  let low = pairOf(config.least('beta_fast', 0, 32) || 32);
+  let high = pairOf(config.least('beta_slow', 0, 1) || 1);
   if (config.boolean('truncate', true)) [low, high] = [Math.floor(low), Math.ceil(high)];
   low = Math.max(low, 0);
   high = Math.min(high, size - 1);
@@ -172,10 +175,10 @@ function yarn(plain: number[], { config, size, theta, original, stretch }: Conte
 
 /** §3.4, eq. 15: √(1/t) = 0.1 ln(s) + 1. */
 function yarnScale({ config, stretch }: Context): number {
-  if (config.get('attention_factor') !== undefined) return config.number('attention_factor');
+  if (config.get('attention_factor') !== undefined) return config.positive('attention_factor');
   const scale = (weight: number): number =>
     stretch() <= 1 ? 1 : 0.1 * weight * Math.log(stretch()) + 1;
-  const [mscale, all] = [config.number('mscale', 0), config.number('mscale_all_dim', 0)];
+  const [mscale, all] = [config.least('mscale', 0, 0), config.least('mscale_all_dim', 0, 0)];
   return mscale !== 0 && all !== 0 ? scale(mscale) / scale(all) : scale(1);
 }
 
@@ -184,10 +187,11 @@ function longRope(plain: number[], { config, original, stretch }: Context): Rota
   const [length, factor] = [original(), stretch()];
   const divided = (name: string): number[] => {
     const factors = config.get(name);
-    if (!Array.isArray(factors) || factors.length !== plain.length) {
+    const fits = (value: unknown): boolean => Number.isFinite(value) && Number(value) > 0;
+    if (!Array.isArray(factors) || factors.length !== plain.length || !factors.every(fits)) {
       throw new TransformerError(
         'CONFIG_INVALID',
-        `"${name}" is ${show(factors)}; wanted ${plain.length} numbers, one for each pair.`,
+        `"${name}" is ${show(factors)}; wanted ${plain.length} numbers above 0, one for each pair.`,
       );
     }
     return plain.map((frequency, i) => frequency / Number(factors[i]));
@@ -197,6 +201,6 @@ function longRope(plain: number[], { config, original, stretch }: Context): Rota
   return {
     frequencies: (tokens) => (tokens > length ? long : short),
     steadyLength: length,
-    scale: config.number('attention_factor', scale),
+    scale: config.positive('attention_factor', scale),
   };
 }

@@ -59,7 +59,7 @@ export class WeightLoader {
   /** What names of the base model begin with: as declared, in the file, and in the checkpoint's class. */
   #root = { prefix: '', inFile: '', inClass: '' };
   /** What is wanted of the tensors of the checkpoint. */
-  readonly #wanted = new Map<TensorEntry, WeightSlice[]>();
+  readonly wanted: Map<TensorEntry, WeightSlice[]> = new Map();
   readonly #computed: (readonly [Tensor, ComputedValues])[] = [];
   readonly #tied: TiedNames;
   /** Tensors of tied weights, by the names they are stored under. */
@@ -199,7 +199,7 @@ export class WeightLoader {
     const gpu = this.#scope?.gpu;
     for (const [tensor, values] of this.#computed) write(gpu, tensor, 0, values);
     const writers = new Map(
-      Array.from(this.#wanted, ([entry, slices]) => [
+      Array.from(this.wanted, ([entry, slices]) => [
         entry,
         slices.map((slice) => sliceWriter(gpu, entry, slice)),
       ]),
@@ -282,7 +282,7 @@ export class WeightLoader {
       const name = this.#tied.savedAs(entry.name);
       const turned = swapped && { transposed: true };
       const slice = { name, shape: entry.shape, storedFirst, tensor, first, size, ...turned };
-      this.#wanted.set(entry, [...(this.#wanted.get(entry) ?? []), slice]);
+      this.wanted.set(entry, [...(this.wanted.get(entry) ?? []), slice]);
       slices.push(slice);
       first += size;
     }

@@ -1,0 +1,63 @@
+// The checks of what models run that do not train, in the forms that this device uses.
+
+import type { Gpu } from '../runtime/gpu.ts';
+import { checkAttention, checkCross, checkDecode, checkMatmul, checkProduct } from './checks.ts';
+import { choiceChecks } from './choice.ts';
+import { decoderChecks } from './decoder.ts';
+import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
+import { type Check, type NamedCheck, runCheck } from './run-check.ts';
+
+/** Runs the checks of kernels that matter; one that fails does not stop the others. */
+export async function inferenceTest(
+  gpu: Gpu,
+  uses?: (kernel: string) => boolean,
+): Promise<Check[]> {
+  const checks = [...inferenceChecks(gpu), ...decoderChecks(), ...choiceChecks()];
+  const options = uses && { uses };
+  const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));
+  return ran.filter((check) => check !== undefined);
+}
+
+function inferenceChecks(gpu: Gpu): NamedCheck[] {
+  const checks: NamedCheck[] = [];
+  const formats = ['f32', 'f16', 'bf16'] as const;
+  for (const rows of [1, 2, 4, 7, 37]) {
+    for (const format of rows === 7 ? formats : formats.slice(0, 1)) {
+      const name = `matmul ${rows} × 67 × 41, ${format}`;
+      checks.push([name, (inputs) => checkMatmul(inputs, rows, 67, 41, format)]);
+    }
+  }
+  // The other activations are the same text, which `activate` runs below.
+  checks.push(['matmul + gelu', (inputs) => checkMatmul(inputs, 5, 3, 9, 'f32', 'gelu')]);
+  checks.push(['matmul, not transposed', (inputs) => checkProduct(inputs, 13, 35, 21)]);
+  if (gpu.tier === 'gpu') {
+    // Enough work for the tiles of 64 and of 128.
+    checks.push(['matmul 515 × 5 × 517', (inputs) => checkProduct(inputs, 515, 5, 517)]);
+    checks.push(['matmul 1411 × 3 × 1413', (inputs) => checkProduct(inputs, 1411, 3, 1413)]);
+  }
+  if (gpu.tier === 'software' && !gpu.hasQuadSubgroups) {
+    // Enough work for the blocks.
+    checks.push(['matmul 9 × 516 × 228', (inputs) => checkMatmul(inputs, 9, 516, 228, 'f32')]);
+  }
+  for (const causal of [false, true]) {
+    for (const size of [7, 40]) {
+      const kind = `${causal ? 'causal ' : ''}attention, heads of ${size}`;
+      checks.push([kind, (inputs) => checkAttention(inputs, size, causal, false)]);
+      checks.push([`${kind}, weights`, (inputs) => checkAttention(inputs, size, causal, true)]);
+    }
+  }
+  for (const appends of [false, true]) {
+    const name = `attention of one token, ${appends ? 'new' : 'in the cache'}`;
+    checks.push([name, (inputs) => checkDecode(inputs, appends)]);
+  }
+  checks.push(['cross attention of one token', checkCross]);
+  checks.push(['layer norm', (inputs) => checkLayerNorm(inputs, false)]);
+  checks.push(['layer norm with residual', (inputs) => checkLayerNorm(inputs, true)]);
+  checks.push(['layer norm, in fours', (inputs) => checkLayerNorm(inputs, true, 84)]);
+  for (const format of formats) {
+    checks.push([`embedding, ${format}`, (inputs) => checkEmbedding(inputs, format)]);
+  }
+  checks.push(['softmax', checkSoftmax]);
+  checks.push(['cross entropy', checkCrossEntropy]);
+  return checks;
+}
