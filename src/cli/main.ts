@@ -7,11 +7,14 @@ const args = process.argv.slice(2);
 async function main(): Promise<void> {
   if (isRelayed(args)) return relay(args);
   takeTerminal();
-  // Whoever reads the output may stop, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    // Whoever reads the output may stop, as `head` does.
+    if (error.code === 'EPIPE') process.exit();
+    console.error(`What is printed cannot be written: ${error.message}. Check where it goes.`);
+    process.exit(1);
   });
+  // There is nowhere left to say so.
+  process.stderr.on('error', () => undefined);
   const { runCommandLine } = await import('./run.ts');
   await runCommandLine(args);
 }

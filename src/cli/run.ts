@@ -2,7 +2,7 @@
 
 import { TransformerError } from '../index.node.ts';
 import { nearestName } from '../runtime/errors.ts';
-import { redactCause } from '../runtime/redact.ts';
+import { redact, redactCause } from '../runtime/redact.ts';
 import { commandHelp, overview } from './command.ts';
 import { commands } from './commands.ts';
 import { UsageError } from './options.ts';
@@ -15,8 +15,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   try {
     await dispatch(args);
   } catch (error) {
-    // What this library says is for the user; anything else is a defect.
-    console.error(error instanceof TransformerError ? error.message : redactCause(error));
+    console.error(textOf(error));
     const isUsage = error instanceof TransformerError && error.code.startsWith('OPTION_');
     process.exitCode = isUsage ? status.usage : status.failure;
     if (isUsage) {
@@ -24,6 +23,15 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
       console.error(`Try: webgpu-transformer help${name}`);
     }
   }
+}
+
+/** What this library says, and the system of its files and streams, is for the user; all else is a defect. */
+function textOf(error: unknown): unknown {
+  if (error instanceof TransformerError) return error.message;
+  if (!(error instanceof Error && 'syscall' in error)) return redactCause(error);
+  return redact(
+    `${error.message}. Check the file or stream, its rights, and the space on its disk.`,
+  );
 }
 
 async function dispatch([name, ...args]: readonly string[]): Promise<void> {

@@ -190,6 +190,7 @@ function checkOptions(metric: string, options: BleuOptions, effective: boolean):
   const known = ['tokenizer', 'smoothing', 'smoothingValue', 'lowercase', 'effectiveOrder'];
   refuseUnknown(options, known, `option of ${metric}`);
   const { tokenizer = '13a', smoothing = 'exp', lowercase = false } = options;
+  const { effectiveOrder = effective } = options;
   const tokenizers = Object.keys(bleuTokenizers) as BleuTokenizer[];
   const smoothings = Object.keys(smoothingDefaults) as BleuSmoothing[];
   const method = checkChoice('smoothing', smoothing, smoothings);
@@ -201,12 +202,12 @@ function checkOptions(metric: string, options: BleuOptions, effective: boolean):
         'Leave it out, or choose "floor" or "add-k".',
     );
   }
-  const value = options.smoothingValue ?? usual;
+  const { smoothingValue: value = usual } = options;
   return {
     tokenizer: checkChoice('tokenizer', tokenizer, tokenizers),
     smoothing: method,
     smoothingValue: value === undefined ? undefined : checkPositive('smoothingValue', value),
     lowercase: checkSwitch('lowercase', lowercase),
-    effectiveOrder: checkSwitch('effectiveOrder', options.effectiveOrder ?? effective),
+    effectiveOrder: checkSwitch('effectiveOrder', effectiveOrder),
   };
 }

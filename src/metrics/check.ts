@@ -1,6 +1,7 @@
 // What the metrics check before they count: texts, their references, and values of options.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 
 /**
  * The references of all hypotheses: entry i is the reference of hypothesis i, or a list of them.
@@ -28,7 +29,7 @@ export function pairTexts(metric: string, hypotheses: unknown, references: unkno
   if (texts.length === 0) throw inputInvalid(metric, 'got no texts. Pass at least one pair');
   return texts.map((text, i) => {
     const list = lists[i];
-    const several = Array.isArray(list) ? (list as readonly unknown[]) : [list];
+    const several = Array.isArray(list) ? Array.from(list as readonly unknown[]) : [list];
     if (several.length === 0) {
       throw inputInvalid(metric, `references[${i}] is an empty array; wanted at least one text`);
     }
@@ -62,7 +63,7 @@ export function checkChoice<Name extends string>(
   if (found !== undefined) return found;
   const nearest = typeof value === 'string' ? nearestName(value, known) : undefined;
   const hint = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
-  const got = typeof value === 'string' ? `"${value}"` : kindOf(value);
+  const got = typeof value === 'string' ? show(value) : kindOf(value);
   throw new TransformerError(
     'OPTION_INVALID',
     `${option} is ${got}; wanted one of ${known.join(', ')}.${hint}`,
@@ -87,10 +88,12 @@ export function checkPositive(option: string, value: unknown): number {
   throw optionInvalid(option, value, 'a finite number above 0');
 }
 
-/** An option that is a whole number, not below `least`. Errors: OPTION_INVALID. */
-export function checkCount(option: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
-  throw optionInvalid(option, value, `a whole number, ${least} or more`);
+/** An option that is an order of n-grams, not below `least`. Errors: OPTION_INVALID. */
+export function checkOrder(option: string, value: unknown, least: number): number {
+  if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= 1000) {
+    return Number(value);
+  }
+  throw optionInvalid(option, value, `a whole number from ${least} to 1000`);
 }
 
 /** INPUT_INVALID in the name of a metric. `what` has no full stop. */

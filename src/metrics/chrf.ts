@@ -3,7 +3,7 @@
 
 import { refuseUnknown } from '../runtime/errors.ts';
 import {
-  checkCount,
+  checkOrder,
   checkPositive,
   checkSwitch,
   type Pair,
@@ -52,10 +52,11 @@ export function chrF(
   options: ChrFOptions = {},
 ): ChrFScore {
   refuseUnknown(options, ['charOrder', 'wordOrder', 'beta', 'lowercase'], 'option of chrF');
-  const charOrder = checkCount('charOrder', options.charOrder ?? 6, 1);
-  const wordOrder = checkCount('wordOrder', options.wordOrder ?? 0, 0);
-  const beta = checkPositive('beta', options.beta ?? 2);
-  const lowercase = checkSwitch('lowercase', options.lowercase ?? false);
+  const { charOrder = 6, wordOrder = 0, beta = 2, lowercase = false } = options;
+  checkOrder('charOrder', charOrder, 1);
+  checkOrder('wordOrder', wordOrder, 0);
+  checkPositive('beta', beta);
+  checkSwitch('lowercase', lowercase);
 
   const pairs = pairTexts('chrF', hypotheses, references);
   const ngrams = (text: string): NgramCounts[] =>

@@ -1,6 +1,7 @@
 // Perplexity (Jelinek et al., "Perplexity—a measure of the difficulty of speech recognition tasks",
 // 1977): how many equally likely tokens a model hesitates between, on average.
 
+import { fieldsOf } from '../runtime/errors.ts';
 import { checkArray, inputInvalid, kindOf } from './check.ts';
 
 /** The loss of one batch or text. */
@@ -33,7 +34,7 @@ function checkEntry(i: number, entry: unknown): MeanLoss {
     const wanted = 'wanted { loss, tokens }';
     throw inputInvalid('perplexity', `losses[${i}] is ${kindOf(entry)}; ${wanted}`);
   }
-  const { loss, tokens } = entry as { loss?: unknown; tokens?: unknown };
+  const { loss, tokens } = Object.fromEntries(fieldsOf(entry, `perplexity: losses[${i}]`));
   if (typeof loss !== 'number' || !Number.isFinite(loss)) {
     const wanted = 'wanted a finite mean negative log-likelihood';
     throw inputInvalid('perplexity', `losses[${i}].loss is ${kindOf(loss)}; ${wanted}`);

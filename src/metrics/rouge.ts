@@ -56,7 +56,8 @@ export function rouge(
   refuseUnknown(options, ['tokenizer'], 'option of rouge');
   checkFunction('tokenizer', options.tokenizer);
   const pairs = pairTexts('rouge', hypotheses, references);
-  const tokenize = numberTokens(options.tokenizer ?? alphanumericTokens);
+  const { tokenizer = alphanumericTokens } = options;
+  const tokenize = numberTokens(tokenizer);
   const scores = pairs.map((pair) => pairScores(pair, tokenize));
   return {
     rouge1: mean(scores.map(({ rouge1 }) => rouge1)),

@@ -1,6 +1,6 @@
 // A loaded encoder–decoder model over token ids: whole sequences (forward) and generation.
 
-import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
+import { checkFlags, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
@@ -68,6 +68,7 @@ export class EncoderDecoderModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
+    checkFlags(options, 'hiddenStates', 'attentions');
     const { targetVocabulary, maxPositions } = this.#model.shape;
     const tokens = checkSequencePair(inputs, this.#model, () =>
       startTokens({}, this.#settings, targetVocabulary),

@@ -1,6 +1,12 @@
 // loadModel: from a folder of files to a model on the GPU.
 
-import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import {
+  checkFlags,
+  isA,
+  refuseUnknown,
+  throwIfAborted,
+  TransformerError,
+} from '../runtime/errors.ts';
 import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
@@ -81,6 +87,7 @@ async function loadOnce(
     'option of loadModel',
   );
   const { training = false } = options;
+  checkFlags(options, 'training');
   const dtype = checkDtype(options.dtype, training);
   const { signal, onProgress } = options;
   checkParts(options);
@@ -127,10 +134,8 @@ async function loadOnce(
 
 /** Refuses a device, a flag and a callback that are none. Errors: OPTION_INVALID. */
 function checkParts({ gpu, check, onProgress }: { [Name in keyof LoadOptions]: unknown }): void {
-  if (check !== undefined && typeof check !== 'boolean') {
-    throw new TransformerError('OPTION_INVALID', `check is ${show(check)}; wanted true or false.`);
-  }
-  if (gpu !== undefined && !(gpu instanceof Gpu)) {
+  checkFlags({ check });
+  if (gpu !== undefined && !isA(gpu, Gpu)) {
     throw new TransformerError('OPTION_INVALID', 'gpu is no Gpu. Pass await Gpu.request().');
   }
   if (onProgress === undefined || typeof onProgress === 'function') return;

@@ -1,6 +1,6 @@
 // What every loaded model has: a device, its weights' scope, inputs and outputs, an end.
 
-import { TransformerError, requireObject } from '../runtime/errors.ts';
+import { fieldsOf, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { GenerateOptions } from './generation/options.ts';
@@ -179,8 +179,7 @@ export function refuseInputs(
   taken: readonly (keyof ModelInputs)[],
   what: string,
 ): void {
-  requireObject(inputs, 'The object of inputs');
-  for (const [name, value] of Object.entries(inputs)) {
+  for (const [name, value] of fieldsOf(inputs, 'The object of inputs')) {
     if (value === null)
       throw new TransformerError('INPUT_INVALID', `${name} is null. Leave it out.`);
     if (value === undefined || (taken as readonly string[]).includes(name)) continue;

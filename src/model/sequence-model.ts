@@ -1,6 +1,6 @@
 // A loaded model of one stack: an encoder with its head, or a language model.
 
-import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { checkFlags, refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
@@ -73,6 +73,7 @@ export class SequenceModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
+    checkFlags(options, 'hiddenStates', 'attentions');
     const batch = checkSequences(inputs, this.#definition);
     throwIfAborted(options.signal);
     const shape: SequenceShape = {

@@ -1,6 +1,6 @@
 // A loaded nn.Transformer: forward passes over batches of vectors.
 
-import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { checkFlags, refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { PairDefinition } from './definitions.ts';
@@ -55,6 +55,7 @@ export class TorchTransformerModel implements Model {
   /** inputsEmbeds: (B, S, d_model), decoderInputsEmbeds: (B, T, d_model), with their masks. */
   async forward(inputs: ModelInputs, options: TorchForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal', 'causal'], 'option of forward');
+    checkFlags(options, 'hiddenStates', 'attentions', 'causal');
     const model = this.#model;
     refuseInputs(inputs, [...model.source.takes, ...model.target.takes], 'nn.Transformer');
     const batch = checkTarget(inputs, model, model.source.check(inputs));

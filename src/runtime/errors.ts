@@ -1,6 +1,7 @@
 // Every error this library raises on purpose. One class; `code` tells them apart by program,
 // the message tells a person what was got, what was wanted, and what to do next, and no secret.
 
+import { show } from './print.ts';
 import { redact, redactCause } from './redact.ts';
 
 /** What went wrong, for programs. Stable across releases. */
@@ -34,10 +35,19 @@ export class TransformerError extends Error {
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     const { cause } = options ?? {};
-    super(redact(message), cause === undefined ? {} : { cause: redactCause(cause) });
+    super(shortened(redact(message)), cause === undefined ? {} : { cause: redactCause(cause) });
     this.name = code === 'ABORTED' ? 'AbortError' : 'TransformerError';
     this.code = code;
   }
+}
+
+/** Characters of a message at most: names and paths may be of any length. */
+const LONGEST_MESSAGE = 4000;
+
+/** A message without its middle where it is too long: its end says what to do. */
+function shortened(message: string): string {
+  if (message.length <= LONGEST_MESSAGE) return message;
+  return `${message.slice(0, LONGEST_MESSAGE - 1000)} … ${message.slice(-900)}`;
 }
 
 /** The error of a cancelled call: `name` is `AbortError`, `cause` is the signal's reason. */
@@ -47,9 +57,13 @@ export function abortError(signal: AbortSignal): TransformerError {
   });
 }
 
-/** Throws the abort error when the signal has fired. */
+/** Throws the abort error when the signal has fired. Errors: OPTION_INVALID for what is no signal. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw abortError(signal);
+  if (signal === undefined) return;
+  if (!isSignal(signal)) {
+    throw new TransformerError('OPTION_INVALID', 'signal is no AbortSignal. Pass one, or none.');
+  }
+  if (signal.aborted) throw abortError(signal);
 }
 
 const LONGEST_NAME = 200;
@@ -75,6 +89,41 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best;
 }
 
+/** A class, whoever may construct it. */
+interface Class<T> {
+  readonly prototype: T;
+  [Symbol.hasInstance](value: unknown): boolean;
+}
+
+/** Whether a value is of a class. What fails to be looked at is not. */
+export function isA<T>(given: unknown, of: Class<T>): given is T {
+  try {
+    return of[Symbol.hasInstance](given);
+  } catch {
+    return false;
+  }
+}
+
+/** A field of an object; undefined of what is none, and where looking at it fails. */
+export function fieldOf(given: unknown, name: string | symbol): unknown {
+  if (typeof given !== 'object' || given === null) return undefined;
+  try {
+    return (given as Readonly<Record<string | symbol, unknown>>)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value is an AbortSignal, of any realm. */
+export function isSignal(given: unknown): boolean {
+  return typeof fieldOf(given, 'aborted') === 'boolean' && hasMethod(given, 'addEventListener');
+}
+
+/** Whether a value is an object with a method of this name. */
+export function hasMethod(given: unknown, name: string | symbol): boolean {
+  return typeof fieldOf(given, name) === 'function';
+}
+
 /** Refuses what is no object. `what` begins the message. Errors: INPUT_INVALID. */
 export function requireObject(given: unknown, what: string): asserts given is object {
   if (typeof given === 'object' && given !== null) return;
@@ -82,15 +131,47 @@ export function requireObject(given: unknown, what: string): asserts given is ob
   throw new TransformerError('INPUT_INVALID', `${what} is missing: wanted an object, got ${got}.`);
 }
 
+/**
+ * The fields of an object that a caller gave. What holds no fields of options (a list, a Map, a Promise that
+ * was not awaited), or fails to be read, is refused. `what` begins the message. Errors: INPUT_INVALID.
+ */
+export function fieldsOf(given: unknown, what: string): [string, unknown][] {
+  requireObject(given, what);
+  let kind = 'Object';
+  let fields: [string, unknown][] = [];
+  try {
+    kind = Object.prototype.toString.call(given).slice('[object '.length, -1);
+    fields = Object.entries(given);
+  } catch (cause) {
+    throw new TransformerError('INPUT_INVALID', `${what} fails to be read. Pass a plain object.`, {
+      cause,
+    });
+  }
+  if (kind === 'Object') return fields;
+  throw new TransformerError('INPUT_INVALID', `${what} is of class ${kind}. Pass a plain object.`);
+}
+
+/** Refuses options of these names that are neither true nor false. Errors: OPTION_INVALID. */
+export function checkFlags(options: object, ...names: readonly string[]): void {
+  for (const name of names) {
+    const value = fieldOf(options, name);
+    if (value === undefined || typeof value === 'boolean') continue;
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `${name} is ${show(value)}; wanted true or false.`,
+    );
+  }
+}
+
 /** Refuses keys outside `known`, naming the nearest known one. `what` reads like "option of generate". */
 export function refuseUnknown(given: unknown, known: readonly string[], what: string): void {
-  requireObject(given, `The object of each ${what}`);
-  for (const [key, value] of Object.entries(given)) {
+  for (const [key, value] of fieldsOf(given, `The object of each ${what}`)) {
     if (known.includes(key) || value === undefined) continue;
     const nearest = nearestName(key, known);
     const hint =
       nearest === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
-    throw new TransformerError('OPTION_UNKNOWN', `Unknown ${what}: "${key}". ${hint}`);
+    const name = key.length > LONGEST_NAME ? `${key.slice(0, LONGEST_NAME)}…` : key;
+    throw new TransformerError('OPTION_UNKNOWN', `Unknown ${what}: "${name}". ${hint}`);
   }
 }
 

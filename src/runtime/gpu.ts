@@ -3,7 +3,7 @@
 
 import type { AdapterName } from './adapter.ts';
 import { describeDevice, openDevice } from './device.ts';
-import { refuseUnknown, TransformerError } from './errors.ts';
+import { fieldOf, hasMethod, refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
 import { messageOf } from './print.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Device } from './platform-types.ts';
@@ -99,9 +99,7 @@ export class Gpu extends EventTarget {
     if (recover !== undefined && typeof recover !== 'boolean') {
       throw new TransformerError('OPTION_INVALID', 'recover is no boolean. Pass true or false.');
     }
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new TransformerError('OPTION_INVALID', 'signal is no AbortSignal. Pass one, or none.');
-    }
+    throwIfAborted(signal);
     const { device, found } = await openDevice(options);
     return new Gpu(device, describeDevice(device, found.route, options, found.adapter), options);
   }
@@ -110,7 +108,7 @@ export class Gpu extends EventTarget {
   static from(device: Device, options: GpuOptions = {}): Gpu {
     refuseUnknown(options, ['tier', 'features'], 'option of Gpu.from');
     checkGpuOptions(options);
-    if (typeof (device as Partial<GPUDevice> | null | undefined)?.createBuffer !== 'function') {
+    if (!isDevice(device)) {
       throw new TransformerError(
         'INPUT_INVALID',
         'Gpu.from wants a GPUDevice. Pass what adapter.requestDevice() gave; or use Gpu.request().',
@@ -263,8 +261,19 @@ export class MemoryMeter {
 
 function checkGpuOptions({ tier, features }: GpuOptions): void {
   checkChoice('tier', tier, ['software', 'gpu']);
-  if (features === undefined || (Array.isArray(features) && features.every(isText))) return;
+  if (
+    features === undefined ||
+    (Array.isArray(features) && Array.from<unknown>(features).every(isText))
+  )
+    return;
   throw new TransformerError('OPTION_INVALID', 'features is no array of names of features.');
+}
+
+/** Whether this is a GPUDevice of any implementation. */
+function isDevice(value: unknown): boolean {
+  const hasParts =
+    hasMethod(fieldOf(value, 'lost'), 'then') && hasMethod(fieldOf(value, 'features'), 'has');
+  return hasParts && hasMethod(value, 'createBuffer');
 }
 
 function isText(value: unknown): value is string {

@@ -3,6 +3,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { messageOf } from '../runtime/print.ts';
 import {
+  checkSourceOptions,
   findCache,
   isRemote,
   KeptSource,
@@ -82,7 +83,9 @@ export async function isCached(source: ModelSource, options: SourceOptions = {})
  */
 export async function clearCache(source?: ModelSource, options: SourceOptions = {}): Promise<void> {
   refuseUnknown(options, sourceOptions, 'option of clearCache');
-  const files = source && openCached(source, options, 'clearCache');
+  checkSourceOptions(options);
+  // All is cleared where no source is named, not where one is missing by mistake.
+  const files = source === undefined ? undefined : openCached(source, options, 'clearCache');
   try {
     if (files instanceof KeptSource) await (await files.open()).clear();
     if (files !== undefined) return;
@@ -101,6 +104,7 @@ export async function clearCache(source?: ModelSource, options: SourceOptions = 
 /** The source as the cache alone has it; what needs no cache as it is. */
 function openCached(source: ModelSource, options: SourceOptions, caller: string): Source {
   refuseUnknown(options, sourceOptions, `option of ${caller}`);
+  checkSourceOptions(options);
   const cache = cacheOf(options);
   const there = findCache(cache) !== undefined;
   return openSource(source, { ...options, cache: there && cache, offline: there });

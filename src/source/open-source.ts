@@ -1,6 +1,6 @@
 // From what a user calls a model to the source of its files.
 
-import { requireObject, TransformerError } from '../runtime/errors.ts';
+import { checkFlags, fieldsOf, isA, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { Platform } from '../runtime/platform-types.ts';
 import type { CacheStore } from './cache-store.ts';
@@ -68,7 +68,7 @@ export function registerPlatform(own: PlatformParts): void {
 /** A source from what `loadModel` takes. */
 export function openSource(source: ModelSource, options: SourceOptions = {}): Source {
   checkSource(source);
-  requireObject(options, 'The object of options');
+  checkSourceOptions(options);
   if (typeof source === 'object' && 'length' in source) {
     return new LazySource('the given files', async () => {
       const { fileSource } = await import('./file-source.ts');
@@ -102,6 +102,22 @@ export function openSource(source: ModelSource, options: SourceOptions = {}): So
   return keep(remote, options);
 }
 
+/** Refuses options of wrong types. Errors: OPTION_INVALID. */
+export function checkSourceOptions(options: SourceOptions): void {
+  fieldsOf(options, 'The object of options');
+  const { cache, verifyCache = 'once', token = '', endpoint = '' } = options;
+  checkFlags(options, 'offline');
+  if (typeof cache !== 'string') checkFlags(options, 'cache');
+  const wrong = (name: string, value: unknown, wanted: string): TransformerError =>
+    new TransformerError('OPTION_INVALID', `${name} is ${show(value)}; wanted ${wanted}.`);
+  if (!['once', 'always', 'never'].includes(verifyCache)) {
+    throw wrong('verifyCache', verifyCache, "'once', 'always' or 'never'");
+  }
+  // A token is no message's business, whatever it is.
+  if (typeof token !== 'string') throw wrong('token', typeof token, 'a string');
+  if (typeof endpoint !== 'string') throw wrong('endpoint', endpoint, 'a URL as a string');
+}
+
 /** Refuses what names no source at all. Errors: INPUT_INVALID. */
 function checkSource(source: unknown): void {
   const isObject = typeof source === 'object' && source !== null;
@@ -109,7 +125,7 @@ function checkSource(source: unknown): void {
   let isEmpty = false;
   try {
     const isPart = (name: string): boolean => isObject && name in source;
-    isKnown ||= source instanceof URL || ['length', 'read', 'kind'].some(isPart);
+    isKnown ||= isA(source, URL) || ['length', 'read', 'kind'].some(isPart);
     isEmpty = isObject && 'length' in source && source.length === 0;
   } catch {
     // A proxy that refuses to be looked at.
@@ -156,13 +172,7 @@ export class KeptSource extends LazySource<CachedSource> {
 
 /** A source on a network with the cache before it, unless the options say otherwise. */
 function keep(remote: RemoteSource, options: SourceOptions): Source {
-  const { cache = true, offline = false, verifyCache = 'once' } = options;
-  if (!['once', 'always', 'never'].includes(verifyCache)) {
-    throw new TransformerError(
-      'OPTION_INVALID',
-      `verifyCache is ${show(verifyCache)}; wanted 'once', 'always' or 'never'.`,
-    );
-  }
+  const { cache = true, offline = false } = options;
   const store = cache === false ? undefined : findCache(cache);
   if (store !== undefined) return new KeptSource(remote, store, options);
   if (!offline) return remote;

@@ -1,6 +1,6 @@
 // Where files are written: a folder in Node, or whatever a caller has.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { hasMethod, isA, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 
 /**
@@ -31,9 +31,8 @@ export function openTarget(target: string | URL | Target): Target {
 
 /** Refuses what names no place. Errors: INPUT_INVALID. */
 function checkTarget(target: unknown): void {
-  if ((typeof target === 'string' && target.trim() !== '') || target instanceof URL) return;
-  const isObject = typeof target === 'object' && target !== null;
-  if (isObject && 'write' in target && typeof target.write === 'function') return;
+  if ((typeof target === 'string' && target.trim() !== '') || isA(target, URL)) return;
+  if (hasMethod(target, 'write')) return;
   throw new TransformerError(
     'INPUT_INVALID',
     `No place to save to is named, but ${show(target)}. Pass a folder (Node) or { write(file, bytes) }.`,

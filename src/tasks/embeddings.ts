@@ -4,6 +4,7 @@
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import type { Source } from '../source/source.ts';
 import { eachText } from './batches.ts';
+import { fieldsOf } from '../runtime/errors.ts';
 import { embed } from './feature-extraction.ts';
 import { cosineSimilarity, dot, normalized } from './pooling.ts';
 import { readSentenceModules, type SentenceModules, type Similarity } from './sentence-modules.ts';
@@ -12,9 +13,11 @@ import {
   checkOptions,
   checkText,
   encodeText,
+  listOf,
   mostTokens,
   notAmong,
   type TaskParts,
+  wrongInput,
 } from './task.ts';
 
 export interface EmbeddingOptions {
@@ -61,7 +64,8 @@ export async function sentenceSimilarity(
   const modules = await readSentenceModules(files, signal);
   return (parts) => {
     const embedAll = embedder(parts, modules, 'sentence-similarity');
-    return async ({ sourceSentence, sentences }, options) => {
+    return async (input, options) => {
+      const { sourceSentence, sentences } = checkSentences(input);
       const { data, shape } = await embedAll([sourceSentence, ...sentences], options);
       const size = shape[1] ?? 1;
       const vector = (index: number): Float32Array =>
@@ -70,6 +74,17 @@ export async function sentenceSimilarity(
       return sentences.map((_, index) => alike(vector(0), vector(index + 1)));
     };
   };
+}
+
+function checkSentences(input: unknown): SimilarityInput {
+  const { sourceSentence, sentences } = Object.fromEntries(fieldsOf(input, 'The input'));
+  if (Array.isArray(sentences)) {
+    return {
+      sourceSentence: checkText('sourceSentence', sourceSentence),
+      sentences: listOf<unknown>(sentences).map((one) => checkText('A sentence', one)),
+    };
+  }
+  throw wrongInput('sentences', sentences, 'an array of strings');
 }
 
 type Compare = (a: Float32Array, b: Float32Array) => number;
@@ -96,7 +111,7 @@ function embedder(parts: TaskParts, modules: SentenceModules, task: string): Emb
     });
     const { normalize, truncateDim = modules.truncateDim, signal } = options;
     const prompt = promptOf(modules, options);
-    const rows = await eachText([text].flat(), signal, (one) => {
+    const rows = await eachText(listOf(text), signal, (one) => {
       const whole = read(prompt + checkText('The text', one));
       return encodeText(parts, whole, undefined, 'longest', maxLength);
     });

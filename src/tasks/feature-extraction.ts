@@ -3,7 +3,7 @@
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { eachText, forwardRows } from './batches.ts';
 import { normalized, pool, type Pooling, stack } from './pooling.ts';
-import { checkOptions, checkText, encodeText, oneOrMany, type TaskParts } from './task.ts';
+import { checkOptions, checkText, encodeText, listOf, oneOrMany, type TaskParts } from './task.ts';
 
 export interface FeatureExtractionOptions {
   /** One vector a text: the mean, the first (`cls`) or the last token's; `none` when absent. */
@@ -47,7 +47,7 @@ export function featureExtraction(parts: TaskParts): FeatureExtraction {
         return encodeText(parts, checked, undefined, truncation ? 'longest' : undefined);
       });
     if (pooling !== 'none') {
-      return embed(parts, await encode([input].flat()), { task, pooling, normalize, signal });
+      return embed(parts, await encode(listOf(input)), { task, pooling, normalize, signal });
     }
     const width = Number(parts.model.config['hidden_size'] ?? 1);
     return oneOrMany(input, async (texts) =>

@@ -1,6 +1,7 @@
 // From the vectors of tokens to one vector of a text.
 
-import { requireObject } from '../runtime/errors.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 
 export type Pooling = 'mean' | 'cls' | 'last' | 'max' | 'meanSqrtLength' | 'weightedMean';
@@ -46,8 +47,20 @@ export function normalized(vector: Float32Array): Float32Array {
 
 /** a · b, over the product of both lengths: from -1 to 1. */
 export function cosineSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  for (const vector of [a, b]) requireObject(vector, 'A vector of cosineSimilarity');
+  for (const vector of [a, b]) checkVector(vector);
   return dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
+}
+
+function checkVector(vector: unknown): void {
+  const isNumbers = Array.isArray(vector) || ArrayBuffer.isView(vector);
+  const items = isNumbers ? (vector as unknown as ArrayLike<unknown>) : [undefined];
+  for (let i = 0; i < items.length; i++) {
+    if (typeof items[i] === 'number') continue;
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `A vector of cosineSimilarity is ${show(vector)}; wanted an array of numbers.`,
+    );
+  }
 }
 
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

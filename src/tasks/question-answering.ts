@@ -1,7 +1,7 @@
 // The part of a text that answers a question, with a question-answering checkpoint. Long texts are
 // read in windows that overlap.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { fieldsOf, TransformerError } from '../runtime/errors.ts';
 import { bestSpans } from './answer-spans.ts';
 import { grouped, eachText, forwardRows } from './batches.ts';
 import { checkOptions, mostTokens, oneOrMany, type TaskParts, wrongInput } from './task.ts';
@@ -146,7 +146,7 @@ function merge(answers: readonly Answer[]): Answer[] {
 }
 
 function checkQuestion(input: unknown): Question {
-  const { question, context } = (input ?? {}) as { question?: unknown; context?: unknown };
+  const { question, context } = Object.fromEntries(fieldsOf(input, 'A question'));
   for (const [name, value] of Object.entries({ question, context })) {
     if (typeof value !== 'string') {
       throw wrongInput(`The ${name}`, value, 'an object { question, context } of strings');

@@ -4,7 +4,7 @@ import type { GenerateOptions } from '../model/generation/options.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';
-import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { isSignal, nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Encoding, WindowOptions } from '../tokenizer/template.ts';
 
@@ -77,7 +77,9 @@ type Kind =
 const isWhole = (value: unknown, least: number): boolean =>
   Number.isSafeInteger(value) && Number(value) >= least;
 const isText = (value: unknown): value is string => typeof value === 'string';
-const isList = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+// Holes are no texts either, and `every` passes over them.
+const isList = (value: unknown): value is string[] =>
+  Array.isArray(value) && Array.from<unknown>(value).every(isText);
 
 const wanted: Readonly<
   Record<Exclude<Kind, readonly string[]>, readonly [string, (value: unknown) => boolean]>
@@ -92,7 +94,7 @@ const wanted: Readonly<
     (value) => isText(value) || (isList(value) && value.length > 0),
   ],
   list: ['an array of strings', isList],
-  signal: ['an AbortSignal', (value) => typeof value === 'object'],
+  signal: ['an AbortSignal', isSignal],
 };
 
 /** Refuses options that are unknown (OPTION_UNKNOWN) or have a wrong value (OPTION_INVALID). */
@@ -140,12 +142,17 @@ export function checkText(what: string, value: unknown): string {
   throw wrongInput(what, value, 'a string');
 }
 
+/** One input or several, as a list without holes: what is missing is undefined. */
+export function listOf<Input>(input: Input | readonly Input[]): Input[] {
+  return Array.isArray(input) ? Array.from(input as readonly Input[]) : [input as Input];
+}
+
 /** Works on one input or on several: one input gets its one result, an array gets an array. */
 export async function oneOrMany<Input, Result>(
   input: Input | readonly Input[],
   work: (inputs: readonly Input[]) => Promise<Result[]>,
 ): Promise<Result | Result[]> {
-  if (Array.isArray(input)) return work(input as readonly Input[]);
+  if (Array.isArray(input)) return work(listOf(input as readonly Input[]));
   const [result] = await work([input as Input]);
   return result as Result;
 }

@@ -1,7 +1,7 @@
 // Labels of whole texts, with a sequence-classification checkpoint.
 
-import { isObject } from '../source/json.ts';
-import { grouped, eachText, forwardRows } from './batches.ts';
+import { fieldsOf } from '../runtime/errors.ts';
+import { eachText, forwardRows, grouped } from './batches.ts';
 import { greatest, sigmoid, softmax } from './scores.ts';
 import {
   checkOptions,
@@ -111,7 +111,11 @@ export async function classLogits(
 }
 
 function encodeInput(parts: TaskParts, input: unknown, truncation: boolean): Encoding {
-  const { text, textPair } = isObject(input) ? input : { text: input };
+  const isPlain = typeof input !== 'object' || input === null || Array.isArray(input);
+  const fields = isPlain
+    ? { text: input }
+    : Object.fromEntries(fieldsOf(input, 'The text to classify'));
+  const { text, textPair } = fields as { text?: unknown; textPair?: unknown };
   const pair = textPair ?? undefined;
   if (typeof text !== 'string' || (pair !== undefined && typeof pair !== 'string')) {
     throw wrongInput('The text to classify', text, 'a string or { text, textPair }');

@@ -1,10 +1,10 @@
 // Text that goes on from a prompt, or the next message of a chat, with a causal language model. Unlike
 // Hugging Face's pipeline it draws only where the call or the files ask for it: the same again each time.
 
-import { isObject } from '../source/json.ts';
+import { fieldOf, fieldsOf } from '../runtime/errors.ts';
 import type { ChatMessage, ChatOptions } from '../tokenizer/chat-template.ts';
 import { checkTextOptions, generateRows, streamRow, type TextOptions } from './generation.ts';
-import { checkOptions, encodeWhole, type TaskParts, wrongInput } from './task.ts';
+import { checkOptions, encodeWhole, listOf, type TaskParts, wrongInput } from './task.ts';
 import { eachText } from './batches.ts';
 import { textAfter } from '../tokenizer/text-stream.ts';
 
@@ -66,9 +66,10 @@ export function textGeneration(parts: TaskParts): TextGeneration {
   ): Promise<unknown> => {
     checkTextOptions(task, options, ['returnFullText', 'chat']);
     const { returnFullText = true, chat, ...generation } = options;
+    if (chat !== undefined) fieldsOf(chat, 'The object of chat');
     checkOptions(task, { returnFullText }, { returnFullText: 'boolean' });
     const isOne = !Array.isArray(input) || isMessage(input[0]);
-    const inputs = (isOne ? [input] : input) as readonly Input[];
+    const inputs = (isOne ? [input] : listOf(input)) as readonly Input[];
     for (const one of inputs) checkInput(one);
     const rows = await eachText(inputs, generation.signal, (one) => encode(one, chat));
     const found = await generateRows(parts, rows, generation, 'left');
@@ -89,6 +90,7 @@ export function textGeneration(parts: TaskParts): TextGeneration {
   ): AsyncGenerator<string, void, undefined> {
     checkTextOptions(task, options, ['chat']);
     const { chat, ...generation } = options;
+    if (chat !== undefined) fieldsOf(chat, 'The object of chat');
     checkInput(input);
     yield* streamRow(parts, await encode(input, chat), generation, 'left');
   };
@@ -126,11 +128,12 @@ function joined(input: Input, text: string): string | ChatMessage[] {
 }
 
 function isMessage(value: unknown): value is ChatMessage {
-  return isObject(value) && typeof value['role'] === 'string';
+  return typeof fieldOf(value, 'role') === 'string';
 }
 
 function checkInput(input: unknown): void {
   if (typeof input === 'string') return;
-  if (Array.isArray(input) && input.length > 0 && input.every(isMessage)) return;
+  const messages: unknown[] = Array.isArray(input) ? Array.from<unknown>(input) : [];
+  if (messages.length > 0 && messages.every(isMessage)) return;
   throw wrongInput('The prompt', input, 'a string, or a chat: [{ role, content }, …]');
 }

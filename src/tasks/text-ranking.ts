@@ -12,9 +12,11 @@ import {
   checkOptions,
   checkText,
   encodeText,
+  listOf,
   mostTokens,
   type TaskModel,
   type TaskParts,
+  wrongInput,
 } from './task.ts';
 import { classLogits } from './text-classification.ts';
 
@@ -82,9 +84,13 @@ export function textRanking(
   return async (query, documents, options = {}) => {
     const functions = ['sigmoid', 'none'];
     checkOptions(task, options, { topK: 'count', functionToApply: functions, signal: 'signal' });
+    const given: unknown = documents;
+    if (!Array.isArray(given)) {
+      throw wrongInput('The list of documents', documents, 'an array of strings');
+    }
     const { topK = documents.length, functionToApply: wanted, signal } = options;
     const asked = read(checkText('The query', query));
-    const rows = await eachText(documents, signal, (text) =>
+    const rows = await eachText(listOf(documents), signal, (text) =>
       encodeText(parts, asked, read(checkText('A document', text)), 'longest', most),
     );
     const logits = await classLogits(parts, rows, task, signal);

@@ -9,7 +9,7 @@ import {
   type TextOptions,
   withSettings,
 } from './generation.ts';
-import { checkText, encodeWhole, type TaskParts } from './task.ts';
+import { checkText, encodeWhole, listOf, type TaskParts } from './task.ts';
 import { eachText } from './batches.ts';
 
 /** Gives an array for one text too; with `numReturnSequences` that many entries a text, in order. */
@@ -58,7 +58,7 @@ function textToText<Result>(
     options: TextOptions = {},
   ): Promise<Result[]> => {
     const generation = settled(options);
-    const rows = await eachText([text].flat(), options.signal, encode);
+    const rows = await eachText(listOf(text), options.signal, encode);
     const found = await generateRows(parts, rows, generation, 'right');
     return found.flat().map((ids) => resultOf(tokenizer.decode(ids)));
   };

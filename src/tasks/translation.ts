@@ -15,6 +15,7 @@ import {
   checkOptions,
   checkText,
   encodeWhole,
+  listOf,
   notAmong,
   type TaskModel,
   type TaskParts,
@@ -93,7 +94,7 @@ export function translation(parts: TaskParts): TranslationTask {
     text: string | readonly string[],
     options: TranslateOptions = {},
   ): Promise<Translation[]> => {
-    const { rows, generation } = encodeAll([text].flat(), options);
+    const { rows, generation } = encodeAll(listOf(text), options);
     const found = await generateRows(parts, rows, generation, 'right');
     return found.flat().map((ids) => ({ translationText: tokenizer.decode(ids) }));
   };

@@ -110,7 +110,7 @@ function entailmentOf({ config }: TaskModel): number {
 function checkLabels(given: unknown): readonly string[] {
   const list: unknown =
     typeof given === 'string' ? given.split(',').filter((label) => label.trim() !== '') : given;
-  const labels: readonly unknown[] = Array.isArray(list) ? list : [];
+  const labels: readonly unknown[] = Array.isArray(list) ? Array.from<unknown>(list) : [];
   const names = labels.map((label) => (typeof label === 'string' ? label.trim() : ''));
   if (names.length > 0 && !names.includes('')) return names;
   throw new TransformerError(

@@ -3,7 +3,13 @@
 
 import { isObject, type JsonObject, show } from '../source/json.ts';
 import { describeFile, readFile, readJson, type Source } from '../source/source.ts';
-import { nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import {
+  fieldOf,
+  fieldsOf,
+  nearestName,
+  refuseUnknown,
+  TransformerError,
+} from '../runtime/errors.ts';
 import { OverBudget } from './chat-budget.ts';
 import { renderTemplate } from './chat-render.ts';
 
@@ -85,7 +91,9 @@ export async function renderChat(
 ): Promise<string> {
   const known = ['addGenerationPrompt', 'continueFinalMessage', 'tools', 'documents', 'template'];
   refuseUnknown(options, [...known, 'variables'], 'option of applyChatTemplate');
-  const wrong = Array.isArray(messages) ? messages.findIndex((one) => !isMessage(one)) : 0;
+  const wrong = Array.isArray(messages)
+    ? Array.from<unknown>(messages).findIndex((one) => !isMessage(one))
+    : 0;
   if (wrong >= 0 || messages.length === 0) {
     throw new TransformerError(
       'INPUT_INVALID',
@@ -95,19 +103,7 @@ export async function renderChat(
   }
   const { addGenerationPrompt = false, continueFinalMessage = false } = options;
   const { tools, documents, variables, template } = options;
-  const wanted = [
-    ['addGenerationPrompt', typeof addGenerationPrompt === 'boolean', 'true or false'],
-    ['continueFinalMessage', typeof continueFinalMessage === 'boolean', 'true or false'],
-    ['tools', tools === undefined || Array.isArray(tools), 'an array of objects'],
-    ['documents', documents === undefined || Array.isArray(documents), 'an array of objects'],
-    ['template', template === undefined || typeof template === 'string', 'a name'],
-    ['variables', variables === undefined || isObject(variables), 'an object'],
-  ] as const;
-  for (const [name, fits, form] of wanted) {
-    if (fits) continue;
-    const got = show(options[name]);
-    throw new TransformerError('OPTION_INVALID', `${name} is ${got}; wanted ${form}.`);
-  }
+  checkChatOptions(options);
   if (addGenerationPrompt && continueFinalMessage) {
     throw new TransformerError(
       'OPTION_INVALID',
@@ -157,6 +153,29 @@ function refusal(cause: unknown, file: string): TransformerError {
       'variables that the template reads.',
     { cause },
   );
+}
+
+/** Refuses options of wrong types. Errors: OPTION_INVALID. */
+function checkChatOptions({ tools, documents, template, variables, ...flags }: ChatOptions): void {
+  if (variables !== undefined) fieldsOf(variables, 'The object of variables');
+  const isObjects = (list: unknown): boolean =>
+    Array.isArray(list) && Array.from<unknown>(list).every(isObject);
+  const checks: [string, unknown, boolean, string][] = [
+    // Templates ask whether these are none.
+    ['tools', tools ?? undefined, isObjects(tools), 'a list of objects'],
+    ['documents', documents ?? undefined, isObjects(documents), 'a list of objects'],
+    ['template', template, typeof template === 'string', 'the name of a template'],
+    ...Object.entries(flags).map(([name, value]): [string, unknown, boolean, string] => [
+      name,
+      value,
+      typeof value === 'boolean',
+      'true or false',
+    ]),
+  ];
+  for (const [name, value, fits, wanted] of checks) {
+    if (fits || value === undefined) continue;
+    throw new TransformerError('OPTION_INVALID', `${name} is ${show(value)}; wanted ${wanted}.`);
+  }
 }
 
 /** A message as templates expect it: without keys that say nothing, reasoning under its usual name. */
@@ -209,7 +228,7 @@ function cutOpen(text: string, begun: string): string {
 }
 
 function isMessage(value: unknown): boolean {
-  return isObject(value) && typeof value['role'] === 'string';
+  return typeof fieldOf(value, 'role') === 'string';
 }
 
 /** The template of a name; else `tool_use` with tools where there is one, else `default`. */

@@ -3,11 +3,13 @@
 import { TransformerError } from '../runtime/errors.ts';
 import { show } from '../source/json.ts';
 
-/** Errors: INPUT_INVALID for what is no array. */
+/** Errors: INPUT_INVALID for what is no list of numbers. */
 export function idList(tokenIds: readonly number[]): readonly number[] {
   const list: unknown = tokenIds;
-  if (Array.isArray(list)) return tokenIds;
-  if (ArrayBuffer.isView(list) && !(list instanceof DataView)) return Array.from(tokenIds);
+  const isView = ArrayBuffer.isView(list) && !(list instanceof DataView);
+  // A hole is no number.
+  const ids = Array.isArray(list) || isView ? Array.from<unknown>(tokenIds) : [undefined];
+  if (ids.every((id) => typeof id === 'number')) return ids;
   throw new TransformerError(
     'INPUT_INVALID',
     `The token ids are ${list === undefined ? 'missing' : show(list)}; wanted an array of whole numbers.`,
@@ -44,7 +46,8 @@ export function checkWindows(
 
 /** One text or two: an empty second one counts as none, as in transformers. Errors: INPUT_INVALID. */
 export function checkTexts(text: unknown, pair: unknown): string[] {
-  const texts: unknown[] = pair ? [text, pair] : [text];
+  const isOne = pair === undefined || pair === null || pair === '';
+  const texts: unknown[] = isOne ? [text] : [text, pair];
   return texts.map((one) => {
     if (typeof one === 'string') return one;
     throw new TransformerError(

@@ -1,8 +1,10 @@
 // Where a trainer's batches come from, and how pairs of sequences become one.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { fieldsOf, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { ModelInputs } from '../model/model.ts';
+import { checkBatches, invalidOption } from './check.ts';
 
 /**
  * Batches one after the other, or a function from a batch's number (from 0) to the batch. With a
@@ -22,10 +24,10 @@ export interface SequencePair {
 
 /** One batch of pairs: padded sources with their mask, and targets as labels, -100 behind them. */
 export function sequenceBatch(pairs: readonly SequencePair[], padTokenId: number): ModelInputs {
-  if (pairs.length === 0) {
-    throw new TransformerError('INPUT_INVALID', 'A batch needs at least one pair of sequences.');
-  }
-  const longest = (lengths: number[]): number => Math.max(1, ...lengths);
+  checkPairs(pairs);
+  if (!Number.isSafeInteger(padTokenId))
+    throw invalidOption('padTokenId', padTokenId, 'a token id');
+  const longest = (lengths: number[]): number => lengths.reduce((a, b) => Math.max(a, b), 1);
   const sourceLength = longest(pairs.map(({ source }) => source.length));
   const targetLength = longest(pairs.map(({ target }) => target.length));
   const fill = (row: readonly number[], length: number, value: number): number[] => [
@@ -45,6 +47,27 @@ export function sequenceBatch(pairs: readonly SequencePair[], padTokenId: number
   };
 }
 
+function checkPairs(pairs: unknown): void {
+  if (!Array.isArray(pairs) || pairs.length === 0) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `A batch needs at least one pair of sequences, but got ${show(pairs)}. Pass [{ source, target }].`,
+    );
+  }
+  // The model, which knows its vocabulary, checks the range.
+  const isTokens = (ids: unknown): boolean =>
+    (Array.isArray(ids) || ArrayBuffer.isView(ids)) &&
+    Array.from(ids as ArrayLike<unknown>).every(Number.isSafeInteger);
+  for (const [index, pair] of pairs.entries()) {
+    const { source, target } = Object.fromEntries(fieldsOf(pair, `Pair ${index}`));
+    if (isTokens(source) && isTokens(target)) continue;
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `Pair ${index} is ${show(pair)}; wanted { source, target }, each a list of token ids.`,
+    );
+  }
+}
+
 /** Reads batches in order; what was read and not used is there again for the next reader. */
 export class BatchReader {
   readonly #batches: Batches;
@@ -55,17 +78,7 @@ export class BatchReader {
   constructor(batches: Batches) {
     this.#batches = batches;
     if (typeof batches === 'function') return;
-    const given: unknown = batches;
-    if (
-      typeof given !== 'object' ||
-      given === null ||
-      !(Symbol.asyncIterator in given || Symbol.iterator in given)
-    ) {
-      throw new TransformerError(
-        'INPUT_INVALID',
-        'Batches come from an iterable, or from a function of their number. Put a single batch in [ ].',
-      );
-    }
+    checkBatches(batches, ', or from a function of their number');
     this.#iterator =
       Symbol.asyncIterator in batches
         ? batches[Symbol.asyncIterator]()
@@ -90,6 +103,6 @@ export class BatchReader {
 
   /** Gives batches back that were read ahead. */
   unread(batches: readonly ModelInputs[]): void {
-    if (typeof this.#batches !== 'function') this.#unread.unshift(...batches);
+    if (typeof this.#batches !== 'function') this.#unread = [...batches, ...this.#unread];
   }
 }

@@ -16,8 +16,7 @@ import { filesOf, readState, writeFiles } from './checkpoint.ts';
  * @throws TransformerError FILE_*, where the state itself is missing or broken
  */
 export async function completeRun(folder: string | URL | (Source & Target)): Promise<string[]> {
-  const isOwn = typeof folder === 'object' && 'write' in folder;
-  const source = isOwn ? folder : openSource(folder);
+  const source = openSource(folder);
   const { run, group } = await readState(source);
   if (run.model === undefined) return [];
   const values = new Map([...group('parameters'), ...group('constants')]);

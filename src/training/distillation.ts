@@ -2,9 +2,9 @@
 // (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531).
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { show } from '../runtime/print.ts';
 import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import type { Model } from '../model/model.ts';
+import { checkRange, invalidOption, trainableOf } from './check.ts';
 import './trainable-models.ts';
 import type { Objective } from './objective.ts';
 
@@ -31,10 +31,10 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
   refuseUnknown(options, ['temperature', 'weight', 'labelSmoothing'], 'option of distillation');
   const { temperature = 2, weight = 0.5, labelSmoothing: smoothing = 0 } = options;
   // Beyond these, 1 / T or T² leaves what f32 can tell apart from 0.
-  expect('temperature', temperature, 0.01 <= temperature && temperature <= 1000, '0.01 to 1000');
-  expect('weight', weight, weight >= 0 && weight <= 1, '0 to 1');
-  expect('labelSmoothing', smoothing, smoothing >= 0 && smoothing < 1, '0 to below 1');
-  const model = teacher.trainable();
+  checkWithin('temperature', temperature, 0.01, 1000);
+  checkWithin('weight', weight, 0, 1);
+  checkRange('labelSmoothing', smoothing, 0, 1);
+  const model = trainableOf('The teacher', teacher);
   return {
     name: 'distillation',
     record(recording, { logits, labels }, inputs, padToMultipleOf) {
@@ -77,10 +77,7 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
   };
 }
 
-function expect(name: string, value: number, fits: boolean, range: string): void {
-  if (fits) return;
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `${name} is ${show(value)}; wanted a number from ${range}.`,
-  );
+function checkWithin(name: string, value: number, least: number, most: number): void {
+  if (typeof value === 'number' && value >= least && value <= most) return;
+  throw invalidOption(name, value, `a number from ${least} to ${most}`);
 }

@@ -4,6 +4,7 @@ import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
+import { checkBatches } from './check.ts';
 import { GradientPlan } from './gradient-plan.ts';
 import { labelCrossEntropy } from './objective.ts';
 import type { CheckedOptions } from './trainer-options.ts';
@@ -42,6 +43,8 @@ export class Evaluator {
     batches: Iterable<ModelInputs> | AsyncIterable<ModelInputs>,
     signal: AbortSignal | undefined,
   ): Promise<Evaluation> {
+    checkBatches(batches);
+    throwIfAborted(signal);
     const { padToMultipleOf, adapter } = this.#options;
     let [sum, tokens] = [0, 0];
     for await (const inputs of batches) {

@@ -1,7 +1,8 @@
 // Attention heads: how much each one matters, and taking some away (Michel, Levy and Neubig 2019, "Are
 // Sixteen Heads Really Better than One?", arXiv 1905.10650).
 
-import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { fieldsOf, refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
@@ -9,6 +10,7 @@ import type { SelfAttentionWeights } from '../model/layers/attention.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
+import { checkBatches, checkSwitch, checkWhole, invalidOption } from './check.ts';
 import { GradientPlan } from './gradient-plan.ts';
 import { labelCrossEntropy } from './objective.ts';
 import { PruningMask, subjectOf } from './pruning-mask.ts';
@@ -89,6 +91,10 @@ export async function scoreHeads(
 ): Promise<HeadScore[]> {
   refuseUnknown(options, ['normalize', 'padToMultipleOf', 'signal'], 'option of scoreHeads');
   const { normalize = true, padToMultipleOf = 8, signal } = options;
+  checkBatches(batches);
+  checkSwitch('normalize', normalize);
+  checkWhole('padToMultipleOf', padToMultipleOf, 1);
+  throwIfAborted(signal);
   const subject = subjectOf(target);
   const { gpu, model } = subject;
   const attentions = attentionsOf(model);
@@ -171,22 +177,34 @@ export async function pruneHeads(
 
 function wantedHeads({ heads, count, scores }: GivenOptions): readonly AttentionHead[] {
   if (heads !== undefined) {
-    if (count === undefined && scores === undefined) return heads;
+    if (count === undefined && scores === undefined) return headsIn('heads', heads);
     throw new TransformerError(
       'OPTION_INVALID',
       'pruneHeads got heads and also a count or scores. Name the heads, or pass count and scores.',
     );
   }
-  const known = scores?.length ?? 0;
+  const known = headsIn('scores', scores ?? []).length;
   const isCount = count !== undefined && Number.isInteger(count) && count >= 0 && count <= known;
   if (scores === undefined || !isCount) {
     throw new TransformerError(
       'OPTION_INVALID',
-      `pruneHeads got ${count === undefined ? 'no heads' : `count ${count}`} and ${known} scores; ` +
+      `pruneHeads got ${count === undefined ? 'no heads' : `count ${show(count)}`} and ${known} scores; ` +
         'wanted heads, or the scores of all heads from scoreHeads and at most as many as count.',
     );
   }
+  for (const { score } of scores) {
+    if (typeof score !== 'number' || Number.isNaN(score))
+      throw invalidOption('score', score, 'a number');
+  }
   return scores.toSorted((a, b) => a.score - b.score).slice(0, count);
+}
+
+/** A list of heads, whatever they are. Errors: OPTION_INVALID, INPUT_INVALID. */
+function headsIn<Head extends AttentionHead>(name: string, list: readonly Head[]): readonly Head[] {
+  if (!Array.isArray(list)) throw invalidOption(name, list, 'a list of { stack, layer, head }');
+  const heads: readonly Head[] = list;
+  Array.from(heads).forEach((head, index) => fieldsOf(head, `${name}[${index}]`));
+  return heads;
 }
 
 function noSuchHead(
@@ -196,7 +214,7 @@ function noSuchHead(
   const known = attentions.map((one) => `${one.stack} ${one.layer} (${one.heads} heads)`);
   return new TransformerError(
     'OPTION_INVALID',
-    `The model has no head ${head} in layer ${layer} of stack "${stack}". Counted from 0, it has: ` +
+    `The model has no head ${show(head)} in layer ${show(layer)} of stack ${show(stack)}. Counted from 0, it has: ` +
       `${known.join(', ')}.`,
   );
 }

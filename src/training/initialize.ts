@@ -1,7 +1,7 @@
 // A checkpoint with drawn weights, to train a model from scratch: a source like any other.
 
-import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { show } from '../runtime/print.ts';
+import { fieldsOf, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { messageOf, show } from '../runtime/print.ts';
 import { elements } from '../runtime/tensor.ts';
 import { architectureName, classPrefixes, strict } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
@@ -33,6 +33,8 @@ export function initialCheckpoint(
 ): Source {
   refuseUnknown(options, ['seed', 'generationConfig'], 'option of initialCheckpoint');
   const { seed = 0, generationConfig } = options;
+  fieldsOf(config, 'The config');
+  if (generationConfig !== undefined) fieldsOf(generationConfig, 'generationConfig');
   if (!Number.isSafeInteger(seed)) {
     throw new TransformerError('OPTION_INVALID', `seed is ${show(seed)}; wanted a whole number.`);
   }
@@ -42,7 +44,6 @@ export function initialCheckpoint(
   for (const [name, shape] of shapes) {
     tensors.set(name, { shape, data: draw(name, shape, random) });
   }
-  const text = (value: JsonObject): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   const files = new Map([
     ['config.json', text(config)],
     ['model.safetensors', safetensors(tensors)],
@@ -53,6 +54,18 @@ export function initialCheckpoint(
     read: async (file, range) => files.get(file)?.subarray(range?.start, range?.end),
     size: async (file) => files.get(file)?.length,
   };
+}
+
+function text(value: JsonObject): Uint8Array {
+  try {
+    return new TextEncoder().encode(JSON.stringify(value));
+  } catch (cause) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `A config is ${show(value)}, which is no JSON: ${messageOf(cause)}. Leave out what cannot be written.`,
+      { cause },
+    );
+  }
 }
 
 /** The tensors that a config.json calls for, by name. */

@@ -2,7 +2,7 @@
 // decomposition matrices into each layer of the Transformer architecture" (Hu et al., 2021, arXiv
 // 2106.09685).
 
-import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { fieldsOf, isA, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Recording } from '../runtime/record.ts';
@@ -15,6 +15,7 @@ import { readParameters, writeParameters } from '../model/weights/read-parameter
 import type { Source } from '../source/source.ts';
 import { openTarget, type Target } from '../source/target.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
+import { checkPatterns, checkPositive, checkRange, trainableOf } from './check.ts';
 import { type NamedFile, writeFiles } from './checkpoint.ts';
 import './trainable-models.ts';
 import { type AdapterConfig, adapterFiles, originOf, readAdapter } from './lora-files.ts';
@@ -77,21 +78,24 @@ export class Lora implements Adapter {
   constructor(
     model: Model,
     options: LoraOptions = {},
-    origin: Omit<AdapterConfig, 'rank' | 'alpha'> = originOf(model.config),
+    origin?: Omit<AdapterConfig, 'rank' | 'alpha'>,
   ) {
+    if (origin !== undefined) checkOrigin(origin);
     refuseUnknown(options, ['rank', 'alpha', 'targets', 'seed'], 'option of Lora');
     const { rank = 8, alpha = rank, targets = ['*.q_proj', '*.v_proj'], seed = 0 } = options;
     if (!Number.isSafeInteger(rank) || rank < 1)
       throw invalid('rank', rank, 'a whole number from 1');
-    if (!Number.isFinite(alpha) || alpha <= 0) throw invalid('alpha', alpha, 'a number above 0');
+    checkPositive('alpha', alpha);
     if (!Number.isSafeInteger(seed)) throw invalid('seed', seed, 'a whole number');
-    const patterns = typeof targets === 'string' || targets instanceof RegExp ? [targets] : targets;
+    const isOne = typeof targets === 'string' || isA(targets, RegExp);
+    const patterns: readonly NamePattern[] = isOne ? [targets] : targets;
     if (!Array.isArray(patterns) || patterns.length === 0)
       throw invalid('targets', targets, 'at least one name');
-    const layers = selectLayers(modulesOf(model.trainable()), patterns);
+    checkPatterns('targets', patterns);
+    const layers = selectLayers(modulesOf(trainableOf('The model', model)), patterns);
     this.#model = model;
     this.#gpu = model.gpu;
-    this.#config = { rank, alpha, ...origin };
+    this.#config = { rank, alpha, ...(origin ?? originOf(model.config)) };
     this.rank = rank;
     this.alpha = alpha;
     this.targets = layers.map(({ name }) => name);
@@ -270,7 +274,7 @@ export class Lora implements Adapter {
 export async function loadLora(model: Model, source: string | URL | Source): Promise<Lora> {
   const files = openSource(source);
   try {
-    const modules = modulesOf(model.trainable());
+    const modules = modulesOf(trainableOf('The model', model));
     const stored = await readAdapter(files, modules);
     const { rank, alpha, modules: targets, values, dropout, baseModel, taskType } = stored;
     const adapter = new Lora(model, { rank, alpha, targets }, { dropout, baseModel, taskType });
@@ -278,6 +282,15 @@ export async function loadLora(model: Model, source: string | URL | Source): Pro
     return adapter;
   } finally {
     files.release?.();
+  }
+}
+
+function checkOrigin(origin: Omit<AdapterConfig, 'rank' | 'alpha'>): void {
+  const { dropout, ...names } = Object.fromEntries(fieldsOf(origin, 'The origin'));
+  checkRange('dropout', dropout, 0, Infinity);
+  for (const name of [names['baseModel'], names['taskType']]) {
+    if (typeof name === 'string' || name === null) continue;
+    throw invalid('origin', origin, '{ dropout, baseModel, taskType }');
   }
 }
 

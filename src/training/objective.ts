@@ -6,6 +6,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import type { ModelInputs } from '../model/model.ts';
 import type { TrainingGraph } from '../model/trainable-model.ts';
+import { checkRange } from './check.ts';
 
 /** What an objective appended, for the trainer. */
 export interface RecordedObjective {
@@ -32,6 +33,7 @@ export interface Objective {
  * al. 2016, §7).
  */
 export function labelCrossEntropy(smoothing: number): Objective {
+  checkRange('smoothing', smoothing, 0, 1);
   return {
     name: 'labelCrossEntropy',
     record: (_recording, { logits, labels }) => ({

@@ -7,6 +7,7 @@ import {
   optimizerStates,
   sgd as sgdUpdate,
 } from '../shaders/optimizer/optimizer.ts';
+import { checkRange, checkSwitch } from './check.ts';
 
 /** A rule by which gradients change parameters. */
 export interface Optimizer {
@@ -53,6 +54,11 @@ function adamOf(
   refuseUnknown(options, ['beta1', 'beta2', 'eps', 'weightDecay', 'amsgrad'], `option of ${name}`);
   const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options;
   const { weightDecay = defaultDecay, amsgrad = false } = options;
+  checkRange('beta1', beta1, 0, 1);
+  checkRange('beta2', beta2, 0, 1);
+  checkRange('eps', eps, 0, Infinity);
+  checkRange('weightDecay', weightDecay, 0, Infinity);
+  checkSwitch('amsgrad', amsgrad);
   const settings = { beta1, beta2, eps, weightDecay, amsgrad };
   return {
     name,
@@ -77,6 +83,10 @@ export interface SgdSettings {
 export function sgd(options: SgdSettings = {}): Optimizer {
   refuseUnknown(options, ['momentum', 'dampening', 'nesterov', 'weightDecay'], 'option of sgd');
   const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
+  checkRange('momentum', momentum, 0, Infinity);
+  checkRange('dampening', dampening, -Infinity, Infinity);
+  checkSwitch('nesterov', nesterov);
+  checkRange('weightDecay', weightDecay, 0, Infinity);
   const settings = { momentum, dampening, nesterov, weightDecay };
   return {
     name: 'sgd',

@@ -1,12 +1,13 @@
 // What pruning takes away: elements of the parameters that become zero, and stay zero in training.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { isA, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import type { Model } from '../model/model.ts';
 import { type Parameters, rangesIn, type WeightSlice } from '../model/weights/parameters.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
+import { invalidOption, trainableOf } from './check.ts';
 import { trainableParameters } from './trainable-parts.ts';
 import './trainable-models.ts';
 import { Trainer } from './trainer.ts';
@@ -21,14 +22,14 @@ export interface Subject {
 
 /** @throws TransformerError OPTION_INVALID, MODEL_UNSUPPORTED */
 export function subjectOf(target: Model | Trainer): Subject {
-  const trainer = target instanceof Trainer ? target : undefined;
+  const trainer = isA(target, Trainer) ? target : undefined;
   if (trainer?.options.adapter !== undefined) {
     throw new TransformerError(
       'OPTION_INVALID',
       "This trainer trains an adapter, not the model's weights. Prune the model before it gets one.",
     );
   }
-  const model = target instanceof Trainer ? target.model : target.trainable();
+  const model = isA(target, Trainer) ? target.model : trainableOf('What is pruned', target);
   return { gpu: target.gpu, model, parameters: trainableParameters(model), trainer };
 }
 
@@ -68,6 +69,7 @@ export class PruningMask {
    * @throws TransformerError OPTION_INVALID for a trainer of another model
    */
   async keepIn(trainer: Trainer): Promise<void> {
+    if (!isA(trainer, Trainer)) throw invalidOption('trainer', trainer, 'a Trainer');
     const subject = subjectOf(trainer);
     if (subject.parameters !== this.#parameters) {
       throw new TransformerError(

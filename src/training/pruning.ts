@@ -7,6 +7,7 @@ import { show } from '../runtime/print.ts';
 import { readBack } from '../runtime/read-back.ts';
 import type { Model } from '../model/model.ts';
 import type { WeightSlice } from '../model/weights/parameters.ts';
+import { checkPatterns } from './check.ts';
 import { PruningMask, type Subject, subjectOf } from './pruning-mask.ts';
 import { matcher, type NamePattern } from './trainable.ts';
 import type { Trainer } from './trainer.ts';
@@ -49,7 +50,7 @@ export async function pruneWeights(
 ): Promise<PrunedWeights> {
   refuseUnknown(options, ['sparsity', 'targets', 'scope'], 'option of pruneWeights');
   const { sparsity, scope = 'tensor' } = options;
-  if (!(sparsity >= 0 && sparsity < 1)) {
+  if (typeof sparsity !== 'number' || !(sparsity >= 0 && sparsity < 1)) {
     throw new TransformerError(
       'OPTION_INVALID',
       `sparsity is ${show(sparsity)}; wanted a number from 0 to below 1, the part that becomes zero.`,
@@ -61,6 +62,7 @@ export async function pruneWeights(
       `scope is ${show(scope)}; wanted "tensor" or "global".`,
     );
   }
+  checkPatterns('targets', options.targets);
   const subject = subjectOf(target);
   const slices = await targetsOf(subject, options.targets);
   const groups = new Map<string, Weights[]>();

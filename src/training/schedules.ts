@@ -1,7 +1,7 @@
 // Learning rates over the steps of a run. A schedule is a function, so yours is as good as these.
 
-import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { show } from '../runtime/print.ts';
+import { refuseUnknown } from '../runtime/errors.ts';
+import { checkPositive, checkRange } from './check.ts';
 
 /** The learning rate of a step; steps count from 1. */
 export type Schedule = (step: number) => number;
@@ -23,8 +23,9 @@ export interface DecayOptions extends WarmupOptions {
 /** One rate for all steps, after the warm-up. */
 export function constant(learningRate: number, options: WarmupOptions = {}): Schedule {
   refuseUnknown(options, ['warmupSteps'], 'option of constant');
-  positive('learningRate', learningRate);
+  checkPositive('learningRate', learningRate);
   const { warmupSteps = 0 } = options;
+  checkRange('warmupSteps', warmupSteps, 0, Infinity);
   return (step) => learningRate * Math.min(1, step / Math.max(1, warmupSteps));
 }
 
@@ -39,8 +40,9 @@ export function inverseSquareRoot(options: {
 }): Schedule {
   refuseUnknown(options, ['dModel', 'warmupSteps', 'factor'], 'option of inverseSquareRoot');
   const { dModel, warmupSteps = 4000, factor = 1 } = options;
-  positive('dModel', dModel);
-  positive('warmupSteps', warmupSteps);
+  checkPositive('dModel', dModel);
+  checkPositive('warmupSteps', warmupSteps);
+  checkRange('factor', factor, 0, Infinity);
   return (step) => factor * dModel ** -0.5 * Math.min(step ** -0.5, step * warmupSteps ** -1.5);
 }
 
@@ -62,19 +64,13 @@ function decaying(
   const known = ['learningRate', 'totalSteps', 'final', 'warmupSteps'];
   refuseUnknown(options, known, `option of ${name}`);
   const { learningRate, totalSteps, final = 0, warmupSteps = 0 } = options;
-  positive('learningRate', learningRate);
-  positive('totalSteps', totalSteps);
+  checkPositive('learningRate', learningRate);
+  checkPositive('totalSteps', totalSteps);
+  checkRange('final', final, 0, Infinity);
+  checkRange('warmupSteps', warmupSteps, 0, Infinity);
   return (step) => {
     if (step < warmupSteps) return (learningRate * step) / warmupSteps;
     const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
     return final + (learningRate - final) * shape(Math.min(1, progress));
   };
-}
-
-function positive(name: string, value: number): void {
-  if (Number.isFinite(value) && value > 0) return;
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `${name} is ${show(value)}; wanted a number above 0.`,
-  );
 }

@@ -1,6 +1,6 @@
 // What all trainable models have in common.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { requireObject, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import { Tensor } from '../runtime/tensor.ts';
@@ -153,8 +153,9 @@ function count(batch: TokenBatch | undefined, without: number): number {
 }
 
 /** Refuses batches without labels. */
-export function expectLabels({ labels }: ModelInputs): void {
-  if (labels !== undefined) return;
+export function expectLabels(inputs: ModelInputs): void {
+  requireObject(inputs, 'A batch');
+  if (inputs.labels !== undefined) return;
   throw new TransformerError(
     'INPUT_INVALID',
     'A batch to train on needs labels: token ids or classes, -100 for those that do not count.',

@@ -1,10 +1,11 @@
 // The settings of a training run.
 
-import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { hasMethod, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
+import { checkPatterns, checkRange, checkSwitch, checkWhole, invalidOption } from './check.ts';
 import type { NamedFile } from './checkpoint.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';
 import type { StepsOptions } from './training-step.ts';
@@ -87,14 +88,19 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
   refuseUnknown(options, Object.keys(known), 'option of Trainer');
   const { learningRate, labelSmoothing = 0, objective, maxGradNorm = 0, freeze, decay } = options;
   const { accumulate = 1, seed = 0, padToMultipleOf = 8, maxSkippedSteps = 10 } = options;
-  inRange('labelSmoothing', labelSmoothing, 0, 1);
-  inRange('maxGradNorm', maxGradNorm, 0, Infinity);
-  whole('accumulate', accumulate, 1);
-  whole('seed', seed, 0);
-  whole('padToMultipleOf', padToMultipleOf, 1);
-  whole('maxSkippedSteps', maxSkippedSteps, 1);
-  patterns('freeze', freeze, []);
-  patterns('decay', decay, ['matrices', 'all']);
+  const { dropout = true, optimizer = adamW(), adapter } = options;
+  checkRange('labelSmoothing', labelSmoothing, 0, 1);
+  checkRange('maxGradNorm', maxGradNorm, 0, Infinity);
+  checkWhole('accumulate', accumulate, 1);
+  checkSwitch('dropout', dropout);
+  checkWhole('seed', seed, 0);
+  checkWhole('padToMultipleOf', padToMultipleOf, 1);
+  checkWhole('maxSkippedSteps', maxSkippedSteps, 1);
+  checkPart('optimizer', optimizer, 'record', 'adamW() or another of this library');
+  checkPart('objective', objective, 'record', 'distillation(…) or another of this library');
+  checkPart('adapter', adapter, 'adapt', 'a Lora');
+  checkPatterns('freeze', freeze);
+  checkPatterns('decay', decay, ['matrices', 'all']);
   if (objective !== undefined && labelSmoothing > 0) {
     throw new TransformerError(
       'OPTION_INVALID',
@@ -103,15 +109,15 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
   }
   return {
     schedule: typeof learningRate === 'function' ? learningRate : constant(learningRate),
-    optimizer: options.optimizer ?? adamW(),
+    optimizer,
     objective: objective ?? labelCrossEntropy(labelSmoothing),
     maxGradNorm,
     accumulate,
-    dropout: options.dropout ?? true,
+    dropout,
     seed,
     padToMultipleOf,
     maxSkippedSteps,
-    adapter: options.adapter,
+    adapter,
     ...(freeze && { freeze }),
     ...(decay && { decay }),
   };
@@ -121,7 +127,7 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
 export function checkStepsOptions(options: StepsOptions): StepsOptions & { maxSteps: number } {
   refuseUnknown(options, ['signal', 'maxSteps'], 'option of steps');
   const { maxSteps = Infinity } = options;
-  if (maxSteps !== Infinity) whole('maxSteps', maxSteps, 0);
+  if (maxSteps !== Infinity) checkWhole('maxSteps', maxSteps, 0);
   return { ...options, maxSteps };
 }
 
@@ -135,27 +141,8 @@ export function learningRateOf(schedule: Schedule, step: number): number {
   );
 }
 
-function patterns(name: string, value: unknown, words: readonly string[]): void {
-  const isPattern = (each: unknown): boolean => typeof each === 'string' || each instanceof RegExp;
-  if (value === undefined || words.some((word) => word === value)) return;
-  if (Array.isArray(value) && value.every(isPattern)) return;
-  const wanted = [...words.map((word) => `'${word}'`), 'a list of names, [ … ]'].join(' or ');
-  const got = typeof value === 'string' ? show(value) : `of type ${typeof value}`;
-  throw new TransformerError('OPTION_INVALID', `${name} is ${got}; wanted ${wanted}.`);
-}
-
-function inRange(name: string, value: number, low: number, high: number): void {
-  if (value >= low && value < high) return;
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `${name} is ${show(value)}; wanted a number from ${low} to below ${high}.`,
-  );
-}
-
-function whole(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value < 2 ** 32) return;
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `${name} is ${show(value)}; wanted a whole number of at least ${least}.`,
-  );
+/** Refuses a part that has no method of this name. */
+function checkPart(name: string, value: unknown, method: string, wanted: string): void {
+  if (value === undefined || hasMethod(value, method)) return;
+  throw invalidOption(name, value, wanted);
 }

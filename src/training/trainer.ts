@@ -9,6 +9,7 @@ import { openSource } from '../source/open-source.ts';
 import type { Source } from '../source/source.ts';
 import type { Target } from '../source/target.ts';
 import { BatchReader, type Batches } from './batches.ts';
+import { checkWhole, trainableOf } from './check.ts';
 import {
   restoreState,
   saveModel,
@@ -58,9 +59,9 @@ export class Trainer {
    */
   constructor(model: Model, options: TrainerOptions) {
     this.options = checkOptions(options);
+    this.model = trainableOf('The model', model);
     this.gpu = model.gpu;
     this.#given = model;
-    this.model = model.trainable();
     [this.state, this.#allocated] = this.#begin();
     this.#gradients = new GradientLists(this.model, this.state, this.options);
   }
@@ -198,8 +199,8 @@ export class Trainer {
 
   /** Sets how many steps are done, when a run is taken up again. */
   resumeAt(step: number, batch: number): void {
-    this.#step = step;
-    this.#batch = batch;
+    this.#step = checkWhole('step', step, 0);
+    this.#batch = checkWhole('batch', batch, 0);
     this.#reader = undefined;
   }
 

@@ -57,9 +57,9 @@ test('values that options do not take are refused', async () => {
   }
   await refused('bleu', { lowercase: 1 }, 'lowercase is 1', 'true or false');
   await refused('bleu', { effectiveOrder: 'no' }, 'effectiveOrder is a string');
-  await refused('chrF', { charOrder: 0 }, 'charOrder is 0', '1 or more');
+  await refused('chrF', { charOrder: 0 }, 'charOrder is 0', 'from 1 to 1000');
   await refused('chrF', { charOrder: 2.5 }, 'charOrder is 2.5', 'whole number');
-  await refused('chrF', { wordOrder: -1 }, 'wordOrder is -1', '0 or more');
+  await refused('chrF', { wordOrder: -1 }, 'wordOrder is -1', 'from 0 to 1000');
   await refused('chrF', { beta: 0 }, 'beta is 0', 'above 0');
   await refused('chrF', { lowercase: 'yes' }, 'lowercase is a string');
   await refused('rouge', { tokenizer: '13a' }, 'tokenizer is a string', 'a function');

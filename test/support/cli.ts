@@ -17,6 +17,14 @@ const isBuilt = process.env['TEST_BUILT'] === '1';
 const folder = isBuilt ? root : path.join(root, 'node_modules', '.cache', 'test-cli');
 const command = path.join(folder, 'dist', 'cli.js');
 
+/** How the command is started. */
+export const commandLine: readonly string[] = [
+  process.execPath,
+  launcher,
+  process.execPath,
+  command,
+];
+
 /** Milliseconds in which every command must end by itself. */
 const limit = 50_000;
 

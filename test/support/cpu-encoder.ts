@@ -1,7 +1,7 @@
 // BERT and RoBERTa on the CPU in float64, as slow and plain as the papers: what tasks are tested with
 // apart from any device.
 
-import type { DenseTensor } from 'webgpu-transformer';
+import { type DenseTensor, TransformerError } from 'webgpu-transformer';
 import { float16ToFloat32 } from '../../src/source/float16.ts';
 import type { TaskInputs, TaskModel, TaskOutput } from '../../src/tasks/task.ts';
 
@@ -54,7 +54,9 @@ export class CpuEncoder implements TaskModel {
   async forward(inputs: TaskInputs): Promise<TaskOutput> {
     const length = inputs.inputIds[0]!.length;
     this.batches.push([inputs.inputIds.length, length]);
-    if (length > this.maxPositions) throw new RangeError(`${length} tokens are too many`);
+    if (length > this.maxPositions) {
+      throw new TransformerError('INPUT_INVALID', `${length} tokens are too many.`);
+    }
     const states = inputs.inputIds.map((ids, row) =>
       this.#encode(ids, inputs.attentionMask[row]!, inputs.tokenTypeIds?.[row]),
     );

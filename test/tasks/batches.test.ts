@@ -30,6 +30,12 @@ test('rows of about one length share a batch, and results keep the order of the 
   expect(await inBatches([], { tokens: 1 }, async () => [1])).toEqual([]);
 });
 
+test('more rows than a call has room for arguments', async () => {
+  const parts = await cpuParts('bert/multi');
+  const rows = Array.from({ length: 200_000 }, () => rowOf(1));
+  expect(padRows(parts, rows).inputIds).toHaveLength(200_000);
+});
+
 test('an abort stops between batches', async () => {
   const controller = new AbortController();
   let batches = 0;

@@ -150,6 +150,12 @@ describe.each(streamed)('a stream of %s', (_, vocabulary, decoder) => {
   });
 });
 
+test('more bytes than a call has room for arguments', async () => {
+  const tokenizer = await load(['<0xE4>'], { type: 'ByteFallback' });
+  const text = tokenizer.decode(Array<number>(200_000).fill(0));
+  expect(text).toBe('\ufffd'.repeat(200_000));
+});
+
 test('the first word behind a prompt keeps its space', async () => {
   const tokenizer = await load(['\u2581a', '\u2581b'], llama);
   const stream = new TextStream(tokenizer, [0]);

@@ -1,7 +1,7 @@
 // Generation, the same for every decoder: greedy search, sampling and beam search. Steps are submitted
 // ahead of the answers, since each feeds on the choice of the one before without a round trip.
 
-import { throwIfAborted, TransformerError } from '../../runtime/errors.ts';
+import { checkFlags, fieldsOf, throwIfAborted, TransformerError } from '../../runtime/errors.ts';
 import type { Tier } from '../../runtime/gpu.ts';
 import {
   assertCurrent,
@@ -61,18 +61,17 @@ export class Generation {
 
   /** What a call's inputs begin with. Errors: INPUT_INVALID, OPTION_INVALID, MODEL_UNSUPPORTED. */
   read(inputs: ModelInputs, options: GenerateOptions): Prompt {
+    fieldsOf(options, 'The object of options');
     return this.#model.read(inputs, options);
   }
 
   /** Generates whole sequences. Errors: OPTION_*, ABORTED, DISPOSED. */
   async generate(
     prompt: Prompt,
-    {
-      hiddenStates = false,
-      attentions = false,
-      ...options
-    }: GenerateOptions & GenerateOutputOptions = {},
+    given: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
+    checkFlags(given, 'hiddenStates', 'attentions');
+    const { hiddenStates = false, attentions = false, ...options } = given;
     const request = requestOf({ prompt, options }, this.#model);
     const result = await this.#alone(request);
     if (!hiddenStates && !attentions) return result;
@@ -146,10 +145,11 @@ export class Generation {
       requests.map(({ prompt }) => prompt),
       requests.map(({ copies }) => copies),
     );
-    const longest = Math.max(...requests.map(({ prompt }) => prompt.tokens.length));
-    const count = Math.max(
-      ...requests.map(({ values, prompt }) => values.maxLength - prompt.tokens.length),
-    );
+    let [longest, count] = [0, 0];
+    for (const { values, prompt } of requests) {
+      longest = Math.max(longest, prompt.tokens.length);
+      count = Math.max(count, values.maxLength - prompt.tokens.length);
+    }
     const chosen = requests.map(({ rows, data }) => ({ rows, data }));
     // Beams must not go on before they are asked whether to stop.
     const most = ask === undefined ? ahead[this.#model.gpu.tier] : 0;

@@ -62,20 +62,22 @@ export class OptionReader {
 
   /** A list of tokens, or one. */
   tokens(name: string): readonly number[] {
-    const ids = [this.given(name) ?? []].flat();
+    const given = this.given(name) ?? [];
+    const ids: unknown = Array.isArray(given) ? given : [given];
     if (this.isIds(ids)) return ids;
     throw this.wrong(name, this.#ids('token ids'));
   }
 
   /** A list of things that have token ids. */
-  list<T>(name: string, isOne: (item: unknown) => item is T, items: string): readonly T[] {
+  list<T>(name: string, isOne: (item: unknown) => item is T, what: string): readonly T[] {
     const value = this.given(name) ?? [];
-    if (Array.isArray(value) && value.every(isOne)) return value;
-    throw this.wrong(name, `a list of ${items}, ${this.#ids('of token ids')}`);
+    const items: unknown[] = Array.isArray(value) ? Array.from<unknown>(value) : [undefined];
+    if (items.every(isOne)) return items;
+    throw this.wrong(name, `a list of ${what}, ${this.#ids('of token ids')}`);
   }
 
   isIds(ids: unknown): ids is readonly number[] {
-    return Array.isArray(ids) && ids.every((id) => this.#isId(id));
+    return Array.isArray(ids) && Array.from<unknown>(ids).every((id) => this.#isId(id));
   }
 
   #isId(id: unknown): id is number {

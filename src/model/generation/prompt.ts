@@ -1,6 +1,6 @@
 // What sequences begin with, from the inputs of a call on.
 
-import { requireObject, TransformerError } from '../../runtime/errors.ts';
+import { fieldsOf, requireObject, TransformerError } from '../../runtime/errors.ts';
 import type { JsonObject } from '../../source/json.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { maskBatch, type TokenBatch, tokenBatch } from '../inputs/inputs.ts';
@@ -31,9 +31,10 @@ export function promptsOf(
   if (!Array.isArray(calls)) {
     throw new TransformerError('INPUT_INVALID', 'Wanted an array of calls: { inputs, options }.');
   }
-  return (calls as readonly GenerateCall[]).map((call) => {
-    requireObject(call, 'A call');
+  return Array.from(calls as readonly GenerateCall[]).map((call) => {
+    fieldsOf(call, 'A call');
     const { inputs, options = {} } = call;
+    fieldsOf(options, 'The object of options');
     return { prompt: read(inputs, options), options };
   });
 }

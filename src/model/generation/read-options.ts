@@ -60,6 +60,9 @@ export function generationValues(
   const known = [...optionNames, 'stopStrings', ...Object.keys(unsupported)];
   refuseUnknown(options, known, 'option of generate');
   const read = new OptionReader(options, file, bounds.vocabulary);
+  for (const name of ['bosTokenId', 'decoderStartTokenId']) {
+    if (read.asked(name) !== undefined) read.token(name);
+  }
   const doSample = read.flag('doSample');
   for (const [name, neutral] of Object.entries(unsupported)) {
     const isRead = name !== 'topH' || doSample;
@@ -182,7 +185,7 @@ function checkAskedLengths(read: OptionReader, { maxPositions, prompt }: Generat
   ] as const) {
     const value = read.asked(name) ?? undefined;
     if (value === undefined) continue;
-    const length = Number(value) + before;
+    const length = (typeof value === 'number' ? value : NaN) + before;
     if (Number.isSafeInteger(value) && length > prompt && length <= most) continue;
     const to = most === Infinity ? ' on' : ` to ${most - before}`;
     throw new TransformerError(

@@ -72,7 +72,8 @@ export function joined(
   /** Tokens of a source at most, where tokens are chosen by it. */
   readonly listed: number;
 } {
-  const most = (of: (request: Request) => number): number => Math.max(...requests.map(of));
+  const most = (of: (request: Request) => number): number =>
+    requests.reduce((greatest, request) => Math.max(greatest, of(request)), 0);
   const total = (of: (request: Request) => number): number =>
     requests.reduce((sum, request) => sum + of(request), 0);
   const sourceLength = most(({ prompt }) => prompt.source?.ids.length ?? 0);

@@ -170,7 +170,7 @@ export function unite(selections: readonly Selection[]): Selection {
     bySource: some(({ bySource }) => bySource),
     sets: total(({ sets }) => sets),
     sequenceWords: total(({ sequenceWords }) => sequenceWords),
-    targets: Math.max(...selections.map(({ targets }) => targets)),
+    targets: selections.reduce((most, { targets }) => Math.max(most, targets), 0),
     warps: warps.filter((warping) => some((one) => one.warps.includes(warping))),
   };
 }

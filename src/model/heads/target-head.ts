@@ -24,7 +24,8 @@ export class TargetHead implements Head {
 
   labels({ labels }: ModelInputs, { ids }: CheckedInput): Labels | undefined {
     const target = { ids, name: 'decoderInputIds' };
-    return labels && { classes: tokenLabels(labels, this.output.weight.size(0), target) };
+    if (labels === undefined) return undefined;
+    return { classes: tokenLabels(labels, this.output.weight.size(0), target) };
   }
 
   decoderInput({ labels }: ModelInputs, start: () => StartTokens): TokenBatch | undefined {

@@ -22,7 +22,8 @@ export class TokenHead implements Head {
   }
 
   labels({ labels }: ModelInputs, { ids }: CheckedInput): Labels | undefined {
-    return labels && { classes: tokenLabels(labels, columnsOf(this.layers), { ids }) };
+    if (labels === undefined) return undefined;
+    return { classes: tokenLabels(labels, columnsOf(this.layers), { ids }) };
   }
 }
 

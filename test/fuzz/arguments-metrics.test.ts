@@ -1,0 +1,37 @@
+// Wrong arguments of the entry webgpu-transformer/metrics.
+import { expect, test } from 'vitest';
+import * as metrics from 'webgpu-transformer/metrics';
+import { callables } from '../support/interface.ts';
+import { expectRefused, type Way } from '../support/wrong-arguments.ts';
+
+const { bleu, chrF, exactMatch, perplexity, rouge, sentenceBleu } = metrics;
+const texts = (): unknown[] => [['a b c', 'd'], ['a b', 'd'], {}];
+const lists = (): unknown[] => [
+  ['a b c', 'd'],
+  [['a b', 'a'], ['d']],
+];
+const right = [texts, lists];
+
+const ways: Readonly<Record<string, Way>> = {
+  bleu: { call: bleu, right },
+  chrF: { call: chrF, right },
+  exactMatch: { call: exactMatch, right },
+  perplexity: { call: perplexity, right: [() => [[{ loss: 1, tokens: 3 }]]] },
+  rouge: { call: rouge, right },
+  sentenceBleu: {
+    call: sentenceBleu,
+    right: [() => ['a b', 'a b', {}], () => ['a b', ['a b', 'c']]],
+  },
+};
+
+const all = callables('src/metrics/index.ts');
+
+test('every function has a case', () => {
+  expect([...all.keys()].filter((name) => !name.includes('TransformerError')).toSorted()).toEqual(
+    Object.keys(ways).toSorted(),
+  );
+});
+
+test.each(Object.entries(ways))('%s', async (name, way) => {
+  await expectRefused(all.get(name)!, way);
+});

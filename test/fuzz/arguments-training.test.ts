@@ -1,0 +1,154 @@
+// Wrong arguments of the entry webgpu-transformer/training.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Gpu, type Model } from 'webgpu-transformer';
+import * as training from 'webgpu-transformer/training';
+import { callables } from '../support/interface.ts';
+import { MemoryTarget, tinyBatch, tinyConfig, tinyModel, trainTo } from '../support/training.ts';
+import { expectRefused, type Way } from '../support/wrong-arguments.ts';
+
+const { Lora, Trainer } = training;
+
+let gpu: Gpu;
+let model: Model;
+let trainer: training.Trainer;
+let lora: training.Lora;
+const saved = new MemoryTarget();
+const adapter = new MemoryTarget();
+const of = <T>(make: () => T): (() => T)[] => [make];
+const targets = ['*.q_proj'];
+
+// Texts name folders to save to.
+const home = process.cwd();
+const folder = await mkdtemp(path.join(tmpdir(), 'arguments-'));
+
+beforeAll(async () => {
+  process.chdir(folder);
+  gpu = await Gpu.request();
+  model = await tinyModel(gpu);
+  trainer = new Trainer(model, { learningRate: 0.1, optimizer: training.sgd() });
+  lora = new Lora(model, { rank: 2, targets });
+  await trainTo(trainer, 1);
+  await trainer.save(saved);
+  await lora.save(adapter);
+});
+
+afterAll(async () => {
+  process.chdir(home);
+  await rm(folder, { recursive: true });
+  lora.dispose();
+  trainer.dispose();
+  model.dispose();
+  gpu.dispose();
+});
+
+const decay = of(() => [{ learningRate: 0.1, totalSteps: 5 }]);
+const head = { stack: 'encoder', layer: 0, head: 1 };
+/** A schedule is tried as well: what it was made of may not be looked at before. */
+const tried =
+  <Args extends unknown[]>(make: (...args: Args) => training.Schedule) =>
+  (...args: Args): number =>
+    make(...args)(1);
+
+const ways: Readonly<Record<string, Way>> = {
+  adam: { call: training.adam, right: of(() => [{}]) },
+  adamW: { call: training.adamW, right: of(() => [{}]) },
+  sgd: { call: training.sgd, right: of(() => [{}]) },
+  constant: { call: tried(training.constant), right: of(() => [0.1, {}]) },
+  cosine: { call: tried(training.cosine), right: decay },
+  linear: { call: tried(training.linear), right: decay },
+  inverseSquareRoot: { call: tried(training.inverseSquareRoot), right: of(() => [{ dModel: 4 }]) },
+  labelCrossEntropy: { call: training.labelCrossEntropy, right: of(() => [0.1]) },
+  sequenceBatch: {
+    call: training.sequenceBatch,
+    right: of(() => [[{ source: [1], target: [2, 3] }], 0]),
+    takes: { '0.0.source': ['bytes'], '0.0.target': ['bytes'] },
+  },
+  initialCheckpoint: {
+    call: training.initialCheckpoint,
+    right: of(() => [structuredClone(tinyConfig), {}]),
+  },
+  completeRun: {
+    call: training.completeRun,
+    right: of(() => [{ ...saved.source, write: (name: string) => Promise.reject(name) }]),
+  },
+  distillation: { call: training.distillation, right: of(() => [model, {}]) },
+  loadLora: { call: training.loadLora, right: of(() => [model, adapter.source]) },
+  pruneHeads: {
+    call: training.pruneHeads,
+    right: [
+      () => [model, { heads: [{ ...head }] }],
+      () => [model, { count: 1, scores: [{ ...head, score: 1 }] }],
+    ],
+    takes: { '1.count': ['undefined'], '1.scores': ['undefined'] },
+  },
+  pruneWeights: { call: training.pruneWeights, right: of(() => [model, { sparsity: 0.1 }]) },
+  scoreHeads: { call: training.scoreHeads, right: of(() => [model, [tinyBatch(1)], {}]) },
+  'new Lora': {
+    call: (...args: ConstructorParameters<typeof Lora>) => new Lora(...args),
+    right: of(() => [
+      model,
+      { targets: [...targets] },
+      { dropout: 0, baseModel: null, taskType: null },
+    ]),
+  },
+  'lora.files': { call: () => lora.files(), right: of(() => []) },
+  'lora.save': { call: (to) => lora.save(to), right: of(() => [new MemoryTarget()]) },
+  'lora.merge': { call: () => lora.merge().then(() => lora.unmerge()), right: of(() => []) },
+  'lora.unmerge': { call: () => lora.merge().then(() => lora.unmerge()), right: of(() => []) },
+  'lora.dispose': { call: () => new Lora(model, { targets }).dispose(), right: of(() => []) },
+  'pruningmask.keepIn': {
+    call: async (other: training.Trainer) => {
+      const { mask } = await training.pruneWeights(model, { sparsity: 0 });
+      await mask.keepIn(other);
+    },
+    right: of(() => [trainer]),
+  },
+  'new Trainer': {
+    call: (...args: ConstructorParameters<typeof Trainer>) => new Trainer(...args),
+    right: of(() => [model, { learningRate: 0.1 }]),
+  },
+  'trainer.steps': {
+    call: async (batches, options) => {
+      for await (const { step } of trainer.steps(batches, options)) if (step > 0) break;
+    },
+    right: of(() => [[tinyBatch(1)], { maxSteps: trainer.step + 1 }]),
+    // A batch that is undefined is the end.
+    takes: { 0: ['a list of holes'] },
+  },
+  'trainer.evaluate': {
+    call: (...args: Parameters<training.Trainer['evaluate']>) => trainer.evaluate(...args),
+    right: of(() => [[tinyBatch(1)], {}]),
+  },
+  'trainer.save': {
+    call: (...args: Parameters<training.Trainer['save']>) => trainer.save(...args),
+    right: of(() => [new MemoryTarget(), {}]),
+  },
+  'trainer.saveModel': {
+    call: (...args: Parameters<training.Trainer['save']>) => trainer.saveModel(...args),
+    right: of(() => [new MemoryTarget(), {}]),
+  },
+  'trainer.restore': { call: (from) => trainer.restore(from), right: of(() => [saved.source]) },
+  'trainer.resumeAt': {
+    call: (...args: [number, number]) => trainer.resumeAt(...args),
+    right: of(() => [1, 1]),
+  },
+  'trainer.dispose': {
+    call: () => new Trainer(model, { learningRate: 0.1 }).dispose(),
+    right: of(() => []),
+  },
+};
+
+/** What callers write themselves, and the library calls. */
+const theirs = ['adapter.files', 'target.write'];
+const all = callables('src/training/index.ts');
+
+test('every function has a case', () => {
+  expect([...all.keys()].toSorted()).toEqual([...Object.keys(ways), ...theirs].toSorted());
+});
+
+test.each(Object.entries(ways))('%s', async (name, way) => {
+  await expectRefused(all.get(name)!, way, () => gpu.memory.buffers);
+});
