@@ -68,8 +68,13 @@ export async function loadFor(
   source: ModelSource,
   options: LoadOptions,
 ): Promise<Model> {
-  const gpu = options.gpu as unknown;
-  if (!(gpu instanceof Gpu) || !gpu.recovers) return loadOnce(heads, source, options);
+  refuseUnknown(
+    options,
+    ['gpu', 'dtype', 'training', 'check', 'signal', 'onProgress', ...sourceOptions],
+    'option of loadModel',
+  );
+  const { gpu } = options;
+  if (!isA(gpu, Gpu) || !gpu.recovers) return loadOnce(heads, source, options);
   const { RecoveringModel } = await import('./recovering-model.ts');
   const { signal: _signal, onProgress: _onProgress, ...later } = options;
   const load = (how: LoadOptions) => (): Promise<Model> => loadOnce(heads, source, how);
@@ -81,13 +86,8 @@ async function loadOnce(
   source: ModelSource,
   options: LoadOptions,
 ): Promise<Model> {
-  refuseUnknown(
-    options,
-    ['gpu', 'dtype', 'training', 'check', 'signal', 'onProgress', ...sourceOptions],
-    'option of loadModel',
-  );
   const { training = false } = options;
-  checkFlags(options, 'training');
+  checkFlags(options, 'training', 'check');
   const dtype = checkDtype(options.dtype, training);
   const { signal, onProgress } = options;
   checkParts(options);
@@ -132,9 +132,8 @@ async function loadOnce(
   }
 }
 
-/** Refuses a device, a flag and a callback that are none. Errors: OPTION_INVALID. */
-function checkParts({ gpu, check, onProgress }: { [Name in keyof LoadOptions]: unknown }): void {
-  checkFlags({ check });
+/** Refuses a device and a callback that are none. Errors: OPTION_INVALID. */
+function checkParts({ gpu, onProgress }: { [Name in keyof LoadOptions]: unknown }): void {
   if (gpu !== undefined && !isA(gpu, Gpu)) {
     throw new TransformerError('OPTION_INVALID', 'gpu is no Gpu. Pass await Gpu.request().');
   }

@@ -179,6 +179,11 @@ const ways: Readonly<Record<string, Way>> = {
     right: one(text, text, { maxLength: 9 }),
     takes: { 1: ['null'] },
   },
+  'tokenizer.encodingCut': {
+    call: (...args: Parameters<Tokenizer['encodingCut']>) => reader.encodingCut(...args),
+    right: one(text, text, { maxLength: 9 }),
+    takes: { 1: ['null'] },
+  },
   'tokenizer.decode': {
     takes: views,
     call: (...args: [number[]]) => reader.decode(...args),
