@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
+import { lavapipeEnvironment } from './lavapipe.mjs';
 import { readTar } from './tar.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -23,6 +24,7 @@ const browserNames = ['google-chrome-stable', 'google-chrome', 'chrome', 'chromi
  * - `CHROMIUM_LD_LIBRARY_PATH` leads to the libraries of an unpacked browser.
  * - `CHROMIUM_WEBGPU_ADAPTER` is `swiftshader` where no GPU was found.
  * - `FONTCONFIG_PATH` leads to a few fonts, only where the system has no font configuration.
+ * - Those of lavapipe.mjs, only where `LAVAPIPE_LANES` asks for it.
  *
  * Outside x86-64 Linux there is nothing to unpack and only `CHROMIUM_PATH` may be added.
  * @param {NodeJS.ProcessEnv} env
@@ -30,7 +32,7 @@ const browserNames = ['google-chrome-stable', 'google-chrome', 'chrome', 'chromi
  */
 export async function driverEnvironment(env) {
   /** @type {Record<string, string>} */
-  const added = {};
+  const added = env.LAVAPIPE_LANES ? await lavapipeEnvironment(env) : {};
   const installed = env.CHROMIUM_PATH || findInPath(browserNames, env);
   if (installed) added.CHROMIUM_PATH = installed;
   if (process.platform !== 'linux') return added;

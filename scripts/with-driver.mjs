@@ -13,13 +13,21 @@ if (command === undefined) {
 }
 
 const bin = fileURLToPath(new URL('../node_modules/.bin', import.meta.url));
+/** @type {Record<string, string>} */
+let added;
+try {
+  added = await driverEnvironment(process.env);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
 const child = spawn(command, args, {
   stdio: 'inherit',
   shell: process.platform === 'win32',
   env: {
     ...process.env,
-    ...(await driverEnvironment(process.env)),
-    PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}`,
+    ...added,
+    PATH: `${bin}${path.delimiter}${added.PATH ?? process.env.PATH ?? ''}`,
   },
 });
 
