@@ -2,8 +2,7 @@
 // decomposition matrices into each layer of the Transformer architecture" (Hu et al., 2021, arXiv
 // 2106.09685).
 
-import { fieldsOf, isA, refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { show } from '../runtime/print.ts';
+import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
@@ -15,29 +14,15 @@ import { readParameters, writeParameters } from '../model/weights/read-parameter
 import type { Source } from '../source/source.ts';
 import { openTarget, type Target } from '../source/target.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
-import { checkPatterns, checkPositive, checkRange, trainableOf } from './check.ts';
+import { trainableOf } from './check.ts';
 import { type NamedFile, writeFiles } from './checkpoint.ts';
 import './trainable-models.ts';
 import { type AdapterConfig, adapterFiles, originOf, readAdapter } from './lora-files.ts';
 import { type AdaptedLayer, allocateMatrices, drawMatrices, lowRank } from './lora-matrices.ts';
 import { mergedRows, type SavedRows } from './lora-merge.ts';
+import { checkLoraOptions, checkOrigin, type LoraOptions } from './lora-options.ts';
 import { modulesOf, selectLayers } from './lora-targets.ts';
-import type { NamePattern } from './trainable.ts';
 import type { Adapter } from './trainer-options.ts';
-
-export interface LoraOptions {
-  /** r of the paper: rows of A, columns of B; 8 by default. */
-  rank?: number;
-  /** α of the paper, which scales the update by α / r; the rank by default, so that it is not scaled. */
-  alpha?: number;
-  /**
-   * The linear layers to adapt, by the names of their weights without `.weight`; `*` stands for any
-   * run of characters. `*.q_proj` and `*.v_proj` by default: the paper adapts W_q and W_v (§7.1).
-   */
-  targets?: NamePattern | readonly NamePattern[];
-  /** Draws A; 0 by default. */
-  seed?: number;
-}
 
 /** The adapter that is merged into a weight. It belongs to the weight, so it goes when that goes. */
 const mergedInto = new WeakMap<Tensor, Lora>();
@@ -55,8 +40,7 @@ export class Lora implements Adapter {
   readonly alpha: number;
   /** The names of the adapted layers. */
   readonly targets: readonly string[];
-  /** @internal */
-  readonly parameters: Parameters;
+  readonly #parameters: Parameters;
   readonly #gpu: Gpu;
   readonly #model: Model;
   readonly #scope: Scope;
@@ -81,17 +65,7 @@ export class Lora implements Adapter {
     origin?: Omit<AdapterConfig, 'rank' | 'alpha'>,
   ) {
     if (origin !== undefined) checkOrigin(origin);
-    refuseUnknown(options, ['rank', 'alpha', 'targets', 'seed'], 'option of Lora');
-    const { rank = 8, alpha = rank, targets = ['*.q_proj', '*.v_proj'], seed = 0 } = options;
-    if (!Number.isSafeInteger(rank) || rank < 1)
-      throw invalid('rank', rank, 'a whole number from 1');
-    checkPositive('alpha', alpha);
-    if (!Number.isSafeInteger(seed)) throw invalid('seed', seed, 'a whole number');
-    const isOne = typeof targets === 'string' || isA(targets, RegExp);
-    const patterns: readonly NamePattern[] = isOne ? [targets] : targets;
-    if (!Array.isArray(patterns) || patterns.length === 0)
-      throw invalid('targets', targets, 'at least one name');
-    checkPatterns('targets', patterns);
+    const { rank, alpha, seed, patterns } = checkLoraOptions(options);
     const layers = selectLayers(modulesOf(trainableOf('The model', model)), patterns);
     this.#model = model;
     this.#gpu = model.gpu;
@@ -103,16 +77,22 @@ export class Lora implements Adapter {
     try {
       const made = allocateMatrices(this.#scope, layers, rank);
       this.#layers = made.layers;
-      this.parameters = made.parameters;
+      this.#parameters = made.parameters;
       // Where there was no room for them, the first list that reads them fails.
       const { device } = model.gpu;
       device.pushErrorScope('validation');
-      writeParameters(model.gpu, this.parameters, drawMatrices(made.layers, seed));
+      writeParameters(model.gpu, made.parameters, drawMatrices(made.layers, seed));
       device.popErrorScope().catch(() => {});
     } catch (error) {
       this.#scope.dispose();
       throw error;
     }
+  }
+
+  /** @internal */
+  get parameters(): Parameters {
+    this.#expectUsable();
+    return this.#parameters;
   }
 
   /** Whether the model's own weights hold the update. */
@@ -166,7 +146,7 @@ export class Lora implements Adapter {
   /** The files of the adapter as it stands when this is called. */
   async files(): Promise<NamedFile[]> {
     this.#expectUsable();
-    const values = await readParameters(this.#gpu, this.parameters);
+    const values = await readParameters(this.#gpu, this.#parameters);
     const isTransposed = this.#layers.every(({ transposed }) => transposed);
     return adapterFiles({ ...this.#config, modules: this.targets }, values, isTransposed);
   }
@@ -283,17 +263,4 @@ export async function loadLora(model: Model, source: string | URL | Source): Pro
   } finally {
     files.release?.();
   }
-}
-
-function checkOrigin(origin: Omit<AdapterConfig, 'rank' | 'alpha'>): void {
-  const { dropout, ...names } = Object.fromEntries(fieldsOf(origin, 'The origin'));
-  checkRange('dropout', dropout, 0, Infinity);
-  for (const name of [names['baseModel'], names['taskType']]) {
-    if (typeof name === 'string' || name === null) continue;
-    throw invalid('origin', origin, '{ dropout, baseModel, taskType }');
-  }
-}
-
-function invalid(option: string, got: unknown, wanted: string): TransformerError {
-  return new TransformerError('OPTION_INVALID', `${option} is ${show(got)}; wanted ${wanted}.`);
 }

@@ -20,9 +20,10 @@ export interface Subject {
   readonly trainer: Trainer | undefined;
 }
 
-/** @throws TransformerError OPTION_INVALID, MODEL_UNSUPPORTED */
+/** @throws TransformerError OPTION_INVALID, MODEL_UNSUPPORTED, DISPOSED */
 export function subjectOf(target: Model | Trainer): Subject {
   const trainer = isA(target, Trainer) ? target : undefined;
+  trainer?.expectUsable();
   if (trainer?.options.adapter !== undefined) {
     throw new TransformerError(
       'OPTION_INVALID',

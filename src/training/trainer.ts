@@ -91,7 +91,7 @@ export class Trainer {
     options: StepsOptions = {},
   ): AsyncGenerator<TrainingStep, void, undefined> {
     const { signal, maxSteps } = checkStepsOptions(options);
-    this.#expectUsable();
+    this.expectUsable();
     this.#expectIdle();
     this.#running = true;
     let ahead: Promise<Ahead | undefined> = Promise.resolve(undefined);
@@ -109,7 +109,7 @@ export class Trainer {
       let before = performance.now();
       if (this.#step < maxSteps) ahead = this.#gradients.compute(reader, this.#batch);
       for (;;) {
-        this.#expectUsable();
+        this.expectUsable();
         const current = await ahead;
         if (current === undefined) return;
         throwIfAborted(signal);
@@ -149,7 +149,7 @@ export class Trainer {
     options: { signal?: AbortSignal } = {},
   ): Promise<Evaluation> {
     refuseUnknown(options, ['signal'], 'option of evaluate');
-    this.#expectUsable();
+    this.expectUsable();
     await this.#recover();
     this.#evaluator ??= new Evaluator(this.model, this.state, this.options);
     return this.#evaluator.evaluate(batches, options.signal);
@@ -163,7 +163,7 @@ export class Trainer {
    * @throws TransformerError FILE_UNWRITABLE
    */
   async save(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
-    this.#expectUsable();
+    this.expectUsable();
     const step = this.#step;
     await saveRun(this, target, options, (state) => {
       this.#savedStep = step;
@@ -178,7 +178,7 @@ export class Trainer {
 
   /** Writes the model alone. */
   async saveModel(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
-    this.#expectUsable();
+    this.expectUsable();
     await saveModel(this, target, options);
   }
 
@@ -188,7 +188,7 @@ export class Trainer {
    * @throws TransformerError FILE_*, TENSOR_MISSING, TENSOR_MISMATCH, OPTION_INVALID
    */
   async restore(source: string | URL | Source): Promise<void> {
-    this.#expectUsable();
+    this.expectUsable();
     this.#expectIdle();
     await this.#recover();
     const opened = openSource(source);
@@ -199,6 +199,7 @@ export class Trainer {
 
   /** Sets how many steps are done, when a run is taken up again. */
   resumeAt(step: number, batch: number): void {
+    this.expectUsable();
     this.#step = checkWhole('step', step, 0);
     this.#batch = checkWhole('batch', batch, 0);
     this.#reader = undefined;
@@ -238,7 +239,7 @@ export class Trainer {
   async #recover(): Promise<void> {
     if (!this.gpu.recovers) return;
     await this.#given.ready?.();
-    this.#expectUsable();
+    this.expectUsable();
     if (this.state.scope.isCurrent) return;
     if (this.options.adapter !== undefined) {
       throw new TransformerError(
@@ -259,11 +260,12 @@ export class Trainer {
   /** Takes a list over that was made meanwhile, unless the trainer has gone. */
   #own<T extends { dispose(): void }>(made: T): T {
     if (this.#disposed) made.dispose();
-    this.#expectUsable();
+    this.expectUsable();
     return made;
   }
 
-  #expectUsable(): void {
+  /** @throws TransformerError DISPOSED @internal */
+  expectUsable(): void {
     if (!this.#disposed) return;
     throw new TransformerError('DISPOSED', 'This trainer was disposed. Make a new one.');
   }
