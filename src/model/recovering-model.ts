@@ -22,6 +22,7 @@ export class RecoveringModel implements Model {
   /** The device that the model is on. */
   #device: unknown;
   #loading: Promise<void> | undefined;
+  readonly #changes = new Set<() => Promise<void>>();
   #disposed = false;
 
   private constructor(gpu: Gpu, load: () => Promise<Model>, model: Model) {
@@ -88,6 +89,11 @@ export class RecoveringModel implements Model {
     await this.#current();
   }
 
+  whenReloaded(change: () => Promise<void>): () => void {
+    this.#changes.add(change);
+    return () => void this.#changes.delete(change);
+  }
+
   dispose(): void {
     this.#disposed = true;
     this.#model.dispose();
@@ -114,7 +120,9 @@ export class RecoveringModel implements Model {
     const { device } = this.gpu;
     const model = await this.#load();
     this.#model = model;
-    this.#device = device;
     if (this.#disposed) model.dispose();
+    else for (const change of this.#changes) await change();
+    // Not before: a model that lacks a change is loaded once more.
+    this.#device = device;
   }
 }

@@ -43,6 +43,8 @@ export class Trainer {
   #allocated: Promise<void>;
   /** Where the state was saved to, or restored from, last; kept where the device may come back. */
   #kept: Source | undefined;
+  /** Whether what was saved last is still to be read after a loss. */
+  #isBehind = false;
   #step = 0;
   #batch = 0;
   #savedStep: number | undefined;
@@ -190,9 +192,8 @@ export class Trainer {
   async restore(source: string | URL | Source): Promise<void> {
     this.expectUsable();
     this.#expectIdle();
-    await this.#recover();
     const opened = openSource(source);
-    await restoreState(this, opened);
+    if (!(await this.#recover(opened))) await restoreState(this, opened);
     this.#savedStep = this.#step;
     if (this.gpu.recovers) this.#kept = opened;
   }
@@ -234,19 +235,22 @@ export class Trainer {
 
   /**
    * After the loss of a device that comes back: the model is there anew, and the run where it was saved
-   * last, or at its beginning.
+   * last, or at its beginning. Result: whether that was necessary.
    */
-  async #recover(): Promise<void> {
-    if (!this.gpu.recovers) return;
+  async #recover(source: Source | undefined = this.#kept): Promise<boolean> {
+    if (!this.gpu.recovers) return false;
     await this.#given.ready?.();
     this.expectUsable();
-    if (this.state.scope.isCurrent) return;
-    if (this.options.adapter !== undefined) {
+    if (this.state.scope.isCurrent && !this.#isBehind) return false;
+    const { adapter } = this.options;
+    if (adapter !== undefined && adapter.renew === undefined) {
       throw new TransformerError(
         'DEVICE_LOST',
         'The adapter went with a device that was lost. Make it and its trainer again, and restore the run.',
       );
     }
+    adapter?.renew?.();
+    this.#isBehind = true;
     this.#end();
     this.#evaluator = undefined;
     this.#update = undefined;
@@ -254,7 +258,9 @@ export class Trainer {
     [this.state, this.#allocated] = this.#begin();
     this.#gradients = new GradientLists(this.model, this.state, this.options);
     this.resumeAt(0, 0);
-    if (this.#kept !== undefined) await restoreState(this, this.#kept);
+    if (source !== undefined) await restoreState(this, source);
+    this.#isBehind = false;
+    return true;
   }
 
   /** Takes a list over that was made meanwhile, unless the trainer has gone. */

@@ -1,7 +1,7 @@
 // A run whose device is lost goes on from where it was saved last, to the same numbers.
 import { expect, test } from 'vitest';
-import { Gpu, loadModel } from 'webgpu-transformer';
-import { Lora, Trainer } from 'webgpu-transformer/training';
+import { Gpu, loadModel, type Source } from 'webgpu-transformer';
+import { loadLora, Lora, Trainer } from 'webgpu-transformer/training';
 import { testGpus } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { MemoryTarget, snapshot, tinyBatch, tinySource, trainTo } from '../support/training.ts';
@@ -48,12 +48,90 @@ test('a run goes on from its last save, or from its beginning', async () => {
   expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
 });
 
-test('adapters say what to do', async () => {
+test('a save that cannot be read is read at the next call', async () => {
+  using gpu = await Gpu.request({ ...options, recover: true });
+  const saved = new MemoryTarget();
+  let fails = false;
+  const source: Source = {
+    ...saved.source,
+    read: (...args) => (fails ? Promise.reject(new Error('busy')) : saved.source.read(...args)),
+    size: (file) => saved.source.size?.(file) ?? Promise.resolve(undefined),
+  };
+  using model = await loadModel(tinySource(), { gpu, training: true });
+  using trainer = new Trainer(model, settings);
+  await trainTo(trainer, 2);
+  await trainer.save(saved);
+  await trainer.restore(source);
+  await lose(gpu);
+  fails = true;
+  await expectRejection(trainTo(trainer, 3), 'FILE_UNREADABLE', 'busy');
+  fails = false;
+  const { loss } = await trainer.evaluate([tinyBatch(9)]);
+  expect(Number.isFinite(loss)).toBe(true);
+  expect(trainer.step).toBe(2);
+});
+
+test('an adapter goes on from its last save, or from its beginning', async () => {
   using gpu = await Gpu.request({ ...options, recover: true });
   using model = await loadModel(tinySource(), { gpu });
-  using lora = new Lora(model, { rank: 2 });
-  using trainer = new Trainer(model, { ...settings, adapter: lora });
-  await trainTo(trainer, 1);
+  const begin = (): Lora => new Lora(model, { rank: 2, seed: 3 });
+  const wanted = await (async () => {
+    using lora = begin();
+    using trainer = new Trainer(model, { ...settings, adapter: lora });
+    await trainTo(trainer, 6);
+    return snapshot(trainer);
+  })();
+  const adapter = new MemoryTarget();
+  {
+    using lora = begin();
+    await lora.save(adapter);
+  }
+  for (const make of [begin, () => loadLora(model, adapter.source)]) {
+    using lora = await make();
+    using trainer = new Trainer(model, { ...settings, adapter: lora });
+    await trainTo(trainer, 2);
+    await lose(gpu);
+    await trainTo(trainer, 4);
+    await trainer.save(new MemoryTarget());
+    await trainTo(trainer, 5);
+    await lose(gpu);
+    await expectRejection(lora.files(), 'DEVICE_LOST');
+    await gpu.recovered();
+    await expectRejection(lora.merge(), 'DEVICE_LOST', 'takes it up again');
+    await trainTo(trainer, 6);
+    expect(await snapshot(trainer)).toEqual(wanted);
+  }
+});
+
+test('what is merged is merged again', async () => {
+  using gpu = await Gpu.request({ ...options, recover: true });
+  using model = await loadModel(tinySource(), { gpu });
+  const logits = async (): Promise<Float32Array | undefined> =>
+    (await model.forward({ inputIds: [[3, 4]], decoderInputIds: [[0, 3]] })).logits?.data;
+  const plain = await logits();
+  const lora = new Lora(model, { rank: 2 });
+  const trainer = new Trainer(model, { ...settings, learningRate: 0.5, adapter: lora });
+  await trainTo(trainer, 2);
+  await lora.merge();
+  const merged = await logits();
+  expect(merged).not.toEqual(plain);
   await lose(gpu);
-  await expectRejection(trainTo(trainer, 2), 'DEVICE_LOST', 'Make it and its trainer again');
+  expect(await logits()).toEqual(merged);
+  expect(lora.isMerged).toBe(true);
+  await lora.unmerge();
+  expect(await logits()).toEqual(plain);
+  await lose(gpu);
+  expect(await logits()).toEqual(plain);
+
+  // What is merged for good stays so.
+  await trainTo(trainer, 2);
+  await lora.merge();
+  const last = await logits();
+  expect(last).not.toEqual(plain);
+  trainer.dispose();
+  lora.dispose();
+  await lose(gpu);
+  expect(await logits()).toEqual(last);
+  model.dispose();
+  expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
 });
