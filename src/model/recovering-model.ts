@@ -1,5 +1,6 @@
 // A model on a device that is opened again when it is lost: it loads again from its source.
 
+import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { GenerateOptions } from './generation/options.ts';
@@ -80,8 +81,15 @@ export class RecoveringModel implements Model {
     yield* (await this.#current()).stream(inputs, options);
   }
 
-  /** As the model stands on the present device: after a loss, only once it was loaded again. */
+  /** @throws TransformerError DEVICE_LOST after a loss, until the model was loaded again */
   trainable(): TrainableModel {
+    if (!this.#disposed && this.gpu.device !== this.#device) {
+      throw new TransformerError(
+        'DEVICE_LOST',
+        'The weights of this model were on a device that is lost. Its next forward or generate loads it again: ' +
+          'call one of these first.',
+      );
+    }
     return this.#model.trainable();
   }
 
@@ -120,9 +128,18 @@ export class RecoveringModel implements Model {
     const { device } = this.gpu;
     const model = await this.#load();
     this.#model = model;
-    if (this.#disposed) model.dispose();
-    else for (const change of this.#changes) await change();
-    // Not before: a model that lacks a change is loaded once more.
     this.#device = device;
+    if (this.#disposed) model.dispose();
+    else await this.#change();
+  }
+
+  /** Changes the model as the one before was. One that lacks a change is loaded once more. */
+  async #change(): Promise<void> {
+    try {
+      for (const change of this.#changes) await change();
+    } catch (error) {
+      this.#device = undefined;
+      throw error;
+    }
   }
 }

@@ -272,10 +272,10 @@ export class Lora implements Adapter {
     );
   }
 
-  /** Refuses to go on with matrices that went with a lost device. */
+  /** Refuses to go on with matrices that went with a lost device which comes back. */
   #expectHere(): void {
-    this.#expectUsable();
-    if (this.#matrices.scope.isCurrent) return;
+    const comesBack = !this.#disposed && this.#gpu.recovers;
+    if (!comesBack || this.#matrices.scope.isCurrent) return this.#expectUsable();
     throw new TransformerError(
       'DEVICE_LOST',
       'The adapter went with a device that was lost. The next step of its trainer takes it up again, or the ' +

@@ -48,6 +48,7 @@ export class Trainer {
   #step = 0;
   #batch = 0;
   #savedStep: number | undefined;
+  readonly #changes = new Set<() => Promise<void>>();
   #running = false;
   #disposed = false;
   #reader: BatchReader | undefined;
@@ -206,6 +207,11 @@ export class Trainer {
     this.#reader = undefined;
   }
 
+  /** Has something be done to every state that is made anew after the loss of a device. @internal */
+  whenReloaded(change: () => Promise<void>): void {
+    if (this.gpu.recovers) this.#changes.add(change);
+  }
+
   /** Frees all GPU memory of the trainer. The model stays, as trained so far. */
   dispose(): void {
     this.#disposed = true;
@@ -240,6 +246,7 @@ export class Trainer {
   async #recover(source: Source | undefined = this.#kept): Promise<boolean> {
     if (!this.gpu.recovers) return false;
     await this.#given.ready?.();
+    await this.options.objective.ready?.();
     this.expectUsable();
     if (this.state.scope.isCurrent && !this.#isBehind) return false;
     const { adapter } = this.options;
@@ -259,6 +266,7 @@ export class Trainer {
     this.#gradients = new GradientLists(this.model, this.state, this.options);
     this.resumeAt(0, 0);
     if (source !== undefined) await restoreState(this, source);
+    for (const change of this.#changes) await change();
     this.#isBehind = false;
     return true;
   }
