@@ -4,6 +4,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { ViteUserConfig } from 'vitest/config';
 import { compactWgsl, groups, inlineRuntime } from './test/support/library-build.ts';
 import { chromiumLaunchOptions } from './test/support/chromium.ts';
+import { libraryInterface } from './test/setup/interface.ts';
 import { readmeSnippets } from './test/setup/readme.ts';
 
 const built = process.env['TEST_BUILT'] === '1';
@@ -27,7 +28,7 @@ function library(entry: string): Record<string, string> {
 }
 
 const config: ViteUserConfig = {
-  plugins: [compactWgsl, inlineRuntime, readmeSnippets],
+  plugins: [compactWgsl, inlineRuntime, readmeSnippets, libraryInterface],
   build: {
     target: 'es2023',
     sourcemap: true,
@@ -64,7 +65,8 @@ const config: ViteUserConfig = {
         test: {
           name: 'node',
           include: tests,
-          exclude: skipped,
+          // In Node test/fuzz tries all of that.
+          exclude: ['test/api/arguments.test.ts', ...skipped],
           setupFiles: ['test/setup/node.ts'],
           pool: 'forks',
           fileParallelism: false,

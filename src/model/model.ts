@@ -139,6 +139,11 @@ export interface Model {
   stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
   /** Waits until the model is on the device in use, of models that recover. @internal */
   ready?(): Promise<void>;
+  /**
+   * Has something be done to every model that is loaded in place of one that went with its device, of models
+   * that recover. The result ends that. @internal
+   */
+  whenReloaded?(change: () => Promise<void>): () => void;
   /** What a `Trainer` works on. @throws TransformerError when the model cannot train @internal */
   trainable(): TrainableModel;
   /** Frees all GPU memory of the model. Calls under way reject. */

@@ -1,5 +1,6 @@
 // A model on a device that is opened again when it is lost: it loads again from its source.
 
+import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { GenerateOptions } from './generation/options.ts';
@@ -22,6 +23,7 @@ export class RecoveringModel implements Model {
   /** The device that the model is on. */
   #device: unknown;
   #loading: Promise<void> | undefined;
+  readonly #changes = new Set<() => Promise<void>>();
   #disposed = false;
 
   private constructor(gpu: Gpu, load: () => Promise<Model>, model: Model) {
@@ -79,13 +81,25 @@ export class RecoveringModel implements Model {
     yield* (await this.#current()).stream(inputs, options);
   }
 
-  /** As the model stands on the present device: after a loss, only once it was loaded again. */
+  /** @throws TransformerError DEVICE_LOST after a loss, until the model was loaded again */
   trainable(): TrainableModel {
+    if (!this.#disposed && this.gpu.device !== this.#device) {
+      throw new TransformerError(
+        'DEVICE_LOST',
+        'The weights of this model were on a device that is lost. Its next forward or generate loads it again: ' +
+          'call one of these first.',
+      );
+    }
     return this.#model.trainable();
   }
 
   async ready(): Promise<void> {
     await this.#current();
+  }
+
+  whenReloaded(change: () => Promise<void>): () => void {
+    this.#changes.add(change);
+    return () => void this.#changes.delete(change);
   }
 
   dispose(): void {
@@ -116,5 +130,16 @@ export class RecoveringModel implements Model {
     this.#model = model;
     this.#device = device;
     if (this.#disposed) model.dispose();
+    else await this.#change();
+  }
+
+  /** Changes the model as the one before was. One that lacks a change is loaded once more. */
+  async #change(): Promise<void> {
+    try {
+      for (const change of this.#changes) await change();
+    } catch (error) {
+      this.#device = undefined;
+      throw error;
+    }
   }
 }

@@ -36,7 +36,7 @@ export function makeBuffer(device: GPUDevice, descriptor: GPUBufferDescriptor): 
 
 export function memoryError(
   { memory }: Gpu,
-  cause: GPUError,
+  cause: unknown,
   { what, next }: Need = usual,
 ): TransformerError {
   return new TransformerError(

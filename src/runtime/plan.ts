@@ -2,12 +2,11 @@
 // Playing encodes the list into one compute pass; nothing is allocated or compiled any more.
 
 import { COPY_DST, STORAGE, UNIFORM } from './constants.ts';
-import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
 import type { Pipeline } from './pipelines.ts';
 import { assertMade } from './scope.ts';
-import { type Region, Staging, type Ticket } from './staging.ts';
+import { type Region, Staging, type Ticket, validationError } from './staging.ts';
 import type { Dispatch, Recording } from './record.ts';
 import { elements, type Tensor } from './tensor.ts';
 
@@ -163,16 +162,14 @@ export class Plan {
   }
 
   async #readTensor(tensor: Tensor): Promise<ArrayBuffer> {
-    const { device } = this.#gpu;
-    const encoder = device.createCommandEncoder();
-    const ticket = this.#staging.copy(encoder, [this.#regionsOf(tensor)]);
-    device.queue.submit([encoder.finish()]);
-    const [bytes] = await this.#staging.read(ticket);
+    this.recording.scope.assertUsable();
+    const [bytes] = await this.#staging.fetch([this.#regionsOf(tensor)]);
     return bytes ?? new ArrayBuffer(0);
   }
 
   async #playStep({ pipeline, group, x, y }: Step): Promise<void> {
-    this.recording.scope.assertUsable();
+    const { scope } = this.recording;
+    scope.assertUsable();
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
     const encoder = device.createCommandEncoder();
@@ -183,18 +180,11 @@ export class Plan {
     pass.end();
     device.queue.submit([encoder.finish()]);
     const invalid = device.popErrorScope();
-    await device.queue.onSubmittedWorkDone();
-    const error = await invalid;
+    invalid.catch(() => {}); // told where it is waited for
+    await scope.answer(device.queue.onSubmittedWorkDone());
+    const error = await scope.answer(invalid);
     if (error !== null) throw validationError(error);
   }
-}
-
-function validationError(error: GPUError): TransformerError {
-  return new TransformerError(
-    'VALIDATION_FAILED',
-    `WebGPU refused a command. This is a defect of the library; please report it.\n${error.message}`,
-    { cause: error },
-  );
 }
 
 /** The buffers that tensors of a list have, whoever made them. */

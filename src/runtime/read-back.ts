@@ -5,7 +5,10 @@ import { assertAlive, Scope } from './scope.ts';
 import { Staging } from './staging.ts';
 import type { Tensor } from './tensor.ts';
 
-/** The bytes of tensors, as the work submitted so far leaves them. `owner`: what they end with. */
+/**
+ * The bytes of tensors, as the work submitted so far leaves them. `owner`: what they end with.
+ * @throws TransformerError OUT_OF_MEMORY, DEVICE_LOST, DISPOSED
+ */
 export async function readBack(
   owner: Gpu | Scope,
   tensors: readonly Tensor[],
@@ -13,21 +16,25 @@ export async function readBack(
   const scope = new Scope(owner);
   try {
     scope.assertUsable();
-    const { device } = scope.gpu;
     const staging = new Staging(scope);
-    const encoder = device.createCommandEncoder({ label: 'read back' });
-    const tickets = tensors.map((tensor) => {
-      const regions = (tensor.parts ?? [tensor]).map(({ buffer, offset, byteLength, label }) => {
+    const results = tensors.map((tensor) =>
+      (tensor.parts ?? [tensor]).map(({ buffer, offset, byteLength, label }) => {
         if (buffer === undefined) throw new RangeError(`${label} has no buffer to read`);
         assertAlive(buffer);
         return { buffer, offset, size: byteLength };
-      });
-      return staging.copy(encoder, [regions]);
-    });
-    device.queue.submit([encoder.finish()]);
-    const results = await Promise.all(tickets.map((ticket) => staging.read(ticket)));
-    return results.flat();
+      }),
+    );
+    const read = await Promise.all(results.map((regions) => staging.fetch([regions])));
+    return read.flat();
   } finally {
     scope.dispose();
   }
+}
+
+/** What reads bring; where one fails, nothing is under way any more when the error is told. */
+export async function allOf<T extends readonly unknown[] | []>(
+  reads: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(reads);
+  return Promise.all(reads);
 }

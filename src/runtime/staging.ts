@@ -1,8 +1,10 @@
 // Brings results back through a ring of staging buffers: while one is being mapped, the next play
 // writes another. The ring grows to the number of plays in flight and belongs to the plan's scope.
 
+import { memoryError } from './allocate.ts';
 import { COPY_DST, MAP_MODE_READ, MAP_READ } from './constants.ts';
-import type { Scope } from './scope.ts';
+import { TransformerError } from './errors.ts';
+import { assertMade, type Scope } from './scope.ts';
 
 export interface Region {
   readonly buffer: GPUBuffer;
@@ -59,31 +61,82 @@ export class Staging {
     return bytes === 0 || this.#idle.some(({ size }) => size >= bytes);
   }
 
-  /** Waits for the copies and returns each result's bytes. */
+  /**
+   * Waits for the copies and returns each result's bytes.
+   * @throws TransformerError OUT_OF_MEMORY, DEVICE_LOST, DISPOSED; the buffers are free then
+   */
   async read({ stages, counts }: Ticket): Promise<ArrayBuffer[]> {
-    await this.#scope.ready().catch((error: unknown) => {
+    const bytes: ArrayBuffer[] = [];
+    try {
+      await this.#scope.ready();
+      this.#scope.assertUsable();
+      await this.#map(stages);
+      this.#scope.assertUsable();
+      for (const stage of stages) bytes.push(...this.#takeOut(stage));
+    } catch (error) {
       for (const { staging } of stages) this.#scope.free(staging);
       throw error;
-    });
-    this.#scope.assertUsable();
-    const mapped = Promise.all(stages.map(({ staging }) => staging.mapAsync(MAP_MODE_READ)));
-    await this.#scope.answer(mapped);
-    this.#scope.assertUsable();
-    const bytes = stages.flatMap(({ staging, regions }) => {
-      const range = staging.getMappedRange();
-      let offset = 0;
-      const copies = regions.map(({ size }) => {
-        offset += size;
-        return range.slice(offset - size, offset);
-      });
+    }
+    for (const { staging } of stages) {
       staging.unmap();
       this.#idle.push(staging);
-      return copies;
-    });
+    }
     let first = 0;
     return counts.map((count) => {
       first += count;
       return joined(bytes.slice(first - count, first));
+    });
+  }
+
+  /** The bytes of the regions of each result, as the work submitted so far leaves them. */
+  async fetch(results: readonly (readonly Region[])[]): Promise<ArrayBuffer[]> {
+    const { device } = this.#scope.gpu;
+    device.pushErrorScope('validation');
+    let invalid: Promise<GPUError | null>;
+    let ticket: Ticket;
+    try {
+      const encoder = device.createCommandEncoder({ label: 'read back' });
+      ticket = this.copy(encoder, results);
+      device.queue.submit([encoder.finish()]);
+    } finally {
+      invalid = device.popErrorScope();
+      invalid.catch(() => {}); // told where it is waited for
+    }
+    const bytes = await this.read(ticket);
+    const error = await this.#scope.answer(invalid);
+    if (error === null) return bytes;
+    // What there was no room for when it was made cannot be copied.
+    await assertMade(results.flat().map(({ buffer }) => buffer));
+    throw validationError(error);
+  }
+
+  async #map(stages: readonly Stage[]): Promise<void> {
+    const mapped = Promise.all(stages.map(({ staging }) => staging.mapAsync(MAP_MODE_READ)));
+    try {
+      await this.#scope.answer(mapped);
+    } catch (error) {
+      throw error instanceof TransformerError ? error : this.#noRoom(error);
+    }
+  }
+
+  #takeOut({ staging, regions }: Stage): ArrayBuffer[] {
+    try {
+      const range = staging.getMappedRange();
+      let offset = 0;
+      return regions.map(({ size }) => {
+        offset += size;
+        return range.slice(offset - size, offset);
+      });
+    } catch (error) {
+      throw this.#noRoom(error);
+    }
+  }
+
+  /** The buffers are made and are mapped by nobody else: what fails is the memory on this side. */
+  #noRoom(cause: unknown): TransformerError {
+    return memoryError(this.#scope.gpu, cause, {
+      what: 'Bringing results back needs',
+      next: 'Ask for less at once, such as a smaller batch or fewer hidden states.',
     });
   }
 
@@ -92,6 +145,15 @@ export class Staging {
     const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
     return found ?? this.#scope.buffer('readback', bytes, MAP_READ | COPY_DST);
   }
+}
+
+/** The error of a command that WebGPU refused. */
+export function validationError(error: GPUError): TransformerError {
+  return new TransformerError(
+    'VALIDATION_FAILED',
+    `WebGPU refused a command. This is a defect of the library; please report it.\n${error.message}`,
+    { cause: error },
+  );
 }
 
 function sizeOf(regions: readonly Region[]): number {

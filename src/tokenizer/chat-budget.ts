@@ -6,8 +6,11 @@ import type { Environment } from '@huggingface/jinja';
 
 type Value = ReturnType<Environment['lookupVariable']>;
 
-/** Templates take some thousand steps, and a few hundred for each message. */
-const steps = { any: 250_000, perMessage: 2_000 };
+/**
+ * Templates take some thousand steps, some ten for each value of a conversation and of its tools, and a few
+ * for what lies in a text. Some look through all messages from each of them. A step takes a few microseconds.
+ */
+const steps = { any: 30_000, perValue: 150, perText: 16, perPair: 16, ofPairs: 1_500_000 };
 
 /** Levels of statements, expressions and macros within each other. */
 const mostLevels = 800;
@@ -18,27 +21,46 @@ const mostCharacters = 2 ** 25;
 /** Characters that are worked through in one step; an item of a list counts as sixteen. */
 const charactersPerStep = 64;
 
+/** Items of a range that are made in one step. */
+const rangePerStep = 2;
+
 /** As the sandbox has it in which transformers runs templates. */
-export const longestRange = 100_000;
+const longestRange = 100_000;
 
 /** A template was stopped. The message says of what it took too much. */
 export class OverBudget extends Error {}
 
 export class Budget {
-  #left: number;
+  #left: number = steps.any;
   #levels = 0;
-  readonly #all: number;
+  #all: number = steps.any;
 
   /** `messages` is the number of messages of the conversation. */
   constructor(messages: number) {
-    this.#all = steps.any + steps.perMessage * messages;
-    this.#left = this.#all;
+    this.#grant(Math.min(steps.perPair * messages * messages, steps.ofPairs));
+  }
+
+  /** Grants steps for what a template is given: each value in it, and each piece of a text. */
+  give(value: Value): void {
+    const open = [value];
+    for (let one = open.pop(); one !== undefined; one = open.pop()) {
+      this.#grant(steps.perValue);
+      if (typeof one.value === 'string') {
+        this.#grant((steps.perText * one.value.length) / charactersPerStep);
+      }
+      for (const item of itemsWithin(one)) open.push(item);
+    }
+  }
+
+  #grant(count: number): void {
+    this.#all += count;
+    this.#left += count;
   }
 
   /** Takes steps. Errors: OverBudget. */
   spend(count: number): void {
     this.#left -= count;
-    if (!(this.#left >= 0)) throw new OverBudget(`takes more than ${this.#all} steps`);
+    if (!(this.#left >= 0)) throw new OverBudget(`takes more than ${Math.ceil(this.#all)} steps`);
   }
 
   /** Does something one level deeper. */
@@ -52,6 +74,14 @@ export class Budget {
     } finally {
       this.#levels--;
     }
+  }
+
+  /** Checks a range, and takes its steps, before it is made. */
+  range(length: number): void {
+    if (!(length <= longestRange)) {
+      throw new OverBudget(`has a range of more than ${longestRange} numbers`);
+    }
+    this.spend(length / rangePerStep);
   }
 
   /** Checks a text before something is made of it. */

@@ -1,7 +1,7 @@
 // A template and its variables as text: what a template may call, and what is refused before it is read.
 
 import { Environment, parse, tokenize } from '@huggingface/jinja';
-import { Budget, longestRange, OverBudget } from './chat-budget.ts';
+import { Budget, OverBudget } from './chat-budget.ts';
 import { PythonInterpreter } from './chat-interpreter.ts';
 import { formatDate, textOf } from './chat-python.ts';
 
@@ -29,9 +29,10 @@ export function renderTemplate(
   const program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
   const scope = new Environment();
   const budget = new Budget(messages);
-  for (const [name, value] of Object.entries({ ...globals, ...variables })) {
+  for (const [name, value] of Object.entries({ ...globals(budget), ...variables })) {
     const made = scope.set(name, value);
     if (made.type === 'FunctionValue') bound(made as { value: Call }, budget);
+    else budget.give(made);
   }
   return textOf(new PythonInterpreter(scope, budget, source.length).run(program));
 }
@@ -48,7 +49,7 @@ function bound(made: { value: Call }, budget: Budget): void {
   };
 }
 
-const globals = {
+const globals = (budget: Budget): Record<string, unknown> => ({
   true: true,
   True: true,
   false: false,
@@ -62,9 +63,7 @@ const globals = {
   range: (first: number, second?: number, step = 1): number[] => {
     const [start, stop] = second === undefined ? [0, first] : [first, second];
     const length = Math.max(0, Math.ceil((stop - start) / step));
-    if (!(length <= longestRange)) {
-      throw new OverBudget(`has a range of more than ${longestRange} numbers`);
-    }
+    budget.range(length);
     return Array.from({ length }, (_, i) => start + i * step);
   },
-};
+});

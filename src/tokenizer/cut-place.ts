@@ -1,5 +1,6 @@
 // Where a long text may be cut before it is tokenized, so that what the cut leaves reads the same
-// tokens as in the whole text: between a letter and a space or a stop, which no rule takes together.
+// tokens as in the whole text: between a letter and a space or a stop, or two ideographs, which nothing
+// joins in the rules before the words; words that lie across the cut are not counted on.
 
 import { isObject } from '../source/json.ts';
 
@@ -7,8 +8,10 @@ import { isObject } from '../source/json.ts';
 const letter =
   'A-Za-z0-9\\u0410-\\u044f\\u05d0-\\u05ea\\u0620-\\u064a\\u3041-\\u3096\\u30a1-\\u30fa\\u4e00-\\u9fff\\uac00-\\ud7a3';
 const after = ' \\n.,\\u3001\\u3002';
-const place = new RegExp(`[${letter}](?=[${after}])`, 'g');
-const taken = new RegExp(`[${letter}][${after}\\u2581]`);
+const ideograph = '[\\u4e00-\\u9fff]';
+const place = new RegExp(`[${letter}](?=[${after}])|${ideograph}(?=${ideograph})`, 'g');
+/** What ends with an ideograph may be a whole word before the cut, and none in the whole text. */
+const taken = new RegExp(`[${letter}][${after}\\u2581]|${ideograph}(?:${ideograph}|$)`);
 
 /** The first place for a cut from `from` to before `to`; -1 when there is none. */
 export function cutPlace(text: string, from: number, to: number): number {

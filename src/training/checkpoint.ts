@@ -4,7 +4,7 @@
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
-import { readBack } from '../runtime/read-back.ts';
+import { allOf, readBack } from '../runtime/read-back.ts';
 import { isObject, type JsonObject, parseJson } from '../source/json.ts';
 import { layOut, readParameters, writeSegments } from '../model/weights/read-parameters.ts';
 import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
@@ -50,7 +50,7 @@ export async function saveRun(
   onState: (file: NamedFile) => void,
 ): Promise<void> {
   const checked = checkSaveOptions(options);
-  const [state, model] = await Promise.all([stateFileOf(trainer), modelFiles(trainer, checked)]);
+  const [state, model] = await allOf([stateFileOf(trainer), modelFiles(trainer, checked)]);
   await writeFiles(openTarget(target), [state, ...model], (name) => {
     if (name === stateFile) onState(state);
   });
@@ -142,7 +142,7 @@ async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
     readParameters(gpu, state.parameters),
     ...state.states.map((segments) => readParameters(gpu, state.parameters, segments)),
   ];
-  const [[counters], ...groups] = await Promise.all([readBack(gpu, [state.counters]), ...reads]);
+  const [[counters], ...groups] = await allOf([readBack(gpu, [state.counters]), ...reads]);
   const tensors = new Map<string, StoredValues>();
   const fixed = new Set(state.parameters.constants.map(({ name }) => name));
   groups.forEach((values, index) => {

@@ -34,10 +34,12 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
   checkWithin('temperature', temperature, 0.01, 1000);
   checkWithin('weight', weight, 0, 1);
   checkRange('labelSmoothing', smoothing, 0, 1);
-  const model = trainableOf('The teacher', teacher);
+  trainableOf('The teacher', teacher);
   return {
     name: 'distillation',
+    ready: async () => teacher.ready?.(),
     record(recording, { logits, labels }, inputs, padToMultipleOf) {
+      const model = teacher.trainable();
       if (model.gpu !== recording.gpu) {
         throw new TransformerError(
           'OPTION_INVALID',

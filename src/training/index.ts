@@ -15,7 +15,9 @@ export {
   type ScoreHeadsOptions,
 } from './head-pruning.ts';
 export { initialCheckpoint, type InitialCheckpointOptions } from './initialize.ts';
-export { loadLora, Lora, type LoraOptions } from './lora.ts';
+export { loadLora } from './load-lora.ts';
+export { Lora } from './lora.ts';
+export type { LoraOptions } from './lora-options.ts';
 export { labelCrossEntropy, type Objective, type RecordedObjective } from './objective.ts';
 export {
   adam,

@@ -1,11 +1,13 @@
 // The matrices A and B of low-rank updates: their memory, their first values, and
 // what they add to a layer's result.
 
-import type { Scope } from '../runtime/scope.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { ParameterArena } from '../model/weights/parameter-arena.ts';
 import type { LinearUpdate } from '../model/weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
+import { writeParameters } from '../model/weights/read-parameters.ts';
 import { Random } from '../model/random.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
 import { lora } from '../shaders/matmul/lora.ts';
@@ -21,8 +23,40 @@ export interface AdaptedLayer extends LinearLayer {
   readonly b: Tensor;
 }
 
+/** The matrices of an adapter on a device. */
+export interface Matrices {
+  readonly scope: Scope;
+  readonly layers: readonly AdaptedLayer[];
+  readonly parameters: Parameters;
+}
+
+/** Values of matrices, by their names in files. */
+export type MatrixValues = (layers: readonly AdaptedLayer[]) => ReadonlyMap<string, StoredValues>;
+
+/** Matrices for these layers with these values. */
+export function makeMatrices(
+  gpu: Gpu,
+  linears: readonly LinearLayer[],
+  rank: number,
+  values: MatrixValues,
+): Matrices {
+  const scope = new Scope(gpu);
+  try {
+    const { layers, parameters } = allocateMatrices(scope, linears, rank);
+    // Where there was no room for them, the first list that reads them fails.
+    const { device } = gpu;
+    device.pushErrorScope('validation');
+    writeParameters(gpu, parameters, values(layers));
+    device.popErrorScope().catch(() => {});
+    return { scope, layers, parameters };
+  } catch (error) {
+    scope.dispose();
+    throw error;
+  }
+}
+
 /** Matrices of 0 for these layers, in common buffers for a trainer, by their names in files. */
-export function allocateMatrices(
+function allocateMatrices(
   scope: Scope,
   layers: readonly LinearLayer[],
   rank: number,

@@ -13,16 +13,46 @@ import { matmul } from '../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
 import type { LinearLayer } from './lora-targets.ts';
 
-/** The rows of one layer, as they are stored before a merge. */
-export interface SavedRows {
+/** The rows of one layer, as they are stored before a merge, and what they become. */
+interface MergedRows {
+  readonly tensor: Tensor;
   readonly before: Uint8Array;
+  readonly merged: Uint8Array;
   /** Puts bits in their place. */
   readonly write: (bits: Uint8Array) => void;
 }
 
-/** The same, and what they become. */
-export interface MergedRows extends SavedRows {
-  readonly merged: Uint8Array;
+/** What is merged into a weight. It belongs to the weight, so it goes when that goes. */
+const mergedInto = new WeakMap<Tensor, Merge>();
+
+/** Whether something is merged into one of these layers. */
+export function isMergedInto(layers: readonly LinearLayer[]): boolean {
+  return layers.some(({ tensor }) => mergedInto.has(tensor));
+}
+
+/** An update that stands in the weights, with the rows that stood there. */
+export class Merge {
+  readonly #rows: readonly Omit<MergedRows, 'merged'>[];
+
+  /** Writes the update. */
+  constructor(rows: readonly MergedRows[]) {
+    for (const { write: put, merged } of rows) put(merged);
+    this.#rows = rows.map(({ tensor, before, write: put }) => ({ tensor, before, write: put }));
+    for (const { tensor } of rows) mergedInto.set(tensor, this);
+  }
+
+  /** Puts the rows back. */
+  undo(): void {
+    for (const { write: put, before } of this.#rows) put(before);
+    this.letGo();
+  }
+
+  /** Forgets what stood in the weights. */
+  letGo(): void {
+    for (const { tensor } of this.#rows) {
+      if (mergedInto.get(tensor) === this) mergedInto.delete(tensor);
+    }
+  }
 }
 
 /**
@@ -57,6 +87,7 @@ export async function mergedRows(
     const place = places[index];
     if (values === undefined || place === undefined) throw new RangeError(`no rows: ${name}`);
     return {
+      tensor,
       before: new Uint8Array(before[index] ?? new ArrayBuffer(0)),
       merged: encoded(tensor, values, `Merged, "${name}.weight" would hold`),
       write: (bits) => write(gpu, place, 0, bits),

@@ -2,45 +2,31 @@
 // decomposition matrices into each layer of the Transformer architecture" (Hu et al., 2021, arXiv
 // 2106.09685).
 
-import { fieldsOf, isA, refuseUnknown, TransformerError } from '../runtime/errors.ts';
-import { show } from '../runtime/print.ts';
+import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Recording } from '../runtime/record.ts';
-import { Scope } from '../runtime/scope.ts';
-import type { Tensor } from '../runtime/tensor.ts';
-import { openSource } from '../source/open-source.ts';
+import { allOf } from '../runtime/read-back.ts';
 import type { Model } from '../model/model.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import { readParameters, writeParameters } from '../model/weights/read-parameters.ts';
-import type { Source } from '../source/source.ts';
+import type { StoredValues } from '../source/safetensors-writer.ts';
 import { openTarget, type Target } from '../source/target.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
-import { checkPatterns, checkPositive, checkRange, trainableOf } from './check.ts';
+import { trainableOf } from './check.ts';
 import { type NamedFile, writeFiles } from './checkpoint.ts';
 import './trainable-models.ts';
-import { type AdapterConfig, adapterFiles, originOf, readAdapter } from './lora-files.ts';
-import { type AdaptedLayer, allocateMatrices, drawMatrices, lowRank } from './lora-matrices.ts';
-import { mergedRows, type SavedRows } from './lora-merge.ts';
+import { type AdapterConfig, adapterFiles, originOf } from './lora-files.ts';
+import {
+  drawMatrices,
+  lowRank,
+  makeMatrices,
+  type Matrices,
+  type MatrixValues,
+} from './lora-matrices.ts';
+import { isMergedInto, Merge, mergedRows } from './lora-merge.ts';
+import { checkLoraOptions, checkOrigin, type LoraOptions } from './lora-options.ts';
 import { modulesOf, selectLayers } from './lora-targets.ts';
-import type { NamePattern } from './trainable.ts';
 import type { Adapter } from './trainer-options.ts';
-
-export interface LoraOptions {
-  /** r of the paper: rows of A, columns of B; 8 by default. */
-  rank?: number;
-  /** α of the paper, which scales the update by α / r; the rank by default, so that it is not scaled. */
-  alpha?: number;
-  /**
-   * The linear layers to adapt, by the names of their weights without `.weight`; `*` stands for any
-   * run of characters. `*.q_proj` and `*.v_proj` by default: the paper adapts W_q and W_v (§7.1).
-   */
-  targets?: NamePattern | readonly NamePattern[];
-  /** Draws A; 0 by default. */
-  seed?: number;
-}
-
-/** The adapter that is merged into a weight. It belongs to the weight, so it goes when that goes. */
-const mergedInto = new WeakMap<Tensor, Lora>();
 
 /**
  * Low-rank updates of a model's linear layers: "h = W₀x + ΔWx = W₀x + BAx" (§4.1, eq. 3), scaled by
@@ -55,15 +41,15 @@ export class Lora implements Adapter {
   readonly alpha: number;
   /** The names of the adapted layers. */
   readonly targets: readonly string[];
-  /** @internal */
-  readonly parameters: Parameters;
   readonly #gpu: Gpu;
   readonly #model: Model;
-  readonly #scope: Scope;
   readonly #config: AdapterConfig;
-  readonly #layers: readonly AdaptedLayer[];
-  /** The rows that stood where the adapter is merged in. */
-  #saved: readonly SavedRows[] | undefined;
+  #matrices: Matrices;
+  /** What the matrices held before any training. */
+  #first: MatrixValues;
+  #merged: Merge | undefined;
+  /** Ends that a model which loads again is merged with again. */
+  #stay: (() => void) | undefined;
   #uses = 0;
   #changing = false;
   #disposed = false;
@@ -81,17 +67,7 @@ export class Lora implements Adapter {
     origin?: Omit<AdapterConfig, 'rank' | 'alpha'>,
   ) {
     if (origin !== undefined) checkOrigin(origin);
-    refuseUnknown(options, ['rank', 'alpha', 'targets', 'seed'], 'option of Lora');
-    const { rank = 8, alpha = rank, targets = ['*.q_proj', '*.v_proj'], seed = 0 } = options;
-    if (!Number.isSafeInteger(rank) || rank < 1)
-      throw invalid('rank', rank, 'a whole number from 1');
-    checkPositive('alpha', alpha);
-    if (!Number.isSafeInteger(seed)) throw invalid('seed', seed, 'a whole number');
-    const isOne = typeof targets === 'string' || isA(targets, RegExp);
-    const patterns: readonly NamePattern[] = isOne ? [targets] : targets;
-    if (!Array.isArray(patterns) || patterns.length === 0)
-      throw invalid('targets', targets, 'at least one name');
-    checkPatterns('targets', patterns);
+    const { rank, alpha, seed, patterns } = checkLoraOptions(options);
     const layers = selectLayers(modulesOf(trainableOf('The model', model)), patterns);
     this.#model = model;
     this.#gpu = model.gpu;
@@ -99,25 +75,19 @@ export class Lora implements Adapter {
     this.rank = rank;
     this.alpha = alpha;
     this.targets = layers.map(({ name }) => name);
-    this.#scope = new Scope(model.gpu);
-    try {
-      const made = allocateMatrices(this.#scope, layers, rank);
-      this.#layers = made.layers;
-      this.parameters = made.parameters;
-      // Where there was no room for them, the first list that reads them fails.
-      const { device } = model.gpu;
-      device.pushErrorScope('validation');
-      writeParameters(model.gpu, this.parameters, drawMatrices(made.layers, seed));
-      device.popErrorScope().catch(() => {});
-    } catch (error) {
-      this.#scope.dispose();
-      throw error;
-    }
+    this.#first = (adapted) => drawMatrices(adapted, seed);
+    this.#matrices = makeMatrices(model.gpu, layers, rank, this.#first);
+  }
+
+  /** @internal */
+  get parameters(): Parameters {
+    this.#expectUsable();
+    return this.#matrices.parameters;
   }
 
   /** Whether the model's own weights hold the update. */
   get isMerged(): boolean {
-    return this.#saved !== undefined;
+    return this.#merged !== undefined;
   }
 
   /** Adds (α / r)·B·A to layers beside their products while a list is recorded. @internal */
@@ -133,7 +103,7 @@ export class Lora implements Adapter {
     }
     const scale = this.alpha / this.rank;
     return (layer) => {
-      const own = this.#layers.filter(({ tensor }) => tensor === layer.weight);
+      const own = this.#matrices.layers.filter(({ tensor }) => tensor === layer.weight);
       return own.length === 0 ? layer : { ...layer, update: lowRank(own, scale) };
     };
   };
@@ -144,14 +114,8 @@ export class Lora implements Adapter {
    * @internal
    */
   readonly use = (model: TrainableModel): (() => void) => {
-    this.#expectUsable();
-    if (this.isMerged || this.#changing) {
-      throw new TransformerError(
-        'INPUT_INVALID',
-        'The adapter is merged into the model, so a list would add it twice. Call unmerge() first.',
-      );
-    }
-    if (!this.#layers.every(({ tensor }) => model.weights.includes(tensor))) {
+    this.#expectApart();
+    if (!this.#matrices.layers.every(({ tensor }) => model.weights.includes(tensor))) {
       throw new TransformerError(
         'INPUT_INVALID',
         "The adapter was made for another model. Give the trainer that one, or load this model's own.",
@@ -163,11 +127,27 @@ export class Lora implements Adapter {
     };
   };
 
+  /**
+   * Makes the matrices anew, as they were before any training, on a device that came back.
+   * @throws TransformerError INPUT_INVALID when it is merged
+   * @internal
+   */
+  readonly renew = (): void => {
+    this.#expectApart();
+    this.#replace(this.#first);
+  };
+
+  /** Takes over what was read from files. @internal */
+  fill(values: ReadonlyMap<string, StoredValues>): void {
+    writeParameters(this.#gpu, this.parameters, values);
+    if (this.#gpu.recovers) this.#first = () => values;
+  }
+
   /** The files of the adapter as it stands when this is called. */
   async files(): Promise<NamedFile[]> {
-    this.#expectUsable();
+    this.#expectHere();
     const values = await readParameters(this.#gpu, this.parameters);
-    const isTransposed = this.#layers.every(({ transposed }) => transposed);
+    const isTransposed = this.#matrices.layers.every(({ transposed }) => transposed);
     return adapterFiles({ ...this.#config, modules: this.targets }, values, isTransposed);
   }
 
@@ -183,25 +163,28 @@ export class Lora implements Adapter {
    * Writes W + (α / r)·B·A to where W lies, rounded to its storage format: "we can explicitly compute
    * and store W = W₀ + BA and perform inference as usual" (§4.1). The rows that stood there are kept.
    * Wait for generations under way, or their later tokens come from other weights than the first.
+   * A model that loads again after the loss of its device is merged again.
    * @throws TransformerError INPUT_INVALID, OPTION_INVALID when f16 cannot hold the result
    */
   async merge(): Promise<void> {
-    this.#expectUsable();
+    this.#expectHere();
     if (this.isMerged) {
       throw new TransformerError('INPUT_INVALID', 'The adapter is merged already. See isMerged.');
     }
-    if (this.#layers.some(({ tensor }) => mergedInto.has(tensor))) {
+    if (isMergedInto(this.#matrices.layers)) {
       throw new TransformerError(
         'INPUT_INVALID',
         'Another adapter is merged into these weights. Call unmerge() of that one first.',
       );
     }
     await this.#change(async () => {
-      const rows = await mergedRows(this.#gpu, this.#layers, this.alpha / this.rank);
+      const values = this.#gpu.recovers
+        ? readParameters(this.#gpu, this.parameters)
+        : Promise.resolve(new Map());
+      const [rows, held] = await allOf([this.#updatedRows(), values]);
       this.#expectUsable();
-      for (const { write, merged } of rows) write(merged);
-      for (const { tensor } of this.#layers) mergedInto.set(tensor, this);
-      this.#saved = rows.map(({ before, write }) => ({ before, write }));
+      this.#merged = new Merge(rows);
+      this.#stay = this.#model.whenReloaded?.(() => this.#mergeAgain(() => held));
     });
   }
 
@@ -210,14 +193,15 @@ export class Lora implements Adapter {
    * @throws TransformerError INPUT_INVALID when it is not merged
    */
   async unmerge(): Promise<void> {
-    this.#expectUsable();
-    const saved = this.#saved;
-    if (saved === undefined) {
+    this.#expectHere();
+    const merged = this.#merged;
+    if (merged === undefined) {
       throw new TransformerError('INPUT_INVALID', 'The adapter is not merged. See isMerged.');
     }
     await this.#change(async () => {
-      for (const { write, before } of saved) write(before);
-      this.#letGo();
+      merged.undo();
+      this.#merged = undefined;
+      this.#stay?.();
     });
   }
 
@@ -225,19 +209,39 @@ export class Lora implements Adapter {
   dispose(): void {
     this.#disposed = true;
     this.#letGo();
-    this.#scope.dispose();
+    this.#matrices.scope.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  #updatedRows(): ReturnType<typeof mergedRows> {
+    return mergedRows(this.#gpu, this.#matrices.layers, this.alpha / this.rank);
+  }
+
+  /** Merges these values into a model that was loaded again; also what was merged for good. */
+  async #mergeAgain(values: MatrixValues): Promise<void> {
+    this.#replace(values);
+    try {
+      this.#merged = new Merge(await this.#updatedRows());
+    } finally {
+      if (this.#disposed) this.dispose();
+    }
+  }
+
+  /** Makes the matrices anew, for the model as it stands now. */
+  #replace(values: MatrixValues): void {
+    this.#letGo();
+    const layers = selectLayers(modulesOf(this.#model.trainable()), this.targets);
+    this.#matrices.scope.dispose();
+    this.#matrices = makeMatrices(this.#gpu, layers, this.rank, values);
+  }
+
   /** Forgets what stood in the weights. */
   #letGo(): void {
-    for (const { tensor } of this.#layers) {
-      if (mergedInto.get(tensor) === this) mergedInto.delete(tensor);
-    }
-    this.#saved = undefined;
+    this.#merged?.letGo();
+    this.#merged = undefined;
   }
 
   /** Changes the weights, while nobody else does and no trainer counts on them. */
@@ -259,41 +263,30 @@ export class Lora implements Adapter {
     }
   }
 
+  #expectApart(): void {
+    this.#expectUsable();
+    if (!this.isMerged && !this.#changing) return;
+    throw new TransformerError(
+      'INPUT_INVALID',
+      'The adapter is merged into the model, so a list would add it twice. Call unmerge() first.',
+    );
+  }
+
+  /** Refuses to go on with matrices that went with a lost device which comes back. */
+  #expectHere(): void {
+    const comesBack = !this.#disposed && this.#gpu.recovers;
+    if (!comesBack || this.#matrices.scope.isCurrent) return this.#expectUsable();
+    throw new TransformerError(
+      'DEVICE_LOST',
+      'The adapter went with a device that was lost. The next step of its trainer takes it up again, or the ' +
+        'next call of a model that it is merged into; else make or load it anew.',
+    );
+  }
+
   #expectUsable(): void {
     if (this.#disposed) {
       throw new TransformerError('DISPOSED', 'This adapter was disposed. Make or load a new one.');
     }
     this.#model.trainable(); // throws when the model was disposed
   }
-}
-
-/**
- * An adapter that `save` or PEFT wrote to a folder, for the model it was trained on.
- * @throws TransformerError FILE_*, CONFIG_INVALID, MODEL_UNSUPPORTED, TENSOR_MISSING, TENSOR_MISMATCH
- */
-export async function loadLora(model: Model, source: string | URL | Source): Promise<Lora> {
-  const files = openSource(source);
-  try {
-    const modules = modulesOf(trainableOf('The model', model));
-    const stored = await readAdapter(files, modules);
-    const { rank, alpha, modules: targets, values, dropout, baseModel, taskType } = stored;
-    const adapter = new Lora(model, { rank, alpha, targets }, { dropout, baseModel, taskType });
-    writeParameters(model.gpu, adapter.parameters, values);
-    return adapter;
-  } finally {
-    files.release?.();
-  }
-}
-
-function checkOrigin(origin: Omit<AdapterConfig, 'rank' | 'alpha'>): void {
-  const { dropout, ...names } = Object.fromEntries(fieldsOf(origin, 'The origin'));
-  checkRange('dropout', dropout, 0, Infinity);
-  for (const name of [names['baseModel'], names['taskType']]) {
-    if (typeof name === 'string' || name === null) continue;
-    throw invalid('origin', origin, '{ dropout, baseModel, taskType }');
-  }
-}
-
-function invalid(option: string, got: unknown, wanted: string): TransformerError {
-  return new TransformerError('OPTION_INVALID', `${option} is ${show(got)}; wanted ${wanted}.`);
 }

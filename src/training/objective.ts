@@ -19,6 +19,8 @@ export interface RecordedObjective {
 /** Appends a loss to a recorded forward pass. Its mean over the labels that count is minimized. */
 export interface Objective {
   readonly name: string;
+  /** Waits until what it needs is on the device in use, where a lost one comes back. @internal */
+  ready?(): Promise<void>;
   /** `padToMultipleOf`: what the lengths of the graph were padded to multiples of. @internal */
   record(
     recording: Recording,

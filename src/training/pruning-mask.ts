@@ -18,11 +18,13 @@ export interface Subject {
   readonly model: TrainableModel;
   readonly parameters: Parameters;
   readonly trainer: Trainer | undefined;
+  readonly target: Model | Trainer;
 }
 
-/** @throws TransformerError OPTION_INVALID, MODEL_UNSUPPORTED */
+/** @throws TransformerError OPTION_INVALID, MODEL_UNSUPPORTED, DISPOSED */
 export function subjectOf(target: Model | Trainer): Subject {
   const trainer = isA(target, Trainer) ? target : undefined;
+  trainer?.expectUsable();
   if (trainer?.options.adapter !== undefined) {
     throw new TransformerError(
       'OPTION_INVALID',
@@ -30,12 +32,12 @@ export function subjectOf(target: Model | Trainer): Subject {
     );
   }
   const model = isA(target, Trainer) ? target.model : trainableOf('What is pruned', target);
-  return { gpu: target.gpu, model, parameters: trainableParameters(model), trainer };
+  return { gpu: target.gpu, model, parameters: trainableParameters(model), trainer, target };
 }
 
 /** Which elements were pruned. */
 export class PruningMask {
-  readonly #parameters: Parameters;
+  #parameters: Parameters;
   /** By segment, a byte an element: 1 for what is pruned. */
   readonly #pruned: readonly Uint8Array[];
 
@@ -80,8 +82,21 @@ export class PruningMask {
     await this.apply(subject);
   }
 
-  /** Sets the elements to zero, and freezes them where there is a trainer. @internal */
-  async apply({ gpu, trainer }: Subject): Promise<void> {
+  /**
+   * Sets the elements to zero, and freezes them where there is a trainer; again when the device was lost and
+   * came back. @internal
+   */
+  async apply(subject: Subject): Promise<void> {
+    await this.#zero(subject);
+    const { target } = subject;
+    target.whenReloaded?.(() => {
+      const renewed = subjectOf(target);
+      this.#parameters = renewed.parameters;
+      return this.#zero(renewed);
+    });
+  }
+
+  async #zero({ gpu, trainer }: Subject): Promise<void> {
     await this.#change(gpu, this.#parameters.segments, (bytes, pruned) => {
       const values = new Float32Array(bytes);
       pruned.forEach((is, i) => {

@@ -21,6 +21,8 @@ export interface Adapter {
   readonly adapt: (recording: Recording) => Adapt;
   /** Called before lists with it are played on this model; its result is called when that is over. @internal */
   readonly use: (model: TrainableModel) => () => void;
+  /** Called when its device was lost and came back: it is on it as before any training. @internal */
+  readonly renew?: () => void;
   /** What is saved in place of the model, as it stands when called. */
   files(): Promise<NamedFile[]>;
 }

@@ -43,9 +43,12 @@ export class Trainer {
   #allocated: Promise<void>;
   /** Where the state was saved to, or restored from, last; kept where the device may come back. */
   #kept: Source | undefined;
+  /** Whether what was saved last is still to be read after a loss. */
+  #isBehind = false;
   #step = 0;
   #batch = 0;
   #savedStep: number | undefined;
+  readonly #changes = new Set<() => Promise<void>>();
   #running = false;
   #disposed = false;
   #reader: BatchReader | undefined;
@@ -91,7 +94,7 @@ export class Trainer {
     options: StepsOptions = {},
   ): AsyncGenerator<TrainingStep, void, undefined> {
     const { signal, maxSteps } = checkStepsOptions(options);
-    this.#expectUsable();
+    this.expectUsable();
     this.#expectIdle();
     this.#running = true;
     let ahead: Promise<Ahead | undefined> = Promise.resolve(undefined);
@@ -109,7 +112,7 @@ export class Trainer {
       let before = performance.now();
       if (this.#step < maxSteps) ahead = this.#gradients.compute(reader, this.#batch);
       for (;;) {
-        this.#expectUsable();
+        this.expectUsable();
         const current = await ahead;
         if (current === undefined) return;
         throwIfAborted(signal);
@@ -149,7 +152,7 @@ export class Trainer {
     options: { signal?: AbortSignal } = {},
   ): Promise<Evaluation> {
     refuseUnknown(options, ['signal'], 'option of evaluate');
-    this.#expectUsable();
+    this.expectUsable();
     await this.#recover();
     this.#evaluator ??= new Evaluator(this.model, this.state, this.options);
     return this.#evaluator.evaluate(batches, options.signal);
@@ -163,7 +166,7 @@ export class Trainer {
    * @throws TransformerError FILE_UNWRITABLE
    */
   async save(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
-    this.#expectUsable();
+    this.expectUsable();
     const step = this.#step;
     await saveRun(this, target, options, (state) => {
       this.#savedStep = step;
@@ -178,7 +181,7 @@ export class Trainer {
 
   /** Writes the model alone. */
   async saveModel(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
-    this.#expectUsable();
+    this.expectUsable();
     await saveModel(this, target, options);
   }
 
@@ -188,20 +191,25 @@ export class Trainer {
    * @throws TransformerError FILE_*, TENSOR_MISSING, TENSOR_MISMATCH, OPTION_INVALID
    */
   async restore(source: string | URL | Source): Promise<void> {
-    this.#expectUsable();
+    this.expectUsable();
     this.#expectIdle();
-    await this.#recover();
     const opened = openSource(source);
-    await restoreState(this, opened);
+    if (!(await this.#recover(opened))) await restoreState(this, opened);
     this.#savedStep = this.#step;
     if (this.gpu.recovers) this.#kept = opened;
   }
 
   /** Sets how many steps are done, when a run is taken up again. */
   resumeAt(step: number, batch: number): void {
+    this.expectUsable();
     this.#step = checkWhole('step', step, 0);
     this.#batch = checkWhole('batch', batch, 0);
     this.#reader = undefined;
+  }
+
+  /** Has something be done to every state that is made anew after the loss of a device. @internal */
+  whenReloaded(change: () => Promise<void>): void {
+    if (this.gpu.recovers) this.#changes.add(change);
   }
 
   /** Frees all GPU memory of the trainer. The model stays, as trained so far. */
@@ -233,19 +241,23 @@ export class Trainer {
 
   /**
    * After the loss of a device that comes back: the model is there anew, and the run where it was saved
-   * last, or at its beginning.
+   * last, or at its beginning. Result: whether that was necessary.
    */
-  async #recover(): Promise<void> {
-    if (!this.gpu.recovers) return;
+  async #recover(source: Source | undefined = this.#kept): Promise<boolean> {
+    if (!this.gpu.recovers) return false;
     await this.#given.ready?.();
-    this.#expectUsable();
-    if (this.state.scope.isCurrent) return;
-    if (this.options.adapter !== undefined) {
+    await this.options.objective.ready?.();
+    this.expectUsable();
+    if (this.state.scope.isCurrent && !this.#isBehind) return false;
+    const { adapter } = this.options;
+    if (adapter !== undefined && adapter.renew === undefined) {
       throw new TransformerError(
         'DEVICE_LOST',
         'The adapter went with a device that was lost. Make it and its trainer again, and restore the run.',
       );
     }
+    adapter?.renew?.();
+    this.#isBehind = true;
     this.#end();
     this.#evaluator = undefined;
     this.#update = undefined;
@@ -253,17 +265,21 @@ export class Trainer {
     [this.state, this.#allocated] = this.#begin();
     this.#gradients = new GradientLists(this.model, this.state, this.options);
     this.resumeAt(0, 0);
-    if (this.#kept !== undefined) await restoreState(this, this.#kept);
+    if (source !== undefined) await restoreState(this, source);
+    for (const change of this.#changes) await change();
+    this.#isBehind = false;
+    return true;
   }
 
   /** Takes a list over that was made meanwhile, unless the trainer has gone. */
   #own<T extends { dispose(): void }>(made: T): T {
     if (this.#disposed) made.dispose();
-    this.#expectUsable();
+    this.expectUsable();
     return made;
   }
 
-  #expectUsable(): void {
+  /** @throws TransformerError DISPOSED @internal */
+  expectUsable(): void {
     if (!this.#disposed) return;
     throw new TransformerError('DISPOSED', 'This trainer was disposed. Make a new one.');
   }

@@ -2,20 +2,13 @@
 import { expect, test, vi } from 'vitest';
 import { Gpu, loadModel, pipeline, type Source } from 'webgpu-transformer';
 import { expectRejection } from '../support/rejection.ts';
-import { testGpus } from '../support/gpu.ts';
+import { lose, testGpus } from '../support/gpu.ts';
 import { fixtureSource, memorySource } from '../support/source.ts';
 import { expectedCalls, taskFiles } from '../support/tasks.ts';
 
 const [{ options } = { options: {} }] = await testGpus();
 const inputs = { inputIds: [[26, 62, 19, 79, 74, 59]] };
 const greedy = { numBeams: 1, maxNewTokens: 12 };
-
-/** Loses the device, as a driver that crashes does. */
-async function lose(gpu: Gpu): Promise<void> {
-  const { device } = gpu;
-  device.destroy();
-  await device.lost;
-}
 
 const told = (gpu: Gpu): string[] => {
   const events: string[] = [];

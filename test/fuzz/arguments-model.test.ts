@@ -5,7 +5,7 @@ import { callables } from '../support/interface.ts';
 import { fixtureSource, memorySource } from '../support/source.ts';
 import { taskFiles } from '../support/tasks.ts';
 import { tinySource } from '../support/training.ts';
-import { expectRefused, type Way } from '../support/wrong-arguments.ts';
+import { expectEnded, expectRefused, type Way } from '../support/wrong-arguments.ts';
 import { wrongValues } from '../support/wrong-values.ts';
 
 const { Gpu, loadModel, pipeline } = library;
@@ -13,11 +13,16 @@ const { Gpu, loadModel, pipeline } = library;
 let gpu: library.Gpu;
 let model: library.Model;
 let other: library.Gpu;
+/** What was disposed of. */
+let ended: Readonly<Record<string, object>>;
 
 beforeAll(async () => {
   gpu = await Gpu.request();
   other = await Gpu.request();
   model = await loadModel(tinySource(), { gpu });
+  const gone = [await loadModel(tinySource(), { gpu }), await Gpu.request()] as const;
+  for (const one of gone) one.dispose();
+  ended = { Model: gone[0], Gpu: gone[1] };
 });
 
 afterAll(() => {
@@ -68,7 +73,7 @@ const ways: Readonly<Record<string, Way>> = {
     call: pipeline,
     right: [() => ['text-classification', files, { gpu, ...noCache }]],
   },
-  modelSize: { call: library.modelSize, right: [() => [fixtureSource('marian'), noCache]] },
+  modelSize: { call: library.modelSize, right: [() => [fixtureSource('marian'), { ...noCache }]] },
   isCached: {
     call: library.isCached,
     right: [() => [fixtureSource('marian'), {}]],
@@ -110,4 +115,8 @@ test('every function has a case', () => {
 
 test.each(Object.entries(ways))('%s', async (name, way) => {
   await expectRefused(all.get(name)!, way, () => gpu.memory.buffers);
+});
+
+test.each(Object.entries(ways))('%s, after a disposal', async (name, way) => {
+  await expectEnded(all.get(name)!, way, ended);
 });

@@ -7,7 +7,7 @@ import { Gpu, type Model } from 'webgpu-transformer';
 import * as training from 'webgpu-transformer/training';
 import { callables } from '../support/interface.ts';
 import { MemoryTarget, tinyBatch, tinyConfig, tinyModel, trainTo } from '../support/training.ts';
-import { expectRefused, type Way } from '../support/wrong-arguments.ts';
+import { expectEnded, expectRefused, type Way } from '../support/wrong-arguments.ts';
 
 const { Lora, Trainer } = training;
 
@@ -15,6 +15,8 @@ let gpu: Gpu;
 let model: Model;
 let trainer: training.Trainer;
 let lora: training.Lora;
+/** What was disposed of. */
+let ended: Readonly<Record<string, object>>;
 const saved = new MemoryTarget();
 const adapter = new MemoryTarget();
 const of = <T>(make: () => T): (() => T)[] => [make];
@@ -33,6 +35,11 @@ beforeAll(async () => {
   await trainTo(trainer, 1);
   await trainer.save(saved);
   await lora.save(adapter);
+  const gone = await tinyModel(gpu);
+  const late = new Lora(model, { rank: 2, targets });
+  const over = new Trainer(model, { learningRate: 0.1 });
+  for (const one of [gone, late, over]) one.dispose();
+  ended = { Model: gone, Lora: late, Adapter: late, Trainer: over };
 });
 
 afterAll(async () => {
@@ -151,4 +158,8 @@ test('every function has a case', () => {
 
 test.each(Object.entries(ways))('%s', async (name, way) => {
   await expectRefused(all.get(name)!, way, () => gpu.memory.buffers);
+});
+
+test.each(Object.entries(ways))('%s, after a disposal', async (name, way) => {
+  await expectEnded(all.get(name)!, way, ended);
 });

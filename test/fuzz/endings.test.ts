@@ -12,6 +12,7 @@ import { MemoryTarget, tinyBatch, tinyModel, tinySource } from '../support/train
 const [{ options } = { options: {} }] = await testGpus();
 /** Moments of each call that are tried, drawn over all it has. */
 const tried = Number(process.env['FUZZ_CASES'] ?? 6);
+const seed = Number(process.env['FUZZ_SEED'] ?? 0);
 
 const ids = { inputIds: [[26, 62, 19]] };
 const greedy = { numBeams: 1, maxNewTokens: 5 };
@@ -123,7 +124,7 @@ for (const [name, ending] of Object.entries(endings)) {
   ])(`${name}: what it works with %s`, async (_, loses) => {
     const count = await run(ending, Infinity, loses);
     expect(count).toBeGreaterThan(3);
-    const random = new Random(count);
+    const random = new Random(seed + count);
     const some = Array.from({ length: tried }, () => random.integer(0, count - 1));
     for (const n of new Set([0, ...some, count - 1])) await run(ending, n, loses);
   });

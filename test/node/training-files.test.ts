@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -95,6 +95,51 @@ test('a process that is killed at any time leaves a run that goes on bit for bit
   const whole = names.filter((name) => !name.endsWith('.partial'));
   expect(whole.toSorted()).toEqual(['config.json', 'model.safetensors', stateFile]);
 });
+
+/** Trains in a process whose files have a limit from its second save on. Result: the steps it saved. */
+async function trainWithin(folder: string, bytes: number): Promise<number[]> {
+  const args = [join(program, 'training-process.js'), folder, String(bytes)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.on('data', (text) => (output += String(text)));
+  child.stderr.on('data', (text) => (errors += String(text)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(code, `stderr: ${errors}`).toBe(1);
+  expect(errors).toContain("code: 'FILE_UNWRITABLE'");
+  expect(errors).toContain('EFBIG');
+  return output.trim().split('\n').map(Number);
+}
+
+// A limit on the size of files is the full disk that everybody may have: the kernel takes a part of a file.
+test.runIf(process.platform === 'linux')(
+  'files that the kernel cuts off leave a checkpoint from which the run goes on',
+  { timeout: 120_000 },
+  () =>
+    onGpu((gpu) =>
+      withTrainer(gpu, {}, async (whole) => {
+        const folder = join(scratch, 'limited');
+        await trainTo(whole, 1);
+        await whole.save(folder);
+        const sizeOf = async (name: string): Promise<number> =>
+          (await stat(join(folder, name))).size;
+        const [state, model] = [await sizeOf(stateFile), await sizeOf('model.safetensors')];
+        expect(state).toBeGreaterThan(model);
+        // No file is written; the model's alone, or a part of it; and all but the end of the state.
+        for (const bytes of [0, model - 1, model, state - 1]) {
+          const [saved] = await trainWithin(folder, bytes);
+          await trainTo(whole, saved ?? 0);
+          const names = await readdir(folder);
+          expect(names.toSorted()).toEqual(['config.json', 'model.safetensors', stateFile]);
+          await withTrainer(gpu, {}, async (trainer) => {
+            await trainer.restore(folder);
+            expect(await snapshot(trainer), `${bytes} bytes`).toEqual(await snapshot(whole));
+          });
+          const loaded = await loadModel(folder, { gpu });
+          loaded.dispose();
+        }
+      }),
+    ),
+);
 
 test('a disk that is full half way leaves the old checkpoint, and the trainer goes on', async () => {
   await onGpu(async (gpu) => {

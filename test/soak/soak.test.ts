@@ -27,16 +27,17 @@ interface Memory {
 /** Megabytes in use, once what is free was collected. */
 async function memory(): Promise<Memory> {
   const { gc } = globalThis as { gc?: () => void };
+  if (gc === undefined) throw new Error('Run it by npm run soak, which has garbage collected.');
   for (let i = 0; i < 3; i++) {
-    gc?.();
+    gc();
     await new Promise((resolve) => void setTimeout(resolve, 20));
   }
   if (isNode) {
     const { heapUsed, rss } = process.memoryUsage();
     return { heap: heapUsed / mega, resident: rss / mega };
   }
-  const { memory: own } = performance as unknown as { memory?: { usedJSHeapSize: number } };
-  return { heap: (own?.usedJSHeapSize ?? 0) / mega, resident: 0 };
+  const { memory: own } = performance as unknown as { memory: { usedJSHeapSize: number } };
+  return { heap: own.usedJSHeapSize / mega, resident: 0 };
 }
 
 /** Repeats work, and expects memory at the end to be that after the first tenth. */

@@ -1,11 +1,15 @@
-// A device that has no room for one buffer, at a moment of the test's choice.
+// A device that has no room for one buffer, or for bringing one back, at a moment of the test's choice.
 
 import type { Gpu } from 'webgpu-transformer';
+import { MAP_READ } from '../../src/runtime/constants.ts';
 
 interface ErrorScope {
   readonly filter: GPUErrorFilter;
   error: GPUError | null;
 }
+
+/** How reading back fails: no room on the device's side, none on this side, or the device is lost. */
+export type ReadFault = 'map' | 'range' | 'loss';
 
 /** As a driver says it. */
 const noMemory: GPUError = { message: 'out of memory, by order of the test' };
@@ -20,8 +24,9 @@ export class Exhaustion {
   #left = Infinity;
   /** Errors that no scope was there for. */
   readonly uncaptured: string[] = [];
-  /** Buffers refused so far. */
-  count = 0;
+  /** Buffers to map until it goes wrong, and how: see `spoil`. */
+  #readable = Infinity;
+  #fault: ReadFault = 'map';
   readonly #scopes: ErrorScope[] = [];
 
   constructor(gpu: Gpu) {
@@ -30,9 +35,8 @@ export class Exhaustion {
     const push = device.pushErrorScope.bind(device);
     const pop = device.popErrorScope.bind(device);
     device.createBuffer = (descriptor) => {
-      if (this.#left-- > 0) return create(descriptor);
+      if (this.#left-- > 0) return this.#mappable(create(descriptor), device);
       this.#left = Infinity;
-      this.count++;
       const scope = this.#scopes.findLast(({ filter }) => filter === 'out-of-memory');
       if (scope === undefined) this.uncaptured.push(`no scope for ${descriptor.label}`);
       else scope.error = noMemory;
@@ -53,6 +57,32 @@ export class Exhaustion {
     device.addEventListener('uncapturederror', ({ error }) => {
       this.uncaptured.push(error.message);
     });
+  }
+
+  /** Has the mapping of a buffer go wrong once so many were mapped; never when it is Infinity. */
+  spoil(after: number, fault: ReadFault = 'map'): void {
+    this.#readable = after;
+    this.#fault = fault;
+  }
+
+  #mappable(buffer: GPUBuffer, device: GPUDevice): GPUBuffer {
+    if ((buffer.usage & MAP_READ) === 0) return buffer;
+    const map = buffer.mapAsync.bind(buffer);
+    const range = buffer.getMappedRange.bind(buffer);
+    let spoilt = false;
+    buffer.mapAsync = async (...args) => {
+      spoilt = this.#readable-- <= 0;
+      if (!spoilt) return map(...args);
+      this.#readable = Infinity;
+      if (this.#fault === 'map') throw new DOMException(noMemory.message, 'OperationError');
+      if (this.#fault === 'loss') device.destroy();
+      return map(...args);
+    };
+    buffer.getMappedRange = (...args) => {
+      if (spoilt) throw new RangeError('Array buffer allocation failed');
+      return range(...args);
+    };
+    return buffer;
   }
 
   /** Has the device refuse a buffer once it has made so many; none when it is Infinity. */

@@ -44,6 +44,12 @@ export async function bothTiers(): Promise<TestGpu[]> {
   return [software!, others.at(-1)!];
 }
 
+/** Loses the device, as a driver that crashes does. */
+export async function lose({ device }: Gpu): Promise<void> {
+  device.destroy();
+  await device.lost;
+}
+
 /** Has a Gpu put no more than so many bytes into one tensor, as if its device allowed no more. */
 export function limitBuffers(gpu: Gpu, bytes: number): void {
   Reflect.deleteProperty(gpu, 'bindingLimit');

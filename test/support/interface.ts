@@ -8,10 +8,11 @@ import { wrongValues } from './wrong-values.ts';
 /** A place among the arguments: the number of one, then names of fields, and 0 for elements. */
 export type Place = readonly (string | number)[];
 
-/** A place, and which of the wrong values are right there by their type. */
+/** A place, which of the wrong values are right there by their type, and which of our classes are. */
 export interface Slot {
   readonly place: Place;
-  readonly fits: ReadonlySet<string>;
+  readonly fits: readonly string[];
+  readonly classes: readonly string[];
 }
 
 export interface Callable {
@@ -28,6 +29,7 @@ const whole = new Set([
   'Gpu',
   'Trainer',
   'Lora',
+  'Adapter',
   'Source',
   'Target',
   'Objective',
@@ -79,7 +81,11 @@ export function callables(...entries: readonly string[]): Map<string, Callable> 
       const isRight = (value: ts.Type): boolean =>
         types.some((type) => checker.isTypeAssignableTo(value, type));
       const names = [...values].filter(([, type]) => isRight(type)).map(([value]) => value);
-      return { place, fits: new Set(names) };
+      const classes = types
+        .flatMap(partsOf)
+        .map(nameOf)
+        .filter((one) => whole.has(one));
+      return { place, fits: names, classes: [...new Set(classes)] };
     });
     found.set(name, { name, slots: list });
   };
@@ -93,8 +99,7 @@ export function callables(...entries: readonly string[]): Map<string, Callable> 
     const object = ts.TypeFlags.Object | ts.TypeFlags.Intersection;
     if ((type.flags & object) === 0 || type.getCallSignatures().length > 0) return false;
     const parts = type.isIntersection() ? type.types : [type];
-    if (parts.some(({ symbol }) => whole.has((symbol as ts.Symbol | undefined)?.name ?? '')))
-      return false;
+    if (parts.some((part) => whole.has(nameOf(part)))) return false;
     return checker.getPropertiesOfType(type).some(isOurs);
   };
   const methods = (owner: string, type: ts.Type): void => {
@@ -132,6 +137,10 @@ export function callables(...entries: readonly string[]): Map<string, Callable> 
     }
   }
   return found;
+}
+
+function nameOf({ symbol }: ts.Type): string {
+  return (symbol as ts.Symbol | undefined)?.name ?? '';
 }
 
 /** Whether a field is declared in this library, and has a name that callers can write. */

@@ -15,11 +15,15 @@ export interface Way {
   readonly takes?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Expects every wrong call to be refused. `check` says what it left behind, if anything. */
+/**
+ * Expects every wrong call to be refused. `check` says what it left behind, if anything. `every`: so many wrong
+ * values stand for one that is tried at a place, others at the next.
+ */
 export async function expectRefused(
   { name, slots }: Callable,
   { call, right, takes = {} }: Way,
   check: () => unknown = () => undefined,
+  every: number = 1,
 ): Promise<void> {
   const wrong = new Map<string, string[]>();
   const note = (what: string, value: string): void => {
@@ -27,12 +31,13 @@ export async function expectRefused(
   };
   for (const make of right) await settle(() => call(...(make() as never[])));
   let before = JSON.stringify(check());
-  for (const { place, fits } of slots) {
+  const values = [...wrongValues];
+  for (const [number, { place, fits }] of slots.entries()) {
     const where = place.join('.');
-    for (const [value, of] of wrongValues) {
+    for (const [value, of] of values.filter((_, index) => index % every === number % every)) {
       const args = argumentsWith(right, place, of());
       const { error } = await settle(() => call(...(args as never[])), true);
-      const isTaken = fits.has(value) || (takes[where] ?? []).includes(value);
+      const isTaken = fits.includes(value) || (takes[where] ?? []).includes(value);
       const failure = failureOf(error, isTaken);
       if (failure !== undefined) note(`${where}: ${failure}`, value);
       // What was answered may have left a list for the next call.
@@ -42,6 +47,38 @@ export async function expectRefused(
     }
   }
   expect({ name, wrong: Object.fromEntries(wrong) }).toEqual({ name, wrong: {} });
+}
+
+/**
+ * Expects the same of what was disposed of: of methods, and of calls with it as an argument or an option.
+ * `ended`: one of each class, by its name.
+ */
+export async function expectEnded(
+  { name, slots }: Callable,
+  { call, right }: Way,
+  ended: Readonly<Record<string, object>>,
+): Promise<void> {
+  const wrong: string[] = [];
+  const attempt = async (what: string, work: () => unknown): Promise<void> => {
+    const { error } = await settle(work, true);
+    const { code = error, message = '' } = (error ?? {}) as Partial<TransformerError>;
+    const isTold = code === 'DISPOSED' || (code === 'DEVICE_LOST' && message.includes('disposed'));
+    if (!isTold) wrong.push(`${what}: ${String(code)} ${message}`);
+  };
+  const [owner = '', method = ''] = name.split('.');
+  const receiver = Object.entries(ended).find(([one]) => one.toLowerCase() === owner)?.[1];
+  if (receiver !== undefined && !/^\[|^dispose$/.test(method)) {
+    const run = Reflect.get(receiver, method) as (...args: unknown[]) => unknown;
+    for (const make of right) await attempt('itself', () => run.apply(receiver, make()));
+  }
+  for (const { place, classes } of slots) {
+    const objects = Object.entries(ended).filter(([one]) => classes.includes(one));
+    for (const [kind, object] of objects) {
+      const args = argumentsWith(right, place, object);
+      await attempt(`${kind} as ${place.join('.')}`, () => call(...(args as never[])));
+    }
+  }
+  expect({ name, wrong }).toEqual({ name, wrong: [] });
 }
 
 function failureOf(error: unknown, isTaken: boolean): string | undefined {

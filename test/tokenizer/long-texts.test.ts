@@ -66,6 +66,7 @@ const shapes: Readonly<Record<string, (length: number) => string>> = {
   'ends of lines': (length) => ' \r\n'.repeat(length / 3),
   Greek: (length) => 'ΑΣς'.repeat(length / 3),
   ideographs: (length) => '日本語'.repeat(length / 3),
+  'mixed scripts': (length) => 'aб漢ا1 '.repeat(length / 6),
   digits: (length) => '1234567890'.repeat(length / 10),
   'halves of pairs': (length) => '\ud83d'.repeat(length),
   'added tokens': (length) => '  <|x|>  <s>[CLS]'.repeat(length / 17),
@@ -85,10 +86,10 @@ function timeOf(work: () => unknown): number {
 }
 
 /** Ten times the length takes ten times as long, or a bit more; the square would take a hundred. */
-function expectLinear(work: (length: number) => unknown): void {
+function expectLinear(work: (length: number) => unknown, length = 600): void {
   const ratios: number[] = [];
   while (ratios.length < 4) {
-    const [few, many] = [timeOf(() => work(600)), timeOf(() => work(6000))];
+    const [few, many] = [timeOf(() => work(length)), timeOf(() => work(10 * length))];
     ratios.push(many / few);
     // A short time says nothing, and one good ratio is proof enough.
     if (many < 25 || many < 35 * few) return;
@@ -105,6 +106,14 @@ describe.each(Object.entries(kinds))('%s', (_, load) => {
     }
   });
 
+  test('takes time in proportion to lengths up to 100,000', { timeout: 120_000 }, async () => {
+    const tokenizer = await load();
+    // One run of what is normalized together, and many words, or one, as the kind has it.
+    for (const shape of ['marks of two kinds', 'mixed scripts']) {
+      expectLinear((length) => tokenizer.encode(shapes[shape]!(length)), 10_000);
+    }
+  });
+
   test('cuts long texts as if it had tokenized all of them', async () => {
     const tokenizer = await load();
     const sentence = "Hello, world! It's 12345 déjà vu - 日本。\n\nx  y <|x|> ";
@@ -116,6 +125,8 @@ describe.each(Object.entries(kinds))('%s', (_, load) => {
       '日本語、漢字。'.repeat(200),
       'x'.repeat(1200),
       `${' '.repeat(500)}x y. `.repeat(3),
+      '日本語漢字'.repeat(200),
+      '日本語か\u3099漢字\u0301'.repeat(150),
     ];
     for (const text of texts) {
       for (const maxLength of [12]) {
@@ -135,7 +146,17 @@ describe.each(Object.entries(kinds))('%s', (_, load) => {
   });
 });
 
-test('of a text that is cut, little is read', async () => {
+test('takes time in proportion to lengths up to 1,000,000', { timeout: 120_000 }, async () => {
+  const tokenizer = await loadTokenizer('nfkc');
+  for (const shape of ['ideographs', 'letters']) {
+    expectLinear((length) => tokenizer.encode(shapes[shape]!(length)), 100_000);
+  }
+});
+
+test.each([
+  ['words', 'é word '],
+  ['ideographs without an end', '日本語'],
+])('of a text of a million characters that is cut, little is read: %s', async (_, part) => {
   const tokenizer = await loadTokenizer('wordpiece');
   // oxlint-disable-next-line typescript/unbound-method -- called with its text below
   const { normalize } = String.prototype;
@@ -146,13 +167,14 @@ test('of a text that is cut, little is read', async () => {
     return normalize.call(this, form);
   };
   try {
-    tokenizer.encodingCut('é word '.repeat(100_000), undefined, { maxLength: 128 });
+    const text = part.repeat(1_000_000 / part.length);
+    expect(tokenizer.encodingCut(text, undefined, { maxLength: 512 }).ids).toHaveLength(512);
   } finally {
     // oxlint-disable-next-line no-extend-native -- as it was
     String.prototype.normalize = normalize;
   }
   expect(read).toBeGreaterThan(100);
-  expect(read).toBeLessThan(20_000);
+  expect(read).toBeLessThan(40_000);
 });
 
 test.each(['NFC', 'NFD', 'NFKC', 'NFKD'] as const)('%s of many marks is the form', (form) => {

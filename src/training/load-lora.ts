@@ -1,0 +1,27 @@
+// Low-rank adapters from files, for the models they were trained on.
+
+import type { Model } from '../model/model.ts';
+import { openSource } from '../source/open-source.ts';
+import type { Source } from '../source/source.ts';
+import { trainableOf } from './check.ts';
+import { readAdapter } from './lora-files.ts';
+import { Lora } from './lora.ts';
+import { modulesOf } from './lora-targets.ts';
+
+/**
+ * An adapter that `save` or PEFT wrote to a folder, for the model it was trained on.
+ * @throws TransformerError FILE_*, CONFIG_INVALID, MODEL_UNSUPPORTED, TENSOR_MISSING, TENSOR_MISMATCH
+ */
+export async function loadLora(model: Model, source: string | URL | Source): Promise<Lora> {
+  const files = openSource(source);
+  try {
+    const modules = modulesOf(trainableOf('The model', model));
+    const stored = await readAdapter(files, modules);
+    const { rank, alpha, modules: targets, values, dropout, baseModel, taskType } = stored;
+    const adapter = new Lora(model, { rank, alpha, targets }, { dropout, baseModel, taskType });
+    adapter.fill(values);
+    return adapter;
+  } finally {
+    files.release?.();
+  }
+}
