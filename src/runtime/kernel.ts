@@ -1,7 +1,8 @@
 // Kernel declarations: what a WGSL file binds, which scalars it takes, which switches it has.
 // A declaration is plain data; devices compile it on demand (pipelines.ts).
 
-import type { Dtype, Tensor } from './tensor.ts';
+import type { Dtype } from './dtype.ts';
+import type { Tensor } from './tensor.ts';
 
 /** A piece of WGSL and the file it stands in. */
 export interface Snippet {
@@ -10,10 +11,10 @@ export interface Snippet {
   readonly text: string | (() => Promise<string>);
 }
 
-/** A piece of WGSL that exists once per storage format of the tensor bound as `binding`. */
+/** Pieces of WGSL that differ by the storage format of the tensor bound as `binding`. */
 export interface StorageSnippet {
   readonly binding: string;
-  readonly formats: Partial<Record<Dtype, Snippet>>;
+  readonly formats: Partial<Record<Dtype, readonly Snippet[]>>;
 }
 
 /** `read` is read-only storage, `write` is read_write storage. */
@@ -73,11 +74,11 @@ export function variantOf(
       continue;
     }
     const format = formats[part.binding] ?? 'f32';
-    const snippet = part.formats[format];
-    if (snippet === undefined) {
+    const own = part.formats[format];
+    if (own === undefined) {
       throw new RangeError(`${declaration.name}: ${part.binding} cannot be stored as ${format}`);
     }
-    snippets.push(snippet);
+    snippets.push(...own);
   }
   const key = `${declaration.name}|${lines.join('')}|${snippets.map((s) => s.file).join()}`;
   return { key, kernel: declaration, snippets };

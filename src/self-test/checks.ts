@@ -1,6 +1,7 @@
 // The checks of the self-test: each records one operation and says what should come out.
 
-import type { Dtype, Tensor } from '../runtime/tensor.ts';
+import type { Dtype } from '../runtime/dtype.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import { attentionDecode, hiddenSlot } from '../shaders/attention/attention-decode.ts';
 import { attention } from '../shaders/attention/attention.ts';
 import { type Activation, matmul } from '../shaders/matmul/matmul.ts';

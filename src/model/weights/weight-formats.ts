@@ -1,7 +1,8 @@
 // The storage formats of weights: a file each in formats/, and its place in the list.
 
 import { TransformerError } from '../../runtime/errors.ts';
-import { bytesOf, type Dtype, type Tensor } from '../../runtime/tensor.ts';
+import { bytesOf, type Dtype } from '../../runtime/dtype.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
 import type { TensorEntry } from '../../source/safetensors.ts';
 import { bf16 } from './formats/bf16.ts';
 import { f16 } from './formats/f16.ts';

@@ -4,7 +4,8 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import { makeInParts, type PartOptions } from '../../runtime/parts.ts';
 import type { Scope } from '../../runtime/scope.ts';
-import { type Dtype, elements, pitchOf, Tensor, type TensorOptions } from '../../runtime/tensor.ts';
+import { type Dtype, pitchOf } from '../../runtime/dtype.ts';
+import { elements, Tensor, type TensorOptions } from '../../runtime/tensor.ts';
 import type { WeightSlice } from './parameters.ts';
 import { readTensors, type TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';

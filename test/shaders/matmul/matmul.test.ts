@@ -1,6 +1,7 @@
 // The matrix product in every form, against float64.
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
+import type { BlockDtype, Dtype } from '../../../src/runtime/dtype.ts';
 import { elements, type Tensor } from '../../../src/runtime/tensor.ts';
 import { productOfTransposed } from '../../../src/shaders/matmul/matmul-backward.ts';
 import { type Activation, activationCodes, matmul } from '../../../src/shaders/matmul/matmul.ts';
@@ -11,12 +12,23 @@ import { Random } from '../../support/random.ts';
 const gpus = await testGpus();
 const activations = Object.keys(activationCodes) as Activation[];
 
+/** Every kind of codes, and of what blocks share; that all formats are read: embedding.test.ts. */
+const inBlocks: readonly BlockDtype[] = [
+  'int4-32-f16',
+  'int4-128-f32',
+  'int8-64-f16',
+  'fp8-128',
+  'nf4-64',
+  'int8-16-f32',
+  'mxfp4-32',
+];
+
 interface Case {
   /** Shape of x. */
   readonly x: readonly number[];
   readonly columns: number;
   readonly transposed?: boolean;
-  readonly dtype?: 'f32' | 'f16' | 'bf16';
+  readonly dtype?: Dtype;
   readonly activation?: Activation;
   readonly bias?: boolean;
   readonly residual?: boolean;
@@ -98,6 +110,15 @@ for (const { name, options } of gpus) {
           const x = bench.input('x', [range.length, 1], Float32Array.from(range));
           return [matmul(x, bench.weight([1, 1], Float32Array.of(1)), { activation })];
         });
+      }
+    }));
+
+  test(`weights in blocks, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, dtype] of inBlocks.entries()) {
+        const [height, columns] = [[1, 13, 3][i % 3]!, [12, 7, 32, 9][i % 4]!];
+        const x = [height, [128, 64, 36, 33, 160][i % 5]!];
+        await expectProduct(gpu, 450 + i, { x, columns, dtype, transposed: i % 4 < 3 });
       }
     }));
 

@@ -1,7 +1,7 @@
 // What a storage format is to the weights that are brought into it. Its layout stands in
 // runtime/tensor.ts, and how kernels read it in shaders/storage.ts.
 
-import type { Dtype } from '../../../runtime/tensor.ts';
+import type { Dtype } from '../../../runtime/dtype.ts';
 import type { StoredDtype } from '../../../source/safetensors.ts';
 
 export interface WeightFormat {
