@@ -35,6 +35,10 @@ export const quantize: Reference = {
   twin: (inputs, params, constants) => {
     const blocks = Float64Array.from(floats(inputs, 'blocks'));
     for (const { at, size, values } of written(inputs, params, constants)) {
+      if (!values.every(Number.isFinite)) {
+        blocks.fill(NaN, at, at + size);
+        continue;
+      }
       // What pads a row has the code 0, the least.
       blocks.fill(Math.min(...values), at, at + size);
       blocks.set(values, at);

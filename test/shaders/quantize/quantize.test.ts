@@ -41,10 +41,16 @@ async function quantized(gpu: Gpu, seed: number, given: Case): Promise<Float64Ar
 
 test('every kind of integers, blocks past the end of a row, from every format', () =>
   withGpu(device!.options, async (gpu) => {
-    await quantized(gpu, 1, { columns: 32, to: 'int8-32-f16' });
-    await quantized(gpu, 2, { columns: 33, to: 'int4-32-f16', from: 'f16' });
-    await quantized(gpu, 3, { columns: 130, to: 'int4-64-f32', from: 'bf16' });
-    await quantized(gpu, 4, { columns: 7, to: 'int8-16-f32' });
+    const cases: readonly Case[] = [
+      { columns: 32, to: 'int8-32-f16' },
+      { columns: 33, to: 'int4-32-f16', from: 'f16' },
+      { columns: 130, to: 'int4-64-f32', from: 'bf16' },
+      { columns: 7, to: 'int8-16-f32' },
+    ];
+    for (const [i, one] of cases.entries()) {
+      const got = await quantized(gpu, i, one);
+      expect(got).toHaveLength(6 * pitchOf(one.to, one.columns));
+    }
   }));
 
 test('four bits are nearer than the ends of the range make them', () =>
@@ -68,4 +74,10 @@ test('equal values are exact, and what is no number stays so', () =>
     const values = new Float32Array(5 * 32).fill(0.25);
     const got = await quantized(gpu, 6, { columns: 32, to: 'int4-32-f16', values });
     expect([...got.subarray(64, 160)]).toEqual(Array(96).fill(0.25));
+    values[40] = NaN;
+    values[70] = -Infinity;
+    const wrong = await quantized(gpu, 7, { columns: 32, to: 'int8-32-f16', values });
+    expect(wrong.subarray(64, 160).map((value) => (Number.isNaN(value) ? 1 : 0))).toEqual(
+      new Float64Array(96).fill(0).map((_, i) => (i < 32 ? 0 : 1)),
+    );
   }));
