@@ -51,7 +51,7 @@ async function asHeld(
 }
 
 /** Causal and masked models, tied and not, stacked, transposed; encoder and decoder. */
-const cases = ['bart', 'bert_seqcls_f16', 'gpt2', 'llama_bf16', 'marian'];
+const cases = ['bart', 'bert_seqcls', 'gpt2', 'llama_gqa', 't5_gated'];
 
 for (const { name: device, options } of await testGpus()) {
   test(`models compute with rounded weights, ${device}`, () =>
