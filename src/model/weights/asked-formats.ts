@@ -21,7 +21,7 @@ const formats: Readonly<Record<WeightFormatName, Dtype>> = {
   int4: 'int4-32-f16',
 };
 
-export const formatNames: readonly string[] = Object.keys(formats);
+const formatNames: readonly string[] = Object.keys(formats);
 
 /** From the coarsest to the finest. */
 const order: readonly WeightFormatName[] = ['int4', 'int8', 'f16', 'f32'];

@@ -26,7 +26,7 @@ export function formatOf({ name, dtype }: Pick<TensorEntry, 'name' | 'dtype'>): 
 }
 
 /** The format of a tensor's elements. */
-export function formatNamed(name: Dtype): WeightFormat {
+function formatNamed(name: Dtype): WeightFormat {
   const format = formats.find((one) => one.name === name);
   if (format === undefined) throw new RangeError(`${name} is no format of weights`);
   return format;
