@@ -5,6 +5,7 @@ import {
   blockDtypes,
   blocksOf,
   type Codes,
+  type Dtype,
   type PlainDtype,
 } from '../runtime/dtype.ts';
 import type { Snippet, StorageSnippet } from '../runtime/kernel.ts';
@@ -35,6 +36,10 @@ const blockText: Snippet = {
   file: 'weight-blocks.wgsl',
   text: late(() => import('./matmul/weight-blocks.wgsl?raw')),
 };
+const vectorText: Snippet = {
+  file: 'weight16-blocks.wgsl',
+  text: late(() => import('./matmul/weight16-blocks.wgsl?raw')),
+};
 
 function inTable<Name extends Codes>(...names: readonly Name[]): Record<Name, Snippet> {
   const text = late(() => import('./matmul/codes-table.wgsl?raw'));
@@ -43,7 +48,7 @@ function inTable<Name extends Codes>(...names: readonly Name[]): Record<Name, Sn
 }
 
 /** The texts of a format in blocks, behind its sizes. */
-function inBlocks(name: BlockDtype): readonly Snippet[] {
+function inBlocks(name: BlockDtype, reading: Snippet): readonly Snippet[] {
   const { codes, size, codeWords, headWords, scales } = blocksOf(name);
   const table = codeTables[codes];
   const lines = [
@@ -53,7 +58,13 @@ function inBlocks(name: BlockDtype): readonly Snippet[] {
     `const HALF_SCALES = ${scales === 'f16'};`,
     ...(table === undefined ? [] : [`const TABLE = array<f32, 16>(${table.join(', ')});`]),
   ];
-  return [{ file: name, text: lines.join('\n') }, codeTexts[codes], blockText];
+  return [{ file: name, text: lines.join('\n') }, codeTexts[codes], reading];
+}
+
+/** Whether a block's codes are vectors of 16 bytes. */
+export function isInVectors(dtype: Dtype): boolean {
+  const { codeWords = 0 } = blocksOf(dtype) ?? {};
+  return codeWords > 0 && codeWords % 4 === 0;
 }
 
 function storage(prefix: string, index: 0 | 1): StorageSnippet {
@@ -61,10 +72,20 @@ function storage(prefix: string, index: 0 | 1): StorageSnippet {
     name,
     [{ file: `${prefix}-${name}.wgsl`, text: own[index] }],
   ]);
-  const blocks = blockDtypes.map((name): [string, readonly Snippet[]] => [name, inBlocks(name)]);
+  const blocks = blockDtypes.map((name): [string, readonly Snippet[]] => [
+    name,
+    inBlocks(name, blockText),
+  ]);
   return { binding: 'weight', formats: Object.fromEntries([...formats, ...blocks]) };
 }
 
 export const weightStorage: StorageSnippet = storage('weight', 0);
 /** The same, four neighbours at a time. */
 export const weight4Storage: StorageSnippet = storage('weight4', 1);
+/** Blocks alone, of those that `isInVectors`, a vector of codes at a time. */
+export const weight16Storage: StorageSnippet = {
+  binding: 'weight',
+  formats: Object.fromEntries(
+    blockDtypes.filter(isInVectors).map((name) => [name, inBlocks(name, vectorText)]),
+  ),
+};

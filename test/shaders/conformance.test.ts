@@ -37,7 +37,8 @@ function formatsOf(kernel: Kernel): Record<string, Dtype[]> {
   for (const part of kernel.code) {
     if (!('formats' in part)) continue;
     const all = Object.keys(part.formats) as Dtype[];
-    formats[part.binding] = all.filter((name) => blocksOf(name) === undefined);
+    const plain = all.filter((name) => blocksOf(name) === undefined);
+    formats[part.binding] = plain.length > 0 ? plain : ['int4-32-f16', 'int8-64-f32', 'nf4-64'];
   }
   return formats;
 }
@@ -93,7 +94,7 @@ function pairsOfChoices(kernel: Kernel): Variant[] {
   );
   const chosen = all.length > 4 ? pairwise(all) : all;
   // Formats in blocks are read by the same names: that all of them are, the embedding's tests prove.
-  const inBlocks = 'weight' in formats ? chosen.slice(0, 1) : [];
+  const inBlocks = formats['weight']?.includes('f32') === true ? chosen.slice(0, 1) : [];
   return [...chosen, ...inBlocks].map((choice, index) => {
     const isLast = index === chosen.length;
     const stored = Object.keys(formats).map((binding): [string, unknown] => [

@@ -1,5 +1,7 @@
 // Codes in E4M3, four to a word: sign, 4 bits of exponent (bias 7), 3 of mantissa. "FP8 Formats for Deep
 // Learning" (Micikevicius et al., 2022, arXiv 2209.05433), section 3.
+const CODES = 4u;
+
 fn e4m3(code: vec4u) -> vec4f {
   let size = code & vec4u(127u);
   // The exponents of f32 from 121 on; below the smallest normal number, eighths of it.
@@ -8,11 +10,10 @@ fn e4m3(code: vec4u) -> vec4f {
   return select(value, -value, code > vec4u(127u));
 }
 
-fn code_at(i: u32) -> f32 {
-  return e4m3(vec4u((weight[i >> 2u] >> ((i & 3u) << 3u)) & 255u)).x;
+fn code_of(word: u32, place: u32) -> f32 {
+  return e4m3(vec4u((word >> (8u * place)) & 255u)).x;
 }
 
-// Four neighbours, from an index divisible by 4.
-fn code4_at(i: u32) -> vec4f {
-  return e4m3(unpack4xU8(weight[i >> 2u]));
+fn codes4_of(word: u32, part: u32) -> vec4f {
+  return e4m3(unpack4xU8(word));
 }

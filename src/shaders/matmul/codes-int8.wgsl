@@ -1,9 +1,10 @@
 // Codes from 0 to 255, four to a word.
-fn code_at(i: u32) -> f32 {
-  return f32((weight[i >> 2u] >> ((i & 3u) << 3u)) & 255u);
+const CODES = 4u;
+
+fn code_of(word: u32, place: u32) -> f32 {
+  return f32((word >> (8u * place)) & 255u);
 }
 
-// Four neighbours, from an index divisible by 4.
-fn code4_at(i: u32) -> vec4f {
-  return vec4f(unpack4xU8(weight[i >> 2u]));
+fn codes4_of(word: u32, part: u32) -> vec4f {
+  return vec4f(unpack4xU8(word));
 }

@@ -1,14 +1,16 @@
 // Codes that are places in a TABLE of 16, eight to a word.
-fn code_at(i: u32) -> f32 {
+const CODES = 8u;
+
+fn code_of(word: u32, place: u32) -> f32 {
   var table = TABLE;
-  return table[(weight[i >> 3u] >> ((i & 7u) << 2u)) & 15u];
+  return table[(word >> (4u * place)) & 15u];
 }
 
-// Four neighbours, from an index divisible by 4.
-fn code4_at(i: u32) -> vec4f {
+// Four neighbours, from place 4 · part.
+fn codes4_of(word: u32, part: u32) -> vec4f {
   var table = TABLE;
-  let word = weight[i >> 3u] >> ((i & 4u) << 2u);
+  let four = word >> (16u * part);
   return vec4f(
-    table[word & 15u], table[(word >> 4u) & 15u],
-    table[(word >> 8u) & 15u], table[(word >> 12u) & 15u]);
+    table[four & 15u], table[(four >> 4u) & 15u],
+    table[(four >> 8u) & 15u], table[(four >> 12u) & 15u]);
 }

@@ -1,5 +1,6 @@
 // The kernels of the matrix product, and which one a device and a shape get.
 
+import { blocksOf } from '../../runtime/dtype.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import { type Constants, kernel, type Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
@@ -12,10 +13,11 @@ import {
   late,
   rowInvocation,
   rowSubgroup,
+  rowWorkgroup,
   tanh,
   workgroup,
 } from '../snippets.ts';
-import { weight4Storage, weightStorage } from '../storage.ts';
+import { isInVectors, weight16Storage, weight4Storage, weightStorage } from '../storage.ts';
 
 /** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
 export const activationCodes = {
@@ -123,8 +125,28 @@ const skinny = matmulKernel(
   ],
   { ...gating, ROWS: [1, 2, 4, 8] },
 );
+const inBlocks = (['invocation', 'subgroup', 'workgroup'] as const).map((form) => {
+  const row = { invocation: rowInvocation, subgroup: rowSubgroup, workgroup: rowWorkgroup }[form];
+  return matmulKernel(
+    `matmul-blocks-${form}`,
+    [
+      row,
+      workgroup,
+      weight16Storage,
+      element4,
+      tanh,
+      activation,
+      common,
+      gates,
+      { file: 'matmul-blocks.wgsl', text: late(() => import('./matmul-blocks.wgsl?raw')) },
+    ],
+    { ...gating, ROWS: [1, 2, 4, 8] },
+    { entry: 'matmul_blocks', subgroups: form === 'subgroup' },
+  );
+}) as [invocation: Kernel, subgroup: Kernel, workgroup: Kernel];
 
 export const matmulKernels: readonly Kernel[] = [
+  ...inBlocks,
   subgroup,
   subgroupSkinny,
   register,
@@ -199,7 +221,12 @@ export function wholeProduct(
   });
 }
 
-type Problem = Omit<Product, 'x' | 'weight' | 'bias' | 'residual' | 'y' | 'activation' | 'gated'>;
+type Problem = Omit<
+  Product,
+  'x' | 'weight' | 'bias' | 'residual' | 'y' | 'activation' | 'gated'
+> & {
+  readonly weight?: Pick<Tensor, 'dtype'>;
+};
 
 /** Elements from one row in memory to the next: by default they follow each other. */
 function pitches(problem: Problem): { x: number; y: number } {
@@ -224,6 +251,23 @@ function isInFours(problem: Problem): boolean {
   return sizes.every((size) => size % 4 === 0);
 }
 
+/** The kernel for few rows and a weight in blocks; undefined where it does not fit. */
+function blockForm(gpu: Gpu, problem: Problem, isInFours: boolean): Form | undefined {
+  const { batches, rows, columns, depth, transposed, xTransposed, weight } = problem;
+  const blocks = weight && blocksOf(weight.dtype);
+  if (!blocks || !isInVectors(weight.dtype) || !transposed || xTransposed === true)
+    return undefined;
+  // A gated product stores half as many columns, four at a time.
+  if (rows > (gpu.tier === 'gpu' ? 8 : 4) || !isInFours || columns % 8 !== 0 || depth % (128 / blocks.bits) !== 0)
+    return undefined;
+  const constants = { ROWS: powerOfTwo(rows) };
+  const [invocation, subgroup, workgroup] = inBlocks;
+  const tiles = (batches * columns) / 8;
+  if (gpu.tier === 'gpu') return { kernel: workgroup, constants, workgroups: tiles };
+  if (gpu.hasQuadSubgroups) return { kernel: subgroup, constants, workgroups: tiles };
+  return { kernel: invocation, constants, workgroups: Math.ceil(tiles / 16) };
+}
+
 /** The kernel for a device and a shape. */
 export function formFor(gpu: Gpu, problem: Problem): Form {
   const { batches, rows, columns, depth, transposed, xTransposed = false } = problem;
@@ -231,6 +275,8 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
     batches * Math.ceil(rows / high) * Math.ceil(columns / wide);
   const either = { TRANSPOSED: transposed };
   const both = { ...either, X_TRANSPOSED: xTransposed };
+  const ofBlocks = blockForm(gpu, problem, isInFours(problem));
+  if (ofBlocks) return ofBlocks;
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));
     // A single row gains nothing from blocks, and up to eight nothing from high ones.

@@ -18,17 +18,20 @@ fn scale_at(i: u32) -> vec2f {
 
 fn weight_at(i: u32) -> f32 {
   let scale = scale_at(i);
-  return fma(code_at(i), scale.x, scale.y);
+  return fma(code_of(weight[i / CODES], i % CODES), scale.x, scale.y);
 }
 
 // Two neighbours, from an even index.
 fn weight2_at(i: u32) -> vec2f {
   let scale = scale_at(i);
-  return fma(vec2f(code_at(i), code_at(i + 1u)), vec2f(scale.x), vec2f(scale.y));
+  let word = weight[i / CODES];
+  let codes = vec2f(code_of(word, i % CODES), code_of(word, i % CODES + 1u));
+  return fma(codes, vec2f(scale.x), vec2f(scale.y));
 }
 
 // Four neighbours, from an index divisible by 4.
 fn weight4_at(i: u32) -> vec4f {
   let scale = scale_at(i);
-  return fma(code4_at(i), vec4f(scale.x), vec4f(scale.y));
+  let codes = codes4_of(weight[i / CODES], (i % CODES) / 4u);
+  return fma(codes, vec4f(scale.x), vec4f(scale.y));
 }

@@ -122,6 +122,19 @@ for (const { name, options } of gpus) {
       }
     }));
 
+  test(`few rows by weights in blocks of every format, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, dtype] of inBlocks.entries()) {
+        const height = 1 + ((3 * i) % (isGpu ? 9 : 5));
+        const [depth, columns] = [[128, 416, 160][i % 3]!, [8, 40, 24][i % 2]!];
+        const given = { bias: i % 2 === 0, residual: i % 3 === 0, activation: activations[i % 5]! };
+        const product = { x: [height, depth], columns, dtype, transposed: true, ...given };
+        await expectProduct(gpu, 480 + i, product);
+      }
+      const batched = { columns: 16, batched: true, transposed: true, dtype: 'int4-32-f16' } as const;
+      await expectProduct(gpu, 520, { x: [3, 2, 96], ...batched });
+    }));
+
   test(`weights of every format, rows padded to 4, ${name}`, () =>
     withGpu(options, async (gpu) => {
       const [primes] = [new Random(400).unlikePrimes(6, 41)];
