@@ -18,11 +18,13 @@ import f16InFours from './matmul/weight4-f16.wgsl?raw';
 import f32InFours from './matmul/weight4-f32.wgsl?raw';
 import { late } from './snippets.ts';
 
-/** The texts of each format: for one element or more, and for four neighbours of rows of fours. */
-const texts: Partial<Record<PlainDtype, readonly [any: string, fours: string]>> = {
-  f32: [f32, f32InFours],
-  f16: [f16, f16InFours],
-  bf16: [bf16, bf16InFours],
+type Text = Snippet['text'];
+
+/** The texts of each format: for one element or more, four neighbours of rows of fours, vectors of 16 bytes. */
+const texts: Partial<Record<PlainDtype, readonly [any: string, fours: string, vectors: Text]>> = {
+  f32: [f32, f32InFours, late(() => import('./matmul/weight16-f32.wgsl?raw'))],
+  f16: [f16, f16InFours, late(() => import('./matmul/weight16-f16.wgsl?raw'))],
+  bf16: [bf16, bf16InFours, late(() => import('./matmul/weight16-bf16.wgsl?raw'))],
 };
 
 /** What reads the codes of blocks. */
@@ -61,20 +63,22 @@ function inBlocks(name: BlockDtype, reading: Snippet): readonly Snippet[] {
   return [{ file: name, text: lines.join('\n') }, codeTexts[codes], reading];
 }
 
-/** Whether a block's codes are vectors of 16 bytes. */
-export function isInVectors(dtype: Dtype): boolean {
-  const { codeWords = 0 } = blocksOf(dtype) ?? {};
-  return codeWords > 0 && codeWords % 4 === 0;
+/** Elements that 16 bytes hold; undefined for blocks that are no such vectors. */
+export function elementsOfVector(dtype: Dtype): number | undefined {
+  const blocks = blocksOf(dtype);
+  if (blocks === undefined) return dtype === 'f32' ? 4 : 8;
+  return blocks.codeWords % 4 === 0 ? 128 / blocks.bits : undefined;
 }
 
-function storage(prefix: string, index: 0 | 1): StorageSnippet {
+function storage(prefix: string, index: 0 | 1 | 2): StorageSnippet {
   const formats = Object.entries(texts).map(([name, own]): [string, Snippet[]] => [
     name,
     [{ file: `${prefix}-${name}.wgsl`, text: own[index] }],
   ]);
-  const blocks = blockDtypes.map((name): [string, readonly Snippet[]] => [
+  const fitting = blockDtypes.filter((name) => index < 2 || elementsOfVector(name) !== undefined);
+  const blocks = fitting.map((name): [string, readonly Snippet[]] => [
     name,
-    inBlocks(name, blockText),
+    inBlocks(name, index < 2 ? blockText : vectorText),
   ]);
   return { binding: 'weight', formats: Object.fromEntries([...formats, ...blocks]) };
 }
@@ -82,10 +86,5 @@ function storage(prefix: string, index: 0 | 1): StorageSnippet {
 export const weightStorage: StorageSnippet = storage('weight', 0);
 /** The same, four neighbours at a time. */
 export const weight4Storage: StorageSnippet = storage('weight4', 1);
-/** Blocks alone, of those that `isInVectors`, a vector of codes at a time. */
-export const weight16Storage: StorageSnippet = {
-  binding: 'weight',
-  formats: Object.fromEntries(
-    blockDtypes.filter(isInVectors).map((name) => [name, inBlocks(name, vectorText)]),
-  ),
-};
+/** 16 bytes at a time. */
+export const weight16Storage: StorageSnippet = storage('weight16', 2);

@@ -1,6 +1,5 @@
 // The kernels of the matrix product, and which one a device and a shape get.
 
-import { blocksOf } from '../../runtime/dtype.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import { type Constants, kernel, type Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
@@ -17,7 +16,7 @@ import {
   tanh,
   workgroup,
 } from '../snippets.ts';
-import { isInVectors, weight16Storage, weight4Storage, weightStorage } from '../storage.ts';
+import { elementsOfVector, weight16Storage, weight4Storage, weightStorage } from '../storage.ts';
 
 /** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
 export const activationCodes = {
@@ -125,10 +124,15 @@ const skinny = matmulKernel(
   ],
   { ...gating, ROWS: [1, 2, 4, 8] },
 );
-const inBlocks = (['invocation', 'subgroup', 'workgroup'] as const).map((form) => {
-  const row = { invocation: rowInvocation, subgroup: rowSubgroup, workgroup: rowWorkgroup }[form];
-  return matmulKernel(
-    `matmul-blocks-${form}`,
+const [vectorsInvocation, vectorsSubgroup, vectorsWorkgroup] = (
+  [
+    ['invocation', rowInvocation],
+    ['subgroup', rowSubgroup],
+    ['workgroup', rowWorkgroup],
+  ] as const
+).map(([form, row]) =>
+  matmulKernel(
+    `matmul-vectors-${form}`,
     [
       row,
       workgroup,
@@ -138,15 +142,17 @@ const inBlocks = (['invocation', 'subgroup', 'workgroup'] as const).map((form) =
       activation,
       common,
       gates,
-      { file: 'matmul-blocks.wgsl', text: late(() => import('./matmul-blocks.wgsl?raw')) },
+      { file: 'matmul-vectors.wgsl', text: late(() => import('./matmul-vectors.wgsl?raw')) },
     ],
     { ...gating, ROWS: [1, 2, 4, 8] },
-    { entry: 'matmul_blocks', subgroups: form === 'subgroup' },
-  );
-}) as [invocation: Kernel, subgroup: Kernel, workgroup: Kernel];
+    { entry: 'matmul_vectors', subgroups: form === 'subgroup' },
+  ),
+) as [invocation: Kernel, subgroup: Kernel, workgroup: Kernel];
 
 export const matmulKernels: readonly Kernel[] = [
-  ...inBlocks,
+  vectorsInvocation,
+  vectorsSubgroup,
+  vectorsWorkgroup,
   subgroup,
   subgroupSkinny,
   register,
@@ -251,21 +257,20 @@ function isInFours(problem: Problem): boolean {
   return sizes.every((size) => size % 4 === 0);
 }
 
-/** The kernel for few rows and a weight in blocks; undefined where it does not fit. */
-function blockForm(gpu: Gpu, problem: Problem, isInFours: boolean): Form | undefined {
-  const { batches, rows, columns, depth, transposed, xTransposed, weight } = problem;
-  const blocks = weight && blocksOf(weight.dtype);
-  if (!blocks || !isInVectors(weight.dtype) || !transposed || xTransposed === true)
-    return undefined;
+/** The kernel for few rows, where rows of the weight are whole vectors of 16 bytes; undefined where not. */
+function vectorForm(gpu: Gpu, problem: Problem): Form | undefined {
+  const { batches, rows, columns, depth, pitch, weightStride, transposed } = problem;
+  const length = problem.weight && elementsOfVector(problem.weight.dtype);
+  const isWhole = [depth, pitch, weightStride].every((size) => size % (length ?? 1) === 0);
   // A gated product stores half as many columns, four at a time.
-  if (rows > (gpu.tier === 'gpu' ? 8 : 4) || !isInFours || columns % 8 !== 0 || depth % (128 / blocks.bits) !== 0)
+  if (!length || !isWhole || !transposed || columns % 8 !== 0 || !isInFours(problem))
     return undefined;
+  if (problem.xTransposed === true || rows > (gpu.tier === 'gpu' ? 8 : 4)) return undefined;
   const constants = { ROWS: powerOfTwo(rows) };
-  const [invocation, subgroup, workgroup] = inBlocks;
   const tiles = (batches * columns) / 8;
-  if (gpu.tier === 'gpu') return { kernel: workgroup, constants, workgroups: tiles };
-  if (gpu.hasQuadSubgroups) return { kernel: subgroup, constants, workgroups: tiles };
-  return { kernel: invocation, constants, workgroups: Math.ceil(tiles / 16) };
+  if (gpu.tier === 'gpu') return { kernel: vectorsWorkgroup, constants, workgroups: tiles };
+  if (gpu.hasQuadSubgroups) return { kernel: vectorsSubgroup, constants, workgroups: tiles };
+  return { kernel: vectorsInvocation, constants, workgroups: Math.ceil(tiles / 16) };
 }
 
 /** The kernel for a device and a shape. */
@@ -275,8 +280,8 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
     batches * Math.ceil(rows / high) * Math.ceil(columns / wide);
   const either = { TRANSPOSED: transposed };
   const both = { ...either, X_TRANSPOSED: xTransposed };
-  const ofBlocks = blockForm(gpu, problem, isInFours(problem));
-  if (ofBlocks) return ofBlocks;
+  const inVectors = vectorForm(gpu, problem);
+  if (inVectors) return inVectors;
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));
     // A single row gains nothing from blocks, and up to eight nothing from high ones.

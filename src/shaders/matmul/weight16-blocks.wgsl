@@ -1,7 +1,14 @@
 // Weights in blocks, read 16 bytes at a time: VECTOR codes. See weight-blocks.wgsl for how they lie.
-@group(0) @binding(1) var<storage, read> weight: array<vec4u>;
+alias Vector = vec4u;
+@group(0) @binding(1) var<storage, read> weight: array<Vector>;
 
 const VECTOR = 4u * CODES;
+const SCALED = true;
+
+// Codes 4 · part on of a vector.
+fn four_of(vector: Vector, part: u32) -> vec4f {
+  return codes4_of(vector[4u * part / CODES], part % (CODES / 4u));
+}
 
 // s and b of the block that a vector of codes is in.
 fn scale_of(vector: u32) -> vec2f {

@@ -131,7 +131,12 @@ for (const { name, options } of gpus) {
         const product = { x: [height, depth], columns, dtype, transposed: true, ...given };
         await expectProduct(gpu, 480 + i, product);
       }
-      const batched = { columns: 16, batched: true, transposed: true, dtype: 'int4-32-f16' } as const;
+      const batched = {
+        columns: 16,
+        batched: true,
+        transposed: true,
+        dtype: 'int4-32-f16',
+      } as const;
       await expectProduct(gpu, 520, { x: [3, 2, 96], ...batched });
     }));
 
