@@ -38,6 +38,8 @@ export interface Kernel {
   readonly constants: Readonly<Record<string, readonly Constant[]>>;
   /** Whether the text uses subgroup operations. */
   readonly subgroups: boolean;
+  /** Whether it multiplies subgroup matrices of f16, which takes subgroup operations, too. */
+  readonly matrices: boolean;
   /** The entry point; the name with `_` for `-` when absent. */
   readonly entry?: string;
 }
@@ -45,7 +47,13 @@ export interface Kernel {
 export function kernel(
   declaration: Pick<Kernel, 'name' | 'code' | 'bindings' | 'params'> & Partial<Kernel>,
 ): Kernel {
-  return { operation: declaration.name, constants: {}, subgroups: false, ...declaration };
+  return {
+    operation: declaration.name,
+    constants: {},
+    subgroups: false,
+    matrices: false,
+    ...declaration,
+  };
 }
 
 /** A kernel with every choice made: this is what a pipeline is compiled from. */
@@ -55,6 +63,12 @@ export interface Variant {
   readonly snippets: readonly Snippet[];
 }
 
+const matrixDirectives = [
+  'enable f16;',
+  'enable chromium_experimental_subgroup_matrix;',
+  'requires subgroup_id;',
+];
+
 /** Fixes the switches of a kernel and the storage formats of its tensors. */
 export function variantOf(
   declaration: Kernel,
@@ -62,6 +76,7 @@ export function variantOf(
   formats: Readonly<Record<string, Dtype>>,
 ): Variant {
   const lines: string[] = declaration.subgroups ? ['enable subgroups;'] : [];
+  if (declaration.matrices) lines.push(...matrixDirectives);
   for (const name of Object.keys(declaration.constants)) {
     const value = constants[name];
     if (value === undefined) throw new RangeError(`${declaration.name}: ${name} is not set`);

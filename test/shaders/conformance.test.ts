@@ -8,9 +8,10 @@ import {
   variantOf,
 } from '../../src/runtime/kernel.ts';
 import { blocksOf, type Dtype } from '../../src/runtime/dtype.ts';
+import { type Matrices, matrixFeature } from '../../src/runtime/matrices.ts';
 import { allKernels } from '../../src/shaders/index.ts';
 import { references } from '../reference/index.ts';
-import { testGpus, withGpu } from '../support/gpu.ts';
+import { withGpu } from '../support/gpu.ts';
 
 const texts = import.meta.glob<string>('../../src/shaders/**/*.wgsl', {
   query: '?raw',
@@ -43,14 +44,6 @@ function formatsOf(kernel: Kernel): Record<string, Dtype[]> {
   return formats;
 }
 
-/** What the ops ask for: three sizes of tile, each with its own thread tile and depth. */
-const tiles = ['32 4 16', '64 8 16', '128 8 8'];
-
-function isUsed(kernel: Kernel, chosen: Record<string, Constant>): boolean {
-  if (kernel.name !== 'matmul-tile') return true;
-  return tiles.includes(`${chosen['TILE']} ${chosen['THREAD']} ${chosen['DEPTH']}`);
-}
-
 /**
  * Variants in which every pair of choices occurs that occurs at all. Switches are independent `if`s
  * in the text, so this compiles every line with every other; the full product is thousands.
@@ -76,21 +69,28 @@ function pairwise<T extends Record<string, unknown>>(all: readonly T[]): T[] {
   return chosen;
 }
 
-const known = new Map<Kernel, Variant[]>();
+/** Whether a choice is of the matrices that a device multiplies; others it does not compile. */
+function isOf(matrices: Matrices, choice: Record<string, unknown>): boolean {
+  const sizes = { M: matrices.M, N: matrices.N, K: matrices.K, LANES: matrices.lanes };
+  return Object.entries(sizes).every(([name, size]) => !(name in choice) || choice[name] === size);
+}
 
-function variantsOf(kernel: Kernel): Variant[] {
-  const variants = known.get(kernel) ?? pairsOfChoices(kernel);
-  known.set(kernel, variants);
+const known = new Map<string, Variant[]>();
+
+function variantsOf(kernel: Kernel, matrices?: Matrices): Variant[] {
+  const key = `${kernel.name} ${JSON.stringify(matrices)}`;
+  const variants = known.get(key) ?? pairsOfChoices(kernel, matrices);
+  known.set(key, variants);
   return variants;
 }
 
-function pairsOfChoices(kernel: Kernel): Variant[] {
+function pairsOfChoices(kernel: Kernel, matrices?: Matrices): Variant[] {
   const formats = formatsOf(kernel);
   const prefixed = Object.fromEntries(
     Object.entries(formats).map(([binding, values]) => [`format of ${binding}`, values]),
   );
   const all = combinations<Constant | Dtype>({ ...kernel.constants, ...prefixed }).filter(
-    (choice) => isUsed(kernel, choice as Record<string, Constant>),
+    (choice) => matrices === undefined || isOf(matrices, choice),
   );
   const chosen = all.length > 4 ? pairwise(all) : all;
   // Formats in blocks are read by the same names: that all of them are, the embedding's tests prove.
@@ -138,12 +138,17 @@ test(
   'every kernel compiles with every pair of switches and formats',
   { timeout: 300_000 },
   async () => {
-    const { options } = (await testGpus())[0]!;
-    await withGpu(options, async (gpu) => {
+    const features = ['subgroups', matrixFeature];
+    await withGpu({ features }, async (gpu) => {
       const subgroups = gpu.info.features.includes('subgroups');
-      const kernels = allKernels.filter((kernel) => subgroups || !kernel.subgroups);
+      const hasMatrices = gpu.info.matrices !== undefined;
+      const kernels = allKernels.filter(
+        (kernel) => (subgroups || !kernel.subgroups) && (hasMatrices || !kernel.matrices),
+      );
       const variants = new Map(
-        kernels.flatMap(variantsOf).map((variant) => [variant.key, variant]),
+        kernels
+          .flatMap((kernel) => variantsOf(kernel, gpu.info.matrices))
+          .map((variant) => [variant.key, variant]),
       );
       const settled = await Promise.allSettled(
         [...variants.values()].map((variant) => gpu.pipelines.get(variant)),
@@ -296,7 +301,9 @@ const pieces = [
   'label',
   'matmul-common',
   'matmul-four',
+  'matmul-fours',
   'matmul-gated',
+  'matmul-one',
   'numbers',
   'random',
   'row-invocation',

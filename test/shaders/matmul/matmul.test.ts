@@ -64,7 +64,7 @@ async function expectProduct(gpu: Gpu, seed: number, options: Case): Promise<str
     { seed },
   );
   const { kernel, constants } = kernels[0]!;
-  const switches = ['TILE', 'ROWS', 'TALL'].filter((name) => name in constants);
+  const switches = ['TILE', 'FULL', 'SPLITS', 'ROWS', 'TALL'].filter((name) => name in constants);
   return [kernel.name, ...switches.map((name) => `${name} ${constants[name]}`)].join(' ');
 }
 
@@ -233,6 +233,25 @@ for (const { name, options } of gpus) {
     }));
 }
 
+test('a deep product of few tiles is split and joined, gpu', () =>
+  withGpu({ tier: 'gpu' }, async (gpu) => {
+    const finish = { activation: 'gelu', bias: true, residual: true } as const;
+    const cases: Case[] = [
+      { x: [9, 1024], columns: 32, transposed: true, ...finish },
+      { x: [3, 512], columns: 7, ...finish },
+      { x: [3, 5, 512], columns: 12, batched: true, bias: true },
+      { x: [17, 4096], columns: 36, dtype: 'f16' },
+    ];
+    const splits = [];
+    for (const [i, one] of cases.entries()) splits.push(await expectProduct(gpu, 800 + i, one));
+    expect(splits).toEqual([
+      'matmul-tile-fours TILE 32 FULL true SPLITS 4',
+      'matmul-tile TILE 32 FULL false SPLITS 2',
+      'matmul-tile-fours TILE 32 FULL false SPLITS 2',
+      'matmul-tile-fours TILE 32 FULL false SPLITS 16',
+    ]);
+  }));
+
 test('each device gets the kernel meant for it', async () => {
   const reached = new Set<string>();
   for (const { options } of gpus) {
@@ -246,6 +265,10 @@ test('each device gets the kernel meant for it', async () => {
       if (options.tier === 'gpu') {
         await reach([64 * 8 - 3, 3], 64 * 8 - 1, false);
         await reach([128 * 16 - 5, 1], 128 * 8 - 3, true);
+        await reach([33, 32], 64, false);
+        await reach([64 * 8 - 4, 32], 64 * 8, true);
+        await reach([64 * 8 - 3, 20], 64 * 8 - 4, false);
+        await reach([128 * 16 - 4, 16], 128 * 8, true);
       }
     });
   }
@@ -259,9 +282,14 @@ test('each device gets the kernel meant for it', async () => {
     'matmul-skinny ROWS 2',
     'matmul-skinny ROWS 4',
     'matmul-skinny ROWS 8',
-    'matmul-tile TILE 128',
-    'matmul-tile TILE 32',
-    'matmul-tile TILE 64',
+    'matmul-tile TILE 128 FULL false SPLITS 1',
+    'matmul-tile TILE 32 FULL false SPLITS 1',
+    'matmul-tile TILE 64 FULL false SPLITS 1',
+    'matmul-tile-fours TILE 128 FULL true SPLITS 1',
+    'matmul-tile-fours TILE 32 FULL false SPLITS 2',
+    'matmul-tile-fours TILE 32 FULL true SPLITS 1',
+    'matmul-tile-fours TILE 64 FULL false SPLITS 1',
+    'matmul-tile-fours TILE 64 FULL true SPLITS 1',
   ];
   if (gpus.some(({ name }) => name === 'software with subgroups')) {
     wanted.push('matmul-subgroup TALL false');
