@@ -27,6 +27,7 @@ const rooms = {
   shaders: {
     elementwise: [],
     embedding: [],
+    quantize: [],
     matmul: ['elementwise'],
     rows: ['elementwise', 'matmul'],
     attention: ['elementwise', 'rows'],

@@ -3,7 +3,8 @@
 import { float32ToFloat16 } from '../src/source/float16.ts';
 import type { Recording } from '../src/runtime/record.ts';
 import { Scope } from '../src/runtime/scope.ts';
-import { type Dtype, elements, type Tensor } from '../src/runtime/tensor.ts';
+import type { Dtype } from '../src/runtime/dtype.ts';
+import { elements, type Tensor } from '../src/runtime/tensor.ts';
 import type { Gpu } from 'webgpu-transformer';
 
 export type Data = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;

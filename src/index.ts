@@ -1,6 +1,7 @@
 // The public interface. Node's entry (index.node.ts) adds how Node finds adapters and files.
 
-export { clearCache, isCached, modelSize, type ModelSize } from './source/cache.ts';
+export { clearCache, isCached } from './source/cache.ts';
+export { modelSize, type ModelSize } from './model/model-size.ts';
 export type { GenerateOptions } from './model/generation/options.ts';
 export type { HttpOptions } from './source/http-options.ts';
 export { httpSource } from './source/remote-source.ts';

@@ -12,6 +12,7 @@ import {
   resultOf,
   tryOut,
 } from '../model/self-check.ts';
+import type { WeightFormatName } from '../model/weights/asked-formats.ts';
 import { directoryTarget } from '../node/directory-target.ts';
 import { openSource } from '../source/open-source.ts';
 import { LoadProgress } from './load.ts';
@@ -26,7 +27,7 @@ export interface ModelCheck {
 }
 
 export interface ModelCheckOptions {
-  readonly dtype: 'f32' | 'f16' | undefined;
+  readonly dtype: WeightFormatName | undefined;
   /** Whether to store the result; only where the device is right. */
   readonly write: boolean;
   readonly quiet: boolean;

@@ -1,6 +1,7 @@
 // The options of webgpu-transformer generate, checked before anything is loaded.
 
 import type { GenerateOptions } from '../index.node.ts';
+import type { WeightFormatName } from '../model/weights/asked-formats.ts';
 import type { JsonObject } from '../source/json.ts';
 import {
   dtypeOption,
@@ -18,7 +19,7 @@ import {
 export interface GenerateSettings {
   readonly source: string;
   readonly texts: readonly string[];
-  readonly dtype: 'f32' | 'f16' | undefined;
+  readonly dtype: WeightFormatName | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
   /** Whether texts are turns of a conversation, and what stands before its first turn. */

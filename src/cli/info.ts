@@ -1,6 +1,6 @@
 // webgpu-transformer info: what a checkpoint holds, read from its headers alone.
 
-import { modelSize, TransformerError } from '../index.node.ts';
+import { modelSize, type ModelSize, TransformerError } from '../index.node.ts';
 import { show } from '../runtime/print.ts';
 import { architectureOf, classPrefixes } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
@@ -39,7 +39,7 @@ interface Information {
   readonly stored: Readonly<Record<string, number>>;
   readonly storedBytes: number;
   readonly downloadBytes: number;
-  readonly gpuBytes: { readonly f32: number; readonly f16: number };
+  readonly gpuBytes: ModelSize['gpuBytes'];
   readonly generation: JsonObject;
 }
 
@@ -108,7 +108,7 @@ async function triedOn(
   const warnings = new Warnings();
   const find = (name: string): TensorEntry | undefined => tensors.get(name);
   try {
-    const loader = new WeightLoader(undefined, { find, dtype: undefined });
+    const loader = new WeightLoader(undefined, { find });
     const fields = new Config(config, 'config.json', {
       warnings,
       classPrefixes: classPrefixes(),
@@ -159,7 +159,12 @@ function lines(known: Information): [string, string][] {
     ['vocabulary', known.vocabulary === null ? 'not stated' : `${count(known.vocabulary)} tokens`],
     ['positions', typeof positions === 'number' ? count(positions) : (positions ?? 'not stated')],
     ['stored as', `${formats.join(', ')}, ${size(known.storedBytes)}`],
-    ['on the GPU', `${size(gpuBytes.f32)} as f32, ${size(gpuBytes.f16)} as f16`],
+    [
+      'on the GPU',
+      Object.entries(gpuBytes)
+        .map(([dtype, bytes]) => `${size(bytes)} as ${dtype}`)
+        .join(', '),
+    ],
     ...(settings.length > 0 ? [['generation', settings.join(', ')] as [string, string]] : []),
   ];
 }

@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { TransformerError } from '../index.node.ts';
+import type { WeightFormatName } from '../model/weights/asked-formats.ts';
 import { nearestName } from '../runtime/errors.ts';
 
 /** An option with a value, which --help calls N or TEXT. */
@@ -54,7 +55,7 @@ export const taskOptions: {
   readonly json: FlagOption;
   readonly quiet: FlagOption;
 } = {
-  dtype: textOption('f16 | f32', 'how weights are stored on the GPU (as stored)'),
+  dtype: textOption('f32 | f16 | int8 | int4', 'how weights are stored on the GPU (as stored)'),
   json: flagOption('print a JSON object a line, with what it is of'),
   quiet: flagOption('print results only, no progress'),
 };
@@ -153,8 +154,8 @@ export function choiceOption<const Name extends string>(
 }
 
 /** The storage format of weights; undefined, as stored, when the option was not given. */
-export function dtypeOption(dtype: string | undefined): 'f32' | 'f16' | undefined {
-  return choiceOption('--dtype', dtype, ['f32', 'f16']);
+export function dtypeOption(dtype: string | undefined): WeightFormatName | undefined {
+  return choiceOption('--dtype', dtype, ['f32', 'f16', 'int8', 'int4']);
 }
 
 /** The model and the texts that a command was given. `form` says how it is called. */

@@ -9,7 +9,7 @@ import { isObject, parseJson } from '../source/json.ts';
 import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
 import { stateFile } from '../training/checkpoint.ts';
 import {
-  dtypeOption,
+  choiceOption,
   flagOption,
   listOption,
   noTexts,
@@ -78,7 +78,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
   const { values, positionals } = readOptions(args, options);
   noTexts(positionals);
   const { resume, logdir, quiet, out: folder = 'runs/phrases' } = values;
-  const dtype = dtypeOption(values.dtype) ?? 'f16';
+  const dtype = choiceOption('--dtype', values.dtype, ['f32', 'f16']) ?? 'f16';
   const out = resolve(folder);
   const given = {
     steps: wholeOption('--steps', values.steps, 1),

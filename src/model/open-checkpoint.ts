@@ -72,7 +72,7 @@ async function declared(
   architecture: Architecture,
   fields: Config,
 ): Promise<WeightLoader> {
-  const loader = new WeightLoader(undefined, { find: (name) => entries.get(name), dtype: 'f32' });
+  const loader = new WeightLoader(undefined, { find: (name) => entries.get(name) });
   try {
     architecture(fields, loader);
     return loader;

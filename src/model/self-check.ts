@@ -44,7 +44,13 @@ export interface Comparison {
 
 /** The format that weights are asked for in, as a stored result names it. */
 export function formatName({ dtype, training }: { dtype?: unknown; training?: boolean }): string {
-  return training === true ? 'f32' : typeof dtype === 'string' ? dtype : 'as stored';
+  return training === true
+    ? 'f32'
+    : dtype === undefined
+      ? 'as stored'
+      : typeof dtype === 'string'
+        ? dtype
+        : JSON.stringify(dtype);
 }
 
 /**

@@ -59,9 +59,9 @@ export const nodeAdapters: AdapterFinder = {
     const name = process.env[variable];
     return name === undefined || name === '' ? undefined : (name as AdapterName);
   },
-  find: async (options, name) => {
+  find: async (options, name, experimental) => {
     if (name !== undefined) placeOf(name);
-    const create = await loadDawn();
+    const create = await loadDawn(experimental);
     return name === undefined ? search(create, options) : named(create, options, name);
   },
 };

@@ -43,10 +43,21 @@ const swiftShaderManifests = [
   '/opt/google/chrome/vk_swiftshader_icd.json',
 ];
 
-export async function loadDawn(): Promise<CreateGpu> {
+const enabling = 'enable-dawn-features=';
+
+/** The flags with Dawn's unsafe features switched on, which experimental features are among. */
+function unsafe(flags: readonly string[]): string[] {
+  const on = flags.filter((flag) => flag.startsWith(enabling));
+  const names = [...on.map((flag) => flag.slice(enabling.length)), 'allow_unsafe_apis'];
+  return [...flags.filter((flag) => !on.includes(flag)), `${enabling}${names.join(',')}`];
+}
+
+/** `experimental`: whether adapters are to offer features that are no part of WebGPU yet. */
+export async function loadDawn(experimental = false): Promise<CreateGpu> {
   try {
     const { create } = await import('webgpu');
-    return (flags) => {
+    return (given) => {
+      const flags = experimental ? unsafe(given) : given;
       const key = flags.join();
       const instance = instances.get(key) ?? create(flags);
       instances.set(key, instance);

@@ -19,6 +19,8 @@ export type AdapterName =
 
 export interface AdapterOptions extends GPURequestAdapterOptions {
   readonly adapter?: AdapterName | undefined;
+  /** Whether experimental features are wanted, which Node's search switches on. */
+  readonly experimental?: boolean;
 }
 
 /** An adapter and the route it was found by, as a sentence part: "navigator.gpu". */
@@ -34,6 +36,7 @@ export interface AdapterFinder {
   readonly find: (
     options: GPURequestAdapterOptions,
     name: AdapterName | undefined,
+    experimental?: boolean,
   ) => Promise<FoundAdapter>;
 }
 
@@ -53,11 +56,12 @@ function navigatorGpu(): GPU | undefined {
 /** @throws TransformerError ADAPTER_NOT_FOUND, OPTION_INVALID */
 export async function findAdapter({
   adapter: name,
+  experimental = false,
   ...options
 }: AdapterOptions): Promise<FoundAdapter> {
   const wanted: unknown = name === undefined ? platform?.chosen() : name;
   if (wanted !== undefined) {
-    if (platform !== undefined) return platform.find(options, wanted as AdapterName);
+    if (platform !== undefined) return platform.find(options, wanted as AdapterName, experimental);
     const got = typeof wanted === 'string' ? `"${wanted}"` : `a ${typeof wanted}`;
     throw new TransformerError(
       'OPTION_INVALID',
@@ -68,7 +72,7 @@ export async function findAdapter({
   const gpu = navigatorGpu();
   const adapter = (await gpu?.requestAdapter(options).catch(refused)) ?? null;
   if (adapter !== null) return { adapter, route: 'navigator.gpu' };
-  if (platform !== undefined) return platform.find(options, undefined);
+  if (platform !== undefined) return platform.find(options, undefined, experimental);
   throw new TransformerError(
     'ADAPTER_NOT_FOUND',
     gpu === undefined

@@ -3,9 +3,12 @@
 import { type FoundAdapter, findAdapter } from './adapter.ts';
 import { throwIfAborted, TransformerError } from './errors.ts';
 import type { GpuInfo, GpuOptions, GpuRequestOptions } from './gpu.ts';
+import { matricesOf, matrixFeature, withNeeded } from './matrices.ts';
 import { messageOf } from './print.ts';
 
-const helpfulFeatures: readonly GPUFeatureName[] = ['subgroups'];
+const helpfulFeatures = ['subgroups'];
+/** What kernels have a use for: the others are asked for only where they are named. */
+const usefulFeatures = [...helpfulFeatures, 'shader-f16', matrixFeature];
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
 
 export async function openDevice(
@@ -13,15 +16,19 @@ export async function openDevice(
 ): Promise<{ device: GPUDevice; found: FoundAdapter }> {
   throwIfAborted(options.signal);
   const { powerPreference, adapter: name } = options;
-  const found = await findAdapter({ adapter: name, ...(powerPreference && { powerPreference }) });
+  const wanted = withNeeded(options.features ?? helpfulFeatures);
+  const found = await findAdapter({
+    adapter: name,
+    experimental: wanted.includes(matrixFeature),
+    ...(powerPreference && { powerPreference }),
+  });
   throwIfAborted(options.signal);
   const { adapter } = found;
   const { limits } = adapter;
-  const wanted = options.features ?? helpfulFeatures;
   const wantedDevice: GPUDeviceDescriptor = {
-    requiredFeatures: helpfulFeatures.filter(
+    requiredFeatures: usefulFeatures.filter(
       (feature) => wanted.includes(feature) && adapter.features.has(feature),
-    ),
+    ) as GPUFeatureName[],
     requiredLimits: {
       // Adapters of the compatibility level have lower defaults than WebGPU's own.
       maxComputeInvocationsPerWorkgroup: Math.min(256, limits.maxComputeInvocationsPerWorkgroup),
@@ -54,6 +61,9 @@ export function describeDevice(
   const info = (device.adapterInfo as GPUAdapterInfo | undefined) ?? adapter?.info;
   const { vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
   const description = [info?.device, info?.description].filter((part) => part).join(', ');
+  const used = features && withNeeded(features);
+  const inUse = [...device.features].filter((name) => used?.includes(name) ?? true);
+  const matrices = matricesOf(inUse, info);
   const software =
     isFallbackAdapter || softwareNames.test(`${vendor} ${architecture} ${description}`);
   return {
@@ -61,8 +71,9 @@ export function describeDevice(
     architecture,
     description,
     isFallbackAdapter: software,
-    features: [...device.features].filter((name) => features?.includes(name) ?? true),
+    features: inUse,
     subgroupSizes: [info?.subgroupMinSize ?? 0, info?.subgroupMaxSize ?? 0],
+    ...(matrices && { matrices }),
     tier: tier ?? (software ? 'software' : 'gpu'),
     route,
   };

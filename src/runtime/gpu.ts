@@ -4,6 +4,7 @@
 import type { AdapterName } from './adapter.ts';
 import { describeDevice, openDevice } from './device.ts';
 import { fieldOf, hasMethod, refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
+import type { Matrices } from './matrices.ts';
 import { messageOf } from './print.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Device } from './platform-types.ts';
@@ -14,7 +15,11 @@ export type Tier = 'software' | 'gpu';
 export interface GpuOptions {
   /** Kernels to use; chosen by the adapter when absent. */
   tier?: Tier;
-  /** Which optional features to use, of those the device has. All that help by default. */
+  /**
+   * Which optional features to use, of those the device has: `subgroups` when absent. With
+   * `chromium-experimental-subgroup-matrix` products with weights stored as f16 run on matrix units; in Node,
+   * Dawn's unsafe features are switched on for it.
+   */
   features?: readonly string[];
 }
 
@@ -44,6 +49,8 @@ export interface GpuInfo {
   readonly features: readonly string[];
   /** Smallest and largest subgroup, 0 when unknown. */
   readonly subgroupSizes: readonly [number, number];
+  /** The product that matrix units take at once; absent where none are used. */
+  readonly matrices?: Matrices;
   readonly tier: Tier;
   /** How the adapter was found, e.g. "navigator.gpu". */
   readonly route: string;

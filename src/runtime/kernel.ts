@@ -1,7 +1,8 @@
 // Kernel declarations: what a WGSL file binds, which scalars it takes, which switches it has.
 // A declaration is plain data; devices compile it on demand (pipelines.ts).
 
-import type { Dtype, Tensor } from './tensor.ts';
+import type { Dtype } from './dtype.ts';
+import type { Tensor } from './tensor.ts';
 
 /** A piece of WGSL and the file it stands in. */
 export interface Snippet {
@@ -10,10 +11,10 @@ export interface Snippet {
   readonly text: string | (() => Promise<string>);
 }
 
-/** A piece of WGSL that exists once per storage format of the tensor bound as `binding`. */
+/** Pieces of WGSL that differ by the storage format of the tensor bound as `binding`. */
 export interface StorageSnippet {
   readonly binding: string;
-  readonly formats: Partial<Record<Dtype, Snippet>>;
+  readonly formats: Partial<Record<Dtype, readonly Snippet[]>>;
 }
 
 /** `read` is read-only storage, `write` is read_write storage. */
@@ -37,6 +38,8 @@ export interface Kernel {
   readonly constants: Readonly<Record<string, readonly Constant[]>>;
   /** Whether the text uses subgroup operations. */
   readonly subgroups: boolean;
+  /** Whether it multiplies subgroup matrices of f16, which takes subgroup operations, too. */
+  readonly matrices: boolean;
   /** The entry point; the name with `_` for `-` when absent. */
   readonly entry?: string;
 }
@@ -44,7 +47,13 @@ export interface Kernel {
 export function kernel(
   declaration: Pick<Kernel, 'name' | 'code' | 'bindings' | 'params'> & Partial<Kernel>,
 ): Kernel {
-  return { operation: declaration.name, constants: {}, subgroups: false, ...declaration };
+  return {
+    operation: declaration.name,
+    constants: {},
+    subgroups: false,
+    matrices: false,
+    ...declaration,
+  };
 }
 
 /** A kernel with every choice made: this is what a pipeline is compiled from. */
@@ -54,6 +63,12 @@ export interface Variant {
   readonly snippets: readonly Snippet[];
 }
 
+const matrixDirectives = [
+  'enable f16;',
+  'enable chromium_experimental_subgroup_matrix;',
+  'requires subgroup_id;',
+];
+
 /** Fixes the switches of a kernel and the storage formats of its tensors. */
 export function variantOf(
   declaration: Kernel,
@@ -61,6 +76,7 @@ export function variantOf(
   formats: Readonly<Record<string, Dtype>>,
 ): Variant {
   const lines: string[] = declaration.subgroups ? ['enable subgroups;'] : [];
+  if (declaration.matrices) lines.push(...matrixDirectives);
   for (const name of Object.keys(declaration.constants)) {
     const value = constants[name];
     if (value === undefined) throw new RangeError(`${declaration.name}: ${name} is not set`);
@@ -73,11 +89,11 @@ export function variantOf(
       continue;
     }
     const format = formats[part.binding] ?? 'f32';
-    const snippet = part.formats[format];
-    if (snippet === undefined) {
+    const own = part.formats[format];
+    if (own === undefined) {
       throw new RangeError(`${declaration.name}: ${part.binding} cannot be stored as ${format}`);
     }
-    snippets.push(snippet);
+    snippets.push(...own);
   }
   const key = `${declaration.name}|${lines.join('')}|${snippets.map((s) => s.file).join()}`;
   return { key, kernel: declaration, snippets };

@@ -4,7 +4,7 @@ import { TransformerError } from './errors.ts';
 
 const remedies = {
   results: 'Use a smaller batch or shorter sequences',
-  weights: "Load with dtype: 'f16', if that is smaller than what is stored",
+  weights: "Load with dtype: 'f16', 'int8' or 'int4', whichever is smaller than what is stored",
   parameters: 'Train an adapter (Lora) on the model as it is stored',
 };
 

@@ -4,7 +4,8 @@
 
 import { limitError, type Purpose } from './limits.ts';
 import type { Recording } from './record.ts';
-import { bytesOf, elements, Tensor, type TensorOptions } from './tensor.ts';
+import { bytesOf } from './dtype.ts';
+import { elements, Tensor, type TensorOptions } from './tensor.ts';
 
 /** Rows of a tensor, all axes but the last taken as one: those from `first` on. */
 export interface Part {

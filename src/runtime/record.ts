@@ -12,7 +12,8 @@ import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from 
 import { limitError } from './limits.ts';
 import { mapParts } from './parts.ts';
 import { Scope } from './scope.ts';
-import { type Dtype, elements, Tensor } from './tensor.ts';
+import type { Dtype } from './dtype.ts';
+import { elements, Tensor } from './tensor.ts';
 
 export type Bindings = Readonly<Record<string, Tensor | undefined>>;
 

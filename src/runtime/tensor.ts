@@ -1,35 +1,9 @@
 // A tensor is a shape, a storage format and a place: a buffer it owns for good, or one that the
 // plan of its recording assigns. It holds no values on the CPU.
 
+import { blocksOf, bytesOf, type Dtype, isPacked } from './dtype.ts';
 import { TransformerError } from './errors.ts';
 import type { Recording } from './record.ts';
-
-/** Storage formats on the GPU. */
-export type Dtype = 'f32' | 'u32' | 'f16' | 'bf16';
-
-/**
- * How many elements lie together, and the bytes these take. Formats with several are for weights only, since
- * no kernel writes them.
- */
-const formats: Readonly<Record<Dtype, { readonly elements: number; readonly bytes: number }>> = {
-  f32: { elements: 1, bytes: 4 },
-  u32: { elements: 1, bytes: 4 },
-  f16: { elements: 2, bytes: 4 },
-  bf16: { elements: 2, bytes: 4 },
-};
-
-/** Bytes of so many elements, in whole words. */
-export function bytesOf(dtype: Dtype, count: number): number {
-  const { elements: together, bytes } = formats[dtype];
-  return Math.ceil(count / together) * bytes;
-}
-
-/** Elements from one row of a weight to the next: packed ones are padded, so that four are read at once. */
-export function pitchOf(dtype: Dtype, columns: number): number {
-  const { elements: together } = formats[dtype];
-  const unit = together === 1 ? 1 : Math.max(4, together);
-  return Math.ceil(columns / unit) * unit;
-}
 
 /** Number of elements of a shape. */
 export function elements(shape: readonly number[]): number {
@@ -60,7 +34,7 @@ export class Tensor {
   readonly dtype: Dtype;
   /** Elements from one row to the next (rows run along the last axis). */
   readonly pitch: number;
-  /** Bytes it occupies, a multiple of 4. */
+  /** Bytes it occupies, in whole words. */
   readonly byteLength: number;
   readonly buffer: GPUBuffer | undefined;
   /** Where in its buffer it begins, in bytes. */
@@ -79,9 +53,11 @@ export class Tensor {
     this.pitch = options.pitch ?? columns;
     const rows = columns === 0 ? 0 : elements(this.shape) / columns;
     // Packed rows are padded. Those of a window are apart, and the last one ends with its columns.
-    const last = formats[this.dtype].elements > 1 ? this.pitch : columns;
+    const last = isPacked(this.dtype) ? this.pitch : columns;
     const length = rows === 0 ? 0 : (rows - 1) * this.pitch + last;
-    this.byteLength = Math.max(4, bytesOf(this.dtype, length));
+    // Blocks are read by 16 bytes.
+    const unit = blocksOf(this.dtype) === undefined ? 4 : 16;
+    this.byteLength = Math.max(unit, Math.ceil(bytesOf(this.dtype, length) / unit) * unit);
     this.buffer = options.buffer;
     this.offset = options.offset ?? 0;
     this.of = options.of;

@@ -1,8 +1,10 @@
 // The checks of the self-test: each records one operation and says what should come out.
 
-import type { Dtype, Tensor } from '../runtime/tensor.ts';
+import type { Dtype } from '../runtime/dtype.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import { attentionDecode, hiddenSlot } from '../shaders/attention/attention-decode.ts';
 import { attention } from '../shaders/attention/attention.ts';
+import { join, scaleRows } from '../shaders/matmul/matmul-gpu.ts';
 import { type Activation, matmul } from '../shaders/matmul/matmul.ts';
 import type { Inputs } from './inputs.ts';
 import { attend, dot, erf } from './math.ts';
@@ -54,6 +56,35 @@ export function checkProduct(inputs: Inputs, rows: number, depth: number, column
     return dot(x.data, row * depth, weight.data, column, depth, columns);
   });
   return { output: matmul(x.tensor, weight.tensor), wanted };
+}
+
+/** gelu(Σ slices + bias) + residual, of three slices */
+export function checkJoin(inputs: Inputs, columns: number): Result {
+  const rows = 5;
+  const [partial, bias] = [inputs.floats([3, rows, columns]), inputs.floats([columns])];
+  const residual = inputs.floats([rows, columns]);
+  const wanted = Float64Array.from(residual.data, (added, i) => {
+    const slices = [0, 1, 2].map((slice) => partial.data[slice * rows * columns + i] ?? NaN);
+    const sum = slices.reduce((total, value) => total + value, bias.data[i % columns] ?? NaN);
+    return functions.gelu(sum) + added;
+  });
+  const output = inputs.recording.transient('joined', [rows, columns]);
+  const [b, r] = [bias.tensor, residual.tensor];
+  const sizes = { rows, columns, yPitch: columns, y: output };
+  join({ partial: partial.tensor, bias: b, residual: r, activation: 'gelu', ...sizes });
+  return { output, wanted };
+}
+
+/** Powers of two for rows whose largest elements lie between some others. */
+export function checkScale(inputs: Inputs): Result {
+  const columns = 68;
+  const data = Float32Array.from({ length: 3 * columns }, (_, i) =>
+    i % columns === 41 ? ([-1.5, 3e9, 4e-9][Math.floor(i / columns)] ?? NaN) : 0,
+  );
+  const x = inputs.tensor([3, columns], data);
+  const exponents = [-13, 18, -41];
+  const wanted = exponents.flatMap((exponent) => [2 ** -exponent, 2 ** exponent]);
+  return { output: scaleRows(x, 3, columns, columns), wanted };
 }
 
 const [batches, heads] = [2, 3];

@@ -1,7 +1,15 @@
 // The checks of what models run that do not train, in the forms that this device uses.
 
 import type { Gpu } from '../runtime/gpu.ts';
-import { checkAttention, checkCross, checkDecode, checkMatmul, checkProduct } from './checks.ts';
+import {
+  checkAttention,
+  checkCross,
+  checkDecode,
+  checkJoin,
+  checkMatmul,
+  checkProduct,
+  checkScale,
+} from './checks.ts';
 import { choiceChecks } from './choice.ts';
 import { decoderChecks } from './decoder.ts';
 import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
@@ -34,11 +42,18 @@ function inferenceChecks(gpu: Gpu): NamedCheck[] {
     // Enough work for the tiles of 64 and of 128.
     checks.push(['matmul 515 × 5 × 517', (inputs) => checkProduct(inputs, 515, 5, 517)]);
     checks.push(['matmul 1411 × 3 × 1413', (inputs) => checkProduct(inputs, 1411, 3, 1413)]);
+    // By fours; split; and on matrix units, where there are some.
+    checks.push(['matmul 36 × 64 × 32', (inputs) => checkProduct(inputs, 36, 64, 32)]);
+    checks.push(['matmul 9 × 512 × 36', (inputs) => checkProduct(inputs, 9, 512, 36)]);
+    checks.push(['matmul 70 × 64 × 36, f16', (inputs) => checkMatmul(inputs, 70, 64, 36, 'f16')]);
   }
   if (gpu.tier === 'software' && !gpu.hasQuadSubgroups) {
     // Enough work for the blocks.
     checks.push(['matmul 9 × 516 × 228', (inputs) => checkMatmul(inputs, 9, 516, 228, 'f32')]);
   }
+  checks.push(['slices of a product', (inputs) => checkJoin(inputs, 7)]);
+  checks.push(['slices of a product, in fours', (inputs) => checkJoin(inputs, 12)]);
+  checks.push(['scale of rows', checkScale]);
   for (const causal of [false, true]) {
     for (const size of [7, 40]) {
       const kind = `${causal ? 'causal ' : ''}attention, heads of ${size}`;

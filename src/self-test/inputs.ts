@@ -9,7 +9,8 @@ import {
 import type { Gpu } from '../runtime/gpu.ts';
 import { Recording, type RecordingOptions } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
-import { type Dtype, elements, type Tensor } from '../runtime/tensor.ts';
+import type { Dtype } from '../runtime/dtype.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
 
 type Data = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 

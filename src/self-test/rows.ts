@@ -1,6 +1,6 @@
 // The checks of the self-test that go row by row.
 
-import type { Dtype } from '../runtime/tensor.ts';
+import type { Dtype } from '../runtime/dtype.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';

@@ -25,6 +25,7 @@ import { loraBackwardKernels } from './matmul/lora-backward.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
+import { quantizeKernels } from './quantize/quantize.ts';
 import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
@@ -56,6 +57,7 @@ export const allKernels: readonly Kernel[] = [
   ...transposeKernels,
   ...columnSumKernels,
   ...optimizerKernels,
+  ...quantizeKernels,
   ...loraKernels,
   ...loraBackwardKernels,
   ...splitHeadsKernels,

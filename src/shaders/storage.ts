@@ -1,29 +1,90 @@
-// How kernels read the tensor bound as `weight`, in whatever format it is stored (runtime/tensor.ts).
+// How kernels read the tensor bound as `weight`, in whatever format it is stored (runtime/dtype.ts).
 
+import {
+  type BlockDtype,
+  blockDtypes,
+  blocksOf,
+  type Codes,
+  type Dtype,
+  type PlainDtype,
+} from '../runtime/dtype.ts';
 import type { Snippet, StorageSnippet } from '../runtime/kernel.ts';
-import type { Dtype } from '../runtime/tensor.ts';
+import { codeTables } from './block-tables.ts';
 import bf16 from './matmul/weight-bf16.wgsl?raw';
 import f16 from './matmul/weight-f16.wgsl?raw';
 import f32 from './matmul/weight-f32.wgsl?raw';
 import bf16InFours from './matmul/weight4-bf16.wgsl?raw';
 import f16InFours from './matmul/weight4-f16.wgsl?raw';
 import f32InFours from './matmul/weight4-f32.wgsl?raw';
+import { late } from './snippets.ts';
 
-/** The texts of each format: for one element or more, and for four neighbours of rows of fours. */
-const texts: Partial<Record<Dtype, readonly [any: string, fours: string]>> = {
-  f32: [f32, f32InFours],
-  f16: [f16, f16InFours],
-  bf16: [bf16, bf16InFours],
+type Text = Snippet['text'];
+
+/** The texts of each format: for one element or more, four neighbours of rows of fours, vectors of 16 bytes. */
+const texts: Partial<Record<PlainDtype, readonly [any: string, fours: string, vectors: Text]>> = {
+  f32: [f32, f32InFours, late(() => import('./matmul/weight16-f32.wgsl?raw'))],
+  f16: [f16, f16InFours, late(() => import('./matmul/weight16-f16.wgsl?raw'))],
+  bf16: [bf16, bf16InFours, late(() => import('./matmul/weight16-bf16.wgsl?raw'))],
 };
 
-function storage(prefix: string, index: 0 | 1): StorageSnippet {
-  const formats = Object.entries(texts).map(([name, own]): [string, Snippet] => [
+/** What reads the codes of blocks. */
+const codeTexts: Readonly<Record<Codes, Snippet>> = {
+  int4: { file: 'codes-int4.wgsl', text: late(() => import('./matmul/codes-int4.wgsl?raw')) },
+  int8: { file: 'codes-int8.wgsl', text: late(() => import('./matmul/codes-int8.wgsl?raw')) },
+  fp8: { file: 'codes-fp8.wgsl', text: late(() => import('./matmul/codes-fp8.wgsl?raw')) },
+  ...inTable('nf4', 'fp4', 'mxfp4'),
+};
+const blockText: Snippet = {
+  file: 'weight-blocks.wgsl',
+  text: late(() => import('./matmul/weight-blocks.wgsl?raw')),
+};
+const vectorText: Snippet = {
+  file: 'weight16-blocks.wgsl',
+  text: late(() => import('./matmul/weight16-blocks.wgsl?raw')),
+};
+
+function inTable<Name extends Codes>(...names: readonly Name[]): Record<Name, Snippet> {
+  const text = late(() => import('./matmul/codes-table.wgsl?raw'));
+  const entries = names.map((name) => [name, { file: 'codes-table.wgsl', text }]);
+  return Object.fromEntries(entries) as Record<Name, Snippet>;
+}
+
+/** The texts of a format in blocks, behind its sizes. */
+function inBlocks(name: BlockDtype, reading: Snippet): readonly Snippet[] {
+  const { codes, size, codeWords, headWords, scales } = blocksOf(name);
+  const table = codeTables[codes];
+  const lines = [
+    `const BLOCK = ${size}u;`,
+    `const CODE_WORDS = ${codeWords}u;`,
+    `const HEAD_WORDS = ${headWords}u;`,
+    `const HALF_SCALES = ${scales === 'f16'};`,
+    ...(table === undefined ? [] : [`const TABLE = array<f32, 16>(${table.join(', ')});`]),
+  ];
+  return [{ file: name, text: lines.join('\n') }, codeTexts[codes], reading];
+}
+
+/** Elements that 16 bytes hold; undefined for blocks that are no such vectors. */
+export function elementsOfVector(dtype: Dtype): number | undefined {
+  const blocks = blocksOf(dtype);
+  if (blocks === undefined) return dtype === 'f32' ? 4 : 8;
+  return blocks.codeWords % 4 === 0 ? 128 / blocks.bits : undefined;
+}
+
+function storage(prefix: string, index: 0 | 1 | 2): StorageSnippet {
+  const formats = Object.entries(texts).map(([name, own]): [string, Snippet[]] => [
     name,
-    { file: `${prefix}-${name}.wgsl`, text: own[index] },
+    [{ file: `${prefix}-${name}.wgsl`, text: own[index] }],
   ]);
-  return { binding: 'weight', formats: Object.fromEntries(formats) };
+  const fitting = blockDtypes.filter((name) => index < 2 || elementsOfVector(name) !== undefined);
+  const blocks = fitting.map((name): [string, readonly Snippet[]] => [
+    name,
+    inBlocks(name, index < 2 ? blockText : vectorText),
+  ]);
+  return { binding: 'weight', formats: Object.fromEntries([...formats, ...blocks]) };
 }
 
 export const weightStorage: StorageSnippet = storage('weight', 0);
 /** The same, four neighbours at a time. */
 export const weight4Storage: StorageSnippet = storage('weight4', 1);
+/** 16 bytes at a time. */
+export const weight16Storage: StorageSnippet = storage('weight16', 2);

@@ -1,4 +1,4 @@
-// What is kept of models, and what a load will take: answers without the load.
+// What is kept of models.
 
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { messageOf } from '../runtime/print.ts';
@@ -13,49 +13,8 @@ import {
   type SourceOptions,
   sourceOptions,
 } from './open-source.ts';
-import { openSafetensors, type TensorEntry } from './safetensors.ts';
+import { openSafetensors } from './safetensors.ts';
 import { requireJson, type Source } from './source.ts';
-
-/** What a model takes. Bytes on the GPU are those of its weights; activations come on top. */
-export interface ModelSize {
-  /** Bytes of the files that hold the weights. */
-  readonly downloadBytes: number;
-  /** Bytes of the weights on the GPU by the `dtype` of `loadModel`: matrices in it, vectors in f32. */
-  readonly gpuBytes: { readonly f32: number; readonly f16: number };
-}
-
-export interface ModelSizeOptions extends SourceOptions {
-  signal?: AbortSignal;
-}
-
-/**
- * What a model takes, from the headers of its files alone. Tensors that its architecture does not
- * use are counted too.
- * @throws TransformerError FILE_*, TENSOR_MISSING, ABORTED
- */
-export async function modelSize(
-  source: ModelSource,
-  options: ModelSizeOptions = {},
-): Promise<ModelSize> {
-  refuseUnknown(options, [...sourceOptions, 'signal'], 'option of modelSize');
-  const files = openSource(source, options);
-  try {
-    const entries = [...(await openSafetensors(files, options)).values()];
-    const ends = new Map<string, number>();
-    for (const { file, end } of entries) ends.set(file, Math.max(end, ends.get(file) ?? 0));
-    const gpuBytes = (matrix: number): number => {
-      const bytes = ({ shape }: TensorEntry): number =>
-        shape.reduce((product, side) => product * side, shape.length > 1 ? matrix : 4);
-      return entries.reduce((sum, entry) => sum + bytes(entry), 0);
-    };
-    return {
-      downloadBytes: [...ends.values()].reduce((sum, end) => sum + end, 0),
-      gpuBytes: { f32: gpuBytes(4), f16: gpuBytes(2) },
-    };
-  } finally {
-    files.release?.();
-  }
-}
 
 /**
  * Whether `loadModel` with `offline: true` would find config.json and all weights. True for what

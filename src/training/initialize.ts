@@ -77,7 +77,7 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
     if (known.length > 0) shapes.set(name, known);
     return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
   };
-  const loader = new WeightLoader(undefined, { find, dtype: 'f32', isNew: true });
+  const loader = new WeightLoader(undefined, { find, isNew: true });
   const fields = new Config(config, 'config.json', { classPrefixes: classPrefixes() });
   const declare = declarations[architectureName(fields)];
   if (declare === undefined) throw new RangeError('an architecture without a declaration');

@@ -5,7 +5,9 @@ import { partsOf } from '../runtime/parts.ts';
 import { Plan } from '../runtime/plan.ts';
 import { readBack } from '../runtime/read-back.ts';
 import { Recording } from '../runtime/record.ts';
-import { bytesOf, Tensor } from '../runtime/tensor.ts';
+import { blocksOf, bytesOf } from '../runtime/dtype.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import { Tensor } from '../runtime/tensor.ts';
 import { write } from '../model/weights/slice-writer.ts';
 import { encoded } from '../model/weights/weight-formats.ts';
 import { lora } from '../shaders/matmul/lora.ts';
@@ -57,13 +59,22 @@ export class Merge {
 
 /**
  * Computes the updated rows of layers, in their storage format, and reads the present ones.
- * @throws TransformerError OPTION_INVALID when f16 cannot hold one of the results
+ * @throws TransformerError OPTION_INVALID when f16 cannot hold one of the results, MODEL_UNSUPPORTED for
+ *   weights in blocks
  */
 export async function mergedRows(
   gpu: Gpu,
   layers: readonly AdaptedLayer[],
   scale: number,
 ): Promise<MergedRows[]> {
+  const inBlocks = layers.find(({ tensor }) => blocksOf(tensor.dtype));
+  if (inBlocks) {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      `"${inBlocks.name}.weight" is held as ${inBlocks.tensor.dtype}, whose steps are too coarse to merge into. ` +
+        "Use the adapter as it is, beside the weights, or load the model with dtype: 'f16'.",
+    );
+  }
   const places = layers.map(rowsOf);
   const before = await readBack(gpu, places);
   const tensors = [...new Set(layers.map(({ tensor }) => tensor))];

@@ -1,5 +1,6 @@
 // Which parameters train, and which of them decay: by the names the checkpoint gives them.
 
+import { fitting } from '../model/weights/name-pattern.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
@@ -91,19 +92,5 @@ export function testOf(pattern: NamePattern): (name: string) => boolean {
     const expression = new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ''));
     return (name) => expression.test(name);
   }
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return (name) => name === pattern;
-  return (name) => {
-    if (!name.startsWith(first) || !name.endsWith(last)) return false;
-    const end = name.length - last.length;
-    let at = first.length;
-    // The leftmost place of a part leaves the most for those behind it: nothing need be tried again.
-    for (const part of rest) {
-      const found = name.indexOf(part, at);
-      if (found === -1) return false;
-      at = found + part.length;
-    }
-    return at <= end;
-  };
+  return fitting(pattern);
 }

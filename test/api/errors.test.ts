@@ -120,8 +120,8 @@ test('options that are unknown or not supported', () =>
   withGpu(usual, async (gpu) => {
     const source = fixtureSource('marian');
     const load = (options: object): Promise<Model> => loadModel(source, { gpu, ...options });
-    await expectRejection(load({ dtype: 'int8' }), 'OPTION_INVALID', 'int8', "'f16'");
-    await expectRejection(load({ dtype: 'float16' }), 'OPTION_INVALID', 'float16');
+    await expectRejection(load({ dtype: 'int3' }), 'OPTION_INVALID', 'int3', "'int4'");
+    await expectRejection(load({ dtype: { '*': 'float16' } }), 'OPTION_INVALID', 'float16');
     await expectRejection(load({ dType: 'f16' }), 'OPTION_UNKNOWN', '"dType"', '"dtype"');
     expect(gpu.memory.buffers).toBe(0);
 

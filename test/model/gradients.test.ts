@@ -52,7 +52,7 @@ async function computeGradients(gpu: Gpu, folder: string): Promise<Map<string, V
   const weights = new Scope(gpu);
   const entries = await openSafetensors(source, {});
   const find = (name: string): TensorEntry | undefined => entries.get(name);
-  const loader = new WeightLoader(weights, { find, dtype: undefined });
+  const loader = new WeightLoader(weights, { find });
   const config = (await readFixtureJson(`${folder}/config.json`)) as Record<string, never>;
   const model = torchTransformer(new Config(config, folder), loader);
   await loader.load(source, {});

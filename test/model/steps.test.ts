@@ -31,7 +31,7 @@ for (const { name, options } of await testGpus()) {
       const scope = new Scope(gpu);
       const entries = await openSafetensors(source);
       const find = (key: string): TensorEntry | undefined => entries.get(key);
-      const loader = new WeightLoader(scope, { find, dtype: undefined });
+      const loader = new WeightLoader(scope, { find });
       const { weights, shape } = marian(
         new Config(fields, 'config.json', { classPrefixes: ['Marian'] }),
         loader,

@@ -18,8 +18,9 @@ import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { splitHeads } from './split-heads.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { lora, loraBackward } from './lora.ts';
-import { matmul } from './matmul.ts';
+import { matmul, matmulJoin, matmulScale } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
+import { quantize } from './quantize.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
@@ -57,6 +58,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'gated-backward': gatedBackward,
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
+  quantize,
   'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
@@ -64,6 +66,8 @@ export const references: Readonly<Record<string, Reference>> = {
   lora,
   'lora-backward': loraBackward,
   matmul,
+  'matmul-join': matmulJoin,
+  'matmul-scale': matmulScale,
   'rms-norm': rmsNorm,
   'rms-norm-backward': rmsNormBackward,
   scale,

@@ -1,5 +1,6 @@
 // y[b, i, j] = activation(Σ_k x[b, i, k] · W[b, k, j] + bias[j]) + residual[b, i, j]; gated, the columns
-// of W and bias are twice as many, and y[b, i, j] = activation(… j) · (… columns + j).
+// of W and bias are twice as many, and y[b, i, j] = activation(… j) · (… columns + j). With SPLITS, the sums
+// of as many equal slices of the depth, one result after the other.
 
 import { activation } from './activation.ts';
 import {
@@ -29,26 +30,29 @@ function product(
   // Kernels without the switch take W as (columns, depth) only.
   const transposed = constants['TRANSPOSED'] ?? true;
   const xTransposed = constants['X_TRANSPOSED'] === true;
+  const slices = Number(constants['SPLITS'] ?? 1);
+  const share = depth / slices;
   // What lies between the rows of a window stays as it was.
   const y =
     yPitch === columns
-      ? new Float64Array(batches * rows * columns)
+      ? new Float64Array(slices * batches * rows * columns)
       : Float64Array.from(floats(inputs, 'y'));
-  const dot = (b: number, i: number, j: number): number => {
+  const dot = (b: number, i: number, j: number, slice: number): number => {
     let sum = value(bias?.[j] ?? 0);
-    for (let k = 0; k < depth; k++) {
+    for (let k = slice * share; k < (slice + 1) * share; k++) {
       const w = transposed === true ? j * pitch + k : k * pitch + j;
       const at = xTransposed ? (b * depth + k) * xPitch + i : (b * rows + i) * xPitch + k;
       sum += value(x[at]!) * value(weight[b * stride + w]!);
     }
     return sum;
   };
-  for (let b = 0; b < batches; b++) {
+  for (let n = 0; n < slices * batches; n++) {
+    const [slice, b] = [Math.floor(n / batches), n % batches];
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
-        const at = (b * rows + i) * yPitch + j;
-        const other = constants['GATED'] === true ? dot(b, i, columns + j) : NaN;
-        y[at] = finish(dot(b, i, j), other) + value(residual?.[at] ?? 0);
+        const at = (n * rows + i) * yPitch + j;
+        const other = constants['GATED'] === true ? dot(b, i, columns + j, slice) : NaN;
+        y[at] = finish(dot(b, i, j, slice), other) + value(residual?.[at] ?? 0);
       }
     }
   }
@@ -81,4 +85,60 @@ export const matmul: Reference = {
       ),
     },
   }),
+};
+
+/** Σ of the slices, then the same. */
+function joined(
+  inputs: Inputs,
+  params: Params,
+  value: (x: number) => number,
+  finish: (sum: number) => number,
+): Float64Array {
+  const partial = floats(inputs, 'partial');
+  const bias = inputs['bias'] && floats(inputs, 'bias');
+  const residual = inputs['residual'] && floats(inputs, 'residual');
+  const [slices, rows] = [scalar(params, 'slices'), scalar(params, 'rows')];
+  const [columns, yPitch] = [scalar(params, 'columns'), scalar(params, 'y_pitch')];
+  const y =
+    yPitch === columns ? new Float64Array(rows * columns) : Float64Array.from(floats(inputs, 'y'));
+  for (let i = 0; i < rows * columns; i++) {
+    const at = Math.floor(i / columns) * yPitch + (i % columns);
+    let sum = value(bias?.[i % columns] ?? 0);
+    for (let n = 0; n < slices; n++) sum += value(partial[n * rows * columns + i]!);
+    y[at] = finish(sum) + value(residual?.[at] ?? 0);
+  }
+  return y;
+}
+
+export const matmulJoin: Reference = {
+  twin: (inputs, params, constants) => ({
+    y: joined(
+      inputs,
+      params,
+      (x) => x,
+      (sum) => activation(Number(constants['ACTIVATION']), sum),
+    ),
+  }),
+  conditions: (inputs, params) => ({
+    y: {
+      length: scalar(params, 'slices'),
+      magnitude: joined(inputs, params, Math.abs, (sum) => sum),
+    },
+  }),
+};
+
+/** For each row the power of two that brings its largest element to [2¹³, 2¹⁴), and its inverse. */
+export const matmulScale: Reference = {
+  twin: (inputs, params) => {
+    const [x, pitch] = [floats(inputs, 'x'), scalar(params, 'x_pitch')];
+    const wanted = Array.from({ length: scalar(params, 'rows') }, (_, row) => {
+      const own = x.subarray(row * pitch, row * pitch + scalar(params, 'columns'));
+      const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      // Rows of zeros, and of less than an f32 can make up for, get the largest factor.
+      const exponent = Math.max(-126, Math.floor(Math.log2(largest)) - 13);
+      return [2 ** -exponent, 2 ** exponent];
+    });
+    return { scale: Float64Array.from(wanted.flat()) };
+  },
+  conditions: () => ({ scale: { length: 0, magnitude: 0 } }),
 };

@@ -4,9 +4,10 @@ import { expect, test } from 'vitest';
 import { Gpu } from 'webgpu-transformer';
 import { selfTest } from '../../src/self-test/self-test.ts';
 import { allKernels } from '../../src/shaders/index.ts';
-import { testLimits, withGpu } from '../support/gpu.ts';
+import { matrixGpus, testLimits, withGpu } from '../support/gpu.ts';
 
-const gpus = await testLimits();
+const withMatrices = await matrixGpus();
+const gpus = [...(await testLimits()), ...withMatrices];
 
 for (const { name, options } of gpus) {
   test(`every operation is checked, ${name}`, () =>
@@ -28,9 +29,11 @@ test('together the tiers run every kernel', { timeout: 300_000 }, async () => {
       for (const { kernels } of await selfTest(gpu)) for (const one of kernels) ran.add(one);
     });
   }
-  // Kernels that count on subgroups of four run only where the device has them.
+  // Kernels that count on subgroups of four, or on matrix units, run only where the device has them.
   const hasSubgroups = gpus.some(({ name }) => name.includes('with subgroups'));
-  const wanted = allKernels.filter(({ subgroups }) => hasSubgroups || !subgroups);
+  const wanted = allKernels.filter(({ subgroups, matrices }) =>
+    matrices ? withMatrices.length > 0 : hasSubgroups || !subgroups,
+  );
   expect([...ran].toSorted()).toEqual(wanted.map(({ name }) => name).toSorted());
 });
 

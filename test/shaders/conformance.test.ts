@@ -7,10 +7,11 @@ import {
   type Variant,
   variantOf,
 } from '../../src/runtime/kernel.ts';
-import type { Dtype } from '../../src/runtime/tensor.ts';
+import { blocksOf, type Dtype } from '../../src/runtime/dtype.ts';
+import { type Matrices, matrixFeature } from '../../src/runtime/matrices.ts';
 import { allKernels } from '../../src/shaders/index.ts';
 import { references } from '../reference/index.ts';
-import { testGpus, withGpu } from '../support/gpu.ts';
+import { withGpu } from '../support/gpu.ts';
 
 const texts = import.meta.glob<string>('../../src/shaders/**/*.wgsl', {
   query: '?raw',
@@ -35,17 +36,12 @@ function combinations<T>(lists: Readonly<Record<string, readonly T[]>>): Record<
 function formatsOf(kernel: Kernel): Record<string, Dtype[]> {
   const formats: Record<string, Dtype[]> = {};
   for (const part of kernel.code) {
-    if ('formats' in part) formats[part.binding] = Object.keys(part.formats) as Dtype[];
+    if (!('formats' in part)) continue;
+    const all = Object.keys(part.formats) as Dtype[];
+    const plain = all.filter((name) => blocksOf(name) === undefined);
+    formats[part.binding] = plain.length > 0 ? plain : ['int4-32-f16', 'int8-64-f32', 'nf4-64'];
   }
   return formats;
-}
-
-/** What the ops ask for: three sizes of tile, each with its own thread tile and depth. */
-const tiles = ['32 4 16', '64 8 16', '128 8 8'];
-
-function isUsed(kernel: Kernel, chosen: Record<string, Constant>): boolean {
-  if (kernel.name !== 'matmul-tile') return true;
-  return tiles.includes(`${chosen['TILE']} ${chosen['THREAD']} ${chosen['DEPTH']}`);
 }
 
 /**
@@ -73,16 +69,38 @@ function pairwise<T extends Record<string, unknown>>(all: readonly T[]): T[] {
   return chosen;
 }
 
-function variantsOf(kernel: Kernel): Variant[] {
+/** Whether a choice is of the matrices that a device multiplies; others it does not compile. */
+function isOf(matrices: Matrices, choice: Record<string, unknown>): boolean {
+  const sizes = { M: matrices.M, N: matrices.N, K: matrices.K, LANES: matrices.lanes };
+  return Object.entries(sizes).every(([name, size]) => !(name in choice) || choice[name] === size);
+}
+
+const known = new Map<string, Variant[]>();
+
+function variantsOf(kernel: Kernel, matrices?: Matrices): Variant[] {
+  const key = `${kernel.name} ${JSON.stringify(matrices)}`;
+  const variants = known.get(key) ?? pairsOfChoices(kernel, matrices);
+  known.set(key, variants);
+  return variants;
+}
+
+function pairsOfChoices(kernel: Kernel, matrices?: Matrices): Variant[] {
   const formats = formatsOf(kernel);
   const prefixed = Object.fromEntries(
     Object.entries(formats).map(([binding, values]) => [`format of ${binding}`, values]),
   );
   const all = combinations<Constant | Dtype>({ ...kernel.constants, ...prefixed }).filter(
-    (choice) => isUsed(kernel, choice as Record<string, Constant>),
+    (choice) => matrices === undefined || isOf(matrices, choice),
   );
-  return (all.length > 4 ? pairwise(all) : all).map((choice) => {
-    const stored = Object.keys(formats).map((binding) => [binding, choice[`format of ${binding}`]]);
+  const chosen = all.length > 4 ? pairwise(all) : all;
+  // Formats in blocks are read by the same names: that all of them are, the embedding's tests prove.
+  const inBlocks = formats['weight']?.includes('f32') === true ? chosen.slice(0, 1) : [];
+  return [...chosen, ...inBlocks].map((choice, index) => {
+    const isLast = index === chosen.length;
+    const stored = Object.keys(formats).map((binding): [string, unknown] => [
+      binding,
+      isLast ? 'int4-32-f16' : choice[`format of ${binding}`],
+    ]);
     const constants = Object.keys(kernel.constants).map((name) => [name, choice[name]]);
     return variantOf(
       kernel,
@@ -98,10 +116,15 @@ function textOf(kernel: Kernel): string {
     .join('\n');
 }
 
+/** The snippets of a part of a kernel, whatever the format. */
+function piecesOf(part: Kernel['code'][number]): readonly Snippet[] {
+  return 'text' in part ? [part] : Object.values(part.formats).flat();
+}
+
 /** The texts that are loaded with a first pipeline. */
 const lateTexts = new Map<Snippet, string>();
-for (const snippet of allKernels.flatMap(({ code }) => code)) {
-  if ('text' in snippet && typeof snippet.text !== 'string') {
+for (const snippet of allKernels.flatMap(({ code }) => code.flatMap(piecesOf))) {
+  if (typeof snippet.text !== 'string') {
     lateTexts.set(snippet, await snippet.text());
   }
 }
@@ -115,12 +138,17 @@ test(
   'every kernel compiles with every pair of switches and formats',
   { timeout: 300_000 },
   async () => {
-    const { options } = (await testGpus())[0]!;
-    await withGpu(options, async (gpu) => {
+    const features = ['subgroups', matrixFeature];
+    await withGpu({ features }, async (gpu) => {
       const subgroups = gpu.info.features.includes('subgroups');
-      const kernels = allKernels.filter((kernel) => subgroups || !kernel.subgroups);
+      const hasMatrices = gpu.info.matrices !== undefined;
+      const kernels = allKernels.filter(
+        (kernel) => (subgroups || !kernel.subgroups) && (hasMatrices || !kernel.matrices),
+      );
       const variants = new Map(
-        kernels.flatMap(variantsOf).map((variant) => [variant.key, variant]),
+        kernels
+          .flatMap((kernel) => variantsOf(kernel, gpu.info.matrices))
+          .map((variant) => [variant.key, variant]),
       );
       const settled = await Promise.allSettled(
         [...variants.values()].map((variant) => gpu.pipelines.get(variant)),
@@ -195,9 +223,9 @@ test('each switch is used, and nothing else stands for a switch', () => {
 test('every WGSL file belongs to a kernel, under its own name and with its own text', () => {
   const used = new Map<string, string>();
   for (const { code } of allKernels) {
-    for (const part of code) {
-      const snippets = 'text' in part ? [part] : Object.values(part.formats);
-      for (const snippet of snippets) used.set(snippet.file, loadedText(snippet));
+    for (const snippet of code.flatMap(piecesOf)) {
+      // The sizes of a block are no file.
+      if (snippet.file.endsWith('.wgsl')) used.set(snippet.file, loadedText(snippet));
     }
   }
   const files = Object.entries(texts).map(([path, text]) => [path.split('/').at(-1)!, text]);
@@ -261,6 +289,11 @@ const pieces = [
   'attention-four',
   'attention-index',
   'attention-score',
+  'block-store',
+  'codes-fp8',
+  'codes-int4',
+  'codes-int8',
+  'codes-table',
   'element-1',
   'element-4',
   'flags',
@@ -268,7 +301,9 @@ const pieces = [
   'label',
   'matmul-common',
   'matmul-four',
+  'matmul-fours',
   'matmul-gated',
+  'matmul-one',
   'numbers',
   'random',
   'row-invocation',
@@ -279,6 +314,7 @@ const pieces = [
   'rules',
   'token-rule',
   'weight-bf16',
+  'weight-blocks',
   'weight-f16',
   'weight-f32',
   'weight4-bf16',
@@ -297,9 +333,7 @@ test('a file is a kernel with one entry point, or a shared piece with none', () 
     const entries = text.split('@compute').length - 1;
     if (entries !== (pieces.includes(name) ? 0 : 1)) wrong.push(`${name}: ${entries} entry points`);
     const users = allKernels.filter(({ code }) =>
-      code
-        .flatMap((part) => ('file' in part ? [part] : Object.values(part.formats)))
-        .some(({ file }) => file === `${name}.wgsl`),
+      code.flatMap(piecesOf).some(({ file }) => file === `${name}.wgsl`),
     );
     const operations = new Set(users.map(({ operation }) => operation));
     if (operations.size === 0) wrong.push(`${name}: in no kernel`);

@@ -2,6 +2,7 @@
 
 import { Gpu, type GpuRequestOptions } from 'webgpu-transformer';
 import { afterAll } from 'vitest';
+import { matrixFeature } from '../../src/runtime/matrices.ts';
 
 export interface TestGpu {
   readonly name: string;
@@ -36,6 +37,15 @@ async function listGpus(): Promise<TestGpu[]> {
   }
   probe.dispose();
   return gpus;
+}
+
+/** Matrix units, where the adapter has some. */
+export async function matrixGpus(): Promise<TestGpu[]> {
+  const options = { tier: 'gpu', features: [matrixFeature] } as const;
+  const probe = await Gpu.request(options);
+  const { matrices } = probe.info;
+  probe.dispose();
+  return matrices === undefined ? [] : [{ name: 'gpu with matrices', options }];
 }
 
 /** The kinds that whole models are run on: the best one for CPU adapters, and that for GPUs. */

@@ -1,9 +1,9 @@
 // How far a result may lie from its float64 reference. One function; it is derived, not fitted.
 
-import type { Dtype } from '../../src/runtime/tensor.ts';
+import { blocksOf, type Dtype, type PlainDtype } from '../../src/runtime/dtype.ts';
 
 /** Unit roundoff: half the distance from 1 to the next larger number. Integers do not round. */
-const roundoff: Readonly<Record<Dtype, number>> = {
+const roundoff: Readonly<Record<PlainDtype, number>> = {
   f32: 2 ** -24,
   f16: 2 ** -11,
   bf16: 2 ** -8,
@@ -28,5 +28,8 @@ const smallestNormal = 2 ** -126;
  */
 export function tolerance(dtype: Dtype, length: number, magnitude: number): number {
   if (dtype === 'u32') return 0;
-  return (8 + 6 * Math.sqrt(length)) * roundoff[dtype] * magnitude + smallestNormal;
+  // Rounding to blocks goes by their numbers, not by an element: what is allowed is said as it is.
+  if (blocksOf(dtype)) return magnitude + smallestNormal;
+  const unit = roundoff[dtype as PlainDtype];
+  return (8 + 6 * Math.sqrt(length)) * unit * magnitude + smallestNormal;
 }

@@ -9,13 +9,16 @@ import {
 import { write } from '../../src/model/weights/slice-writer.ts';
 import { makeInParts } from '../../src/runtime/parts.ts';
 import type { Scope } from '../../src/runtime/scope.ts';
-import { bytesOf, type Dtype, elements, pitchOf, type Tensor } from '../../src/runtime/tensor.ts';
+import { blocksOf, bytesOf, type Dtype, pitchOf } from '../../src/runtime/dtype.ts';
+import { elements, type Tensor } from '../../src/runtime/tensor.ts';
 import type { Values } from '../reference/twin.ts';
+import { decodeBlocks, encodeBlocks } from './blocks.ts';
 
 /** The elements of a tensor as they lie in memory, padding included. */
 export function decode(bytes: ArrayBuffer, dtype: Dtype): Values {
   if (dtype === 'u32') return new Uint32Array(bytes);
   if (dtype === 'f32') return Float64Array.from(new Float32Array(bytes));
+  if (blocksOf(dtype)) return decodeBlocks(bytes, dtype).values;
   const halves = new Uint16Array(bytes);
   return Float64Array.from(dtype === 'f16' ? float16ToFloat32(halves) : bfloat16ToFloat32(halves));
 }
@@ -32,6 +35,7 @@ function encode(
   for (let row = 0; row < rows; row++) {
     spread.set(values.subarray(row * columns, (row + 1) * columns), row * pitch);
   }
+  if (blocksOf(dtype)) return encodeBlocks(spread, dtype);
   let stored: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer> = spread;
   if (dtype === 'f16') stored = float32ToFloat16(spread);
   if (dtype === 'bf16') stored = float32ToBfloat16(spread);

@@ -3,69 +3,27 @@
 import type { Gpu } from '../../runtime/gpu.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { storedBytes, type TensorEntry, type TensorPiece } from '../../source/safetensors.ts';
-import { transposed, type WeightSlice } from './parameters.ts';
-import { encoded, formatNamed, numbersIn, padded, rowOf } from './weight-formats.ts';
+import type { WeightSlice } from './parameters.ts';
+import { asHeld, rowOf } from './weight-formats.ts';
+import { wholeRows } from './whole-rows.ts';
 
 /** Takes the bytes of a stored tensor in their order, and writes what belongs to a slice of it. */
 export function sliceWriter(
   gpu: Gpu | undefined,
   entry: TensorEntry,
-  { shape, storedFirst, tensor, first, size, transposed: turned = false }: WeightSlice,
+  slice: WeightSlice,
 ): (piece: TensorPiece) => void {
-  const element = storedBytes(entry.dtype);
+  const { tensor, first } = slice;
   const { columns, bytes: step } = rowOf(tensor);
-  const { same } = formatNamed(tensor.dtype);
-  const from = storedFirst * element;
-  const to = from + size * element;
-  // What is brought over together: a row, or all that is to be transposed.
-  const unit = (turned ? size : columns) * element;
+  const rowsIn = wholeRows(entry, slice);
+  const rowBytes = columns * storedBytes(entry.dtype);
   let row = first / columns;
-  let waiting: Uint8Array | undefined;
-  let held = 0;
-
-  const put = (bytes: Uint8Array): void => {
-    const stored = turned ? transposedBytes(bytes, shape, element) : bytes;
-    const rows = stored.length / element / columns;
-    const data =
-      entry.dtype === same
-        ? padded(tensor, stored, rows)
-        : encoded(tensor, numbersIn(entry, stored), `Tensor "${entry.name}" holds`);
-    write(gpu, tensor, row * step, data);
-    row += rows;
-  };
-
-  /** Keeps bytes until their unit is whole. Returns those that are no part of it. */
-  const wait = (bytes: Uint8Array): Uint8Array => {
-    if (bytes.length === 0) return bytes;
-    waiting ??= new Uint8Array(unit);
-    const own = bytes.subarray(0, unit - held);
-    waiting.set(own, held);
-    held += own.length;
-    if (held === unit) {
-      put(waiting);
-      held = 0;
-      waiting = undefined;
+  return (piece) => {
+    for (const stored of rowsIn(piece)) {
+      write(gpu, tensor, row * step, asHeld(tensor, entry, stored));
+      row += stored.length / rowBytes;
     }
-    return bytes.subarray(own.length);
   };
-
-  return ({ offset, bytes }) => {
-    const start = Math.max(from, offset) - offset;
-    const end = Math.min(to - offset, bytes.length);
-    if (start >= end) return;
-    const own = bytes.subarray(start, end);
-    const rest = held > 0 ? wait(own) : own;
-    const whole = rest.length - (rest.length % unit);
-    if (whole > 0) put(rest.subarray(0, whole));
-    wait(rest.subarray(whole));
-  };
-}
-
-/** The bytes of a transposed matrix, whose elements have so many each. */
-function transposedBytes(bytes: Uint8Array, shape: readonly number[], size: number): Uint8Array {
-  const { buffer } = new Uint8Array(bytes); // a copy, as elements may lie at any address
-  const Elements = size === 2 ? Uint16Array : size === 4 ? Uint32Array : Float64Array;
-  return new Uint8Array(transposed(new Elements(buffer), shape).buffer);
 }
 
 /** Writes whole words to a byte offset, and on into the next parts where the tensor has such. */

@@ -1,22 +1,15 @@
 // The storage formats of weights: a file each in formats/, and its place in the list.
 
 import { TransformerError } from '../../runtime/errors.ts';
-import { bytesOf, type Dtype, type Tensor } from '../../runtime/tensor.ts';
-import type { TensorEntry } from '../../source/safetensors.ts';
+import { bytesOf, type Dtype } from '../../runtime/dtype.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { storedBytes, type TensorEntry } from '../../source/safetensors.ts';
 import { bf16 } from './formats/bf16.ts';
 import { f16 } from './formats/f16.ts';
 import { f32 } from './formats/f32.ts';
 import type { WeightFormat } from './formats/format.ts';
 
 const formats: readonly WeightFormat[] = [f32, f16, bf16];
-
-/** Those that are an option. */
-export type AskedFormat = 'f32' | 'f16';
-
-/** The formats that `loadModel` can be asked for. */
-export const askedFormats: readonly string[] = formats.flatMap(({ name, isOption }) =>
-  isOption ? name : [],
-);
 
 /**
  * The format that a tensor of the checkpoint is held in, unless the user asks for another.
@@ -33,7 +26,7 @@ export function formatOf({ name, dtype }: Pick<TensorEntry, 'name' | 'dtype'>): 
 }
 
 /** The format of a tensor's elements. */
-export function formatNamed(name: Dtype): WeightFormat {
+function formatNamed(name: Dtype): WeightFormat {
   const format = formats.find((one) => one.name === name);
   if (format === undefined) throw new RangeError(`${name} is no format of weights`);
   return format;
@@ -69,8 +62,16 @@ export function encoded(tensor: Tensor, values: Float32Array, what: string): Uin
   return padded(tensor, new Uint8Array(buffer, byteOffset, byteLength), values.length / columns);
 }
 
+/** Rows of a stored tensor as another one holds them. Errors as of `encoded`. */
+export function asHeld(tensor: Tensor, entry: TensorEntry, stored: Uint8Array): Uint8Array {
+  const rows = stored.length / storedBytes(entry.dtype) / rowOf(tensor).columns;
+  return entry.dtype === formatNamed(tensor.dtype).same
+    ? padded(tensor, stored, rows)
+    : encoded(tensor, numbersIn(entry, stored), `Tensor "${entry.name}" holds`);
+}
+
 /** Rows with room behind each, as far as the tensor's are apart. */
-export function padded(tensor: Tensor, bytes: Uint8Array, rows: number): Uint8Array {
+function padded(tensor: Tensor, bytes: Uint8Array, rows: number): Uint8Array {
   const { bytes: step } = rowOf(tensor);
   const size = bytes.length / rows;
   if (size === step) return bytes;

@@ -4,16 +4,15 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import { makeInParts, type PartOptions } from '../../runtime/parts.ts';
 import type { Scope } from '../../runtime/scope.ts';
-import { type Dtype, elements, pitchOf, Tensor, type TensorOptions } from '../../runtime/tensor.ts';
+import { type Dtype, pitchOf } from '../../runtime/dtype.ts';
+import { elements, Tensor, type TensorOptions } from '../../runtime/tensor.ts';
 import type { WeightSlice } from './parameters.ts';
-import { readTensors, type TensorEntry } from '../../source/safetensors.ts';
+import type { TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
 import { type Linear, partsOf } from './linear-weights.ts';
-import { type AskedFormat, formatOf } from './weight-formats.ts';
-
-/** The storage format that weights are loaded in; as the checkpoint stores them when undefined. */
-export type WeightDtype = AskedFormat | undefined;
+import type { AskedFormats } from './asked-formats.ts';
+import { formatOf } from './weight-formats.ts';
 
 /** A part of a stored tensor: rows (or elements of a vector) from `first` on, of `rows` it has. */
 export interface RowRange {
@@ -40,7 +39,8 @@ export type Allocate = (options: TensorOptions) => Tensor;
 
 export interface WeightLoaderOptions {
   readonly find: FindEntry;
-  readonly dtype: WeightDtype;
+  /** The formats of matrices; as the checkpoint stores them when absent. */
+  readonly formats?: AskedFormats;
   /** How tensors that train get memory; as the others when absent. */
   readonly place?: Allocate;
   /** Whether the weights are made, not found: then each is declared once, whatever names it has. */
@@ -52,7 +52,7 @@ export interface WeightLoaderOptions {
 export class WeightLoader {
   readonly #scope: Scope | undefined;
   readonly #findEntry: FindEntry;
-  readonly #dtype: WeightDtype;
+  readonly #formats: AskedFormats | undefined;
   readonly #allocate: Allocate;
   readonly #place: Allocate;
   readonly #limits: PartOptions;
@@ -71,11 +71,11 @@ export class WeightLoader {
   /** Without a scope nothing is allocated: tensors are names and shapes only. */
   constructor(
     scope: Scope | undefined,
-    { find, dtype, place, isNew = false, limit = Infinity }: WeightLoaderOptions,
+    { find, formats, place, isNew = false, limit = Infinity }: WeightLoaderOptions,
   ) {
     this.#scope = scope;
     this.#findEntry = find;
-    this.#dtype = dtype;
+    this.#formats = formats;
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
     this.#limits = { limit, purpose: place ? 'parameters' : 'weights' };
@@ -116,7 +116,11 @@ export class WeightLoader {
     const stored = entries.map((entry) => formatOf(entry).name);
     const [first = 'f32'] = stored;
     const mixed = stored.some((format) => format !== first);
-    const dtype = options.dtype ?? this.#dtype ?? (mixed ? 'f32' : first);
+    const asked = this.#formats?.formatOf(
+      entries.map(({ name }) => name),
+      columns,
+    );
+    const dtype = options.dtype ?? asked ?? (mixed ? 'f32' : first);
     return this.#tensor(entries, [sum(sizes), columns], dtype, options);
   }
 
@@ -195,18 +199,13 @@ export class WeightLoader {
 
   /** Reads everything declared so far and puts it on the GPU. */
   async load(source: Source, options: ReadOptions): Promise<void> {
-    const { sliceWriter, write } = await import('./slice-writer.ts');
-    const gpu = this.#scope?.gpu;
-    for (const [tensor, values] of this.#computed) write(gpu, tensor, 0, values);
-    const writers = new Map(
-      Array.from(this.wanted, ([entry, slices]) => [
-        entry,
-        slices.map((slice) => sliceWriter(gpu, entry, slice)),
-      ]),
-    );
-    for await (const piece of readTensors(source, writers.keys(), options)) {
-      for (const put of writers.get(piece.entry) ?? []) put(piece);
-    }
+    const [{ fillWeights }, { write }] = await Promise.all([
+      import('./fill.ts'),
+      import('./slice-writer.ts'),
+    ]);
+    const scope = this.#scope;
+    for (const [tensor, values] of this.#computed) write(scope?.gpu, tensor, 0, values);
+    await fillWeights(source, this.wanted, { ...options, scope });
   }
 
   /** Old checkpoints call the weights of norms gamma and beta. */

@@ -85,7 +85,7 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: GatedOptions): T
   }
   const rows = elements(x.shape) / depth;
   const sizes = { batches: 1, rows, depth, transposed: true, pitch: weight.pitch, weightStride: 0 };
-  const form = formFor(recording.gpu, { ...sizes, columns: 2 * columns });
+  const form = formFor(recording.gpu, { ...sizes, weight, columns: 2 * columns });
   // The way back needs the product itself; parts of a weight hold gates without their values.
   const isSplit = weight.parts !== undefined;
   if (recording.training || isSplit || !('GATED' in form.kernel.constants)) {

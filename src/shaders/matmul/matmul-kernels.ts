@@ -1,82 +1,33 @@
 // The kernels of the matrix product, and which one a device and a shape get.
 
+import { blocksOf } from '../../runtime/dtype.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
-import { type Constants, kernel, type Kernel } from '../../runtime/kernel.ts';
+import type { Constants, Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import commonText from './matmul-common.wgsl?raw';
-import gatedText from './matmul-gated.wgsl?raw';
+import { late, rowInvocation, rowSubgroup } from '../snippets.ts';
 import {
-  activation,
-  element1,
-  element4,
-  late,
-  rowInvocation,
-  rowSubgroup,
-  tanh,
-  workgroup,
-} from '../snippets.ts';
-import { weight4Storage, weightStorage } from '../storage.ts';
+  type Activation,
+  activationCodes,
+  anyLayout,
+  anyLayouts,
+  byFours,
+  gating,
+  matmulKernel,
+  powerOfTwo,
+  singly,
+} from './matmul-declare.ts';
+import { join, matmulGpuKernels, scaleRows, tileForm, type TileProblem } from './matmul-gpu.ts';
+import { matmulVectorKernels, vectorForm } from './matmul-vectors.ts';
 
-/** Activations a matrix product can apply to its result, by their numbers in activation.wgsl. */
-export const activationCodes = {
-  none: 0,
-  relu: 1,
-  gelu: 2,
-  geluTanh: 3,
-  silu: 4,
-  tanh: 5,
-  quickGelu: 6,
-} as const;
-export type Activation = keyof typeof activationCodes;
+export { type Activation, activationCodes };
 
-const epilogue = {
-  ACTIVATION: Object.values(activationCodes),
-  HAS_BIAS: [false, true],
-  HAS_RESIDUAL: [false, true],
-};
-
-const common = { file: 'matmul-common.wgsl', text: commonText };
-const gates = { file: 'matmul-gated.wgsl', text: gatedText };
 const four = {
   file: 'matmul-four.wgsl',
   text: late(() => import('./matmul-four.wgsl?raw')),
 };
-/** Of one element at a time, and of four. */
-const singly = [workgroup, weightStorage, element1, tanh, activation, common];
-const byFours = [workgroup, weight4Storage, element4, tanh, activation, common];
-
-function matmulKernel(
-  name: string,
-  code: Kernel['code'],
-  constants: Record<string, readonly (number | boolean)[]>,
-  more: Partial<Kernel> = {},
-): Kernel {
-  return kernel({
-    name,
-    operation: 'matmul',
-    code,
-    bindings: { weight: 'read', x: 'read', bias: 'read', residual: 'read', y: 'write' },
-    params: {
-      batches: 'u32',
-      rows: 'u32',
-      columns: 'u32',
-      depth: 'u32',
-      pitch: 'u32',
-      weight_stride: 'u32',
-      x_pitch: 'u32',
-      y_pitch: 'u32',
-    },
-    constants: { ...epilogue, ...constants },
-    ...more,
-  });
-}
-
-const gating = { GATED: [false, true] };
-const anyLayout = { TRANSPOSED: [false, true] };
-const anyLayouts = { ...anyLayout, X_TRANSPOSED: [false, true] };
 const registers = [
   ...singly,
-  gates,
+  ...gating.code,
   four,
   {
     file: 'matmul-register.wgsl',
@@ -85,13 +36,13 @@ const registers = [
 ];
 const register = matmulKernel('matmul-register', [rowInvocation, ...registers], {
   ...anyLayout,
-  ...gating,
+  ...gating.constants,
   ROWS: [1, 2, 4],
 });
 const subgroupSkinny = matmulKernel(
   'matmul-subgroup-skinny',
   [rowSubgroup, ...registers],
-  { TRANSPOSED: [true], ...gating, ROWS: [1, 2, 4] },
+  { TRANSPOSED: [true], ...gating.constants, ROWS: [1, 2, 4] },
   { entry: 'matmul_register', subgroups: true },
 );
 const subgroup = matmulKernel(
@@ -109,28 +60,23 @@ const block = matmulKernel(
   [...byFours, { file: 'matmul-block.wgsl', text: late(() => import('./matmul-block.wgsl?raw')) }],
   { ...anyLayouts, ROWS: [8, 16] },
 );
-const tile = matmulKernel(
-  'matmul-tile',
-  [...singly, { file: 'matmul-tile.wgsl', text: late(() => import('./matmul-tile.wgsl?raw')) }],
-  { ...anyLayouts, TILE: [32, 64, 128], THREAD: [4, 8], DEPTH: [8, 16] },
-);
 const skinny = matmulKernel(
   'matmul-skinny',
   [
     ...singly,
-    gates,
+    ...gating.code,
     { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw')) },
   ],
-  { ...gating, ROWS: [1, 2, 4, 8] },
+  { ...gating.constants, ROWS: [1, 2, 4, 8] },
 );
-
 export const matmulKernels: readonly Kernel[] = [
   subgroup,
   subgroupSkinny,
   register,
   block,
-  tile,
+  ...matmulGpuKernels,
   skinny,
+  ...matmulVectorKernels,
 ];
 
 /** A kernel with its switches, as chosen for one product. */
@@ -173,12 +119,29 @@ export function wholeProduct(
   operands: Product,
   form: Form = formFor(operands.y.recording.gpu, operands),
 ): void {
+  const { bias, residual, activation: name, batches, rows, columns, y } = operands;
+  const slices = Number(form.constants['SPLITS'] ?? 1);
+  if (slices === 1) {
+    dispatch(operands, form);
+    return;
+  }
+  const shape = [slices, batches, rows, columns];
+  const partial = y.recording.transient(`${y.label}, in slices`, shape);
+  const bare = { ...operands, bias: undefined, residual: undefined, activation: 'none' } as const;
+  dispatch({ ...bare, yPitch: columns, y: partial }, form);
+  const finish = { bias, residual, ...(name && { activation: name }) };
+  join({ partial, ...finish, rows: batches * rows, columns, yPitch: pitches(operands).y, y });
+}
+
+function dispatch(operands: Product, form: Form): void {
   const { x, weight, bias, residual, activation: name = 'none', gated = false, y } = operands;
   const { batches, rows, columns, depth, pitch, weightStride } = operands;
   const { x: xPitch, y: yPitch } = pitches(operands);
+  const isScaled = 'scale' in form.kernel.bindings;
+  const scale = isScaled ? scaleRows(x, batches * rows, depth, xPitch) : undefined;
   y.recording.dispatch({
     ...form,
-    bindings: { weight, x, bias, residual, y },
+    bindings: { weight, x, bias, residual, y, ...(scale && { scale }) },
     params: {
       batches,
       rows,
@@ -199,18 +162,14 @@ export function wholeProduct(
   });
 }
 
-type Problem = Omit<Product, 'x' | 'weight' | 'bias' | 'residual' | 'y' | 'activation' | 'gated'>;
+type Problem = Omit<Product, 'x' | 'weight' | 'bias' | 'residual' | 'y' | 'activation' | 'gated'> &
+  Pick<TileProblem, 'weight'>;
 
 /** Elements from one row in memory to the next: by default they follow each other. */
 function pitches(problem: Problem): { x: number; y: number } {
   const { rows, columns, depth, xTransposed = false } = problem;
   const { xPitch = xTransposed ? rows : depth, yPitch = columns } = problem;
   return { x: xPitch, y: yPitch };
-}
-
-/** The smallest power of two that is not below a count. */
-function powerOfTwo(count: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 }
 
 /** Multiply-adds from which on a CPU adapter earns back the long compilation of the block kernel. */
@@ -231,11 +190,16 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
     batches * Math.ceil(rows / high) * Math.ceil(columns / wide);
   const either = { TRANSPOSED: transposed };
   const both = { ...either, X_TRANSPOSED: xTransposed };
+  // A single row gains nothing from blocks of registers, and up to eight nothing from high ones.
+  const isLarge = rows > 1 && batches * rows * columns * depth >= large;
+  const hasTall = gpu.tier === 'software' && !gpu.hasQuadSubgroups && isLarge && isInFours(problem);
+  const isPlain = problem.weight === undefined || blocksOf(problem.weight.dtype) === undefined;
+  const inVectors =
+    isInFours(problem) && !(hasTall && isPlain) ? vectorForm(gpu, problem) : undefined;
+  if (inVectors) return inVectors;
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));
-    // A single row gains nothing from blocks, and up to eight nothing from high ones.
-    const isLarge = rows > 1 && batches * rows * columns * depth >= large;
-    if (!gpu.hasQuadSubgroups && isLarge && isInFours(problem)) {
+    if (hasTall) {
       const height = rows > 8 && tiles(16, 16) >= 32 ? 16 : 8;
       return {
         kernel: block,
@@ -264,13 +228,5 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
     const constants = { ROWS: powerOfTwo(rows) };
     return { kernel: skinny, constants, workgroups: tiles(rows, 4) };
   }
-  // The largest tile that still gives every part of a GPU something to do.
-  if (tiles(128, 128) >= 128) return tiled(128, 8, 8);
-  if (tiles(64, 64) >= 64) return tiled(64, 8, 16);
-  return tiled(32, 4, 16);
-
-  function tiled(TILE: number, THREAD: number, DEPTH: number): Form {
-    const constants = { ...both, TILE, THREAD, DEPTH };
-    return { kernel: tile, constants, workgroups: tiles(TILE, TILE) };
-  }
+  return tileForm(gpu, problem, isInFours(problem));
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { sliceWriter } from '../../../src/model/weights/slice-writer.ts';
 import { readBack } from '../../../src/runtime/read-back.ts';
 import { Scope } from '../../../src/runtime/scope.ts';
-import { pitchOf } from '../../../src/runtime/tensor.ts';
+import { pitchOf } from '../../../src/runtime/dtype.ts';
 import { float32ToBfloat16, float32ToFloat16 } from '../../../src/source/float16.ts';
 import type { StoredDtype, TensorEntry } from '../../../src/source/safetensors.ts';
 import { withGpu } from '../../support/gpu.ts';

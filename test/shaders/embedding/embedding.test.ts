@@ -1,5 +1,6 @@
 // Token embedding, against float64.
 import { expect, test } from 'vitest';
+import { blockDtypes } from '../../../src/runtime/dtype.ts';
 import { embedding } from '../../../src/shaders/embedding/embedding.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
@@ -41,6 +42,23 @@ for (const { name, options } of gpus) {
             { seed },
           );
         }
+      }
+    }));
+
+  test(`tables in blocks of every format, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, dtype] of blockDtypes.entries()) {
+        const random = new Random(200 + i);
+        const [tokens, vocabulary, columns] = [5, 6, [36, 128, 130][i % 3]!];
+        await expectOperation(
+          gpu,
+          (bench) => {
+            const ids = bench.input('ids', [tokens], random.indices(tokens, vocabulary));
+            const rows = random.values(vocabulary * columns);
+            return [embedding(ids, bench.weight([vocabulary, columns], rows, dtype))];
+          },
+          { seed: 200 + i },
+        );
       }
     }));
 

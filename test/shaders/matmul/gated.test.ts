@@ -1,6 +1,7 @@
 // Gated linear units, on their own and fused with their product, against float64.
 import { expect, test } from 'vitest';
 import { type Gpu, TransformerError } from 'webgpu-transformer';
+import type { Dtype } from '../../../src/runtime/dtype.ts';
 import { elements } from '../../../src/runtime/tensor.ts';
 import { gated, gatedLinear } from '../../../src/shaders/matmul/gated.ts';
 import { type Activation, activationCodes } from '../../../src/shaders/matmul/matmul.ts';
@@ -17,7 +18,7 @@ interface Case {
   readonly hidden: number;
   readonly activation?: Activation;
   readonly bias?: boolean;
-  readonly dtype?: 'f32' | 'f16' | 'bf16';
+  readonly dtype?: Dtype;
 }
 
 /** Checks one gated product on drawn values; returns the kernels that ran, with their rows. */
@@ -93,6 +94,10 @@ test('one kernel where few rows make it the fastest, else two', async () => {
       for (const rows of [1, 4]) {
         reached.add(await expectGatedLinear(gpu, 401, { x: [rows, 1028], hidden: 512 }));
       }
+      for (const [i, dtype] of (['int4-32-f16', 'f16', 'int8-64-f32'] as const).entries()) {
+        const given = { x: [2 + 2 * i, 192], hidden: 20, dtype, bias: i > 0 };
+        reached.add(await expectGatedLinear(gpu, 402 + i, given));
+      }
     });
   }
   const wanted = [
@@ -100,10 +105,14 @@ test('one kernel where few rows make it the fastest, else two', async () => {
     ...[1, 2, 4].map((rows) => `matmul-register ${rows}`),
     ...[1, 2, 4, 8].map((rows) => `matmul-skinny ${rows}`),
     'matmul-tile, gated',
+    ...[1, 2, 4].map((rows) => `matmul-vectors-invocation ${rows}`),
+    ...[1, 2, 4, 8].map((rows) => `matmul-vectors-workgroup ${rows}`),
   ];
   if (gpus.some(({ name }) => name === 'software with subgroups')) {
     wanted.push('matmul-subgroup, gated');
-    wanted.push(...[1, 2, 4].map((rows) => `matmul-subgroup-skinny ${rows}`));
+    for (const rows of [1, 2, 4]) {
+      wanted.push(`matmul-subgroup-skinny ${rows}`, `matmul-vectors-subgroup ${rows}`);
+    }
   }
   expect([...reached].toSorted()).toEqual(wanted.toSorted());
 });

@@ -1,6 +1,7 @@
 // The matrix product in every form, against float64.
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
+import type { BlockDtype, Dtype } from '../../../src/runtime/dtype.ts';
 import { elements, type Tensor } from '../../../src/runtime/tensor.ts';
 import { productOfTransposed } from '../../../src/shaders/matmul/matmul-backward.ts';
 import { type Activation, activationCodes, matmul } from '../../../src/shaders/matmul/matmul.ts';
@@ -11,12 +12,23 @@ import { Random } from '../../support/random.ts';
 const gpus = await testGpus();
 const activations = Object.keys(activationCodes) as Activation[];
 
+/** Every kind of codes, and of what blocks share; that all formats are read: embedding.test.ts. */
+const inBlocks: readonly BlockDtype[] = [
+  'int4-32-f16',
+  'int4-128-f32',
+  'int8-64-f16',
+  'fp8-128',
+  'nf4-64',
+  'int8-16-f32',
+  'mxfp4-32',
+];
+
 interface Case {
   /** Shape of x. */
   readonly x: readonly number[];
   readonly columns: number;
   readonly transposed?: boolean;
-  readonly dtype?: 'f32' | 'f16' | 'bf16';
+  readonly dtype?: Dtype;
   readonly activation?: Activation;
   readonly bias?: boolean;
   readonly residual?: boolean;
@@ -52,7 +64,7 @@ async function expectProduct(gpu: Gpu, seed: number, options: Case): Promise<str
     { seed },
   );
   const { kernel, constants } = kernels[0]!;
-  const switches = ['TILE', 'ROWS', 'TALL'].filter((name) => name in constants);
+  const switches = ['TILE', 'FULL', 'SPLITS', 'ROWS', 'TALL'].filter((name) => name in constants);
   return [kernel.name, ...switches.map((name) => `${name} ${constants[name]}`)].join(' ');
 }
 
@@ -99,6 +111,33 @@ for (const { name, options } of gpus) {
           return [matmul(x, bench.weight([1, 1], Float32Array.of(1)), { activation })];
         });
       }
+    }));
+
+  test(`weights in blocks, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, dtype] of inBlocks.entries()) {
+        const [height, columns] = [[1, 13, 3][i % 3]!, [12, 7, 32, 9][i % 4]!];
+        const x = [height, [128, 64, 36, 33, 160][i % 5]!];
+        await expectProduct(gpu, 450 + i, { x, columns, dtype, transposed: i % 4 < 3 });
+      }
+    }));
+
+  test(`few rows by weights in blocks of every format, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, dtype] of inBlocks.entries()) {
+        const height = 1 + ((3 * i) % (isGpu ? 9 : 5));
+        const [depth, columns] = [[128, 416, 160][i % 3]!, [8, 40, 24][i % 2]!];
+        const given = { bias: i % 2 === 0, residual: i % 3 === 0, activation: activations[i % 5]! };
+        const product = { x: [height, depth], columns, dtype, transposed: true, ...given };
+        await expectProduct(gpu, 480 + i, product);
+      }
+      const batched = {
+        columns: 16,
+        batched: true,
+        transposed: true,
+        dtype: 'int4-32-f16',
+      } as const;
+      await expectProduct(gpu, 520, { x: [3, 2, 96], ...batched });
     }));
 
   test(`weights of every format, rows padded to 4, ${name}`, () =>
@@ -194,6 +233,25 @@ for (const { name, options } of gpus) {
     }));
 }
 
+test('a deep product of few tiles is split and joined, gpu', () =>
+  withGpu({ tier: 'gpu' }, async (gpu) => {
+    const finish = { activation: 'gelu', bias: true, residual: true } as const;
+    const cases: Case[] = [
+      { x: [9, 1024], columns: 32, transposed: true, ...finish },
+      { x: [3, 512], columns: 7, ...finish },
+      { x: [3, 5, 512], columns: 12, batched: true, bias: true },
+      { x: [17, 4096], columns: 36, dtype: 'f16' },
+    ];
+    const splits = [];
+    for (const [i, one] of cases.entries()) splits.push(await expectProduct(gpu, 800 + i, one));
+    expect(splits).toEqual([
+      'matmul-tile-fours TILE 32 FULL true SPLITS 4',
+      'matmul-tile TILE 32 FULL false SPLITS 2',
+      'matmul-tile-fours TILE 32 FULL false SPLITS 2',
+      'matmul-tile-fours TILE 32 FULL false SPLITS 16',
+    ]);
+  }));
+
 test('each device gets the kernel meant for it', async () => {
   const reached = new Set<string>();
   for (const { options } of gpus) {
@@ -207,6 +265,10 @@ test('each device gets the kernel meant for it', async () => {
       if (options.tier === 'gpu') {
         await reach([64 * 8 - 3, 3], 64 * 8 - 1, false);
         await reach([128 * 16 - 5, 1], 128 * 8 - 3, true);
+        await reach([33, 32], 64, false);
+        await reach([64 * 8 - 4, 32], 64 * 8, true);
+        await reach([64 * 8 - 3, 20], 64 * 8 - 4, false);
+        await reach([128 * 16 - 4, 16], 128 * 8, true);
       }
     });
   }
@@ -220,9 +282,14 @@ test('each device gets the kernel meant for it', async () => {
     'matmul-skinny ROWS 2',
     'matmul-skinny ROWS 4',
     'matmul-skinny ROWS 8',
-    'matmul-tile TILE 128',
-    'matmul-tile TILE 32',
-    'matmul-tile TILE 64',
+    'matmul-tile TILE 128 FULL false SPLITS 1',
+    'matmul-tile TILE 32 FULL false SPLITS 1',
+    'matmul-tile TILE 64 FULL false SPLITS 1',
+    'matmul-tile-fours TILE 128 FULL true SPLITS 1',
+    'matmul-tile-fours TILE 32 FULL false SPLITS 2',
+    'matmul-tile-fours TILE 32 FULL true SPLITS 1',
+    'matmul-tile-fours TILE 64 FULL false SPLITS 1',
+    'matmul-tile-fours TILE 64 FULL true SPLITS 1',
   ];
   if (gpus.some(({ name }) => name === 'software with subgroups')) {
     wanted.push('matmul-subgroup TALL false');

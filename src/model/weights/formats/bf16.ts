@@ -5,7 +5,6 @@ import type { WeightFormat } from './format.ts';
 
 export const bf16: WeightFormat = {
   name: 'bf16',
-  isOption: false,
   reads: { BF16: (bytes) => bfloat16ToFloat32(asUint16(bytes)) },
   same: 'BF16',
   encode: float32ToBfloat16,

@@ -5,7 +5,6 @@ import type { WeightFormat } from './format.ts';
 
 export const f16: WeightFormat = {
   name: 'f16',
-  isOption: true,
   reads: { F16: (bytes) => float16ToFloat32(asUint16(bytes)) },
   same: 'F16',
   range: { most: 65504, beyond: 65520 },

@@ -5,7 +5,6 @@ import type { WeightFormat } from './format.ts';
 
 export const f32: WeightFormat = {
   name: 'f32',
-  isOption: true,
   reads: { F32: asFloat32, F64: float64ToFloat32 },
   same: 'F32',
   encode: (values) => values,

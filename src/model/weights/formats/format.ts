@@ -1,13 +1,11 @@
 // What a storage format is to the weights that are brought into it. Its layout stands in
-// runtime/tensor.ts, and how kernels read it in shaders/storage.ts.
+// runtime/dtype.ts, and how kernels read it in shaders/storage.ts.
 
-import type { Dtype } from '../../../runtime/tensor.ts';
+import type { Dtype } from '../../../runtime/dtype.ts';
 import type { StoredDtype } from '../../../source/safetensors.ts';
 
 export interface WeightFormat {
   readonly name: Dtype;
-  /** Whether `loadModel` can be asked for it. */
-  readonly isOption: boolean;
   /** The types of stored tensors that are held in it, unless another is asked for, and how they are read. */
   readonly reads: Partial<Record<StoredDtype, (bytes: Uint8Array) => Float32Array>>;
   /** That of them whose rows are the format's own. */
