@@ -140,18 +140,25 @@ function smolLM(count: number, rows: number, format: ZeroFormat): Source {
   return zeroCheckpoint(config, shapes, format);
 }
 
-/** What a weight takes, by how it stands in files and how it is loaded. */
-const formats: readonly { stored: ZeroFormat; dtype?: 'f32' | 'f16'; bytes: number }[] = [
+/** What weights of layers take, and those of the table, by how they stand in files and are loaded. */
+const formats: readonly {
+  stored: ZeroFormat;
+  dtype?: 'f32' | 'f16' | 'int8' | 'int4';
+  bytes: number;
+  ofTable?: number;
+}[] = [
   { stored: 'F32', bytes: 4 },
   { stored: 'F32', dtype: 'f16', bytes: 2 },
   { stored: 'BF16', bytes: 2 },
+  { stored: 'BF16', dtype: 'int8', bytes: 1 + 4 / 64 },
+  { stored: 'BF16', dtype: 'int4', bytes: 0.5 + 4 / 32, ofTable: 1 + 4 / 64 },
 ];
 
 const onOne = sharedGpu();
 
 test.each(formats)(
   'a token of SmolLM2-135M reads little beside its weights and its cache: $stored as $dtype',
-  async ({ stored, dtype, bytes }) =>
+  async ({ stored, dtype, bytes, ofTable = bytes }) =>
     onOne(async (gpu) => {
       const keys = 1000;
       const read = async (count: number, rows: number): Promise<number> => {
@@ -170,7 +177,7 @@ test.each(formats)(
       const token = small + (vocabulary - 64) * ofRow + (layers - 1) * ofLayer;
 
       const matrices = 2 * width * width + 2 * keyWidth * width + 3 * width * inner;
-      const weights = bytes * (vocabulary * width + layers * matrices);
+      const weights = ofTable * vocabulary * width + bytes * layers * matrices;
       const cache = layers * keys * 2 * keyWidth * 4;
       expect(token).toBeGreaterThan(weights + cache);
       expect(token).toBeLessThan(1.1 * (weights + cache));

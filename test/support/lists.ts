@@ -1,9 +1,10 @@
 // The lists that a call records and plays, to count what is in them.
 
 import { vi } from 'vitest';
+import { bytesOf } from '../../src/runtime/dtype.ts';
 import { Plan } from '../../src/runtime/plan.ts';
 import type { Dispatch, Recording } from '../../src/runtime/record.ts';
-import { bytesOf, type Tensor } from '../../src/runtime/tensor.ts';
+import type { Tensor } from '../../src/runtime/tensor.ts';
 
 export interface PlayedList {
   readonly recording: Recording;
