@@ -1,5 +1,5 @@
-// One query of one head over all its keys, on CPU adapters: the lanes of a row split the columns.
-// Keys are taken 8 at a time; the output accumulates in y itself.
+// One query of one head over all its keys, or a part of them, on CPU adapters: the lanes of a row split the
+// columns. Keys are taken 8 at a time; the output accumulates in y itself.
 
 @compute @workgroup_size(GROUP)
 fn attention_decode_row(
@@ -8,23 +8,26 @@ fn attention_decode_row(
   @builtin(local_invocation_index) local: u32,
 ) {
   let lane = local % LANES;
-  let row = row_of(workgroup_index(id, count), local);
+  let index = row_of(workgroup_index(id, count), local);
+  let row = index / params.parts;
+  let part = index % params.parts;
   if (row >= params.batches * params.heads) {
     return;
   }
   let batch = row / params.heads;
   let head = row % params.heads;
   let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
-  let y0 = row * params.head_size;
-  let keys = key_end(batch);
+  let y0 = place_in_y(row, part);
+  let share = share_of(batch, part);
+  let keys = share.end;
   let width = key_width();
   let last = max(keys, 1u) - 1u;
 
-  let begun = begin_row(batch, head, q0, y0, lane);
+  let begun = begin_row(batch, head, part, q0, y0, lane);
   var largest = begun.largest;
   var total = begun.total;
 
-  for (var start = key_begin(batch); start < keys; start += 8u) {
+  for (var start = share.begin; start < keys; start += 8u) {
     var near = vec4f();
     var far = vec4f();
     let k0 = k_index(batch, start, head);
@@ -59,7 +62,7 @@ fn attention_decode_row(
         + dot(far, vec4f(cache[k4 + v], cache[k5 + v], cache[k6 + v], cache[k7 + v]));
     }
   }
-  end_row(y0, total, lane);
+  end_row(y0, largest, total, lane);
 }
 
 // The scores of four keys from `key` on; those that are hidden or past the end get LOWEST.
