@@ -4,14 +4,17 @@ import { attend, type Attended, scoringOf, sighted } from './attend.ts';
 import {
   type Constants,
   floats,
+  heldIn,
   type Inputs,
   integers,
   type Params,
   type Reference,
   scalar,
+  spillOf,
 } from './twin.ts';
 
 interface Results {
+  readonly spill: Uint32Array;
   readonly cache: Float64Array;
   readonly rows: Attended[];
 }
@@ -33,6 +36,8 @@ function decode(inputs: Inputs, params: Params, constants: Constants): Results {
   const [pitch, group] = [scalar(params, 'q_pitch'), scalar(params, 'group')];
   const width = (heads / group) * headSize;
   const appends = constants['APPENDS'] === true;
+  const spill = spillOf(inputs);
+  const held = heldIn(inputs, spill);
   const places = Array.from({ length: batches }, (_, b) =>
     constants['CAUSAL'] === true ? integers(inputs, 'place')[2 * b + 1]! : capacity - 1,
   );
@@ -40,10 +45,10 @@ function decode(inputs: Inputs, params: Params, constants: Constants): Results {
     if (place >= capacity) throw new RangeError(`no place ${place} in a table of ${capacity}`);
     const slot = table[b * capacity + place]!;
     if (!appends || slot === hidden) return;
-    for (let c = 0; c < width; c++) {
-      cache[2 * slot * width + c] = q[b * pitch + scalar(params, 'k_start') + c]!;
-      cache[(2 * slot + 1) * width + c] = q[b * pitch + scalar(params, 'v_start') + c]!;
-    }
+    ['k_start', 'v_start'].forEach((start, part) => {
+      const first = b * pitch + scalar(params, start);
+      cache.set(held(q.slice(first, first + width)), (2 * slot + part) * width);
+    });
   });
   const parts = scalar(params, 'parts');
   const values = Float64Array.from([...cache, ...q]);
@@ -85,7 +90,7 @@ function decode(inputs: Inputs, params: Params, constants: Constants): Results {
       }
     }
   });
-  return { cache, rows };
+  return { cache, rows, spill };
 }
 
 /** What a row leaves: its output; of a part the sum it is of, the largest score and the sum of weights. */
@@ -104,14 +109,15 @@ function magnitudesOf(row: Attended, isSplit: boolean): number[] {
 
 export const attentionDecode: Reference = {
   twin: (inputs, params, constants) => {
-    const { cache, rows } = decode(inputs, params, constants);
+    const { cache, rows, spill } = decode(inputs, params, constants);
     const isSplit = constants['SPLIT'] === true;
-    return { cache, y: Float64Array.from(rows.flatMap((row) => valuesOf(row, isSplit))) };
+    return { spill, cache, y: Float64Array.from(rows.flatMap((row) => valuesOf(row, isSplit))) };
   },
   conditions: (inputs, params, constants) => {
     const { rows } = decode(inputs, params, constants);
     const isSplit = constants['SPLIT'] === true;
     return {
+      spill: { length: 0, magnitude: 0 },
       cache: { length: 0, magnitude: 0 },
       y: {
         length: scalar(params, 'capacity') + scalar(params, 'head_size'),

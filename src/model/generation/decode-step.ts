@@ -7,6 +7,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { packRules, ruleCount } from '../../shaders/choice/rules.ts';
 import { appendTokens } from '../../shaders/choice/token-rules.ts';
 import type { AskEnds, Beams, EndedBeams } from './beam-search.ts';
+import { assertHeld } from './kv-cache.ts';
 import { type Beginning, paddingOf, type Tokens } from './prompt.ts';
 import {
   chooseNext,
@@ -75,15 +76,17 @@ export class DecodeStep {
         ...(bySource && { source: words('source', rows, sourceLength) }),
       };
       const logits = session.recordStep(recording, state);
+      const besides = session.spill === undefined ? [] : [recording.use(session.spill)];
       process(logits, selection, tensors);
       if (selection.beams === 1 || history === undefined) {
         chooseNext(logits, state.tokens, selection, tensors);
         appendTokens(state.tokens, tensors);
-        const plan = await Plan.create(recording, [state.tokens]);
+        const plan = await Plan.create(recording, [state.tokens, ...besides]);
         return new DecodeStep(session, plan, state, tensors);
       }
       const { Beams: Search } = await import('./beam-search.ts');
-      const beams = await Search.create(logits, state, { ...tensors, history }, selection);
+      const all = { ...tensors, history };
+      const beams = await Search.create(logits, state, all, selection, besides);
       return new DecodeStep(session, beams.step, state, tensors, beams);
     } catch (error) {
       recording.dispose();
@@ -124,7 +127,8 @@ export class DecodeStep {
   async play(length: number, ask?: AskEnds): Promise<ArrayBuffer> {
     this.#session.beforeStep?.(length);
     if (this.#beams !== undefined) return this.#beams.play(ask);
-    const [bytes = new ArrayBuffer(0)] = await this.#step.play();
+    const [bytes = new ArrayBuffer(0), spill] = await this.#step.play();
+    assertHeld(spill);
     return bytes;
   }
 

@@ -33,10 +33,11 @@ type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 /** The generation of a loaded model. */
 export function generationOf(
   parts: LoadedParts,
-  decoder: Decoder,
+  weights: Omit<Decoder, 'cacheDtype'>,
   about: Pick<DecodingModel, 'generation' | 'vocabulary' | 'maxPositions' | 'forward' | 'read'>,
 ): Generation {
-  const { gpu, scope, config } = parts;
+  const { gpu, scope, config, cacheDtype } = parts;
+  const decoder = { ...weights, cacheDtype };
   const sessions = new Set<Session>();
   return new Generation({
     gpu,

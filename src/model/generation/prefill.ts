@@ -20,6 +20,7 @@ export interface Decoded {
   /** The cache and the memory, brought into a recording. */
   readonly in: (recording: Recording) => {
     readonly caches: readonly Tensor[];
+    readonly spill: Tensor | undefined;
     readonly memory: Memory | undefined;
   };
 }

@@ -6,6 +6,7 @@ import { Recording } from '../../runtime/record.ts';
 import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
+import type { CacheDtype } from '../cache-dtypes.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { bucket } from '../inputs/inputs.ts';
 import { tokensOf, writePositions } from '../inputs/token-inputs.ts';
@@ -44,6 +45,8 @@ export interface DecodeState {
 export interface DecodeSession {
   readonly shape: SessionShape;
   readonly vocabulary: number;
+  /** (1) u32, of caches that may not hold all: see `assertHeld`. */
+  readonly spill?: Tensor | undefined;
   /** Appends one step; the token's key and value join the cache. Result: logits (R, 1, V). */
   recordStep(recording: Recording, state: DecodeState): Tensor;
   /**
@@ -63,6 +66,7 @@ export interface Decoder {
   readonly weights: LanguageModelWeights | TransformerWeights;
   /** Rotary frequencies that depend on the length. */
   readonly rotary?: SequenceDefinition['rotary'];
+  readonly cacheDtype: CacheDtype;
 }
 
 /** The encoder of a session: its list, what that reads, and what the steps read of it. */
@@ -97,7 +101,8 @@ export class Session implements DecodeSession {
     this.vocabulary = weights.output.weight.size(0);
     this.#scope = scope;
     this.#decoder = decoder;
-    this.#cache = new KeyValueCache(scope, weights.decoder, rows, capacity);
+    const sizes = { rows, capacity, dtype: decoder.cacheDtype };
+    this.#cache = new KeyValueCache(scope, weights.decoder, sizes);
     this.#encoder = encoder;
     this.#decoded = {
       scope,
@@ -105,7 +110,7 @@ export class Session implements DecodeSession {
       capacity,
       weights,
       in: (recording) => ({
-        caches: this.#cache.in(recording),
+        ...this.#cache.in(recording),
         memory: encoder && {
           keyValues: encoder.memory.keyValues.map((tensor) => recording.use(tensor)),
           table: recording.use(encoder.memory.table),
@@ -136,6 +141,10 @@ export class Session implements DecodeSession {
     }
   }
 
+  get spill(): Tensor | undefined {
+    return this.#cache.spill;
+  }
+
   recordStep(recording: Recording, { tokens, place, table }: DecodeState): Tensor {
     const { weights } = this.#decoder;
     return logits(
@@ -147,6 +156,7 @@ export class Session implements DecodeSession {
   async start(beginning: Beginning, state: DecodeState, plan: Plan): Promise<void> {
     const { prompts } = beginning;
     writeState(prompts, state, plan);
+    this.#cache.start();
     const encoded = this.#encoder && encodeSources(this.#encoder, beginning);
     const end = prompts.reduce((most, { ids }) => Math.max(most, ids.length), 1) - 1;
     const first = Math.min(end, this.#reuse(prompts));

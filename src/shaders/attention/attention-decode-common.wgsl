@@ -28,8 +28,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> place: array<u32>;        // (batches, 1, 2): position, place
 @group(0) @binding(3) var<storage, read> table: array<u32>;        // (batches, capacity), HIDDEN = padding
 @group(0) @binding(4) var<storage, read> bias: array<f32>;         // (2 · reach + 1, heads)
-@group(0) @binding(5) var<storage, read_write> cache: array<f32>;  // (slots, 2, h / group · head_size)
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;      // see `place_in_y`
+@group(0) @binding(7) var<storage, read_write> spill: array<u32>;  // (1), see half-pair
 
 const HIDDEN = 0xffffffffu;
 
@@ -138,8 +138,8 @@ fn begin_row(batch: u32, head: u32, part: u32, q0: u32, y0: u32, lane: u32) -> R
     product += q[q0 + c] * new_key;
     y[y0 + c] = new_value;
     if (joins) {
-      cache[to + c] = new_key;
-      cache[to + width + c] = new_value;
+      put_in_cache(to + c, new_key, new_k(batch, head, c + 1u));
+      put_in_cache(to + width + c, new_value, new_v(batch, head, c + 1u));
     }
   }
   return RowSums(score_of_itself(sum_over_row(product, lane), batch, head), 1.0);

@@ -40,8 +40,8 @@ fn attention_decode_row(
     let k7 = k_index(batch, min(start + 7u, last), head);
     for (var c = lane; c < params.head_size; c += LANES) {
       let query = q[q0 + c];
-      near += query * vec4f(cache[k0 + c], cache[k1 + c], cache[k2 + c], cache[k3 + c]);
-      far += query * vec4f(cache[k4 + c], cache[k5 + c], cache[k6 + c], cache[k7 + c]);
+      near += query * vec4f(cache_at(k0 + c), cache_at(k1 + c), cache_at(k2 + c), cache_at(k3 + c));
+      far += query * vec4f(cache_at(k4 + c), cache_at(k5 + c), cache_at(k6 + c), cache_at(k7 + c));
     }
     near = scored(sum4_over_row(near, lane), batch, head, start, keys);
     far = scored(sum4_over_row(far, lane), batch, head, start + 4u, keys);
@@ -58,8 +58,8 @@ fn attention_decode_row(
     for (var c = lane; c < params.head_size; c += LANES) {
       let v = width + c;
       y[y0 + c] = y[y0 + c] * rescale
-        + dot(near, vec4f(cache[k0 + v], cache[k1 + v], cache[k2 + v], cache[k3 + v]))
-        + dot(far, vec4f(cache[k4 + v], cache[k5 + v], cache[k6 + v], cache[k7 + v]));
+        + dot(near, vec4f(cache_at(k0 + v), cache_at(k1 + v), cache_at(k2 + v), cache_at(k3 + v)))
+        + dot(far, vec4f(cache_at(k4 + v), cache_at(k5 + v), cache_at(k6 + v), cache_at(k7 + v)));
     }
   }
   end_row(y0, largest, total, lane);

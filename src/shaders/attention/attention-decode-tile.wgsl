@@ -33,7 +33,7 @@ fn attention_decode_tile(
     let k0 = k_index(batch, key, head);
     var score = 0.0;
     for (var c = 0u; c < params.head_size; c += 1u) {
-      score += q[q0 + c] * cache[k0 + c];
+      score += q[q0 + c] * cache_at(k0 + c);
     }
     score = select(LOWEST, scores_of_keys(vec4f(score), batch, head, vec4u(key)).x, seen);
 
@@ -49,7 +49,7 @@ fn attention_decode_tile(
     for (var c = lane; c < params.head_size; c += LANES) {
       var value = y[y0 + c] * rescale;
       for (var j = 0u; j < block; j += 1u) {
-        value += key_weights[j] * cache[k_index(batch, start + j, head) + width + c];
+        value += key_weights[j] * cache_at(k_index(batch, start + j, head) + width + c);
       }
       y[y0 + c] = value;
     }

@@ -14,6 +14,7 @@ import {
   scoreSettings,
   scoreSwitches,
 } from './attention.ts';
+import { cacheStorage, halfPair } from './cache-storage.ts';
 import { allForms, rowForm, type RowKernel, rowKernel } from '../rows/row-kernel.ts';
 import { late, numbers, rowInvocation, rowSubgroup, rowWorkgroup, workgroup } from '../snippets.ts';
 
@@ -31,6 +32,8 @@ function form(suffix: string, lanes: Snippet, body: Snippet): Kernel {
       numbers,
       lanes,
       attentionScore,
+      halfPair,
+      cacheStorage,
       { file: 'attention-decode-common.wgsl', text: commonText },
       body,
     ],
@@ -41,6 +44,7 @@ function form(suffix: string, lanes: Snippet, body: Snippet): Kernel {
       bias: 'read',
       cache: 'write',
       y: 'write',
+      spill: 'write',
     },
     params: {
       batches: 'u32',
@@ -103,8 +107,10 @@ export interface DecodeInputs extends ScoreOptions {
   /** The query from column q on, (R, 1, …); with k and v, the token joins the cache. */
   readonly projections: Tensor;
   readonly starts: { readonly q: number; readonly k?: number; readonly v?: number };
-  /** (slots, 2 · keyValueHeads · headSize): the heads of a slot's key, then those of its value */
+  /** (slots, 2 · keyValueHeads · headSize) f32 or f16: the heads of a slot's key, then those of its value */
   readonly cache: Tensor;
+  /** (1) u32: becomes 1 where a cache in f16 cannot hold what joins it. */
+  readonly spill?: Tensor | undefined;
   readonly table: Tensor;
   /** None where the query sees all of the table. */
   readonly place?: Tensor;
@@ -134,7 +140,7 @@ function partsOf(gpu: Gpu, rows: number, capacity: number): number {
  * where there is one. Result: (R, 1, heads · headSize).
  */
 export function attentionDecode(inputs: DecodeInputs): Tensor {
-  const { projections, starts, cache, place, table, heads, headSize, bias } = inputs;
+  const { projections, starts, cache, spill, place, table, heads, headSize, bias } = inputs;
   const { recording } = projections;
   const { gpu } = recording;
   const { params, switches } = scoreSettings(inputs);
@@ -148,7 +154,7 @@ export function attentionDecode(inputs: DecodeInputs): Tensor {
     : y;
   recording.dispatch({
     ...rowForm(forms, gpu, rows * parts),
-    bindings: { q: projections, place, table, bias, cache, y: sums },
+    bindings: { q: projections, place, table, bias, cache, y: sums, spill },
     params: {
       batches,
       heads,

@@ -141,26 +141,24 @@ for (const { name, options } of gpus) {
       }
     }));
 
-  test(`keys shared among parts, ${name}`, () =>
+  test(`keys shared among parts, caches in f32 and f16, ${name}`, () =>
     withGpu(options, async (gpu) => {
       const [heads, keyValueHeads, headSize, capacity] = [4, 2, 6, 331];
       const [width, keyWidth] = [heads * headSize, keyValueHeads * headSize];
       const lengths = [0, 63, 64, 330];
-      for (const [i, { appends, parts, window }] of [
-        { appends: true, parts: 3, window: undefined },
-        { appends: true, parts: 5, window: 150 },
-        { appends: false, parts: 7, window: 1 },
+      for (const [i, { appends, parts, window, dtype }] of [
+        { appends: true, parts: 3, window: undefined, dtype: 'f32' as const },
+        { appends: true, parts: 5, window: 150, dtype: 'f16' as const },
+        { appends: false, parts: 7, window: 1, dtype: 'f32' as const },
       ].entries()) {
         const random = new Random(400 + i);
         const { kernels, outputs } = await expectOperation(
           gpu,
           (bench) => {
             const slots = 4 * capacity;
-            const cache = bench.input(
-              'cache',
-              [slots, 2 * keyWidth],
-              random.values(2 * slots * keyWidth),
-            );
+            const shape = [slots, 2 * keyWidth];
+            const stored = bench.weight(shape, random.values(2 * slots * keyWidth), dtype);
+            const cache = bench.recording.use(stored);
             const places = lengths.flatMap((length) => [0, length]);
             const place = bench.input('place', [4, 1, 2], Uint32Array.from(places));
             // Padding hides a whole part of the last sequence, and some of others.
@@ -172,11 +170,17 @@ for (const { name, options } of gpus) {
             const starts = appends ? { q: 0, k: width, v: width + keyWidth } : { q: 0 };
             const where = { place, table: bench.input('table', [4, capacity], table) };
             const scores = { heads, keyValueHeads, headSize, window };
-            const inputs = { projections, starts, cache, ...where, ...scores };
-            return [
-              attentionDecode({ ...inputs, parts }),
-              attentionDecode({ ...inputs, parts: 1 }),
-            ];
+            const spill = dtype === 'f16' && bench.input('spill', [1], new Uint32Array(1));
+            const inputs = {
+              projections,
+              starts,
+              cache,
+              ...where,
+              ...scores,
+              ...(spill && { spill }),
+            };
+            const y = attentionDecode({ ...inputs, parts });
+            return [y, attentionDecode({ ...inputs, parts: 1 }), ...(spill ? [spill] : [])];
           },
           { seed: 400 + i },
         );
@@ -186,8 +190,34 @@ for (const { name, options } of gpus) {
           'attention-decode',
         ]);
         // Both are within the tolerance of the float64 reference; of each other, too.
-        const [split, whole] = outputs;
+        const [split, whole, spill] = outputs;
         split!.forEach((value, at) => expect(value).toBeCloseTo(whole![at]!, 4));
+        expect(spill ?? []).toEqual(spill === undefined ? [] : Uint32Array.of(0));
+      }
+    }));
+
+  test(`what f16 cannot hold ends at its range, and is told, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, largest] of [65504, -65600].entries()) {
+        const { outputs } = await expectOperation(
+          gpu,
+          (bench) => {
+            const cache = bench.recording.use(bench.weight([3, 8], new Float32Array(24), 'f16'));
+            const place = bench.input('place', [1, 1, 2], Uint32Array.of(1, 1));
+            const table = bench.input('table', [1, 3], Uint32Array.of(0, 1, 2));
+            const values = Float32Array.from({ length: 12 }, (_, c) =>
+              c === 5 + 4 * i ? largest : 1,
+            );
+            const projections = bench.input('x', [1, 1, 12], values);
+            const spill = bench.input('spill', [1], new Uint32Array(1));
+            const inputs = { projections, cache, spill, place, table, heads: 1, headSize: 4 };
+            attentionDecode({ ...inputs, starts: { q: 0, k: 4, v: 8 } });
+            return [spill, cache];
+          },
+          { seed: i },
+        );
+        expect(outputs[0]).toEqual(Uint32Array.of(i));
+        expect(outputs[1]![8 + 1 + 4 * i]).toBe(Math.sign(largest) * 65504);
       }
     }));
 
