@@ -95,8 +95,11 @@ export class DecodeStep {
     }
   }
 
-  /** Makes everything as it is before the first step. `chosen` are all sequences, in order. */
-  async start(beginning: Beginning, chosen: readonly Chosen[]): Promise<void> {
+  /**
+   * Makes everything as it is before the first step. `chosen` are all sequences, in order; `check` throws where
+   * nobody wants to go on.
+   */
+  async start(beginning: Beginning, chosen: readonly Chosen[], check: () => void): Promise<void> {
     const { prompts, sources, sourceOf } = beginning;
     const { rules, flags, sequences, history, source: listed } = this.#tensors;
     const step = this.#step;
@@ -117,7 +120,17 @@ export class DecodeStep {
       step.write(listed, padded(read, listed.size(1)));
     }
     this.#beams?.start(chosen[0]?.data.norms ?? []);
-    await this.#session.start(beginning, this.#state, step);
+    await this.#session.start(beginning, this.#state, step, check);
+  }
+
+  /** Tokens of a sequence that the cache has room for now. */
+  get room(): number {
+    return this.#session.room ?? this.#session.shape.capacity;
+  }
+
+  /** Makes room for so many; no play may be under way. */
+  async reserve(length: number): Promise<void> {
+    await this.#session.reserve?.(length, this.#step);
   }
 
   /**

@@ -157,11 +157,15 @@ export class Generation {
     const underWay: Promise<ArrayBuffer>[] = [];
     let submitted = 0;
     try {
-      await step.start(beginning, chosen);
+      await step.start(beginning, chosen, aborted);
       for (let played = 0; played < count; played++) {
         aborted();
         for (; submitted < Math.min(count, played + 1 + most); submitted++) {
-          const one = step.play(longest + submitted, ask);
+          // A cache that is full grows once its steps are through.
+          const length = longest + submitted;
+          if (length > step.room && underWay.length > 0) break;
+          await step.reserve(length);
+          const one = step.play(length, ask);
           one.catch(() => {}); // steps that nobody waits for any more may fail in peace
           underWay.push(one);
         }

@@ -26,7 +26,7 @@ export interface Decoded {
 }
 
 /** The tokens of prompts from one place on, as many as a list is recorded for or fewer. */
-interface Chunk {
+export interface Chunk {
   readonly first: number;
   readonly end: number;
 }
@@ -58,6 +58,11 @@ export class Prefill {
       recording.dispose();
       throw error;
     }
+  }
+
+  /** Goes on with other caches: see `Plan.move`. */
+  move(layers: readonly (readonly [from: Tensor, to: Tensor])[]): void {
+    this.#plan.move(layers);
   }
 
   /**
