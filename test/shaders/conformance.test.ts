@@ -100,8 +100,11 @@ function textOf(kernel: Kernel): string {
 
 /** The texts that are loaded with a first pipeline. */
 const lateTexts = new Map<Snippet, string>();
-for (const snippet of allKernels.flatMap(({ code }) => code)) {
-  if ('text' in snippet && typeof snippet.text !== 'string') {
+const parts = allKernels.flatMap(({ code }) => code);
+for (const snippet of parts.flatMap((part) =>
+  'text' in part ? [part] : Object.values(part.formats),
+)) {
+  if (typeof snippet.text !== 'string') {
     lateTexts.set(snippet, await snippet.text());
   }
 }

@@ -1,4 +1,5 @@
-// Heads of keys and values in f16, two to a word: they, and what rotates, are of even sizes. Needs `half-pair`.
+// Heads of keys and values in f16, two to a word: they, and what rotates of them, are of even sizes. Needs
+// `half-pair`.
 @group(0) @binding(7) var<storage, read_write> kv: array<u32>;  // (B · T or slots, 2, heads, head_size / 2)
 
 // Whether elements are put two at a time.
