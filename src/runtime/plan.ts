@@ -105,17 +105,22 @@ export class Plan {
     this.#gpu.device.queue.writeBuffer(buffer, offset, data);
   }
 
-  /** Submits the whole list. Resolves with the outputs, once the GPU has written them. */
-  async play(): Promise<Outputs> {
+  /**
+   * Submits the whole list, several times over where `times` says so. Resolves with the outputs as the last
+   * time leaves them, once the GPU has written them.
+   */
+  async play(times = 1): Promise<Outputs> {
     this.recording.scope.assertUsable();
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
     let encoder = device.createCommandEncoder({ label: 'plan' });
     const pass = encoder.beginComputePass({ label: 'plan' });
-    for (const { pipeline, group, x, y } of this.#bound.steps) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(x, y);
+    for (let time = 0; time < times; time++) {
+      for (const { pipeline, group, x, y } of this.#bound.steps) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(x, y);
+      }
     }
     pass.end();
     const regions = this.outputs.map(this.#regionsOf);

@@ -69,17 +69,18 @@ export class Beams {
   }
 
   /**
-   * Completes a recorded step. logits: log-probabilities (R, 1, V); `spill`: what is to be brought back with
-   * each, see `assertHeld`. Owns the recording when made.
+   * Completes a recorded step. logits: log-probabilities (R, 1, V); `spill`: of caches that may not hold all,
+   * see `assertHeld`. Owns the recording when made.
    */
   static async create(
     logits: Tensor,
     state: DecodeState,
     { history, ...choice }: SelectionTensors & { history: Tensor },
     { beams: count, candidates: candidateCount, draws, asks }: Selection,
-    spill: readonly Tensor[],
+    spill: Tensor | undefined,
   ): Promise<Beams> {
     const { recording } = logits;
+    const besides = spill === undefined ? [] : [spill];
     const rows = history.size(0);
     const beams: BeamTensors = {
       score: recording.persistent('score', [rows]),
@@ -98,10 +99,10 @@ export class Beams {
     const ending = await Plan.create(reading, [reading.use(beams.ended)]);
     if (!asks) {
       moveOn(found, beams);
-      return new Beams(await Plan.create(recording, [beams.hypotheses, ...spill]), beams, ending);
+      return new Beams(await Plan.create(recording, [beams.hypotheses, ...besides]), beams, ending);
     }
     const kept = recording.keep(found);
-    const step = await Plan.create(recording, [found, history, beams.hypotheses, ...spill]);
+    const step = await Plan.create(recording, [found, history, beams.hypotheses, ...besides]);
     const next = new Recording(recording.scope);
     const candidates = next.use(kept);
     const shared = Object.fromEntries(
@@ -136,7 +137,8 @@ export class Beams {
   async play(ask?: AskEnds): Promise<ArrayBuffer> {
     const outputs = await this.step.play();
     const [first = new ArrayBuffer(0), history, hypotheses] = outputs;
-    assertHeld(outputs[this.#rest === undefined ? 1 : 3]);
+    const spill = outputs[this.#rest === undefined ? 1 : 3];
+    assertHeld(spill === undefined || new Uint32Array(spill)[0] === 0);
     if (this.#rest === undefined) return first;
     const { plan, candidates } = this.#rest;
     const found = new Float32Array(first);

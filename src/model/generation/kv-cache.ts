@@ -67,7 +67,7 @@ export class KeyValueCache {
     length: number,
     move: (layers: readonly (readonly [from: Tensor, to: Tensor])[]) => void,
   ): Promise<void> {
-    if (length <= this.#places) return;
+    if (Math.min(length, this.#capacity) <= this.#places) return;
     const twice = Math.max(length, 2 * this.#places);
     // What little would be left is taken at once.
     const places = 1.5 * twice > this.#capacity ? this.#capacity : twice;
@@ -143,9 +143,9 @@ function assertEven(weights: SelfAttentionWeights): void {
   );
 }
 
-/** Refuses results that a cache could not hold. `spill`: the bytes of the tensor of this name. */
-export function assertHeld(spill: ArrayBuffer | undefined): void {
-  if (spill === undefined || new Uint32Array(spill)[0] === 0) return;
+/** Refuses results of a cache that could not hold what it was to. */
+export function assertHeld(isHeld: boolean): void {
+  if (isHeld) return;
   throw new TransformerError(
     'LIMIT_EXCEEDED',
     'A key or value of this text is beyond ±65504, which a cache in f16 cannot hold. ' +

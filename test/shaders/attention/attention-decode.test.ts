@@ -67,7 +67,10 @@ for (const { name, options } of gpus) {
         );
         const where = { place, table };
         const y = attentionDecode({ projections, starts, cache, ...where, heads, headSize });
-        appendTokens(recording.persistent('tokens', [batches, 1], 'u32'), { place });
+        const [chosen, recent] = ['tokens', 'recent'].map((label) =>
+          recording.persistent(label, [batches, 1], 'u32'),
+        );
+        appendTokens(chosen!, { place, recent: recent! });
         const outputs = [y, cache, place];
         const row = (b: number, t: number) =>
           tokens.subarray((b * steps + t) * pitch, (b * steps + t + 1) * pitch);
