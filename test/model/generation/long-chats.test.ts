@@ -102,7 +102,7 @@ test('an abort is heard between the pieces of a prompt', () =>
     expect(calls.length).toBeLessThan(6);
   }));
 
-/** What is made on the device for each token of a stream, tokens that come together taken as one. */
+/** What is made on the device before each token of a stream comes. */
 async function madeFor(model: Model, tokens: number): Promise<Map<string, number>[]> {
   const { device } = model.gpu;
   const names = [
@@ -130,11 +130,12 @@ test('a token makes as much at every length', { timeout: 60_000 }, () =>
     // next step up would be the last, to all that was asked for.
     const growing = buffers.flatMap((count, token) => (count > 0 && token > 4 ? [token] : []));
     expect(growing.length).toBeLessThanOrEqual(3);
-    made.slice(5).forEach((one, i) => {
-      if (growing.includes(i + 5)) return;
-      expect([...one.values()].slice(0, 3), `token ${i + 5}`).toEqual([0, 0, 0]);
-      expect(one.get('createCommandEncoder')).toBeLessThanOrEqual(1);
-    });
+    const usualOnes = made.filter((_, token) => token > 4 && !growing.includes(token));
+    for (const one of usualOnes) expect([...one.values()].slice(0, 3)).toEqual([0, 0, 0]);
+    // Submissions go ahead of tokens, by more or fewer steps.
+    const encoders = usualOnes.map((one) => one.get('createCommandEncoder')!);
+    expect(encoders.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(made.length - 5);
+    expect(Math.max(...encoders)).toBeLessThanOrEqual(3);
     // No pipeline is compiled on the way, whatever the capacity.
     expect(made.slice(1).every((one) => one.get('createComputePipelineAsync') === 0)).toBe(true);
   }),
