@@ -11,6 +11,7 @@ import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import type { Architecture } from './architectures.ts';
+import { type CacheDtype, cacheDtypes } from './cache-dtypes.ts';
 import type { Config } from './config.ts';
 import { show } from '../source/json.ts';
 import type { LoadedParts, Model } from './model.ts';
@@ -41,6 +42,11 @@ export interface LoadOptions extends SourceOptions {
    * of names of tensors, `*` standing for any part: `{ 'lm_head.*': 'f16', '*': 'int4' }`.
    */
   dtype?: WeightFormats;
+  /**
+   * Storage format of the keys and values that generation caches; `f32` when absent. `f16` takes half the
+   * memory and rounds them to 11 bits; where one is beyond ±65504, generation rejects with LIMIT_EXCEEDED.
+   */
+  cacheDtype?: CacheDtype;
   /** Keeps the weights as trainable f32 parameters, for a `Trainer`. */
   training?: boolean;
   /**
@@ -76,7 +82,7 @@ export async function loadFor(
 ): Promise<Model> {
   refuseUnknown(
     options,
-    ['gpu', 'dtype', 'training', 'check', 'signal', 'onProgress', ...sourceOptions],
+    ['gpu', 'dtype', 'cacheDtype', 'training', 'check', 'signal', 'onProgress', ...sourceOptions],
     'option of loadModel',
   );
   const { gpu } = options;
@@ -95,7 +101,8 @@ async function loadOnce(
   const { training = false } = options;
   checkFlags(options, 'training', 'check');
   const formats = askedFormats(options.dtype, training);
-  const { signal, onProgress } = options;
+  const { signal, onProgress, cacheDtype = 'f32' } = options;
+  checkCacheDtype(cacheDtype);
   checkParts(options);
   throwIfAborted(signal);
   const files = openSource(source, options);
@@ -123,7 +130,8 @@ async function loadOnce(
       if (ownGpu) gpu.dispose();
     };
     const { slices } = loader;
-    const model = make({ gpu, config, scope, generation, parameters, slices, warnings, onDispose });
+    const own = { gpu, config, scope, generation, cacheDtype, warnings, onDispose };
+    const model = make({ ...own, parameters, slices });
     if (options.check === true) {
       const { checkModel, formatName } = await import('./self-check.ts');
       await checkModel(model, files, { format: formatName(options), signal });
@@ -156,6 +164,15 @@ function askedFormats(dtype: unknown, training: boolean): AskedFormats {
     );
   }
   return new AskedFormats(dtype);
+}
+
+function checkCacheDtype(cacheDtype: unknown): void {
+  if (cacheDtypes.some((name) => name === cacheDtype)) return;
+  const names = cacheDtypes.map((name) => `'${name}'`).join(' or ');
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `cacheDtype is ${show(cacheDtype)}; wanted ${names}.`,
+  );
 }
 
 interface Declared {

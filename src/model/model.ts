@@ -3,6 +3,7 @@
 import { fieldsOf, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Scope } from '../runtime/scope.ts';
+import type { CacheDtype } from './cache-dtypes.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
@@ -163,6 +164,8 @@ export interface LoadedParts {
   readonly slices: readonly WeightSlice[];
   /** generation_config.json, or config.json where there is none. */
   readonly generation: JsonObject;
+  /** What the caches of generation are stored in. */
+  readonly cacheDtype: CacheDtype;
   /** What was overlooked in the files; grows where a file is read late. */
   readonly warnings: Warnings;
   /** Called once at the end of the model's life. */

@@ -1,23 +1,19 @@
 // A plan is a recording made ready to play: pipelines compiled, memory assigned, bind groups built.
 // Playing encodes the list into one compute pass; nothing is allocated or compiled any more.
 
-import { COPY_DST, STORAGE, UNIFORM } from './constants.ts';
+import { Binder, placeOf, type Places, type Step } from './bind.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
-import type { Pipeline } from './pipelines.ts';
 import { assertMade } from './scope.ts';
 import { type Region, Staging, type Ticket, validationError } from './staging.ts';
 import type { Dispatch, Recording } from './record.ts';
 import { elements, type Tensor } from './tensor.ts';
 
-const workgroupsPerRow = 65535;
-
-interface Step {
-  readonly dispatch: Dispatch;
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly x: number;
-  readonly y: number;
+/** A list bound to buffers. */
+interface Bound {
+  readonly binder: Binder;
+  readonly steps: Step[];
+  readonly places: Places & { readonly moved: Map<GPUBuffer, Tensor> };
 }
 
 /** What one play brings back, in the order of the plan's outputs. */
@@ -30,21 +26,14 @@ export class Plan {
   readonly recording: Recording;
   readonly outputs: readonly Tensor[];
   readonly #gpu: Gpu;
-  readonly #steps: readonly Step[];
-  readonly #places: ReadonlyMap<Tensor, Place>;
+  readonly #bound: Bound;
   readonly #staging: Staging;
 
-  private constructor(
-    recording: Recording,
-    outputs: readonly Tensor[],
-    steps: readonly Step[],
-    places: ReadonlyMap<Tensor, Place>,
-  ) {
+  private constructor(recording: Recording, outputs: readonly Tensor[], bound: Bound) {
     this.recording = recording;
     this.outputs = outputs;
     this.#gpu = recording.gpu;
-    this.#steps = steps;
-    this.#places = places;
+    this.#bound = bound;
     this.#staging = new Staging(recording.scope);
   }
 
@@ -59,11 +48,12 @@ export class Plan {
     const { device } = gpu;
     device.pushErrorScope('validation');
     let invalid: Promise<GPUError | null>;
-    let places: ReadonlyMap<Tensor, Place>;
-    let steps: Step[];
+    let bound: Bound;
     try {
-      places = shareMemory(recording, outputs);
-      steps = bind(recording, compiled, places);
+      const places = { given: shareMemory(recording, outputs), moved: new Map() };
+      const binder = new Binder(recording, compiled);
+      const steps = dispatches.map((_, index) => binder.step(index, places));
+      bound = { binder, steps, places };
     } finally {
       invalid = device.popErrorScope();
       invalid.catch(() => {}); // told where it is waited for
@@ -75,7 +65,31 @@ export class Plan {
       await assertMade(buffersIn(dispatches));
       throw validationError(error);
     }
-    return new Plan(recording, outputs, steps, places);
+    return new Plan(recording, outputs, bound);
+  }
+
+  /**
+   * Has the list go on with other tensors in place of some that it did not make: caches that have grown.
+   * Only what binds these is bound anew; nothing is compiled. No play may be under way.
+   */
+  move(tensors: readonly (readonly [from: Tensor, to: Tensor])[]): void {
+    const { binder, steps, places } = this.#bound;
+    this.recording.scope.assertUsable();
+    const now = new Set<GPUBuffer>();
+    for (const [from, to] of tensors) {
+      if (from.buffer === undefined || to.buffer === undefined) continue;
+      // A list names a tensor by the buffer that it had when it was recorded.
+      const [first = from.buffer] =
+        [...places.moved].find(([, { buffer }]) => buffer === from.buffer) ?? [];
+      places.moved.set(first, to);
+      now.add(first);
+    }
+    steps.forEach(({ dispatch }, index) => {
+      const binds = Object.values(dispatch.bindings).some(
+        (tensor) => tensor?.buffer !== undefined && now.has(tensor.buffer),
+      );
+      if (binds) steps[index] = binder.step(index, places);
+    });
   }
 
   /** Writes a persistent tensor before the next play. */
@@ -90,17 +104,22 @@ export class Plan {
     this.#gpu.device.queue.writeBuffer(buffer, offset, data);
   }
 
-  /** Submits the whole list. Resolves with the outputs, once the GPU has written them. */
-  async play(): Promise<Outputs> {
+  /**
+   * Submits the whole list, several times over where `times` says so. Resolves with the outputs as the last
+   * time leaves them, once the GPU has written them.
+   */
+  async play(times = 1): Promise<Outputs> {
     this.recording.scope.assertUsable();
     const { device } = this.#gpu;
     device.pushErrorScope('validation');
     let encoder = device.createCommandEncoder({ label: 'plan' });
     const pass = encoder.beginComputePass({ label: 'plan' });
-    for (const { pipeline, group, x, y } of this.#steps) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(x, y);
+    for (let time = 0; time < times; time++) {
+      for (const { pipeline, group, x, y } of this.#bound.steps) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(x, y);
+      }
     }
     pass.end();
     const regions = this.outputs.map(this.#regionsOf);
@@ -126,7 +145,7 @@ export class Plan {
   /** Plays one dispatch after the other, waiting for each: milliseconds of wall clock per dispatch. */
   async profile(): Promise<{ dispatch: Dispatch; milliseconds: number }[]> {
     const times = [];
-    for (const step of this.#steps) {
+    for (const step of this.#bound.steps) {
       const start = performance.now();
       await this.#playStep(step);
       times.push({ dispatch: step.dispatch, milliseconds: performance.now() - start });
@@ -141,7 +160,7 @@ export class Plan {
   async trace(
     visit: (dispatch: Dispatch, read: ReadTensor) => Promise<() => Promise<void>>,
   ): Promise<void> {
-    for (const step of this.#steps) {
+    for (const step of this.#bound.steps) {
       const after = await visit(step.dispatch, (tensor) => this.#readTensor(tensor));
       await this.#playStep(step);
       await after();
@@ -156,7 +175,7 @@ export class Plan {
     (tensor.parts ?? [tensor]).map((part) => ({ ...this.#placeOf(part), size: part.byteLength }));
 
   #placeOf(tensor: Tensor): Place {
-    const place = placeOf(tensor, this.#places);
+    const place = placeOf(tensor, this.#bound.places);
     if (place === undefined) throw new RangeError(`${tensor.label} is not part of this plan`);
     return place;
   }
@@ -191,69 +210,4 @@ export class Plan {
 function buffersIn(dispatches: readonly Dispatch[]): GPUBuffer[] {
   const tensors = dispatches.flatMap(({ bindings }) => Object.values(bindings));
   return tensors.flatMap((tensor) => tensor?.buffer ?? []);
-}
-
-/** A tensor's own place, or the one that the plan has given it. */
-function placeOf(tensor: Tensor, places: ReadonlyMap<Tensor, Place>): Place | undefined {
-  const { buffer, offset, of } = tensor;
-  if (buffer !== undefined) return { buffer, offset };
-  const place = places.get(of ?? tensor);
-  return place && of ? { buffer: place.buffer, offset: place.offset + offset } : place;
-}
-
-/** Bind groups for every dispatch; all params stand in one uniform buffer, written once. */
-function bind(
-  { gpu, scope, dispatches }: Recording,
-  pipelines: readonly Pipeline[],
-  places: ReadonlyMap<Tensor, Place>,
-): Step[] {
-  const { device } = gpu;
-  const slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
-  const params = new DataView(new ArrayBuffer(slot * Math.max(1, dispatches.length)));
-  const paramsBuffer = scope.buffer('params', params.byteLength, UNIFORM | COPY_DST);
-  // Absent tensors: WebGPU refuses one buffer that a dispatch may both read and write.
-  const placeholders = {
-    read: scope.buffer('placeholder', 16, STORAGE),
-    write: scope.buffer('placeholder', 16, STORAGE),
-  };
-  const steps = dispatches.map((dispatch, index) => {
-    const { kernel, bindings, workgroups } = dispatch;
-    const compiled = pipelines[index];
-    if (compiled === undefined) throw new RangeError(`no pipeline for ${kernel.name}`);
-    const size = packParams(dispatch, params, index * slot);
-    const entries: GPUBindGroupEntry[] = [
-      { binding: 0, resource: { buffer: paramsBuffer, offset: index * slot, size } },
-    ];
-    for (const [name, access] of Object.entries(kernel.bindings)) {
-      const tensor = bindings[name];
-      const place = tensor && placeOf(tensor, places);
-      entries.push({
-        binding: entries.length,
-        resource:
-          tensor === undefined || place === undefined
-            ? { buffer: placeholders[access] }
-            : { ...place, size: tensor.byteLength },
-      });
-    }
-    const group = device.createBindGroup({ label: kernel.name, layout: compiled.layout, entries });
-    // Counts above the limit of one axis go on in the second; kernels undo it (workgroup.wgsl).
-    const y = Math.ceil(workgroups / workgroupsPerRow);
-    const x = y === 1 ? workgroups : workgroupsPerRow;
-    return { dispatch, pipeline: compiled.pipeline, group, x, y };
-  });
-  device.queue.writeBuffer(paramsBuffer, 0, params.buffer);
-  return steps;
-}
-
-/** Writes the scalars in declared order, 4 bytes each; returns the struct's size, 16-byte rounded. */
-function packParams({ kernel, params }: Dispatch, view: DataView, offset: number): number {
-  let at = offset;
-  for (const [name, type] of Object.entries(kernel.params)) {
-    const value = params[name];
-    if (value === undefined) throw new RangeError(`${kernel.name}: params.${name} is not set`);
-    if (type === 'u32') view.setUint32(at, value, true);
-    else view.setFloat32(at, value, true);
-    at += 4;
-  }
-  return Math.max(16, Math.ceil((at - offset) / 16) * 16);
 }

@@ -157,9 +157,9 @@ export function checkDecode(inputs: Inputs, appends: boolean): Result {
   return { output, wanted: attend(q, allKeys, allValues, shape).output };
 }
 
-/** Two sequences over the first half of the slots and the second. */
-export function checkCross(inputs: Inputs): Result {
-  const [size, keys] = [9, 11];
+/** Two sequences over the first half of the slots and the second, which so many parts share. */
+export function checkCross(inputs: Inputs, keys: number, parts: number): Result {
+  const size = 9;
   const width = heads * size;
   const q = inputs.floats([batches, 1, width]);
   const cache = inputs.floats([batches * keys, 2 * width]);
@@ -173,6 +173,7 @@ export function checkCross(inputs: Inputs): Result {
     table: inputs.tensor([batches, keys], table),
     heads,
     headSize: size,
+    parts,
   });
   const half = (part: number): Float64Array =>
     Float64Array.from(cache.data).filter((_, i) => Math.floor(i / width) % 2 === part);

@@ -105,7 +105,7 @@ function checkSequences(inputs: Inputs): Result {
 }
 
 function checkAppend(inputs: Inputs): Result {
-  const state = stateOf(inputs);
+  const state = { ...stateOf(inputs), recent: inputs.tensor([rows, 2], new Uint32Array(2 * rows)) };
   appendTokens(inputs.tensor([rows, 1], Uint32Array.of(1, 2, 3, 4, 5)), state);
   const wanted = [1, 2, 3, 4, 5].flatMap((token) => [...tokens, token]);
   return { output: state.history, wanted };

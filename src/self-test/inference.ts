@@ -65,7 +65,9 @@ function inferenceChecks(gpu: Gpu): NamedCheck[] {
     const name = `attention of one token, ${appends ? 'new' : 'in the cache'}`;
     checks.push([name, (inputs) => checkDecode(inputs, appends)]);
   }
-  checks.push(['cross attention of one token', checkCross]);
+  const cross = 'cross attention of one token';
+  checks.push([cross, (inputs) => checkCross(inputs, 11, 1)]);
+  checks.push([`${cross}, in parts`, (inputs) => checkCross(inputs, 150, 2)]);
   checks.push(['layer norm', (inputs) => checkLayerNorm(inputs, false)]);
   checks.push(['layer norm with residual', (inputs) => checkLayerNorm(inputs, true)]);
   checks.push(['layer norm, in fours', (inputs) => checkLayerNorm(inputs, true, 84)]);

@@ -53,7 +53,7 @@ export async function main(files: FileList, folder: FileSystemDirectoryHandle, l
   const gpu = await Gpu.request();
   gpu.device.destroy();
   const translate = await pipeline('translation', files, { gpu });
-  await loadModel(folder);
+  await loadModel(folder, { cacheDtype: 'f16' });
   await loadModel(list);
   const [first] = await translate('in 3 days', { to: 'de' });
   new Trainer(translate.model, { learningRate: 1 }).dispose();

@@ -7,6 +7,8 @@ export interface Attended {
   readonly weights: Float64Array;
   /** log Σ exp(score) over the seen keys; -∞ when there are none. */
   readonly lse: number;
+  /** The largest score of a seen key; -∞ when there are none. */
+  readonly largest: number;
   /** Σ weight · keep · value. */
   readonly output: Float64Array;
   /** Σ weight · keep · |value|. */
@@ -106,5 +108,5 @@ export function attend(
     }
   }
   const lse = total > 0 ? largest + Math.log(total) : -Infinity;
-  return { weights, lse, output, outputMagnitude, scoreMagnitude };
+  return { weights, lse, largest, output, outputMagnitude, scoreMagnitude };
 }

@@ -6,7 +6,7 @@ import {
   attentionBackwardKey,
   attentionBackwardQuery,
 } from './attention-backward.ts';
-import { attentionDecode } from './attention-decode.ts';
+import { attentionDecode, attentionMerge } from './attention-decode.ts';
 import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
@@ -39,6 +39,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'attention-backward-key': attentionBackwardKey,
   'attention-backward-query': attentionBackwardQuery,
   'attention-decode': attentionDecode,
+  'attention-merge': attentionMerge,
   'attention-weights': attentionWeights,
   'beam-candidates': beamCandidates,
   'beam-commit': beamCommit,

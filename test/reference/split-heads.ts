@@ -1,9 +1,9 @@
 // Projections taken apart into heads (arXiv 2104.09864, eq. 34, with the pairs of `rotate half`).
 
-import { floats, type Inputs, integers, type Reference, scalar } from './twin.ts';
+import { floats, heldIn, type Inputs, integers, type Reference, scalar, spillOf } from './twin.ts';
 import type { Constants, Params } from './twin.ts';
 
-type Written = Record<'q' | 'kv', Float64Array>;
+type Written = Record<'q' | 'kv', Float64Array> & { readonly spill: Uint32Array };
 
 /** Cosine and sine of an angle of position · turns / 2⁶⁴ turns. */
 function angleOf(turns: Uint32Array, pair: number, position: number): [number, number] {
@@ -26,7 +26,10 @@ function takeApart(
   const count = place.length / 2;
   const isCached = constants['HAS_CACHE'] === true;
   const hidden = 2 ** 32 - 1;
+  const spill = spillOf(inputs);
+  const held = heldIn(inputs, spill);
   const written: Written = {
+    spill,
     q: new Float64Array(count * heads * size),
     // What no token goes to stays as it was.
     kv: isCached ? new Float64Array(inputs['kv']!) : new Float64Array(2 * count * keyHeads * size),
@@ -72,7 +75,7 @@ function takeApart(
         if (name === 'q') written.q.set(row, (token * heads + head) * size);
         else if (slot !== hidden) {
           const first = 2 * slot * keyHeads + (name === 'k' ? 0 : keyHeads);
-          written.kv.set(row, (first + head) * size);
+          written.kv.set(held(row), (first + head) * size);
         }
       }
     }
@@ -88,6 +91,7 @@ export const splitHeads: Reference = {
     return {
       q: { length, magnitude: q },
       kv: { length, magnitude: kv },
+      spill: { length: 0, magnitude: 0 },
     };
   },
 };

@@ -220,17 +220,24 @@ export const sequenceBias: Reference = {
 export const appendTokens: Reference = {
   twin: (inputs, params: Params, constants) => {
     const place = integers(inputs, 'place').map((value) => value + 1);
-    if (constants['HAS_HISTORY'] !== true) return { place };
+    const recent = integers(inputs, 'recent').slice();
+    const span = scalar(params, 'span');
+    const isLost = constants['HAS_SPILL'] === true && integers(inputs, 'spill')[0] !== 0;
+    integers(inputs, 'tokens').forEach((token, row) => {
+      recent[row * span + (lengthOf(inputs, row) % span)] = isLost ? 2 ** 32 - 1 : token;
+    });
+    if (constants['HAS_HISTORY'] !== true) return { place, recent };
     const history = integers(inputs, 'history').slice();
     const pitch = scalar(params, 'pitch');
     integers(inputs, 'tokens').forEach((token, row) => {
       const length = lengthOf(inputs, row);
       if (length < pitch) history[row * pitch + length] = token;
     });
-    return { place, history };
+    return { place, history, recent };
   },
   conditions: () => ({
     place: { length: 0, magnitude: 0 },
     history: { length: 0, magnitude: 0 },
+    recent: { length: 0, magnitude: 0 },
   }),
 };

@@ -53,3 +53,24 @@ export function scalar(params: Params, name: string): number {
   if (value === undefined) throw new TypeError(`the reference needs the scalar ${name}`);
   return value;
 }
+
+/** The largest number of f16. */
+const halfRange = 65504;
+
+/**
+ * What of these values a cache takes: all as they are, or where `spill` is bound, as in f16, within its range.
+ * `spill` becomes 1 where one is beyond it.
+ */
+export function heldIn(inputs: Inputs, spill: Uint32Array): (values: Float64Array) => Float64Array {
+  if (inputs['spill'] === undefined) return (values) => values;
+  return (values) =>
+    values.map((value) => {
+      if (Math.abs(value) > halfRange) spill[0] = 1;
+      return Math.max(-halfRange, Math.min(halfRange, value));
+    });
+}
+
+/** What is in `spill` before; nothing where it is not bound. */
+export function spillOf(inputs: Inputs): Uint32Array {
+  return inputs['spill'] === undefined ? new Uint32Array(1) : integers(inputs, 'spill').slice();
+}

@@ -144,7 +144,9 @@ export function compare(
     const [a, b] = [got[at]!, wanted[at]!];
     if (Object.is(a, b) || (b === -Infinity && a < -1e38 && Number.isFinite(a))) continue;
     const size = typeof magnitude === 'number' ? magnitude : (magnitude[at] ?? 0);
-    const allowed = tolerance(dtype, length, size);
+    // What is copied into f16 rounds once; which way, WGSL leaves open.
+    const isCopy = dtype === 'f16' && length === 0 && size === 0;
+    const allowed = isCopy ? 2 ** -10 * Math.abs(b) + 2 ** -24 : tolerance(dtype, length, size);
     const error = Math.abs(a - b);
     if (error <= allowed) continue;
     count++;

@@ -204,7 +204,9 @@ class ToySession implements DecodeSession {
     const { table, cache, source } = this.#tensors!;
     const { capacity, rows } = this.shape;
     const tokens = new Uint32Array(rows * capacity).fill(12345);
-    prompts.forEach(({ ids }, i) => tokens.set(ids.slice(0, -1), i * capacity));
+    prompts.forEach(({ ids }, i) => {
+      ids.slice(0, -1).forEach((id, place) => (tokens[place * rows + i] = id));
+    });
     writeState(prompts, state, plan);
     plan.write(table, this.#data);
     plan.write(cache, tokens);

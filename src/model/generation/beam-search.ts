@@ -11,6 +11,7 @@ import {
   followMoves,
   unlikely,
 } from '../../shaders/choice/beam.ts';
+import { assertHeld } from './kv-cache.ts';
 import type { GenerationValues } from './read-options.ts';
 import type { Selection, SelectionTensors } from './selection.ts';
 import type { DecodeState } from './session.ts';
@@ -67,14 +68,19 @@ export class Beams {
     this.#rest = rest;
   }
 
-  /** Completes a recorded step. logits: log-probabilities (R, 1, V). Owns the recording when made. */
+  /**
+   * Completes a recorded step. logits: log-probabilities (R, 1, V); `spill`: of caches that may not hold all,
+   * see `assertHeld`. Owns the recording when made.
+   */
   static async create(
     logits: Tensor,
     state: DecodeState,
     { history, ...choice }: SelectionTensors & { history: Tensor },
     { beams: count, candidates: candidateCount, draws, asks }: Selection,
+    spill: Tensor | undefined,
   ): Promise<Beams> {
     const { recording } = logits;
+    const besides = spill === undefined ? [] : [spill];
     const rows = history.size(0);
     const beams: BeamTensors = {
       score: recording.persistent('score', [rows]),
@@ -93,10 +99,10 @@ export class Beams {
     const ending = await Plan.create(reading, [reading.use(beams.ended)]);
     if (!asks) {
       moveOn(found, beams);
-      return new Beams(await Plan.create(recording, [beams.hypotheses]), beams, ending);
+      return new Beams(await Plan.create(recording, [beams.hypotheses, ...besides]), beams, ending);
     }
     const kept = recording.keep(found);
-    const step = await Plan.create(recording, [found, history, beams.hypotheses]);
+    const step = await Plan.create(recording, [found, history, beams.hypotheses, ...besides]);
     const next = new Recording(recording.scope);
     const candidates = next.use(kept);
     const shared = Object.fromEntries(
@@ -131,6 +137,8 @@ export class Beams {
   async play(ask?: AskEnds): Promise<ArrayBuffer> {
     const outputs = await this.step.play();
     const [first = new ArrayBuffer(0), history, hypotheses] = outputs;
+    const spill = outputs[this.#rest === undefined ? 1 : 3];
+    assertHeld(spill === undefined || new Uint32Array(spill)[0] === 0);
     if (this.#rest === undefined) return first;
     const { plan, candidates } = this.#rest;
     const found = new Float32Array(first);

@@ -5,8 +5,10 @@ import { Recording } from '../../runtime/record.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { packRules, ruleCount } from '../../shaders/choice/rules.ts';
-import { appendTokens } from '../../shaders/choice/token-rules.ts';
+import { appendTokens, lostToken } from '../../shaders/choice/token-rules.ts';
 import type { AskEnds, Beams, EndedBeams } from './beam-search.ts';
+import { assertHeld } from './kv-cache.ts';
+import { stepsAtOnce } from './pace.ts';
 import { type Beginning, paddingOf, type Tokens } from './prompt.ts';
 import {
   chooseNext,
@@ -24,12 +26,18 @@ export interface Chosen {
   readonly data: SelectionData;
 }
 
+/** Words that a step brings back. */
+export type StepResult = Uint32Array<ArrayBuffer>;
+
 export class DecodeStep {
   readonly #session: DecodeSession;
   readonly #step: Plan;
   readonly #state: DecodeState;
   readonly #tensors: SelectionTensors;
   readonly #beams: Beams | undefined;
+  /** Tokens of each sequence at the start, and of the longest. */
+  #lengths: readonly number[] = [];
+  #longest = 0;
 
   private constructor(
     session: DecodeSession,
@@ -75,15 +83,18 @@ export class DecodeStep {
         ...(bySource && { source: words('source', rows, sourceLength) }),
       };
       const logits = session.recordStep(recording, state);
+      const spill = session.spill && recording.use(session.spill);
       process(logits, selection, tensors);
       if (selection.beams === 1 || history === undefined) {
         chooseNext(logits, state.tokens, selection, tensors);
-        appendTokens(state.tokens, tensors);
-        const plan = await Plan.create(recording, [state.tokens]);
+        const recent = words('recent tokens', rows, stepsAtOnce);
+        appendTokens(state.tokens, { ...tensors, recent, spill });
+        const plan = await Plan.create(recording, [recent]);
         return new DecodeStep(session, plan, state, tensors);
       }
       const { Beams: Search } = await import('./beam-search.ts');
-      const beams = await Search.create(logits, state, { ...tensors, history }, selection);
+      const all = { ...tensors, history };
+      const beams = await Search.create(logits, state, all, selection, spill);
       return new DecodeStep(session, beams.step, state, tensors, beams);
     } catch (error) {
       recording.dispose();
@@ -92,11 +103,16 @@ export class DecodeStep {
     }
   }
 
-  /** Makes everything as it is before the first step. `chosen` are all sequences, in order. */
-  async start(beginning: Beginning, chosen: readonly Chosen[]): Promise<void> {
+  /**
+   * Makes everything as it is before the first step. `chosen` are all sequences, in order; `check` throws where
+   * nobody wants to go on.
+   */
+  async start(beginning: Beginning, chosen: readonly Chosen[], check: () => void): Promise<void> {
     const { prompts, sources, sourceOf } = beginning;
     const { rules, flags, sequences, history, source: listed } = this.#tensors;
     const step = this.#step;
+    this.#lengths = prompts.map(({ ids }) => ids.length);
+    this.#longest = Math.max(...this.#lengths);
     step.write(rules, rulesOf(prompts, chosen));
     step.write(
       flags,
@@ -114,18 +130,46 @@ export class DecodeStep {
       step.write(listed, padded(read, listed.size(1)));
     }
     this.#beams?.start(chosen[0]?.data.norms ?? []);
-    await this.#session.start(beginning, this.#state, step);
+    await this.#session.start(beginning, this.#state, step, check);
   }
 
   /**
-   * Plays the step behind which the longest sequence has `length` tokens in the cache. Result: the chosen
-   * tokens, (R, 1) u32; of beams, the hypotheses. `ask` is asked by selections that ask.
+   * Tokens of a sequence that the cache has room for now. No more is wanted where it has all of its room:
+   * beyond that there are only steps that a sequence takes along with others that are not through.
    */
-  async play(length: number, ask?: AskEnds): Promise<ArrayBuffer> {
+  get room(): number {
+    const { room, shape } = this.#session;
+    return room === undefined || room >= shape.capacity ? Infinity : room;
+  }
+
+  /** Makes room for so many; no play may be under way. */
+  async reserve(length: number): Promise<void> {
+    await this.#session.reserve?.(length, this.#step);
+  }
+
+  /**
+   * Plays so many steps, `stepsAtOnce` at most, behind the first of which the longest sequence has `length`
+   * tokens in the cache. Result: of each, the chosen tokens (R); of beams, which take one at a time, the bytes
+   * of their hypotheses. `ask` is asked by selections that ask.
+   */
+  async play(length: number, steps: number, ask?: AskEnds): Promise<Iterable<StepResult>> {
     this.#session.beforeStep?.(length);
-    if (this.#beams !== undefined) return this.#beams.play(ask);
-    const [bytes = new ArrayBuffer(0)] = await this.#step.play();
-    return bytes;
+    if (this.#beams !== undefined) return [new Uint32Array(await this.#beams.play(ask))];
+    const [recent = new ArrayBuffer(0)] = await this.#step.play(steps);
+    return this.#tokensOf(new Uint32Array(recent), length, steps);
+  }
+
+  /** The tokens of each step; throws where the cache could not hold what they were chosen by, not before. */
+  *#tokensOf(recent: Uint32Array, length: number, steps: number): Generator<StepResult> {
+    for (let step = 0; step < steps; step++) {
+      const behind = length + step - this.#longest;
+      const tokens = Uint32Array.from(
+        this.#lengths,
+        (own, row) => recent[row * stepsAtOnce + ((own + behind) % stepsAtOnce)] ?? lostToken,
+      );
+      assertHeld(!tokens.includes(lostToken));
+      yield tokens;
+    }
   }
 
   /** The tokens of hypotheses as they are after all steps that were played. */

@@ -14,9 +14,10 @@ import {
 import { PlanCache } from '../plan-cache.ts';
 import type { AskEnds } from './beam-search.ts';
 import { endedWhenDropped } from './abandoned.ts';
-import { DecodeStep } from './decode-step.ts';
+import { DecodeStep, type StepResult } from './decode-step.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
+import { Pace } from './pace.ts';
 import { beginningOf, type Prompt, promptsOf } from './prompt.ts';
 import { type DecodingModel, joined, type Request, requestOf } from './request.ts';
 import { type Decoder, Session } from './session.ts';
@@ -33,10 +34,11 @@ type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 /** The generation of a loaded model. */
 export function generationOf(
   parts: LoadedParts,
-  decoder: Decoder,
+  weights: Omit<Decoder, 'cacheDtype'>,
   about: Pick<DecodingModel, 'generation' | 'vocabulary' | 'maxPositions' | 'forward' | 'read'>,
 ): Generation {
-  const { gpu, scope, config } = parts;
+  const { gpu, scope, config, cacheDtype } = parts;
+  const decoder = { ...weights, cacheDtype };
   const sessions = new Set<Session>();
   return new Generation({
     gpu,
@@ -137,7 +139,7 @@ export class Generation {
     step: DecodeStep,
     requests: readonly Request[],
     ask?: AskEnds,
-  ): AsyncGenerator<ArrayBuffer, void, undefined> {
+  ): AsyncGenerator<StepResult, void, undefined> {
     const aborted = (): void => {
       for (const { options } of requests) throwIfAborted(options.signal);
     };
@@ -151,22 +153,37 @@ export class Generation {
       count = Math.max(count, values.maxLength - prompt.tokens.length);
     }
     const chosen = requests.map(({ rows, data }) => ({ rows, data }));
+    const { gpu, goesByLength } = this.#model;
+    const pace = new Pace({
+      tier: gpu.tier,
+      isSingle: goesByLength || requests.some(({ values }) => values.numBeams > 1),
+      mayEnd: requests.some(
+        ({ values, options }) => values.eosTokenId.length > 0 || options.stoppingCriteria,
+      ),
+    });
     // Beams must not go on before they are asked whether to stop.
-    const most = ask === undefined ? ahead[this.#model.gpu.tier] : 0;
-    const underWay: Promise<ArrayBuffer>[] = [];
-    let submitted = 0;
+    const most = ask === undefined ? ahead[gpu.tier] : 0;
+    const underWay: Promise<Iterable<StepResult>>[] = [];
+    let [submitted, given] = [0, 0];
     try {
-      await step.start(beginning, chosen);
-      for (let played = 0; played < count; played++) {
+      await step.start(beginning, chosen, aborted);
+      while (given < count) {
         aborted();
-        for (; submitted < Math.min(count, played + 1 + most); submitted++) {
-          const one = step.play(longest + submitted, ask);
-          one.catch(() => {}); // steps that nobody waits for any more may fail in peace
-          underWay.push(one);
+        while (submitted < count) {
+          // A cache that is full grows once its steps are through.
+          const length = longest + submitted;
+          if (length > step.room && underWay.length > 0) break;
+          await step.reserve(length);
+          const steps = Math.min(pace.steps(given), count - submitted, step.room - length + 1);
+          if (submitted - given > (steps > 1 ? Math.max(most, steps) : most)) break;
+          underWay.push(timed(step.play(length, steps, ask), steps, pace));
+          submitted += steps;
         }
-        const bytes = await underWay.shift();
-        aborted();
-        if (bytes !== undefined) yield bytes;
+        for (const one of (await underWay.shift()) ?? []) {
+          aborted();
+          given++;
+          yield one;
+        }
       }
     } catch (error) {
       this.#steps.assertUsable();
@@ -184,8 +201,7 @@ export class Generation {
     const { step, release } = await this.#take(requests);
     const growing = requests.map((request) => new Growth(request));
     try {
-      for await (const bytes of this.#play(step, requests)) {
-        const chosen = new Uint32Array(bytes);
+      for await (const chosen of this.#play(step, requests)) {
         let first = 0;
         yield growing.map((one) => {
           const own = chosen.subarray(first, (first += one.sequences.length));
@@ -231,9 +247,9 @@ export class Generation {
       };
       let hypotheses = new Float32Array();
       const isAsked = options.stoppingCriteria !== undefined;
-      for await (const bytes of this.#play(step, [request], isAsked ? ask : undefined)) {
+      for await (const { buffer } of this.#play(step, [request], isAsked ? ask : undefined)) {
         length++;
-        hypotheses = new Float32Array(bytes);
+        hypotheses = new Float32Array(buffer);
         if (haveAllEnded || doneItems(hypotheses, numBeams).every(Boolean)) break;
       }
       return bestSequences(hypotheses, await step.readEnded(), values, prompt.tokens.rows);
@@ -244,4 +260,14 @@ export class Generation {
       release();
     }
   }
+}
+
+/** The answer of a submission, which `pace` learns from; one that nobody waits for any more may fail in peace. */
+function timed<T>(answer: Promise<T>, steps: number, pace: Pace): Promise<T> {
+  const submitted = performance.now();
+  answer.then(
+    () => pace.took(steps, submitted, performance.now()),
+    () => {},
+  );
+  return answer;
 }

@@ -1,57 +1,167 @@
 // Keys and values of what was decoded, for every layer of a decoder.
 
+import { bytesOf } from '../../runtime/dtype.ts';
+import { TransformerError } from '../../runtime/errors.ts';
 import type { Recording } from '../../runtime/record.ts';
-import type { Scope } from '../../runtime/scope.ts';
+import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
-import { layoutOf } from '../layers/attention.ts';
+import { layoutOf, type SelfAttentionWeights } from '../layers/attention.ts';
 import type { StackWeights } from '../layers/stack.ts';
+import type { CacheDtype } from '../cache-dtypes.ts';
 import type { Tokens } from './prompt.ts';
 
-/** Slots for `rows` sequences of `capacity` tokens; which slot holds what is said by block tables. */
-export class KeyValueCache {
-  readonly #scope: Scope;
-  /** A layer's keys, then its values, of each slot: (rows · capacity, 2 · key width) */
-  readonly #layers: readonly Tensor[];
+/** Tokens of a sequence that there is room for at first, where there may be so many. */
+const firstPlaces = 256;
 
-  /** Ends with `scope`. */
-  constructor(scope: Scope, { layers }: StackWeights, rows: number, capacity: number) {
-    this.#scope = scope;
-    this.#layers = layers.map(({ selfAttention }, layer) =>
-      scope.tensor({
-        label: `cache ${layer}`,
-        shape: [rows * capacity, 2 * layoutOf(selfAttention).keyWidth],
-        dtype: 'f32',
-      }),
-    );
+/**
+ * Slots for `rows` sequences of up to `capacity` tokens; which slot holds what is said by block tables. There
+ * is room for few tokens at first, and twice as many each time that it runs out. The slots of a place follow
+ * each other, so that a cache that grows begins with what it was.
+ */
+export class KeyValueCache {
+  /** (1) u32, of caches in f16: whether a key or value was beyond what they hold, see `assertHeld`. */
+  readonly spill: Tensor | undefined;
+  readonly #owner: Scope;
+  readonly #rows: number;
+  readonly #capacity: number;
+  /** A layer's keys, then its values, of each slot: (slots, 2 · key width) */
+  #layers: readonly Tensor[] = [];
+  /** Owns the layers. */
+  #scope: Scope;
+  #places = 0;
+
+  /**
+   * Ends with `owner`.
+   * @throws TransformerError OPTION_INVALID for f16 where heads are of odd sizes
+   */
+  constructor(
+    owner: Scope,
+    { layers }: StackWeights,
+    { rows, capacity, dtype }: { rows: number; capacity: number; dtype: CacheDtype },
+  ) {
+    this.#owner = owner;
+    this.#rows = rows;
+    this.#capacity = capacity;
+    if (dtype === 'f16') {
+      for (const { selfAttention } of layers) assertEven(selfAttention);
+      this.spill = owner.tensor({ label: 'spill', shape: [1], dtype: 'u32' });
+    }
+    this.#places = Math.min(capacity, firstPlaces);
+    this.#scope = new Scope(owner);
+    this.#layers = layers.map(({ selfAttention }, layer) => {
+      const shape = [rows * this.#places, 2 * layoutOf(selfAttention).keyWidth];
+      return this.#scope.tensor({ label: `cache ${layer}`, shape, dtype });
+    });
   }
 
-  /** Brings the layers into a recording. */
-  in(recording: Recording): Tensor[] {
-    return this.#layers.map((layer) => recording.use(layer));
+  /** Tokens of a sequence that there is room for. */
+  get places(): number {
+    return this.#places;
+  }
+
+  /**
+   * Makes room for so many tokens a sequence. `move` has lists go on with the larger layers: none may be under
+   * way. Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED; all is as it was then.
+   */
+  async reserve(
+    length: number,
+    move: (layers: readonly (readonly [from: Tensor, to: Tensor])[]) => void,
+  ): Promise<void> {
+    if (Math.min(length, this.#capacity) <= this.#places) return;
+    const twice = Math.max(length, 2 * this.#places);
+    // What little would be left is taken at once.
+    const places = 1.5 * twice > this.#capacity ? this.#capacity : twice;
+    const scope = new Scope(this.#owner);
+    try {
+      const grown = this.#layers.map((layer) => {
+        const shape = [this.#rows * places, layer.size(1)];
+        return [layer, scope.tensor({ label: layer.label, shape, dtype: layer.dtype })] as const;
+      });
+      await scope.ready();
+      copyFirst(scope, grown, this.#rows * this.#places);
+      move(grown);
+      this.#scope.dispose();
+      this.#scope = scope;
+      this.#places = places;
+      this.#layers = grown.map(([, layer]) => layer);
+    } catch (error) {
+      scope.dispose();
+      throw error;
+    }
+  }
+
+  /** Brings the layers into a recording, and `spill`. */
+  in(recording: Recording): { caches: Tensor[]; spill: Tensor | undefined } {
+    return {
+      caches: this.#layers.map((layer) => recording.use(layer)),
+      spill: this.spill && recording.use(this.spill),
+    };
+  }
+
+  /** Forgets what was beyond its range. */
+  start(): void {
+    const { buffer } = this.spill ?? {};
+    if (buffer === undefined) return;
+    this.#owner.assertUsable();
+    this.#owner.gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array(1));
   }
 
   /** Copies the first slots of another cache of the same decoder. */
   copy(from: KeyValueCache, slots: number): void {
-    const { device } = this.#scope.gpu;
-    const encoder = device.createCommandEncoder({ label: 'cache' });
-    this.#layers.forEach((to, layer) => {
-      const of = from.#layers[layer];
-      if (to.buffer === undefined || of?.buffer === undefined) return;
-      const bytes = (of.byteLength / of.size(0)) * slots;
-      encoder.copyBufferToBuffer(of.buffer, of.offset, to.buffer, to.offset, bytes);
-    });
-    device.queue.submit([encoder.finish()]);
+    const pairs = this.#layers.map((to, layer) => [from.#layers[layer] ?? to, to] as const);
+    copyFirst(this.#scope, pairs, slots);
   }
 }
 
-/** A block table of sequences whose own slots follow each other: (R, capacity), padding hidden. */
+/** Copies the first slots of layers to others. */
+function copyFirst(
+  scope: Scope,
+  layers: readonly (readonly [from: Tensor, to: Tensor])[],
+  slots: number,
+): void {
+  scope.assertUsable();
+  const { device } = scope.gpu;
+  const encoder = device.createCommandEncoder({ label: 'cache' });
+  for (const [from, to] of layers) {
+    if (from === to || from.buffer === undefined || to.buffer === undefined) continue;
+    const bytes = bytesOf(from.dtype, slots * from.size(1));
+    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
+  }
+  device.queue.submit([encoder.finish()]);
+}
+
+/** Refuses heads that f16 cannot put two by two into words. */
+function assertEven(weights: SelfAttentionWeights): void {
+  const { headSize } = layoutOf(weights);
+  const pairs = weights.rotary?.turns.size(0) ?? 0;
+  if (headSize % 2 === 0 && pairs % 2 === 0) return;
+  const what = headSize % 2 === 0 ? `${pairs} pairs that rotate` : `heads of ${headSize} columns`;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `cacheDtype is 'f16', which needs even numbers, but this model has ${what}. ` +
+      "Load it with cacheDtype: 'f32'.",
+  );
+}
+
+/** Refuses results of a cache that could not hold what it was to. */
+export function assertHeld(isHeld: boolean): void {
+  if (isHeld) return;
+  throw new TransformerError(
+    'LIMIT_EXCEEDED',
+    'A key or value of this text is beyond ±65504, which a cache in f16 cannot hold. ' +
+      "Load the model with cacheDtype: 'f32'.",
+  );
+}
+
+/** A block table of sequences with slots of their own: (R, capacity), padding hidden. */
 export function ownSlots(prompts: readonly Tokens[], capacity: number): Uint32Array<ArrayBuffer> {
-  const table = Uint32Array.from({ length: prompts.length * capacity }, (_, slot) => slot);
+  const rows = prompts.length;
+  const table = new Uint32Array(rows * capacity);
   prompts.forEach(({ mask }, row) => {
-    mask.forEach((flag, place) => {
-      if (flag === 0) table[row * capacity + place] = hiddenSlot;
-    });
+    for (let place = 0; place < capacity; place++) {
+      table[row * capacity + place] = mask[place] === 0 ? hiddenSlot : place * rows + row;
+    }
   });
   return table;
 }

@@ -20,12 +20,13 @@ export interface Decoded {
   /** The cache and the memory, brought into a recording. */
   readonly in: (recording: Recording) => {
     readonly caches: readonly Tensor[];
+    readonly spill: Tensor | undefined;
     readonly memory: Memory | undefined;
   };
 }
 
 /** The tokens of prompts from one place on, as many as a list is recorded for or fewer. */
-interface Chunk {
+export interface Chunk {
   readonly first: number;
   readonly end: number;
 }
@@ -57,6 +58,11 @@ export class Prefill {
       recording.dispose();
       throw error;
     }
+  }
+
+  /** Goes on with other caches: see `Plan.move`. */
+  move(layers: readonly (readonly [from: Tensor, to: Tensor])[]): void {
+    this.#plan.move(layers);
   }
 
   /**

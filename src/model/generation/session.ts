@@ -1,23 +1,27 @@
 // A decoder at work: a cache for a number of sequences, and the lists that fill it. What the cache holds
 // of a prompt already, from the last turn of a chat say, is not computed again.
 
-import { Plan } from '../../runtime/plan.ts';
-import { Recording } from '../../runtime/record.ts';
+import type { Plan } from '../../runtime/plan.ts';
+import type { Recording } from '../../runtime/record.ts';
 import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
+import type { CacheDtype } from '../cache-dtypes.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { bucket } from '../inputs/inputs.ts';
-import { tokensOf, writePositions } from '../inputs/token-inputs.ts';
 import { decodeCached } from '../layers/cached-stack.ts';
-import { remember } from '../layers/cross-attention.ts';
-import type { Tokens as TokenTensors } from '../layers/embeddings.ts';
 import { type LanguageModelWeights, logits } from '../layers/logits.ts';
 import { stretchRotary } from '../layers/stretched-rotary.ts';
-import { encode, type TransformerWeights } from '../layers/transformer.ts';
+import type { TransformerWeights } from '../layers/transformer.ts';
+import { type Encoder, encoderOf, encodeSources } from './encoder.ts';
 import { KeyValueCache, ownSlots } from './kv-cache.ts';
-import { type Decoded, Prefill } from './prefill.ts';
+import { type Chunk, type Decoded, Prefill } from './prefill.ts';
 import { type Beginning, positionsOf, type Tokens } from './prompt.ts';
+
+/** Tokens of prompts that are computed at once at most: of a sequence, and of all together. */
+const chunkTokens = 512;
+const chunkRows = 2048;
+/** What a list for a piece is longer at most than that: it writes to slots of later tokens. */
+const spare = 64;
 
 /** Sizes of a session. */
 export interface SessionShape {
@@ -44,13 +48,20 @@ export interface DecodeState {
 export interface DecodeSession {
   readonly shape: SessionShape;
   readonly vocabulary: number;
+  /** (1) u32, of caches that may not hold all: see `assertHeld`. */
+  readonly spill?: Tensor | undefined;
   /** Appends one step; the token's key and value join the cache. Result: logits (R, 1, V). */
   recordStep(recording: Recording, state: DecodeState): Tensor;
   /**
    * Encodes the sources, and feeds all but the last token of each prompt; `state`, of the step's plan,
-   * is left as the step expects it: the last tokens, their places, and what they see.
+   * is left as the step expects it: the last tokens, their places, and what they see. `check` throws where
+   * nobody wants to go on; it is asked now and then.
    */
-  start(beginning: Beginning, state: DecodeState, plan: Plan): Promise<void>;
+  start(beginning: Beginning, state: DecodeState, plan: Plan, check: () => void): Promise<void>;
+  /** Tokens of a sequence that there is room for now; all of `shape.capacity` when absent. */
+  readonly room?: number;
+  /** Makes room for so many, and has the step's plan go on there; none of its plays may be under way. */
+  reserve?(length: number, plan: Plan): Promise<void>;
   /** Called before each play of the step, with the tokens the longest sequence then has in the cache. */
   beforeStep?(length: number): void;
   /** Called at the end with the tokens of each sequence, so that a later prompt may go on from there. */
@@ -63,13 +74,7 @@ export interface Decoder {
   readonly weights: LanguageModelWeights | TransformerWeights;
   /** Rotary frequencies that depend on the length. */
   readonly rotary?: SequenceDefinition['rotary'];
-}
-
-/** The encoder of a session: its list, what that reads, and what the steps read of it. */
-interface Encoder {
-  readonly plan: Plan;
-  readonly source: TokenTensors;
-  readonly memory: { readonly keyValues: readonly Tensor[]; readonly table: Tensor };
+  readonly cacheDtype: CacheDtype;
 }
 
 export class Session implements DecodeSession {
@@ -97,7 +102,8 @@ export class Session implements DecodeSession {
     this.vocabulary = weights.output.weight.size(0);
     this.#scope = scope;
     this.#decoder = decoder;
-    this.#cache = new KeyValueCache(scope, weights.decoder, rows, capacity);
+    const sizes = { rows, capacity, dtype: decoder.cacheDtype };
+    this.#cache = new KeyValueCache(scope, weights.decoder, sizes);
     this.#encoder = encoder;
     this.#decoded = {
       scope,
@@ -105,7 +111,7 @@ export class Session implements DecodeSession {
       capacity,
       weights,
       in: (recording) => ({
-        caches: this.#cache.in(recording),
+        ...this.#cache.in(recording),
         memory: encoder && {
           keyValues: encoder.memory.keyValues.map((tensor) => recording.use(tensor)),
           table: recording.use(encoder.memory.table),
@@ -136,6 +142,10 @@ export class Session implements DecodeSession {
     }
   }
 
+  get spill(): Tensor | undefined {
+    return this.#cache.spill;
+  }
+
   recordStep(recording: Recording, { tokens, place, table }: DecodeState): Tensor {
     const { weights } = this.#decoder;
     return logits(
@@ -144,17 +154,45 @@ export class Session implements DecodeSession {
     );
   }
 
-  async start(beginning: Beginning, state: DecodeState, plan: Plan): Promise<void> {
+  get room(): number {
+    return this.#cache.places;
+  }
+
+  async reserve(length: number, plan: Plan): Promise<void> {
+    await this.#cache.reserve(length, (layers) => {
+      for (const list of [plan, ...this.#prefills.values()]) list.move(layers);
+    });
+  }
+
+  async start(
+    beginning: Beginning,
+    state: DecodeState,
+    plan: Plan,
+    check: () => void,
+  ): Promise<void> {
     const { prompts } = beginning;
+    const { rows, capacity } = this.shape;
     writeState(prompts, state, plan);
+    this.#cache.start();
     const encoded = this.#encoder && encodeSources(this.#encoder, beginning);
+    encoded?.catch(() => {}); // told where it is waited for
     const end = prompts.reduce((most, { ids }) => Math.max(most, ids.length), 1) - 1;
+    await this.reserve(Math.min(capacity, end + spare), plan);
     const first = Math.min(end, this.#reuse(prompts));
     this.#held = [];
-    if (end > first) {
-      const prefill = await this.#prefill(bucket(end - first, this.shape.capacity));
-      this.beforeStep(end);
-      await prefill.play(prompts, { first, end });
+    const most = Math.max(16, Math.min(chunkTokens, Math.floor(chunkRows / rows / 16) * 16));
+    const chunks = cut(first, end, most);
+    if (chunks.length > 0) this.beforeStep(end);
+    let before: Promise<unknown> = Promise.resolve();
+    for (const chunk of chunks) {
+      const prefill = await this.#prefill(bucket(chunk.end - chunk.first, capacity));
+      check();
+      await prefill.play(prompts, chunk);
+      // One is computed, and one waits, so that an end is heard before all of a long prompt is through.
+      if (chunks.length === 1) break;
+      await this.#scope.answer(before);
+      before = this.#scope.gpu.device.queue.onSubmittedWorkDone();
+      before.catch(() => {}); // told where it is waited for
     }
     await encoded;
   }
@@ -184,7 +222,7 @@ export class Session implements DecodeSession {
     for (const session of this.#others) {
       const held = session.#held;
       const differs = prompt.ids.findIndex((token, place) => token !== held[place]);
-      const length = Math.min(differs < 0 ? prompt.ids.length : differs, this.shape.capacity);
+      const length = Math.min(differs < 0 ? prompt.ids.length : differs, this.room);
       if (length > best.length) best = { session, length };
     }
     if (best.session !== this && best.length > 0) {
@@ -202,45 +240,12 @@ export class Session implements DecodeSession {
   }
 }
 
-/** Records the encoder. Keys and values of the sources outlive its list: the steps read them. */
-async function encoderOf(
-  scope: Scope,
-  weights: TransformerWeights,
-  { rows, sources, sourceLength }: SessionShape,
-): Promise<Encoder> {
-  const recording = new Recording(scope);
-  const source = tokensOf(recording, 'source', sources, sourceLength);
-  const { keyValues } = remember(encode(source, weights), source.mask, weights.decoder);
-  const memory = {
-    keyValues: keyValues.map((tensor) => recording.keep(tensor)),
-    table: recording.persistent('memory table', [rows, sourceLength], 'u32'),
-  };
-  const plan = await Plan.create(recording, []);
-  writePositions(plan, source);
-  return { plan, source, memory };
-}
-
-function encodeSources(
-  { plan, source, memory }: Encoder,
-  { sources, sourceOf }: Beginning,
-): Promise<unknown> {
-  const [batch, length] = [source.ids.size(0), source.ids.size(1)];
-  if (sources.length !== batch) throw new RangeError(`${sources.length} sources for ${batch}`);
-  const ids = new Uint32Array(batch * length);
-  const mask = new Uint32Array(batch * length);
-  sources.forEach((one, row) => {
-    ids.set(one.ids, row * length);
-    mask.set(one.mask, row * length);
-  });
-  const table = sourceOf.flatMap((row) =>
-    Array.from({ length }, (_, place) =>
-      mask[row * length + place] === 0 ? hiddenSlot : row * length + place,
-    ),
-  );
-  plan.write(source.ids, ids);
-  plan.write(source.mask, mask);
-  plan.write(memory.table, Uint32Array.from(table));
-  return plan.play();
+/** The tokens from `first` to before `end`, in pieces of so many at most. */
+function cut(first: number, end: number, most: number): Chunk[] {
+  return Array.from({ length: Math.ceil((end - first) / most) }, (_, i) => ({
+    first: first + i * most,
+    end: Math.min(end, first + (i + 1) * most),
+  }));
 }
 
 /** Writes the state of a step that feeds the last token of each prompt. */

@@ -10,6 +10,8 @@ import { splitHeads } from '../../shaders/attention/split-heads.ts';
 export interface CachedAttentionOptions extends BlockTable {
   /** (slots, 2 · key width), see `attentionDecode` */
   readonly cache: Tensor;
+  /** Of caches in f16: see `attentionDecode`. */
+  readonly spill?: Tensor | undefined;
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
 }
@@ -18,8 +20,9 @@ export interface CachedAttentionOptions extends BlockTable {
 export function cachedSelfAttention(
   x: Tensor,
   weights: SelfAttentionWeights,
-  { cache, place, table, bias, residual }: CachedAttentionOptions,
+  { bias, residual, ...known }: CachedAttentionOptions,
 ): Tensor {
+  const { cache, place, table } = known;
   const { rotary, headNorm, scale, window, softcap } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
@@ -28,12 +31,12 @@ export function cachedSelfAttention(
   const whole = { label: 'attention output', residual };
   if (single && rotary === undefined && headNorm === undefined) {
     const starts = { q: 0, k: width, v: width + keyWidth };
-    const attended = attentionDecode({ projections, starts, cache, place, table, ...scoring });
+    const attended = attentionDecode({ projections, starts, ...known, ...scoring });
     return linear(attended, weights.output, whole);
   }
-  const { q } = splitHeads({ projections, place, ...layout, rotary, norm: headNorm, cache, table });
+  const { q } = splitHeads({ projections, ...known, ...layout, rotary, norm: headNorm });
   const attended = single
-    ? attentionDecode({ projections: q, starts: { q: 0 }, cache, place, table, ...scoring })
+    ? attentionDecode({ projections: q, starts: { q: 0 }, ...known, ...scoring })
     : attention({
         q: { tensor: q, start: 0 },
         k: { tensor: cache, start: 0 },

@@ -12,6 +12,8 @@ import { stack, type StackSelf } from './stack.ts';
 export interface CachedTokens extends BlockTable {
   /** One a layer. */
   readonly caches: readonly Tensor[];
+  /** Of caches in f16: see `attentionDecode`. */
+  readonly spill?: Tensor | undefined;
   readonly memory?: Memory | undefined;
 }
 
@@ -21,14 +23,17 @@ export interface CachedTokens extends BlockTable {
  */
 export function decodeCached(
   ids: Tensor,
-  { caches, place, table, memory }: CachedTokens,
+  { caches, memory, ...known }: CachedTokens,
   { target, decoder }: LanguageModelWeights,
 ): Tensor {
   const self: StackSelf = (layer, index, bias) => {
     const cache = caches[index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
     return (x, residual) =>
-      cachedSelfAttention(x, layer.selfAttention, { cache, place, table, bias, residual });
+      cachedSelfAttention(x, layer.selfAttention, { cache, ...known, bias, residual });
   };
-  return stack(embed({ ids, place }, target), decoder, { self, cross: recall(memory) });
+  return stack(embed({ ids, place: known.place }, target), decoder, {
+    self,
+    cross: recall(memory),
+  });
 }

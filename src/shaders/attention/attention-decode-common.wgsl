@@ -3,6 +3,9 @@
 // arXiv 2309.06180, §4.1, with blocks of one token). Sequences may share slots. The new token's place in
 // the table is data, so that one list serves all steps; it joins the cache here when APPENDS, else has
 // joined before. When not CAUSAL the query sees all of the table: cross-attention.
+// Where SPLIT, the keys there are of a row are shared among `parts`, each of which leaves its sum of values
+// with the largest score and the sum of weights behind it, for attention-merge: "Flash-Decoding", Dao et
+// al. 2023. An empty table costs nothing either way.
 struct Params {
   batches: u32,
   heads: u32,
@@ -17,6 +20,7 @@ struct Params {
   softcap: f32,
   window: u32,
   reach: u32,
+  parts: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,8 +28,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> place: array<u32>;        // (batches, 1, 2): position, place
 @group(0) @binding(3) var<storage, read> table: array<u32>;        // (batches, capacity), HIDDEN = padding
 @group(0) @binding(4) var<storage, read> bias: array<f32>;         // (2 · reach + 1, heads)
-@group(0) @binding(5) var<storage, read_write> cache: array<f32>;  // (slots, 2, h / group · head_size)
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;      // (batches, 1, heads · head_size)
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;      // see `place_in_y`
+@group(0) @binding(7) var<storage, read_write> spill: array<u32>;  // (1), see half-pair
 
 const HIDDEN = 0xffffffffu;
 
@@ -45,6 +49,33 @@ fn key_begin(batch: u32) -> u32 {
 // Keys in the cache, without a new one.
 fn key_end(batch: u32) -> u32 {
   return place_of(batch) + select(1u, 0u, APPENDS);
+}
+
+// Keys of a part: those from `begin` to before `end`.
+struct Share {
+  begin: u32,
+  end: u32,
+}
+
+// Keys of a part are whole blocks, as far as there are so many.
+const BLOCK = 64u;
+
+// An equal share of the keys in the cache.
+fn share_of(batch: u32, part: u32) -> Share {
+  let begin = key_begin(batch);
+  let end = key_end(batch);
+  if (!SPLIT) {
+    return Share(begin, end);
+  }
+  let keys = max(begin, end) - begin;
+  let each = (keys + params.parts * BLOCK - 1u) / (params.parts * BLOCK) * BLOCK;
+  return Share(begin + part * each, min(end, begin + (part + 1u) * each));
+}
+
+// Where a row's output begins in (batches, 1, heads · head_size); or that of a part, where SPLIT, in
+// (batches, heads, parts, head_size + 2).
+fn place_in_y(row: u32, part: u32) -> u32 {
+  return select(row * params.head_size, (row * params.parts + part) * (params.head_size + 2u), SPLIT);
 }
 
 fn slot_of_key(batch: u32, key: u32) -> u32 {
@@ -87,10 +118,10 @@ struct RowSums {
   total: f32,
 }
 
-// A row has seen nothing; or, when APPENDS, the new token itself, which joins the cache here. The first of
-// the heads that share a key writes it.
-fn begin_row(batch: u32, head: u32, q0: u32, y0: u32, lane: u32) -> RowSums {
-  if (!APPENDS) {
+// A part has seen nothing; or the first, when APPENDS, the new token itself, which joins the cache here.
+// The first of the heads that share a key writes it.
+fn begin_row(batch: u32, head: u32, part: u32, q0: u32, y0: u32, lane: u32) -> RowSums {
+  if (!APPENDS || part > 0u) {
     for (var c = lane; c < params.head_size; c += LANES) {
       y[y0 + c] = 0.0;
     }
@@ -107,15 +138,22 @@ fn begin_row(batch: u32, head: u32, q0: u32, y0: u32, lane: u32) -> RowSums {
     product += q[q0 + c] * new_key;
     y[y0 + c] = new_value;
     if (joins) {
-      cache[to + c] = new_key;
-      cache[to + width + c] = new_value;
+      put_in_cache(to + c, new_key, new_k(batch, head, c + 1u));
+      put_in_cache(to + width + c, new_value, new_v(batch, head, c + 1u));
     }
   }
   return RowSums(score_of_itself(sum_over_row(product, lane), batch, head), 1.0);
 }
 
 // A row whose keys are all masked has no sum; its output is 0.
-fn end_row(y0: u32, total: f32, lane: u32) {
+fn end_row(y0: u32, largest: f32, total: f32, lane: u32) {
+  if (SPLIT) {
+    if (lane == 0u) {
+      y[y0 + params.head_size] = largest;
+      y[y0 + params.head_size + 1u] = total;
+    }
+    return;
+  }
   let scale = select(0.0, 1.0 / max(total, 1.0e-37), total > 0.0);
   for (var c = lane; c < params.head_size; c += LANES) {
     y[y0 + c] *= scale;

@@ -1,5 +1,5 @@
-// One query of one head over all its keys, on CPU adapters: the lanes of a row split the columns.
-// Keys are taken 8 at a time; the output accumulates in y itself.
+// One query of one head over all its keys, or a part of them, on CPU adapters: the lanes of a row split the
+// columns. Keys are taken 8 at a time; the output accumulates in y itself.
 
 @compute @workgroup_size(GROUP)
 fn attention_decode_row(
@@ -8,23 +8,26 @@ fn attention_decode_row(
   @builtin(local_invocation_index) local: u32,
 ) {
   let lane = local % LANES;
-  let row = row_of(workgroup_index(id, count), local);
+  let index = row_of(workgroup_index(id, count), local);
+  let row = index / params.parts;
+  let part = index % params.parts;
   if (row >= params.batches * params.heads) {
     return;
   }
   let batch = row / params.heads;
   let head = row % params.heads;
   let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
-  let y0 = row * params.head_size;
-  let keys = key_end(batch);
+  let y0 = place_in_y(row, part);
+  let share = share_of(batch, part);
+  let keys = share.end;
   let width = key_width();
   let last = max(keys, 1u) - 1u;
 
-  let begun = begin_row(batch, head, q0, y0, lane);
+  let begun = begin_row(batch, head, part, q0, y0, lane);
   var largest = begun.largest;
   var total = begun.total;
 
-  for (var start = key_begin(batch); start < keys; start += 8u) {
+  for (var start = share.begin; start < keys; start += 8u) {
     var near = vec4f();
     var far = vec4f();
     let k0 = k_index(batch, start, head);
@@ -37,8 +40,8 @@ fn attention_decode_row(
     let k7 = k_index(batch, min(start + 7u, last), head);
     for (var c = lane; c < params.head_size; c += LANES) {
       let query = q[q0 + c];
-      near += query * vec4f(cache[k0 + c], cache[k1 + c], cache[k2 + c], cache[k3 + c]);
-      far += query * vec4f(cache[k4 + c], cache[k5 + c], cache[k6 + c], cache[k7 + c]);
+      near += query * vec4f(cache_at(k0 + c), cache_at(k1 + c), cache_at(k2 + c), cache_at(k3 + c));
+      far += query * vec4f(cache_at(k4 + c), cache_at(k5 + c), cache_at(k6 + c), cache_at(k7 + c));
     }
     near = scored(sum4_over_row(near, lane), batch, head, start, keys);
     far = scored(sum4_over_row(far, lane), batch, head, start + 4u, keys);
@@ -55,11 +58,11 @@ fn attention_decode_row(
     for (var c = lane; c < params.head_size; c += LANES) {
       let v = width + c;
       y[y0 + c] = y[y0 + c] * rescale
-        + dot(near, vec4f(cache[k0 + v], cache[k1 + v], cache[k2 + v], cache[k3 + v]))
-        + dot(far, vec4f(cache[k4 + v], cache[k5 + v], cache[k6 + v], cache[k7 + v]));
+        + dot(near, vec4f(cache_at(k0 + v), cache_at(k1 + v), cache_at(k2 + v), cache_at(k3 + v)))
+        + dot(far, vec4f(cache_at(k4 + v), cache_at(k5 + v), cache_at(k6 + v), cache_at(k7 + v)));
     }
   }
-  end_row(y0, total, lane);
+  end_row(y0, largest, total, lane);
 }
 
 // The scores of four keys from `key` on; those that are hidden or past the end get LOWEST.

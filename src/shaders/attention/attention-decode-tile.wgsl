@@ -1,5 +1,5 @@
-// One query of one head over all its keys, on GPUs: a workgroup takes a key a thread, exchanges the
-// softmax weights, then sums values a column a thread. The output accumulates in y itself.
+// One query of one head over all its keys, or a part of them, on GPUs: a workgroup takes a key a thread,
+// exchanges the softmax weights, then sums values a column a thread. The output accumulates in y itself.
 
 var<workgroup> key_weights: array<f32, LANES>;
 
@@ -9,28 +9,31 @@ fn attention_decode_tile(
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = workgroup_index(id, count);
+  let index = workgroup_index(id, count);
+  let row = index / params.parts;
+  let part = index % params.parts;
   if (row >= params.batches * params.heads) {
     return;
   }
   let batch = row / params.heads;
   let head = row % params.heads;
   let q0 = batch * params.q_pitch + params.q_start + head * params.head_size;
-  let y0 = row * params.head_size;
-  let keys = key_end(batch);
+  let y0 = place_in_y(row, part);
+  let share = share_of(batch, part);
+  let keys = share.end;
   let width = key_width();
 
-  let begun = begin_row(batch, head, q0, y0, lane);
+  let begun = begin_row(batch, head, part, q0, y0, lane);
   var largest = begun.largest;
   var total = begun.total;
 
-  for (var start = key_begin(batch); start < keys; start += LANES) {
+  for (var start = share.begin; start < keys; start += LANES) {
     let key = min(start + lane, keys - 1u);
     let seen = start + lane < keys && is_key(batch, key);
     let k0 = k_index(batch, key, head);
     var score = 0.0;
     for (var c = 0u; c < params.head_size; c += 1u) {
-      score += q[q0 + c] * cache[k0 + c];
+      score += q[q0 + c] * cache_at(k0 + c);
     }
     score = select(LOWEST, scores_of_keys(vec4f(score), batch, head, vec4u(key)).x, seen);
 
@@ -46,11 +49,11 @@ fn attention_decode_tile(
     for (var c = lane; c < params.head_size; c += LANES) {
       var value = y[y0 + c] * rescale;
       for (var j = 0u; j < block; j += 1u) {
-        value += key_weights[j] * cache[k_index(batch, start + j, head) + width + c];
+        value += key_weights[j] * cache_at(k_index(batch, start + j, head) + width + c);
       }
       y[y0 + c] = value;
     }
     workgroupBarrier();
   }
-  end_row(y0, total, lane);
+  end_row(y0, largest, total, lane);
 }

@@ -2,6 +2,7 @@
 
 import type { Kernel, Snippet } from '../../runtime/kernel.ts';
 import { kernel } from '../../runtime/kernel.ts';
+import type { Gpu, Tier } from '../../runtime/gpu.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import commonText from './attention-decode-common.wgsl?raw';
 import rowText from './attention-decode-row.wgsl?raw';
@@ -13,8 +14,9 @@ import {
   scoreSettings,
   scoreSwitches,
 } from './attention.ts';
-import { allForms, rowForm, type RowKernel } from '../rows/row-kernel.ts';
-import { numbers, rowInvocation, rowSubgroup, rowWorkgroup, workgroup } from '../snippets.ts';
+import { cacheStorage, halfPair } from './cache-storage.ts';
+import { allForms, rowForm, type RowKernel, rowKernel } from '../rows/row-kernel.ts';
+import { late, numbers, rowInvocation, rowSubgroup, rowWorkgroup, workgroup } from '../snippets.ts';
 
 const row = { file: 'attention-decode-row.wgsl', text: rowText };
 const tile = { file: 'attention-decode-tile.wgsl', text: tileText };
@@ -30,6 +32,8 @@ function form(suffix: string, lanes: Snippet, body: Snippet): Kernel {
       numbers,
       lanes,
       attentionScore,
+      halfPair,
+      cacheStorage,
       { file: 'attention-decode-common.wgsl', text: commonText },
       body,
     ],
@@ -40,6 +44,7 @@ function form(suffix: string, lanes: Snippet, body: Snippet): Kernel {
       bias: 'read',
       cache: 'write',
       y: 'write',
+      spill: 'write',
     },
     params: {
       batches: 'u32',
@@ -51,8 +56,14 @@ function form(suffix: string, lanes: Snippet, body: Snippet): Kernel {
       k_start: 'u32',
       v_start: 'u32',
       ...scoreParams,
+      parts: 'u32',
     },
-    constants: { APPENDS: [false, true], CAUSAL: [false, true], ...scoreSwitches },
+    constants: {
+      APPENDS: [false, true],
+      CAUSAL: [false, true],
+      SPLIT: [false, true],
+      ...scoreSwitches,
+    },
   });
 }
 
@@ -62,7 +73,21 @@ const forms: RowKernel = {
   workgroup: form('tile', rowWorkgroup, tile),
 };
 
-export const attentionDecodeKernels: readonly Kernel[] = allForms(forms);
+const mergeForms = rowKernel({
+  name: 'attention-merge',
+  code: [
+    workgroup,
+    numbers,
+    { file: 'attention-merge.wgsl', text: late(() => import('./attention-merge.wgsl?raw')) },
+  ],
+  bindings: { sums: 'read', y: 'write' },
+  params: { rows: 'u32', parts: 'u32', head_size: 'u32' },
+});
+
+export const attentionDecodeKernels: readonly Kernel[] = [
+  ...allForms(forms),
+  ...allForms(mergeForms),
+];
 
 /** Hides a place of a block table: padding. */
 export const hiddenSlot: number = 2 ** 32 - 1;
@@ -82,11 +107,32 @@ export interface DecodeInputs extends ScoreOptions {
   /** The query from column q on, (R, 1, …); with k and v, the token joins the cache. */
   readonly projections: Tensor;
   readonly starts: { readonly q: number; readonly k?: number; readonly v?: number };
-  /** (slots, 2 · keyValueHeads · headSize): the heads of a slot's key, then those of its value */
+  /** (slots, 2 · keyValueHeads · headSize) f32 or f16: the heads of a slot's key, then those of its value */
   readonly cache: Tensor;
+  /** (1) u32: becomes 1 where a cache in f16 cannot hold what joins it. */
+  readonly spill?: Tensor | undefined;
   readonly table: Tensor;
   /** None where the query sees all of the table. */
   readonly place?: Tensor;
+  /** Parts that the keys of a row are shared among; by shapes when absent. */
+  readonly parts?: number;
+}
+
+/**
+ * Keys that a part has at least where a table is full, and rows that fill a device: on CPU adapters those
+ * of two workgroups without subgroups, whose invocations a single row would leave idle.
+ */
+const splitting: Readonly<Record<Tier, { readonly keys: number; readonly rows: number }>> = {
+  gpu: { keys: 128, rows: 512 },
+  software: { keys: 512, rows: 32 },
+};
+const mostParts = 32;
+
+/** Few rows leave most of a device idle: their keys are shared among so many parts. */
+function partsOf(gpu: Gpu, rows: number, capacity: number): number {
+  if (gpu.tier === 'software' && gpu.hasQuadSubgroups) return 1;
+  const { keys, rows: wanted } = splitting[gpu.tier];
+  return Math.max(1, Math.min(mostParts, Math.floor(capacity / keys), Math.ceil(wanted / rows)));
 }
 
 /**
@@ -94,14 +140,21 @@ export interface DecodeInputs extends ScoreOptions {
  * where there is one. Result: (R, 1, heads · headSize).
  */
 export function attentionDecode(inputs: DecodeInputs): Tensor {
-  const { projections, starts, cache, place, table, heads, headSize, bias } = inputs;
+  const { projections, starts, cache, spill, place, table, heads, headSize, bias } = inputs;
   const { recording } = projections;
+  const { gpu } = recording;
   const { params, switches } = scoreSettings(inputs);
   const batches = projections.size(0);
+  const rows = batches * heads;
+  const { parts = partsOf(gpu, rows, table.size(1)) } = inputs;
+  const isSplit = parts > 1;
   const y = recording.transient('attention', [batches, 1, heads * headSize]);
+  const sums = isSplit
+    ? recording.transient('attention, parts', [batches, heads, parts, headSize + 2])
+    : y;
   recording.dispatch({
-    ...rowForm(forms, recording.gpu, batches * heads),
-    bindings: { q: projections, place, table, bias, cache, y },
+    ...rowForm(forms, gpu, rows * parts),
+    bindings: { q: projections, place, table, bias, cache, y: sums, spill },
     params: {
       batches,
       heads,
@@ -112,10 +165,23 @@ export function attentionDecode(inputs: DecodeInputs): Tensor {
       k_start: starts.k ?? 0,
       v_start: starts.v ?? 0,
       ...params,
+      parts,
     },
-    constants: { APPENDS: starts.k !== undefined, CAUSAL: place !== undefined, ...switches },
+    constants: {
+      APPENDS: starts.k !== undefined,
+      CAUSAL: place !== undefined,
+      SPLIT: isSplit,
+      ...switches,
+    },
     // The memory of an encoder is written by its own list, or before; here nothing joins it.
     parts: ['cache'],
   });
+  if (isSplit) {
+    recording.dispatch({
+      ...rowForm(mergeForms, gpu, rows),
+      bindings: { sums, y },
+      params: { rows, parts, head_size: headSize },
+    });
+  }
   return y;
 }

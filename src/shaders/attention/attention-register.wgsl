@@ -32,11 +32,11 @@ fn attention_register(
     for (var i = 0u; i < params.head_size; i += 1u) {
       let queries = vec4f(q[q0.x + i], q[q0.y + i], q[q0.z + i], q[q0.w + i]);
       a += mat4x4f(
-        queries * k[ka.x + i], queries * k[ka.y + i],
-        queries * k[ka.z + i], queries * k[ka.w + i]);
+        queries * k_at(ka.x + i), queries * k_at(ka.y + i),
+        queries * k_at(ka.z + i), queries * k_at(ka.w + i));
       b += mat4x4f(
-        queries * k[kb.x + i], queries * k[kb.y + i],
-        queries * k[kb.z + i], queries * k[kb.w + i]);
+        queries * k_at(kb.x + i), queries * k_at(kb.y + i),
+        queries * k_at(kb.z + i), queries * k_at(kb.w + i));
     }
     a = hide(a, batch, head, rows, keys_a);
     b = hide(b, batch, head, rows, keys_b);
@@ -65,8 +65,8 @@ fn attention_register(
     for (var i = 0u; i < params.head_size; i += 1u) {
       let at = y0 + i;
       var values =
-        a * vec4f(v[va.x + i], v[va.y + i], v[va.z + i], v[va.w + i])
-        + b * vec4f(v[vb.x + i], v[vb.y + i], v[vb.z + i], v[vb.w + i]);
+        a * vec4f(v_at(va.x + i), v_at(va.y + i), v_at(va.z + i), v_at(va.w + i))
+        + b * vec4f(v_at(vb.x + i), v_at(vb.y + i), v_at(vb.z + i), v_at(vb.w + i));
       if (start > begin) {
         values += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]) * rescale;
       }

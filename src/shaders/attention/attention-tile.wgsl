@@ -40,7 +40,7 @@ fn attention_tile(
         left[row * STRIDE + n % 32u] =
           select(0.0, q[q_index(batch, first_row + row, head) + at], inside);
         right[row * STRIDE + n % 32u] =
-          select(0.0, k[k_index(batch, start + row, head) + at], inside);
+          select(0.0, k_at(k_index(batch, start + row, head) + at), inside);
       }
       workgroupBarrier();
       for (var c = 0u; c < 32u; c += 1u) {
@@ -100,7 +100,7 @@ fn attention_tile(
         let column = 32u * chunk + n % 32u;
         let at = min(column, params.head_size - 1u);
         right[row * STRIDE + n % 32u] =
-          select(0.0, v[v_index(batch, start + row, head) + at], column < params.head_size);
+          select(0.0, v_at(v_index(batch, start + row, head) + at), column < params.head_size);
       }
       workgroupBarrier();
       for (var i = 0u; i < 4u; i += 1u) {

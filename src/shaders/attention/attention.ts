@@ -6,6 +6,7 @@ import commonText from './attention-common.wgsl?raw';
 import indexText from './attention-index.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import scoreText from './attention-score.wgsl?raw';
+import { keyValueStorage } from './cache-storage.ts';
 import { dropoutParams, drops } from '../elementwise/dropout.ts';
 import { late, numbers, random, workgroup } from '../snippets.ts';
 import type { AttentionEntry } from './attention-entry.ts';
@@ -61,6 +62,7 @@ function attentionKernel(
       numbers,
       random,
       attentionIndex,
+      keyValueStorage,
       common,
       attentionScore,
       dropout,

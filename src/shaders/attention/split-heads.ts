@@ -5,12 +5,13 @@ import { TransformerError } from '../../runtime/errors.ts';
 import type { Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import text from './split-heads.wgsl?raw';
+import { halfPair, headsStorage } from './cache-storage.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { workgroup } from '../snippets.ts';
 
 const forms = rowKernel({
   name: 'split-heads',
-  code: [workgroup, { file: 'split-heads.wgsl', text }],
+  code: [workgroup, halfPair, headsStorage, { file: 'split-heads.wgsl', text }],
   bindings: {
     projections: 'read',
     place: 'read',
@@ -19,6 +20,7 @@ const forms = rowKernel({
     table: 'read',
     q: 'write',
     kv: 'write',
+    spill: 'write',
   },
   params: {
     rows: 'u32',
@@ -64,8 +66,10 @@ export interface HeadsOptions {
   readonly headSize: number;
   readonly rotary?: Rotary | undefined;
   readonly norm?: HeadNorm | undefined;
-  /** (slots, 2 · keyValueHeads · headSize); tokens that the table hides, or ends before, stay out. */
+  /** (slots, 2 · keyValueHeads · headSize) f32 or f16; tokens that the table hides, or ends before, stay out. */
   readonly cache?: Tensor | undefined;
+  /** (1) u32: becomes 1 where a cache in f16 cannot hold what is put there. */
+  readonly spill?: Tensor | undefined;
   /** (B, capacity) u32: see `BlockTable`. */
   readonly table?: Tensor | undefined;
 }
@@ -84,7 +88,8 @@ export interface Heads {
  * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
  */
 export function splitHeads(options: HeadsOptions): Heads {
-  const { projections, place, keyValueHeads, headSize, rotary, norm, cache, table } = options;
+  const { projections, place, keyValueHeads, headSize, rotary, norm, cache, spill, table } =
+    options;
   const { recording } = projections;
   const [batches, tokens] = [projections.size(0), projections.size(1)];
   const allHeads = options.heads + 2 * keyValueHeads;
@@ -111,7 +116,16 @@ export function splitHeads(options: HeadsOptions): Heads {
   const rows = batches * tokens * allHeads;
   recording.dispatch({
     ...rowForm(forms, recording.gpu, rows),
-    bindings: { projections, place, turns: rotary?.turns, weight: norm?.weight, table, q, kv },
+    bindings: {
+      projections,
+      place,
+      turns: rotary?.turns,
+      weight: norm?.weight,
+      table,
+      q,
+      kv,
+      spill,
+    },
     params: {
       rows,
       tokens,

@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> weight: array<f32>;       // (2, head_size): of queries, of keys
 @group(0) @binding(5) var<storage, read> table: array<u32>;        // (B, capacity), HIDDEN = padding
 @group(0) @binding(6) var<storage, read_write> q: array<f32>;      // (B, T, heads · head_size)
-@group(0) @binding(7) var<storage, read_write> kv: array<f32>;     // (B · T or slots, 2, heads, head_size)
+@group(0) @binding(8) var<storage, read_write> spill: array<u32>;  // (1), see half-pair
 
 const HIDDEN = 0xffffffffu;
 
@@ -56,11 +56,19 @@ fn entry(first: u32, i: u32, kind: u32, rms: f32) -> f32 {
   return value;
 }
 
-fn put(kind: u32, at: u32, value: f32) {
+// Elements i and i + pairs of a head, rotated.
+fn rotated(first: u32, i: u32, kind: u32, rms: f32, position: u32) -> vec2f {
+  let turned = params.rotary_scale * rotation(turns[i], position);
+  let a = entry(first, i, kind, rms);
+  let b = entry(first, i + params.pairs, kind, rms);
+  return vec2f(a * turned.x - b * turned.y, b * turned.x + a * turned.y);
+}
+
+fn put(kind: u32, at: u32, own: f32, next: f32) {
   if (kind == QUERY) {
-    q[at] = value;
+    q[at] = own;
   } else {
-    kv[at] = value;
+    put_in_heads(at, own, next);
   }
 }
 
@@ -111,14 +119,21 @@ fn split_heads(
   if (HAS_ROTARY && kind != VALUE) {
     pairs = params.pairs;
     for (var i = lane; i < pairs; i += LANES) {
-      let turned = params.rotary_scale * rotation(turns[i], place[token].x);
-      let a = entry(first, i, kind, rms);
-      let b = entry(first, i + pairs, kind, rms);
-      put(kind, to + i, a * turned.x - b * turned.y);
-      put(kind, to + i + pairs, b * turned.x + a * turned.y);
+      let own = rotated(first, i, kind, rms, place[token].x);
+      var next = own;
+      if (PAIRED) {
+        next = rotated(first, min(i + 1u, pairs - 1u), kind, rms, place[token].x);
+      }
+      put(kind, to + i, own.x, next.x);
+      put(kind, to + i + pairs, own.y, next.y);
     }
   }
   for (var i = 2u * pairs + lane; i < size; i += LANES) {
-    put(kind, to + i, entry(first, i, kind, rms));
+    let own = entry(first, i, kind, rms);
+    var next = own;
+    if (PAIRED) {
+      next = entry(first, min(i + 1u, size - 1u), kind, rms);
+    }
+    put(kind, to + i, own, next);
   }
 }

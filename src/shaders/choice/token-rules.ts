@@ -48,9 +48,9 @@ const biasKernel = kernel({
 const appendKernel = kernel({
   name: 'append-tokens',
   code: [workgroup, { file: 'append-tokens.wgsl', text: appendText }],
-  bindings: { tokens: 'read', place: 'write', history: 'write' },
-  params: { rows: 'u32', pitch: 'u32' },
-  constants: { HAS_HISTORY: [false, true] },
+  bindings: { tokens: 'read', place: 'write', history: 'write', recent: 'write', spill: 'read' },
+  params: { rows: 'u32', pitch: 'u32', span: 'u32' },
+  constants: { HAS_HISTORY: [false, true], HAS_SPILL: [false, true] },
 });
 
 export const tokenRuleKernels: readonly Kernel[] = [
@@ -164,17 +164,25 @@ export function applySequenceBias(
   });
 }
 
+/** What a step leaves behind. */
+export interface StepEnd extends Pick<ChoiceState, 'place' | 'history'> {
+  /** (R, span) u32: the token of each place at that place % span, or `lostToken` */
+  readonly recent: Tensor;
+  /** (1) u32: not 0 once a cache could not hold what it was to. */
+  readonly spill?: Tensor | undefined;
+}
+
+/** Stands for a token that was chosen where `spill` says that the cache is wrong. */
+export const lostToken: number = 2 ** 32 - 1;
+
 /** Ends a step: `tokens` (R, 1) join the history, if there is one, and the places move on. */
-export function appendTokens(
-  tokens: Tensor,
-  { place, history }: Pick<ChoiceState, 'place' | 'history'>,
-): void {
+export function appendTokens(tokens: Tensor, { place, history, recent, spill }: StepEnd): void {
   const rows = elements(tokens.shape);
   tokens.recording.dispatch({
     kernel: appendKernel,
-    bindings: { tokens, place, history },
-    params: { rows, pitch: history?.size(-1) ?? 0 },
-    constants: { HAS_HISTORY: history !== undefined },
+    bindings: { tokens, place, history, recent, spill },
+    params: { rows, pitch: history?.size(-1) ?? 0, span: recent.size(-1) },
+    constants: { HAS_HISTORY: history !== undefined, HAS_SPILL: spill !== undefined },
     workgroups: Math.ceil(rows / 64),
   });
 }

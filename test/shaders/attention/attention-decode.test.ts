@@ -1,5 +1,6 @@
 // Attention of one new token: step by step over a cache, and over fixed keys, against float64.
 import { expect, test } from 'vitest';
+import type { Dispatch } from '../../../src/runtime/record.ts';
 import { attentionDecode, hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
 import { appendTokens } from '../../../src/shaders/choice/token-rules.ts';
@@ -66,7 +67,10 @@ for (const { name, options } of gpus) {
         );
         const where = { place, table };
         const y = attentionDecode({ projections, starts, cache, ...where, heads, headSize });
-        appendTokens(recording.persistent('tokens', [batches, 1], 'u32'), { place });
+        const [chosen, recent] = ['tokens', 'recent'].map((label) =>
+          recording.persistent(label, [batches, 1], 'u32'),
+        );
+        appendTokens(chosen!, { place, recent: recent! });
         const outputs = [y, cache, place];
         const row = (b: number, t: number) =>
           tokens.subarray((b * steps + t) * pitch, (b * steps + t + 1) * pitch);
@@ -138,6 +142,110 @@ for (const { name, options } of gpus) {
           { seed: 200 + i },
         );
       }
+    }));
+
+  test(`keys shared among parts, caches in f32 and f16, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const [heads, keyValueHeads, headSize, capacity] = [4, 2, 6, 331];
+      const [width, keyWidth] = [heads * headSize, keyValueHeads * headSize];
+      const lengths = [0, 63, 64, 330];
+      for (const [i, { appends, parts, window, dtype }] of [
+        { appends: true, parts: 3, window: undefined, dtype: 'f32' as const },
+        { appends: true, parts: 5, window: 150, dtype: 'f16' as const },
+        { appends: false, parts: 7, window: 1, dtype: 'f32' as const },
+      ].entries()) {
+        const random = new Random(400 + i);
+        const { kernels, outputs } = await expectOperation(
+          gpu,
+          (bench) => {
+            const slots = 4 * capacity;
+            const shape = [slots, 2 * keyWidth];
+            const stored = bench.weight(shape, random.values(2 * slots * keyWidth), dtype);
+            const cache = bench.recording.use(stored);
+            const places = lengths.flatMap((length) => [0, length]);
+            const place = bench.input('place', [4, 1, 2], Uint32Array.from(places));
+            // Padding hides a whole part of the last sequence, and some of others.
+            const table = Uint32Array.from({ length: slots }, (_, n) =>
+              n % 5 === 1 || n > slots - 100 ? hiddenSlot : n,
+            );
+            const pitch = width + 2 * keyWidth;
+            const projections = bench.input('x', [4, 1, pitch], random.values(4 * pitch));
+            const starts = appends ? { q: 0, k: width, v: width + keyWidth } : { q: 0 };
+            const where = { place, table: bench.input('table', [4, capacity], table) };
+            const scores = { heads, keyValueHeads, headSize, window };
+            const spill = dtype === 'f16' && bench.input('spill', [1], new Uint32Array(1));
+            const inputs = {
+              projections,
+              starts,
+              cache,
+              ...where,
+              ...scores,
+              ...(spill && { spill }),
+            };
+            const y = attentionDecode({ ...inputs, parts });
+            return [y, attentionDecode({ ...inputs, parts: 1 }), ...(spill ? [spill] : [])];
+          },
+          { seed: 400 + i },
+        );
+        expect(kernels.map(({ kernel }) => kernel.operation)).toEqual([
+          'attention-decode',
+          'attention-merge',
+          'attention-decode',
+        ]);
+        // Both are within the tolerance of the float64 reference; of each other, too.
+        const [split, whole, spill] = outputs;
+        split!.forEach((value, at) => expect(value).toBeCloseTo(whole![at]!, 4));
+        expect(spill ?? []).toEqual(spill === undefined ? [] : Uint32Array.of(0));
+      }
+    }));
+
+  test(`what f16 cannot hold ends at its range, and is told, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, largest] of [65504, -65600].entries()) {
+        const { outputs } = await expectOperation(
+          gpu,
+          (bench) => {
+            const cache = bench.recording.use(bench.weight([3, 8], new Float32Array(24), 'f16'));
+            const place = bench.input('place', [1, 1, 2], Uint32Array.of(1, 1));
+            const table = bench.input('table', [1, 3], Uint32Array.of(0, 1, 2));
+            const values = Float32Array.from({ length: 12 }, (_, c) =>
+              c === 5 + 4 * i ? largest : 1,
+            );
+            const projections = bench.input('x', [1, 1, 12], values);
+            const spill = bench.input('spill', [1], new Uint32Array(1));
+            const inputs = { projections, cache, spill, place, table, heads: 1, headSize: 4 };
+            attentionDecode({ ...inputs, starts: { q: 0, k: 4, v: 8 } });
+            return [spill, cache];
+          },
+          { seed: i },
+        );
+        expect(outputs[0]).toEqual(Uint32Array.of(i));
+        expect(outputs[1]![8 + 1 + 4 * i]).toBe(Math.sign(largest) * 65504);
+      }
+    }));
+
+  test(`few rows over many keys are shared among parts, ${name}`, () =>
+    withGpu(options, (gpu) => {
+      const partsOf = (heads: number, capacity: number): number => {
+        const bench = new Bench(gpu);
+        const cache = bench.recording.persistent('cache', [capacity, 2 * heads]);
+        const table = bench.recording.persistent('table', [1, capacity], 'u32');
+        const projections = bench.recording.persistent('q', [1, 1, heads]);
+        attentionDecode({ projections, starts: { q: 0 }, cache, table, heads, headSize: 1 });
+        const [{ params }] = bench.recording.dispatches as [Dispatch];
+        bench.dispose();
+        return params['parts']!;
+      };
+      const shapes = [
+        [8, 64],
+        [8, 1024],
+        [8, 4096],
+        [512, 4096],
+      ] as const;
+      const found = shapes.map(([heads, capacity]) => partsOf(heads, capacity));
+      const byForm = { tile: [1, 8, 32, 1], invocation: [1, 2, 4, 1], subgroup: [1, 1, 1, 1] };
+      expect(found).toEqual(byForm[form]);
+      return Promise.resolve();
     }));
 
   test(`one query over fixed keys, ${name}`, () =>

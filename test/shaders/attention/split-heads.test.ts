@@ -25,6 +25,8 @@ interface Case {
   readonly offset?: number;
   /** Capacity of the cache; fresh keys and values when absent. */
   readonly capacity?: number;
+  /** What the cache is stored in; f32 when absent. */
+  readonly dtype?: 'f16';
 }
 
 function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
@@ -36,15 +38,21 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
     const token = i >> 1;
     return i % 2 === 0 ? random.integer(0, 131071) : (2 * (token % tokens) + 3) % (2 * tokens + 1);
   });
-  const cacheOf = (own: number): { cache: Tensor; table: Tensor } => {
+  const cacheOf = (own: number): { cache: Tensor; table: Tensor; spill?: Tensor } => {
     // Every slot but two has a place, in an order of its own; some places have none.
     const slots = batches * own + 2;
     const columns = 2 * keyValueHeads * headSize;
     const table = Uint32Array.from({ length: batches * own }, (_, i) =>
       i % 5 === 3 ? hiddenSlot : slots - 2 - i,
     );
+    const values = random.values(slots * columns);
     return {
-      cache: bench.input('cache', [slots, columns], random.values(slots * columns)),
+      ...(given.dtype === 'f16'
+        ? {
+            cache: bench.recording.use(bench.weight([slots, columns], values, 'f16')),
+            spill: bench.input('spill', [1], new Uint32Array(1)),
+          }
+        : { cache: bench.input('cache', [slots, columns], values) }),
       table: bench.input('table', [batches, own], table),
     };
   };
@@ -121,6 +129,22 @@ for (const { name, options } of gpus) {
     withGpu(options, async (gpu) => {
       const given = { batches: 1, tokens: 1, heads: 9, keyValueHeads: 3, headSize: 64, pairs: 32 };
       await expectOperation(gpu, (bench) => build(bench, new Random(7), { ...given, capacity: 5 }));
+    }));
+
+  test(`a cache in f16, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const shape = { batches: 2, tokens: 3, heads: 6, keyValueHeads: 2, capacity: 5 };
+      for (const [i, given] of [
+        { headSize: 6 },
+        { headSize: 20, pairs: 10 },
+        { headSize: 18, pairs: 4, offset: 1 },
+      ].entries()) {
+        await expectOperation(
+          gpu,
+          (bench) => build(bench, new Random(50 + i), { ...shape, ...given, dtype: 'f16' }),
+          { seed: 50 + i },
+        );
+      }
     }));
 
   test(`angles stay exact at large positions, ${name}`, () =>

@@ -15,6 +15,7 @@ import {
   applyHistory,
   applySequenceBias,
   applyTokenRules,
+  lostToken,
   packSequences,
 } from '../../../src/shaders/choice/token-rules.ts';
 import { lowest } from '../../reference/token-rules.ts';
@@ -209,12 +210,19 @@ for (const { name, options } of gpus) {
           const history = Array.from({ length: 67 }, (_, i) => [i, i, i, i]);
           const state = choiceState(bench, { history, pitch });
           const tokens = bench.input('tokens', [67, 1], new Uint32Array(67).fill(9));
-          appendTokens(tokens, state);
-          appendTokens(tokens, { place: state.place });
-          return [state.history, state.place];
+          const recent = bench.input('recent', [67, 3], new Uint32Array(67 * 3));
+          const [held, wrong] = [0, 1].map((word) =>
+            bench.input(`spill ${word}`, [1], Uint32Array.of(word)),
+          );
+          appendTokens(tokens, { ...state, recent, spill: held });
+          appendTokens(tokens, { place: state.place, recent });
+          appendTokens(tokens, { place: state.place, recent, spill: wrong });
+          return [state.history, state.place, recent];
         });
         expect(Array.from(outputs[0]!.slice(0, pitch))).toEqual([0, 0, 0, 0, 9].slice(0, pitch));
-        expect(Array.from(outputs[1]!.slice(0, 4))).toEqual([5, 5, 4, 5]);
+        expect(Array.from(outputs[1]!.slice(0, 4))).toEqual([6, 6, 5, 6]);
+        // The places 4, 5 and 6, of three; the cache was wrong at the last.
+        expect(Array.from(outputs[2]!.slice(0, 3))).toEqual([lostToken, 9, 9]);
       }
       expect(never).toBe(0xffffffff);
     }));
