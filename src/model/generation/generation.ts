@@ -175,6 +175,7 @@ export class Generation {
           if (length > step.room && underWay.length > 0) break;
           await step.reserve(length);
           const steps = Math.min(pace.steps(given), count - submitted, step.room - length + 1);
+          // Behind several steps wait as many, so that the device goes on while their answer is looked at.
           if (submitted - given > (steps > 1 ? Math.max(most, steps) : most)) break;
           underWay.push(timed(step.play(length, steps, ask), steps, pace));
           submitted += steps;
