@@ -155,10 +155,15 @@ export class Gpu extends EventTarget {
     return Math.min(maxBufferSize, maxStorageBufferBindingSize);
   }
 
+  /** Whether kernels may use subgroup operations; subgroups may be of any size. @internal */
+  get hasSubgroups(): boolean {
+    return this.#info.features.includes('subgroups');
+  }
+
   /** Whether kernels may count on subgroups of exactly four invocations, as on SwiftShader. @internal */
   get hasQuadSubgroups(): boolean {
-    const { features, subgroupSizes } = this.#info;
-    return features.includes('subgroups') && subgroupSizes[0] === 4 && subgroupSizes[1] === 4;
+    const { subgroupSizes } = this.#info;
+    return this.hasSubgroups && subgroupSizes[0] === 4 && subgroupSizes[1] === 4;
   }
 
   /** Throws DEVICE_LOST when the device can no longer work. @internal */

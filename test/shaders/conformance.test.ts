@@ -50,18 +50,19 @@ function pairwise<T extends Record<string, unknown>>(all: readonly T[]): T[] {
     const parts = Object.entries(choice).map(([name, value]) => `${name}=${String(value)}`);
     return parts.flatMap((a, i) => [a, ...parts.slice(i + 1).map((b) => `${a} ${b}`)]);
   };
-  const open = new Set(all.flatMap(pairsOf));
+  const candidates = all.map((choice) => ({ choice, pairs: pairsOf(choice) }));
+  const open = new Set(candidates.flatMap(({ pairs }) => pairs));
   const chosen: T[] = [];
   while (open.size > 0) {
-    let best: T | undefined;
+    let best: (typeof candidates)[number] | undefined;
     let most = 0;
-    for (const candidate of all) {
-      const gain = pairsOf(candidate).filter((pair) => open.has(pair)).length;
+    for (const candidate of candidates) {
+      const gain = candidate.pairs.filter((pair) => open.has(pair)).length;
       if (gain > most) [best, most] = [candidate, gain];
     }
     if (best === undefined) break;
-    for (const pair of pairsOf(best)) open.delete(pair);
-    chosen.push(best);
+    for (const pair of best.pairs) open.delete(pair);
+    chosen.push(best.choice);
   }
   return chosen;
 }
@@ -72,27 +73,41 @@ function isOf(matrices: Matrices, choice: Record<string, unknown>): boolean {
   return Object.entries(sizes).every(([name, size]) => !(name in choice) || choice[name] === size);
 }
 
-function variantsOf(kernel: Kernel, matrices?: Matrices): Variant[] {
-  const formats = formatsOf(kernel);
-  const prefixed = Object.fromEntries(
-    Object.entries(formats).map(([binding, values]) => [`format of ${binding}`, values]),
-  );
-  const all = combinations<Constant | Dtype>({ ...kernel.constants, ...prefixed }).filter(
-    (choice) => matrices === undefined || isOf(matrices, choice),
-  );
-  return (all.length > 4 ? pairwise(all) : all).map((choice) => {
-    const stored = Object.keys(formats).map((binding) => [binding, choice[`format of ${binding}`]]);
-    const constants = Object.keys(kernel.constants).map((name) => [name, choice[name]]);
-    return variantOf(
-      kernel,
-      Object.fromEntries(constants) as Record<string, Constant>,
-      Object.fromEntries(stored) as Record<string, Dtype>,
-    );
-  });
+type Choice = Record<string, Constant | Dtype>;
+
+/** What may be chosen for a kernel: its switches, and the formats of its tensors. */
+function choicesOf(kernel: Kernel): Record<string, readonly (Constant | Dtype)[]> {
+  const choices: Record<string, readonly (Constant | Dtype)[]> = { ...kernel.constants };
+  for (const [binding, formats] of Object.entries(formatsOf(kernel))) {
+    choices[`format of ${binding}`] = formats;
+  }
+  return choices;
 }
 
+function chosenVariant(kernel: Kernel, choice: Choice): Variant {
+  const bindings = Object.keys(formatsOf(kernel));
+  const stored = bindings.map((binding) => [binding, choice[`format of ${binding}`]]);
+  const constants = Object.keys(kernel.constants).map((name) => [name, choice[name]]);
+  return variantOf(
+    kernel,
+    Object.fromEntries(constants) as Record<string, Constant>,
+    Object.fromEntries(stored) as Record<string, Dtype>,
+  );
+}
+
+function variantsOf(kernel: Kernel, matrices?: Matrices): Variant[] {
+  const all = combinations(choicesOf(kernel)).filter(
+    (choice) => matrices === undefined || isOf(matrices, choice),
+  );
+  const chosen = all.length > 4 ? pairwise(all) : all;
+  return chosen.map((choice) => chosenVariant(kernel, choice));
+}
+
+/** The text with the first of all choices. */
 function textOf(kernel: Kernel): string {
-  return variantsOf(kernel)[0]!
+  const choices = Object.entries(choicesOf(kernel));
+  const first = Object.fromEntries(choices.map(([name, [value]]) => [name, value]));
+  return chosenVariant(kernel, first as Choice)
     .snippets.map((snippet) => loadedText(snippet))
     .join('\n');
 }
@@ -280,6 +295,7 @@ const pieces = [
   'row-invocation',
   'row-softmax',
   'row-subgroup',
+  'row-subgroups',
   'row-workgroup',
   'tanh',
   'rules',
