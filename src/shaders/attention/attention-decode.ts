@@ -12,7 +12,7 @@ import {
   scoreParams,
   scoreSettings,
   scoreSwitches,
-} from './attention.ts';
+} from './attention-score.ts';
 import { allForms, rowForm, type RowKernel } from '../rows/row-kernel.ts';
 import { numbers, rowInvocation, rowSubgroup, rowWorkgroup, workgroup } from '../snippets.ts';
 

@@ -32,11 +32,11 @@ fn attention_register(
     for (var i = 0u; i < params.head_size; i += 1u) {
       let queries = vec4f(q[q0.x + i], q[q0.y + i], q[q0.z + i], q[q0.w + i]);
       a += mat4x4f(
-        queries * k[ka.x + i], queries * k[ka.y + i],
-        queries * k[ka.z + i], queries * k[ka.w + i]);
+        queries * k_at(ka.x + i), queries * k_at(ka.y + i),
+        queries * k_at(ka.z + i), queries * k_at(ka.w + i));
       b += mat4x4f(
-        queries * k[kb.x + i], queries * k[kb.y + i],
-        queries * k[kb.z + i], queries * k[kb.w + i]);
+        queries * k_at(kb.x + i), queries * k_at(kb.y + i),
+        queries * k_at(kb.z + i), queries * k_at(kb.w + i));
     }
     a = hide(a, batch, head, rows, keys_a);
     b = hide(b, batch, head, rows, keys_b);
@@ -65,8 +65,8 @@ fn attention_register(
     for (var i = 0u; i < params.head_size; i += 1u) {
       let at = y0 + i;
       var values =
-        a * vec4f(v[va.x + i], v[va.y + i], v[va.z + i], v[va.w + i])
-        + b * vec4f(v[vb.x + i], v[vb.y + i], v[vb.z + i], v[vb.w + i]);
+        a * vec4f(v_at(va.x + i), v_at(va.y + i), v_at(va.z + i), v_at(va.w + i))
+        + b * vec4f(v_at(vb.x + i), v_at(vb.y + i), v_at(vb.z + i), v_at(vb.w + i));
       if (start > begin) {
         values += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]) * rescale;
       }
@@ -86,36 +86,4 @@ fn attention_register(
   for (var i = 0u; i < 4u && rows[i] < params.queries; i += 1u) {
     lse[lse_index(batch, rows[i], head)] = log_sum(largest[i], total[i]);
   }
-}
-
-// Turns products into scores; those of hidden keys are LOWEST.
-fn hide(products: mat4x4f, batch: u32, head: u32, rows: vec4u, keys: vec4u) -> mat4x4f {
-  let places = rows + place_of(batch, 0u);
-  var result = products;
-  for (var j = 0u; j < 4u; j += 1u) {
-    let key = vec4u(keys[j]);
-    let seen = vec4<bool>(is_key(batch, key.x)) & in_sight(places, key);
-    result[j] = select(vec4f(LOWEST), scores_of(products[j], head, places, key), seen);
-  }
-  return result;
-}
-
-fn largest_of(scores: mat4x4f) -> vec4f {
-  return max(max(scores[0], scores[1]), max(scores[2], scores[3]));
-}
-
-fn weights_of(scores: mat4x4f, largest: vec4f) -> mat4x4f {
-  var weights = scores;
-  for (var j = 0u; j < 4u; j += 1u) {
-    weights[j] = select(vec4f(), exp(scores[j] - largest), scores[j] > vec4f(LOWEST));
-  }
-  return weights;
-}
-
-fn dropped(weights: mat4x4f, batch: u32, head: u32, rows: vec4u, keys: vec4u) -> mat4x4f {
-  var result = weights;
-  for (var j = 0u; j < 4u; j += 1u) {
-    result[j] *= kept(batch, head, rows, vec4u(keys[j]));
-  }
-  return result;
 }

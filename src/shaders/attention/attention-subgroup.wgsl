@@ -73,10 +73,10 @@ fn attention_subgroup(
     for (var i = 0u; i < params.head_size; i += 1u) {
       let query0 = q[q0 + i];
       let query1 = q[q1 + i];
-      let a = across(k[ka + i]);
-      let b = across(k[kb + i]);
-      let c = across(k[kc + i]);
-      let d = across(k[kd + i]);
+      let a = across(k_at(ka + i));
+      let b = across(k_at(kb + i));
+      let c = across(k_at(kc + i));
+      let d = across(k_at(kd + i));
       a0 += query0 * a;
       a1 += query1 * a;
       b0 += query0 * b;
@@ -141,10 +141,10 @@ fn attention_subgroup(
     let vc = v_index(batch, start + 8u + lane, head);
     let vd = v_index(batch, start + 12u + lane, head);
     for (var i = 0u; i < params.head_size; i += 1u) {
-      let a = across(v[va + i]);
-      let b = across(v[vb + i]);
-      let c = across(v[vc + i]);
-      let d = across(v[vd + i]);
+      let a = across(v_at(va + i));
+      let b = across(v_at(vb + i));
+      let c = across(v_at(vc + i));
+      let d = across(v_at(vd + i));
       var value0 = dot(a0, a) + dot(b0, b) + dot(c0, c) + dot(d0, d);
       var value1 = dot(a1, a) + dot(b1, b) + dot(c1, c) + dot(d1, d);
       if (start > begin) {
