@@ -16,9 +16,8 @@ export interface GpuOptions {
   /** Kernels to use; chosen by the adapter when absent. */
   tier?: Tier;
   /**
-   * Which optional features to use, of those the device has: `subgroups` when absent. With
-   * `chromium-experimental-subgroup-matrix` products with weights stored as f16 run on matrix units; in Node,
-   * Dawn's unsafe features are switched on for it.
+   * Which optional features to use, of those the device has: `subgroups` when absent. The experimental
+   * `chromium-experimental-subgroup-matrix` puts products with weights of f16 on matrix units.
    */
   features?: readonly string[];
 }

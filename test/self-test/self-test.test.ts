@@ -10,7 +10,7 @@ const withMatrices = await matrixGpus();
 const gpus = [...(await testLimits()), ...withMatrices];
 
 for (const { name, options } of gpus) {
-  test(`every operation is checked, ${name}`, () =>
+  test(`every operation is checked, ${name}`, { timeout: 300_000 }, () =>
     withGpu(options, async (gpu) => {
       const checks = await selfTest(gpu);
       expect(checks.filter(({ passed }) => !passed)).toEqual([]);
@@ -18,7 +18,8 @@ for (const { name, options } of gpus) {
       const wanted = new Set(allKernels.map(({ operation }) => operation));
       expect([...operations].toSorted()).toEqual([...wanted].toSorted());
       expect(Math.max(...checks.map(({ error }) => error))).toBeGreaterThan(0);
-    }));
+    }),
+  );
 }
 
 // Every pipeline of every tier, which a software driver takes its time over.

@@ -101,14 +101,15 @@ fn scaled_row(batch: u32, row: u32) -> u32 {
 fn bring_x(batch: u32, row: u32, start: u32, i: u32) {
   let k = i % (DEPTH / 4u) * 4u;
   let x_row = i / (DEPTH / 4u);
-  let from = scaled_row(batch, row + x_row);
-  let value = x4_at(from * params.x_pitch + start + k) * scale[2u * from];
-  let high = vec4<f16>(value);
-  let low = vec4<f16>(value - vec4f(high));
+  let whole = scaled_row(batch, row + x_row);
+  let value = x4_at(whole * params.x_pitch + start + k) * scale[2u * whole];
+  // Rounded to the digits of f16 by hand: compilers may take a number for what became of it in f16.
+  let high = bitcast<vec4f>((bitcast<vec4u>(value) + 0x1000u) & vec4u(0xffffe000u));
+  let low = value - high;
   let to = x_row * STRIDE + k;
   for (var j = 0u; j < 4u; j += 1u) {
-    x_high[to + j] = high[j];
-    x_low[to + j] = low[j];
+    x_high[to + j] = f16(high[j]);
+    x_low[to + j] = f16(low[j]);
   }
 }
 
