@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { Gpu, TransformerError } from '../index.node.ts';
 import { type Candidate, candidateLine, listCandidates } from '../node/adapter.ts';
 import { adapterLine } from './adapter-line.ts';
+import { formsLine } from './forms-line.ts';
 import type { Command } from './command.ts';
 import { checkModelAt, checkPlace, modelLines } from './doctor-model.ts';
 import {
@@ -15,6 +16,7 @@ import {
   taskOptions,
   textOption,
 } from './options.ts';
+import { matrixFeature } from '../runtime/matrices.ts';
 import type { Check } from '../self-test/run-check.ts';
 import { selfTest } from '../self-test/self-test.ts';
 
@@ -27,6 +29,7 @@ const limits = {
 const options = {
   model: textOption('SOURCE', 'try a model, too, beside the result stored with it'),
   dtype: taskOptions.dtype,
+  matrices: flagOption('try matrix units, too, which models use where they are asked to'),
   'write-check': flagOption('store the result of the model with its weights'),
   json: flagOption('print it as one JSON object'),
 };
@@ -45,12 +48,12 @@ export const doctor: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   noTexts(positionals);
-  const { json, model: place, 'write-check': write } = values;
+  const { json, matrices, model: place, 'write-check': write } = values;
   const dtype = dtypeOption(values.dtype);
   checkPlace(place, write);
   // Where Dawn is not installed there may be a navigator.gpu: then that is what there is.
   const candidates = await listCandidates().catch(() => []);
-  using gpu = await Gpu.request();
+  using gpu = await Gpu.request(matrices ? { features: [matrixFeature] } : {});
   if (!json)
     for (const [label, value] of rows(gpu, candidates)) console.log(`${label.padEnd(16)} ${value}`);
 
@@ -91,6 +94,7 @@ function rows(gpu: Gpu, candidates: readonly Candidate[]): [string, string][] {
     ['adapter', adapterLine(gpu)],
     ['features', features.length === 0 ? 'none' : features.toSorted().join(', ')],
     ['subgroups', features.includes('subgroups') ? subgroupSizes.join(' to ') : 'not used'],
+    ['kernels', formsLine(gpu)],
     ...Object.entries(limits).map(([label, name]): [string, string] => [
       label,
       `${(gpu.device.limits[name] / 2 ** 20).toLocaleString('en-US')} MiB`,

@@ -63,7 +63,8 @@ export function describeDevice(
   const description = [info?.device, info?.description].filter((part) => part).join(', ');
   const used = features && withNeeded(features);
   const inUse = [...device.features].filter((name) => used?.includes(name) ?? true);
-  const matrices = matricesOf(inUse, info);
+  // Dawn lists the matrices with the adapter, not with the device.
+  const matrices = matricesOf(inUse, adapter?.info ?? info);
   const software =
     isFallbackAdapter || softwareNames.test(`${vendor} ${architecture} ${description}`);
   return {

@@ -16,9 +16,8 @@ export interface GpuOptions {
   /** Kernels to use; chosen by the adapter when absent. */
   tier?: Tier;
   /**
-   * Which optional features to use, of those the device has: `subgroups` when absent. With
-   * `chromium-experimental-subgroup-matrix` products with weights stored as f16 run on matrix units; in Node,
-   * Dawn's unsafe features are switched on for it.
+   * Which optional features to use, of those the device has: `subgroups` when absent. The experimental
+   * `chromium-experimental-subgroup-matrix` puts products with weights of f16 on matrix units.
    */
   features?: readonly string[];
 }
@@ -155,10 +154,15 @@ export class Gpu extends EventTarget {
     return Math.min(maxBufferSize, maxStorageBufferBindingSize);
   }
 
+  /** Whether kernels may use subgroup operations; subgroups may be of any size. @internal */
+  get hasSubgroups(): boolean {
+    return this.#info.features.includes('subgroups');
+  }
+
   /** Whether kernels may count on subgroups of exactly four invocations, as on SwiftShader. @internal */
   get hasQuadSubgroups(): boolean {
-    const { features, subgroupSizes } = this.#info;
-    return features.includes('subgroups') && subgroupSizes[0] === 4 && subgroupSizes[1] === 4;
+    const { subgroupSizes } = this.#info;
+    return this.hasSubgroups && subgroupSizes[0] === 4 && subgroupSizes[1] === 4;
   }
 
   /** Throws DEVICE_LOST when the device can no longer work. @internal */

@@ -5,7 +5,7 @@ import { activateBackwardKernels } from './matmul/activate-backward.ts';
 import { activateKernels } from './matmul/activate.ts';
 import { attentionDecodeKernels } from './attention/attention-decode.ts';
 import { attentionBackwardKernels } from './attention/attention-backward.ts';
-import { attentionKernels } from './attention/attention.ts';
+import { attentionKernels } from './attention/attention-kernels.ts';
 import { columnSumKernels } from './matmul/column-sum.ts';
 import { crossEntropyBackwardKernels } from './loss/cross-entropy-backward.ts';
 import { beamKernels } from './choice/beam.ts';

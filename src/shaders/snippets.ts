@@ -46,4 +46,8 @@ export const rowSoftmax: Snippet = {
   text: late(() => import('./rows/row-softmax.wgsl?raw')),
 };
 export const rowSubgroup: Snippet = { file: 'row-subgroup.wgsl', text: rowSubgroupText };
+export const rowSubgroups: Snippet = {
+  file: 'row-subgroups.wgsl',
+  text: late(() => import('./rows/row-subgroups.wgsl?raw')),
+};
 export const rowWorkgroup: Snippet = { file: 'row-workgroup.wgsl', text: rowWorkgroupText };

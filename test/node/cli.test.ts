@@ -140,6 +140,7 @@ test('info tells what a checkpoint holds', async () => {
 test('doctor names the adapter and checks every kernel', async () => {
   const { code, stdout } = await run('doctor');
   expect(stdout).toMatch(/^adapter +\S+/m);
+  expect(stdout).toMatch(/^kernels +in (registers|workgroup memory), /m);
   expect(stdout).toMatch(/^✓ matmul /m);
   expect(stdout).toMatch(/^✓ attention-decode /m);
   expect(stdout).not.toContain('✗');

@@ -122,7 +122,7 @@ test('a plan is replayed with new data, several times at once', () =>
   }));
 
 test('a recording is described line by line', () =>
-  withGpu({ tier: 'gpu' }, async (gpu) => {
+  withGpu({ tier: 'gpu', features: [] }, async (gpu) => {
     const recording = new Recording(gpu);
     const y = softmax(recording.persistent('x', [2, 3]));
     softmax(y);

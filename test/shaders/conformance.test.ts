@@ -53,18 +53,19 @@ function pairwise<T extends Record<string, unknown>>(all: readonly T[]): T[] {
     const parts = Object.entries(choice).map(([name, value]) => `${name}=${String(value)}`);
     return parts.flatMap((a, i) => [a, ...parts.slice(i + 1).map((b) => `${a} ${b}`)]);
   };
-  const open = new Set(all.flatMap(pairsOf));
+  const candidates = all.map((choice) => ({ choice, pairs: pairsOf(choice) }));
+  const open = new Set(candidates.flatMap(({ pairs }) => pairs));
   const chosen: T[] = [];
   while (open.size > 0) {
-    let best: T | undefined;
+    let best: (typeof candidates)[number] | undefined;
     let most = 0;
-    for (const candidate of all) {
-      const gain = pairsOf(candidate).filter((pair) => open.has(pair)).length;
+    for (const candidate of candidates) {
+      const gain = candidate.pairs.filter((pair) => open.has(pair)).length;
       if (gain > most) [best, most] = [candidate, gain];
     }
     if (best === undefined) break;
-    for (const pair of pairsOf(best)) open.delete(pair);
-    chosen.push(best);
+    for (const pair of best.pairs) open.delete(pair);
+    chosen.push(best.choice);
   }
   return chosen;
 }
@@ -75,43 +76,47 @@ function isOf(matrices: Matrices, choice: Record<string, unknown>): boolean {
   return Object.entries(sizes).every(([name, size]) => !(name in choice) || choice[name] === size);
 }
 
-const known = new Map<string, Variant[]>();
+type Choice = Record<string, Constant | Dtype>;
 
-function variantsOf(kernel: Kernel, matrices?: Matrices): Variant[] {
-  const key = `${kernel.name} ${JSON.stringify(matrices)}`;
-  const variants = known.get(key) ?? pairsOfChoices(kernel, matrices);
-  known.set(key, variants);
-  return variants;
+/** What may be chosen for a kernel: its switches, and the formats of its tensors. */
+function choicesOf(kernel: Kernel): Record<string, readonly (Constant | Dtype)[]> {
+  const choices: Record<string, readonly (Constant | Dtype)[]> = { ...kernel.constants };
+  for (const [binding, formats] of Object.entries(formatsOf(kernel))) {
+    choices[`format of ${binding}`] = formats;
+  }
+  return choices;
 }
 
-function pairsOfChoices(kernel: Kernel, matrices?: Matrices): Variant[] {
-  const formats = formatsOf(kernel);
-  const prefixed = Object.fromEntries(
-    Object.entries(formats).map(([binding, values]) => [`format of ${binding}`, values]),
+function chosenVariant(kernel: Kernel, choice: Choice): Variant {
+  const bindings = Object.keys(formatsOf(kernel));
+  const stored = bindings.map((binding) => [binding, choice[`format of ${binding}`]]);
+  const constants = Object.keys(kernel.constants).map((name) => [name, choice[name]]);
+  return variantOf(
+    kernel,
+    Object.fromEntries(constants) as Record<string, Constant>,
+    Object.fromEntries(stored) as Record<string, Dtype>,
   );
-  const all = combinations<Constant | Dtype>({ ...kernel.constants, ...prefixed }).filter(
+}
+
+function variantsOf(kernel: Kernel, matrices?: Matrices): Variant[] {
+  const all = combinations(choicesOf(kernel)).filter(
     (choice) => matrices === undefined || isOf(matrices, choice),
   );
   const chosen = all.length > 4 ? pairwise(all) : all;
   // Formats in blocks are read by the same names: that all of them are, the embedding's tests prove.
-  const inBlocks = formats['weight']?.includes('f32') === true ? chosen.slice(0, 1) : [];
-  return [...chosen, ...inBlocks].map((choice, index) => {
-    const isLast = index === chosen.length;
-    const stored = Object.keys(formats).map((binding): [string, unknown] => [
-      binding,
-      isLast ? 'int4-32-f16' : choice[`format of ${binding}`],
-    ]);
-    const constants = Object.keys(kernel.constants).map((name) => [name, choice[name]]);
-    return variantOf(
-      kernel,
-      Object.fromEntries(constants) as Record<string, Constant>,
-      Object.fromEntries(stored) as Record<string, Dtype>,
-    );
-  });
+  const isPlain = formatsOf(kernel)['weight']?.includes('f32') === true;
+  const inBlocks = isPlain ? chosen.slice(0, 1) : [];
+  return [
+    ...chosen,
+    ...inBlocks.map((choice) => ({ ...choice, 'format of weight': 'int4-32-f16' as const })),
+  ].map((choice) => chosenVariant(kernel, choice));
 }
 
+/** The text with the first of all choices. */
 function textOf(kernel: Kernel): string {
-  return variantsOf(kernel)[0]!
+  const choices = Object.entries(choicesOf(kernel));
+  const first = Object.fromEntries(choices.map(([name, [value]]) => [name, value]));
+  return chosenVariant(kernel, first as Choice)
     .snippets.map((snippet) => loadedText(snippet))
     .join('\n');
 }
@@ -287,17 +292,22 @@ const pieces = [
   'attention-decode-common',
   'attention-dropout',
   'attention-four',
+  'attention-fours',
   'attention-index',
   'attention-kv-f16',
   'attention-kv-f32',
+  'attention-kv4-f16',
+  'attention-kv4-f32',
+  'attention-one',
   'attention-score',
+  'attention-softmax',
   'block-store',
+  'cache-f16',
+  'cache-f32',
   'codes-fp8',
   'codes-int4',
   'codes-int8',
   'codes-table',
-  'cache-f16',
-  'cache-f32',
   'element-1',
   'element-4',
   'flags',
@@ -316,9 +326,10 @@ const pieces = [
   'row-invocation',
   'row-softmax',
   'row-subgroup',
+  'row-subgroups',
   'row-workgroup',
-  'tanh',
   'rules',
+  'tanh',
   'token-rule',
   'weight-bf16',
   'weight-blocks',

@@ -15,7 +15,7 @@ import { gated } from '../../src/shaders/matmul/gated.ts';
 import { activationCodes } from '../../src/shaders/matmul/matmul.ts';
 import type { Values } from '../reference/twin.ts';
 import { type Bench, expectOperation } from '../support/check.ts';
-import { testGpus, withGpu } from '../support/gpu.ts';
+import { rowFormOf, testGpus, withGpu } from '../support/gpu.ts';
 import { Random, type ValueOptions } from '../support/random.ts';
 import { normalize } from '../../src/shaders/rows/norm.ts';
 
@@ -71,8 +71,6 @@ const shapes = [
 ] as const;
 
 for (const { name, options } of gpus) {
-  const isGpu = options.tier === 'gpu';
-
   test(`activations and their slopes, ${name}`, () =>
     withGpu(options, async (gpu) => {
       for (const activation of Object.keys(activationCodes) as (keyof typeof activationCodes)[]) {
@@ -180,7 +178,7 @@ for (const { name, options } of gpus) {
       await check(522, [5, 37], { scale: 1e-3, outliers: 0 }, false);
       await check(523, [3, 19], { mean: 2, scale: 0 }, false);
       const { kernels } = await check(524, [3, 5], {}, false);
-      const form = isGpu ? 'workgroup' : gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
+      const form = rowFormOf(gpu);
       expect(kernels).toContain(`layer-norm-backward-${form}`);
     }));
 
@@ -206,7 +204,7 @@ for (const { name, options } of gpus) {
       await check(560, [5, 64], { mean: 1000, scale: 0.05, outliers: 0 });
       await check(561, [5, 37], { scale: 1e-3, outliers: 0 });
       const { kernels } = await check(562, [3, 5], {});
-      const form = isGpu ? 'workgroup' : gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
+      const form = rowFormOf(gpu);
       expect(kernels).toContain(`rms-norm-backward-${form}`);
     }));
 

@@ -60,6 +60,17 @@ export async function lose({ device }: Gpu): Promise<void> {
   await device.lost;
 }
 
+/** The form of kernels that reduce along rows that a Gpu is meant to get. */
+export function rowFormOf(gpu: Gpu): string {
+  if (gpu.tier === 'gpu') return gpu.hasSubgroups ? 'subgroups' : 'workgroup';
+  return gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
+}
+
+/** The kernel that a Gpu is meant to multiply few rows by. */
+export function skinnyOf(gpu: Gpu): string {
+  return gpu.hasSubgroups ? 'matmul-skinny-subgroups' : 'matmul-skinny';
+}
+
 /** Has a Gpu put no more than so many bytes into one tensor, as if its device allowed no more. */
 export function limitBuffers(gpu: Gpu, bytes: number): void {
   Reflect.deleteProperty(gpu, 'bindingLimit');

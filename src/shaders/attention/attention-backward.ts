@@ -14,7 +14,7 @@ import queryTileText from './attention-backward-query-tile.wgsl?raw';
 import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
-import { attentionFour, attentionIndex } from './attention.ts';
+import { attentionFour, attentionIndex } from './attention-kernels.ts';
 import type { AttentionEntry } from './attention-entry.ts';
 import { random, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';

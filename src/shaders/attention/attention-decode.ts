@@ -13,7 +13,7 @@ import {
   scoreParams,
   scoreSettings,
   scoreSwitches,
-} from './attention.ts';
+} from './attention-score.ts';
 import { cacheStorage, halfPair } from './cache-storage.ts';
 import { allForms, rowForm, type RowKernel, rowKernel } from '../rows/row-kernel.ts';
 import { late, numbers, rowInvocation, rowSubgroup, rowWorkgroup, workgroup } from '../snippets.ts';

@@ -1,12 +1,13 @@
-// Attention for GPUs: a workgroup of 8 × 8 threads takes 32 queries through blocks of 32 keys. Heads
-// are cut into CHUNKS pieces of 32 columns, so any head size fits into the same workgroup memory.
-// A thread owns rows ty + 8i and columns tx + 8j, i and j below 4 (FlashAttention-2, arXiv 2307.08691).
+// Attention for GPUs: a workgroup of 8 × 8 threads takes 32 queries through blocks of 32 keys. Heads are cut
+// into CHUNKS pieces of 32 columns, so any head size fits into the same workgroup memory, which is read and
+// written by vectors of four neighbours. A thread owns rows ty + 8i, keys 4tx + j and columns 4tx + j of each
+// piece, i and j below 4 (FlashAttention-2, arXiv 2307.08691).
 
-const STRIDE = 33u;  // padded against bank conflicts
+const STRIDE = 9u;  // vectors from one row of a piece to the next, padded against bank conflicts
 
-var<workgroup> left: array<f32, 32u * STRIDE>;   // a piece of q, then the softmax weights
-var<workgroup> right: array<f32, 32u * STRIDE>;  // a piece of k or v
-var<workgroup> stats: array<f32, 256>;           // (32 rows, 8 threads)
+var<workgroup> left: array<vec4f, 32u * STRIDE>;   // a piece of q, then the softmax weights
+var<workgroup> right: array<vec4f, 32u * STRIDE>;  // a piece of k or v
+var<workgroup> stats: array<f32, 256>;             // (32 rows, 8 threads)
 
 @compute @workgroup_size(64)
 fn attention_tile(
@@ -27,35 +28,34 @@ fn attention_tile(
 
   var largest = vec4f(LOWEST);
   var total = vec4f();
-  var output: array<array<vec4f, 4>, CHUNKS>;  // [chunk][i][j]
+  var output: array<mat4x4f, CHUNKS>;  // [chunk][i][j]
   let end = key_end(batch, first_row + 32u);
   for (var start = key_begin(batch, first_row, 32u); start < end; start += 32u) {
-    var scores = array<vec4f, 4>();  // [i][j]
+    var scores = mat4x4f();  // [i][j]
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var n = local; n < 1024u; n += 64u) {
-        let row = n / 32u;
-        let column = 32u * chunk + n % 32u;
-        let inside = column < params.head_size;
-        let at = min(column, params.head_size - 1u);
-        left[row * STRIDE + n % 32u] =
-          select(0.0, q[q_index(batch, first_row + row, head) + at], inside);
-        right[row * STRIDE + n % 32u] =
-          select(0.0, k_at(k_index(batch, start + row, head) + at), inside);
+      for (var n = local; n < 256u; n += 64u) {
+        let row = n / 8u;
+        let column = 32u * chunk + n % 8u * 4u;
+        left[row * STRIDE + n % 8u] = q_columns(q_index(batch, first_row + row, head), column);
+        // Neighbouring threads read every fourth key: these lie side by side.
+        let place = row % 4u * 8u + row / 4u;
+        right[place * STRIDE + n % 8u] = k_columns(k_index(batch, start + row, head), column);
       }
       workgroupBarrier();
-      for (var c = 0u; c < 32u; c += 1u) {
-        let keys = vec4f(
+      for (var c = 0u; c < 8u; c += 1u) {
+        let keys = mat4x4f(
           right[tx * STRIDE + c], right[(tx + 8u) * STRIDE + c],
           right[(tx + 16u) * STRIDE + c], right[(tx + 24u) * STRIDE + c]);
-        for (var i = 0u; i < 4u; i += 1u) {
-          scores[i] += left[(ty + 8u * i) * STRIDE + c] * keys;
-        }
+        scores[0] += left[ty * STRIDE + c] * keys;
+        scores[1] += left[(ty + 8u) * STRIDE + c] * keys;
+        scores[2] += left[(ty + 16u) * STRIDE + c] * keys;
+        scores[3] += left[(ty + 24u) * STRIDE + c] * keys;
       }
       workgroupBarrier();
     }
 
     // Mask, then the maximum of each row over all 8 threads that share it.
-    let keys = start + vec4u(tx, tx + 8u, tx + 16u, tx + 24u);
+    let keys = start + 4u * tx + vec4u(0u, 1u, 2u, 3u);
     let present = vec4<bool>(
       is_key(batch, keys.x), is_key(batch, keys.y), is_key(batch, keys.z), is_key(batch, keys.w));
     for (var i = 0u; i < 4u; i += 1u) {
@@ -83,10 +83,7 @@ fn attention_tile(
       if (DROPOUT) {
         weights *= kept(batch, head, vec4u(first_row + row), keys);
       }
-      left[row * STRIDE + tx] = weights.x;
-      left[row * STRIDE + tx + 8u] = weights.y;
-      left[row * STRIDE + tx + 16u] = weights.z;
-      left[row * STRIDE + tx + 24u] = weights.w;
+      left[row * STRIDE + tx] = weights;
     }
     workgroupBarrier();
     total *= rescale;
@@ -95,25 +92,27 @@ fn attention_tile(
     }
 
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var n = local; n < 1024u; n += 64u) {
-        let row = n / 32u;
-        let column = 32u * chunk + n % 32u;
-        let at = min(column, params.head_size - 1u);
-        right[row * STRIDE + n % 32u] =
-          select(0.0, v_at(v_index(batch, start + row, head) + at), column < params.head_size);
+      for (var n = local; n < 256u; n += 64u) {
+        let row = n / 8u;
+        let column = 32u * chunk + n % 8u * 4u;
+        right[row * STRIDE + n % 8u] = v_columns(v_index(batch, start + row, head), column);
       }
       workgroupBarrier();
-      for (var i = 0u; i < 4u; i += 1u) {
-        output[chunk][i] *= rescale[i];
+      var sums = output[chunk];
+      sums[0] *= rescale.x;
+      sums[1] *= rescale.y;
+      sums[2] *= rescale.z;
+      sums[3] *= rescale.w;
+      for (var key = 0u; key < 8u; key += 1u) {
+        let at = 4u * key * STRIDE + tx;
+        let values = mat4x4f(
+          right[at], right[at + STRIDE], right[at + 2u * STRIDE], right[at + 3u * STRIDE]);
+        sums[0] += values * left[ty * STRIDE + key];
+        sums[1] += values * left[(ty + 8u) * STRIDE + key];
+        sums[2] += values * left[(ty + 16u) * STRIDE + key];
+        sums[3] += values * left[(ty + 24u) * STRIDE + key];
       }
-      for (var key = 0u; key < 32u; key += 1u) {
-        let values = vec4f(
-          right[key * STRIDE + tx], right[key * STRIDE + tx + 8u],
-          right[key * STRIDE + tx + 16u], right[key * STRIDE + tx + 24u]);
-        for (var i = 0u; i < 4u; i += 1u) {
-          output[chunk][i] += left[(ty + 8u * i) * STRIDE + key] * values;
-        }
-      }
+      output[chunk] = sums;
       workgroupBarrier();
     }
   }
@@ -126,12 +125,7 @@ fn attention_tile(
     let at = y_index(batch, row, head);
     let scale = inverse_or_zero(total[i]);
     for (var chunk = 0u; chunk < CHUNKS; chunk += 1u) {
-      for (var j = 0u; j < 4u; j += 1u) {
-        let column = 32u * chunk + tx + 8u * j;
-        if (column < params.head_size) {
-          y[at + column] = output[chunk][i][j] * scale;
-        }
-      }
+      store_columns(at, 32u * chunk + 4u * tx, output[chunk][i] * scale);
     }
     if (tx == 0u) {
       lse[lse_index(batch, row, head)] = log_sum(largest[i], total[i]);

@@ -1,165 +1,17 @@
 // Fused scaled dot-product attention, and its weights on request.
 
-import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
+import type { Constants, Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import commonText from './attention-common.wgsl?raw';
-import indexText from './attention-index.wgsl?raw';
-import dropoutText from './attention-dropout.wgsl?raw';
-import scoreText from './attention-score.wgsl?raw';
-import { keyValueStorage } from './cache-storage.ts';
 import { dropoutParams, drops } from '../elementwise/dropout.ts';
-import { late, numbers, random, workgroup } from '../snippets.ts';
 import type { AttentionEntry } from './attention-entry.ts';
-
-const common = { file: 'attention-common.wgsl', text: commonText };
-/** Where queries and outputs lie. */
-export const attentionIndex: Snippet = { file: 'attention-index.wgsl', text: indexText };
-const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
-/** Rows by fours, on CPU adapters. */
-export const attentionFour: Snippet = {
-  file: 'attention-four.wgsl',
-  text: late(() => import('./attention-four.wgsl?raw')),
-};
-/** Scores and sight, for kernels with the params of `scoreParams`. */
-export const attentionScore: Snippet = { file: 'attention-score.wgsl', text: scoreText };
-
-/** What the scores depend on besides q and k; `scoreSwitches` tells which of it counts. */
-export const scoreParams = {
-  group: 'u32',
-  scale: 'f32',
-  softcap: 'f32',
-  window: 'u32',
-  reach: 'u32',
-} as const;
-export const scoreSwitches = {
-  WINDOWED: [false, true],
-  SOFTCAP: [false, true],
-  HAS_BIAS: [false, true],
-} as const;
-
-const shape = {
-  batches: 'u32',
-  heads: 'u32',
-  queries: 'u32',
-  keys: 'u32',
-  head_size: 'u32',
-  q_pitch: 'u32',
-  q_start: 'u32',
-  k_pitch: 'u32',
-  k_start: 'u32',
-} as const;
-
-function attentionKernel(
-  name: string,
-  text: Snippet['text'],
-  { code = [], ...more }: Partial<Kernel> = {},
-): Kernel {
-  return kernel({
-    name,
-    operation: 'attention',
-    code: [
-      workgroup,
-      numbers,
-      random,
-      attentionIndex,
-      keyValueStorage,
-      common,
-      attentionScore,
-      dropout,
-      ...code,
-      { file: `${name}.wgsl`, text },
-    ],
-    bindings: {
-      q: 'read',
-      k: 'read',
-      v: 'read',
-      key_mask: 'read',
-      state: 'read',
-      bias: 'read',
-      y: 'write',
-      lse: 'write',
-    },
-    params: {
-      ...shape,
-      v_pitch: 'u32',
-      v_start: 'u32',
-      ...scoreParams,
-      site: 'u32',
-      drop_below: 'u32',
-      keep_scale: 'f32',
-    },
-    ...more,
-    constants: {
-      CAUSAL: [false, true],
-      DROPOUT: [false, true],
-      CACHED: [false, true],
-      ...scoreSwitches,
-      ...more.constants,
-    },
-  });
-}
-
-const subgroup = attentionKernel(
-  'attention-subgroup',
-  late(() => import('./attention-subgroup.wgsl?raw')),
-  {
-    subgroups: true,
-  },
-);
-const register = attentionKernel(
-  'attention-register',
-  late(() => import('./attention-register.wgsl?raw')),
-  { code: [attentionFour] },
-);
-const tile = attentionKernel(
-  'attention-tile',
-  late(() => import('./attention-tile.wgsl?raw')),
-  {
-    constants: { CHUNKS: [1, 2, 3] },
-  },
-);
-
-const weightsKernel = kernel({
-  name: 'attention-weights',
-  code: [
-    workgroup,
-    attentionScore,
-    { file: 'attention-weights.wgsl', text: late(() => import('./attention-weights.wgsl?raw')) },
-  ],
-  bindings: {
-    q: 'read',
-    k: 'read',
-    key_mask: 'read',
-    lse: 'read',
-    bias: 'read',
-    weights: 'write',
-  },
-  params: { ...shape, ...scoreParams },
-  constants: { CAUSAL: [false, true], ...scoreSwitches },
-});
-
-export const attentionKernels: readonly Kernel[] = [subgroup, register, tile, weightsKernel];
+import { attentionForms, attentionWeights } from './attention-kernels.ts';
+import { type ScoreOptions, scoreSettings } from './attention-score.ts';
 
 /** Columns `start` onwards of a tensor's rows, head after head. */
 export interface Columns {
   readonly tensor: Tensor;
   readonly start: number;
-}
-
-/** What makes the scores, and which keys are in sight. */
-export interface ScoreOptions {
-  readonly heads: number;
-  readonly headSize: number;
-  /** Heads of k and v, each shared by neighbouring heads of q; `heads` when absent. */
-  readonly keyValueHeads?: number;
-  /** Factor of the scores; 1/√d_k when absent. */
-  readonly scale?: number;
-  /** Scores s become softcap · tanh(s / softcap); as they are when absent. */
-  readonly softcap?: number | undefined;
-  /** How many keys before its own place a query sees, its own included; all when absent. */
-  readonly window?: number | undefined;
-  /** Added to the scores, by distance from key to query: (2 · reach + 1, heads). */
-  readonly bias?: Tensor | undefined;
 }
 
 export interface AttentionInputs extends ScoreOptions {
@@ -188,28 +40,31 @@ export interface AttentionResult {
   weights(): Tensor;
 }
 
-/** The params and switches of scores. */
-export interface ScoreSettings {
-  readonly params: Readonly<Record<keyof typeof scoreParams, number>>;
-  readonly switches: Readonly<Record<keyof typeof scoreSwitches, boolean>>;
+/** Whether heads, and the rows that they are columns of, begin and end at multiples of four. */
+function isInFours({ q, k, v, headSize }: AttentionInputs): boolean {
+  const ends = [q, k, v].flatMap(({ tensor, start }) => [tensor.pitch, start]);
+  return [headSize, ...ends].every((end) => end % 4 === 0);
 }
 
-export function scoreSettings(options: ScoreOptions): ScoreSettings {
-  const { heads, headSize, keyValueHeads = heads } = options;
-  const { scale = headSize ** -0.5, softcap, window, bias } = options;
-  const params = {
-    group: heads / keyValueHeads,
-    scale,
-    softcap: softcap ?? 1,
-    window: window ?? 0,
-    reach: bias === undefined ? 0 : (bias.size(0) - 1) / 2,
-  };
-  const switches = {
-    WINDOWED: window !== undefined,
-    SOFTCAP: softcap !== undefined,
-    HAS_BIAS: bias !== undefined,
-  };
-  return { params, switches };
+interface Form {
+  readonly kernel: Kernel;
+  readonly sizes: Constants;
+  /** Queries of a tile. */
+  readonly height: number;
+  /** Tiles of a workgroup. */
+  readonly tiles: number;
+}
+
+function formOf(gpu: Gpu, inputs: AttentionInputs): Form {
+  const { subgroup, register, registerFours, tile, tileFours } = attentionForms;
+  const byFours = isInFours(inputs);
+  if (gpu.tier === 'gpu') {
+    const sizes = { CHUNKS: Math.ceil(inputs.headSize / 32), WHOLE: inputs.headSize % 32 === 0 };
+    return { kernel: byFours ? tileFours : tile, sizes, height: 32, tiles: 1 };
+  }
+  if (gpu.hasQuadSubgroups) return { kernel: subgroup, sizes: {}, height: 8, tiles: 1 };
+  const kernel = byFours ? registerFours : register;
+  return { kernel, sizes: {}, height: 4, tiles: 16 };
 }
 
 /**
@@ -247,22 +102,11 @@ export function attention(inputs: AttentionInputs): AttentionResult {
   const constants = { ...seen, DROPOUT: drop, CACHED: table !== undefined };
   const rows = batches * heads;
   const { gpu } = recording;
-  const form =
-    gpu.tier === 'gpu'
-      ? {
-          kernel: tile,
-          constants: { ...constants, CHUNKS: Math.ceil(headSize / 32) },
-          workgroups: rows * Math.ceil(queries / 32),
-        }
-      : gpu.hasQuadSubgroups
-        ? { kernel: subgroup, constants, workgroups: rows * Math.ceil(queries / 8) }
-        : {
-            kernel: register,
-            constants,
-            workgroups: Math.ceil((rows * Math.ceil(queries / 4)) / 16),
-          };
+  const { kernel, sizes, height, tiles } = formOf(gpu, inputs);
   recording.dispatch({
-    ...form,
+    kernel,
+    constants: { ...constants, ...sizes },
+    workgroups: Math.ceil((rows * Math.ceil(queries / height)) / tiles),
     bindings: {
       q: q.tensor,
       k: k.tensor,
@@ -287,7 +131,7 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     if (table !== undefined) throw new RangeError('attention: no weights of cached keys');
     const result = recording.transient('attention weights', [batches, heads, queries, keys]);
     recording.dispatch({
-      kernel: weightsKernel,
+      kernel: attentionWeights,
       bindings: { q: q.tensor, k: k.tensor, key_mask: known, lse, bias, weights: result },
       params: scores,
       constants: seen,

@@ -38,3 +38,16 @@ export const keyValueStorage: StorageSnippet = {
     ],
   },
 };
+
+/** The same, four neighbours at a time, where heads begin at multiples of four. */
+export const keyValue4Storage: StorageSnippet = {
+  binding: 'k',
+  formats: {
+    f32: [
+      { file: 'attention-kv4-f32.wgsl', text: late(() => import('./attention-kv4-f32.wgsl?raw')) },
+    ],
+    f16: [
+      { file: 'attention-kv4-f16.wgsl', text: late(() => import('./attention-kv4-f16.wgsl?raw')) },
+    ],
+  },
+};

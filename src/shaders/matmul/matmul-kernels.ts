@@ -4,7 +4,7 @@ import { blocksOf } from '../../runtime/dtype.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import type { Constants, Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { late, rowInvocation, rowSubgroup } from '../snippets.ts';
+import { late, rowInvocation, rowSubgroup, rowSubgroups, rowWorkgroup } from '../snippets.ts';
 import {
   type Activation,
   activationCodes,
@@ -60,14 +60,18 @@ const block = matmulKernel(
   [...byFours, { file: 'matmul-block.wgsl', text: late(() => import('./matmul-block.wgsl?raw')) }],
   { ...anyLayouts, ROWS: [8, 16] },
 );
-const skinny = matmulKernel(
-  'matmul-skinny',
-  [
-    ...singly,
-    ...gating.code,
-    { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw')) },
-  ],
-  { ...gating.constants, ROWS: [1, 2, 4, 8] },
+const thin = [
+  ...singly,
+  ...gating.code,
+  { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw')) },
+];
+const thinConstants = { ...gating.constants, ROWS: [1, 2, 4, 8] };
+const skinny = matmulKernel('matmul-skinny', [rowWorkgroup, ...thin], thinConstants);
+const skinnySubgroups = matmulKernel(
+  'matmul-skinny-subgroups',
+  [rowSubgroups, ...thin],
+  thinConstants,
+  { entry: 'matmul_skinny', subgroups: true },
 );
 export const matmulKernels: readonly Kernel[] = [
   subgroup,
@@ -77,6 +81,7 @@ export const matmulKernels: readonly Kernel[] = [
   ...matmulGpuKernels,
   skinny,
   ...matmulVectorKernels,
+  skinnySubgroups,
 ];
 
 /** A kernel with its switches, as chosen for one product. */
@@ -226,7 +231,8 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   }
   if (transposed && rows <= 8) {
     const constants = { ROWS: powerOfTwo(rows) };
-    return { kernel: skinny, constants, workgroups: tiles(rows, 4) };
+    const kernel = gpu.hasSubgroups ? skinnySubgroups : skinny;
+    return { kernel, constants, workgroups: tiles(rows, 4) };
   }
   return tileForm(gpu, problem, isInFours(problem));
 }

@@ -1,7 +1,7 @@
-// Matrix product on subgroup matrices of f16 that add up in f32, for weights that are stored as f16. x keeps its
-// precision: scaled by row (matmul-scale), it is the sum of two numbers of f16, which are multiplied one after
-// the other. 4 subgroups of LANES share a tile, two above two; each holds HIGH × WIDE matrices of M × N. Both
-// operands come in pieces of 16 depths by way of workgroup memory. SPLITS as in matmul-tile.
+// Matrix product on subgroup matrices of f16 that add up in f32, for weights that are stored as f16. x keeps
+// its precision: scaled by row (matmul-scale), it is the sum of two numbers of f16, which are multiplied one
+// after the other. 4 subgroups of LANES share a tile, two above two; each holds HIGH × WIDE matrices, M × N.
+// Both operands come in pieces of 16 depths by way of workgroup memory. SPLITS as in matmul-tile.
 
 const HIGH = 32u / M;
 const WIDE = 4u;
@@ -56,10 +56,10 @@ fn matmul_matrix(
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k += K) {
       var w: array<subgroup_matrix_right<f16, N, K>, WIDE>;
-      for (var n = 0u; n < WIDE; n += 1u) {
-        let across = first_right + n * N;
+      for (var j = 0u; j < WIDE; j += 1u) {
+        let across = first_right + j * N;
         let at = select(k * W_STRIDE + across, across * W_STRIDE + k, TRANSPOSED);
-        w[n] = subgroupMatrixLoad<subgroup_matrix_right<f16, N, K>>(&w_piece, at, TRANSPOSED, W_STRIDE);
+        w[j] = subgroupMatrixLoad<subgroup_matrix_right<f16, N, K>>(&w_piece, at, TRANSPOSED, W_STRIDE);
       }
       for (var m = 0u; m < HIGH; m += 1u) {
         let at = left + m * M * STRIDE + k;
@@ -101,14 +101,15 @@ fn scaled_row(batch: u32, row: u32) -> u32 {
 fn bring_x(batch: u32, row: u32, start: u32, i: u32) {
   let k = i % (DEPTH / 4u) * 4u;
   let x_row = i / (DEPTH / 4u);
-  let from = scaled_row(batch, row + x_row);
-  let value = x4_at(from * params.x_pitch + start + k) * scale[2u * from];
-  let high = vec4<f16>(value);
-  let low = vec4<f16>(value - vec4f(high));
+  let whole = scaled_row(batch, row + x_row);
+  let value = x4_at(whole * params.x_pitch + start + k) * scale[2u * whole];
+  // Rounded to the digits of f16 by hand: compilers may take a number for what became of it in f16.
+  let high = bitcast<vec4f>((bitcast<vec4u>(value) + 0x1000u) & vec4u(0xffffe000u));
+  let low = value - high;
   let to = x_row * STRIDE + k;
   for (var j = 0u; j < 4u; j += 1u) {
-    x_high[to + j] = high[j];
-    x_low[to + j] = low[j];
+    x_high[to + j] = f16(high[j]);
+    x_low[to + j] = f16(low[j]);
   }
 }
 

@@ -1,12 +1,10 @@
 // x·Wᵀ with at most ROWS rows, for GPUs: a workgroup computes 4 columns of all rows (2 when GATED), so
-// that W is read once. Its 64 threads split the depth, two neighbours each, and add up in a tree.
+// that W is read once. Its LANES threads split the depth, two neighbours each, and add up as those of a row
+// do (row-workgroup, row-subgroups).
 
-const THREADS = 64u;
 const DOTS = 4u;
 
-var<workgroup> partial: array<vec4f, THREADS>;
-
-@compute @workgroup_size(THREADS)
+@compute @workgroup_size(GROUP)
 fn matmul_skinny(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
@@ -27,7 +25,7 @@ fn matmul_skinny(
 
   let x_pitch = params.x_pitch;
   var sums: array<vec4f, ROWS>;
-  for (var k = 2u * local; k < params.depth; k += 2u * THREADS) {
+  for (var k = 2u * local; k < params.depth; k += 2u * LANES) {
     let w = transpose(mat4x2f(
       weight2_at(w0 + k), weight2_at(w1 + k), weight2_at(w2 + k), weight2_at(w3 + k)));
     let has_next = k + 1u < params.depth;
@@ -40,19 +38,11 @@ fn matmul_skinny(
     }
   }
   for (var row = 0u; row < ROWS; row += 1u) {
-    partial[local] = sums[row];
-    workgroupBarrier();
-    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-      if (local < half) {
-        partial[local] += partial[local + half];
-      }
-      workgroupBarrier();
-    }
+    let all = sum4_over_row(sums[row], local);
     if (GATED && local < COLUMNS) {
-      store_gated(batch, row, column + local, partial[0][local], partial[0][local + COLUMNS]);
+      store_gated(batch, row, column + local, all[local], all[local + COLUMNS]);
     } else if (local < COLUMNS) {
-      store(batch, row, column + local, partial[0][local]);
+      store(batch, row, column + local, all[local]);
     }
-    workgroupBarrier();
   }
 }

@@ -2,34 +2,37 @@
 // differs between tiers (row-*.wgsl).
 
 import type { Gpu } from '../../runtime/gpu.ts';
-import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import { formOfWidth, type Widths, widthOf } from '../elementwise/element-kernel.ts';
-import { rowInvocation, rowSubgroup, rowWorkgroup } from '../snippets.ts';
+import { rowInvocation, rowSubgroup, rowSubgroups, rowWorkgroup } from '../snippets.ts';
 
 export interface RowKernel {
   readonly invocation: Kernel;
   readonly subgroup: Kernel;
   readonly workgroup: Kernel;
+  /** A workgroup with subgroups of any size; absent where the other has no such form. */
+  readonly subgroups?: Kernel;
 }
 
 type RowDeclaration = Parameters<typeof kernel>[0];
 
-/** Declares the three forms of a row kernel. */
+/** Declares the four forms of a row kernel. */
 export function rowKernel(declaration: RowDeclaration): RowKernel {
   const { name, code } = declaration;
-  const form = (suffix: string, row: typeof rowSubgroup): Kernel =>
+  const form = (suffix: string, row: Snippet): Kernel =>
     kernel({
       ...declaration,
       name: `${name}-${suffix}`,
       operation: declaration.operation ?? name,
       entry: declaration.entry ?? name.replaceAll('-', '_'),
-      subgroups: suffix === 'subgroup',
+      subgroups: suffix.startsWith('subgroup'),
       code: [row, ...code],
     });
   return {
     invocation: form('invocation', rowInvocation),
     subgroup: form('subgroup', rowSubgroup),
     workgroup: form('workgroup', rowWorkgroup),
+    subgroups: form('subgroups', rowSubgroups),
   };
 }
 
@@ -50,13 +53,17 @@ export function rowForm(
   turns = 0,
 ): { kernel: Kernel; workgroups: number } {
   const isLong = turns > mostTurns && !gpu.hasQuadSubgroups;
-  if (gpu.tier === 'gpu' || isLong) return { kernel: forms.workgroup, workgroups: rows };
+  const isGpu = gpu.tier === 'gpu';
+  if (isGpu && gpu.hasSubgroups && forms.subgroups !== undefined) {
+    return { kernel: forms.subgroups, workgroups: rows };
+  }
+  if (isGpu || isLong) return { kernel: forms.workgroup, workgroups: rows };
   if (gpu.hasQuadSubgroups) return { kernel: forms.subgroup, workgroups: rows };
   return { kernel: forms.invocation, workgroups: Math.ceil(rows / 16) };
 }
 
-export function allForms({ invocation, subgroup, workgroup }: RowKernel): Kernel[] {
-  return [invocation, subgroup, workgroup];
+export function allForms({ invocation, subgroup, workgroup, subgroups }: RowKernel): Kernel[] {
+  return [invocation, subgroup, workgroup, ...(subgroups ? [subgroups] : [])];
 }
 
 /** The form for rows of `columns`, in fours where these allow it. */

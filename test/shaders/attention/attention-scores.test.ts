@@ -2,7 +2,8 @@
 import { test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { attentionDecode, hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
-import { attention, type ScoreOptions } from '../../../src/shaders/attention/attention.ts';
+import type { ScoreOptions } from '../../../src/shaders/attention/attention-score.ts';
+import { attention } from '../../../src/shaders/attention/attention.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { type Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';

@@ -171,6 +171,8 @@ for (const { name, options } of gpus) {
         await expectAttention(gpu, 400 + i, size);
         await expectAttention(gpu, 402 + i, { ...size, causal: true });
       }
+      const fours = { queries: 35, keys: 35, headSize: 12, gaps: [4, 8, 4, 12] } as const;
+      await expectAttention(gpu, 404, { ...fours, batches: 2, heads: 3, causal: true });
     }));
 
   test(`large scores stay finite, ${name}`, () =>
@@ -207,8 +209,13 @@ for (const { name, options } of gpus) {
 
   test(`the kernel meant for the device runs, ${name}`, () =>
     withGpu(options, async (gpu) => {
-      const { kernel } = await expectAttention(gpu, 600, { queries: 2, keys: 3, headSize: 4 });
-      const software = gpu.hasQuadSubgroups ? 'attention-subgroup' : 'attention-register';
-      expect(kernel).toBe(isGpu ? 'attention-tile' : software);
+      const reached = [];
+      for (const headSize of [4, 5]) {
+        reached.push((await expectAttention(gpu, 600, { queries: 2, keys: 3, headSize })).kernel);
+      }
+      const form = isGpu ? 'tile' : 'register';
+      const wanted =
+        gpu.hasQuadSubgroups && !isGpu ? ['subgroup', 'subgroup'] : [`${form}-fours`, form];
+      expect(reached).toEqual(wanted.map((suffix) => `attention-${suffix}`));
     }));
 }

@@ -5,7 +5,7 @@ import { ignoredLabel } from '../../../src/shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../../../src/shaders/loss/distillation-loss.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { expectOperation } from '../../support/check.ts';
-import { testGpus, withGpu } from '../../support/gpu.ts';
+import { rowFormOf, testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
 import { expectRejection } from '../../support/rejection.ts';
 
@@ -57,8 +57,7 @@ for (const { name, options } of gpus) {
           const own = dx!.subarray(row * columns, (row + 1) * columns);
           expect(own.every((value) => value === 0)).toBe(true);
         });
-        const form = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
-        const suffix = options.tier === 'gpu' ? 'workgroup' : form;
+        const suffix = rowFormOf(gpu);
         expect(kernels.map(({ kernel }) => kernel.name)).toEqual([
           `distillation-loss-${suffix}`,
           `distillation-loss-backward-${suffix}`,

@@ -35,7 +35,9 @@ const cases: readonly Case[] = [
 
 for (const [i, one] of cases.entries()) {
   const { x: shape, columns, transposed, batched = false, finish, factors = [1] } = one;
-  test(`(${shape.join(', ')}) to ${columns}, ${transposed ? 'transposed' : 'as it is'}`, () =>
+  const kind = `(${shape.join(', ')}) to ${columns}, ${transposed ? 'transposed' : 'as it is'}`;
+  // A software driver takes a minute to unroll the matrices.
+  test(`matrix units, ${kind}`, { timeout: 300_000 }, () =>
     withGpu(options, async (gpu) => {
       const random = new Random(900 + i);
       const depth = shape.at(-1)!;
@@ -61,7 +63,8 @@ for (const [i, one] of cases.entries()) {
       expect(names).toEqual(
         hasMatrices ? ['matmul-scale', 'matmul-matrix', ...joins] : ['matmul-tile-fours', ...joins],
       );
-    }));
+    }),
+  );
 }
 
 test('weights of f32 and bf16, and lengths that are no multiples of four, take the tiles', () =>

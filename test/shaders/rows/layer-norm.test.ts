@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { expectOperation } from '../../support/check.ts';
-import { testGpus, withGpu } from '../../support/gpu.ts';
+import { rowFormOf, testGpus, withGpu } from '../../support/gpu.ts';
 import { Random, type ValueOptions } from '../../support/random.ts';
 import { normalize } from '../../../src/shaders/rows/norm.ts';
 
@@ -60,10 +60,7 @@ for (const { name, options } of gpus) {
 
   test(`the kernel meant for the device runs, ${name}`, () =>
     withGpu(options, async (gpu) => {
-      const software = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
-      expect(await expectLayerNorm(gpu, 300, [3, 5])).toBe(
-        `layer-norm-${options.tier === 'gpu' ? 'workgroup' : software}`,
-      );
+      expect(await expectLayerNorm(gpu, 300, [3, 5])).toBe(`layer-norm-${rowFormOf(gpu)}`);
     }));
 }
 

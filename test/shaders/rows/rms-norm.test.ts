@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { expectOperation } from '../../support/check.ts';
-import { testGpus, withGpu } from '../../support/gpu.ts';
+import { rowFormOf, testGpus, withGpu } from '../../support/gpu.ts';
 import { Random, type ValueOptions } from '../../support/random.ts';
 import { normalize } from '../../../src/shaders/rows/norm.ts';
 
@@ -70,8 +70,7 @@ for (const { name, options } of gpus) {
 
   test(`the kernel meant for the device runs, ${name}`, () =>
     withGpu(options, async (gpu) => {
-      const software = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
-      const form = options.tier === 'gpu' ? 'workgroup' : software;
+      const form = rowFormOf(gpu);
       expect(await expectRmsNorm(gpu, 300, [3, 5])).toBe(`rms-norm-${form}`);
       expect(await expectRmsNorm(gpu, 301, [3, 8])).toBe(`rms-norm-fours-${form}`);
     }));

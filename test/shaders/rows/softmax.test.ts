@@ -6,7 +6,7 @@ import { crossEntropy } from '../../../src/shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../../../src/shaders/loss/ignored-label.ts';
 import { softmax } from '../../../src/shaders/rows/softmax.ts';
 import { expectOperation } from '../../support/check.ts';
-import { testGpus, withGpu } from '../../support/gpu.ts';
+import { rowFormOf, testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
 
 const gpus = await testGpus();
@@ -74,10 +74,7 @@ for (const { name, options } of gpus) {
         outputs[0]!.forEach((loss, row) => {
           if (row % 3 === 1) expect(loss).toBe(0);
         });
-        const form = gpu.hasQuadSubgroups ? 'subgroup' : 'invocation';
-        expect(kernels[0]!.kernel.name).toBe(
-          `cross-entropy-${options.tier === 'gpu' ? 'workgroup' : form}`,
-        );
+        expect(kernels[0]!.kernel.name).toBe(`cross-entropy-${rowFormOf(gpu)}`);
       }
     }));
 }
