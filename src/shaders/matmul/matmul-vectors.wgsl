@@ -1,5 +1,5 @@
-// x·Wᵀ with at most ROWS rows, of which LANES invocations compute 8 columns (4 when GATED). They share the depth,
-// 16 bytes of each column at a time. What the weights of a block share is taken out of their sum:
+// x·Wᵀ with at most ROWS rows, of which LANES invocations compute 8 columns (4 when GATED). They share the
+// depth, 16 bytes of each column at a time. What the weights of a block share is taken out of their sum:
 // Σ x·(s·q + b) = s·Σ x·q + b·Σ x. What row-*.wgsl says of a row is said of such a tile here. Rows of W are
 // whole vectors long, all others multiples of 4.
 

@@ -22,7 +22,7 @@ const EXPONENT = 0x7f800000u;
 
 var<private> values: array<f32, SIZE>;
 
-fn code_of(value: f32, scale: vec2f) -> f32 {
+fn nearest_code(value: f32, scale: vec2f) -> f32 {
   return select(clamp(round((value - scale.y) / scale.x), 0.0, MOST), 0.0, scale.x == 0.0);
 }
 
@@ -35,7 +35,7 @@ fn fitted(scale: vec2f, count: u32) -> vec2f {
   for (var i = 0u; i < count; i += 1u) {
     // Values from the middle: sums of what all have in common would cost digits.
     let value = values[i] - scale.y;
-    let code = code_of(values[i], scale);
+    let code = nearest_code(values[i], scale);
     codes += code;
     squares += code * code;
     sum += value;
@@ -53,7 +53,7 @@ fn fitted(scale: vec2f, count: u32) -> vec2f {
 fn error_of(scale: vec2f, count: u32) -> f32 {
   var error = 0.0;
   for (var i = 0u; i < count; i += 1u) {
-    let difference = fma(code_of(values[i], scale), scale.x, scale.y) - values[i];
+    let difference = fma(nearest_code(values[i], scale), scale.x, scale.y) - values[i];
     error = fma(difference, difference, error);
   }
   return error;
@@ -108,7 +108,7 @@ fn quantize(
     for (var k = 0u; k < 32u / BITS; k += 1u) {
       let at = word * (32u / BITS) + k;
       if (at < size) {
-        codes |= u32(code_of(values[at], best)) << (k * BITS);
+        codes |= u32(nearest_code(values[at], best)) << (k * BITS);
       }
     }
     store_codes(block, word, codes);
