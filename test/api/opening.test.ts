@@ -85,7 +85,6 @@ test('a task takes the class that it needs', () =>
 
 /** Settings of quantizations as their tools write them, and what people call these. */
 const quantized: readonly (readonly [fields: JsonObject, name: string])[] = [
-  [{ quantization_config: { quant_method: 'gptq', bits: 4, desc_act: false } }, 'GPTQ'],
   [{ quantization_config: { quant_method: 'awq', bits: 4, version: 'gemm' } }, 'AWQ'],
   [{ quantization_config: { load_in_8bit: true, llm_int8_threshold: 6 } }, 'bitsandbytes'],
   [{ quantization_config: { quant_method: 'compressed-tensors' } }, 'compressed-tensors'],
