@@ -1,7 +1,7 @@
 // What a load will take, without the load.
 
-import { bytesOf, type Dtype, pitchOf } from '../runtime/dtype.ts';
-import { refuseUnknown } from '../runtime/errors.ts';
+import { bytesOf, pitchOf } from '../runtime/dtype.ts';
+import { type ErrorCode, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { elements } from '../runtime/tensor.ts';
 import {
   type ModelSource,
@@ -14,11 +14,18 @@ import { describeFile, type Source } from '../source/source.ts';
 import { Config } from './config.ts';
 import { readConfig } from './read-configs.ts';
 import { AskedFormats, type WeightFormatName } from './weights/asked-formats.ts';
-import { heldAs } from './weights/packed-entry.ts';
+import { heldAs, packedOf } from './weights/packed-entry.ts';
 import { weightsOf } from './weights/quantization-fields.ts';
 
 /** Types of tensors that need no explanation. */
 const plain: ReadonlySet<StoredDtype> = new Set(['F64', 'F32', 'F16', 'BF16']);
+
+const unreadable: readonly ErrorCode[] = [
+  'FILE_NOT_FOUND',
+  'FILE_INVALID',
+  'CONFIG_INVALID',
+  'MODEL_UNSUPPORTED',
+];
 
 /** What a model takes. Bytes on the GPU are those of its weights; activations come on top. */
 export interface ModelSize {
@@ -75,18 +82,26 @@ async function weightsIn(
 ): Promise<readonly TensorEntry[]> {
   const all = [...entries.values()];
   if (all.every(({ dtype }) => plain.has(dtype))) return all;
-  const config = new Config(await readConfig(files, signal), describeFile(files, 'config.json'));
-  return [...(await weightsOf(entries, config)).values()];
+  try {
+    const config = new Config(await readConfig(files, signal), describeFile(files, 'config.json'));
+    return [...(await weightsOf(entries, config)).values()];
+  } catch (error) {
+    // What cannot be loaded has a size all the same.
+    if (error instanceof TransformerError && unreadable.includes(error.code)) return all;
+    throw error;
+  }
 }
 
 /** Bytes of tensors whose matrices are asked for in a format. */
 function sizeIn(format: WeightFormatName | undefined, entries: readonly TensorEntry[]): number {
   const formats = new AskedFormats(format);
   return entries.reduce((sum, entry) => {
-    const { name, shape } = entry;
+    const { name, shape, start, end } = entry;
     const columns = shape.at(-1) ?? 1;
-    const matrix = (): Dtype => formats.formatOf([name], columns) ?? heldAs(entry);
-    const dtype = shape.length > 1 ? matrix() : 'f32';
+    const asked = shape.length > 1 ? formats.formatOf([name], columns) : 'f32';
+    const isWeight = plain.has(entry.dtype) || packedOf(entry) !== undefined;
+    if (asked === undefined && !isWeight) return sum + end - start;
+    const dtype = asked ?? heldAs(entry);
     return sum + bytesOf(dtype, (elements(shape) / columns) * pitchOf(dtype, columns));
   }, 0);
 }

@@ -58,7 +58,8 @@ export async function openCheckpoint(
     distinct = await withoutRepeats(files, entries, twins, signal);
     loader = await declared(distinct, architecture, fields);
   }
-  const unused = [...distinct.values()].filter((entry) => !loader.wanted.has(entry));
+  const used = new Set(Array.from(loader.wanted.keys(), ({ name }) => name));
+  const unused = [...distinct.values()].filter(({ name }) => !used.has(name));
   if (unused.length > 0) {
     const { checkUnused } = await import('./weights/unused-weights.ts');
     const name = (entry: TensorEntry): string => describeFile(files, entry.file);

@@ -81,9 +81,12 @@ export async function changedFixture(name: string, change: Change): Promise<File
   const { 'config.json': config, 'model.safetensors': weights } = files;
   if (typeof change !== 'function') {
     const fields = JSON.parse(new TextDecoder().decode(config)) as Record<string, object>;
-    const field = 'quantization' in fields ? 'quantization' : 'quantization_config';
-    const settings = { ...fields[field], ...change };
-    return { ...files, 'config.json': withFields(config, { [field]: settings }) };
+    // MLX writes both.
+    const settings = ['quantization', 'quantization_config'].map((field): [string, unknown] => [
+      field,
+      fields[field] && { ...fields[field], ...change },
+    ]);
+    return { ...files, 'config.json': withFields(config, Object.fromEntries(settings)) };
   }
   const tensors = tensorsIn(weights!);
   change(tensors);

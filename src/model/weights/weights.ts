@@ -13,7 +13,7 @@ import { TiedNames } from './tied-names.ts';
 import { type Linear, partsOf } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
 import type { FillOptions, MatrixOptions, RowRange } from './matrix-options.ts';
-import { heldAs, packedOf } from './packed-entry.ts';
+import { asShaped, commonFormat, heldAs, holds, packedOf } from './packed-entry.ts';
 
 type ComputedValues = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
@@ -101,19 +101,18 @@ export class WeightLoader {
       const shape = [part?.rows ?? sizes[index] ?? 0, columns];
       return this.#find(this.#named('inFile', name), shape, swapped);
     });
-    const stored = entries.map(heldAs);
-    const [first = 'f32'] = stored;
     const isOrdered = entries.some((entry) => packedOf(entry)?.isOrdered === true);
-    const mixed = stored.some((format) => format !== first) || (isOrdered && !options.ordered);
+    const stored =
+      isOrdered && options.ordered !== true ? 'f32' : commonFormat(entries.map(heldAs));
     const asked = this.#formats?.formatOf(
       entries.map(({ name }) => name),
       columns,
     );
-    const dtype = options.dtype ?? asked ?? (mixed ? 'f32' : first);
-    const keepsOrder = isOrdered && !mixed && dtype === first;
-    const order = keepsOrder
-      ? this.#allocate({ label: `order of ${list.join(' + ')}`, shape: [columns], dtype: 'u32' })
-      : undefined;
+    const dtype = options.dtype ?? asked ?? stored;
+    const order =
+      isOrdered && entries.every((entry) => holds(dtype, heldAs(entry)))
+        ? this.#allocate({ label: `order of ${list.join(' + ')}`, shape: [columns], dtype: 'u32' })
+        : undefined;
     const tensor = this.#tensor(entries, [sum(sizes), columns], dtype, { ...options, order });
     if (order !== undefined) this.#orders.set(tensor, order);
     return tensor;
@@ -220,7 +219,8 @@ export class WeightLoader {
   /** `name`: as the file has it. `swapped`: whether a matrix is stored as (columns, rows), unless quantised. */
   #find(name: string, wanted: readonly number[], swapped: boolean = false): TensorEntry {
     const turned = swapped ? wanted.toReversed() : wanted;
-    const entry = this.#stored(this.#tied.storedAs(name), turned);
+    const stored = this.#stored(this.#tied.storedAs(name), turned);
+    const entry = stored && asShaped(stored, wanted);
     const shape = entry && packedOf(entry) ? wanted : turned;
     if (entry === undefined) {
       const names = this.#tied.namesOf(name).map((each) => `"${each}"`);

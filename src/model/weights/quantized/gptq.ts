@@ -12,6 +12,7 @@ import {
   invalid,
   type Layout,
   type Method,
+  orderOf,
   sidesOf,
   type StoredMatrix,
   type StoredModule,
@@ -58,13 +59,9 @@ function read(settings: Config): Layout {
       codes: { layout: 'across', bits, stride: rows },
       isOrdered,
       share: ({ words, numbers }) => {
-        const order =
-          index && orderOf(words(groupEnd), index.dtype === 'I64', { columns, groups, group });
-        if (index !== undefined && (order === undefined || (!isOrdered && !isSorted(order)))) {
-          throw invalid(
-            `Tensor "${index.name}" does not share ${columns} columns out among ${groups} groups of ` +
-              `${group ?? columns}${isOrdered ? '' : ', one behind the other'}.`,
-          );
+        const order = index && orderOf(index, words(groupEnd), { columns, groups, group });
+        if (!isOrdered && order?.some((column, i) => column !== i) === true) {
+          throw invalid(`Tensor "${index?.name}" has groups that lie apart, without "desc_act".`);
         }
         const own = numbers(scaleEnd);
         const zeros = words(zeroEnd).map((word) => word + lessBy);
@@ -85,27 +82,4 @@ function read(settings: Config): Layout {
       },
     };
   }
-}
-
-/** The columns, those of each group together; undefined where groups are not of one size. */
-function orderOf(
-  words: Uint32Array,
-  isLong: boolean,
-  sizes: { columns: number; groups: number; group: number | undefined },
-): Uint32Array<ArrayBuffer> | undefined {
-  const { columns, groups, group = columns } = sizes;
-  const order = new Uint32Array(columns);
-  const counts = new Uint32Array(groups);
-  for (let column = 0; column < columns; column++) {
-    const g = words[isLong ? 2 * column : column] ?? groups;
-    const count = counts[g] ?? group;
-    if (g * group + count >= Math.min(columns, (g + 1) * group)) return undefined;
-    order[g * group + count] = column;
-    counts[g] = count + 1;
-  }
-  return order;
-}
-
-function isSorted(order: Uint32Array): boolean {
-  return order.every((column, i) => column === i);
 }

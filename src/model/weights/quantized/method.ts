@@ -22,6 +22,8 @@ export interface Method {
 export interface Layout {
   /** Ends of the names of its tensors; `.weight` counts only beside another one. */
   readonly ends: readonly string[];
+  /** The same of tensors that no weight needs. */
+  readonly ignored?: readonly string[];
   /** @throws TransformerError FILE_INVALID, MODEL_UNSUPPORTED */
   readonly matrixOf: (module: StoredModule) => StoredMatrix;
 }
@@ -37,12 +39,16 @@ export interface StoredModule {
 
 /** A matrix of (rows, columns), each row an output. */
 export interface StoredMatrix {
+  /** What it would be called unquantised; the weight of its module when absent. */
+  readonly name?: string;
   readonly rows: number;
   readonly columns: number;
   readonly dtype: BlockDtype;
   readonly code: TensorEntry;
   readonly codes: PackedCodes;
   readonly isOrdered?: boolean;
+  /** The same of another shape, where only the data of the file tells; undefined for what it cannot be. */
+  readonly reshaped?: (shape: readonly number[]) => StoredMatrix | undefined;
   readonly share: (values: StoredValues) => Shared;
 }
 
@@ -65,7 +71,7 @@ export function invalid(what: string): TransformerError {
   );
 }
 
-/** Refuses a tensor of another shape. `why`: what calls for it. Axes of 1 at the end may be left out. */
+/** Refuses a tensor of another shape. `why`: what calls for it. */
 export function expectShape(
   { name, shape }: TensorEntry,
   wanted: readonly number[],
@@ -142,6 +148,32 @@ export function headsOf(options: Heads): Float32Array<ArrayBuffer> {
 function noScale({ name }: TensorEntry, value: number): TransformerError {
   const what = Number.isNaN(value) ? 'that is no number' : `of ${value}`;
   return invalid(`Tensor "${name}" holds a scale ${what}, which weights cannot have.`);
+}
+
+/**
+ * The columns, those of each group together, from the group of each.
+ * @throws TransformerError FILE_INVALID where groups are not of one size
+ */
+export function orderOf(
+  { name, dtype }: TensorEntry,
+  words: Uint32Array,
+  sizes: { columns: number; groups: number; group: number | undefined },
+): Uint32Array<ArrayBuffer> {
+  const { columns, groups, group = columns } = sizes;
+  const order = new Uint32Array(columns);
+  const counts = new Uint32Array(groups);
+  for (let column = 0; column < columns; column++) {
+    const g = words[dtype === 'I64' ? 2 * column : column] ?? groups;
+    const count = counts[g] ?? group;
+    if (g * group + count >= Math.min(columns, (g + 1) * group)) {
+      throw invalid(
+        `Tensor "${name}" does not share ${columns} columns out among ${groups} groups of ${group}.`,
+      );
+    }
+    order[g * group + count] = column;
+    counts[g] = count + 1;
+  }
+  return order;
 }
 
 /** What tensors hold, from their bytes. */

@@ -1,11 +1,16 @@
 // The methods whose files are read: a file each, and its place in the table.
 
-import { isObject } from '../../../source/json.ts';
 import type { TensorEntry } from '../../../source/safetensors.ts';
 import type { Config } from '../../config.ts';
-import type { PackedEntry } from '../packed-entry.ts';
+import type { Packed, PackedEntry } from '../packed-entry.ts';
 import { quantizationFields } from '../quantization-fields.ts';
+import { awq } from './awq.ts';
+import { bitsandbytes } from './bitsandbytes.ts';
+import { compressedTensors } from './compressed-tensors.ts';
+import { fp8 } from './fp8.ts';
 import { gptq } from './gptq.ts';
+import { mlx } from './mlx.ts';
+import { mxfp4 } from './mxfp4.ts';
 import {
   invalid,
   type Layout,
@@ -14,10 +19,9 @@ import {
   type StoredModule,
   valuesIn,
 } from './method.ts';
-import { fieldOf, quantizedConfig, quantizedWithout } from './refusal.ts';
+import { fieldOf, methodIn, quantizedConfig, quantizedWithout } from './refusal.ts';
 
-/** By `quant_method`. */
-const methods: Readonly<Record<string, Method>> = { gptq };
+const methods: readonly Method[] = [gptq, awq, mlx, bitsandbytes, compressedTensors, fp8, mxfp4];
 
 /**
  * How the settings of a config.json say that weights are laid out.
@@ -27,12 +31,10 @@ export function layoutOf(config: Config): Layout & { readonly name: string } {
   const field = fieldOf(config.fields);
   // They say the same where there are several.
   for (const name of quantizationFields) config.get(name);
-  const settings = config.fields[field];
-  const given = isObject(settings) ? settings['quant_method'] : undefined;
-  const method = typeof given === 'string' ? methods[given] : undefined;
+  const name = methodIn(config.fields[field]);
+  const method = methods.find((each) => each.name === name);
   if (method === undefined) throw quantizedConfig(config.fields, config.file);
-  const { name } = method;
-  return { name, ...method.read(config.section(field, ` of ${name}`)) };
+  return { name: method.name, ...method.read(config.section(field, ` of ${method.name}`)) };
 }
 
 /**
@@ -43,10 +45,11 @@ export function withPacked(
   entries: ReadonlyMap<string, TensorEntry>,
   config: Config,
 ): ReadonlyMap<string, TensorEntry> {
-  const { name, ends, matrixOf } = layoutOf(config);
+  const { name, ends, ignored = [], matrixOf } = layoutOf(config);
   const modules = modulesIn(entries, ends);
   if (modules.size === 0) throw quantizedWithout(config, name);
-  const result = new Map(entries);
+  const isIgnored = (tensor: string): boolean => ignored.some((end) => tensor.endsWith(end));
+  const result = new Map([...entries].filter(([tensor]) => !isIgnored(tensor)));
   const packed: PackedEntry[] = [];
   for (const [module, own] of modules) {
     for (const entry of own.values()) result.delete(entry.name);
@@ -95,20 +98,20 @@ function moduleOf(name: string, own: Ends): StoredModule {
   };
 }
 
-function packedEntry(own: Ends, matrix: StoredMatrix, name: string): PackedEntry {
-  const { rows, columns, dtype, code, codes, isOrdered = false, share } = matrix;
+function packedEntry(own: Ends, matrix: StoredMatrix, usualName: string): PackedEntry {
+  const { name = usualName, rows, columns, dtype, code, codes, isOrdered = false } = matrix;
   const others = new Map([...own].filter(([, entry]) => entry !== code));
-  return {
-    ...code,
-    name,
-    shape: [rows, columns],
-    packed: {
-      dtype,
-      codes,
-      code,
-      others,
-      isOrdered,
-      share: (bytesOf) => share(valuesIn(others, bytesOf)),
-    },
+  const share: Packed['share'] = (bytesOf) => matrix.share(valuesIn(others, bytesOf));
+  const packed = { dtype, codes, code, others, isOrdered, share };
+  // One entry for each shape, by which it is known.
+  const known = new Map<string, PackedEntry | undefined>();
+  const reshaped = (shape: readonly number[]): PackedEntry | undefined => {
+    const key = shape.join();
+    if (!known.has(key)) {
+      const other = matrix.reshaped?.(shape);
+      known.set(key, other && packedEntry(own, other, name));
+    }
+    return known.get(key);
   };
+  return { ...code, name, shape: [rows, columns], packed, ...(matrix.reshaped && { reshaped }) };
 }

@@ -51,16 +51,19 @@ export function fieldOf(config: JsonObject): string {
   return quantizationFields.find((name) => isGiven(config[name])) ?? '';
 }
 
+/** How people call the method of some settings; undefined where these do not say. */
+export function methodIn(settings: unknown): string | undefined {
+  const given = isObject(settings) ? settings['quant_method'] : settings;
+  if (typeof given === 'string') return methods.get(given) ?? given;
+  const fields = isObject(settings) ? Object.keys(settings) : [];
+  return signs.find(([sign]) => fields.some((name) => sign.test(name)))?.[1];
+}
+
 /** The error of a config.json with settings of a quantization. */
 export function quantizedConfig(config: JsonObject, file: string): TransformerError {
   const field = fieldOf(config);
   const settings = config[field];
-  const given = isObject(settings) ? settings['quant_method'] : settings;
-  const fields = isObject(settings) ? Object.keys(settings) : [];
-  const method =
-    typeof given === 'string'
-      ? (methods.get(given) ?? given)
-      : signs.find(([sign]) => fields.some((name) => sign.test(name)))?.[1];
+  const method = methodIn(settings);
   return refusal(
     `${file}: "${field}" is ${show(settings)}: the weights are quantized` +
       (method === undefined ? '' : `, with ${method}`),
