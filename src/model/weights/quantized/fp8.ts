@@ -19,6 +19,7 @@ import { powerOfTwo } from './powers.ts';
 const [codeEnd, tileEnd, rowEnd] = ['.weight', '.weight_scale_inv', '.weight_scale'];
 
 export const fp8: Method = { name: 'FP8', read };
+export const fbgemmFp8: Method = { name: 'FBGEMM FP8', read };
 
 function read(settings: Config): Layout {
   const tile = tileOf(settings, 'weight_block_size');

@@ -25,9 +25,11 @@ export const gptq: Method = { name: 'GPTQ', read };
 function read(settings: Config): Layout {
   const bits = packedIntegers(settings, 'bits');
   const group = groupSize(settings);
-  const format = settings.string('checkpoint_format', 'gptq');
+  const formatField =
+    settings.get('checkpoint_format') === undefined ? 'format' : 'checkpoint_format';
+  const format = settings.string(formatField, 'gptq');
   if (format !== 'gptq' && format !== 'gptq_v2') {
-    settings.refuse('checkpoint_format', '"gptq" or "gptq_v2"');
+    settings.refuse(formatField, '"gptq" or "gptq_v2"');
   }
   settings.only('is_marlin_format', false);
   // Modules with settings of their own; those that it leaves out show themselves.

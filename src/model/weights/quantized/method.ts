@@ -67,7 +67,7 @@ export const floatTypes: readonly StoredDtype[] = ['F16', 'BF16', 'F32'];
 export function invalid(what: string): TransformerError {
   return new TransformerError(
     'FILE_INVALID',
-    `${what} Download the file again, or quantise the model again.`,
+    `${what} Download the file again, or quantize the model again.`,
   );
 }
 

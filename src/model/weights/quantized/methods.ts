@@ -7,7 +7,7 @@ import { quantizationFields } from '../quantization-fields.ts';
 import { awq } from './awq.ts';
 import { bitsandbytes } from './bitsandbytes.ts';
 import { compressedTensors } from './compressed-tensors.ts';
-import { fp8 } from './fp8.ts';
+import { fbgemmFp8, fp8 } from './fp8.ts';
 import { gptq } from './gptq.ts';
 import { mlx } from './mlx.ts';
 import { mxfp4 } from './mxfp4.ts';
@@ -21,7 +21,16 @@ import {
 } from './method.ts';
 import { fieldOf, methodIn, quantizedConfig, quantizedWithout } from './refusal.ts';
 
-const methods: readonly Method[] = [gptq, awq, mlx, bitsandbytes, compressedTensors, fp8, mxfp4];
+const methods: readonly Method[] = [
+  gptq,
+  awq,
+  mlx,
+  bitsandbytes,
+  compressedTensors,
+  fp8,
+  fbgemmFp8,
+  mxfp4,
+];
 
 /**
  * How the settings of a config.json say that weights are laid out.

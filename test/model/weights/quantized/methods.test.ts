@@ -1,4 +1,4 @@
-// The other methods. AWQ, MLX, MXFP4 and FP8 were packed by their published layouts with PyTorch 2.13,
+// All methods; more of GPTQ stands beside it. AWQ, MLX, MXFP4 and FP8 were packed by their published layouts with PyTorch 2.13,
 // bitsandbytes by its version 0.50.2, compressed-tensors with the packing of version 0.20.1; logits and tokens are
 // those of transformers 5.24 with the dequantised weights, in float64.
 import { expect, test } from 'vitest';
@@ -10,9 +10,10 @@ import {
   changedFixture,
   expectFixture,
   expectTokens,
+  quantizedFixture,
   resized,
 } from '../../../support/quantized.ts';
-import { memorySource } from '../../../support/source.ts';
+import { fixtureSource, memorySource } from '../../../support/source.ts';
 
 const gpus = await testGpus();
 const [{ options: usual } = { options: {} }] = gpus;
@@ -25,6 +26,7 @@ interface Case {
 }
 
 const cases: Readonly<Record<string, Case>> = {
+  gptq_8bit: { format: 'int8-64-f32' },
   awq: { format: 'int4-32-f32' },
   mlx: { format: 'int4-32-f16' },
   mlx_8bit: { format: 'int8-32-f32' },
@@ -79,4 +81,40 @@ test('rows that end within a word', () =>
     });
     const loading = loadModel(memorySource(files), { gpu });
     await expect(loading).rejects.toMatchObject({ code: 'TENSOR_MISMATCH' });
+  }));
+
+test('the same file by another name of its method', () =>
+  withGpu(usual, async (gpu) => {
+    const { input_ids: inputIds } = await quantizedFixture('ct_fp8');
+    using model = await loadModel(fixtureSource('quantized/ct_fp8'), { gpu });
+    const { logits } = await model.forward({ inputIds });
+    for (const method of ['fp8', 'fbgemm_fp8']) {
+      const files = await changedFixture('ct_fp8', { quant_method: method });
+      using other = await loadModel(memorySource(files), { gpu });
+      expect((await other.forward({ inputIds })).logits).toEqual(logits);
+      expect(other.warnings.join()).toContain('FP8');
+    }
+  }));
+
+test('beams of a batch, and a load that is given up', () =>
+  withGpu(usual, async (gpu) => {
+    const source = fixtureSource('quantized/mlx');
+    const { input_ids: inputIds } = await quantizedFixture('mlx');
+    const results = [];
+    for (const dtype of [{}, 'f32'] as const) {
+      using model = await loadModel(source, { gpu, dtype });
+      const options = { numBeams: 3, numReturnSequences: 2, maxNewTokens: 5 };
+      const { sequences } = await model.generate({ inputIds }, options);
+      results.push(sequences);
+    }
+    expect(results[1]).toEqual(results[0]);
+    expect(results[0]).toHaveLength(4);
+    const before = gpu.memory.bytes;
+    const abort = new AbortController();
+    const onProgress = ({ loaded }: { loaded: number }): void => {
+      if (loaded > 0) abort.abort();
+    };
+    const loading = loadModel(source, { gpu, signal: abort.signal, onProgress });
+    await expect(loading).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(gpu.memory.bytes).toBe(before);
   }));
