@@ -11,6 +11,7 @@ import { openSource } from '../source/open-source.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
 import { checkUnused } from '../model/weights/unused-weights.ts';
+import { weightsOf } from '../model/weights/quantization-fields.ts';
 import { WeightLoader } from '../model/weights/weights.ts';
 import { Warnings } from '../model/warnings.ts';
 import { headOf, labelsOf, positionsOf, tasksFor, vocabularyOf } from './describe.ts';
@@ -87,7 +88,6 @@ async function inform(files: Source): Promise<Information> {
     tasks: tasksFor(config, architecture),
     hasTokenizer: there.includes(true),
     ...(await triedOn(config, tensors)),
-    parameters: sum(entries.map(({ shape }) => shape.reduce((a, b) => a * b, 1))),
     tensors: entries.length,
     vocabulary: vocabularyOf(config),
     positions: positionsOf(config),
@@ -104,30 +104,44 @@ async function inform(files: Source): Promise<Information> {
 async function triedOn(
   config: JsonObject,
   tensors: ReadonlyMap<string, TensorEntry>,
-): Promise<Pick<Information, 'problem' | 'warnings'>> {
+): Promise<Pick<Information, 'problem' | 'parameters' | 'warnings'>> {
   const warnings = new Warnings();
-  const find = (name: string): TensorEntry | undefined => tensors.get(name);
+  let weights = tensors;
   try {
-    const loader = new WeightLoader(undefined, { find });
     const fields = new Config(config, 'config.json', {
       warnings,
       classPrefixes: classPrefixes(),
     });
     const declare = await architectureOf(fields);
+    weights = await weightsOf(tensors, fields);
+    const loader = new WeightLoader(undefined, { find: (name) => weights.get(name) });
     declare(fields, loader);
+    const used = new Set(Array.from(loader.wanted.keys(), (entry) => entry.name));
     const twins = new Set(loader.twins.flat());
-    const unused = [...tensors.values()].filter(
-      (entry) => !loader.wanted.has(entry) && !twins.has(entry.name),
+    const unused = [...weights.values()].filter(
+      (entry) => !used.has(entry.name) && !twins.has(entry.name),
     );
     const name = ({ file }: TensorEntry): string => file;
     checkUnused(unused, loader.wanted.keys(), { name, warnings, class: className(config) });
-    return { problem: null, warnings: warnings.texts };
+    return { problem: null, parameters: parametersOf(weights), warnings: warnings.texts };
   } catch (error) {
     if (error instanceof TransformerError) {
-      return { problem: error.message, warnings: warnings.texts };
+      return {
+        problem: error.message,
+        parameters: parametersOf(weights),
+        warnings: warnings.texts,
+      };
     }
     throw error;
   }
+}
+
+/** Numbers in tensors; of quantised ones, those that their codes stand for. */
+function parametersOf(weights: ReadonlyMap<string, TensorEntry>): number {
+  return [...weights.values()].reduce(
+    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
 }
 
 /** Names and texts of what is known. */

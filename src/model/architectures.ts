@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import { headName } from './heads/head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
-import { refuseQuantized } from './weights/quantization-fields.ts';
+import { checkQuantized } from './weights/quantization-fields.ts';
 import type { WeightLoader } from './weights/weights.ts';
 
 /** Declares the weights that a config.json calls for. */
@@ -213,7 +213,7 @@ export function strict<Definition>(declare: Declare<Definition>): Declare<Defini
 export async function architectureOf(config: Config): Promise<Architecture> {
   const family = familyOf(config);
   config.texts('architectures');
-  await refuseQuantized(config.fields, config.file);
+  await checkQuantized(config);
   return strict(await family.open(config));
 }
 

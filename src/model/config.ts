@@ -74,11 +74,11 @@ export class Config {
     return this.fields[name] ?? undefined;
   }
 
-  /** An object in the file, with fields of its own. */
-  section(name: string): Config {
+  /** An object in the file, with fields of its own. `whose`: what messages say behind its name. */
+  section(name: string, whose: string = ''): Config {
     const value = this.get(name);
     if (isObject(value))
-      return new Config(value, `${this.file}, "${name}"`, { warnings: this.#warnings });
+      return new Config(value, `${this.file}, "${name}"${whose}`, { warnings: this.#warnings });
     throw this.#wrong(name, 'an object');
   }
 

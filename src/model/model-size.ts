@@ -1,7 +1,7 @@
 // What a load will take, without the load.
 
-import { bytesOf, type Dtype, pitchOf } from '../runtime/dtype.ts';
-import { refuseUnknown } from '../runtime/errors.ts';
+import { bytesOf, pitchOf } from '../runtime/dtype.ts';
+import { type ErrorCode, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { elements } from '../runtime/tensor.ts';
 import {
   type ModelSource,
@@ -9,16 +9,33 @@ import {
   type SourceOptions,
   sourceOptions,
 } from '../source/open-source.ts';
-import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
+import { openSafetensors, type StoredDtype, type TensorEntry } from '../source/safetensors.ts';
+import { describeFile, type Source } from '../source/source.ts';
+import { Config } from './config.ts';
+import { readConfig } from './read-configs.ts';
 import { AskedFormats, type WeightFormatName } from './weights/asked-formats.ts';
-import { formatOf } from './weights/weight-formats.ts';
+import { heldAs, packedOf } from './weights/packed-entry.ts';
+import { weightsOf } from './weights/quantization-fields.ts';
+
+/** Types of tensors that need no explanation. */
+const plain: ReadonlySet<StoredDtype> = new Set(['F64', 'F32', 'F16', 'BF16']);
+
+const unreadable: readonly ErrorCode[] = [
+  'FILE_NOT_FOUND',
+  'FILE_INVALID',
+  'CONFIG_INVALID',
+  'MODEL_UNSUPPORTED',
+];
 
 /** What a model takes. Bytes on the GPU are those of its weights; activations come on top. */
 export interface ModelSize {
   /** Bytes of the files that hold the weights. */
   readonly downloadBytes: number;
-  /** Bytes of the weights on the GPU by the `dtype` of `loadModel`: matrices in it, vectors in f32. */
-  readonly gpuBytes: Readonly<Record<WeightFormatName, number>>;
+  /**
+   * Bytes of the weights on the GPU by the `dtype` of `loadModel`: matrices in it, vectors in f32. `stored`:
+   * without one, matrices as the checkpoint has them, quantised ones too.
+   */
+  readonly gpuBytes: Readonly<Record<WeightFormatName | 'stored', number>>;
 }
 
 export interface ModelSizeOptions extends SourceOptions {
@@ -37,16 +54,19 @@ export async function modelSize(
   refuseUnknown(options, [...sourceOptions, 'signal'], 'option of modelSize');
   const files = openSource(source, options);
   try {
-    const entries = [...(await openSafetensors(files, options)).values()];
+    const entries = await openSafetensors(files, options);
     const ends = new Map<string, number>();
-    for (const { file, end } of entries) ends.set(file, Math.max(end, ends.get(file) ?? 0));
+    for (const { file, end } of entries.values())
+      ends.set(file, Math.max(end, ends.get(file) ?? 0));
+    const weights = await weightsIn(files, entries, options.signal);
     return {
       downloadBytes: [...ends.values()].reduce((sum, end) => sum + end, 0),
       gpuBytes: {
-        f32: sizeIn('f32', entries),
-        f16: sizeIn('f16', entries),
-        int8: sizeIn('int8', entries),
-        int4: sizeIn('int4', entries),
+        stored: sizeIn(undefined, weights),
+        f32: sizeIn('f32', weights),
+        f16: sizeIn('f16', weights),
+        int8: sizeIn('int8', weights),
+        int4: sizeIn('int4', weights),
       },
     };
   } finally {
@@ -54,14 +74,34 @@ export async function modelSize(
   }
 }
 
+/** The tensors; where some are no plain weights, as config.json says that these are quantised. */
+async function weightsIn(
+  files: Source,
+  entries: ReadonlyMap<string, TensorEntry>,
+  signal: AbortSignal | undefined,
+): Promise<readonly TensorEntry[]> {
+  const all = [...entries.values()];
+  if (all.every(({ dtype }) => plain.has(dtype))) return all;
+  try {
+    const config = new Config(await readConfig(files, signal), describeFile(files, 'config.json'));
+    return [...(await weightsOf(entries, config)).values()];
+  } catch (error) {
+    // What cannot be loaded has a size all the same.
+    if (error instanceof TransformerError && unreadable.includes(error.code)) return all;
+    throw error;
+  }
+}
+
 /** Bytes of tensors whose matrices are asked for in a format. */
-function sizeIn(format: WeightFormatName, entries: readonly TensorEntry[]): number {
+function sizeIn(format: WeightFormatName | undefined, entries: readonly TensorEntry[]): number {
   const formats = new AskedFormats(format);
   return entries.reduce((sum, entry) => {
-    const { name, shape } = entry;
+    const { name, shape, start, end } = entry;
     const columns = shape.at(-1) ?? 1;
-    const matrix = (): Dtype => formats.formatOf([name], columns) ?? formatOf(entry).name;
-    const dtype = shape.length > 1 ? matrix() : 'f32';
+    const asked = shape.length > 1 ? formats.formatOf([name], columns) : 'f32';
+    const isWeight = plain.has(entry.dtype) || packedOf(entry) !== undefined;
+    if (asked === undefined && !isWeight) return sum + end - start;
+    const dtype = asked ?? heldAs(entry);
     return sum + bytesOf(dtype, (elements(shape) / columns) * pitchOf(dtype, columns));
   }, 0);
 }

@@ -9,6 +9,7 @@ import { Config } from './config.ts';
 import { className } from './heads/head-name.ts';
 import { readConfigs } from './read-configs.ts';
 import type { Warnings } from './warnings.ts';
+import { weightsOf } from './weights/quantization-fields.ts';
 import { WeightLoader } from './weights/weights.ts';
 
 export interface Checkpoint {
@@ -39,7 +40,7 @@ export async function openCheckpoint(
   const context = { warnings, classPrefixes: classPrefixes() };
   let fields = new Config(config, file, context);
   let architecture = await architectureOf(fields);
-  const entries = await openSafetensors(files, { signal });
+  const entries = await weightsOf(await openSafetensors(files, { signal }), fields);
   const classes = classesOf(fields);
   if (className(config) === undefined && classes !== undefined) {
     const { assumeClass } = await import('./heads/assumed-class.ts');
@@ -57,7 +58,8 @@ export async function openCheckpoint(
     distinct = await withoutRepeats(files, entries, twins, signal);
     loader = await declared(distinct, architecture, fields);
   }
-  const unused = [...distinct.values()].filter((entry) => !loader.wanted.has(entry));
+  const used = new Set(Array.from(loader.wanted.keys(), ({ name }) => name));
+  const unused = [...distinct.values()].filter(({ name }) => !used.has(name));
   if (unused.length > 0) {
     const { checkUnused } = await import('./weights/unused-weights.ts');
     const name = (entry: TensorEntry): string => describeFile(files, entry.file);
@@ -79,7 +81,7 @@ async function declared(
   } catch (error) {
     if (!(error instanceof TransformerError && error.code.startsWith('TENSOR_'))) throw error;
     // What is missing may be there in another form.
-    const { quantizedTensors } = await import('./weights/quantized.ts');
+    const { quantizedTensors } = await import('./weights/quantized/refusal.ts');
     throw quantizedTensors(entries.keys()) ?? error;
   }
 }

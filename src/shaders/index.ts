@@ -26,6 +26,8 @@ import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
+import { reorderKernels } from './matmul/reorder.ts';
+import { repackKernels } from './quantize/repack.ts';
 import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
@@ -58,6 +60,8 @@ export const allKernels: readonly Kernel[] = [
   ...columnSumKernels,
   ...optimizerKernels,
   ...quantizeKernels,
+  ...reorderKernels,
+  ...repackKernels,
   ...loraKernels,
   ...loraBackwardKernels,
   ...splitHeadsKernels,

@@ -1,11 +1,12 @@
 // pipeline(task, source): a model and its tokenizer, ready for text in and results out.
 
 import type { JsonObject } from '../source/json.ts';
+import { Config } from '../model/config.ts';
 import { className } from '../model/heads/head-name.ts';
 import { loadFor, type LoadOptions } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { type ModelSource, openSource } from '../source/open-source.ts';
-import { refuseQuantized } from '../model/weights/quantization-fields.ts';
+import { checkQuantized } from '../model/weights/quantization-fields.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import { trusting } from '../source/trust.ts';
@@ -151,7 +152,7 @@ export async function pipeline<Name extends keyof Pipelines>(
   const { signal } = options;
   const config = await readConfig(files, signal);
   checkHead(task, config, files);
-  await refuseQuantized(config, describeFile(files, 'config.json'));
+  await checkQuantized(new Config(config, describeFile(files, 'config.json')));
   const [make, { Tokenizer: Loaded }] = await Promise.all([
     definitionOf(task).load(files, signal),
     import('../tokenizer/tokenizer.ts'),

@@ -6,6 +6,7 @@ import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { allOf, readBack } from '../runtime/read-back.ts';
 import { isObject, type JsonObject, parseJson } from '../source/json.ts';
+import { quantizationFields } from '../model/weights/quantization-fields.ts';
 import { layOut, readParameters, writeSegments } from '../model/weights/read-parameters.ts';
 import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
@@ -108,9 +109,10 @@ export interface RunConfigs {
   readonly generation?: JsonObject;
 }
 
-/** As they are written beside weights in f32, so that a run that goes on has the same. */
+/** As they are written beside weights in f32, which are not quantised, so that a run that goes on has the same. */
 function configsOf({ config: given, generation }: Trainer['model']): RunConfigs {
-  const config = { ...given, torch_dtype: 'float32' };
+  const fields = Object.entries(given).filter(([name]) => !quantizationFields.includes(name));
+  const config = { ...Object.fromEntries(fields), torch_dtype: 'float32' };
   return generation === given ? { config } : { config, generation };
 }
 

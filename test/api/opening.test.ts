@@ -83,21 +83,14 @@ test('a task takes the class that it needs', () =>
     );
   }));
 
-/** Settings of quantizations as their tools write them, and what people call these. */
+/** Settings of quantizations that are not read, and what people call these. */
 const quantized: readonly (readonly [fields: JsonObject, name: string])[] = [
-  [{ quantization_config: { quant_method: 'gptq', bits: 4, desc_act: false } }, 'GPTQ'],
-  [{ quantization_config: { quant_method: 'awq', bits: 4, version: 'gemm' } }, 'AWQ'],
-  [{ quantization_config: { load_in_8bit: true, llm_int8_threshold: 6 } }, 'bitsandbytes'],
-  [{ quantization_config: { quant_method: 'compressed-tensors' } }, 'compressed-tensors'],
-  [{ compression_config: { config_groups: { group_0: {} } } }, 'compressed-tensors'],
-  [{ quantization_config: { quant_method: 'fp8', weight_block_size: [128, 128] } }, 'FP8'],
-  [{ quantization_config: { quant_method: 'mxfp4' } }, 'MXFP4'],
   [{ quantization_config: { quant_method: 'torchao' } }, 'torchao'],
   [{ quantization_config: { quant_method: 'hqq' } }, 'HQQ'],
   [{ quantization_config: { quant_method: 'aqlm' } }, 'AQLM'],
   [{ quantization_config: { quant_method: 'eetq' } }, 'EETQ'],
   [{ quantization_config: { quant_method: 'something_new' } }, 'something_new'],
-  [{ quantization: { group_size: 64, bits: 4 } }, 'MLX'],
+  [{ quantization_config: { quant_algo: 'NVFP4' } }, 'ModelOpt'],
 ];
 
 test('a quantized checkpoint is refused by its method, before its weights are looked at', () =>

@@ -164,8 +164,8 @@ test('quantized weights are refused for their config, not for the tensors they l
     const load = (fields: Fields): Promise<Model> =>
       loadModel(memorySource(configured(files, fields)), { gpu });
     await expectRejection(load({}), 'MODEL_UNSUPPORTED', 'q_proj.qweight', 'GPTQ or AWQ');
-    const quantization = { quantization_config: { quant_method: 'gptq' } };
-    await expectRejection(load(quantization), 'MODEL_UNSUPPORTED', '"quantization_config"', 'GPTQ');
+    const quantization = { quantization_config: { quant_method: 'hqq' } };
+    await expectRejection(load(quantization), 'MODEL_UNSUPPORTED', '"quantization_config"', 'HQQ');
   }));
 
 test('tensors of other shapes, and those that a class needs', () =>

@@ -21,6 +21,8 @@ import { lora, loraBackward } from './lora.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { quantize } from './quantize.ts';
+import { reorder } from './reorder.ts';
+import { dequantize, repack } from './repack.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
@@ -49,6 +51,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'column-sum': columnSum,
   'cross-entropy': crossEntropy,
   'cross-entropy-backward': crossEntropyBackward,
+  dequantize,
   'distillation-loss': distillationLoss,
   'distillation-loss-backward': distillationLossBackward,
   dropout,
@@ -60,6 +63,8 @@ export const references: Readonly<Record<string, Reference>> = {
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
   quantize,
+  reorder,
+  repack,
   'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,

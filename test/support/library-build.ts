@@ -74,10 +74,15 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'beams', test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts/ },
   // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
   { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
+  // Quantised files.
+  {
+    name: 'quantized',
+    test: /\/src\/(model\/weights\/(quantized\/[\w-]+|packed-writer|packed-conversion)|shaders\/quantize\/repack)\.ts/,
+  },
   // What few checkpoints need when they are opened, and few calls.
   {
     name: 'seldom',
-    test: /\/src\/model\/(weights\/(quantized|twin-weights|unused-weights)|heads\/(assumed-class|losses))\.ts/,
+    test: /\/src\/model\/(weights\/(twin-weights|unused-weights)|heads\/(assumed-class|losses))\.ts/,
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },

@@ -5,6 +5,7 @@ import { add } from '../../shaders/elementwise/add.ts';
 import { activate } from '../../shaders/matmul/activate.ts';
 import { gated as gate, gatedLinear } from '../../shaders/matmul/gated.ts';
 import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
+import { reorder } from '../../shaders/matmul/reorder.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 
 interface LinearOptions {
@@ -16,20 +17,23 @@ interface LinearOptions {
 /** activation(xWᵀ + b) + residual. x: (…, in), result: (…, out). An update acts before the activation. */
 export function linear(
   x: Tensor,
-  { weight, bias, update }: Linear,
+  { weight, bias, order, update }: Linear,
   options: LinearOptions = {},
 ): Tensor {
   const { activation = 'none', residual, ...others } = options;
   const product = { transposed: true, bias, ...others };
-  if (update === undefined) return matmul(x, weight, { ...product, activation, residual });
-  if (activation === 'none') return update(matmul(x, weight, { ...product, residual }), x);
-  const y = activate(update(matmul(x, weight, product), x), activation);
+  const input = order === undefined ? x : reorder(x, order);
+  if (update === undefined) return matmul(input, weight, { ...product, activation, residual });
+  if (activation === 'none') return update(matmul(input, weight, { ...product, residual }), x);
+  const y = activate(update(matmul(input, weight, product), x), activation);
   return residual === undefined ? y : add(y, residual);
 }
 
 /** activation(xWᵀ + b) ⊗ (xVᵀ + c), W above V in one layer. x: (…, in), result: (…, out / 2). */
 export function gated(x: Tensor, layer: Linear, activation: Activation): Tensor {
-  const { weight, bias, update } = layer;
-  if (update === undefined) return gatedLinear(x, weight, { bias, activation });
+  const { weight, bias, order, update } = layer;
+  if (update === undefined) {
+    return gatedLinear(order === undefined ? x : reorder(x, order), weight, { bias, activation });
+  }
   return gate(linear(x, layer, { label: 'gated input' }), activation);
 }

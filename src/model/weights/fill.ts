@@ -2,8 +2,10 @@
 
 import { blocksOf } from '../../runtime/dtype.ts';
 import type { Scope } from '../../runtime/scope.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
 import { readTensors, type TensorEntry, type TensorPiece } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
+import { packedOf } from './packed-entry.ts';
 import type { WeightSlice } from './parameters.ts';
 import { sliceWriter } from './slice-writer.ts';
 
@@ -16,21 +18,47 @@ export async function fillWeights(
   wanted: ReadonlyMap<TensorEntry, readonly WeightSlice[]>,
   { scope, ...options }: ReadOptions & { readonly scope: Scope | undefined },
 ): Promise<void> {
-  const slices = [...wanted.values()].flat();
-  const blockWriter = slices.some(({ tensor }) => blocksOf(tensor.dtype))
-    ? (await import('./block-writer.ts')).blockWriter
-    : undefined;
-  const writerOf = (entry: TensorEntry, slice: WeightSlice): Writer =>
-    scope && blockWriter && blocksOf(slice.tensor.dtype)
-      ? blockWriter(scope, entry, slice)
-      : sliceWriter(scope?.gpu, entry, slice);
-  const writers = new Map(
-    Array.from(wanted, ([entry, own]) => [entry, own.map((slice) => writerOf(entry, slice))]),
-  );
+  const writers = await writersOf(wanted, scope);
   for await (const piece of readTensors(source, writers.keys(), options)) {
     for (const put of writers.get(piece.entry) ?? []) {
       const written = put(piece);
       if (written) await written;
     }
   }
+}
+
+/** What takes each tensor of the files. */
+async function writersOf(
+  wanted: ReadonlyMap<TensorEntry, readonly WeightSlice[]>,
+  scope: Scope | undefined,
+): Promise<Map<TensorEntry, readonly Writer[]>> {
+  const isPlain = (entry: TensorEntry): boolean => packedOf(entry) === undefined;
+  const inBlocks = ({ tensor }: WeightSlice): boolean => blocksOf(tensor.dtype) !== undefined;
+  const plain = [...wanted].filter(([entry]) => isPlain(entry));
+  const [blockWriter, packedWriter] = await Promise.all([
+    plain.some(([, slices]) => slices.some(inBlocks))
+      ? import('./block-writer.ts').then((code) => code.blockWriter)
+      : undefined,
+    plain.length < wanted.size
+      ? import('./packed-writer.ts').then((code) => code.packedWriter)
+      : undefined,
+  ]);
+  const writers = new Map<TensorEntry, readonly Writer[]>();
+  const orders = new Map<Tensor, Uint32Array>();
+  for (const [entry, slices] of wanted) {
+    const packed = packedOf(entry);
+    if (packed === undefined) {
+      const writerOf = (slice: WeightSlice): Writer =>
+        scope && blockWriter && inBlocks(slice)
+          ? blockWriter(scope, entry, slice)
+          : sliceWriter(scope?.gpu, entry, slice);
+      writers.set(entry, slices.map(writerOf));
+    } else {
+      const put = scope && packedWriter?.(scope, { ...entry, packed }, slices, orders);
+      for (const part of [packed.code, ...packed.others.values()]) {
+        writers.set(part, put === undefined ? [] : [put]);
+      }
+    }
+  }
+  return writers;
 }

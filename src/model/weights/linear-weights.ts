@@ -6,6 +6,8 @@ import type { Tensor } from '../../runtime/tensor.ts';
 export interface Linear {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
+  /** u32 (in): the element of x that each column of `weight` belongs to; the same in order when absent. */
+  readonly order?: Tensor | undefined;
   /** The layers of the checkpoint that stand in it, one below the other. */
   readonly parts: readonly LinearPart[];
   /** What an adapter adds beside the product; the weight, which it need not know, stays as it is. */

@@ -16,6 +16,8 @@ export interface WeightSlice {
   readonly size: number;
   /** Whether the tensor is the transpose of the stored one, (in, out), as of a `Conv1D`. */
   readonly transposed?: boolean;
+  /** Where the order of the columns goes, of blocks that have them in another one; see `Linear`. */
+  readonly order?: Tensor | undefined;
 }
 
 /** (rows, columns) values as (columns, rows). */

@@ -3,6 +3,7 @@
 import { throwIfAborted } from '../../runtime/errors.ts';
 import type { TensorEntry } from '../../source/safetensors.ts';
 import { readRange, type Source } from '../../source/source.ts';
+import { packedOf } from './packed-entry.ts';
 
 /** Bytes of the first comparison, which mostly decides, and of the others. */
 const [glance, step] = [64 * 1024, 4 * 1024 * 1024];
@@ -22,13 +23,19 @@ export async function withoutRepeats(
   return distinct;
 }
 
-/** Whether two tensors are the same, bit for bit. */
+/** Whether two tensors are the same, bit for bit; or all that two are packed of. */
 async function isSame(
   source: Source,
   a: TensorEntry,
   b: TensorEntry,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  const [others, same] = [packedOf(a)?.others, packedOf(b)?.others];
+  if (others?.size !== same?.size) return false;
+  for (const [end, entry] of others ?? []) {
+    const twin = same?.get(end);
+    if (twin === undefined || !(await isSame(source, entry, twin, signal))) return false;
+  }
   if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
   const size = a.end - a.start;
   for (let at = 0, end = 0; at < size; at = end) {

@@ -12,22 +12,8 @@ import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
 import { type Linear, partsOf } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
-import { formatOf } from './weight-formats.ts';
-
-/** A part of a stored tensor: rows (or elements of a vector) from `first` on, of `rows` it has. */
-export interface RowRange {
-  readonly first: number;
-  readonly rows: number;
-}
-
-export interface MatrixOptions {
-  /** Takes these rows of a stored matrix that has more. */
-  readonly part?: RowRange | undefined;
-  /** Whether it is stored as (columns, rows), as GPT-2's are. */
-  readonly transposed?: boolean;
-  /** The storage format, whatever the user asks for. */
-  readonly dtype?: 'f32';
-}
+import type { FillOptions, MatrixOptions, RowRange } from './matrix-options.ts';
+import { asShaped, commonFormat, heldAs, holds, packedOf } from './packed-entry.ts';
 
 type ComputedValues = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
@@ -60,6 +46,8 @@ export class WeightLoader {
   #root = { prefix: '', inFile: '', inClass: '' };
   /** What is wanted of the tensors of the checkpoint. */
   readonly wanted: Map<TensorEntry, WeightSlice[]> = new Map();
+  /** Of weights that have their columns in another order than the checkpoint. */
+  readonly #orders = new Map<Tensor, Tensor>();
   readonly #computed: (readonly [Tensor, ComputedValues])[] = [];
   readonly #tied: TiedNames;
   /** Tensors of tied weights, by the names they are stored under. */
@@ -111,17 +99,23 @@ export class WeightLoader {
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
       const shape = [part?.rows ?? sizes[index] ?? 0, columns];
-      return this.#find(this.#named('inFile', name), swapped ? shape.toReversed() : shape);
+      return this.#find(this.#named('inFile', name), shape, swapped);
     });
-    const stored = entries.map((entry) => formatOf(entry).name);
-    const [first = 'f32'] = stored;
-    const mixed = stored.some((format) => format !== first);
+    const isOrdered = entries.some((entry) => packedOf(entry)?.isOrdered === true);
+    const stored =
+      isOrdered && options.ordered !== true ? 'f32' : commonFormat(entries.map(heldAs));
     const asked = this.#formats?.formatOf(
       entries.map(({ name }) => name),
       columns,
     );
-    const dtype = options.dtype ?? asked ?? (mixed ? 'f32' : first);
-    return this.#tensor(entries, [sum(sizes), columns], dtype, options);
+    const dtype = options.dtype ?? asked ?? stored;
+    const order =
+      isOrdered && entries.every((entry) => holds(dtype, heldAs(entry)))
+        ? this.#allocate({ label: `order of ${list.join(' + ')}`, shape: [columns], dtype: 'u32' })
+        : undefined;
+    const tensor = this.#tensor(entries, [sum(sizes), columns], dtype, { ...options, order });
+    if (order !== undefined) this.#orders.set(tensor, order);
+    return tensor;
   }
 
   /**
@@ -182,8 +176,10 @@ export class WeightLoader {
   ): Linear {
     const names = (suffix: string): string[] => [prefixes].flat().map((prefix) => prefix + suffix);
     const modules = names('').map((name) => this.#named('inClass', name));
+    const weight = this.matrix(names('.weight'), out, input, { ...options, ordered: true });
     return {
-      weight: this.matrix(names('.weight'), out, input, options),
+      weight,
+      order: this.#orders.get(weight),
       bias: bias ? this.vector(names('.bias'), out) : undefined,
       parts: partsOf(modules, sizesOf(out, modules.length), options.transposed),
     };
@@ -220,9 +216,12 @@ export class WeightLoader {
     return name.startsWith(prefix) ? own + name.slice(prefix.length) : name;
   }
 
-  /** `name`: as the file has it. */
-  #find(name: string, shape: readonly number[]): TensorEntry {
-    const entry = this.#stored(this.#tied.storedAs(name), shape);
+  /** `name`: as the file has it. `swapped`: whether a matrix is stored as (columns, rows), unless quantised. */
+  #find(name: string, wanted: readonly number[], swapped: boolean = false): TensorEntry {
+    const turned = swapped ? wanted.toReversed() : wanted;
+    const stored = this.#stored(this.#tied.storedAs(name), turned);
+    const entry = stored && asShaped(stored, wanted);
+    const shape = entry && packedOf(entry) ? wanted : turned;
     if (entry === undefined) {
       const names = this.#tied.namesOf(name).map((each) => `"${each}"`);
       throw new TransformerError(
@@ -250,7 +249,7 @@ export class WeightLoader {
     entries: readonly TensorEntry[],
     shape: readonly number[],
     dtype: Dtype,
-    options: MatrixOptions,
+    options: FillOptions,
   ): Tensor {
     const [{ name } = { name: '' }] = entries;
     const known = this.#shared.get(name);
@@ -268,19 +267,21 @@ export class WeightLoader {
   #fill(
     tensor: Tensor,
     entries: readonly TensorEntry[],
-    { part, transposed: swapped = false }: MatrixOptions,
+    { part, transposed: swapped = false, order }: FillOptions,
     slices: WeightSlice[],
   ): void {
-    const { shape } = tensor;
-    const rowElements = shape.length === 1 ? 1 : tensor.size(-1);
+    const rowElements = tensor.shape.length === 1 ? 1 : tensor.size(-1);
     const storedFirst = (part?.first ?? 0) * rowElements;
     let first = 0;
     for (const entry of entries) {
-      const rows = part === undefined ? elements(entry.shape) / rowElements : (shape[0] ?? 1);
+      const rows =
+        part === undefined ? elements(entry.shape) / rowElements : (tensor.shape[0] ?? 1);
       const size = rows * rowElements;
       const name = this.#tied.savedAs(entry.name);
+      // What is quantised lies as its product needs it, but is called what it was before.
+      const shape = swapped && packedOf(entry) ? entry.shape.toReversed() : entry.shape;
       const turned = swapped && { transposed: true };
-      const slice = { name, shape: entry.shape, storedFirst, tensor, first, size, ...turned };
+      const slice = { name, shape, storedFirst, tensor, first, size, order, ...turned };
       this.wanted.set(entry, [...(this.wanted.get(entry) ?? []), slice]);
       slices.push(slice);
       first += size;

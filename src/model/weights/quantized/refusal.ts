@@ -1,8 +1,9 @@
-// Quantized checkpoints, which cannot be loaded: by what method they are, as their files say.
+// Quantized checkpoints that cannot be loaded: by what method they are, as their files say.
 
-import { TransformerError } from '../../runtime/errors.ts';
-import { isObject, type JsonObject, show } from '../../source/json.ts';
-import { isGiven, quantizationFields } from './quantization-fields.ts';
+import { TransformerError } from '../../../runtime/errors.ts';
+import { isObject, type JsonObject, show } from '../../../source/json.ts';
+import type { Config } from '../../config.ts';
+import { isGiven, quantizationFields } from '../quantization-fields.ts';
 
 /** How people call the methods that `quant_method` names. */
 const methods = new Map([
@@ -45,19 +46,40 @@ const tensors: readonly (readonly [name: RegExp, method: string])[] = [
   [/\.scales$/, 'MLX'],
 ];
 
+/** The field with the settings. */
+export function fieldOf(config: JsonObject): string {
+  return quantizationFields.find((name) => isGiven(config[name])) ?? '';
+}
+
+/** How people call the method of some settings; undefined where these do not say. */
+export function methodIn(settings: unknown): string | undefined {
+  const given = isObject(settings) ? settings['quant_method'] : settings;
+  if (typeof given === 'string') return methods.get(given) ?? given;
+  const fields = isObject(settings) ? Object.keys(settings) : [];
+  return signs.find(([sign]) => fields.some((name) => sign.test(name)))?.[1];
+}
+
 /** The error of a config.json with settings of a quantization. */
 export function quantizedConfig(config: JsonObject, file: string): TransformerError {
-  const field = quantizationFields.find((name) => isGiven(config[name])) ?? '';
+  const field = fieldOf(config);
   const settings = config[field];
-  const given = isObject(settings) ? settings['quant_method'] : settings;
-  const fields = isObject(settings) ? Object.keys(settings) : [];
-  const method =
-    typeof given === 'string'
-      ? (methods.get(given) ?? given)
-      : signs.find(([sign]) => fields.some((name) => sign.test(name)))?.[1];
+  const method = methodIn(settings);
   return refusal(
     `${file}: "${field}" is ${show(settings)}: the weights are quantized` +
       (method === undefined ? '' : `, with ${method}`),
+  );
+}
+
+/** The error of a checkpoint that has none of the tensors that its settings speak of. */
+export function quantizedWithout(
+  { fields, file }: Pick<Config, 'fields' | 'file'>,
+  method: string,
+): TransformerError {
+  const field = fieldOf(fields);
+  return new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `${file}: "${field}" is ${show(fields[field])}, but no tensor is quantized with ${method}. Rounding as such ` +
+      "settings ask for is not supported: leave them out, and pass dtype: 'int8' or 'int4' instead.",
   );
 }
 

@@ -1,0 +1,25 @@
+// How a matrix of a checkpoint is declared.
+
+import type { Tensor } from '../../runtime/tensor.ts';
+
+/** A part of a stored tensor: rows (or elements of a vector) from `first` on, of `rows` it has. */
+export interface RowRange {
+  readonly first: number;
+  readonly rows: number;
+}
+
+export interface MatrixOptions {
+  /** Takes these rows of a stored matrix that has more. */
+  readonly part?: RowRange | undefined;
+  /** Whether it is stored as (columns, rows), as GPT-2's are. */
+  readonly transposed?: boolean;
+  /** The storage format, whatever the user asks for. */
+  readonly dtype?: 'f32';
+  /** Whether whoever reads the rows goes by the order of their columns, see `Linear`. */
+  readonly ordered?: boolean;
+}
+
+/** With where that order is noted. */
+export interface FillOptions extends MatrixOptions {
+  readonly order?: Tensor | undefined;
+}
