@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|weight16-b?f\d+)\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -74,10 +74,15 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'beams', test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts/ },
   // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
   { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
+  // Weights in blocks: how kernels read them, and how they get there.
+  {
+    name: 'blocks',
+    test: /\/src\/(model\/weights\/block-writer\.ts|shaders\/(quantize\/(quantize\.ts|(block-store|quantize)\.wgsl)|matmul\/(codes-\w+|weight(16)?-blocks)\.wgsl))/,
+  },
   // Quantised files.
   {
     name: 'quantized',
-    test: /\/src\/(model\/weights\/(quantized\/[\w-]+|packed-writer|packed-conversion)|shaders\/quantize\/repack)\.ts/,
+    test: /\/src\/(model\/weights\/(quantized\/[\w-]+|packed-writer|packed-conversion)|shaders\/quantize\/repack)\.ts|\/shaders\/quantize\/(dequantize|repack)\.wgsl/,
   },
   // What few checkpoints need when they are opened, and few calls.
   {
@@ -108,14 +113,17 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/tasks\/(fill-mask|question-answering|token-classification)\.ts/,
   },
   { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
-  { name: 'shaders-gpu', test: /\/shaders\/\w+\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
+  {
+    name: 'shaders-gpu',
+    test: /\/shaders\/\w+\/(attention-(fours|one|tile)|matmul-(fours|join|one|skinny|tile)|row-subgroups)\.wgsl/,
+  },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register|subgroup)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register|register-fours|softmax|subgroup)\.wgsl/,
   },
   {
     name: 'shaders-seldom',
-    test: /\/shaders\/\w+\/(attention-weights|cross-entropy|dropout|label)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention-kv4?-f16|attention-weights|cache-f16|cross-entropy|dropout|heads-f16|label|matmul-matrix|matmul-scale)\.wgsl/,
   },
   {
     name: (id: string) => path.basename(id, '.ts'),
