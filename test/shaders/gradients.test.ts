@@ -443,6 +443,7 @@ const withoutGradient = [
   'adam',
   'append-tokens',
   'attention-decode',
+  'attention-merge',
   'attention-weights',
   'beam-candidates',
   'beam-commit',
