@@ -103,10 +103,14 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/tasks\/(fill-mask|question-answering|token-classification)\.ts/,
   },
   { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
-  { name: 'shaders-gpu', test: /\/shaders\/\w+\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
+  {
+    name: 'shaders-gpu',
+    test: /\/shaders\/\w+\/((attention|matmul)-(fours|join|one|skinny|tile)|row-subgroups)\.wgsl/,
+  },
+  { name: 'shaders-matrix', test: /\/shaders\/\w+\/matmul-(matrix|scale)\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register|subgroup)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register(-fours)?|softmax|subgroup)\.wgsl/,
   },
   {
     name: 'shaders-seldom',

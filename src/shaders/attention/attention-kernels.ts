@@ -4,6 +4,7 @@ import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import commonText from './attention-common.wgsl?raw';
 import indexText from './attention-index.wgsl?raw';
 import keyValueText from './attention-kv-f32.wgsl?raw';
+import keyValueFourText from './attention-kv4-f32.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import { attentionScore, scoreParams, scoreSwitches } from './attention-score.ts';
 import { element1, element4, late, numbers, random, workgroup } from '../snippets.ts';
@@ -13,10 +14,7 @@ const common = { file: 'attention-common.wgsl', text: commonText };
 export const attentionIndex: Snippet = { file: 'attention-index.wgsl', text: indexText };
 const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
 const keyValue = { file: 'attention-kv-f32.wgsl', text: keyValueText };
-const keyValueFour = {
-  file: 'attention-kv4-f32.wgsl',
-  text: late(() => import('./attention-kv4-f32.wgsl?raw')),
-};
+const keyValueFour = { file: 'attention-kv4-f32.wgsl', text: keyValueFourText };
 /** Rows by fours, on CPU adapters. */
 export const attentionFour: Snippet = {
   file: 'attention-four.wgsl',
