@@ -115,15 +115,16 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
   {
     name: 'shaders-gpu',
-    test: /\/shaders\/\w+\/(attention-(fours|one|tile)|matmul-(fours|join|one|skinny|tile)|row-subgroups)\.wgsl/,
+    test: /\/shaders\/\w+\/((attention|matmul)-(fours|join|one|skinny|tile)|row-subgroups)\.wgsl/,
   },
+  { name: 'shaders-matrix', test: /\/shaders\/\w+\/matmul-(matrix|scale)\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register|register-fours|softmax|subgroup)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register(-fours)?|softmax|subgroup)\.wgsl/,
   },
   {
     name: 'shaders-seldom',
-    test: /\/shaders\/\w+\/(attention-kv4?-f16|attention-weights|cache-f16|cross-entropy|dropout|heads-f16|label|matmul-matrix|matmul-scale)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention-kv4?-f16|attention-weights|cache-f16|cross-entropy|dropout|heads-f16|label)\.wgsl/,
   },
   {
     name: (id: string) => path.basename(id, '.ts'),
