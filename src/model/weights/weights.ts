@@ -102,15 +102,15 @@ export class WeightLoader {
       return this.#find(this.#named('inFile', name), shape, swapped);
     });
     const isOrdered = entries.some((entry) => packedOf(entry)?.isOrdered === true);
-    const stored =
-      isOrdered && options.ordered !== true ? 'f32' : commonFormat(entries.map(heldAs));
+    const mayBeOrdered = options.ordered === true;
+    const stored = isOrdered && !mayBeOrdered ? 'f32' : commonFormat(entries.map(heldAs));
     const asked = this.#formats?.formatOf(
       entries.map(({ name }) => name),
       columns,
     );
     const dtype = options.dtype ?? asked ?? stored;
     const order =
-      isOrdered && entries.every((entry) => holds(dtype, heldAs(entry)))
+      isOrdered && mayBeOrdered && entries.every((entry) => holds(dtype, heldAs(entry)))
         ? this.#allocate({ label: `order of ${list.join(' + ')}`, shape: [columns], dtype: 'u32' })
         : undefined;
     const tensor = this.#tensor(entries, [sum(sizes), columns], dtype, { ...options, order });
