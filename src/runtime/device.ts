@@ -3,6 +3,7 @@
 import { type FoundAdapter, findAdapter } from './adapter.ts';
 import { throwIfAborted, TransformerError } from './errors.ts';
 import type { GpuInfo, GpuOptions, GpuRequestOptions } from './gpu.ts';
+import { askForTexts } from './late-texts.ts';
 import { messageOf } from './print.ts';
 
 const helpfulFeatures: readonly GPUFeatureName[] = ['subgroups'];
@@ -16,6 +17,8 @@ export async function openDevice(
   const found = await findAdapter({ adapter: name, ...(powerPreference && { powerPreference }) });
   throwIfAborted(options.signal);
   const { adapter } = found;
+  // While the device is opened.
+  askForTexts(options.tier ?? (isSoftware(adapter.info) ? 'software' : 'gpu'));
   const { limits } = adapter;
   const wanted = options.features ?? helpfulFeatures;
   const wantedDevice: GPUDeviceDescriptor = {
@@ -44,6 +47,16 @@ export async function openDevice(
   return { device, found };
 }
 
+function descriptionOf(info: GPUAdapterInfo | undefined): string {
+  return [info?.device, info?.description].filter((part) => part).join(', ');
+}
+
+function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  const { vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
+  const names = `${vendor} ${architecture} ${descriptionOf(info)}`;
+  return isFallbackAdapter || softwareNames.test(names);
+}
+
 export function describeDevice(
   device: GPUDevice,
   route: string,
@@ -52,10 +65,9 @@ export function describeDevice(
 ): GpuInfo {
   // Older browsers have no device.adapterInfo; an injected device then counts as a GPU.
   const info = (device.adapterInfo as GPUAdapterInfo | undefined) ?? adapter?.info;
-  const { vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
-  const description = [info?.device, info?.description].filter((part) => part).join(', ');
-  const software =
-    isFallbackAdapter || softwareNames.test(`${vendor} ${architecture} ${description}`);
+  const { vendor = '', architecture = '' } = info ?? {};
+  const description = descriptionOf(info);
+  const software = isSoftware(info);
   return {
     vendor,
     architecture,

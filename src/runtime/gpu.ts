@@ -4,6 +4,7 @@
 import type { AdapterName } from './adapter.ts';
 import { describeDevice, openDevice } from './device.ts';
 import { fieldOf, hasMethod, refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
+import { askForTexts } from './late-texts.ts';
 import { messageOf } from './print.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Device } from './platform-types.ts';
@@ -81,6 +82,7 @@ export class Gpu extends EventTarget {
     this.#info = info;
     this.#pipelines = new PipelineCache(device);
     this.#options = options;
+    askForTexts(info.tier);
     this.#watch(device);
   }
 

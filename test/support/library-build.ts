@@ -106,7 +106,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'shaders-gpu', test: /\/shaders\/\w+\/(attention-tile|matmul-(tile|skinny))\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register|subgroup)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention-(four|register|subgroup)|matmul-(block|register))\.wgsl/,
   },
   {
     name: 'shaders-seldom',

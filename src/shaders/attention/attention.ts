@@ -17,7 +17,7 @@ const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
 /** Rows by fours, on CPU adapters. */
 export const attentionFour: Snippet = {
   file: 'attention-four.wgsl',
-  text: late(() => import('./attention-four.wgsl?raw')),
+  text: late(() => import('./attention-four.wgsl?raw'), 'software'),
 };
 /** Scores and sight, for kernels with the params of `scoreParams`. */
 export const attentionScore: Snippet = { file: 'attention-score.wgsl', text: scoreText };
@@ -99,19 +99,19 @@ function attentionKernel(
 
 const subgroup = attentionKernel(
   'attention-subgroup',
-  late(() => import('./attention-subgroup.wgsl?raw')),
+  late(() => import('./attention-subgroup.wgsl?raw'), 'software'),
   {
     subgroups: true,
   },
 );
 const register = attentionKernel(
   'attention-register',
-  late(() => import('./attention-register.wgsl?raw')),
+  late(() => import('./attention-register.wgsl?raw'), 'software'),
   { code: [attentionFour] },
 );
 const tile = attentionKernel(
   'attention-tile',
-  late(() => import('./attention-tile.wgsl?raw')),
+  late(() => import('./attention-tile.wgsl?raw'), 'gpu'),
   {
     constants: { CHUNKS: [1, 2, 3] },
   },

@@ -4,7 +4,9 @@ import type { Gpu } from '../../runtime/gpu.ts';
 import { type Constants, kernel, type Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import commonText from './matmul-common.wgsl?raw';
+import fourText from './matmul-four.wgsl?raw';
 import gatedText from './matmul-gated.wgsl?raw';
+import subgroupText from './matmul-subgroup.wgsl?raw';
 import {
   activation,
   element1,
@@ -37,10 +39,7 @@ const epilogue = {
 
 const common = { file: 'matmul-common.wgsl', text: commonText };
 const gates = { file: 'matmul-gated.wgsl', text: gatedText };
-const four = {
-  file: 'matmul-four.wgsl',
-  text: late(() => import('./matmul-four.wgsl?raw')),
-};
+const four = { file: 'matmul-four.wgsl', text: fourText };
 /** Of one element at a time, and of four. */
 const singly = [workgroup, weightStorage, element1, tanh, activation, common];
 const byFours = [workgroup, weight4Storage, element4, tanh, activation, common];
@@ -96,12 +95,8 @@ const subgroupSkinny = matmulKernel(
 );
 const subgroup = matmulKernel(
   'matmul-subgroup',
-  [
-    ...singly,
-    four,
-    { file: 'matmul-subgroup.wgsl', text: late(() => import('./matmul-subgroup.wgsl?raw')) },
-  ],
-  { ...anyLayouts, TALL: [false, true] },
+  [...singly, four, { file: 'matmul-subgroup.wgsl', text: subgroupText }],
+  { ...anyLayouts, TALL: [false, true], FOURS: [false, true], ONES: [false, true] },
   { subgroups: true },
 );
 const block = matmulKernel(
@@ -111,7 +106,10 @@ const block = matmulKernel(
 );
 const tile = matmulKernel(
   'matmul-tile',
-  [...singly, { file: 'matmul-tile.wgsl', text: late(() => import('./matmul-tile.wgsl?raw')) }],
+  [
+    ...singly,
+    { file: 'matmul-tile.wgsl', text: late(() => import('./matmul-tile.wgsl?raw'), 'gpu') },
+  ],
   { ...anyLayouts, TILE: [32, 64, 128], THREAD: [4, 8], DEPTH: [8, 16] },
 );
 const skinny = matmulKernel(
@@ -119,7 +117,7 @@ const skinny = matmulKernel(
   [
     ...singly,
     gates,
-    { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw')) },
+    { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw'), 'gpu') },
   ],
   { ...gating, ROWS: [1, 2, 4, 8] },
 );
@@ -215,6 +213,8 @@ function powerOfTwo(count: number): number {
 
 /** Multiply-adds from which on a CPU adapter earns back the long compilation of the block kernel. */
 const large = 2 ** 20;
+/** Multiply-adds up to which a product with subgroups is done before a loop by fours is compiled. */
+const brief = 2 ** 18;
 
 /** Whether every row that is read or written is a multiple of four long. */
 function isInFours(problem: Problem): boolean {
@@ -233,8 +233,9 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   const both = { ...either, X_TRANSPOSED: xTransposed };
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));
+    const multiplyAdds = batches * rows * columns * depth;
     // A single row gains nothing from blocks, and up to eight nothing from high ones.
-    const isLarge = rows > 1 && batches * rows * columns * depth >= large;
+    const isLarge = rows > 1 && multiplyAdds >= large;
     if (!gpu.hasQuadSubgroups && isLarge && isInFours(problem)) {
       const height = rows > 8 && tiles(16, 16) >= 32 ? 16 : 8;
       return {
@@ -253,10 +254,12 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
     if (transposed && rows <= 4) {
       return { kernel: subgroupSkinny, constants: { ...either, ROWS }, workgroups: tiles(ROWS, 8) };
     }
+    const FOURS = multiplyAdds > brief;
+    const ONES = !FOURS || depth % 4 > 0;
     const TALL = rows > 8;
     return {
       kernel: subgroup,
-      constants: { ...both, TALL },
+      constants: { ...both, TALL, FOURS, ONES },
       workgroups: tiles(TALL ? 16 : 8, 8),
     };
   }
