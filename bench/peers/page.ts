@@ -1,0 +1,52 @@
+// The page of one library: what the driver calls in it.
+
+import { caseOf, sampled } from './cases.ts';
+import type { Peer, Running } from './peer.ts';
+import type { Given } from './work.ts';
+
+/** How a case that was prepared begins. */
+export interface Prepared {
+  readonly samples: number[];
+  readonly parts: number;
+  readonly token: number | undefined;
+}
+
+export interface PageCalls {
+  readonly version: string;
+  readonly adapter: string;
+  prepare(name: string): Promise<Prepared>;
+  /** Milliseconds of a run. */
+  run(): Promise<number>;
+}
+
+export async function serve(open: () => Promise<Peer>): Promise<PageCalls> {
+  const peer = await open();
+  const adapter = await navigator.gpu.requestAdapter();
+  const { vendor = '', architecture = '', description = '' } = adapter?.info ?? {};
+  let running: Running | undefined;
+  return {
+    version: peer.version,
+    adapter: [vendor, architecture, description].filter((part) => part !== '').join(' '),
+    prepare: async (name) => {
+      const given = (await (await fetch('/given')).json()) as Record<string, readonly number[]>;
+      running = await peer.prepare(caseOf(name), await fetched(given));
+      const result = await running.result();
+      const { parts = 1, token } = running;
+      return { samples: sampled(result), parts, token };
+    },
+    run: async () => {
+      const begun = performance.now();
+      await running?.run();
+      return performance.now() - begun;
+    },
+  };
+}
+
+/** What is computed beforehand, by shapes. */
+async function fetched(shapes: Readonly<Record<string, readonly number[]>>): Promise<Given> {
+  const given = Object.entries(shapes).map(async ([name, shape]) => {
+    const data = new Float32Array(await (await fetch(`/given/${name}`)).arrayBuffer());
+    return [name, { shape, data }] as const;
+  });
+  return Object.fromEntries(await Promise.all(given));
+}
