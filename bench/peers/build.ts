@@ -1,21 +1,31 @@
 // Builds the pages of the libraries, each by itself, as an app would.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'vite';
 import { compactWgsl, groups } from '../../test/support/library-build.ts';
+import { messageOf } from './browsers.ts';
+import type { LibraryPage } from './libraries.ts';
 
-/** Every page becomes `outDir/NAME/NAME.js`; those of cold/ are `cold-NAME/NAME.js`. */
-export async function buildPages(root: string, outDir: string): Promise<void> {
+/**
+ * Every page becomes `outDir/NAME/NAME.js`; those of cold/ are `cold-NAME/NAME.js`. Of one that cannot be
+ * built, since its package is not installed say, the reason is printed, and the page is not there.
+ */
+export async function buildPages(
+  libraries: readonly LibraryPage[],
+  { root, outDir }: { root: string; outDir: string },
+): Promise<void> {
   const read = (file: string): Record<string, unknown> =>
     JSON.parse(readFileSync(path.join(root, file), 'utf8')) as Record<string, unknown>;
   const installed = read('bench/package.json')['devDependencies'] as Record<string, string>;
   const versions = { ...installed, ours: read('package.json')['version'] };
-  for (const [folder, prefix] of [
-    ['pages', ''],
-    ['cold', 'cold-'],
-  ] as const) {
-    for (const file of readdirSync(path.join(root, 'bench/peers', folder))) {
+  const pages = libraries.flatMap(({ page, cold }) => [
+    { folder: 'pages', name: page, to: page },
+    { folder: 'cold', name: cold, to: `cold-${cold}` },
+  ]);
+  for (const { folder, name, to = '' } of pages) {
+    if (name === undefined) continue;
+    try {
       await build({
         configFile: false,
         root: path.join(root, 'bench'),
@@ -29,21 +39,23 @@ export async function buildPages(root: string, outDir: string): Promise<void> {
         },
         plugins: [compactWgsl],
         build: {
-          outDir: path.join(outDir, prefix + path.basename(file, '.js')),
+          outDir: path.join(outDir, to),
           emptyOutDir: true,
           target: 'es2023',
           modulePreload: false,
           rolldownOptions: {
-            input: path.join(root, 'bench/peers', folder, file),
+            input: path.join(root, 'bench/peers', folder, `${name}.js`),
             output: {
               entryFileNames: '[name].js',
               chunkFileNames: '[name]-[hash].js',
               // The files that the package has, of which a page loads many.
-              ...(file === 'translation.js' && { codeSplitting: { groups } }),
+              ...(name === 'translation' && { codeSplitting: { groups } }),
             },
           },
         },
       });
+    } catch (error) {
+      console.error(`${folder}/${name}.js cannot be built: ${messageOf(error)}`);
     }
   }
 }

@@ -1,34 +1,27 @@
 // A run as a chart: how many times as long as ours each library takes, on a logarithmic axis.
 
-import { number, type Run } from './report.ts';
+import { librariesOf, number, rowsOf, type Run } from './report.ts';
 
 const colours = ['#c2410c', '#1d4ed8', '#15803d', '#a16207'];
-const [left, right, rowHeight, top] = [230, 30, 26, 56];
+const [left, right, rowHeight, top] = [280, 30, 26, 56];
 const width = 860;
 
 export function chart(run: Run): string {
-  const rows = run.cases.map(({ name, results }) => {
-    const ours = results.find(({ library }) => library === 'ours')?.milliseconds.median ?? NaN;
-    const others = results
-      .filter(({ library }) => library !== 'ours')
-      .map(({ library, milliseconds }) => ({ library, times: milliseconds.median / ours }));
-    return { name, ours, others };
-  });
-  const cold = run.cold.find(({ library }) => library === 'ours')?.milliseconds.median;
-  if (cold !== undefined) {
-    const others = run.cold
-      .filter(({ library }) => !library.startsWith('ours'))
-      .map(({ library, milliseconds }) => ({ library, times: milliseconds.median / cold }));
-    rows.push({ name: 'cold start to a first product', ours: cold, others });
-  }
-  const libraries = [
-    ...new Set(rows.flatMap(({ others }) => others.map(({ library }) => library))),
-  ];
-  const all = rows.flatMap(({ others }) => others.map(({ times }) => times));
-  const highest = 2 ** Math.ceil(Math.log2(Math.max(2, ...all)));
-  const lowest = 2 ** Math.floor(Math.log2(Math.min(0.5, ...all)));
-  const place = (times: number): number =>
-    left + ((width - left - right) * Math.log2(times / lowest)) / Math.log2(highest / lowest);
+  const rows = rowsOf(run);
+  const libraries = librariesOf(rows).filter((name) => name !== 'ours');
+  const marks = rows.flatMap(({ times, wrong }, row) =>
+    libraries.flatMap((library) => {
+      const ratio = (times.get(library) ?? NaN) / (times.get('ours') ?? NaN);
+      return Number.isFinite(ratio) && !wrong.has(library) ? [{ row, library, ratio }] : [];
+    }),
+  );
+  const ratios = marks.map(({ ratio }) => ratio);
+  const highest = 2 ** Math.ceil(Math.log2(Math.max(2, ...ratios)));
+  const lowest = 2 ** Math.floor(Math.log2(Math.min(0.5, ...ratios)));
+  const place = (ratio: number): string => {
+    const part = Math.log2(ratio / lowest) / Math.log2(highest / lowest);
+    return (left + (width - left - right) * part).toFixed(1);
+  };
   const height = top + rows.length * rowHeight + 40;
   const colour = (library: string): string =>
     colours[libraries.indexOf(library) % colours.length] ?? '';
@@ -43,26 +36,26 @@ export function chart(run: Run): string {
       `<text x="${x + 10}" y="22">${library}</text>`,
     );
   });
-  for (let times = lowest; times <= highest; times *= 2) {
-    const x = place(times).toFixed(1);
+  for (let ratio = lowest; ratio <= highest; ratio *= 2) {
+    const x = place(ratio);
     parts.push(
-      `<line x1="${x}" x2="${x}" y1="${top - 14}" y2="${height - 34}" stroke="${times === 1 ? '#000' : '#ddd'}"/>`,
-      `<text x="${x}" y="${height - 18}" text-anchor="middle">${times}×</text>`,
+      `<line x1="${x}" x2="${x}" y1="${top - 14}" y2="${height - 34}" stroke="${ratio === 1 ? '#000' : '#ddd'}"/>`,
+      `<text x="${x}" y="${height - 20}" text-anchor="middle">${ratio}×</text>`,
     );
   }
-  rows.forEach(({ name, ours, others }, i) => {
-    const y = top + i * rowHeight;
+  const yOf = (row: number): number => top + row * rowHeight;
+  rows.forEach(({ name, times }, row) => {
+    const ours = number(times.get('ours') ?? NaN);
     parts.push(
-      `<text x="${left - 14}" y="${y + 4}" text-anchor="end">${name} (${number(ours)} ms)</text>`,
+      `<text x="${left - 14}" y="${yOf(row) + 4}" text-anchor="end">${name} (${ours} ms)</text>`,
     );
-    for (const { library, times } of others) {
-      const x = place(times).toFixed(1);
-      parts.push(
-        `<circle cx="${x}" cy="${y}" r="5" fill="${colour(library)}" fill-opacity="0.8"/>`,
-      );
-    }
   });
+  for (const { row, library, ratio } of marks) {
+    parts.push(
+      `<circle cx="${place(ratio)}" cy="${yOf(row)}" r="5" fill="${colour(library)}" fill-opacity="0.8"/>`,
+    );
+  }
   const title = `Time over ours (in brackets): right of 1× is slower. ${run.adapter}, ${run.date.slice(0, 10)}`;
-  parts.push(`<text x="12" y="${height - 2}" fill="#555">${title}</text>`, '</svg>');
+  parts.push(`<text x="12" y="${height - 4}" fill="#555">${title}</text>`, '</svg>');
   return `${parts.join('\n')}\n`;
 }

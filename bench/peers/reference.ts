@@ -58,18 +58,31 @@ function erf(x: number): number {
 
 export const reference: Operations<Matrix> = {
   matmul(a, b) {
-    const data = new Float64Array(a.rows * b.columns);
-    for (let row = 0; row < a.rows; row++) {
-      const sums = data.subarray(row * b.columns, (row + 1) * b.columns);
-      for (let k = 0; k < a.columns; k++) {
-        const factor = a.data[row * a.columns + k] ?? NaN;
-        const start = k * b.columns;
-        for (let column = 0; column < sums.length; column++) {
-          sums[column] = (sums[column] ?? NaN) + factor * (b.data[start + column] ?? NaN);
+    const depth = a.columns;
+    // Four rows at a time, of which there may be some too many: four sums do not wait for each other.
+    const rows = Math.ceil(a.rows / 4) * 4;
+    const left = new Float64Array(rows * depth);
+    left.set(a.data);
+    const data = new Float64Array(rows * b.columns);
+    const right = new Float64Array(depth);
+    for (let column = 0; column < b.columns; column++) {
+      for (let k = 0; k < depth; k++) right[k] = b.data[k * b.columns + column] ?? NaN;
+      for (let row = 0; row < rows; row += 4) {
+        const start = row * depth;
+        let [first, second, third, fourth] = [0, 0, 0, 0];
+        for (let k = 0; k < depth; k++) {
+          const factor = right[k] ?? NaN;
+          first += factor * (left[start + k] ?? NaN);
+          second += factor * (left[start + depth + k] ?? NaN);
+          third += factor * (left[start + 2 * depth + k] ?? NaN);
+          fourth += factor * (left[start + 3 * depth + k] ?? NaN);
         }
+        [first, second, third, fourth].forEach((sum, i) => {
+          data[(row + i) * b.columns + column] = sum;
+        });
       }
     }
-    return { rows: a.rows, columns: b.columns, data };
+    return { rows: a.rows, columns: b.columns, data: data.subarray(0, a.rows * b.columns) };
   },
   add: (a, b) => ({
     ...a,

@@ -14,7 +14,8 @@ const types: Readonly<Record<string, string>> = {
 };
 
 export interface PageServer {
-  readonly url: string;
+  /** The address of a page with a script. */
+  page(script: string): string;
   /** What `/given` tells from now on. */
   give(given: Given): void;
   /** Files asked for since the last call, by their bytes as gzip makes them. */
@@ -70,7 +71,7 @@ export async function servePages(folders: Readonly<Record<string, string>>): Pro
   const place = server.address();
   const port = typeof place === 'object' ? place?.port : undefined;
   return {
-    url: `http://localhost:${port}`,
+    page: (script) => `http://localhost:${port}/page?script=${script}`,
     give: (given) => void (current = given),
     taken: () => {
       const sizes = bodies.map((body) => gzipSync(body).length);
