@@ -9,12 +9,12 @@ import type { LibraryPage } from './libraries.ts';
 
 /**
  * Every page becomes `outDir/NAME/NAME.js`; those of cold/ are `cold-NAME/NAME.js`. Of one that cannot be
- * built, since its package is not installed say, the reason is printed, and the page is not there.
+ * built, since its package is not installed say, the reason is printed. Result: the names of these.
  */
 export async function buildPages(
   libraries: readonly LibraryPage[],
   { root, outDir }: { root: string; outDir: string },
-): Promise<void> {
+): Promise<Set<string>> {
   const read = (file: string): Record<string, unknown> =>
     JSON.parse(readFileSync(path.join(root, file), 'utf8')) as Record<string, unknown>;
   const installed = read('bench/package.json')['devDependencies'] as Record<string, string>;
@@ -23,6 +23,7 @@ export async function buildPages(
     { folder: 'pages', name: page, to: page },
     { folder: 'cold', name: cold, to: `cold-${cold}` },
   ]);
+  const failed = new Set<string>();
   for (const { folder, name, to = '' } of pages) {
     if (name === undefined) continue;
     try {
@@ -56,6 +57,8 @@ export async function buildPages(
       });
     } catch (error) {
       console.error(`${folder}/${name}.js cannot be built: ${messageOf(error)}`);
+      failed.add(to);
     }
   }
+  return failed;
 }

@@ -4,7 +4,7 @@
 import { summary } from '../compare.ts';
 import { inTime, messageOf, opened, type Opened } from './browsers.ts';
 import type { LibraryPage } from './libraries.ts';
-import type { ColdStart, Failure, Run } from './report.ts';
+import type { ColdStarts, Failure, Run } from './report.ts';
 import type { PageServer } from './server.ts';
 
 declare global {
@@ -12,6 +12,8 @@ declare global {
 }
 
 const expected = 64;
+/** Turns in a round: one start is a matter of luck on a machine that does other things as well. */
+const turns = 3;
 
 export async function coldStarts({
   libraries,
@@ -21,12 +23,12 @@ export async function coldStarts({
   libraries: readonly LibraryPage[];
   server: PageServer;
   run: Run;
-}): Promise<{ results: ColdStart[]; failed: Failure[] }> {
+}): Promise<ColdStarts> {
   let sides = libraries
     .filter(({ cold }) => cold !== undefined)
     .map(({ name, cold = '' }) => ({ name, cold, times: [] as number[], files: 0, bytes: 0 }));
   const failed: Failure[] = [];
-  for (let round = 0; round < run.rounds; round++) {
+  for (let turn = 0; turn < turns * run.rounds; turn++) {
     for (const side of sides) {
       const { name, cold, times } = side;
       server.taken();
@@ -45,7 +47,7 @@ export async function coldStarts({
   const results = sides.map(({ name, times, files, bytes }) => {
     return { library: name, milliseconds: summary(times), files, bytes };
   });
-  return { results, failed };
+  return { date: new Date().toISOString(), results, failed };
 }
 
 async function coldStart(address: string): Promise<{ milliseconds: number; browser: string }> {

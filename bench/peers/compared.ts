@@ -14,7 +14,7 @@ declare global {
 }
 
 /** Milliseconds after which a library has run often enough, though others have more rounds. */
-const enough = 45_000;
+const enough = 90_000;
 
 interface Active {
   readonly name: string;
@@ -52,8 +52,8 @@ export async function compared(
     for (const { name, at, prepared, times } of active) {
       if (times.reduce((sum, time) => sum + time * prepared.parts, 0) > enough) continue;
       try {
-        const time = await inTime(at.page.evaluate(async () => (await globalThis.peer)?.run()));
-        times.push((time ?? NaN) / prepared.parts);
+        const turn = await inTime(at.page.evaluate(async () => (await globalThis.peer)?.turn()));
+        times.push(...(turn ?? []).map((time) => time / prepared.parts));
       } catch (error) {
         await fail(name, error, at);
         active = active.filter((other) => other.at !== at);
@@ -70,11 +70,11 @@ export async function compared(
     results.push({
       library: name,
       milliseconds: summary(times),
-      rounds: times.length,
+      runs: times.length,
       error,
     });
   }
-  return { name: one.name, results, failed };
+  return { name: one.name, date: new Date().toISOString(), results, failed };
 }
 
 async function prepare(

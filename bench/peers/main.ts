@@ -29,12 +29,15 @@ const { values: options } = parseArgs({
     from: { type: 'string' },
   },
 });
+// Playwright closes the browsers of a process that is told to end, and lets it go on.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 const rounds = Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) {
   throw new RangeError(`--rounds is ${options.rounds}; wanted a whole number from 1.`);
 }
 const { from, only } = options;
-const run = from === undefined ? await measured() : read(from);
+const earlier = from === undefined ? undefined : read(from);
+const run = earlier !== undefined && only === '' ? earlier : await measured();
 console.log(`\n${about(run)}\n\n${table(run)}\n\nFor the first product: ${loads(run)}.`);
 for (const line of failures(run)) console.log(line);
 if (options.readme) writeReadme(run);
@@ -42,13 +45,16 @@ const wrong = rowsOf(run).flatMap((row) => [...row.wrong].map((name) => `${row.n
 if (wrong.length > 0) console.error(`Wrong results: ${wrong.join('; ')}`);
 process.exit(wrong.some((one) => one.endsWith(': ours')) ? 1 : 0);
 
-/** All that was asked for. What is done already is written after each case. */
+/** All that was asked for, and the rest of an earlier run. What is done is written after each case. */
 async function measured(): Promise<Run> {
   const names = options.libraries.split(',');
   const wanted = libraries.filter(({ name, slow }) =>
     options.libraries === '' ? options.slow || slow !== true : names.includes(name),
   );
-  await buildPages(wanted, { root, outDir });
+  const missing = await buildPages(wanted, { root, outDir });
+  const built = wanted.filter(({ page = '', cold }) => {
+    return !missing.has(page) && !missing.has(`cold-${cold}`);
+  });
   const server = await servePages({
     pages: outDir,
     ort: path.join(root, 'bench/node_modules/onnxruntime-web/dist'),
@@ -60,11 +66,11 @@ async function measured(): Promise<Run> {
     browser: '',
     processors: availableParallelism(),
     rounds,
-    versions: {},
-    cold: { results: [], failed: [] },
-    cases: [],
+    versions: { ...earlier?.versions },
+    cold: earlier?.cold ?? { date: '', results: [], failed: [] },
+    cases: [...(earlier?.cases ?? [])],
   };
-  const common = { libraries: wanted, server, run: current };
+  const common = { libraries: built, server, run: current };
   try {
     if ('first product'.includes(only)) {
       console.log('first product …');
@@ -73,7 +79,9 @@ async function measured(): Promise<Run> {
     for (const one of cases) {
       if (!one.name.includes(only) || (one.slow === true && !options.slow)) continue;
       console.log(`${one.name} …`);
-      current.cases.push(await compared(one, common));
+      const result = await compared(one, common);
+      const place = current.cases.findIndex(({ name }) => name === one.name);
+      current.cases.splice(place < 0 ? Infinity : place, 1, result);
       write(current);
     }
   } finally {

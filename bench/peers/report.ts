@@ -8,7 +8,8 @@ const mostError = 1e-3;
 export interface LibraryResult {
   readonly library: string;
   readonly milliseconds: Times;
-  readonly rounds: number;
+  /** What the median is of. */
+  readonly runs: number;
   /** The largest difference to the true result, relative to its largest value. */
   readonly error: number;
 }
@@ -19,6 +20,7 @@ export interface Failure {
 }
 
 export interface CaseResult {
+  readonly date: string;
   readonly name: string;
   readonly results: readonly LibraryResult[];
   readonly failed: readonly Failure[];
@@ -32,6 +34,13 @@ export interface ColdStart {
   readonly bytes: number;
 }
 
+export interface ColdStarts {
+  readonly date: string;
+  readonly results: readonly ColdStart[];
+  readonly failed: readonly Failure[];
+}
+
+/** Parts may have been measured again, and have dates of their own. */
 export interface Run {
   readonly date: string;
   adapter: string;
@@ -39,7 +48,7 @@ export interface Run {
   readonly processors: number;
   readonly rounds: number;
   readonly versions: Record<string, string>;
-  cold: { readonly results: readonly ColdStart[]; readonly failed: readonly Failure[] };
+  cold: ColdStarts;
   readonly cases: CaseResult[];
 }
 
@@ -114,8 +123,8 @@ export function about({ adapter, browser, processors, rounds, date }: Run): stri
   const isSoftware = /swiftshader|llvmpipe|lavapipe/i.test(adapter);
   const kind = isSoftware ? `, a **software adapter** on ${processors} CPU cores` : '';
   return (
-    `Milliseconds on \`${adapter}\`${kind}, in Chromium ${browser.split('.')[0]}, ${date.slice(0, 10)}: medians of ` +
-    `at most ${rounds} rounds, in which the libraries take turns.`
+    `Milliseconds on \`${adapter}\`${kind}, in Chromium ${browser.split('.')[0]}, ${date.slice(0, 10)}: medians over ` +
+    `${rounds} rounds, in which the libraries take turns.`
   );
 }
 
