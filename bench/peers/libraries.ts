@@ -17,14 +17,14 @@ export const libraries: readonly LibraryPage[] = [
   { name: 'ours', page: 'ours', cold: 'ours' },
   { name: 'jax-js', page: 'jax', cold: 'jax' },
   { name: 'TensorFlow.js', page: 'tensorflow', cold: 'tensorflow' },
-  { name: 'ONNX Runtime', page: 'onnx-runtime-fused', cold: 'onnx-runtime', without: /^training/ },
-  // Of ONNX's operators alone; with those of ONNX Runtime's own it was never slower.
+  { name: 'ONNX Runtime', page: 'onnx-runtime-plain', cold: 'onnx-runtime', without: /^training/ },
+  // With its own MultiHeadAttention, which is faster, and wrong on SwiftShader.
   {
-    name: 'ONNX Runtime, plain',
-    page: 'onnx-runtime-plain',
+    name: 'ONNX Runtime (fused)',
+    page: 'onnx-runtime-fused',
     only: /^(attention|encoder|GPT)/,
     slow: true,
   },
   { name: 'WebGPU alone', cold: 'plain' },
-  { name: 'ours, translation', cold: 'translation', slow: true },
+  { name: 'ours (translation)', cold: 'translation', slow: true },
 ];

@@ -123,10 +123,16 @@ class Graph implements Operations<string> {
     const rows = this.#list([-1, width]);
     if (this.#style === 'fused') {
       const batched = [q, k, v].map((x) => this.#op('Reshape', [x, this.#list([1, -1, width])]));
-      const attributes = { num_heads: heads, unidirectional: causal ? 1 : 0 };
-      const [mixed = ''] = this.#node('MultiHeadAttention', batched, attributes, {
-        domain: 'com.microsoft',
-      });
+      // Without a bias, and without padding of keys.
+      const mask = causal
+        ? ['', '', this.#op('Unsqueeze', [this.#mask(q), this.#list([0, 1])])]
+        : [];
+      const [mixed = ''] = this.#node(
+        'MultiHeadAttention',
+        [...batched, ...mask],
+        { num_heads: heads },
+        { domain: 'com.microsoft' },
+      );
       return this.#sized(this.#op('Reshape', [mixed, rows]), width);
     }
     const apart = this.#list([-1, heads, width / heads]);
@@ -135,16 +141,7 @@ class Graph implements Operations<string> {
     const scale = this.constant(this.#name(), [], Float32Array.of((width / heads) ** -0.5));
     let scores = this.#op('MatMul', [turned(q, [1, 0, 2]), turned(k, [1, 2, 0])]);
     scores = this.#op('Mul', [scores, scale]);
-    if (causal) {
-      // Of the keys after each query's own.
-      const length = this.#op('Shape', [q], { end: 1 });
-      const square = this.#op('Concat', [length, length], { axis: 0 });
-      const hidden = this.constant(this.#name(), [1], Float32Array.of(-1e9));
-      const mask = this.#op('Trilu', [this.#op('Expand', [hidden, square]), this.#list(1)], {
-        upper: 1,
-      });
-      scores = this.#op('Add', [scores, mask]);
-    }
+    if (causal) scores = this.#op('Add', [scores, this.#mask(q)]);
     const mixed = this.#op('MatMul', [
       this.#op('Softmax', [scores], { axis: 2 }),
       turned(v, [1, 0, 2]),
@@ -153,6 +150,14 @@ class Graph implements Operations<string> {
       this.#op('Reshape', [this.#op('Transpose', [mixed], { perm: [1, 0, 2] }), rows]),
       width,
     );
+  }
+
+  /** Hides from each query the keys after its own; folded into a constant before the first run. */
+  #mask(q: string): string {
+    const length = this.#op('Shape', [q], { end: 1 });
+    const square = this.#op('Concat', [length, length], { axis: 0 });
+    const hidden = this.constant(this.#name(), [1], Float32Array.of(-1e9));
+    return this.#op('Trilu', [this.#op('Expand', [hidden, square]), this.#list(1)], { upper: 1 });
   }
 
   #sized(value: string, columns: number | undefined): string {

@@ -66,7 +66,7 @@ export function rowsOf({ cold, cases }: Run): Row[] {
     const wrong = results.filter(({ error }) => !(error <= mostError));
     return { name, times: timesOf(results), wrong: new Set(wrong.map(({ library }) => library)) };
   });
-  const starts = cold.results.filter(({ library }) => !library.startsWith('ours,'));
+  const starts = cold.results.filter(({ library }) => !library.startsWith('ours ('));
   const start = {
     name: 'page opened to a first product',
     times: timesOf(starts),
