@@ -4,7 +4,7 @@ import { type Browser, chromium, type Page } from 'playwright';
 import { chromiumLaunchOptions } from '../../test/support/chromium.ts';
 
 /** Milliseconds that a page may take for one answer, weights and compiling included. */
-const patience = 400_000;
+const patience = 900_000;
 
 export interface Opened {
   readonly browser: Browser;

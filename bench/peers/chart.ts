@@ -3,7 +3,7 @@
 import { librariesOf, number, rowsOf, type Run } from './report.ts';
 
 const colours = ['#c2410c', '#1d4ed8', '#15803d', '#a16207'];
-const [left, right, rowHeight, top] = [280, 30, 26, 56];
+const [left, right, rowHeight, top] = [320, 30, 26, 56];
 const width = 860;
 
 export function chart(run: Run): string {

@@ -119,12 +119,12 @@ export function table(run: Run): string {
 }
 
 /** What was measured, and where. */
-export function about({ adapter, browser, processors, rounds, date }: Run): string {
+export function about({ adapter, browser, processors, date }: Run): string {
   const isSoftware = /swiftshader|llvmpipe|lavapipe/i.test(adapter);
   const kind = isSoftware ? `, a **software adapter** on ${processors} CPU cores` : '';
   return (
     `Milliseconds on \`${adapter}\`${kind}, in Chromium ${browser.split('.')[0]}, ${date.slice(0, 10)}: medians over ` +
-    `${rounds} rounds, in which the libraries take turns.`
+    'rounds in which the libraries take turns.'
   );
 }
 
