@@ -38,7 +38,8 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 const { from, only } = options;
 const earlier = from === undefined ? undefined : read(from);
 const run = earlier !== undefined && only === '' ? earlier : await measured();
-console.log(`\n${about(run)}\n\n${table(run)}\n\nFor the first product: ${loads(run)}.`);
+console.log(`\n${about(run)}\n\n${table(run)}\n`);
+if (run.cold.results.length > 0) console.log(`For the first product: ${loads(run)}.`);
 for (const line of failures(run)) console.log(line);
 if (options.readme) writeReadme(run);
 const wrong = rowsOf(run).flatMap((row) => [...row.wrong].map((name) => `${row.name}: ${name}`));
@@ -121,8 +122,9 @@ function writeReadme(shown: Run): void {
     '',
     table(shown),
     '',
-    `For its first product a page loads: ${loads(shown)} (gzip).`,
-    '',
+    ...(shown.cold.results.length > 0
+      ? [`For its first product a page loads: ${loads(shown)} (gzip).`, '']
+      : []),
     `![How many times as long as here each library takes](${path.relative(root, svg)})`,
   ].join('\n');
   const file = path.join(root, 'README.md');
