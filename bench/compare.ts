@@ -112,6 +112,8 @@ export async function compare(gpu: Gpu, one: Case, rounds: number): Promise<Comp
 
 export function summary(values: readonly number[]): Times {
   const sorted = values.toSorted((a, b) => a - b);
-  const median = sorted[sorted.length >> 1] ?? NaN;
+  const [above = NaN] = sorted.slice(sorted.length >> 1);
+  const below = sorted[(sorted.length - 1) >> 1] ?? NaN;
+  const median = (below + above) / 2;
   return { median, min: sorted[0] ?? NaN, max: sorted.at(-1) ?? NaN };
 }

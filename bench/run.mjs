@@ -1,9 +1,11 @@
-// Bundles the bench with the library's sources and runs it where WebGPU finds an adapter.
+// Bundles the bench with the library's sources and runs it where WebGPU finds an adapter. With --peers
+// that is the comparison with other libraries.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { build } from 'vite';
 
 const root = path.dirname(import.meta.dirname);
+const isPeers = process.argv.includes('--peers');
 const outDir = path.join(root, 'node_modules/.cache/webgpu-transformer/bench');
 
 await build({
@@ -17,13 +19,13 @@ await build({
     },
   },
   build: {
-    ssr: 'bench/main.ts',
+    ssr: isPeers ? 'bench/peers/main.ts' : 'bench/main.ts',
     outDir,
     emptyOutDir: true,
     target: 'es2023',
     rolldownOptions: { output: { entryFileNames: '[name].mjs' } },
   },
-  ssr: { external: ['webgpu', '@huggingface/tokenizers'] },
+  ssr: { external: ['webgpu', '@huggingface/tokenizers', 'playwright', 'vite'] },
 });
 
 const launcher = path.join(root, 'scripts/with-driver.mjs');

@@ -3,7 +3,8 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
-import type { Config } from './config.ts';
+import type { JsonObject } from '../source/json.ts';
+import { Config } from './config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import { headName } from './heads/head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
@@ -215,6 +216,13 @@ export async function architectureOf(config: Config): Promise<Architecture> {
   config.texts('architectures');
   await checkQuantized(config);
   return strict(await family.open(config));
+}
+
+/** Loads the code that a checkpoint with these fields is made of; none where they name no family. */
+export async function codeFor(fields: JsonObject): Promise<void> {
+  const { model_type: name } = fields;
+  if (typeof name !== 'string' || !Object.hasOwn(families, name)) return;
+  await families[name]?.open(new Config(fields, 'config.json'));
 }
 
 function familyOf(config: Config): Family {

@@ -106,6 +106,7 @@ async function loadOnce(
   checkParts(options);
   throwIfAborted(signal);
   const files = openSource(source, options);
+  import('./weights/slice-writer.ts').catch(() => {}); // while files are read; told of where it is used
   const ownGpu = options.gpu === undefined;
   const gpu = options.gpu ?? (await Gpu.request(signal ? { signal } : {}));
   const scope = new Scope(gpu, training ? 'parameters' : 'weights');

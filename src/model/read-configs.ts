@@ -21,9 +21,11 @@ export async function readConfigs(
   files: Source,
   signal: AbortSignal | undefined,
 ): Promise<{ config: JsonObject; generation: JsonObject }> {
-  const config = await readConfig(files, signal);
   const file = 'generation_config.json';
-  const generation = await readJson(files, file, { signal });
+  const reading = readJson(files, file, { signal });
+  reading.catch(() => {}); // what is wrong with config.json is told first
+  const config = await readConfig(files, signal);
+  const generation = await reading;
   return {
     config,
     generation: generation === undefined ? config : object(generation, files, file),

@@ -4,6 +4,7 @@ import { type FoundAdapter, findAdapter } from './adapter.ts';
 import { throwIfAborted, TransformerError } from './errors.ts';
 import type { GpuInfo, GpuOptions, GpuRequestOptions } from './gpu.ts';
 import { matricesOf, matrixFeature, withNeeded } from './matrices.ts';
+import { askForTexts } from './late-texts.ts';
 import { messageOf } from './print.ts';
 
 const helpfulFeatures = ['subgroups'];
@@ -24,6 +25,8 @@ export async function openDevice(
   });
   throwIfAborted(options.signal);
   const { adapter } = found;
+  // While the device is opened.
+  askForTexts(options.tier ?? (isSoftware(adapter.info) ? 'software' : 'gpu'));
   const { limits } = adapter;
   const wantedDevice: GPUDeviceDescriptor = {
     requiredFeatures: usefulFeatures.filter(
@@ -51,6 +54,16 @@ export async function openDevice(
   return { device, found };
 }
 
+function descriptionOf(info: GPUAdapterInfo | undefined): string {
+  return [info?.device, info?.description].filter((part) => part).join(', ');
+}
+
+function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  const { vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
+  const names = `${vendor} ${architecture} ${descriptionOf(info)}`;
+  return isFallbackAdapter || softwareNames.test(names);
+}
+
 export function describeDevice(
   device: GPUDevice,
   route: string,
@@ -59,14 +72,13 @@ export function describeDevice(
 ): GpuInfo {
   // Older browsers have no device.adapterInfo; an injected device then counts as a GPU.
   const info = (device.adapterInfo as GPUAdapterInfo | undefined) ?? adapter?.info;
-  const { vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
-  const description = [info?.device, info?.description].filter((part) => part).join(', ');
+  const { vendor = '', architecture = '' } = info ?? {};
+  const description = descriptionOf(info);
+  const software = isSoftware(info);
   const used = features && withNeeded(features);
   const inUse = [...device.features].filter((name) => used?.includes(name) ?? true);
   // Dawn lists the matrices with the adapter, not with the device.
   const matrices = matricesOf(inUse, adapter?.info ?? info);
-  const software =
-    isFallbackAdapter || softwareNames.test(`${vendor} ${architecture} ${description}`);
   return {
     vendor,
     architecture,

@@ -4,6 +4,7 @@
 import type { AdapterName } from './adapter.ts';
 import { describeDevice, openDevice } from './device.ts';
 import { fieldOf, hasMethod, refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
+import { askForTexts } from './late-texts.ts';
 import type { Matrices } from './matrices.ts';
 import { messageOf } from './print.ts';
 import { PipelineCache } from './pipelines.ts';
@@ -87,6 +88,7 @@ export class Gpu extends EventTarget {
     this.#info = info;
     this.#pipelines = new PipelineCache(device);
     this.#options = options;
+    askForTexts(info.tier);
     this.#watch(device);
   }
 

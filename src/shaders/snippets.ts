@@ -1,6 +1,8 @@
 // The pieces of WGSL that several kernels share.
 
+import type { Tier } from '../runtime/gpu.ts';
 import type { Snippet } from '../runtime/kernel.ts';
+import { registerText } from '../runtime/late-texts.ts';
 import activationText from './matmul/activation.wgsl?raw';
 import element1Text from './elementwise/element-1.wgsl?raw';
 import element4Text from './elementwise/element-4.wgsl?raw';
@@ -18,9 +20,13 @@ import workgroupText from './workgroup.wgsl?raw';
 
 /**
  * A text that few programs need, since they run on the other kind of device or ask for less: it is
- * loaded when the first pipeline is made of it.
+ * loaded when the first pipeline is made of it, or as soon as there is a device of the `tier` that needs it.
  */
-export function late(load: () => Promise<{ readonly default: string }>): () => Promise<string> {
+export function late(
+  load: () => Promise<{ readonly default: string }>,
+  tier?: Tier,
+): () => Promise<string> {
+  if (tier !== undefined) registerText(tier, load);
   return async () => (await load()).default;
 }
 
@@ -48,6 +54,6 @@ export const rowSoftmax: Snippet = {
 export const rowSubgroup: Snippet = { file: 'row-subgroup.wgsl', text: rowSubgroupText };
 export const rowSubgroups: Snippet = {
   file: 'row-subgroups.wgsl',
-  text: late(() => import('./rows/row-subgroups.wgsl?raw')),
+  text: late(() => import('./rows/row-subgroups.wgsl?raw'), 'gpu'),
 };
 export const rowWorkgroup: Snippet = { file: 'row-workgroup.wgsl', text: rowWorkgroupText };

@@ -1,6 +1,7 @@
 // pipeline(task, source): a model and its tokenizer, ready for text in and results out.
 
 import type { JsonObject } from '../source/json.ts';
+import { codeFor } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
 import { className } from '../model/heads/head-name.ts';
 import { loadFor, type LoadOptions } from '../model/load.ts';
@@ -71,67 +72,96 @@ export type Pipelines = {
 export type TranslationPipeline = Pipelines['translation'];
 
 type Make<Task> = (parts: TaskParts) => Task;
+type Awaitable<T> = T | Promise<T>;
 
 /** How a task's code and settings are loaded, and the ends of the class names of checkpoints that fit; any when absent. */
 interface TaskDefinition<Task> {
+  /** Asks for the code, of which a page loads that of the tasks that it names alone. */
+  readonly code: () => Promise<unknown>;
   readonly load: (files: Source, signal: AbortSignal | undefined) => Promise<Make<Task>>;
   readonly heads?: readonly string[];
+}
+
+function task<Code, Task>(
+  code: () => Promise<Code>,
+  make: (code: Code, ...from: Parameters<TaskDefinition<Task>['load']>) => Awaitable<Make<Task>>,
+  heads?: readonly string[],
+): TaskDefinition<Task> {
+  return { code, load: async (...from) => make(await code(), ...from), ...(heads && { heads }) };
+}
+
+/** With the code that is needed once a model generates. */
+async function generating<Code>(code: Promise<Code>): Promise<Code> {
+  const [own] = await Promise.all([code, import('../model/generation/generation.ts')]);
+  return own;
 }
 
 const classifiers = ['ForSequenceClassification'];
 const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMHeadModel'];
 
-/** Only the task that is asked for is loaded, so that a page pays for no other. */
 const definitions: { readonly [Task in keyof Tasks]: TaskDefinition<Tasks[Task]> } = {
-  embeddings: {
-    load: async (...from) => (await import('./embeddings.ts')).embeddings(...from),
-  },
-  'feature-extraction': {
-    load: async () => (await import('./feature-extraction.ts')).featureExtraction,
-  },
-  'fill-mask': {
-    load: async () => (await import('./fill-mask.ts')).fillMask,
-    heads: ['ForMaskedLM', 'ForPreTraining'],
-  },
-  'question-answering': {
-    load: async () => (await import('./question-answering.ts')).questionAnswering,
-    heads: ['ForQuestionAnswering'],
-  },
-  'sentence-similarity': {
-    load: async (...from) => (await import('./embeddings.ts')).sentenceSimilarity(...from),
-  },
-  summarization: {
-    load: async () => (await import('./text-to-text.ts')).summarization,
-    heads: seq2seq,
-  },
-  'text-classification': {
-    load: async () => (await import('./text-classification.ts')).textClassification,
-    heads: classifiers,
-  },
-  'text-generation': {
-    load: async () => (await import('./text-generation.ts')).textGeneration,
-    heads: ['ForCausalLM', 'LMHeadModel'],
-  },
-  'text-ranking': {
-    load: async (...from) => (await import('./text-ranking.ts')).rankingOf(...from),
-    heads: classifiers,
-  },
-  'text2text-generation': {
-    load: async () => (await import('./text-to-text.ts')).text2textGeneration,
-    heads: seq2seq,
-  },
-  'token-classification': {
-    load: async () => (await import('./token-classification.ts')).tokenClassification,
-    heads: ['ForTokenClassification'],
-  },
-  translation: {
-    load: async () => (await import('./translation.ts')).translation,
-    heads: seq2seq,
-  },
-  'zero-shot-classification': {
-    load: async () => (await import('./zero-shot-classification.ts')).zeroShotClassification,
-    heads: classifiers,
-  },
+  embeddings: task(
+    () => import('./embeddings.ts'),
+    ({ embeddings }, ...from) => embeddings(...from),
+  ),
+  'feature-extraction': task(
+    () => import('./feature-extraction.ts'),
+    ({ featureExtraction }) => featureExtraction,
+  ),
+  'fill-mask': task(
+    () => import('./fill-mask.ts'),
+    ({ fillMask }) => fillMask,
+    ['ForMaskedLM', 'ForPreTraining'],
+  ),
+  'question-answering': task(
+    () => import('./question-answering.ts'),
+    ({ questionAnswering }) => questionAnswering,
+    ['ForQuestionAnswering'],
+  ),
+  'sentence-similarity': task(
+    () => import('./embeddings.ts'),
+    ({ sentenceSimilarity }, ...from) => sentenceSimilarity(...from),
+  ),
+  summarization: task(
+    () => generating(import('./text-to-text.ts')),
+    ({ summarization }) => summarization,
+    seq2seq,
+  ),
+  'text-classification': task(
+    () => import('./text-classification.ts'),
+    ({ textClassification }) => textClassification,
+    classifiers,
+  ),
+  'text-generation': task(
+    () => generating(import('./text-generation.ts')),
+    ({ textGeneration }) => textGeneration,
+    ['ForCausalLM', 'LMHeadModel'],
+  ),
+  'text-ranking': task(
+    () => import('./text-ranking.ts'),
+    ({ rankingOf }, ...from) => rankingOf(...from),
+    classifiers,
+  ),
+  'text2text-generation': task(
+    () => generating(import('./text-to-text.ts')),
+    ({ text2textGeneration }) => text2textGeneration,
+    seq2seq,
+  ),
+  'token-classification': task(
+    () => import('./token-classification.ts'),
+    ({ tokenClassification }) => tokenClassification,
+    ['ForTokenClassification'],
+  ),
+  translation: task(
+    () => generating(import('./translation.ts')),
+    ({ translation }) => translation,
+    seq2seq,
+  ),
+  'zero-shot-classification': task(
+    () => import('./zero-shot-classification.ts'),
+    ({ zeroShotClassification }) => zeroShotClassification,
+    classifiers,
+  ),
 };
 
 /**
@@ -147,20 +177,31 @@ export async function pipeline<Name extends keyof Pipelines>(
   source: ModelSource,
   options: LoadOptions = {},
 ): Promise<Pipelines[Name]> {
-  const task = taskOf(name);
+  const chosen = taskOf(name);
+  const definition = definitionOf(chosen);
   const files = openSource(source, options);
   const { signal } = options;
+  // A first call waits for one answer after the other: code that is sure to be needed comes meanwhile.
+  soon(definition.code());
+  soon(import('../tokenizer/tokenizer.ts'));
   const config = await readConfig(files, signal);
-  checkHead(task, config, files);
+  checkHead(chosen, config, files);
   await checkQuantized(new Config(config, describeFile(files, 'config.json')));
+  soon(codeFor(config));
   const [make, { Tokenizer: Loaded }] = await Promise.all([
-    definitionOf(task).load(files, signal),
+    definition.load(files, signal),
     import('../tokenizer/tokenizer.ts'),
   ]);
   const tokenizer = await trusting(files, undefined, () => Loaded.load(files, signal));
-  const model = await loadFor(definitions[task].heads ?? [], files, options);
+  const model = await loadFor(definition.heads ?? [], files, options);
   const dispose = (): void => model.dispose();
-  const parts: PipelineParts = { task, model, tokenizer, dispose, [Symbol.dispose]: dispose };
+  const parts: PipelineParts = {
+    task: chosen,
+    model,
+    tokenizer,
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
   try {
     return Object.assign(make(parts), parts) as Pipelines[Name];
   } catch (error) {
@@ -169,20 +210,25 @@ export async function pipeline<Name extends keyof Pipelines>(
   }
 }
 
-function definitionOf<Task extends keyof Tasks>(task: Task): TaskDefinition<Tasks[Task]> {
-  return definitions[task];
+/** Lets something begin of which a later call tells how it ends. */
+function soon(begun: Promise<unknown>): void {
+  begun.catch(() => {});
+}
+
+function definitionOf<Task extends keyof Tasks>(name: Task): TaskDefinition<Tasks[Task]> {
+  return definitions[name];
 }
 
 /** The task of a name. Errors: OPTION_INVALID. */
 function taskOf(given: unknown): keyof Tasks {
   const name = typeof given === 'string' ? given : show(given);
-  const task = Object.hasOwn(aliases, name) ? aliases[name as keyof Aliases] : name;
-  if (Object.hasOwn(definitions, task)) return task as keyof Tasks;
-  const known = [...Object.keys(definitions), ...Object.keys(aliases)];
-  const nearest = nearestName(name, known);
+  const known = Object.hasOwn(aliases, name) ? aliases[name as keyof Aliases] : name;
+  if (Object.hasOwn(definitions, known)) return known as keyof Tasks;
+  const names = [...Object.keys(definitions), ...Object.keys(aliases)];
+  const nearest = nearestName(name, names);
   throw new TransformerError(
     'OPTION_INVALID',
-    `There is no task "${name}"; there is ${known.join(', ')}.` +
+    `There is no task "${name}"; there is ${names.join(', ')}.` +
       (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
   );
 }
@@ -193,19 +239,19 @@ export function tasksOf(architecture: string): string[] {
     heads === undefined || heads.some((head) => architecture.endsWith(head));
   return Object.entries(definitions)
     .filter(([, definition]) => fits(definition))
-    .map(([task]) => task);
+    .map(([name]) => name);
 }
 
 /** Refuses a checkpoint whose head is another task's, before its weights are read. */
-function checkHead(task: keyof Tasks, config: JsonObject, files: Source): void {
+function checkHead(wanted: keyof Tasks, config: JsonObject, files: Source): void {
   const name = className(config);
   if (name === undefined) return;
   const tasks = tasksOf(name);
-  if (tasks.includes(task)) return;
+  if (tasks.includes(wanted)) return;
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
-    `${describeFile(files, 'config.json')} describes a ${name}, which does not fit ${task} ` +
-      `(…${definitions[task].heads?.join(' or …') ?? ''}). It fits ` +
+    `${describeFile(files, 'config.json')} describes a ${name}, which does not fit ${wanted} ` +
+      `(…${definitions[wanted].heads?.join(' or …') ?? ''}). It fits ` +
       `${tasks.join(', ')}; or load another checkpoint.`,
   );
 }

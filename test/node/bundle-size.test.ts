@@ -138,6 +138,18 @@ test('everything there is, in files that are worth a request', () => {
   expect(small.map(([file]) => file)).toEqual([]);
 });
 
+test('a first product waits for no text that comes apart, on a GPU for one that is asked for early', () => {
+  const product = modulesIn(filesOf('shaders/matmul/matmul.ts'));
+  for (const text of ['four', 'subgroup']) {
+    expect(product).toContain(`shaders/matmul/matmul-${text}.wgsl?raw`);
+  }
+  // By what asks for it as soon as there is a device.
+  expect(modulesIn(first)).toContain('runtime/late-texts.ts');
+  const apart = filesOf('shaders/matmul/matmul-tile.wgsl?raw');
+  expect(apart).toEqual(filesOf('shaders/attention/attention-tile.wgsl?raw'));
+  expect(apart.size).toBe(1);
+});
+
 test('what is loaded later is not loaded at first', () => {
   const later = [...remote, ...classification, ...chat, ...translation];
   for (const module of later) expect(modulesIn(first)).not.toContain(module);

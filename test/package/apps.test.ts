@@ -3,7 +3,7 @@
 import { cp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { build as esbuild } from 'esbuild';
-import { type Browser, chromium } from 'playwright';
+import { type Browser, chromium, type Route } from 'playwright';
 import { build as vite, createServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import webpack from 'webpack';
@@ -128,6 +128,39 @@ describe('in Chromium', () => {
     return scripts;
   }
 
+  /**
+   * Opens a page whose requests are answered together, once no more of them come, and so on: how often
+   * does it wait for the network before it translates?
+   */
+  async function wavesOf(url: string): Promise<string[][]> {
+    const page = await browser.newPage();
+    let held: Route[] = [];
+    await page.route('**', (route) => void held.push(route));
+    const opened = page.goto(url, { waitUntil: 'commit' });
+    const waves: string[][] = [];
+    const idle = (): Promise<string> =>
+      page.evaluate(async () => {
+        await new Promise((resolve) => void requestIdleCallback(resolve));
+        return document.title;
+      });
+    for (let before = 0, title = ''; title === ''; before = held.length) {
+      await new Promise((resolve) => void setTimeout(resolve, 50));
+      if (waves.length > 0) title = await idle();
+      if (held.length === 0 || held.length > before) continue;
+      waves.push(held.map((route) => path.basename(route.request().url())));
+      const answered = held.map(async (route) => {
+        const response = page.waitForEvent('requestfinished', (one) => one === route.request());
+        await route.continue();
+        await response;
+      });
+      held = [];
+      await Promise.all(answered);
+      await opened;
+    }
+    await page.close();
+    return waves;
+  }
+
   async function expectServed(dist: string): Promise<string[]> {
     const { server, url } = await serve(at(dist));
     try {
@@ -143,6 +176,17 @@ describe('in Chromium', () => {
     const scripts = await expectServed('vite');
     console.log(`${scripts.length} scripts: ${scripts.map((url) => path.basename(url)).join(' ')}`);
     expect(scripts.length).toBeLessThanOrEqual(10);
+  });
+
+  test('built by Vite, waiting seldom before the first translation', async () => {
+    const { server, url } = await serve(at('vite'));
+    try {
+      const waves = await wavesOf(url);
+      console.log(waves.map((wave) => wave.join(' ')).join('\n'));
+      expect(waves.length).toBeLessThanOrEqual(10);
+    } finally {
+      server.close();
+    }
   });
 
   test('served by Vite while it is written', async () => {

@@ -120,7 +120,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'shaders-matrix', test: /\/shaders\/\w+\/matmul-(matrix|scale)\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention|matmul)-(block|four|register(-fours)?|softmax|subgroup)\.wgsl/,
+    test: /\/shaders\/\w+\/(attention-(four|register(-fours)?|softmax|subgroup)|matmul-(block|register))\.wgsl/,
   },
   {
     name: 'shaders-seldom',

@@ -15,7 +15,7 @@ const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
 /** Rows by fours, on CPU adapters. */
 export const attentionFour: Snippet = {
   file: 'attention-four.wgsl',
-  text: late(() => import('./attention-four.wgsl?raw')),
+  text: late(() => import('./attention-four.wgsl?raw'), 'software'),
 };
 
 const shape = {
@@ -73,17 +73,20 @@ const registers = [
   attentionFour,
   {
     file: 'attention-softmax.wgsl',
-    text: late(() => import('./attention-softmax.wgsl?raw')),
+    text: late(() => import('./attention-softmax.wgsl?raw'), 'software'),
   },
 ];
-const one = { file: 'attention-one.wgsl', text: late(() => import('./attention-one.wgsl?raw')) };
+const one = {
+  file: 'attention-one.wgsl',
+  text: late(() => import('./attention-one.wgsl?raw'), 'gpu'),
+};
 const fours = {
   file: 'attention-fours.wgsl',
-  text: late(() => import('./attention-fours.wgsl?raw')),
+  text: late(() => import('./attention-fours.wgsl?raw'), 'gpu'),
 };
 const tileBody = {
   file: 'attention-tile.wgsl',
-  text: late(() => import('./attention-tile.wgsl?raw')),
+  text: late(() => import('./attention-tile.wgsl?raw'), 'gpu'),
 };
 /** Pieces of 32 columns that heads are cut into. */
 const chunks = [1, 2, 3];
@@ -97,7 +100,7 @@ export const attentionForms: Readonly<Record<Form, Kernel>> = {
       ...singly,
       {
         file: 'attention-subgroup.wgsl',
-        text: late(() => import('./attention-subgroup.wgsl?raw')),
+        text: late(() => import('./attention-subgroup.wgsl?raw'), 'software'),
       },
     ],
     { subgroups: true },
@@ -107,7 +110,7 @@ export const attentionForms: Readonly<Record<Form, Kernel>> = {
     ...registers,
     {
       file: 'attention-register.wgsl',
-      text: late(() => import('./attention-register.wgsl?raw')),
+      text: late(() => import('./attention-register.wgsl?raw'), 'software'),
     },
   ]),
   registerFours: attentionKernel('attention-register-fours', [
@@ -115,7 +118,7 @@ export const attentionForms: Readonly<Record<Form, Kernel>> = {
     ...registers,
     {
       file: 'attention-register-fours.wgsl',
-      text: late(() => import('./attention-register-fours.wgsl?raw')),
+      text: late(() => import('./attention-register-fours.wgsl?raw'), 'software'),
     },
   ]),
   tile: attentionKernel('attention-tile', [...singly, one, tileBody], {

@@ -19,13 +19,20 @@ import type { Form } from './matmul-kernels.ts';
 
 const body = {
   file: 'matmul-tile.wgsl',
-  text: late(() => import('./matmul-tile.wgsl?raw')),
+  text: late(() => import('./matmul-tile.wgsl?raw'), 'gpu'),
 };
-const fours = { file: 'matmul-fours.wgsl', text: late(() => import('./matmul-fours.wgsl?raw')) };
+const fours = {
+  file: 'matmul-fours.wgsl',
+  text: late(() => import('./matmul-fours.wgsl?raw'), 'gpu'),
+};
 const tileConstants = { ...anyLayouts, TILE: [32, 64, 128], SPLITS: [1, 2, 4, 8, 16] };
 const tile = matmulKernel(
   'matmul-tile',
-  [...singly, { file: 'matmul-one.wgsl', text: late(() => import('./matmul-one.wgsl?raw')) }, body],
+  [
+    ...singly,
+    { file: 'matmul-one.wgsl', text: late(() => import('./matmul-one.wgsl?raw'), 'gpu') },
+    body,
+  ],
   { ...tileConstants, FULL: [false] },
 );
 const tileFours = matmulKernel(
@@ -82,7 +89,7 @@ const joins = inBothWidths(
       workgroup,
       tanh,
       activation,
-      { file: 'matmul-join.wgsl', text: late(() => import('./matmul-join.wgsl?raw')) },
+      { file: 'matmul-join.wgsl', text: late(() => import('./matmul-join.wgsl?raw'), 'gpu') },
     ],
     bindings: { partial: 'read', bias: 'read', residual: 'read', y: 'write' },
     params: { slices: 'u32', rows: 'u32', columns: 'u32', y_pitch: 'u32' },

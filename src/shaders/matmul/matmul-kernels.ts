@@ -4,6 +4,8 @@ import { blocksOf } from '../../runtime/dtype.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import type { Constants, Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
+import fourText from './matmul-four.wgsl?raw';
+import subgroupText from './matmul-subgroup.wgsl?raw';
 import { late, rowInvocation, rowSubgroup, rowSubgroups, rowWorkgroup } from '../snippets.ts';
 import {
   type Activation,
@@ -21,10 +23,7 @@ import { matmulVectorKernels, vectorForm } from './matmul-vectors.ts';
 
 export { type Activation, activationCodes };
 
-const four = {
-  file: 'matmul-four.wgsl',
-  text: late(() => import('./matmul-four.wgsl?raw')),
-};
+const four = { file: 'matmul-four.wgsl', text: fourText };
 const registers = [
   ...singly,
   ...gating.code,
@@ -47,12 +46,8 @@ const subgroupSkinny = matmulKernel(
 );
 const subgroup = matmulKernel(
   'matmul-subgroup',
-  [
-    ...singly,
-    four,
-    { file: 'matmul-subgroup.wgsl', text: late(() => import('./matmul-subgroup.wgsl?raw')) },
-  ],
-  { ...anyLayouts, TALL: [false, true] },
+  [...singly, four, { file: 'matmul-subgroup.wgsl', text: subgroupText }],
+  { ...anyLayouts, TALL: [false, true], FOURS: [false, true], ONES: [false, true] },
   { subgroups: true },
 );
 const block = matmulKernel(
@@ -63,7 +58,7 @@ const block = matmulKernel(
 const thin = [
   ...singly,
   ...gating.code,
-  { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw')) },
+  { file: 'matmul-skinny.wgsl', text: late(() => import('./matmul-skinny.wgsl?raw'), 'gpu') },
 ];
 const thinConstants = { ...gating.constants, ROWS: [1, 2, 4, 8] };
 const skinny = matmulKernel('matmul-skinny', [rowWorkgroup, ...thin], thinConstants);
@@ -179,6 +174,8 @@ function pitches(problem: Problem): { x: number; y: number } {
 
 /** Multiply-adds from which on a CPU adapter earns back the long compilation of the block kernel. */
 const large = 2 ** 20;
+/** Multiply-adds up to which a product with subgroups is done before a loop by fours is compiled. */
+const brief = 2 ** 18;
 
 /** Whether every row that is read or written is a multiple of four long. */
 function isInFours(problem: Problem): boolean {
@@ -196,7 +193,8 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   const either = { TRANSPOSED: transposed };
   const both = { ...either, X_TRANSPOSED: xTransposed };
   // A single row gains nothing from blocks of registers, and up to eight nothing from high ones.
-  const isLarge = rows > 1 && batches * rows * columns * depth >= large;
+  const multiplyAdds = batches * rows * columns * depth;
+  const isLarge = rows > 1 && multiplyAdds >= large;
   const hasTall = gpu.tier === 'software' && !gpu.hasQuadSubgroups && isLarge && isInFours(problem);
   const isPlain = problem.weight === undefined || blocksOf(problem.weight.dtype) === undefined;
   const inVectors =
@@ -222,10 +220,12 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
     if (transposed && rows <= 4) {
       return { kernel: subgroupSkinny, constants: { ...either, ROWS }, workgroups: tiles(ROWS, 8) };
     }
+    const FOURS = multiplyAdds > brief;
+    const ONES = !FOURS || depth % 4 > 0;
     const TALL = rows > 8;
     return {
       kernel: subgroup,
-      constants: { ...both, TALL },
+      constants: { ...both, TALL, FOURS, ONES },
       workgroups: tiles(TALL ? 16 : 8, 8),
     };
   }

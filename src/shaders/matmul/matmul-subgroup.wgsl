@@ -1,7 +1,9 @@
 // Matrix product for CPU adapters with 4-lane subgroups: no workgroup memory, no barriers.
 // A subgroup computes 16 rows × 8 columns, or 8 × 8 unless TALL. Each lane holds every fourth row of
 // x and every fourth column of W; the columns go round by quad swaps. So 24 loads feed 128
-// multiply-adds of 4 lanes, which matters where a load costs as much as several of them.
+// multiply-adds of 4 lanes, which matters where a load costs as much as several of them. Loads are also
+// what takes long to compile: there are loops along the depth by FOURS and by ONES, 24 loads and 6, and
+// only those that a product needs.
 
 // A lane's values and those of the lanes 1, 2 and 3 away (in xor order).
 fn around(own: f32) -> vec4f {
@@ -69,38 +71,42 @@ fn matmul_subgroup(
   var b1 = vec4f();
   var b2 = vec4f();
   var b3 = vec4f();
-  let even_depth = depth & ~3u;
-  for (var k = 0u; k < even_depth; k += 4u) {
-    let row0 = row4_at(x0, k);
-    let row1 = row4_at(x1, k);
-    let near = around4(column4_at(wa, k, pitch));
-    let far = around4(column4_at(wb, k, pitch));
-    a0 += row0 * near;
-    a1 += row1 * near;
-    b0 += row0 * far;
-    b1 += row1 * far;
-    if (TALL) {
-      let row2 = row4_at(x2, k);
-      let row3 = row4_at(x3, k);
-      a2 += row2 * near;
-      a3 += row3 * near;
-      b2 += row2 * far;
-      b3 += row3 * far;
+  let even_depth = select(0u, depth & ~3u, FOURS);
+  if (FOURS) {
+    for (var k = 0u; k < even_depth; k += 4u) {
+      let row0 = row4_at(x0, k);
+      let row1 = row4_at(x1, k);
+      let near = around4(column4_at(wa, k, pitch));
+      let far = around4(column4_at(wb, k, pitch));
+      a0 += row0 * near;
+      a1 += row1 * near;
+      b0 += row0 * far;
+      b1 += row1 * far;
+      if (TALL) {
+        let row2 = row4_at(x2, k);
+        let row3 = row4_at(x3, k);
+        a2 += row2 * near;
+        a3 += row3 * near;
+        b2 += row2 * far;
+        b3 += row3 * far;
+      }
     }
   }
-  for (var k = even_depth; k < depth; k += 1u) {
-    let at = select(k * pitch, k, TRANSPOSED);
-    let near = around(weight_at(wa + at));
-    let far = around(weight_at(wb + at));
-    a0 += row_at(x0, k) * near;
-    a1 += row_at(x1, k) * near;
-    b0 += row_at(x0, k) * far;
-    b1 += row_at(x1, k) * far;
-    if (TALL) {
-      a2 += row_at(x2, k) * near;
-      a3 += row_at(x3, k) * near;
-      b2 += row_at(x2, k) * far;
-      b3 += row_at(x3, k) * far;
+  if (ONES) {
+    for (var k = even_depth; k < depth; k += 1u) {
+      let at = select(k * pitch, k, TRANSPOSED);
+      let near = around(weight_at(wa + at));
+      let far = around(weight_at(wb + at));
+      a0 += row_at(x0, k) * near;
+      a1 += row_at(x1, k) * near;
+      b0 += row_at(x0, k) * far;
+      b1 += row_at(x1, k) * far;
+      if (TALL) {
+        a2 += row_at(x2, k) * near;
+        a3 += row_at(x3, k) * near;
+        b2 += row_at(x2, k) * far;
+        b3 += row_at(x3, k) * far;
+      }
     }
   }
   // One copy of `store` for all elements: it is long, and drivers unroll and inline it.

@@ -64,7 +64,9 @@ async function expectProduct(gpu: Gpu, seed: number, options: Case): Promise<str
     { seed },
   );
   const { kernel, constants } = kernels[0]!;
-  const switches = ['TILE', 'FULL', 'SPLITS', 'ROWS', 'TALL'].filter((name) => name in constants);
+  const switches = ['TILE', 'FULL', 'SPLITS', 'ROWS', 'TALL', 'FOURS', 'ONES'].filter(
+    (name) => name in constants,
+  );
   return [kernel.name, ...switches.map((name) => `${name} ${constants[name]}`)].join(' ');
 }
 
@@ -91,6 +93,7 @@ for (const { name, options } of gpus) {
           await expectProduct(gpu, 250 + i, { x: [height, depth], columns, transposed: i % 2 < 1 });
         }
       }
+      await expectProduct(gpu, 260, { x: [66, 131], columns: 35, transposed: true });
     }));
 
   test(`activations, bias and residual, ${name}`, () =>
@@ -204,6 +207,7 @@ for (const { name, options } of gpus) {
         [2, 7, 5, 9],
         [1, 6, 8, 12],
         [1, 70, 300, 76],
+        [1, 66, 131, 35],
       ].entries()) {
         const random = new Random(750 + i);
         const [b = 1, height = 1, deep = 1, width = 1] = [batches, rows, depth, columns];
@@ -264,6 +268,7 @@ test('each device gets the kernel meant for it', async () => {
       for (const rows of [1, 2, 4, 8, 9]) await reach([rows, 6], 10, true);
       await reach([3, 6], 10, false);
       for (const rows of [9, 130]) await reach([rows, 516], 228, true);
+      await reach([8, 517], 228, true);
       if (options.tier === 'gpu') {
         await reach([64 * 8 - 3, 3], 64 * 8 - 1, false);
         await reach([128 * 16 - 5, 1], 128 * 8 - 3, true);
@@ -291,8 +296,10 @@ test('each device gets the kernel meant for it', async () => {
     'matmul-tile-fours TILE 64 FULL true SPLITS 1',
   ];
   if (gpus.some(({ name }) => name === 'software with subgroups')) {
-    wanted.push('matmul-subgroup TALL false');
-    wanted.push('matmul-subgroup TALL true');
+    wanted.push('matmul-subgroup TALL false FOURS false ONES true');
+    wanted.push('matmul-subgroup TALL false FOURS true ONES true');
+    wanted.push('matmul-subgroup TALL true FOURS false ONES true');
+    wanted.push('matmul-subgroup TALL true FOURS true ONES false');
     wanted.push('matmul-subgroup-skinny ROWS 1');
     wanted.push('matmul-subgroup-skinny ROWS 2');
     wanted.push('matmul-subgroup-skinny ROWS 4');
