@@ -63,7 +63,8 @@ async function measured(): Promise<Run> {
   });
   const current: Run = {
     date: new Date().toISOString(),
-    adapter: '',
+    // Cold starts do not tell it.
+    adapter: earlier?.adapter ?? '',
     browser: '',
     processors: availableParallelism(),
     rounds,
