@@ -1,6 +1,7 @@
 // The checks of what models run that do not train, in the forms that this device uses.
 
 import type { Gpu } from '../runtime/gpu.ts';
+import { blockChecks } from './blocks.ts';
 import {
   checkAttention,
   checkCross,
@@ -20,7 +21,7 @@ export async function inferenceTest(
   gpu: Gpu,
   uses?: (kernel: string) => boolean,
 ): Promise<Check[]> {
-  const checks = [...inferenceChecks(gpu), ...decoderChecks(), ...choiceChecks()];
+  const checks = [...inferenceChecks(gpu), ...decoderChecks(), ...choiceChecks(), ...blockChecks()];
   const options = uses && { uses };
   const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));
   return ran.filter((check) => check !== undefined);
@@ -35,6 +36,7 @@ function inferenceChecks(gpu: Gpu): NamedCheck[] {
       checks.push([name, (inputs) => checkMatmul(inputs, rows, 67, 41, format)]);
     }
   }
+  checks.push(['matmul 1 × 64 × 24, f16', (inputs) => checkMatmul(inputs, 1, 64, 24, 'f16')]);
   // The other activations are the same text, which `activate` runs below.
   checks.push(['matmul + gelu', (inputs) => checkMatmul(inputs, 5, 3, 9, 'f32', 'gelu')]);
   checks.push(['matmul, not transposed', (inputs) => checkProduct(inputs, 13, 35, 21)]);

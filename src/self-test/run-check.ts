@@ -1,5 +1,6 @@
 // Runs one check: its recorded list beside what should come out.
 
+import { blocksOf, type Dtype } from '../runtime/dtype.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { messageOf } from '../runtime/print.ts';
 import { Plan } from '../runtime/plan.ts';
@@ -26,6 +27,12 @@ export interface Check {
 
 /** Rounding of sums of at most some hundred terms stays well below this. */
 const allowed = 2e-5;
+
+/** What was read back: of blocks, their bytes. */
+function numbersIn(bytes: ArrayBuffer, dtype: Dtype): ArrayLike<number> {
+  if (blocksOf(dtype)) return new Uint8Array(bytes);
+  return dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
+}
 
 /**
  * Runs a check. `uses`: which kernels matter; undefined where it has none of them.
@@ -59,7 +66,7 @@ export async function runCheck(
     const plan = await Plan.create(inputs.recording, [output]);
     for (const [tensor, data] of inputs.writes) plan.write(tensor, data);
     const [bytes = new ArrayBuffer(0)] = await plan.play();
-    const got = output.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
+    const got = numbersIn(bytes, output.dtype);
     let largest = 0;
     let difference = got.length === wanted.length ? 0 : Infinity;
     for (let i = 0; i < wanted.length; i++) {

@@ -15,6 +15,7 @@ import { gatedBackward } from './matmul/gated-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
 import { loraBackward } from './matmul/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
+import { type ReorderEntry, reorderBack } from './matmul/reorder.ts';
 import type { Rule } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */
@@ -26,6 +27,11 @@ function addBackward({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
 const dropoutBackward: Rule<DropoutEntry> = ({ trace: { x, residual, params } }, dy) => [
   [x, () => drop(dy, `d ${x.label}`, params)],
   [residual, () => dy],
+];
+
+/** Of reordering: each element's gradient goes where the element was. */
+const reorderBackward: Rule<ReorderEntry> = ({ trace: { x, order } }, dy) => [
+  [x, () => reorderBack(dy, order)],
 ];
 
 /** Of scaling: the gradient, scaled. Capped values have none yet. */
@@ -60,6 +66,7 @@ const rules = keyed({
   lora: loraBackward,
   matmul: matmulBackward,
   norm: normBackward,
+  reorder: reorderBackward,
   scale: scaleBackward,
 });
 

@@ -140,7 +140,7 @@ test('generate refuses what would change nothing, and wrong numbers', async () =
   await refuse(['--max-new-tokens', '0'], '--max-new-tokens', 'at least 1');
   await refuse(['--max-new-tokens', '500'], 'maxNewTokens is 500', '96 positions');
   await refuse(['--system', 'Be good.'], '--system', 'Add --chat');
-  await refuse(['--dtype', 'int8'], '"int8"', 'f32 or f16');
+  await refuse(['--dtype', 'int3'], '"int3"', 'f32 or f16 or int8 or int4');
   await refuse(['--max-tokens', '3'], "'--max-tokens'", '"--max-new-tokens"');
   expectRefusal(await run('generate', gpt2), 'There is no text');
   expectRefusal(await run('generate'), 'No model is named');

@@ -26,6 +26,7 @@ import {
   matmul,
   type MatmulOptions,
 } from '../../src/shaders/matmul/matmul.ts';
+import { reorder } from '../../src/shaders/matmul/reorder.ts';
 import { references } from '../reference/index.ts';
 import type { Values } from '../reference/twin.ts';
 import type { Data } from '../support/check.ts';
@@ -122,6 +123,11 @@ cases['matmul, tied: a weight used both ways'] = (t) => {
   const weight = t.input('weight', 5, 7);
   const hidden = matmul(t.input('x', 3, 5), weight, { activation: 'silu' });
   return matmul(hidden, weight, { transposed: true });
+};
+cases['reorder'] = (t) => reorder(t.input('x', 3, 5), t.integers('order', [5], [2, 0, 4, 1, 3]));
+cases['reorder, twice'] = (t) => {
+  const order = t.integers('order', [4], [3, 0, 1, 2]);
+  return reorder(reorder(t.input('x', 2, 3, 4), order), order);
 };
 cases['rescale'] = (t) => scale(t.input('x', 3, 5), -0.75);
 cases['rescale, in fours and once more'] = (t) => scale(scale(t.input('x', 3, 8), 2.5), 0.3);
@@ -415,6 +421,7 @@ const kinds = [
   'layer norm',
   'lora',
   'matmul',
+  'reorder',
   'rescale',
 ];
 
@@ -451,9 +458,14 @@ const withoutGradient = [
   'beam-step',
   'choose-token',
   'column-sum',
+  'dequantize',
   'embedding-links',
   'gradient-norm',
   'gradient-scale',
+  'matmul-join',
+  'matmul-scale',
+  'quantize',
+  'repack',
   'split-heads',
   'log-softmax',
   'sequence-bias',

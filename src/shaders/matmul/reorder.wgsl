@@ -1,4 +1,4 @@
-// Rows with their columns in another order, one invocation an element.
+// Rows with their columns in another order, or BACK in theirs, one invocation an element.
 struct Params {
   rows: u32,
   columns: u32,
@@ -22,5 +22,9 @@ fn reorder(
   }
   let row = params.pitch * (i / params.columns);
   let column = i % params.columns;
-  y[row + column] = x[row + order[column]];
+  if (BACK) {
+    y[row + order[column]] = x[row + column];
+  } else {
+    y[row + column] = x[row + order[column]];
+  }
 }
