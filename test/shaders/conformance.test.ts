@@ -320,6 +320,8 @@ const pieces = [
   'matmul-four',
   'matmul-fours',
   'matmul-gated',
+  'matmul-x',
+  'matmul-x4',
   'matmul-one',
   'numbers',
   'random',

@@ -1,7 +1,7 @@
 // The formats that `loadModel` can be asked for, and which tensor gets which.
 
 import type { Dtype } from '../../runtime/dtype.ts';
-import { TransformerError } from '../../runtime/errors.ts';
+import { fieldsOf, TransformerError } from '../../runtime/errors.ts';
 import { isObject, show } from '../../source/json.ts';
 import { fitting } from './name-pattern.ts';
 
@@ -89,8 +89,9 @@ function rulesOf(option: unknown): readonly Rule[] {
     ];
   }
   if (isFormat(option)) return [{ ...all, format: option }];
-  if (!isObject(option)) throw wrong(option);
-  return Object.entries(option).map(([pattern, format]) => {
+  const entries = isObject(option) ? fieldsOf(option, 'The object of dtype') : [];
+  if (entries.length === 0) throw wrong(option);
+  return entries.map(([pattern, format]) => {
     if (!isFormat(format)) throw wrong(format);
     return { pattern, fits: fitting(pattern), format };
   });

@@ -2,8 +2,8 @@
 // W is (depth, columns), or (columns, depth) when TRANSPOSED. `pitch` is its row length in memory;
 // `weight_stride` leads from one batch's W to the next one's, 0 when they share it; `x_pitch` and
 // `y_pitch` lead from one row in memory to the next: longer ones where columns of a larger matrix count.
-// x is (depth, rows) in memory when X_TRANSPOSED, a switch of some of them. Kernels that go by fours bind
-// vectors; `pitch` and the like count numbers all the same.
+// x, declared beside (matmul-x), is (depth, rows) in memory when X_TRANSPOSED, a switch of some of them.
+// Kernels that go by fours bind vectors; `pitch` and the like count numbers all the same.
 struct Params {
   batches: u32,
   rows: u32,
@@ -16,7 +16,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> x: array<Element>;         // (batches, rows, depth)
 @group(0) @binding(3) var<storage, read> bias: array<Element>;      // (columns)
 @group(0) @binding(4) var<storage, read> residual: array<Element>;  // (batches, rows, columns)
 @group(0) @binding(5) var<storage, read_write> y: array<Element>;   // (batches, rows, columns)

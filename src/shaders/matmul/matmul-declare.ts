@@ -2,6 +2,7 @@
 
 import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import commonText from './matmul-common.wgsl?raw';
+import xText from './matmul-x.wgsl?raw';
 import gatedText from './matmul-gated.wgsl?raw';
 import { activation, element1, element4, tanh, workgroup } from '../snippets.ts';
 import { weight4Storage, weightStorage } from '../storage.ts';
@@ -26,6 +27,7 @@ export const epilogue: Kernel['constants'] = {
 };
 
 export const common: Snippet = { file: 'matmul-common.wgsl', text: commonText };
+const xs: Snippet = { file: 'matmul-x.wgsl', text: xText };
 /** Of one element at a time, and of four. */
 export const singly: Kernel['code'] = [
   workgroup,
@@ -33,6 +35,7 @@ export const singly: Kernel['code'] = [
   element1,
   tanh,
   activation,
+  xs,
   common,
 ];
 export const byFours: Kernel['code'] = [
@@ -41,6 +44,7 @@ export const byFours: Kernel['code'] = [
   element4,
   tanh,
   activation,
+  xs,
   common,
 ];
 

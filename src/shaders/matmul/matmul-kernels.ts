@@ -197,8 +197,7 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   const isLarge = rows > 1 && multiplyAdds >= large;
   const hasTall = gpu.tier === 'software' && !gpu.hasQuadSubgroups && isLarge && isInFours(problem);
   const isPlain = problem.weight === undefined || blocksOf(problem.weight.dtype) === undefined;
-  const inVectors =
-    isInFours(problem) && !(hasTall && isPlain) ? vectorForm(gpu, problem) : undefined;
+  const inVectors = hasTall && isPlain ? undefined : vectorForm(gpu, problem);
   if (inVectors) return inVectors;
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));

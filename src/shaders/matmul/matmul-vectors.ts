@@ -5,7 +5,7 @@ import type { Kernel, Snippet } from '../../runtime/kernel.ts';
 import type { Dtype } from '../../runtime/dtype.ts';
 import {
   activation,
-  element4,
+  element1,
   late,
   rowInvocation,
   rowSubgroup,
@@ -18,7 +18,9 @@ import { common, gating, matmulKernel, powerOfTwo } from './matmul-declare.ts';
 import type { Form } from './matmul-kernels.ts';
 
 const text = { file: 'matmul-vectors.wgsl', text: late(() => import('./matmul-vectors.wgsl?raw')) };
-const code = [workgroup, weight16Storage, element4, tanh, activation, common, ...gating.code, text];
+const xs = { file: 'matmul-x4.wgsl', text: late(() => import('./matmul-x4.wgsl?raw')) };
+const beside = [workgroup, weight16Storage, element1, tanh, activation, xs, common];
+const code = [...beside, ...gating.code, text];
 
 function vectorKernel(form: string, row: Snippet): Kernel {
   return matmulKernel(
@@ -37,7 +39,7 @@ const forms = {
 
 export const matmulVectorKernels: readonly Kernel[] = Object.values(forms);
 
-/** What decides about the form. All lengths are multiples of four. */
+/** What decides about the form. */
 export interface VectorProblem {
   readonly batches: number;
   readonly rows: number;
@@ -45,6 +47,7 @@ export interface VectorProblem {
   readonly depth: number;
   readonly pitch: number;
   readonly weightStride: number;
+  readonly xPitch?: number;
   readonly transposed: boolean;
   readonly xTransposed?: boolean;
   readonly weight?: { readonly dtype: Dtype };
@@ -53,13 +56,13 @@ export interface VectorProblem {
 /** The form for few rows, where those of the weight are whole vectors; undefined where not. */
 export function vectorForm(gpu: Gpu, problem: VectorProblem): Form | undefined {
   const { batches, rows, columns, depth, pitch, weightStride, transposed, weight } = problem;
+  const { xPitch = depth, xTransposed = false } = problem;
   const length = weight && elementsOfVector(weight.dtype);
-  const isWhole = [depth, pitch, weightStride].every((size) => size % (length ?? 1) === 0);
-  // A gated product stores half as many columns, four at a time.
-  if (!length || !isWhole || !transposed || columns % 8 !== 0) return undefined;
-  if (problem.xTransposed === true || rows > (gpu.tier === 'gpu' ? 8 : 4)) return undefined;
+  if (length === undefined || !transposed || xTransposed) return undefined;
+  if (rows > (gpu.tier === 'gpu' ? 8 : 4) || xPitch % 4 !== 0) return undefined;
+  if ([depth, pitch, weightStride].some((size) => size % length !== 0)) return undefined;
   const constants = { ROWS: powerOfTwo(rows) };
-  const tiles = (batches * columns) / 8;
+  const tiles = batches * Math.ceil(columns / 8);
   if (gpu.tier === 'gpu') return { kernel: forms.workgroup, constants, workgroups: tiles };
   if (gpu.hasQuadSubgroups) return { kernel: forms.subgroup, constants, workgroups: tiles };
   return { kernel: forms.invocation, constants, workgroups: Math.ceil(tiles / 16) };

@@ -1,7 +1,7 @@
 // x·Wᵀ with at most ROWS rows, of which LANES invocations compute 8 columns (4 when GATED). They share the
 // depth, 16 bytes of each column at a time. What the weights of a block share is taken out of their sum:
 // Σ x·(s·q + b) = s·Σ x·q + b·Σ x. What row-*.wgsl says of a row is said of such a tile here. Rows of W are
-// whole vectors long, all others multiples of 4.
+// whole vectors long, and those of x multiples of 4.
 
 const DOTS = 8u;
 
@@ -56,7 +56,7 @@ fn matmul_vectors(
         low_dots[row] += own * a;
         high_dots[row] += own * b;
         if (SCALED) {
-          x_sums[row] += sum_of(own);
+          x_sums[row] += dot(own, vec4f(1.0));
         }
       }
     }
@@ -76,14 +76,16 @@ fn matmul_vectors(
     }
   }
 
+  // Lanes finish columns of their own. Loops, so that the long `store` is compiled once.
   for (var row = 0u; row < ROWS; row += 1u) {
     let first = sum4_over_row(low[row], lane);
     let second = sum4_over_row(high[row], lane);
-    if (GATED && lane == 0u) {
-      store_gated(batch, row, column, first, second);
-    } else if (lane == 0u) {
-      store(batch, row, column, first);
-      store(batch, row, column + 4u, second);
+    for (var j = lane; j < DOTS; j += LANES) {
+      if (!GATED) {
+        store(batch, row, column + j, select(first[j % 4u], second[j % 4u], j > 3u));
+      } else if (j < COLUMNS) {
+        store_gated(batch, row, column + j, first[j], second[j]);
+      }
     }
   }
 }
