@@ -89,9 +89,8 @@ function rulesOf(option: unknown): readonly Rule[] {
     ];
   }
   if (isFormat(option)) return [{ ...all, format: option }];
-  const entries = isObject(option) ? fieldsOf(option, 'The object of dtype') : [];
-  if (entries.length === 0) throw wrong(option);
-  return entries.map(([pattern, format]) => {
+  if (!isObject(option)) throw wrong(option);
+  return fieldsOf(option, 'The object of dtype').map(([pattern, format]) => {
     if (!isFormat(format)) throw wrong(format);
     return { pattern, fits: fitting(pattern), format };
   });
