@@ -174,8 +174,11 @@ function pitches(problem: Problem): { x: number; y: number } {
 
 /** Multiply-adds from which on a CPU adapter earns back the long compilation of the block kernel. */
 const large = 2 ** 20;
-/** Multiply-adds up to which a product with subgroups is done before a loop by fours is compiled. */
-const brief = 2 ** 18;
+/**
+ * Elements of x up to which a product with subgroups is mostly done before a loop by fours is compiled. The columns
+ * do not count: parts of a weight compute as the whole.
+ */
+const brief = 2 ** 12;
 
 /** Whether every row that is read or written is a multiple of four long. */
 function isInFours(problem: Problem): boolean {
@@ -193,8 +196,7 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   const either = { TRANSPOSED: transposed };
   const both = { ...either, X_TRANSPOSED: xTransposed };
   // A single row gains nothing from blocks of registers, and up to eight nothing from high ones.
-  const multiplyAdds = batches * rows * columns * depth;
-  const isLarge = rows > 1 && multiplyAdds >= large;
+  const isLarge = rows > 1 && batches * rows * columns * depth >= large;
   const hasTall = gpu.tier === 'software' && !gpu.hasQuadSubgroups && isLarge && isInFours(problem);
   const isPlain = problem.weight === undefined || blocksOf(problem.weight.dtype) === undefined;
   const inVectors = hasTall && isPlain ? undefined : vectorForm(gpu, problem);
@@ -219,7 +221,7 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
     if (transposed && rows <= 4) {
       return { kernel: subgroupSkinny, constants: { ...either, ROWS }, workgroups: tiles(ROWS, 8) };
     }
-    const FOURS = multiplyAdds > brief;
+    const FOURS = batches * rows * depth > brief;
     const ONES = !FOURS || depth % 4 > 0;
     const TALL = rows > 8;
     return {
