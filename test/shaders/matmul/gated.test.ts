@@ -111,7 +111,7 @@ test('one kernel where few rows make it the fastest, else two', async () => {
     ...[1, 2, 4, 8].map((rows) => `matmul-vectors-workgroup ${rows}`),
   ];
   if (gpus.some(({ name }) => name === 'software with subgroups')) {
-    wanted.push('matmul-subgroup, gated');
+    wanted.push('matmul-subgroup, gated', 'matmul-subgroup, gated-fours');
     for (const rows of [1, 2, 4]) {
       wanted.push(`matmul-subgroup-skinny ${rows}`, `matmul-vectors-subgroup ${rows}`);
     }
