@@ -10,41 +10,41 @@ import {
 } from '../runtime/dtype.ts';
 import type { Snippet, StorageSnippet } from '../runtime/kernel.ts';
 import { codeTables } from './block-tables.ts';
-import bf16 from './matmul/weight-bf16.wgsl?raw';
-import f16 from './matmul/weight-f16.wgsl?raw';
-import f32 from './matmul/weight-f32.wgsl?raw';
-import bf16InFours from './matmul/weight4-bf16.wgsl?raw';
-import f16InFours from './matmul/weight4-f16.wgsl?raw';
-import f32InFours from './matmul/weight4-f32.wgsl?raw';
+import bf16 from './weights/weight-bf16.wgsl?raw';
+import f16 from './weights/weight-f16.wgsl?raw';
+import f32 from './weights/weight-f32.wgsl?raw';
+import bf16InFours from './weights/weight4-bf16.wgsl?raw';
+import f16InFours from './weights/weight4-f16.wgsl?raw';
+import f32InFours from './weights/weight4-f32.wgsl?raw';
 import { late } from './snippets.ts';
 
 type Text = Snippet['text'];
 
 /** The texts of each format: for one element or more, four neighbours of rows of fours, vectors of 16 bytes. */
 const texts: Partial<Record<PlainDtype, readonly [any: string, fours: string, vectors: Text]>> = {
-  f32: [f32, f32InFours, late(() => import('./matmul/weight16-f32.wgsl?raw'))],
-  f16: [f16, f16InFours, late(() => import('./matmul/weight16-f16.wgsl?raw'))],
-  bf16: [bf16, bf16InFours, late(() => import('./matmul/weight16-bf16.wgsl?raw'))],
+  f32: [f32, f32InFours, late(() => import('./weights/weight16-f32.wgsl?raw'))],
+  f16: [f16, f16InFours, late(() => import('./weights/weight16-f16.wgsl?raw'))],
+  bf16: [bf16, bf16InFours, late(() => import('./weights/weight16-bf16.wgsl?raw'))],
 };
 
 /** What reads the codes of blocks. */
 const codeTexts: Readonly<Record<Codes, Snippet>> = {
-  int4: { file: 'codes-int4.wgsl', text: late(() => import('./matmul/codes-int4.wgsl?raw')) },
-  int8: { file: 'codes-int8.wgsl', text: late(() => import('./matmul/codes-int8.wgsl?raw')) },
-  fp8: { file: 'codes-fp8.wgsl', text: late(() => import('./matmul/codes-fp8.wgsl?raw')) },
+  int4: { file: 'codes-int4.wgsl', text: late(() => import('./weights/codes-int4.wgsl?raw')) },
+  int8: { file: 'codes-int8.wgsl', text: late(() => import('./weights/codes-int8.wgsl?raw')) },
+  fp8: { file: 'codes-fp8.wgsl', text: late(() => import('./weights/codes-fp8.wgsl?raw')) },
   ...inTable('nf4', 'fp4', 'mxfp4'),
 };
 const blockText: Snippet = {
   file: 'weight-blocks.wgsl',
-  text: late(() => import('./matmul/weight-blocks.wgsl?raw')),
+  text: late(() => import('./weights/weight-blocks.wgsl?raw')),
 };
 const vectorText: Snippet = {
   file: 'weight16-blocks.wgsl',
-  text: late(() => import('./matmul/weight16-blocks.wgsl?raw')),
+  text: late(() => import('./weights/weight16-blocks.wgsl?raw')),
 };
 
 function inTable<Name extends Codes>(...names: readonly Name[]): Record<Name, Snippet> {
-  const text = late(() => import('./matmul/codes-table.wgsl?raw'));
+  const text = late(() => import('./weights/codes-table.wgsl?raw'));
   const entries = names.map((name) => [name, { file: 'codes-table.wgsl', text }]);
   return Object.fromEntries(entries) as Record<Name, Snippet>;
 }

@@ -77,7 +77,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // Weights in blocks: how kernels read them, and how they get there.
   {
     name: 'blocks',
-    test: /\/src\/(model\/weights\/block-writer\.ts|shaders\/(quantize\/(quantize\.ts|(block-store|quantize)\.wgsl)|matmul\/(codes-\w+|weight(16)?-blocks)\.wgsl))/,
+    test: /\/src\/(model\/weights\/block-writer\.ts|shaders\/(quantize\/(quantize\.ts|(block-store|quantize)\.wgsl)|weights\/(codes-\w+|weight(16)?-blocks)\.wgsl))/,
   },
   // Quantised files.
   {
