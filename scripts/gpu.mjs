@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'vite';
+import { bundle } from './bundle.mjs';
 
 /**
  * @typedef {object} Part
@@ -44,7 +44,9 @@ const parts = [
 rmSync(cache, { recursive: true, force: true });
 mkdirSync(cache, { recursive: true });
 mkdirSync(values.out, { recursive: true });
-await bundle().catch((error) => console.error('The bench cannot be bundled:', error));
+await bundle('bench/gpu/main.ts', cache).catch((error) =>
+  console.error('The bench cannot be bundled:', error),
+);
 
 /** @type {Record<string, { ended: string, seconds: number, found: unknown[] }>} */
 const results = {};
@@ -154,28 +156,5 @@ function runFor(seconds, [command = '', ...args]) {
       if (isLate) resolve('out of time');
       else resolve(code === 0 ? 'well' : `with ${signal ?? `status ${code}`}`);
     });
-  });
-}
-
-/** main.ts with the library's sources. */
-function bundle() {
-  return build({
-    configFile: false,
-    root,
-    logLevel: 'warn',
-    resolve: {
-      alias: {
-        'webgpu-transformer/training': path.join(root, 'src/training/index.ts'),
-        'webgpu-transformer': path.join(root, 'src/index.node.ts'),
-      },
-    },
-    build: {
-      ssr: 'bench/gpu/main.ts',
-      outDir: cache,
-      emptyOutDir: true,
-      target: 'es2023',
-      rolldownOptions: { output: { entryFileNames: '[name].mjs' } },
-    },
-    ssr: { external: ['webgpu', '@huggingface/tokenizers'] },
   });
 }
