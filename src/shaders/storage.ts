@@ -43,6 +43,12 @@ const vectorText: Snippet = {
   text: late(() => import('./weights/weight16-blocks.wgsl?raw')),
 };
 
+/** Beside the texts of `vectors` that are no codes. */
+const plainText: Snippet = {
+  file: 'weight16-plain.wgsl',
+  text: late(() => import('./weights/weight16-plain.wgsl?raw')),
+};
+
 function inTable<Name extends Codes>(...names: readonly Name[]): Record<Name, Snippet> {
   const text = late(() => import('./weights/codes-table.wgsl?raw'));
   const entries = names.map((name) => [name, { file: 'codes-table.wgsl', text }]);
@@ -70,21 +76,37 @@ export function elementsOfVector(dtype: Dtype): number | undefined {
   return blocks.codeWords % 4 === 0 ? 128 / blocks.bits : undefined;
 }
 
-function storage(prefix: string, index: 0 | 1 | 2): StorageSnippet {
-  const formats = Object.entries(texts).map(([name, own]): [string, Snippet[]] => [
-    name,
-    [{ file: `${prefix}-${name}.wgsl`, text: own[index] }],
-  ]);
-  const fitting = blockDtypes.filter((name) => index < 2 || elementsOfVector(name) !== undefined);
-  const blocks = fitting.map((name): [string, readonly Snippet[]] => [
-    name,
-    inBlocks(name, index < 2 ? blockText : vectorText),
-  ]);
-  return { binding: 'weight', formats: Object.fromEntries([...formats, ...blocks]) };
+/** How blocks are read: which, and by what text. */
+interface BlockReading {
+  readonly of: readonly BlockDtype[];
+  readonly by: Snippet;
 }
 
-export const weightStorage: StorageSnippet = storage('weight', 0);
+function storage(
+  prefix: string,
+  index: 0 | 1 | 2,
+  blocks: BlockReading,
+  besides: readonly Snippet[] = [],
+): StorageSnippet {
+  const plain = Object.entries(texts).map(([name, own]): [string, readonly Snippet[]] => [
+    name,
+    [...besides, { file: `${prefix}-${name}.wgsl`, text: own[index] }],
+  ]);
+  const inCodes = blocks.of.map((name): [string, readonly Snippet[]] => [
+    name,
+    inBlocks(name, blocks.by),
+  ]);
+  return { binding: 'weight', formats: Object.fromEntries([...plain, ...inCodes]) };
+}
+
+const allBlocks = { of: blockDtypes, by: blockText };
+const vectors = {
+  of: blockDtypes.filter((name) => elementsOfVector(name) !== undefined),
+  by: vectorText,
+};
+
+export const weightStorage: StorageSnippet = storage('weight', 0, allBlocks);
 /** The same, four neighbours at a time. */
-export const weight4Storage: StorageSnippet = storage('weight4', 1);
+export const weight4Storage: StorageSnippet = storage('weight4', 1, allBlocks);
 /** 16 bytes at a time. */
-export const weight16Storage: StorageSnippet = storage('weight16', 2);
+export const weight16Storage: StorageSnippet = storage('weight16', 2, vectors, [plainText]);

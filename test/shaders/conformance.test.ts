@@ -341,6 +341,7 @@ const pieces = [
   'weight16-blocks',
   'weight16-f16',
   'weight16-f32',
+  'weight16-plain',
   'weight4-bf16',
   'weight4-f16',
   'weight4-f32',

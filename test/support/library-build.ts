@@ -61,7 +61,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-b?f\d+)\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',

@@ -2,7 +2,6 @@
 
 import type { Gpu } from '../../runtime/gpu.ts';
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
-import type { Dtype } from '../../runtime/dtype.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { elementForm, inBothWidths } from '../elementwise/element-kernel.ts';
 import { activation, element4, late, rowWorkgroup, tanh, workgroup } from '../snippets.ts';
@@ -15,7 +14,7 @@ import {
   matmulKernel,
   singly,
 } from './matmul-declare.ts';
-import type { Form } from './matmul-kernels.ts';
+import type { Form, Problem } from './matmul-problem.ts';
 
 const body = {
   file: 'matmul-tile.wgsl',
@@ -107,17 +106,6 @@ export const matmulGpuKernels: readonly Kernel[] = [
   joins.fours,
 ];
 
-/** What decides about the form. */
-export interface TileProblem {
-  readonly batches: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-  readonly transposed: boolean;
-  readonly xTransposed?: boolean;
-  readonly weight?: { readonly dtype: Dtype };
-}
-
 /** Depths of a piece in workgroup memory, as in matmul-tile.wgsl and matmul-matrix.wgsl. */
 const piece = 16;
 /** Workgroups that give every part of a GPU something to do, by the side of their tile. */
@@ -138,12 +126,12 @@ function slices(depth: number, tiles: number): number {
  * The form for a shape: matrix units where they keep the precision of x and W; else the largest tile that still
  * gives every part of a GPU something to do. `isInFours`: whether all lengths are multiples of four.
  */
-export function tileForm(gpu: Gpu, problem: TileProblem, isInFours: boolean): Form {
+export function tileForm(gpu: Gpu, problem: Problem, isInFours: boolean): Form {
   const { batches, rows, columns, depth, transposed, xTransposed = false, weight } = problem;
   const tiles = (high: number, wide = high): number =>
     batches * Math.ceil(rows / high) * Math.ceil(columns / wide);
   const { matrices } = gpu.info;
-  const isExact = weight?.dtype === 'f16' && isInFours && !xTransposed;
+  const isExact = weight.dtype === 'f16' && isInFours && !xTransposed;
   if (matrices !== undefined && isExact && rows > 8 && depth % piece === 0) {
     const { M, N, K, lanes: LANES } = matrices;
     const count = tiles(64, 8 * N);

@@ -2,8 +2,7 @@
 
 import { blocksOf } from '../../runtime/dtype.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
-import type { Constants, Kernel } from '../../runtime/kernel.ts';
-import type { Tensor } from '../../runtime/tensor.ts';
+import type { Kernel } from '../../runtime/kernel.ts';
 import fourText from './matmul-four.wgsl?raw';
 import subgroupText from './matmul-subgroup.wgsl?raw';
 import { late, rowInvocation, rowSubgroup, rowSubgroups, rowWorkgroup } from '../snippets.ts';
@@ -18,7 +17,8 @@ import {
   powerOfTwo,
   singly,
 } from './matmul-declare.ts';
-import { join, matmulGpuKernels, scaleRows, tileForm, type TileProblem } from './matmul-gpu.ts';
+import { join, matmulGpuKernels, scaleRows, tileForm } from './matmul-gpu.ts';
+import { type Form, pitches, type Problem, type Product } from './matmul-problem.ts';
 import { matmulVectorKernels, vectorForm } from './matmul-vectors.ts';
 
 export { type Activation, activationCodes };
@@ -79,41 +79,6 @@ export const matmulKernels: readonly Kernel[] = [
   skinnySubgroups,
 ];
 
-/** A kernel with its switches, as chosen for one product. */
-export interface Form {
-  readonly kernel: Kernel;
-  readonly constants: Constants;
-  readonly workgroups: number;
-}
-
-/**
- * One product: y = activation(x·W + bias) + residual, W being (columns, depth) when transposed.
- * When gated, W and bias are twice as wide: y = activation(x·Wᵍ + biasᵍ) · (x·Wᵘ + biasᵘ).
- */
-export interface Product {
-  readonly x: Tensor;
-  readonly weight: Tensor;
-  readonly bias?: Tensor | undefined;
-  readonly residual?: Tensor | undefined;
-  readonly activation?: Activation;
-  /** Only in forms that have the switch, and without residual. Forms count all columns of W. */
-  readonly gated?: boolean;
-  readonly transposed: boolean;
-  readonly batches: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-  /** Elements from one row of W to the next, and from one batch's W to the next one's. */
-  readonly pitch: number;
-  readonly weightStride: number;
-  /** The same for the rows of x and y in memory, where these are columns of larger matrices. */
-  readonly xPitch?: number;
-  readonly yPitch?: number;
-  /** Whether x is (depth, rows) in memory, for kernels that can read it so. */
-  readonly xTransposed?: boolean;
-  readonly y: Tensor;
-}
-
 /** Appends a product to the recording of `y`, whatever the shapes of its operands are called. */
 export function wholeProduct(
   operands: Product,
@@ -162,16 +127,6 @@ function dispatch(operands: Product, form: Form): void {
   });
 }
 
-type Problem = Omit<Product, 'x' | 'weight' | 'bias' | 'residual' | 'y' | 'activation' | 'gated'> &
-  Pick<TileProblem, 'weight'>;
-
-/** Elements from one row in memory to the next: by default they follow each other. */
-function pitches(problem: Problem): { x: number; y: number } {
-  const { rows, columns, depth, xTransposed = false } = problem;
-  const { xPitch = xTransposed ? rows : depth, yPitch = columns } = problem;
-  return { x: xPitch, y: yPitch };
-}
-
 /** Multiply-adds from which on a CPU adapter earns back the long compilation of the block kernel. */
 const large = 2 ** 20;
 /**
@@ -198,7 +153,7 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   // A single row gains nothing from blocks of registers, and up to eight nothing from high ones.
   const isLarge = rows > 1 && batches * rows * columns * depth >= large;
   const hasTall = gpu.tier === 'software' && !gpu.hasQuadSubgroups && isLarge && isInFours(problem);
-  const isPlain = problem.weight === undefined || blocksOf(problem.weight.dtype) === undefined;
+  const isPlain = blocksOf(problem.weight.dtype) === undefined;
   const inVectors = hasTall && isPlain ? undefined : vectorForm(gpu, problem);
   if (inVectors) return inVectors;
   if (gpu.tier === 'software') {

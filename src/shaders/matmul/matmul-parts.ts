@@ -2,7 +2,8 @@
 // whole ones, for which all kernels serve as they are.
 
 import { type Part, partsOf, rowsIn, transientLike, windowOf } from '../../runtime/parts.ts';
-import { type Product, wholeProduct } from './matmul-kernels.ts';
+import { wholeProduct } from './matmul-kernels.ts';
+import type { Product } from './matmul-problem.ts';
 
 /** Appends a product to the recording of `y`, whatever the shapes of its operands are called. */
 export function product(operands: Product): void {

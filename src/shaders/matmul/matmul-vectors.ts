@@ -2,7 +2,6 @@
 
 import type { Gpu } from '../../runtime/gpu.ts';
 import type { Kernel, Snippet } from '../../runtime/kernel.ts';
-import type { Dtype } from '../../runtime/dtype.ts';
 import {
   activation,
   element1,
@@ -15,7 +14,7 @@ import {
 } from '../snippets.ts';
 import { elementsOfVector, weight16Storage } from '../storage.ts';
 import { common, gating, matmulKernel, powerOfTwo } from './matmul-declare.ts';
-import type { Form } from './matmul-kernels.ts';
+import { type Form, pitches, type Problem } from './matmul-problem.ts';
 
 const text = { file: 'matmul-vectors.wgsl', text: late(() => import('./matmul-vectors.wgsl?raw')) };
 const xs = { file: 'matmul-x4.wgsl', text: late(() => import('./matmul-x4.wgsl?raw')) };
@@ -39,27 +38,12 @@ const forms = {
 
 export const matmulVectorKernels: readonly Kernel[] = Object.values(forms);
 
-/** What decides about the form. */
-export interface VectorProblem {
-  readonly batches: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-  readonly pitch: number;
-  readonly weightStride: number;
-  readonly xPitch?: number;
-  readonly transposed: boolean;
-  readonly xTransposed?: boolean;
-  readonly weight?: { readonly dtype: Dtype };
-}
-
 /** The form for few rows, where those of the weight are whole vectors; undefined where not. */
-export function vectorForm(gpu: Gpu, problem: VectorProblem): Form | undefined {
+export function vectorForm(gpu: Gpu, problem: Problem): Form | undefined {
   const { batches, rows, columns, depth, pitch, weightStride, transposed, weight } = problem;
-  const { xPitch = depth, xTransposed = false } = problem;
-  const length = weight && elementsOfVector(weight.dtype);
-  if (length === undefined || !transposed || xTransposed) return undefined;
-  if (rows > (gpu.tier === 'gpu' ? 8 : 4) || xPitch % 4 !== 0) return undefined;
+  const length = elementsOfVector(weight.dtype);
+  if (length === undefined || !transposed || problem.xTransposed === true) return undefined;
+  if (rows > (gpu.tier === 'gpu' ? 8 : 4) || pitches(problem).x % 4 !== 0) return undefined;
   if ([depth, pitch, weightStride].some((size) => size % length !== 0)) return undefined;
   const constants = { ROWS: powerOfTwo(rows) };
   const tiles = batches * Math.ceil(columns / 8);

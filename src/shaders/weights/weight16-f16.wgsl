@@ -3,13 +3,8 @@ alias Vector = vec4u;
 @group(0) @binding(1) var<storage, read> weight: array<Vector>;
 
 const VECTOR = 8u;
-const SCALED = false;
 
 fn four_of(vector: Vector, part: u32) -> vec4f {
   let words = select(vector.xy, vector.zw, part == 1u);
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
-}
-
-fn scale_of(vector: u32) -> vec2f {
-  return vec2f(1.0, 0.0);
 }

@@ -3,12 +3,7 @@ alias Vector = vec4f;
 @group(0) @binding(1) var<storage, read> weight: array<Vector>;
 
 const VECTOR = 4u;
-const SCALED = false;
 
 fn four_of(vector: Vector, part: u32) -> vec4f {
   return vector;
-}
-
-fn scale_of(vector: u32) -> vec2f {
-  return vec2f(1.0, 0.0);
 }
