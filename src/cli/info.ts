@@ -11,6 +11,7 @@ import { openSource } from '../source/open-source.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
 import { checkUnused } from '../model/weights/unused-weights.ts';
+import { unusedOf } from '../model/weights/packed-entry.ts';
 import { weightsOf } from '../model/weights/quantization-fields.ts';
 import { WeightLoader } from '../model/weights/weights.ts';
 import { Warnings } from '../model/warnings.ts';
@@ -116,11 +117,8 @@ async function triedOn(
     weights = await weightsOf(tensors, fields);
     const loader = new WeightLoader(undefined, { find: (name) => weights.get(name) });
     declare(fields, loader);
-    const used = new Set(Array.from(loader.wanted.keys(), (entry) => entry.name));
     const twins = new Set(loader.twins.flat());
-    const unused = [...weights.values()].filter(
-      (entry) => !used.has(entry.name) && !twins.has(entry.name),
-    );
+    const unused = unusedOf(weights, loader.wanted).filter((entry) => !twins.has(entry.name));
     const name = ({ file }: TensorEntry): string => file;
     checkUnused(unused, loader.wanted.keys(), { name, warnings, class: className(config) });
     return { problem: null, parameters: parametersOf(weights), warnings: warnings.texts };

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { TransformerError } from '../index.node.ts';
-import type { WeightFormatName } from '../model/weights/asked-formats.ts';
+import { type WeightFormatName, weightFormatNames } from '../model/weights/asked-formats.ts';
 import { nearestName } from '../runtime/errors.ts';
 
 /** An option with a value, which --help calls N or TEXT. */
@@ -55,7 +55,7 @@ export const taskOptions: {
   readonly json: FlagOption;
   readonly quiet: FlagOption;
 } = {
-  dtype: textOption('f32 | f16 | int8 | int4', 'how weights are stored on the GPU (as stored)'),
+  dtype: textOption(weightFormatNames.join(' | '), 'how weights are stored on the GPU (as stored)'),
   json: flagOption('print a JSON object a line, with what it is of'),
   quiet: flagOption('print results only, no progress'),
 };
@@ -155,7 +155,7 @@ export function choiceOption<const Name extends string>(
 
 /** The storage format of weights; undefined, as stored, when the option was not given. */
 export function dtypeOption(dtype: string | undefined): WeightFormatName | undefined {
-  return choiceOption('--dtype', dtype, ['f32', 'f16', 'int8', 'int4']);
+  return choiceOption('--dtype', dtype, weightFormatNames);
 }
 
 /** The model and the texts that a command was given. `form` says how it is called. */

@@ -9,6 +9,7 @@ import { Config } from './config.ts';
 import { className } from './heads/head-name.ts';
 import { readConfigs } from './read-configs.ts';
 import type { Warnings } from './warnings.ts';
+import { unusedOf } from './weights/packed-entry.ts';
 import { weightsOf } from './weights/quantization-fields.ts';
 import { WeightLoader } from './weights/weights.ts';
 
@@ -58,8 +59,7 @@ export async function openCheckpoint(
     distinct = await withoutRepeats(files, entries, twins, signal);
     loader = await declared(distinct, architecture, fields);
   }
-  const used = new Set(Array.from(loader.wanted.keys(), ({ name }) => name));
-  const unused = [...distinct.values()].filter(({ name }) => !used.has(name));
+  const unused = unusedOf(distinct, loader.wanted);
   if (unused.length > 0) {
     const { checkUnused } = await import('./weights/unused-weights.ts');
     const name = (entry: TensorEntry): string => describeFile(files, entry.file);

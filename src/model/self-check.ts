@@ -44,13 +44,9 @@ export interface Comparison {
 
 /** The format that weights are asked for in, as a stored result names it. */
 export function formatName({ dtype, training }: { dtype?: unknown; training?: boolean }): string {
-  return training === true
-    ? 'f32'
-    : dtype === undefined
-      ? 'as stored'
-      : typeof dtype === 'string'
-        ? dtype
-        : JSON.stringify(dtype);
+  if (training === true) return 'f32';
+  if (dtype === undefined) return 'as stored';
+  return typeof dtype === 'string' ? dtype : JSON.stringify(dtype);
 }
 
 /**

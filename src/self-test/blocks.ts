@@ -26,6 +26,10 @@ function codesUpTo(most: number): number[] {
   );
 }
 
+function numbersOf(codes: readonly number[]): Float32Array<ArrayBuffer> {
+  return Float32Array.from(codes, (code) => scale * code + least);
+}
+
 function blocksIn(inputs: Inputs, dtype: BlockDtype): Tensor {
   const shape = [rows, columns];
   const pitch = pitchOf(dtype, columns);
@@ -42,21 +46,24 @@ function bytesOfCodes(codes: readonly number[], bits: number): number[] {
   );
 }
 
+/** s and b of every block. */
+function headsOf(dtype: BlockDtype): Float32Array<ArrayBuffer> {
+  const length = (2 * rows * columns) / blocksOf(dtype).size;
+  return Float32Array.from({ length }, (_, i) => (i % 2 === 0 ? scale : least));
+}
+
 /** The bytes of blocks: codes, then s and b of each in f32. */
 function bytesOfBlocks(codes: readonly number[], dtype: BlockDtype): number[] {
-  const { bits, size } = blocksOf(dtype);
-  const heads = Float32Array.from({ length: (2 * codes.length) / size }, (_, i) =>
-    i % 2 === 0 ? scale : least,
-  );
-  return [...bytesOfCodes(codes, bits), ...new Uint8Array(heads.buffer)];
+  const heads = new Uint8Array(headsOf(dtype).buffer);
+  return [...bytesOfCodes(codes, blocksOf(dtype).bits), ...heads];
 }
 
 function rounded(inputs: Inputs, dtype: BlockDtype): { blocks: Tensor; codes: number[] } {
   const codes = codesUpTo(2 ** blocksOf(dtype).bits - 1);
-  const values = Float32Array.from(codes, (code) => scale * code + least);
   const blocks = blocksIn(inputs, dtype);
   const place = inputs.tensor([2], Uint32Array.of(0, rows));
-  quantize(inputs.recording, { rows: inputs.tensor([rows, columns], values), place, blocks });
+  const plain = inputs.tensor([rows, columns], numbersOf(codes));
+  quantize(inputs.recording, { rows: plain, place, blocks });
   return { blocks, codes };
 }
 
@@ -68,7 +75,7 @@ function checkQuantize(inputs: Inputs, dtype: BlockDtype): Result {
 /** x·Wᵀ */
 function checkInBlocks(inputs: Inputs, dtype: BlockDtype, height: number): Result {
   const { blocks, codes } = rounded(inputs, dtype);
-  const weight = Float32Array.from(codes, (code) => scale * code + least);
+  const weight = numbersOf(codes);
   const x = inputs.floats([height, columns]);
   const wanted = Float64Array.from({ length: height * rows }, (_, i) => {
     const [row, column] = [Math.floor(i / rows), i % rows];
@@ -82,9 +89,7 @@ function checkRepack(inputs: Inputs, plain: boolean): Result {
   const dtype = 'int4-32-f32';
   const codes = codesUpTo(15);
   const words = new Uint32Array(Uint8Array.from(bytesOfCodes(codes, 4)).buffer);
-  const shared = Float32Array.from({ length: (2 * codes.length) / 32 }, (_, i) =>
-    i % 2 === 0 ? scale : least,
-  );
+  const shared = headsOf(dtype);
   const order = inputs.tensor(
     [columns],
     Uint32Array.from({ length: columns }, (_, i) => columns - 1 - i),
@@ -105,7 +110,7 @@ function checkRepack(inputs: Inputs, plain: boolean): Result {
   }
   const output = inputs.recording.persistent('plain', [rows, columns]);
   dequantize(inputs.recording, { blocks, placeOf: order, plain: output }, move);
-  return { output, wanted: codes.map((code) => scale * code + least) };
+  return { output, wanted: numbersOf(codes) };
 }
 
 function checkReorder(inputs: Inputs): Result {

@@ -22,7 +22,7 @@ export function linear(
 ): Tensor {
   const { activation = 'none', residual, ...others } = options;
   const product = { transposed: true, bias, ...others };
-  const input = order === undefined ? x : reorder(x, order);
+  const input = inOrder(x, order);
   if (update === undefined) return matmul(input, weight, { ...product, activation, residual });
   if (activation === 'none') return update(matmul(input, weight, { ...product, residual }), x);
   const y = activate(update(matmul(input, weight, product), x), activation);
@@ -32,8 +32,11 @@ export function linear(
 /** activation(xWᵀ + b) ⊗ (xVᵀ + c), W above V in one layer. x: (…, in), result: (…, out / 2). */
 export function gated(x: Tensor, layer: Linear, activation: Activation): Tensor {
   const { weight, bias, order, update } = layer;
-  if (update === undefined) {
-    return gatedLinear(order === undefined ? x : reorder(x, order), weight, { bias, activation });
-  }
+  if (update === undefined) return gatedLinear(inOrder(x, order), weight, { bias, activation });
   return gate(linear(x, layer, { label: 'gated input' }), activation);
+}
+
+/** x as the columns of a weight have it, where these are in an order of their own. */
+function inOrder(x: Tensor, order: Tensor | undefined): Tensor {
+  return order === undefined ? x : reorder(x, order);
 }

@@ -21,10 +21,8 @@ const formats: Readonly<Record<WeightFormatName, Dtype>> = {
   int4: 'int4-32-f16',
 };
 
-const formatNames: readonly string[] = Object.keys(formats);
-
-/** From the coarsest to the finest. */
-const order: readonly WeightFormatName[] = ['int4', 'int8', 'f16', 'f32'];
+/** From the finest to the coarsest. */
+export const weightFormatNames: readonly WeightFormatName[] = ['f32', 'f16', 'int8', 'int4'];
 
 /** Shorter rows get no blocks: tables of biases, say. */
 const shortest = 16;
@@ -52,7 +50,7 @@ export class AskedFormats {
       return rule?.format;
     });
     // What holds the finest of them holds all.
-    const finest = order.findLast((name) => found.includes(name));
+    const finest = weightFormatNames.find((name) => found.includes(name));
     if (finest === undefined || found.includes(undefined)) return undefined;
     const isBlock = finest === 'int4' || finest === 'int8';
     return isBlock && columns < shortest ? undefined : formats[finest];
@@ -97,11 +95,11 @@ function rulesOf(option: unknown): readonly Rule[] {
 }
 
 function isFormat(value: unknown): value is WeightFormatName {
-  return formatNames.some((name) => name === value);
+  return weightFormatNames.some((name) => name === value);
 }
 
 function wrong(got: unknown): TransformerError {
-  const names = formatNames.map((name) => `'${name}'`).join(', ');
+  const names = weightFormatNames.map((name) => `'${name}'`).join(', ');
   return new TransformerError(
     'OPTION_INVALID',
     `dtype is ${show(got)}; wanted ${names}, or an object that gives one of these for names of tensors, ` +

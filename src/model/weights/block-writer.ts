@@ -10,16 +10,14 @@ import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { quantize } from '../../shaders/quantize/quantize.ts';
 import { storedBytes, type TensorEntry, type TensorPiece } from '../../source/safetensors.ts';
+import { halfRange } from './formats/f16.ts';
 import type { WeightSlice } from './parameters.ts';
 import { write } from './slice-writer.ts';
-import { asHeld, formatOf, numbersIn } from './weight-formats.ts';
+import { asHeld, firstBeyond, formatOf, numbersIn } from './weight-formats.ts';
 import { wholeRows } from './whole-rows.ts';
 
 /** Bytes that are uploaded at once. */
 const most = 4 * 1024 * 1024;
-
-/** The largest number of binary16, of which scales may be, and from where on none is near enough. */
-const [largest, beyond] = [65504, 65520];
 
 /** What brings rows into one part of a tensor. */
 interface Upload {
@@ -86,13 +84,13 @@ export function blockWriter(
   };
 }
 
+/** Refuses numbers that scales in f16 come near none of. */
 function assertHalf({ name }: TensorEntry, values: Float32Array): void {
-  for (const value of values) {
-    if (Math.abs(value) < beyond || !Number.isFinite(value)) continue;
-    throw new TransformerError(
-      'OPTION_INVALID',
-      `Tensor "${name}" holds ${value}, beyond the scales of int8 and int4 (${largest} at most). ` +
-        `Load it with dtype: { '${name}': 'f32', … }.`,
-    );
-  }
+  const wrong = firstBeyond(halfRange, values);
+  if (wrong === undefined) return;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `Tensor "${name}" holds ${wrong}, beyond the scales of int8 and int4 (${halfRange.most} at most). ` +
+      `Load it with dtype: { '${name}': 'f32', … }.`,
+  );
 }

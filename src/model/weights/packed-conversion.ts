@@ -13,13 +13,11 @@ import {
   type RepackTensors,
   type RowMove,
 } from '../../shaders/quantize/repack.ts';
+import { halfRange } from './formats/f16.ts';
 import type { Packed } from './packed-entry.ts';
 
 /** Bytes of f32 that stand in memory at once. */
 const most = 4 * 1024 * 1024;
-
-/** From where on no half is near enough. */
-const beyond = 65520;
 
 /** Records how rows come into other formats, some at a time. */
 export class PackedConversion {
@@ -84,7 +82,7 @@ export class PackedConversion {
 }
 
 /** Refuses weights that halves cannot hold, for a tensor that has such. */
-export function assertHeld(
+export function assertHalves(
   { dtype }: Tensor,
   from: BlockDtype,
   heads: Float32Array,
@@ -98,10 +96,10 @@ export function assertHeld(
   for (let i = 0; i < heads.length; i += isLine ? 2 : 1) {
     const [s = 0, b = 0] = isLine ? heads.subarray(i, i + 2) : heads.subarray(i, i + 1);
     const value = Math.max(Math.abs(b), Math.abs(s * largest + b));
-    if (value < beyond) continue;
+    if (value < halfRange.beyond) continue;
     throw new TransformerError(
       'OPTION_INVALID',
-      `Tensor "${name}" may hold ${value}, beyond 65504, the largest half. ` +
+      `Tensor "${name}" may hold ${value}, beyond ${halfRange.most}, the largest half. ` +
         `Load it with dtype: { '${name}': 'f32', … }, or leave dtype out.`,
     );
   }

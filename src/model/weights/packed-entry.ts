@@ -45,6 +45,15 @@ export function asShaped(entry: TensorEntry, shape: readonly number[]): TensorEn
   return (entry as Partial<PackedEntry>).reshaped?.(shape) ?? entry;
 }
 
+/** Those of some tensors that are not wanted: by their names, as `asShaped` makes entries of its own. */
+export function unusedOf(
+  entries: ReadonlyMap<string, TensorEntry>,
+  wanted: ReadonlyMap<TensorEntry, unknown>,
+): TensorEntry[] {
+  const used = new Set(Array.from(wanted.keys(), ({ name }) => name));
+  return [...entries.values()].filter(({ name }) => !used.has(name));
+}
+
 /** Whether blocks of a format hold codes of another one as they are: integers, of no more bits. */
 export function holds(dtype: Dtype, codes: Dtype): boolean {
   if (dtype === codes) return true;

@@ -10,7 +10,7 @@ import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { repack, type RowMove } from '../../shaders/quantize/repack.ts';
 import type { TensorEntry, TensorPiece } from '../../source/safetensors.ts';
-import { assertHeld, PackedConversion } from './packed-conversion.ts';
+import { assertHalves, PackedConversion } from './packed-conversion.ts';
 import { holds, type PackedEntry } from './packed-entry.ts';
 import type { WeightSlice } from './parameters.ts';
 import { write } from './slice-writer.ts';
@@ -115,7 +115,7 @@ export function packedWriter(
     for (const { tensor, order: kept, ...slice } of slices) {
       if (kept !== undefined) keepOrder(kept, order);
       const isSame = holds(tensor.dtype, dtype) && (kept !== undefined || !packed.isOrdered);
-      if (!isSame) assertHeld(tensor, dtype, heads, name);
+      if (!isSame) assertHalves(tensor, dtype, heads, name);
       for (const part of partsOf(tensor)) {
         const to = recording.use(part.tensor);
         for (const source of sources) {

@@ -7,7 +7,7 @@ import { storedBytes, type TensorEntry } from '../../source/safetensors.ts';
 import { bf16 } from './formats/bf16.ts';
 import { f16 } from './formats/f16.ts';
 import { f32 } from './formats/f32.ts';
-import type { WeightFormat } from './formats/format.ts';
+import type { NumberRange, WeightFormat } from './formats/format.ts';
 
 const formats: readonly WeightFormat[] = [f32, f16, bf16];
 
@@ -43,14 +43,18 @@ export function rowOf({ dtype, shape, pitch }: Tensor): { columns: number; bytes
   return { columns, bytes: bytesOf(dtype, step) };
 }
 
+/** The first number that a range has none near; undefined where there is none. Infinities are told elsewhere. */
+export function firstBeyond({ beyond }: NumberRange, values: Float32Array): number | undefined {
+  return values.find((value) => Math.abs(value) >= beyond && Number.isFinite(value));
+}
+
 /**
  * Rows of numbers as a tensor holds them. `what`: whose they are, for the message.
  * @throws TransformerError OPTION_INVALID for numbers beyond its format
  */
 export function encoded(tensor: Tensor, values: Float32Array, what: string): Uint8Array {
   const { name, range, encode } = formatNamed(tensor.dtype);
-  const wrong =
-    range && values.find((value) => Math.abs(value) >= range.beyond && Number.isFinite(value));
+  const wrong = range && firstBeyond(range, values);
   if (wrong !== undefined) {
     throw new TransformerError(
       'OPTION_INVALID',

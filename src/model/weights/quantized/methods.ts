@@ -70,7 +70,7 @@ export function withPacked(
 
 type Ends = ReadonlyMap<string, TensorEntry>;
 
-/** The tensors of each module that has any besides a weight, by the ends of their names. */
+/** The tensors of each module that has more than a weight, by the ends of their names. */
 function modulesIn(
   entries: ReadonlyMap<string, TensorEntry>,
   ends: readonly string[],
