@@ -213,9 +213,9 @@ for (const { name, options } of gpus) {
       for (const headSize of [4, 5]) {
         reached.push((await expectAttention(gpu, 600, { queries: 2, keys: 3, headSize })).kernel);
       }
-      const form = isGpu ? 'tile' : 'register';
-      const wanted =
-        gpu.hasQuadSubgroups && !isGpu ? ['subgroup', 'subgroup'] : [`${form}-fours`, form];
-      expect(reached).toEqual(wanted.map((suffix) => `attention-${suffix}`));
+      const onCpu = gpu.hasQuadSubgroups
+        ? ['attention-subgroup', 'attention-subgroup']
+        : ['attention-register-fours', 'attention-register'];
+      expect(reached).toEqual(isGpu ? ['attention-tile-fours', 'attention-tile'] : onCpu);
     }));
 }
