@@ -111,7 +111,7 @@ async function trainWithin(folder: string, bytes: number): Promise<number[]> {
 }
 
 // A limit on the size of files is the full disk that everybody may have: the kernel takes a part of a file.
-test.runIf(process.platform === 'linux')(
+test(
   'files that the kernel cuts off leave a checkpoint from which the run goes on',
   { timeout: 120_000 },
   () =>
