@@ -13,15 +13,13 @@ fn weight_row(column: u32, j: u32) -> u32 {
 }
 
 // Finishes one gated element; elements past the edge of the matrix are dropped.
-fn store_gated(batch: u32, row: u32, column: u32, gate_sum: Element, value_sum: Element) {
+fn store_gated(batch: u32, row: u32, column: u32, gate: f32, value: f32) {
   if (row >= params.rows || column >= params.columns) {
     return;
   }
-  var gate = gate_sum;
-  var value = value_sum;
+  var sums = vec2f(gate, value);
   if (HAS_BIAS) {
-    gate += bias[column / WIDTH];
-    value += bias[(params.columns + column) / WIDTH];
+    sums += vec2f(bias[column], bias[params.columns + column]);
   }
-  y[y_index(batch, row, column)] = activate(gate) * value;
+  y[y_index(batch, row, column)] = activate(sums.x) * sums.y;
 }
