@@ -7,7 +7,6 @@ import {
   element1,
   late,
   rowInvocation,
-  rowSubgroup,
   rowWorkgroup,
   tanh,
   workgroup,
@@ -26,28 +25,30 @@ function vectorKernel(form: string, row: Snippet): Kernel {
     `matmul-vectors-${form}`,
     [row, ...code],
     { ...gating.constants, ROWS: [1, 2, 4, 8] },
-    { entry: 'matmul_vectors', subgroups: form === 'subgroup' },
+    { entry: 'matmul_vectors' },
   );
 }
 
 const forms = {
   invocation: vectorKernel('invocation', rowInvocation),
-  subgroup: vectorKernel('subgroup', rowSubgroup),
   workgroup: vectorKernel('workgroup', rowWorkgroup),
 };
 
 export const matmulVectorKernels: readonly Kernel[] = Object.values(forms);
 
-/** The form for few rows, where those of the weight are whole vectors; undefined where not. */
+/**
+ * The form for few rows, where those of the weight are whole vectors; undefined where not, and on CPU adapters with
+ * subgroups of four, whose lanes compute columns of their own faster.
+ */
 export function vectorForm(gpu: Gpu, problem: Problem): Form | undefined {
   const { batches, rows, columns, depth, pitch, weightStride, transposed, weight } = problem;
   const length = elementsOfVector(weight.dtype);
   if (length === undefined || !transposed || problem.xTransposed === true) return undefined;
+  if (gpu.tier === 'software' && gpu.hasQuadSubgroups) return undefined;
   if (rows > (gpu.tier === 'gpu' ? 8 : 4) || pitches(problem).x % 4 !== 0) return undefined;
   if ([depth, pitch, weightStride].some((size) => size % length !== 0)) return undefined;
   const constants = { ROWS: powerOfTwo(rows) };
   const tiles = batches * Math.ceil(columns / 8);
   if (gpu.tier === 'gpu') return { kernel: forms.workgroup, constants, workgroups: tiles };
-  if (gpu.hasQuadSubgroups) return { kernel: forms.subgroup, constants, workgroups: tiles };
   return { kernel: forms.invocation, constants, workgroups: Math.ceil(tiles / 16) };
 }
