@@ -8,6 +8,7 @@ import type { JsonObject } from '../source/json.ts';
 import { className } from '../model/heads/head-name.ts';
 import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
+import { blockTypeNamed } from '../source/gguf/types.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
 import { checkUnused } from '../model/weights/unused-weights.ts';
@@ -75,7 +76,10 @@ async function inform(files: Source): Promise<Information> {
   const tensors = await openSafetensors(files);
   const entries = [...tensors.values()];
   const stored: Record<string, number> = {};
-  for (const { dtype } of entries) stored[dtype] = (stored[dtype] ?? 0) + 1;
+  for (const { name, dtype } of entries) {
+    const format = blockTypeNamed(name)?.name.toUpperCase() ?? dtype;
+    stored[format] = (stored[format] ?? 0) + 1;
+  }
   const architecture = firstText(config['architectures']);
   const vocabularies = ['tokenizer.json', 'vocab.json', 'vocab.txt'];
   const there = await Promise.all(vocabularies.map((name) => fileExists(files, name)));

@@ -108,13 +108,9 @@ async function requireDirectory(given: string, folder: string): Promise<boolean>
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory() === true) return (await readdir(folder)).length === 0;
   if (found !== undefined) {
-    const isGguf = /\.gguf$/i.test(folder);
     throw new TransformerError(
       'FILE_NOT_FOUND',
-      `${folder} is a file, wanted a directory. ` +
-        (isGguf
-          ? 'GGUF is not supported. Pass that of the checkpoint in safetensors that it was made from.'
-          : `Pass the directory that holds the model: ${dirname(folder)}.`),
+      `${folder} is a file, wanted a directory. Pass the directory that holds the model: ${dirname(folder)}.`,
     );
   }
   const parent = dirname(folder);

@@ -6,6 +6,8 @@ import { matmul } from '../shaders/matmul/matmul.ts';
 import { reorder } from '../shaders/matmul/reorder.ts';
 import { quantize } from '../shaders/quantize/quantize.ts';
 import { dequantize, repack } from '../shaders/quantize/repack.ts';
+import { unpackGguf } from '../shaders/quantize/unpack-gguf.ts';
+import { float32ToFloat16 } from '../source/float16.ts';
 import type { Result } from './checks.ts';
 import type { Inputs } from './inputs.ts';
 import { dot } from './math.ts';
@@ -103,7 +105,7 @@ function checkRepack(inputs: Inputs, plain: boolean): Result {
   };
   const move = { first: 0, count: rows, place: 0 };
   const packed = { layout: 'along', bits: 4, stride: columns } as const;
-  repack(inputs.recording, tensors, packed, move);
+  repack(inputs.recording, tensors, packed, blocksOf(dtype).size, move);
   if (!plain) {
     const turned = codes.map((_, i) => at(codes, i - 2 * (i % columns) + columns - 1));
     return { output: blocks, wanted: bytesOfBlocks(turned, dtype) };
@@ -111,6 +113,26 @@ function checkRepack(inputs: Inputs, plain: boolean): Result {
   const output = inputs.recording.persistent('plain', [rows, columns]);
   dequantize(inputs.recording, { blocks, placeOf: order, plain: output }, move);
   return { output, wanted: numbersOf(codes) };
+}
+
+/** Q4_1: s and b of 32 weights, then their codes, the second half in the high bits. */
+function checkGguf(inputs: Inputs): Result {
+  const dtype = 'int4-32-f32';
+  const codes = codesUpTo(15);
+  const head = new Uint8Array(float32ToFloat16(Float32Array.of(scale, least)).buffer);
+  const bytes = Array.from({ length: codes.length / 32 }, (_, block) => [
+    ...head,
+    ...Array.from({ length: 16 }, (__, i) => {
+      const first = 32 * block + i;
+      return at(codes, first) + 16 * at(codes, first + 16);
+    }),
+  ]).flat();
+  const words = new Uint32Array(Uint8Array.from(bytes).buffer);
+  const blocks = blocksIn(inputs, dtype);
+  const packed = inputs.tensor([words.length], words);
+  const form = { layout: 'gguf', type: 'q4_1', elements: 32, bytes: 20 } as const;
+  unpackGguf(inputs.recording, { packed, blocks }, form, { first: 0, count: rows, place: 0 });
+  return { output: blocks, wanted: bytesOfBlocks(codes, dtype) };
 }
 
 function checkReorder(inputs: Inputs): Result {
@@ -128,6 +150,7 @@ export function blockChecks(): NamedCheck[] {
     ['matmul 37 × 64 × 16, int8-32-f32', (inputs) => checkInBlocks(inputs, 'int8-32-f32', 37)],
     ["a file's codes", (inputs) => checkRepack(inputs, false)],
     ["a file's codes, as numbers", (inputs) => checkRepack(inputs, true)],
+    ['blocks of GGUF', checkGguf],
     ['columns in another order', checkReorder],
   ];
 }

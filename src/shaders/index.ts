@@ -28,6 +28,7 @@ import { optimizerKernels } from './optimizer/optimizer.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
 import { reorderKernels } from './matmul/reorder.ts';
 import { repackKernels } from './quantize/repack.ts';
+import { unpackKernels } from './quantize/unpack-gguf.ts';
 import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
@@ -62,6 +63,7 @@ export const allKernels: readonly Kernel[] = [
   ...quantizeKernels,
   ...reorderKernels,
   ...repackKernels,
+  ...unpackKernels,
   ...loraKernels,
   ...loraBackwardKernels,
   ...splitHeadsKernels,

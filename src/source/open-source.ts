@@ -13,7 +13,8 @@ import type { RemoteSource, Source } from './source.ts';
 
 /**
  * A folder's path (Node), a URL, `hf:owner/name@revision`, files or a folder that a user dropped or
- * chose, or a source of your own.
+ * chose, or a source of your own. A file in GGUF stands for such a folder: its path, its URL,
+ * `hf:owner/name/file.gguf`, or the file itself, alone in a list.
  */
 export type ModelSource = string | URL | Source | Files | Platform<'FileSystemDirectoryHandle'>;
 
@@ -69,6 +70,17 @@ export function registerPlatform(own: PlatformParts): void {
 export function openSource(source: ModelSource, options: SourceOptions = {}): Source {
   checkSource(source);
   checkSourceOptions(options);
+  const isText = typeof source === 'string' || isA(source, URL);
+  const isOne = typeof source === 'object' && 'length' in source && source.length === 1;
+  const name = isText ? String(source) : (isOne && source[0]?.name) || '';
+  if (!/\.gguf([?#]|$)/i.test(name)) return openFolder(source, options);
+  return new LazySource('the GGUF file', async () => {
+    const { ggufSource } = await import('./gguf/gguf-address.ts');
+    return ggufSource(source, name, (folder) => openFolder(folder, options));
+  });
+}
+
+function openFolder(source: ModelSource, options: SourceOptions): Source {
   if (typeof source === 'object' && 'length' in source) {
     return new LazySource('the given files', async () => {
       const { fileSource } = await import('./file-source.ts');

@@ -11,7 +11,7 @@ interface Format {
 }
 
 const formats: readonly Format[] = [
-  { names: /\.gguf$/i, probes: [], next: notSupported('GGUF') },
+  { names: /\.gguf$/i, probes: [], next: 'to load that file, pass its own path or address' },
   // Pickles run code when they are opened.
   {
     names: /^pytorch_model.*\.bin(\.index\.json)?$/,
@@ -59,10 +59,7 @@ export async function otherFormat(
       'webgpu-transformer/training.'
     );
   }
-  const listed = (await source.list?.(signal)) ?? [];
-  // The source may be such a file itself.
-  const [own] = /[^/]*\.gguf(?=\/?$)/i.exec(source.name ?? '') ?? [];
-  const names = own === undefined ? listed : [own];
+  const names = (await source.list?.(signal)) ?? [];
   for (const { names: pattern, probes, next } of formats) {
     let found = names.find((name) => pattern.test(name));
     for (const probe of names.length > 0 ? [] : probes) {

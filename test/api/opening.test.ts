@@ -130,8 +130,8 @@ const adapter = json({ peft_type: 'LORA', base_model_name_or_path: 'someone/base
 const others: readonly (readonly [files: Files, parts: readonly string[]])[] = [
   [{ 'adapter_config.json': adapter }, ['adapter of "someone/base"', 'loadLora(model, source)']],
   [{ 'config.json': config, 'adapter_config.json': adapter }, ['adapter', 'loadLora']],
-  [{ 'config.json': config, 'model-q4.gguf': json(0) }, ['model-q4.gguf', 'GGUF']],
-  [{ 'tiny.Q4_K_M.gguf': json(0) }, ['tiny.Q4_K_M.gguf', 'in safetensors']],
+  [{ 'config.json': config, 'model-q4.gguf': json(0) }, ['model-q4.gguf', 'its own path']],
+  [{ 'tiny.Q4_K_M.gguf': json(0) }, ['tiny.Q4_K_M.gguf', 'its own path or address']],
   [{ 'config.json': config, 'onnx/model.onnx': json(0) }, ['onnx/model.onnx', 'ONNX']],
   [
     { 'config.json': config, 'pytorch_model.bin': json(0) },
@@ -159,13 +159,6 @@ test.each(others.map(([files, parts]) => [Object.keys(files).join(), files, part
       await expectRejection(loadModel(source, { gpu }), 'FILE_NOT_FOUND', ...parts);
     }),
 );
-
-test('a GGUF file in place of a folder', () =>
-  onGpu(async (gpu) => {
-    const source = { name: 'https://example.test/tiny-Q4.gguf/', read: async () => undefined };
-    const parts = ['There is tiny-Q4.gguf: GGUF', 'in safetensors'];
-    await expectRejection(loadModel(source, { gpu }), 'FILE_NOT_FOUND', ...parts);
-  }));
 
 test('weights stored as f64 are rounded to f32, and buffers of whole numbers are left alone', () =>
   onGpu(async (gpu) => {

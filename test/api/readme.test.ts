@@ -21,6 +21,7 @@ test('no snippet and no answer is lost', () => {
     'a training run': 0,
     'low-rank adapters': 0,
     metrics: 6,
+    'a GGUF file': 0,
   });
-  expect(snippets).toHaveLength(7);
+  expect(snippets).toHaveLength(8);
 });

@@ -257,6 +257,18 @@ test('info tells tasks, sizes and what is missing', async () => {
   expect(await output('info', incomplete)).toMatch(/^runs +no: .*"hidden_size"/m);
 });
 
+test('a file in GGUF is told of, and gone on from', async () => {
+  const file = path.join(root, 'test/fixtures/gguf/llama_bpe.gguf');
+  const told = await output('info', file);
+  expect(told).toMatch(/^architecture +LlamaForCausalLM$/m);
+  expect(told).toMatch(/^runs +yes$/m);
+  expect(told).toMatch(/^stored as +10 × F16, 19 × F32, 6 × BF16, 0\.07 MB$/m);
+  const blocks = await output('info', file.replace('llama_bpe', 'llama_k'));
+  expect(blocks).toMatch(/^stored as .*3 × Q6_K/m);
+  const text = await output('generate', file, 'Hello', '--max-new-tokens', '3');
+  expect(text.length).toBeGreaterThan(1);
+});
+
 test('models come from addresses as well', async () => {
   const folder = webFolder();
   const files = await taskFiles('bert/nli');

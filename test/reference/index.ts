@@ -23,6 +23,7 @@ import { adam, sgd } from './optimizer.ts';
 import { quantize } from './quantize.ts';
 import { reorder } from './reorder.ts';
 import { dequantize, repack } from './repack.ts';
+import { unpackGguf } from './unpack-gguf.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
@@ -65,6 +66,7 @@ export const references: Readonly<Record<string, Reference>> = {
   quantize,
   reorder,
   repack,
+  'unpack-gguf': unpackGguf,
   'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,

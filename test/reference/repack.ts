@@ -54,8 +54,9 @@ function written(inputs: Inputs, params: Params, constants: Constants): Element[
   return Array.from({ length: scalar(params, 'count') * rowBlocks }, (_, i) => {
     const [row, first] = [Math.floor(i / rowBlocks), size * (i % rowBlocks)];
     const from = scalar(params, 'first') + row;
-    const block = from * rowBlocks + (i % rowBlocks);
-    const [s, b] = isLine ? [shared[2 * block]!, shared[2 * block + 1]!] : [shared[block]!, 0];
+    const sharedSize = scalar(params, 'shared_size');
+    const head = from * Math.ceil(columns / sharedSize) + Math.floor(first / sharedSize);
+    const [s, b] = isLine ? [shared[2 * head]!, shared[2 * head + 1]!] : [shared[head]!, 0];
     const own = Array.from({ length: size }, (__, k) => {
       const column = first + k;
       if (column >= columns) return 0;

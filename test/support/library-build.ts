@@ -82,8 +82,9 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // Quantised files.
   {
     name: 'quantized',
-    test: /\/src\/(model\/weights\/(quantized\/[\w-]+|packed-writer|packed-conversion)|shaders\/quantize\/repack)\.ts|\/shaders\/quantize\/(dequantize|repack)\.wgsl/,
+    test: /\/src\/(model\/weights\/(quantized\/[\w-]+|packed-writer|packed-conversion)|shaders\/quantize\/(repack|unpack-gguf))\.ts|\/shaders\/quantize\/(dequantize|repack|unpack-gguf)\.wgsl/,
   },
+  { name: 'gguf', test: /\/src\/source\/gguf\/(?!types)/ },
   // What few checkpoints need when they are opened, and few calls.
   {
     name: 'seldom',

@@ -65,11 +65,13 @@ export async function server(): Promise<string> {
   return `${web.url}/`;
 }
 
-/** The Hub, with a tiny chat model, and the embedded one as another revision of it. */
+/** The Hub, with a tiny chat model, the embedded one as another revision of it, and a file in GGUF. */
 export async function hub(): Promise<string> {
   const web = webFolder();
   await serve(web, await taskFiles('gpt2'), 'owner/name/resolve/main/');
   await serve(web, await phrases(), 'owner/name/resolve/revision/');
+  const gguf = { 'name-Q4_K_M.gguf': await readFixture('gguf/llama_k.gguf') };
+  await serve(web, gguf, 'owner/name-GGUF/resolve/main/');
   return web.url;
 }
 

@@ -56,6 +56,12 @@ const [input, source] = [await stage.input(), stage.source('models/phrases')];`,
     ],
     replacedIn: served,
   },
+  'a GGUF file': {
+    has: 'name-Q4_K_M.gguf',
+    before: `${device}
+import { loadModel } from 'webgpu-transformer';`,
+    replaced: [['{ gpu }', '{ gpu, endpoint: await stage.hub() }']],
+  },
   'a training run': {
     has: 'new Trainer(model, {',
     before: `${device}

@@ -13,11 +13,31 @@ import {
   type RepackTensors,
   type RowMove,
 } from '../../shaders/quantize/repack.ts';
+import { unpackGguf } from '../../shaders/quantize/unpack-gguf.ts';
 import { halfRange } from './formats/f16.ts';
 import type { Packed } from './packed-entry.ts';
 
 /** Bytes of f32 that stand in memory at once. */
 const most = 4 * 1024 * 1024;
+
+/** What rows come from; what blocks share where it is not among the codes. */
+export type PackedTensors = Pick<RepackTensors, 'packed' | 'order'> &
+  Partial<Pick<RepackTensors, 'shared'>>;
+
+/** Records how rows come into blocks that hold them as they are. */
+export function unpack(
+  recording: Recording,
+  { packed, order, shared }: PackedTensors,
+  { codes, dtype }: Packed,
+  blocks: Tensor,
+  move: RowMove,
+): void {
+  if (codes.layout === 'gguf') {
+    unpackGguf(recording, { packed, blocks }, codes, move);
+  } else if (shared !== undefined) {
+    repack(recording, { packed, order, shared, blocks }, codes, blocksOf(dtype).size, move);
+  }
+}
 
 /** Records how rows come into other formats, some at a time. */
 export class PackedConversion {
@@ -46,15 +66,14 @@ export class PackedConversion {
     this.#places = places;
   }
 
-  convert(from: Omit<RepackTensors, 'blocks'>, to: Tensor, { first, count, place }: RowMove): void {
-    const { dtype, codes } = this.#packed;
+  convert(from: PackedTensors, to: Tensor, { first, count, place }: RowMove): void {
     const atOnce = this.#atOnce;
-    const blocks = (this.#blocks ??= this.#tensor('blocks', atOnce, dtype));
+    const blocks = (this.#blocks ??= this.#tensor('blocks', atOnce, this.#packed.dtype));
     for (let done = 0; done < count; done += atOnce) {
       const move = { first: first + done, count: Math.min(atOnce, count - done), place: 0 };
       const target = { ...move, place: place + done };
       const placeOf = this.#places;
-      repack(this.#recording, { ...from, blocks }, codes, move);
+      unpack(this.#recording, from, this.#packed, blocks, move);
       if (blocksOf(to.dtype) === undefined) {
         dequantize(this.#recording, { blocks, placeOf, plain: to }, target);
         continue;

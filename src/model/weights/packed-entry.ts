@@ -2,6 +2,7 @@
 
 import { type BlockDtype, type Blocks, blocksOf, type Dtype } from '../../runtime/dtype.ts';
 import type { PackedCodes } from '../../shaders/quantize/repack.ts';
+import type { GgufCodes } from '../../shaders/quantize/unpack-gguf.ts';
 import type { TensorEntry } from '../../source/safetensors.ts';
 import { formatOf } from './weight-formats.ts';
 
@@ -15,7 +16,7 @@ export interface PackedEntry extends TensorEntry {
 export interface Packed {
   /** The format that holds it as it is. */
   readonly dtype: BlockDtype;
-  readonly codes: PackedCodes;
+  readonly codes: PackedCodes | GgufCodes;
   /** The tensor of the codes, and those that go with it by what their names end with. */
   readonly code: TensorEntry;
   readonly others: ReadonlyMap<string, TensorEntry>;
@@ -26,10 +27,15 @@ export interface Packed {
    * @throws TransformerError FILE_INVALID for numbers that make no sense
    */
   readonly share: (bytesOf: (end: string) => Uint8Array) => Shared;
+  /**
+   * Looks at bytes of the codes, from byte `offset` on, where the scales are among them.
+   * @throws TransformerError FILE_INVALID as of `share`
+   */
+  readonly check?: ((offset: number, piece: Uint8Array) => void) | undefined;
 }
 
 export interface Shared {
-  /** s and b of each block, or s alone, row by row. */
+  /** s and b of each block, or s alone, row by row; none where they are among the codes. */
   readonly heads: Float32Array<ArrayBuffer>;
   /** The file's column that each column of the blocks is; the same when absent. */
   readonly order?: Uint32Array<ArrayBuffer>;
@@ -54,19 +60,23 @@ export function unusedOf(
   return [...entries.values()].filter(({ name }) => !used.has(name));
 }
 
-/** Whether blocks of a format hold codes of another one as they are: integers, of no more bits. */
+/**
+ * Whether blocks of a format hold codes of another one as they are: integers, of no more bits, in blocks that those of
+ * the other one consist of.
+ */
 export function holds(dtype: Dtype, codes: Dtype): boolean {
   if (dtype === codes) return true;
   const [to, from] = [blocksOf(dtype), blocksOf(codes)];
   if (to === undefined || from === undefined || !isInteger(to) || !isInteger(from)) return false;
   const isExact = to.scales === 'f32' || from.scales === 'f16';
-  return to.size === from.size && to.bits >= from.bits && isExact;
+  return from.size % to.size === 0 && to.bits >= from.bits && isExact;
 }
 
 /** The format that holds several as they are. */
 export function commonFormat(formats: readonly Dtype[]): Dtype {
   const [first = 'f32'] = formats;
-  const size = blocksOf(first)?.size ?? 32;
+  const sizes = formats.map((format) => blocksOf(format)?.size ?? 128);
+  const size = Math.min(...sizes);
   const candidates = ['int4', 'int8'].flatMap((codes) =>
     (['f16', 'f32'] as const).map((scales) => `${codes}-${size}-${scales}` as BlockDtype),
   );

@@ -8,10 +8,10 @@ import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
 import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { repack, type RowMove } from '../../shaders/quantize/repack.ts';
+import type { RowMove } from '../../shaders/quantize/repack.ts';
 import type { TensorEntry, TensorPiece } from '../../source/safetensors.ts';
-import { assertHalves, PackedConversion } from './packed-conversion.ts';
-import { holds, type PackedEntry } from './packed-entry.ts';
+import { assertHalves, PackedConversion, unpack } from './packed-conversion.ts';
+import { holds, type Packed, type PackedEntry } from './packed-entry.ts';
 import type { WeightSlice } from './parameters.ts';
 import { write } from './slice-writer.ts';
 
@@ -54,6 +54,7 @@ export function packedWriter(
   return async ({ entry: own, offset, bytes: piece }) => {
     const end = ends.get(own);
     if (end === undefined) {
+      packed.check?.(offset, piece);
       stretches ??= await makeStretches();
       for (const stretch of stretches) putWords(stretch, offset, piece);
     } else {
@@ -64,11 +65,12 @@ export function packedWriter(
   };
 
   async function makeStretches(): Promise<readonly Stretch[]> {
-    const rowBytes = (codes.stride * codes.bits) / 8;
+    const rowBytes = rowBytesOf(codes, columns);
     const limit = scope.gpu.bindingLimit;
     const fits = Math.max(sizeOf(code), rows * headBytes) <= limit;
     const fitting = Math.floor(limit / Math.max(rowBytes, headBytes) / rowsAlike) * rowsAlike;
-    const most = fits || codes.layout !== 'along' ? rows : Math.max(rowsAlike, fitting);
+    const isAlong = codes.layout === 'along' || codes.layout === 'gguf';
+    const most = fits || !isAlong ? rows : Math.max(rowsAlike, fitting);
     const made = Array.from({ length: Math.ceil(rows / most) }, (_, i): Stretch => {
       const first = i * most;
       const count = Math.min(most, rows - first);
@@ -109,8 +111,10 @@ export function packedWriter(
     );
     const sources = all.map(({ first, rows: count, words }) => {
       const [from, to] = [first, first + count].map((row) => (row * headBytes) / 4);
-      const shared = input('scales', heads.subarray(from, to));
-      return { first, rows: count, from: { packed: recording.use(words), shared, order: ordered } };
+      const own = heads.subarray(from, to);
+      const shared = own.length > 0 && { shared: input('scales', own) };
+      const tensors = { packed: recording.use(words), order: ordered, ...shared };
+      return { first, rows: count, from: tensors };
     });
     for (const { tensor, order: kept, ...slice } of slices) {
       if (kept !== undefined) keepOrder(kept, order);
@@ -121,7 +125,7 @@ export function packedWriter(
         for (const source of sources) {
           const move = moveOf(slice, columns, source, part);
           if (move === undefined) continue;
-          if (isSame) repack(recording, { ...source.from, blocks: to }, codes, move);
+          if (isSame) unpack(recording, source.from, packed, to, move);
           else conversion.convert(source.from, to, move);
         }
       }
@@ -151,6 +155,12 @@ export function packedWriter(
 
 function sizeOf({ start, end }: TensorEntry): number {
   return end - start;
+}
+
+/** Bytes of the codes of a row. */
+function rowBytesOf(codes: Packed['codes'], columns: number): number {
+  if (codes.layout === 'gguf') return (columns / codes.elements) * codes.bytes;
+  return (codes.stride * codes.bits) / 8;
 }
 
 interface Rows {

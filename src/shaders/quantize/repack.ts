@@ -41,6 +41,7 @@ const repackKernel = kernel({
     columns: 'u32',
     stride: 'u32',
     row_blocks: 'u32',
+    shared_size: 'u32',
   },
   constants: {
     ...blockConstants,
@@ -78,11 +79,12 @@ export interface RepackTensors {
   readonly blocks: Tensor;
 }
 
-/** Has rows of a file's matrix brought into blocks. */
+/** Has rows of a file's matrix brought into blocks. sharedSize: elements that share an s of `shared`. */
 export function repack(
   recording: Recording,
   { packed, shared, order, blocks }: RepackTensors,
   { layout, bits, stride, swapped = false, signed = false }: PackedCodes,
+  sharedSize: number,
   move: RowMove,
 ): void {
   const own = blocksOf(blocks.dtype as BlockDtype);
@@ -90,7 +92,13 @@ export function repack(
   recording.dispatch({
     kernel: repackKernel,
     bindings: { packed, shared_by: shared, order, blocks },
-    params: { ...move, columns: blocks.size(-1), stride, row_blocks: rowBlocks },
+    params: {
+      ...move,
+      columns: blocks.size(-1),
+      stride,
+      row_blocks: rowBlocks,
+      shared_size: sharedSize,
+    },
     constants: {
       ...constantsOf(own),
       LAYOUT: layouts.indexOf(layout),

@@ -7,6 +7,7 @@ struct Params {
   columns: u32,
   stride: u32,      // codes from one row to the next; where words lie across, from one column to the next
   row_blocks: u32,
+  shared_size: u32,  // elements that each s of `shared_by` is for: as many as a block has, or several blocks
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -50,7 +51,8 @@ fn repack(
   let row = params.first + i / params.row_blocks;
   let column = SIZE * (i % params.row_blocks);
   let size = min(SIZE, params.columns - column);
-  let head = params.first * params.row_blocks + i;
+  let shared_blocks = (params.columns + params.shared_size - 1u) / params.shared_size;
+  let head = row * shared_blocks + column / params.shared_size;
   let block = params.place * params.row_blocks + i;
   var is_number = true;
   for (var word = 0u; word < SIZE * BITS / 32u; word += 1u) {

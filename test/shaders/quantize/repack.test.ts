@@ -12,6 +12,8 @@ interface Case {
   readonly columns: number;
   readonly to: BlockDtype;
   readonly codes: Omit<PackedCodes, 'stride'>;
+  /** Blocks that share a scale, where these are several. */
+  readonly together?: number;
 }
 
 /** Rows of a file's matrix. */
@@ -25,14 +27,16 @@ const cases: readonly Case[] = [
   { columns: 64, to: 'mxfp4-32', codes: { layout: 'along', bits: 4, swapped: true } },
   { columns: 130, to: 'fp8-128', codes: { layout: 'along', bits: 8 } },
   { columns: 64, to: 'int8-64-f16', codes: { layout: 'across', bits: 8 } },
+  { columns: 80, to: 'int8-16-f32', codes: { layout: 'along', bits: 4 }, together: 2 },
 ];
 
 test('codes of every layout, into blocks and on into plain formats', () =>
   withGpu(device!.options, async (gpu) => {
-    for (const [seed, { columns, to, codes }] of cases.entries()) {
+    for (const [seed, { columns, to, codes, together = 1 }] of cases.entries()) {
       const random = new Random(seed);
       const own = blocksOf(to);
-      const rowBlocks = pitchOf(to, columns) / own.size;
+      const sharedSize = own.size * together;
+      const rowBlocks = Math.ceil(columns / sharedSize);
       const stride = codes.layout === 'along' ? columns : rows;
       const words = Uint32Array.from(
         { length: Math.ceil((rows * columns * codes.bits) / 32) },
@@ -64,7 +68,8 @@ test('codes of every layout, into blocks and on into plain formats', () =>
             order: column,
             blocks,
           };
-          repack(recording, tensors, { ...codes, stride }, { first: 5, count: 7, place: 2 });
+          const move = { first: 5, count: 7, place: 2 };
+          repack(recording, tensors, { ...codes, stride }, sharedSize, move);
           const plain = (['f32', 'f16'] as const).map((dtype) =>
             recording.use(bench.weight([8, columns], new Float32Array(8 * columns), dtype)),
           );

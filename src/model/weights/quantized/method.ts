@@ -3,9 +3,10 @@
 import type { BlockDtype, BlockSize } from '../../../runtime/dtype.ts';
 import { TransformerError } from '../../../runtime/errors.ts';
 import type { PackedCodes } from '../../../shaders/quantize/repack.ts';
+import type { GgufCodes } from '../../../shaders/quantize/unpack-gguf.ts';
 import type { StoredDtype, TensorEntry } from '../../../source/safetensors.ts';
 import type { Config } from '../../config.ts';
-import type { Shared } from '../packed-entry.ts';
+import type { Packed, Shared } from '../packed-entry.ts';
 import { numbersIn } from '../weight-formats.ts';
 
 export interface Method {
@@ -45,11 +46,12 @@ export interface StoredMatrix {
   readonly columns: number;
   readonly dtype: BlockDtype;
   readonly code: TensorEntry;
-  readonly codes: PackedCodes;
+  readonly codes: PackedCodes | GgufCodes;
   readonly isOrdered?: boolean;
   /** The same of another shape, where only the data of the file tells; undefined for what it cannot be. */
   readonly reshaped?: (shape: readonly number[]) => StoredMatrix | undefined;
   readonly share: (values: StoredValues) => Shared;
+  readonly check?: Packed['check'];
 }
 
 /** What the tensors of a module hold, by what their names end with. */

@@ -8,6 +8,7 @@ import { awq } from './awq.ts';
 import { bitsandbytes } from './bitsandbytes.ts';
 import { compressedTensors } from './compressed-tensors.ts';
 import { fbgemmFp8, fp8 } from './fp8.ts';
+import { gguf } from './gguf.ts';
 import { gptq } from './gptq.ts';
 import { mlx } from './mlx.ts';
 import { mxfp4 } from './mxfp4.ts';
@@ -30,6 +31,7 @@ const methods: readonly Method[] = [
   fp8,
   fbgemmFp8,
   mxfp4,
+  gguf,
 ];
 
 /**
@@ -108,10 +110,10 @@ function moduleOf(name: string, own: Ends): StoredModule {
 }
 
 function packedEntry(own: Ends, matrix: StoredMatrix, usualName: string): PackedEntry {
-  const { name = usualName, rows, columns, dtype, code, codes, isOrdered = false } = matrix;
+  const { name = usualName, rows, columns, dtype, code, codes, isOrdered = false, check } = matrix;
   const others = new Map([...own].filter(([, entry]) => entry !== code));
   const share: Packed['share'] = (bytesOf) => matrix.share(valuesIn(others, bytesOf));
-  const packed = { dtype, codes, code, others, isOrdered, share };
+  const packed = { dtype, codes, code, others, isOrdered, share, check };
   // One entry for each shape, by which it is known.
   const known = new Map<string, PackedEntry | undefined>();
   const reshaped = (shape: readonly number[]): PackedEntry | undefined => {

@@ -15,6 +15,7 @@ const methods = new Map([
   ['eetq', 'EETQ'],
   ['fbgemm_fp8', 'FBGEMM FP8'],
   ['fp8', 'FP8'],
+  ['gguf', 'GGUF'],
   ['gptq', 'GPTQ'],
   ['higgs', 'HIGGS'],
   ['hqq', 'HQQ'],
