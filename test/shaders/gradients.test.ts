@@ -466,6 +466,7 @@ const withoutGradient = [
   'matmul-scale',
   'quantize',
   'repack',
+  'unpack-gguf',
   'split-heads',
   'log-softmax',
   'sequence-bias',
