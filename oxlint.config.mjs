@@ -27,6 +27,7 @@ const rooms = {
   shaders: {
     elementwise: [],
     embedding: [],
+    image: [],
     quantize: [],
     matmul: ['elementwise'],
     rows: ['elementwise', 'matmul'],

@@ -22,8 +22,8 @@ export function labelsOf({ id2label }: JsonObject, architecture: string | null):
 
 /** The tasks that a checkpoint fits by its head and labels. */
 export function tasksFor(config: JsonObject, architecture: string | null): string[] {
-  // Only classes of Hugging Face tell their tasks.
-  if (architecture === null) return [];
+  // Only classes of Hugging Face tell their tasks, which are those of texts.
+  if (architecture === null || config['image_size'] !== undefined) return [];
   const labels = labelsOf(config, architecture);
   const inference = labels.some((label) => /^entail/i.test(label));
   const unfit = new Set<string>();

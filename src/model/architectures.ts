@@ -61,6 +61,16 @@ function decoder(
   };
 }
 
+/** One stack that looks at images. */
+function vision(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
+  const classifier = 'ForImageClassification';
+  const of = { 'classifier.weight': classifier };
+  return {
+    open: () => sequence(load),
+    classes: { prefix, ends: [classifier, 'Model'], shown: { kind: 'tensors', of, else: 'Model' } },
+  };
+}
+
 /** An encoder and a decoder. The first of `ends` is that of a checkpoint without the tensors of `shown`. */
 function encoderDecoder(
   prefix: string,
@@ -86,6 +96,7 @@ const families: Readonly<Record<string, Family>> = {
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
   bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
+  deit: vision('DeiT', async () => (await import('./families/vit.ts')).deit),
   distilbert: encoder(
     'DistilBert',
     async () => (await import('./families/distilbert.ts')).distilbert,
@@ -118,6 +129,7 @@ const families: Readonly<Record<string, Family>> = {
     ),
     async () => (await import('./families/t5.ts')).t5Encoder,
   ),
+  vit: vision('ViT', async () => (await import('./families/vit.ts')).vit),
   'xlm-roberta': encoder('XLMRoberta', async () => (await import('./families/roberta.ts')).roberta),
   'seq2seq training run': {
     open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),

@@ -37,6 +37,10 @@ export interface ModelInputs {
   inputsEmbeds?: DenseTensor;
   /** Target vectors in place of token ids, (B, T, d_model). */
   decoderInputsEmbeds?: DenseTensor;
+  /** Images as a model's processor makes them, (B, channels, height, width). */
+  pixelValues?: DenseTensor;
+  /** Takes images of another size than the model was trained on: its positions are stretched to them. */
+  interpolatePosEncoding?: boolean;
 }
 
 /** What `forward` should bring back besides its main results. */

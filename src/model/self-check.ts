@@ -3,6 +3,7 @@
 // that are wrong tell of the driver; a result that differs while they are right, of the whole or the weights.
 
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { elements } from '../runtime/tensor.ts';
 import type { Check } from '../self-test/run-check.ts';
 import { inferenceTest } from '../self-test/inference.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
@@ -141,7 +142,9 @@ async function forwardOf(
   }
 }
 
-/** Inputs for models with a decoder, without, and of vectors. Some heads want an end token in each row. */
+/**
+ * Inputs for models with a decoder, without, of vectors, and of images. Some heads want an end token in each row.
+ */
 function probes({ config, maxPositions }: Model): ModelInputs[] {
   const inner = isObject(config['model']) ? config['model'] : {};
   const size = (...names: readonly string[]): number =>
@@ -156,13 +159,20 @@ function probes({ config, maxPositions }: Model): ModelInputs[] {
   const inputIds = ids(size('vocab_size', 'src_vocab'));
   const decoderInputIds = ids(size('decoder_vocab_size', 'vocab_size', 'tgt_vocab'));
   const width = size('d_model');
-  const data = Float32Array.from({ length: length * width }, (_, i) => Math.sin(1.7 * i));
-  const vectors = { data, shape: [1, length, width] };
+  const vectors = waves([1, length, width]);
+  const [height = 224, across = height] = [config['image_size'] ?? []].flat().map(Number);
+  const image = [1, Number(config['num_channels'] ?? 3), height, across];
   return [
     { inputIds, decoderInputIds },
     { inputIds },
     { inputsEmbeds: vectors, decoderInputsEmbeds: vectors },
+    { pixelValues: waves(image) },
   ];
+}
+
+function waves(shape: readonly number[]): DenseTensor {
+  const data = Float32Array.from({ length: elements(shape) }, (_, i) => Math.sin(1.7 * i));
+  return { data, shape };
 }
 
 /** The result to store of a model that is right. @throws TransformerError MODEL_UNSUPPORTED for vectors */

@@ -76,9 +76,11 @@ export class SequenceModel implements Model {
     checkFlags(options, 'hiddenStates', 'attentions');
     const batch = checkSequences(inputs, this.#definition);
     throwIfAborted(options.signal);
+    const { length, size } = batch.input;
     const shape: SequenceShape = {
       batch: batch.input.batch,
-      length: bucket(batch.input.length),
+      length: size === undefined ? bucket(length) : length,
+      size,
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
       labelled: batch.labels?.classes !== undefined,

@@ -13,6 +13,7 @@ import {
 } from './checks.ts';
 import { choiceChecks } from './choice.ts';
 import { decoderChecks } from './decoder.ts';
+import { imageChecks } from './images.ts';
 import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
 import { type Check, type NamedCheck, runCheck } from './run-check.ts';
 
@@ -21,7 +22,13 @@ export async function inferenceTest(
   gpu: Gpu,
   uses?: (kernel: string) => boolean,
 ): Promise<Check[]> {
-  const checks = [...inferenceChecks(gpu), ...decoderChecks(), ...choiceChecks(), ...blockChecks()];
+  const checks = [
+    ...inferenceChecks(gpu),
+    ...decoderChecks(),
+    ...choiceChecks(),
+    ...blockChecks(),
+    ...imageChecks(),
+  ];
   const options = uses && { uses };
   const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));
   return ran.filter((check) => check !== undefined);

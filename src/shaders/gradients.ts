@@ -13,6 +13,7 @@ import { scale, type ScaleEntry } from './elementwise/scale.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { gatedBackward } from './matmul/gated-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
+import { imageTokensBackward } from './image/image-tokens-backward.ts';
 import { loraBackward } from './matmul/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/reorder.ts';
@@ -63,6 +64,7 @@ const rules = keyed({
   dropout: dropoutBackward,
   embedding: embeddingBackward,
   gated: gatedBackward,
+  'image-tokens': imageTokensBackward,
   lora: loraBackward,
   matmul: matmulBackward,
   norm: normBackward,

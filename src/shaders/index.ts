@@ -21,6 +21,9 @@ import { gatedBackwardKernels } from './matmul/gated-backward.ts';
 import { gatedKernels } from './matmul/gated.ts';
 import { normBackwardKernels } from './rows/norm-backward.ts';
 import { normKernels } from './rows/norm.ts';
+import { imageTokenBackwardKernels } from './image/image-tokens-backward.ts';
+import { imageTokenKernels } from './image/image-tokens.ts';
+import { patchKernels } from './image/patches.ts';
 import { loraBackwardKernels } from './matmul/lora-backward.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
@@ -69,4 +72,7 @@ export const allKernels: readonly Kernel[] = [
   ...splitHeadsKernels,
   ...gatedKernels,
   ...gatedBackwardKernels,
+  ...patchKernels,
+  ...imageTokenKernels,
+  ...imageTokenBackwardKernels,
 ];

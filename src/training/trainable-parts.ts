@@ -124,13 +124,14 @@ export class TrainableParts<Checked extends HeadBatch> {
           : 'The source of the batch is all padding. Leave such a batch out.',
       );
     }
-    const lengths = stacks.map(({ length }) =>
-      Math.min(most, Math.ceil(length / multiple) * multiple),
+    // Images are padded to nothing.
+    const lengths = stacks.map(({ length, size }) =>
+      size ? length : Math.min(most, Math.ceil(length / multiple) * multiple),
     );
     // Labels of every token know better than a mask where a target ends.
     const written = classes?.length === target?.length ? labels : count(target?.mask, 0);
     const tokens = target === undefined ? read : read + written;
-    const key = [batch, ...lengths].join();
+    const key = [batch, ...lengths, ...stacks.map(({ size }) => size)].join();
     return { key, padToMultipleOf: multiple, labels, tokens, checked, batch, lengths };
   }
 

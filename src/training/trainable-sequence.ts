@@ -29,11 +29,14 @@ export class TrainableSequence
 
   record(
     recording: Recording,
-    { batch, lengths }: PaddedBatch<SequenceBatch>,
+    { batch, lengths, checked }: PaddedBatch<SequenceBatch>,
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<SequenceBatch>> {
     const [length = 0] = lengths;
     const definition = adapt ? adaptLinears(this.#definition, adapt) : this.#definition;
-    return this.graph(sequenceGraph(recording, definition, { batch, length, labelled: true }));
+    const { size } = checked.input;
+    return this.graph(
+      sequenceGraph(recording, definition, { batch, length, size, labelled: true }),
+    );
   }
 }

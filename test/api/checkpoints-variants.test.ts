@@ -7,6 +7,7 @@ const cases = [
   'bert_multilabel',
   'bert_pretraining',
   'bert_regression',
+  'deit',
   'distilbert_mlm',
   'distilbert_qa',
   'gemma2',
@@ -28,6 +29,7 @@ const cases = [
   't5_deep',
   't5_encoder',
   't5_untied',
+  'vit_model',
   'xlm_roberta_qa',
 ];
 

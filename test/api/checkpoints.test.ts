@@ -23,4 +23,5 @@ await testCheckpoints([
   'roberta_seqcls',
   't5_gated',
   't5_relu',
+  'vit',
 ]);

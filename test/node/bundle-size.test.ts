@@ -111,10 +111,10 @@ const translation = [
 
 /** What is loaded, its kB at most, and its files; of these an app's own bundle takes in the first three. */
 const uses: readonly (readonly [string, readonly string[], number, number])[] = [
-  ['the import alone', [], 24.1, 3],
-  ['classification with BERT from a URL', [...remote, ...classification], 85.1, 10],
-  ['generation with Llama from the Hub', [...remote, ...chat], 113.5, 14],
-  ['translation with Marian from a URL', [...remote, ...translation], 109, 12],
+  ['the import alone', [], 24.2, 3],
+  ['classification with BERT from a URL', [...remote, ...classification], 85.2, 10],
+  ['generation with Llama from the Hub', [...remote, ...chat], 113.6, 14],
+  ['translation with Marian from a URL', [...remote, ...translation], 109.1, 12],
 ];
 
 test.each(uses)('%s', (_, modules, most, requests) => {
@@ -133,7 +133,7 @@ test.each(uses)('%s', (_, modules, most, requests) => {
 test('everything there is, in files that are worth a request', () => {
   const all = kilobytes(chunks.keys());
   console.log(`${all.toFixed(1)} kB in all`);
-  expect(all).toBeLessThan(194);
+  expect(all).toBeLessThan(198);
   const small = [...chunks].filter(([file, { code }]) => code.length < 800 && !first.has(file));
   expect(small.map(([file]) => file)).toEqual([]);
 });

@@ -16,6 +16,7 @@ import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { splitHeads } from './split-heads.ts';
+import { imageTokens, imageTokensBackward, patches } from './image.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { lora, loraBackward } from './lora.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
@@ -67,6 +68,9 @@ export const references: Readonly<Record<string, Reference>> = {
   reorder,
   repack,
   'unpack-gguf': unpackGguf,
+  patches,
+  'image-tokens': imageTokens,
+  'image-tokens-backward': imageTokensBackward,
   'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,

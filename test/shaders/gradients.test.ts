@@ -26,6 +26,7 @@ import {
   matmul,
   type MatmulOptions,
 } from '../../src/shaders/matmul/matmul.ts';
+import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
 import { reorder } from '../../src/shaders/matmul/reorder.ts';
 import { references } from '../reference/index.ts';
 import type { Values } from '../reference/twin.ts';
@@ -259,6 +260,20 @@ cases['embedding, its table used for the logits too'] = (t) => {
   return matmul(x, table, { transposed: true, bias: t.input('bias', 8) });
 };
 
+for (const [name, prefix, placed] of [
+  ['a token with a position', 1, 1],
+  ['tokens without', 3, 1],
+] as const) {
+  cases[`image, ${name}`] = (t) => {
+    const parts = {
+      patches: t.input('patches', 2, 4, 3),
+      first: t.input('first', prefix, 3),
+      positions: t.input('positions', placed + 4, 3),
+    };
+    return imageTokens(parts, placed);
+  };
+}
+
 for (const smoothing of [0, 0.1]) {
   for (const columns of [5, 69]) {
     cases[`cross entropy of ${columns}, smoothing ${smoothing}`] = (t) => {
@@ -418,6 +433,7 @@ const kinds = [
   'dropout',
   'embedding',
   'gated',
+  'image',
   'layer norm',
   'lora',
   'matmul',
@@ -464,6 +480,7 @@ const withoutGradient = [
   'gradient-scale',
   'matmul-join',
   'matmul-scale',
+  'patches',
   'quantize',
   'repack',
   'unpack-gguf',

@@ -36,11 +36,28 @@ export async function readCase(name: string): Promise<ExpectedCase> {
     generate?: Generation[];
   };
   return {
-    inputs: (await readFixtureJson(`${name}/inputs.json`)) as Record<string, unknown>,
+    inputs: await readInputs(name),
     values: readValues(await readFixture(`${name}/expected.safetensors`)),
     generate: about.generate ?? [],
     valid: Object.fromEntries(Object.entries(about.tensors).map(([key, v]) => [key, v.valid])),
   };
+}
+
+/** Calls and their arguments; those that lie in a file of tensors from there. */
+async function readInputs(name: string): Promise<Record<string, unknown>> {
+  const calls = (await readFixtureJson(`${name}/inputs.json`)) as Record<string, object>;
+  const read = async (call: string, args: object): Promise<object> => {
+    if (Array.isArray(args)) return args as unknown[];
+    const entries = Object.entries(args) as [string, unknown][];
+    const found = entries.map(async ([key, value]): Promise<[string, unknown]> => {
+      const { in: file } = Object(value) as { in?: string };
+      if (file === undefined) return [key, value];
+      return [key, readValues(await readFixture(`${name}/${file}`)).get(`${call}/${key}`)];
+    });
+    return Object.fromEntries(await Promise.all(found));
+  };
+  const all = Object.entries(calls).map(async ([call, args]) => [call, await read(call, args)]);
+  return Object.fromEntries(await Promise.all(all)) as Record<string, unknown>;
 }
 
 /** The arguments of a run of `generate`, by the names they have here. */

@@ -98,6 +98,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|marian|t5|text-to-text)\.ts/,
   },
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
+  {
+    name: 'images',
+    test: /\/src\/(model\/(families\/vit|heads\/image-head|inputs\/(image-inputs|stretched-grid)|layers\/image-embeddings)\.ts|shaders\/image\/(patches|image-tokens)\.)/,
+  },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.
   { name: 'tokenizer', test: /\/src\/(tasks\/(batches|scores|task)|tokenizer\/tokenizer)\.ts/ },

@@ -1,4 +1,4 @@
-// Gradients of the loss of a language model and of a classifier against PyTorch's, for every weight.
+// Gradients of the loss of a language model and of classifiers against PyTorch's, for every weight.
 import { expect, test } from 'vitest';
 import { loadModel, type Gpu } from 'webgpu-transformer';
 import { arenaSegments, viewOf } from '../../src/model/weights/parameter-arena.ts';
@@ -52,7 +52,7 @@ function largest({ data }: Values): number {
 }
 
 for (const { name: device, options } of await testGpus()) {
-  test.each(['gpt2', 'bert_seqcls'])(`%s, ${device}`, (name) =>
+  test.each(['gpt2', 'bert_seqcls', 'variants/deit'])(`%s, ${device}`, (name) =>
     withGpu(options, async (gpu) => {
       const expected = readValues(await readFixture(`${name}/expected_grads.safetensors`));
       const got = await computeGradients(gpu, name);

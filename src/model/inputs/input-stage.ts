@@ -4,6 +4,7 @@
 import type { Plan } from '../../runtime/plan.ts';
 import type { Recording } from '../../runtime/record.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
+import type { ImageSize } from '../../shaders/image/patches.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { ModelInputs } from '../model.ts';
 import type { TokenBatch } from './inputs.ts';
@@ -13,6 +14,8 @@ export interface CheckedInput {
   readonly batch: number;
   /** Vectors of each sequence, without what a list pads them to. */
   readonly length: number;
+  /** Height and width of images, in pixels: lists are recorded for these, and pad nothing. */
+  readonly size?: ImageSize | undefined;
   /** (B, T), 0 = padding */
   readonly mask: TokenBatch;
   /** (B, T), where they are token ids */
@@ -23,6 +26,8 @@ export interface CheckedInput {
 export interface InputShape {
   readonly batch: number;
   readonly length: number;
+  /** That of images; as the model was trained on when absent. */
+  readonly size?: ImageSize | undefined;
 }
 
 /** What an input stage appended to a list. */

@@ -15,8 +15,15 @@ export interface MatrixOptions {
   readonly transposed?: boolean;
   /** The storage format, whatever the user asks for. */
   readonly dtype?: 'f32';
+  /** The shape that a file has it in, where that is another one of as many rows. `rows`: of one name. */
+  readonly stored?: (rows: number) => readonly number[];
   /** Whether whoever reads the rows goes by the order of their columns, see `Linear`. */
   readonly ordered?: boolean;
+}
+
+export interface LinearOptions extends Pick<MatrixOptions, 'transposed' | 'stored'> {
+  /** Whether it has one; true when absent. */
+  readonly bias?: boolean;
 }
 
 /** With where that order is noted. */

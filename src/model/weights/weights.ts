@@ -12,7 +12,7 @@ import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
 import { type Linear, partsOf } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
-import type { FillOptions, MatrixOptions, RowRange } from './matrix-options.ts';
+import type { FillOptions, LinearOptions, MatrixOptions, RowRange } from './matrix-options.ts';
 import { asShaped, commonFormat, heldAs, holds, packedOf } from './packed-entry.ts';
 
 type ComputedValues = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -67,7 +67,7 @@ export class WeightLoader {
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
     this.#limits = { limit, purpose: place ? 'parameters' : 'weights' };
-    this.#tied = new TiedNames((name) => this.#stored(name, []) !== undefined, isNew);
+    this.#tied = new TiedNames((name) => this.#stored(name) !== undefined, isNew);
   }
 
   /**
@@ -98,7 +98,8 @@ export class WeightLoader {
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
-      const shape = [part?.rows ?? sizes[index] ?? 0, columns];
+      const own = part?.rows ?? sizes[index] ?? 0;
+      const shape = options.stored?.(own) ?? [own, columns];
       return this.#find(this.#named('inFile', name), shape, swapped);
     });
     const isOrdered = entries.some((entry) => packedOf(entry)?.isOrdered === true);
@@ -142,7 +143,7 @@ export class WeightLoader {
 
   /** Whether the checkpoint has a tensor of this name. */
   has(name: string): boolean {
-    return this.#stored(this.#named('inFile', name), []) !== undefined;
+    return this.#stored(this.#named('inFile', name)) !== undefined;
   }
 
   /**
@@ -172,7 +173,7 @@ export class WeightLoader {
     prefixes: string | readonly string[],
     out: number | readonly number[],
     input: number,
-    { bias = true, ...options }: Pick<MatrixOptions, 'transposed'> & { bias?: boolean } = {},
+    { bias = true, ...options }: LinearOptions = {},
   ): Linear {
     const names = (suffix: string): string[] => [prefixes].flat().map((prefix) => prefix + suffix);
     const modules = names('').map((name) => this.#named('inClass', name));
@@ -205,7 +206,7 @@ export class WeightLoader {
   }
 
   /** Old checkpoints call the weights of norms gamma and beta. */
-  #stored(name: string, shape: readonly number[]): TensorEntry | undefined {
+  #stored(name: string, shape: readonly number[] = []): TensorEntry | undefined {
     const old = name.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
     return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
   }

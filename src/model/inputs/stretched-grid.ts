@@ -1,0 +1,55 @@
+// Positions of patches for images of another size: the grid of vectors is resampled as a picture is, by cubic
+// convolution (Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing"), a = -0.75 as in PyTorch.
+
+import type { ImageSize } from '../../shaders/image/patches.ts';
+
+const a = -0.75;
+
+/** The weight of a sample so far away. */
+function cubic(distance: number): number {
+  const x = Math.abs(distance);
+  if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? ((x - 5) * x + 8) * x * a - 4 * a : 0;
+}
+
+/** What each of `to` samples is of `from` others, row by row; those beyond the ends repeat the last. */
+function resampled(from: number, to: number): number[][] {
+  return Array.from({ length: to }, (_, i) => {
+    const row = Array<number>(from).fill(0);
+    const center = ((i + 0.5) * from) / to - 0.5;
+    const first = Math.floor(center) - 1;
+    for (let at = first; at < first + 4; at++) {
+      const place = Math.min(Math.max(at, 0), from - 1);
+      row[place] = (row[place] ?? 0) + cubic(center - at);
+    }
+    return row;
+  });
+}
+
+/**
+ * A matrix that makes the vectors of a grid from those of another one, both row by row. The `prefix` vectors before
+ * them stay as they are. (prefix + cells of `to`, prefix + cells of `from`), row-major.
+ */
+export function stretchedGrid(
+  from: ImageSize,
+  to: ImageSize,
+  prefix: number,
+): Float32Array<ArrayBuffer> {
+  const [down, across] = ([0, 1] as const).map((axis) => resampled(from[axis], to[axis]));
+  const columns = prefix + from[0] * from[1];
+  const matrix = new Float32Array((prefix + to[0] * to[1]) * columns);
+  for (let i = 0; i < prefix; i++) matrix[i * columns + i] = 1;
+  let row = prefix;
+  for (const vertical of down ?? []) {
+    for (const horizontal of across ?? []) {
+      for (const [y, weight] of vertical.entries()) {
+        if (weight === 0) continue;
+        for (const [x, other] of horizontal.entries()) {
+          matrix[row * columns + prefix + y * from[1] + x] = weight * other;
+        }
+      }
+      row++;
+    }
+  }
+  return matrix;
+}

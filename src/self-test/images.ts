@@ -1,0 +1,57 @@
+// The checks of what images become on their way into a stack.
+
+import { imageTokens } from '../shaders/image/image-tokens.ts';
+import { patches } from '../shaders/image/patches.ts';
+import type { Result } from './checks.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import type { Input, Inputs } from './inputs.ts';
+import type { NamedCheck } from './run-check.ts';
+
+/** Patches of 2 × 3 of an image of 4 × 6 with two channels: two down, two across. */
+function checkPatches(inputs: Inputs): Result {
+  const pixels = inputs.floats([1, 2, 4, 6]);
+  const wanted = Float64Array.from({ length: 48 }, (_, i) => {
+    const [patch, channel, within] = [Math.floor(i / 12), Math.floor((i % 12) / 6), i % 6];
+    const row = 2 * Math.floor(patch / 2) + Math.floor(within / 3);
+    return pixels.data[24 * channel + 6 * row + 3 * (patch % 2) + (within % 3)] ?? NaN;
+  });
+  return { output: patches(pixels.tensor, [2, 3]), wanted };
+}
+
+interface Tokens {
+  readonly output: Tensor;
+  readonly positions: Input;
+  /** What they are, from the numbers of `positions`. */
+  readonly forward: (positions: ArrayLike<number>) => Float64Array;
+}
+
+/** Two tokens, of which one has a position, before three patches, in two images. */
+export function tokensOf(inputs: Inputs): Tokens {
+  const columns = 3;
+  const own = inputs.floats([2, 3, columns]);
+  const first = inputs.floats([2, columns]);
+  const positions = inputs.floats([4, columns]);
+  const forward = (placed: ArrayLike<number>): Float64Array =>
+    Float64Array.from({ length: 2 * 5 * columns }, (_, i) => {
+      const [token, image] = [Math.floor(i / columns) % 5, Math.floor(i / columns / 5)];
+      const from = token < 2 ? first.data : own.data;
+      const row = token < 2 ? token : 3 * image + token - 2;
+      const position = token < 2 ? token : token - 1;
+      const added = token === 1 ? 0 : (placed[position * columns + (i % columns)] ?? NaN);
+      return (from[row * columns + (i % columns)] ?? NaN) + added;
+    });
+  const parts = { patches: own.tensor, first: first.tensor, positions: positions.tensor };
+  return { output: imageTokens(parts, 1), positions, forward };
+}
+
+function checkTokens(inputs: Inputs): Result {
+  const { output, positions, forward } = tokensOf(inputs);
+  return { output, wanted: forward(positions.data) };
+}
+
+export function imageChecks(): NamedCheck[] {
+  return [
+    ['patches of an image', checkPatches],
+    ['tokens of images', checkTokens],
+  ];
+}

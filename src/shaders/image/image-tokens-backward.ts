@@ -1,0 +1,60 @@
+// The gradient of the tokens of images.
+
+import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { transientLike } from '../../runtime/parts.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { workgroup } from '../snippets.ts';
+import type { Rule } from '../traces.ts';
+import type { ImageTokensEntry } from './image-tokens.ts';
+import text from './image-tokens-backward.wgsl?raw';
+
+const backwardKernel = kernel({
+  name: 'image-tokens-backward',
+  code: [workgroup, { file: 'image-tokens-backward.wgsl', text }],
+  bindings: { dy: 'read', dx: 'write' },
+  params: {
+    rows: 'u32',
+    columns: 'u32',
+    period: 'u32',
+    skip: 'u32',
+    shift: 'u32',
+    tokens: 'u32',
+    images: 'u32',
+  },
+});
+
+export const imageTokenBackwardKernels: readonly Kernel[] = [backwardKernel];
+
+export const imageTokensBackward: Rule<ImageTokensEntry> = ({ trace }, dy) => {
+  const { patches, first, positions, placed } = trace;
+  const [images = 0, tokens = 0, columns = 0] = dy.shape;
+  const [prefix, count] = [first.size(0), patches.size(1)];
+  const gathered = (
+    x: Tensor,
+    from: { period: number; skip: number; shift: number; images: number },
+  ): Tensor => {
+    const dx = transientLike(x, { label: `d ${x.label}`, recording: dy.recording });
+    const size = elements(x.shape);
+    dy.recording.dispatch({
+      kernel: backwardKernel,
+      bindings: { dy, dx },
+      params: { rows: size / columns, columns, tokens, ...from },
+      workgroups: Math.ceil(size / 64),
+    });
+    return dx;
+  };
+  return [
+    [patches, () => gathered(patches, { period: count, skip: 0, shift: prefix, images: 1 })],
+    [first, () => gathered(first, { period: prefix, skip: prefix, shift: 0, images })],
+    [
+      positions,
+      () =>
+        gathered(positions, {
+          period: placed + count,
+          skip: placed,
+          shift: prefix - placed,
+          images,
+        }),
+    ],
+  ];
+};

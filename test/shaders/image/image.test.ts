@@ -1,0 +1,53 @@
+// Images on their way into a stack: patches of odd sizes, tokens before them with positions and without.
+import { expect, test } from 'vitest';
+import { imageTokens } from '../../../src/shaders/image/image-tokens.ts';
+import { patches } from '../../../src/shaders/image/patches.ts';
+import { expectOperation } from '../../support/check.ts';
+import { testGpus, withGpu } from '../../support/gpu.ts';
+import { Random } from '../../support/random.ts';
+
+const [device] = await testGpus(); // all tiers share the kernels
+
+test('patches, of images that are no whole number of them', () =>
+  withGpu(device!.options, async (gpu) => {
+    const random = new Random(1);
+    for (const [shape, size] of [
+      [
+        [2, 3, 10, 7],
+        [3, 2],
+      ],
+      [
+        [1, 1, 8, 8],
+        [8, 8],
+      ],
+      [
+        [3, 4, 5, 11],
+        [1, 5],
+      ],
+    ] as const) {
+      const values = random.values(shape.reduce<number>((a, b) => a * b, 1));
+      await expectOperation(gpu, (bench) => [patches(bench.input('pixels', shape, values), size)]);
+    }
+  }));
+
+test('tokens before the patches, with positions and without', () =>
+  withGpu(device!.options, async (gpu) => {
+    const random = new Random(2);
+    for (const [images, prefix, placed, count, columns] of [
+      [2, 1, 1, 6, 5],
+      [3, 2, 2, 1, 7],
+      [1, 5, 1, 4, 3],
+    ] as const) {
+      const { outputs } = await expectOperation(gpu, (bench) => {
+        const input = (name: string, ...shape: number[]) =>
+          bench.input(name, shape, random.values(shape.reduce((a, b) => a * b, 1)));
+        const parts = {
+          patches: input('patches', images, count, columns),
+          first: input('first', prefix, columns),
+          positions: input('positions', placed + count, columns),
+        };
+        return [imageTokens(parts, placed)];
+      });
+      expect(outputs[0]).toHaveLength(images * (prefix + count) * columns);
+    }
+  }));
