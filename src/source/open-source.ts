@@ -71,8 +71,8 @@ export function openSource(source: ModelSource, options: SourceOptions = {}): So
   checkSource(source);
   checkSourceOptions(options);
   const isText = typeof source === 'string' || isA(source, URL);
-  const isOne = typeof source === 'object' && 'length' in source && source.length === 1;
-  const name = isText ? String(source) : (isOne && source[0]?.name) || '';
+  const only = typeof source === 'object' && 'length' in source && source.length === 1 && source[0];
+  const name = isText ? String(source) : isA(only, globalThis.File) ? only.name : '';
   if (!/\.gguf([?#]|$)/i.test(name)) return openFolder(source, options);
   return new LazySource('the GGUF file', async () => {
     const { ggufSource } = await import('./gguf/gguf-address.ts');
