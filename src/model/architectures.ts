@@ -62,12 +62,16 @@ function decoder(
 }
 
 /** One stack that looks at images. */
-function vision(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
-  const classifier = 'ForImageClassification';
-  const of = { 'classifier.weight': classifier };
+function vision(
+  prefix: string,
+  load: () => Promise<Declare<SequenceDefinition>>,
+  ends: readonly string[] = ['ForImageClassification', 'Model'],
+): Family {
+  const [end = 'Model'] = ends;
+  const of = { 'classifier.weight': end };
   return {
     open: () => sequence(load),
-    classes: { prefix, ends: [classifier, 'Model'], shown: { kind: 'tensors', of, else: 'Model' } },
+    classes: { prefix, ends, shown: { kind: 'tensors', of, else: 'Model' } },
   };
 }
 
@@ -97,6 +101,12 @@ const families: Readonly<Record<string, Family>> = {
   ),
   bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
   deit: vision('DeiT', async () => (await import('./families/vit.ts')).deit),
+  dinov2: vision('Dinov2', async () => (await import('./families/dinov2.ts')).dinov2, ['Model']),
+  dinov2_with_registers: vision(
+    'Dinov2WithRegisters',
+    async () => (await import('./families/dinov2.ts')).dinov2WithRegisters,
+    ['Model'],
+  ),
   distilbert: encoder(
     'DistilBert',
     async () => (await import('./families/distilbert.ts')).distilbert,

@@ -42,8 +42,8 @@ export interface SequenceDefinition {
   readonly stack: StackWeights;
   /** Whether tokens see only what stands before them. */
   readonly causal: boolean;
-  /** Of the first token. */
-  readonly pooler?: HeadLayer | undefined;
+  /** Layers over the first token; none give it as it is. */
+  readonly pooler?: readonly HeadLayer[] | undefined;
   readonly head?: Head | undefined;
   /** Rotary frequencies that depend on the length of the sequence. */
   readonly rotary?: readonly StretchedRotary[];

@@ -48,7 +48,7 @@ export function sequenceGraph(
   const { mask, place } = begun;
   const hidden = sequenceStack(begun.vectors, stack, { mask, place, causal });
   const firsts = pooler && recording.persistent('first tokens', [shape.batch], 'u32');
-  const pooled = firsts && applyLayers(embedding(firsts, hidden), [pooler]);
+  const pooled = firsts && applyLayers(embedding(firsts, hidden), pooler);
   const headed = head && recordHead(head, hidden, { pooled, labelled });
   return {
     hidden,

@@ -1,5 +1,6 @@
 // The checks of what images become on their way into a stack.
 
+import { columnScale } from '../shaders/elementwise/column-scale.ts';
 import { imageTokens } from '../shaders/image/image-tokens.ts';
 import { patches } from '../shaders/image/patches.ts';
 import type { Result } from './checks.ts';
@@ -49,9 +50,22 @@ function checkTokens(inputs: Inputs): Result {
   return { output, wanted: forward(positions.data) };
 }
 
+/** Columns with factors of their own, and what is added. */
+function checkColumnScale(inputs: Inputs): Result {
+  const [x, residual] = [inputs.floats([3, 5]), inputs.floats([3, 5])];
+  const factor = inputs.floats([5]);
+  const output = columnScale(x.tensor, factor.tensor, residual.tensor);
+  const wanted = Float64Array.from(
+    x.data,
+    (value, i) => value * (factor.data[i % 5] ?? NaN) + (residual.data[i] ?? NaN),
+  );
+  return { output, wanted };
+}
+
 export function imageChecks(): NamedCheck[] {
   return [
     ['patches of an image', checkPatches],
     ['tokens of images', checkTokens],
+    ['columns scaled', checkColumnScale],
   ];
 }

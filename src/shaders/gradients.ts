@@ -5,6 +5,7 @@ import type { GradientRules, InputGradient, TapeEntry } from '../runtime/gradien
 import type { Tensor } from '../runtime/tensor.ts';
 import { activateBackward } from './matmul/activate-backward.ts';
 import { attentionBackward } from './attention/attention-backward.ts';
+import { columnScaleBackward } from './matmul/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
@@ -59,6 +60,7 @@ const rules = keyed({
   add: addBackward,
   activate: activateBackward,
   attention: attentionBackward,
+  'column-scale': columnScaleBackward,
   'cross-entropy': crossEntropyBackward,
   'distillation-loss': distillationLossBackward,
   dropout: dropoutBackward,

@@ -6,6 +6,7 @@ import { activateKernels } from './matmul/activate.ts';
 import { attentionDecodeKernels } from './attention/attention-decode.ts';
 import { attentionBackwardKernels } from './attention/attention-backward.ts';
 import { attentionKernels } from './attention/attention-kernels.ts';
+import { columnScaleKernels } from './elementwise/column-scale.ts';
 import { columnSumKernels } from './matmul/column-sum.ts';
 import { crossEntropyBackwardKernels } from './loss/cross-entropy-backward.ts';
 import { beamKernels } from './choice/beam.ts';
@@ -62,6 +63,7 @@ export const allKernels: readonly Kernel[] = [
   ...scaleKernels,
   ...transposeKernels,
   ...columnSumKernels,
+  ...columnScaleKernels,
   ...optimizerKernels,
   ...quantizeKernels,
   ...reorderKernels,

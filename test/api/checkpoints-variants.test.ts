@@ -8,6 +8,8 @@ const cases = [
   'bert_pretraining',
   'bert_regression',
   'deit',
+  'dinov2',
+  'dinov2_registers',
   'distilbert_mlm',
   'distilbert_qa',
   'gemma2',

@@ -16,6 +16,7 @@ import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { splitHeads } from './split-heads.ts';
+import { columnScale } from './column-scale.ts';
 import { imageTokens, imageTokensBackward, patches } from './image.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { lora, loraBackward } from './lora.ts';
@@ -69,6 +70,7 @@ export const references: Readonly<Record<string, Reference>> = {
   repack,
   'unpack-gguf': unpackGguf,
   patches,
+  'column-scale': columnScale,
   'image-tokens': imageTokens,
   'image-tokens-backward': imageTokensBackward,
   'split-heads': splitHeads,

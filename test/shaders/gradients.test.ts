@@ -26,6 +26,7 @@ import {
   matmul,
   type MatmulOptions,
 } from '../../src/shaders/matmul/matmul.ts';
+import { columnScale } from '../../src/shaders/elementwise/column-scale.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
 import { reorder } from '../../src/shaders/matmul/reorder.ts';
 import { references } from '../reference/index.ts';
@@ -274,6 +275,13 @@ for (const [name, prefix, placed] of [
   };
 }
 
+for (const hasResidual of [false, true]) {
+  cases[`columns scaled${hasResidual ? ', added' : ''}`] = (t) => {
+    const residual = hasResidual ? t.input('residual', 2, 3, 5) : undefined;
+    return columnScale(t.input('x', 2, 3, 5), t.input('factor', 5), residual);
+  };
+}
+
 for (const smoothing of [0, 0.1]) {
   for (const columns of [5, 69]) {
     cases[`cross entropy of ${columns}, smoothing ${smoothing}`] = (t) => {
@@ -428,6 +436,7 @@ const kinds = [
   'activate',
   'add',
   'attention',
+  'columns',
   'cross',
   'distillation',
   'dropout',

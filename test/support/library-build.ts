@@ -100,7 +100,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {
     name: 'images',
-    test: /\/src\/(model\/(families\/vit|heads\/image-head|inputs\/(image-inputs|stretched-grid)|layers\/image-embeddings)\.ts|shaders\/image\/(patches|image-tokens)\.)/,
+    test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit)|heads\/image-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(patches|image-tokens))\.)/,
   },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.

@@ -79,9 +79,9 @@ export function bertModel(
   };
   const needsPooler = head === 'SequenceClassification' && names.sequence.choose === undefined;
   const showsPooler = ['Model', 'SequenceClassification'].includes(head) || !loader.trains;
-  const pooler: HeadLayer | undefined =
+  const pooler: readonly HeadLayer[] | undefined =
     needsPooler || (showsPooler && loader.has(`${root}pooler.dense.weight`))
-      ? { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }
+      ? [{ linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }]
       : undefined;
   const embeddings = {
     tokens: loader.matrix(table('word'), vocabulary, size),

@@ -13,8 +13,8 @@ import type { WeightLoader } from '../weights/weights.ts';
 export function headName(config: Config): string {
   const name = className(config.fields);
   if (name === undefined) return 'Model';
-  // The text part of a model goes by either name.
-  const families = config.classPrefixes.join('|');
+  // The text part of a model goes by either name; one family's prefix may begin with another's.
+  const families = config.classPrefixes.toSorted((a, b) => b.length - a.length).join('|');
   const match = new RegExp(`^(?:${families})(?:Text)?(?:For)?([A-Z]\\w+)$`).exec(name);
   return match?.[1] ?? config.refuse('architectures');
 }

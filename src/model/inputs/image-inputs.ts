@@ -27,7 +27,7 @@ export class ImageInput implements InputStage {
   }
 
   check({ pixelValues, interpolatePosEncoding: stretches = false }: ModelInputs): CheckedImages {
-    const { channels, size: usual, patch, first } = this.images;
+    const { channels, size: usual, patch, first, anySize } = this.images;
     const pixels = denseTensor('pixelValues', pixelValues, 4);
     const [batch = 0, own = 0, height = 0, width = 0] = pixels.shape;
     if (typeof stretches !== 'boolean') {
@@ -37,7 +37,7 @@ export class ImageInput implements InputStage {
       throw invalid(`pixelValues has ${own} channels; this model takes ${channels}.`);
     }
     const size = [height, width] as const;
-    if (!stretches && size.join() !== usual.join()) {
+    if (!stretches && !anySize && size.join() !== usual.join()) {
       throw invalid(
         `pixelValues has images of ${height} × ${width}; this model takes ${usual.join(' × ')}. Resize them, ` +
           'or pass interpolatePosEncoding: true.',
@@ -55,7 +55,7 @@ export class ImageInput implements InputStage {
   }
 
   record(recording: Recording, { batch, length, size }: InputShape): RecordedInput {
-    const { channels, first, positions, size: usual, patch } = this.images;
+    const { channels, positions, placed, filters, size: usual, patch } = this.images;
     const [height, width] = size ?? usual;
     const pixels = recording.persistent('pixelValues', [batch, channels, height, width]);
     const mask = recording.persistent('attentionMask', [batch, length], 'u32');
@@ -63,7 +63,7 @@ export class ImageInput implements InputStage {
     const to = patchGrid([height, width], patch);
     const isStretched = from.join() !== to.join();
     const stretch = isStretched
-      ? recording.persistent('stretched positions', [length, positions.size(0)])
+      ? recording.persistent('stretched positions', [placed + to[0] * to[1], positions.size(0)])
       : undefined;
     return {
       vectors: embedImages(pixels, this.images, stretch),
@@ -71,7 +71,7 @@ export class ImageInput implements InputStage {
       write(plan: Plan, checked: CheckedImages): void {
         plan.write(pixels, new Float32Array(checked.pixels.data));
         plan.write(mask, padRows(checked.mask, length));
-        if (stretch !== undefined) plan.write(stretch, stretchedGrid(from, to, first.size(0)));
+        if (stretch !== undefined) plan.write(stretch, stretchedGrid(from, to, placed, filters));
       },
     };
   }

@@ -1,28 +1,41 @@
 // Positions of patches for images of another size: the grid of vectors is resampled as a picture is, by cubic
-// convolution (Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing"), a = -0.75 as in PyTorch.
+// convolution (Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing"), a = -0.75 as in PyTorch; where it is filtered, -0.5.
 
 import type { ImageSize } from '../../shaders/image/patches.ts';
 
-const a = -0.75;
-
 /** The weight of a sample so far away. */
-function cubic(distance: number): number {
+function cubic(distance: number, a: number): number {
   const x = Math.abs(distance);
   if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? ((x - 5) * x + 8) * x * a - 4 * a : 0;
 }
 
 /** What each of `to` samples is of `from` others, row by row; those beyond the ends repeat the last. */
-function resampled(from: number, to: number): number[][] {
+function interpolated(from: number, to: number): number[][] {
   return Array.from({ length: to }, (_, i) => {
     const row = Array<number>(from).fill(0);
     const center = ((i + 0.5) * from) / to - 0.5;
     const first = Math.floor(center) - 1;
     for (let at = first; at < first + 4; at++) {
       const place = Math.min(Math.max(at, 0), from - 1);
-      row[place] = (row[place] ?? 0) + cubic(center - at);
+      row[place] = (row[place] ?? 0) + cubic(center - at, -0.75);
     }
     return row;
+  });
+}
+
+/** The same with a filter as wide as what a sample stands for, and nothing beyond the ends: as Pillow does it. */
+function filtered(from: number, to: number): number[][] {
+  const step = from / to;
+  const width = Math.max(step, 1);
+  return Array.from({ length: to }, (_, i) => {
+    const center = (i + 0.5) * step;
+    const [first, end] = [center - 2 * width, center + 2 * width].map((at) => Math.trunc(at + 0.5));
+    const row = Array.from({ length: from }, (__, at) =>
+      at >= (first ?? 0) && at < (end ?? from) ? cubic((at + 0.5 - center) / width, -0.5) : 0,
+    );
+    const sum = row.reduce((total, weight) => total + weight, 0);
+    return row.map((weight) => weight / sum);
   });
 }
 
@@ -34,7 +47,9 @@ export function stretchedGrid(
   from: ImageSize,
   to: ImageSize,
   prefix: number,
+  isFiltered: boolean,
 ): Float32Array<ArrayBuffer> {
+  const resampled = isFiltered ? filtered : interpolated;
   const [down, across] = ([0, 1] as const).map((axis) => resampled(from[axis], to[axis]));
   const columns = prefix + from[0] * from[1];
   const matrix = new Float32Array((prefix + to[0] * to[1]) * columns);

@@ -19,8 +19,14 @@ export interface Dropout {
 /** What a stack does when it is given no rates. */
 export const noDropout: Dropout = { residual: 0, attention: 0, activation: 0 };
 
-/** The normalization of a sub-layer, and of its output where a model has a second one. */
-export type SublayerNorm = NormWeights & { readonly after?: NormWeights };
+/**
+ * The normalization of a sub-layer, and of its output where a model has a second one, or factors of its columns (see
+ * layer-scale.ts).
+ */
+export type SublayerNorm = NormWeights & {
+  readonly after?: NormWeights;
+  readonly scale?: Tensor;
+};
 
 /** A sub-layer of a layer. */
 export interface Sublayer {
@@ -70,7 +76,7 @@ export const parallel: Block = (x, sublayers, rate = 0) => {
 };
 
 /** What a sub-layer computes by itself, a named point. */
-function outputOf({ name, apply }: Sublayer, x: Tensor): Tensor {
+export function outputOf({ name, apply }: Sublayer, x: Tensor): Tensor {
   const { recording } = x;
   return recording.within(name, () => recording.tap('output', apply(x)));
 }

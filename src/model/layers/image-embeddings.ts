@@ -15,8 +15,13 @@ export interface ImageEmbeddings {
   readonly projection: Linear;
   /** (P, d_model): tokens before the patches */
   readonly first: Tensor;
-  /** (P + N, d_model): of those tokens, then of the patches, row by row */
+  /** (placed + N, d_model): of the first of those tokens, then of the patches, row by row */
   readonly positions: Tensor;
+  readonly placed: number;
+  /** Whether images of all sizes are taken, unasked. */
+  readonly anySize: boolean;
+  /** Whether positions for fewer patches are filtered. */
+  readonly filters: boolean;
   readonly channels: number;
   /** Of images, and of their patches, in pixels. */
   readonly size: ImageSize;
@@ -26,15 +31,15 @@ export interface ImageEmbeddings {
 }
 
 /**
- * pixels: (B, channels, height, width). `stretch`: what the position of each token is of those that were trained, (P + N',
- * P + N); the same when absent. Result: (B, P + N', d_model).
+ * pixels: (B, channels, height, width). `stretch`: what the position of each token is of those that were trained, (placed + N',
+ * placed + N); the same when absent. Result: (B, P + N', d_model).
  */
 export function embedImages(
   pixels: Tensor,
-  { projection, first, positions, patch, dropout: rate = 0 }: ImageEmbeddings,
+  { projection, first, positions, placed, patch, dropout: rate = 0 }: ImageEmbeddings,
   stretch: Tensor | undefined,
 ): Tensor {
   const own = linear(patches(pixels, patch), projection, { label: 'patches' });
-  const placed = stretch ? matmul(stretch, positions, { label: 'positions' }) : positions;
-  return dropout(imageTokens({ patches: own, first, positions: placed }, first.size(0)), rate);
+  const table = stretch ? matmul(stretch, positions, { label: 'positions' }) : positions;
+  return dropout(imageTokens({ patches: own, first, positions: table }, placed), rate);
 }

@@ -12,6 +12,8 @@ const harmless = [
   // Causal masks of GPT-2, versions of BART, positions of Marian.
   /(^|\.)(attn|crossattention)\.(masked_)?bias$/,
   /(^|\.)(encoder|decoder)\.(version|embed_positions\.weight)$/,
+  // What stands for masked patches, in training without labels.
+  /(^|\.)embeddings\.mask_token$/,
   // A masked head's second name of its bias, which only tied ones read.
   /(^|\.)(lm_head|cls\.predictions)\.bias$/,
   // T5's table that no cross-attention reads.

@@ -1,0 +1,29 @@
+// Columns with factors of their own, and elements with theirs.
+import { expect, test } from 'vitest';
+import { columnScale, multiplied } from '../../../src/shaders/elementwise/column-scale.ts';
+import { expectOperation } from '../../support/check.ts';
+import { testGpus, withGpu } from '../../support/gpu.ts';
+import { Random } from '../../support/random.ts';
+
+const [device] = await testGpus(); // all tiers share the kernel
+
+test('with a sum and without', () =>
+  withGpu(device!.options, async (gpu) => {
+    const random = new Random(3);
+    for (const shape of [[7, 13], [2, 5, 3], [1]]) {
+      const columns = shape.at(-1)!;
+      const size = shape.reduce((a, b) => a * b, 1);
+      const { outputs } = await expectOperation(gpu, (bench) => {
+        const [x, residual] = ['x', 'residual'].map((name) =>
+          bench.input(name, shape, random.values(size)),
+        );
+        const factor = bench.input('factor', [columns], random.values(columns));
+        return [
+          columnScale(x!, factor),
+          columnScale(x!, factor, residual),
+          multiplied(x!, residual!, 'product'),
+        ];
+      });
+      expect(outputs[0]).toHaveLength(size);
+    }
+  }));
