@@ -172,6 +172,7 @@ test('what is not read is refused by its key', async () => {
     '"su"',
     'yarn',
   );
+  await expectRefused({ 'split.count': 3 }, 'config.json', '"split.count" is 3', 'several files');
   await expectRefused({ 'llama.logit_scale': 0.25 }, 'config.json', 'llama.logit_scale', '0.25');
   await expectRefused({ 'llama.attention.value_length': 8 }, 'config.json', 'value_length', '16');
   await expectRefused(

@@ -33,6 +33,9 @@ export function configOf(header: GgufHeader, rotary: readonly number[] | undefin
       continue;
     throw metadata.unsupported(`${prefix}.${key}`, 'nothing, as this is not supported yet');
   }
+  if ((metadata.number('split.count') ?? 1) > 1) {
+    throw metadata.unsupported('split.count', '1: models in several files are not supported yet');
+  }
   const names = new Set(tensors.map(({ name }) => name));
   const [size, heads] = [need('embedding_length'), need('attention.head_count')];
   const headSize = number('attention.key_length') ?? size / heads;
