@@ -3,6 +3,8 @@
 import { columnScale } from '../shaders/elementwise/column-scale.ts';
 import { imageTokens } from '../shaders/image/image-tokens.ts';
 import { patches } from '../shaders/image/patches.ts';
+import { pixelValues } from '../shaders/image/pixel-values.ts';
+import { resampling, type ResamplingTensors, resize } from '../shaders/image/resample.ts';
 import type { Result } from './checks.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { Input, Inputs } from './inputs.ts';
@@ -50,6 +52,51 @@ function checkTokens(inputs: Inputs): Result {
   return { output, wanted: forward(positions.data) };
 }
 
+/** Every second of four rows, and of six columns, as a filter as wide as a pixel has them. */
+function checkResize(inputs: Inputs): Result {
+  const [from, to] = [[4, 6] as const, [2, 3] as const];
+  const words = Uint32Array.from({ length: 24 }, (_, i) => (i * 0x05_07_0b_0d) >>> 0);
+  const axis = (index: 0 | 1): ResamplingTensors => {
+    const { windows, weights, taps } = resampling(from[index], to[index], 'box');
+    return {
+      windows: inputs.tensor([to[index], 2], windows),
+      weights: inputs.tensor([to[index], taps], new Uint32Array(weights.buffer)),
+    };
+  };
+  const pixels = inputs.tensor(from, words);
+  const output = resize(pixels, to, { down: axis(0), across: axis(1) });
+  const byte = (row: number, column: number, channel: number): number =>
+    ((words[6 * row + column] ?? 0) >>> (8 * channel)) & 255;
+  // Along the rows first, each sum rounded.
+  const half = (a: number, b: number): number => Math.floor((a + b + 1) / 2);
+  const mean = (row: number, column: number, channel: number): number =>
+    half(byte(row, column, channel), byte(row, column + 1, channel));
+  const wanted = Array.from({ length: 6 }, (_, i) => {
+    const [row, column] = [2 * Math.floor(i / 3), 2 * (i % 3)];
+    return [0, 1, 2, 3].reduce(
+      (word, channel) =>
+        word + half(mean(row, column, channel), mean(row + 1, column, channel)) * 256 ** channel,
+      0,
+    );
+  });
+  return { output, wanted };
+}
+
+/** Two rows of a picture from one before it on, channels apart. */
+function checkPixelValues(inputs: Inputs): Result {
+  const words = Uint32Array.of(0x010203, 0x040506, 0x070809, 0x0a0b0c);
+  const values = inputs.floats([3, 256]);
+  const y = inputs.recording.transient('pixel values', [1, 3, 2, 2]);
+  const pixels = inputs.tensor([2, 2], words);
+  pixelValues({ pixels, values: values.tensor, y }, { top: -1, left: 0 }, 0);
+  const wanted = Float64Array.from({ length: 12 }, (_, i) => {
+    const [channel, row, column] = [Math.floor(i / 4), Math.floor((i % 4) / 2), i % 2];
+    const code = row === 0 ? 0 : ((words[column] ?? 0) >>> (8 * channel)) & 255;
+    return values.data[256 * channel + code] ?? NaN;
+  });
+  return { output: y, wanted };
+}
+
 /** Columns with factors of their own, and what is added. */
 function checkColumnScale(inputs: Inputs): Result {
   const [x, residual] = [inputs.floats([3, 5]), inputs.floats([3, 5])];
@@ -67,5 +114,7 @@ export function imageChecks(): NamedCheck[] {
     ['patches of an image', checkPatches],
     ['tokens of images', checkTokens],
     ['columns scaled', checkColumnScale],
+    ['a picture of half its size', checkResize],
+    ['a part of a picture, as numbers', checkPixelValues],
   ];
 }

@@ -25,6 +25,8 @@ import { normKernels } from './rows/norm.ts';
 import { imageTokenBackwardKernels } from './image/image-tokens-backward.ts';
 import { imageTokenKernels } from './image/image-tokens.ts';
 import { patchKernels } from './image/patches.ts';
+import { pixelValueKernels } from './image/pixel-values.ts';
+import { resampleKernels } from './image/resample.ts';
 import { loraBackwardKernels } from './matmul/lora-backward.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
@@ -75,6 +77,8 @@ export const allKernels: readonly Kernel[] = [
   ...gatedKernels,
   ...gatedBackwardKernels,
   ...patchKernels,
+  ...resampleKernels,
+  ...pixelValueKernels,
   ...imageTokenKernels,
   ...imageTokenBackwardKernels,
 ];

@@ -1,6 +1,6 @@
 // Patches of images and the tokens that they become, by the axes that they have.
 
-import { floats, type Inputs, type Params, type Reference, scalar } from './twin.ts';
+import { floats, type Inputs, integers, type Params, type Reference, scalar } from './twin.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -100,4 +100,56 @@ export const imageTokensBackward: Reference = {
     const sized = gathered(inputs, params).map((each) => sum(each.map(Math.abs)));
     return { dx: { length: scalar(params, 'images'), magnitude: Float64Array.from(sized) } };
   },
+};
+
+/** The bytes of a pixel, one a channel. */
+function bytesOf(word: number): number[] {
+  return range(4).map((channel) => Math.floor(word / 256 ** channel) % 256);
+}
+
+/** A pass of resampling, in whole numbers: those of 22 bits behind the point are exact in float64. */
+export const resample: Reference = {
+  twin: (inputs, params, constants) => {
+    const [pixels, windows] = [integers(inputs, 'pixels'), integers(inputs, 'windows')];
+    const weights = new Int32Array(integers(inputs, 'weights'));
+    const at = (name: string): number => scalar(params, name);
+    const [width, isDown] = [at('width'), constants['DOWN'] === true];
+    const y = range(at('height') * width).map((i) => {
+      const [row, column] = [Math.floor(i / width), i % width];
+      const sample = isDown ? row : column;
+      const sums = [0, 0, 0, 0];
+      for (const tap of range(windows[2 * sample + 1]!)) {
+        const place = windows[2 * sample]! + tap;
+        const [line, pixel] = isDown ? [place, column] : [row, place];
+        const bytes = bytesOf(pixels[line * at('source_width') + pixel]!);
+        const weight = weights[sample * at('taps') + tap]!;
+        bytes.forEach((byte, channel) => (sums[channel]! += byte * weight));
+      }
+      const rounded = sums.map((total) => Math.floor(total / 2 ** 22 + 0.5));
+      return rounded.reduceRight((word, byte) => word * 256 + Math.min(255, Math.max(0, byte)), 0);
+    });
+    return { y: Uint32Array.from(y) };
+  },
+  conditions: () => ({ y: { length: 0, magnitude: 0 } }),
+};
+
+export const pixelValues: Reference = {
+  twin: (inputs, params) => {
+    const [pixels, values] = [integers(inputs, 'pixels'), floats(inputs, 'values')];
+    const at = (name: string): number => scalar(params, name);
+    const [height, width] = [at('height'), at('width')];
+    const y = Float64Array.from(floats(inputs, 'y'));
+    const first = at('image') * at('channels') * height * width;
+    for (const i of range(at('channels') * height * width)) {
+      const channel = Math.floor(i / (height * width));
+      const row = (Math.floor(i / width) % height) + (at('top') | 0);
+      const column = (i % width) + (at('left') | 0);
+      const isInside =
+        row >= 0 && row < at('source_height') && column >= 0 && column < at('source_width');
+      const word = isInside ? pixels[row * at('source_width') + column]! : 0;
+      y[first + i] = values[256 * channel + bytesOf(word)[channel]!]!;
+    }
+    return { y };
+  },
+  conditions: (inputs) => ({ y: { length: 0, magnitude: magnitudes(floats(inputs, 'y')) } }),
 };

@@ -490,6 +490,8 @@ const withoutGradient = [
   'matmul-join',
   'matmul-scale',
   'patches',
+  'pixel-values',
+  'resample',
   'quantize',
   'repack',
   'unpack-gguf',
