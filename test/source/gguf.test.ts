@@ -234,6 +234,17 @@ test('files that lie', async () => {
     'attn_q',
     '33 rows',
   );
+  const far = ggufFile(tiny());
+  const second = new TextDecoder('latin1').decode(far).indexOf('output_norm.weight');
+  // Behind the name: how many sides, the one, the type, and where it lies.
+  new DataView(far.buffer).setBigUint64(
+    second + 'output_norm.weight'.length + 16,
+    10_000_000n,
+    true,
+  );
+  const longer = new Uint8Array(10_010_000);
+  longer.set(far);
+  await invalid(sourceOf(longer), 'without a tensor between');
   const odd = withTensor('rope_freqs.weight', tensor(1, [8], 16));
   await expectRejection(readJson(odd, 'config.json'), 'FILE_INVALID', 'rope_freqs.weight');
   for (const [key, value] of [

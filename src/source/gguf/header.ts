@@ -141,7 +141,10 @@ function bytesOf(
   return (count / block.elements) * block.bytes;
 }
 
-/** Tensors have names of their own, and bytes of their own. */
+/** Bytes between tensors at most: they begin at multiples of `general.alignment`, 32 as a rule. */
+const mostPadding = 65_536;
+
+/** Tensors have names of their own, and bytes of their own, one behind the other. */
 function checkPlaces(tensors: readonly GgufTensor[], label: string): void {
   const names = new Set<string>();
   let [covered, previous] = [0, ''];
@@ -149,6 +152,12 @@ function checkPlaces(tensors: readonly GgufTensor[], label: string): void {
     if (names.has(name)) throw invalid(`${label} has tensor ${show(name)} twice. ${again}`);
     if (start < covered) {
       throw invalid(`Tensors ${show(previous)} and ${show(name)} of ${label} overlap. ${again}`);
+    }
+    if (covered > 0 && start - covered > mostPadding) {
+      const between = `${show(previous)} and ${show(name)}`;
+      throw invalid(
+        `${label} has ${start - covered} bytes without a tensor between ${between}. ${again}`,
+      );
     }
     names.add(name);
     [covered, previous] = [end, name];

@@ -69,7 +69,7 @@ export class ShownWeights {
       .map((one) => ({ one, part: wholeUnits(one, { start, end }) }));
     const [first, last] = [wanted[0], wanted.at(-1)];
     if (first === undefined || last === undefined) return result;
-    // Between tensors are a few bytes at most, which are read with them.
+    // Between tensors is little (see header.ts), which is read with them.
     const from = first.one.tensor.start + first.part.start;
     const to = last.one.tensor.start + last.part.end;
     const bytes = await readRange(source, file, { start: from, end: to }, signal);
@@ -105,13 +105,13 @@ function storedAs({ type, shape }: GgufTensor): { dtype: string; shape: readonly
 /** What llama.cpp has done to a tensor that is to be undone. */
 function changeOf(
   { metadata }: GgufHeader,
-  { modelType, interleaved, wholeNorms }: GgufArchitecture,
+  { interleaved, wholeNorms }: GgufArchitecture,
   tensor: GgufTensor,
 ): Pick<Shown, 'unit' | 'change'> {
   const { name, type, shape, start, end } = tensor;
   const part = /\.attn_([qk])\.(weight|bias)$/.exec(name)?.[1];
   if (interleaved === true && part !== undefined) {
-    const key = `${modelType}.attention.head_count`;
+    const key = `${metadata.text('general.architecture')}.attention.head_count`;
     const all = metadata.number(key) ?? 1;
     const heads = part === 'q' ? all : metadata.number(`${key}_kv`, all);
     const [rows = 0] = shape;
