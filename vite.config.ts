@@ -2,7 +2,13 @@
 // The page in demo/ has its own configuration.
 import { playwright } from '@vitest/browser-playwright';
 import type { ViteUserConfig } from 'vitest/config';
-import { compactWgsl, groups, inlineRuntime } from './test/support/library-build.ts';
+import {
+  compactWgsl,
+  external,
+  ggufReader,
+  groups,
+  inlineRuntime,
+} from './test/support/library-build.ts';
 import { chromiumLaunchOptions } from './test/support/chromium.ts';
 import { libraryInterface } from './test/setup/interface.ts';
 import { readmeSnippets } from './test/setup/readme.ts';
@@ -28,7 +34,7 @@ function library(entry: string): Record<string, string> {
 }
 
 const config: ViteUserConfig = {
-  plugins: [compactWgsl, inlineRuntime, readmeSnippets, libraryInterface],
+  plugins: [compactWgsl, ggufReader, inlineRuntime, readmeSnippets, libraryInterface],
   build: {
     target: 'es2023',
     sourcemap: true,
@@ -44,7 +50,7 @@ const config: ViteUserConfig = {
       formats: ['es'],
     },
     rolldownOptions: {
-      external: ['webgpu', /^@huggingface\//, /^node:/],
+      external,
       // Training and the command line import at once what inference imports with the first need.
       checks: { ineffectiveDynamicImport: false },
       output: {
@@ -75,7 +81,9 @@ const config: ViteUserConfig = {
       {
         extends: true,
         resolve: { alias: library('index.ts') },
-        optimizeDeps: { include: ['@huggingface/jinja', '@huggingface/tokenizers'] },
+        optimizeDeps: {
+          include: ['@huggingface/gguf', '@huggingface/jinja', '@huggingface/tokenizers'],
+        },
         test: {
           name: 'chromium',
           include: tests,

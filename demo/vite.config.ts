@@ -1,11 +1,13 @@
 // The demo pages: `npm run demo` serves them from the sources, `npm run build:demo` writes dist-demo/,
 // which any static host can serve from any path. The models of the package lie beside the pages.
 import type { UserConfig } from 'vite';
+import { ggufReader } from '../test/support/library-build.ts';
 
 const root = `${import.meta.dirname}/..`;
 
 const config: UserConfig = {
   base: './',
+  plugins: [ggufReader],
   publicDir: `${root}/models`,
   resolve: {
     alias: {

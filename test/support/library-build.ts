@@ -17,6 +17,27 @@ export const compactWgsl: Plugin = {
   },
 };
 
+/** What stays outside: what is installed with the package, and what Node has. */
+export const external: (string | RegExp)[] = [
+  'webgpu',
+  '@huggingface/jinja',
+  '@huggingface/tokenizers',
+  /^node:/,
+];
+
+/**
+ * The package that reads the headers of GGUF files comes inside: its imports of Node's modules end builds for pages, and
+ * of the package that it depends on it needs one list.
+ */
+export const ggufReader: Plugin = {
+  name: 'gguf-reader',
+  apply: 'build' as const,
+  transform: {
+    filter: { id: /\/@huggingface\/tasks\// },
+    handler: (code) => ({ code, map: null, moduleSideEffects: false }),
+  },
+};
+
 /**
  * Moves Rolldown's helper for namespaces from a file of its own, one more request for 150 bytes, to
  * `errors`, which comes with everything.
@@ -84,7 +105,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'quantized',
     test: /\/src\/(model\/weights\/(quantized\/[\w-]+|packed-writer|packed-conversion)|shaders\/quantize\/(repack|unpack-gguf))\.ts|\/shaders\/quantize\/(dequantize|repack|unpack-gguf)\.wgsl/,
   },
-  { name: 'gguf', test: /\/src\/source\/gguf\/(?!types)/ },
+  { name: 'gguf', test: /\/src\/source\/gguf\/(?!types)|\/@huggingface\/(gguf|tasks)\// },
   // What few checkpoints need when they are opened, and few calls.
   {
     name: 'seldom',
