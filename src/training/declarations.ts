@@ -4,6 +4,7 @@
 import type { Declare } from '../model/architectures.ts';
 import { bart } from '../model/families/bart.ts';
 import { bert } from '../model/families/bert.ts';
+import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
 import { distilbert } from '../model/families/distilbert.ts';
 import { gemma2, gemma3 } from '../model/families/gemma.ts';
 import { gpt2 } from '../model/families/gpt2.ts';
@@ -16,10 +17,14 @@ import { roberta } from '../model/families/roberta.ts';
 import { t5, t5Encoder } from '../model/families/t5.ts';
 import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/torch-transformer.ts';
+import { deit, vit } from '../model/families/vit.ts';
 
 export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   bart,
   bert,
+  deit,
+  dinov2,
+  dinov2_with_registers: dinov2WithRegisters,
   distilbert,
   gemma2,
   gemma3_text: gemma3,
@@ -31,6 +36,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   qwen3,
   roberta,
   t5: (config, loader) => (headName(config) === 'EncoderModel' ? t5Encoder : t5)(config, loader),
+  vit,
   'xlm-roberta': roberta,
   'seq2seq training run': torchSeq2Seq,
   'torch.nn.Transformer': torchTransformer,

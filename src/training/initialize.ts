@@ -23,8 +23,8 @@ export interface InitialCheckpointOptions {
 /**
  * A new checkpoint for a config.json, with weights drawn from a seed. Matrices are drawn uniformly
  * (Glorot and Bengio 2010, eq. 16), embeddings from a normal distribution of variance 1/d_model, so
- * that they have variance 1 once they are multiplied by √d_model; norms begin as the identity,
- * biases at 0. Pass it to `loadModel` with `training: true`.
+ * that they have variance 1 once they are multiplied by √d_model; those of images with a deviation of
+ * 0.02; norms and factors of layers begin as the identity, biases at 0. Pass it to `loadModel` with `training: true`.
  * @throws TransformerError CONFIG_INVALID, MODEL_UNSUPPORTED, OPTION_INVALID
  */
 export function initialCheckpoint(
@@ -87,9 +87,13 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
 
 function draw(name: string, shape: readonly number[], random: Random): Float32Array<ArrayBuffer> {
   const values = new Float32Array(elements(shape));
-  const [rows = 1, columns = 1] = shape;
-  if (shape.length < 2 || rows === 1) return values.fill(name.endsWith('.weight') ? 1 : 0);
-  if (/embed|shared/.test(name)) return values.map(() => random.normal() / Math.sqrt(columns));
+  const [rows = 1] = shape;
+  const columns = values.length / rows;
+  // Tokens and positions of images, for which ViT has no rule of its own.
+  if (shape.length === 3) return values.map(() => 0.02 * random.normal());
+  if (shape.length < 2 || rows === 1) return values.fill(/\.(weight|lambda1)$/.test(name) ? 1 : 0);
+  if (/embed|shared/.test(name) && shape.length === 2)
+    return values.map(() => random.normal() / Math.sqrt(columns));
   const bound = Math.sqrt(6 / (rows + columns));
   return values.map(() => bound * (2 * random.next() - 1));
 }

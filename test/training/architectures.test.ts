@@ -1,12 +1,13 @@
 // Every architecture that trains learns its case by heart; the others say that they do not train.
 import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
-import { adam, Trainer } from 'webgpu-transformer/training';
+import { adam, initialCheckpoint, Trainer } from 'webgpu-transformer/training';
 import { architectureNames } from '../../src/model/architectures.ts';
 import { declarations } from '../../src/training/declarations.ts';
 import { callInputs } from '../support/checkpoint.ts';
 import { readCase } from '../support/expected.ts';
 import { sharedGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { fixtureSource } from '../support/source.ts';
 
@@ -31,6 +32,7 @@ test.each([
   ['distilbert_seqcls', 'main'],
   ['gpt2_legacy_names', 'main'],
   ['roberta_seqcls', 'main'],
+  ['vit', 'main'],
 ])('%s learns', async (name, call) => {
   const expected = await readCase(name);
   const inputs = callInputs(expected, call);
@@ -39,6 +41,42 @@ test.each([
   expect(Math.abs(found[0]! - wanted)).toBeLessThan(2e-5 * wanted);
   expect(found.at(-1)!).toBeLessThan(0.7 * found[0]!);
 });
+
+test('a new encoder of images learns to tell them apart', () =>
+  onGpu(async (gpu) => {
+    const config = {
+      model_type: 'vit',
+      architectures: ['ViTForImageClassification'],
+      hidden_size: 32,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      intermediate_size: 64,
+      image_size: 8,
+      patch_size: 4,
+      num_channels: 1,
+      num_labels: 2,
+    };
+    using model = await loadModel(initialCheckpoint(config), { gpu, training: true });
+    // Stripes, down or across, of any phase.
+    const random = new Random(7);
+    const draw = (count: number): ModelInputs & { labels: number[] } => {
+      const labels = Array.from({ length: count }, () => random.integer(0, 1));
+      const data = Float32Array.from({ length: count * 64 }, (_, i) => {
+        const [image, row, column] = [Math.floor(i / 64), Math.floor(i / 8) % 8, i % 8];
+        return ((labels[image] === 1 ? row : column) + image) % 4 < 2 ? 1 : -1;
+      });
+      return { pixelValues: { data, shape: [count, 1, 8, 8] }, labels };
+    };
+    const trainer = new Trainer(model, { optimizer: adam(), learningRate: 3e-3 });
+    for await (const _ of trainer.steps(() => draw(16), { maxSteps: 60 })) void _;
+    trainer.dispose();
+    const { labels, ...inputs } = draw(32);
+    const { logits } = await model.forward(inputs);
+    const right = labels.filter(
+      (label, i) => Number(logits!.data[2 * i + 1]! > logits!.data[2 * i]!) === label,
+    );
+    expect(right).toHaveLength(32);
+  }));
 
 test.each(['llama_gqa', 't5_relu'])('%s does not train yet', async (name) => {
   const expected = await readCase(name);
