@@ -65,13 +65,16 @@ function decoder(
 function vision(
   prefix: string,
   load: () => Promise<Declare<SequenceDefinition>>,
-  ends: readonly string[] = ['ForImageClassification', 'Model'],
+  others: Readonly<Record<string, string>> = {},
 ): Family {
-  const [end = 'Model'] = ends;
-  const of = { 'classifier.weight': end };
+  const of = { 'classifier.weight': 'ForImageClassification', ...others };
   return {
     open: () => sequence(load),
-    classes: { prefix, ends, shown: { kind: 'tensors', of, else: 'Model' } },
+    classes: {
+      prefix,
+      ends: [...Object.values(of), 'Model'],
+      shown: { kind: 'tensors', of, else: 'Model' },
+    },
   };
 }
 
@@ -100,12 +103,13 @@ const families: Readonly<Record<string, Family>> = {
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
   bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
-  deit: vision('DeiT', async () => (await import('./families/vit.ts')).deit),
-  dinov2: vision('Dinov2', async () => (await import('./families/dinov2.ts')).dinov2, ['Model']),
+  deit: vision('DeiT', async () => (await import('./families/vit.ts')).deit, {
+    'distillation_classifier.weight': 'ForImageClassificationWithTeacher',
+  }),
+  dinov2: vision('Dinov2', async () => (await import('./families/dinov2.ts')).dinov2),
   dinov2_with_registers: vision(
     'Dinov2WithRegisters',
     async () => (await import('./families/dinov2.ts')).dinov2WithRegisters,
-    ['Model'],
   ),
   distilbert: encoder(
     'DistilBert',

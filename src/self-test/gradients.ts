@@ -19,7 +19,7 @@ import { lora } from '../shaders/matmul/lora.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
 import { transpose } from '../shaders/matmul/transpose.ts';
 import { functions, type Result } from './checks.ts';
-import { tokensOf } from './images.ts';
+import { meansOf, tokensOf } from './images.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
 import { attend, dot, rowsOf, standardized, randomBits, slopes, softmaxRow } from './math.ts';
 import type { NamedCheck } from './run-check.ts';
@@ -53,6 +53,7 @@ export function gradientChecks(): NamedCheck[] {
     ['gradient of attention, queries', (inputs) => checkAttention(inputs, 'q')],
     ['gradient of causal attention with dropout, keys', (inputs) => checkAttention(inputs, 'kv')],
     ['gradient of tokens of images', checkImageTokens],
+    ['gradient of means of tokens', checkMeans],
   ];
 }
 
@@ -185,6 +186,11 @@ function checkEmbedding(inputs: Inputs): Result {
     const rows = rowsOf(values, columns);
     return [...words].flatMap((word) => (rows[word] ?? []).map((value) => value * 3));
   });
+}
+
+function checkMeans(inputs: Inputs): Result {
+  const { output, x, forward } = meansOf(inputs);
+  return gradientOf(inputs, output, x, forward);
 }
 
 function checkImageTokens(inputs: Inputs): Result {

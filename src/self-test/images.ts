@@ -5,6 +5,7 @@ import { imageTokens } from '../shaders/image/image-tokens.ts';
 import { patches } from '../shaders/image/patches.ts';
 import { pixelValues } from '../shaders/image/pixel-values.ts';
 import { resampling, type ResamplingTensors, resize } from '../shaders/image/resample.ts';
+import { tokenMeans } from '../shaders/image/token-means.ts';
 import type { Result } from './checks.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { Input, Inputs } from './inputs.ts';
@@ -97,6 +98,30 @@ function checkPixelValues(inputs: Inputs): Result {
   return { output: y, wanted };
 }
 
+interface Means {
+  readonly output: Tensor;
+  readonly x: Input;
+  readonly forward: (x: ArrayLike<number>) => Float64Array;
+}
+
+/** The first of four tokens, and the mean of the last two. */
+export function meansOf(inputs: Inputs): Means {
+  const x = inputs.floats([2, 4, 3]);
+  const output = tokenMeans(x.tensor, { first: 0, count: 1 }, { first: 2, count: 2 });
+  const forward = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from({ length: 12 }, (_, i) => {
+      const [batch, isMean, column] = [Math.floor(i / 6), i % 6 > 2, i % 3];
+      const at = (token: number): number => values[12 * batch + 3 * token + column] ?? NaN;
+      return isMean ? (at(2) + at(3)) / 2 : at(0);
+    });
+  return { output, x, forward };
+}
+
+function checkMeans(inputs: Inputs): Result {
+  const { output, x, forward } = meansOf(inputs);
+  return { output, wanted: forward(x.data) };
+}
+
 /** Columns with factors of their own, and what is added. */
 function checkColumnScale(inputs: Inputs): Result {
   const [x, residual] = [inputs.floats([3, 5]), inputs.floats([3, 5])];
@@ -114,6 +139,7 @@ export function imageChecks(): NamedCheck[] {
     ['patches of an image', checkPatches],
     ['tokens of images', checkTokens],
     ['columns scaled', checkColumnScale],
+    ['means of tokens', checkMeans],
     ['a picture of half its size', checkResize],
     ['a part of a picture, as numbers', checkPixelValues],
   ];

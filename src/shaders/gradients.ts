@@ -15,6 +15,7 @@ import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { gatedBackward } from './matmul/gated-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
 import { imageTokensBackward } from './image/image-tokens-backward.ts';
+import { tokenMeansBackward } from './image/token-means-backward.ts';
 import { loraBackward } from './matmul/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/reorder.ts';
@@ -72,6 +73,7 @@ const rules = keyed({
   norm: normBackward,
   reorder: reorderBackward,
   scale: scaleBackward,
+  'token-means': tokenMeansBackward,
 });
 
 /** For `gradients()` of runtime/gradient.ts. */

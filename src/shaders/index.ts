@@ -27,6 +27,8 @@ import { imageTokenKernels } from './image/image-tokens.ts';
 import { patchKernels } from './image/patches.ts';
 import { pixelValueKernels } from './image/pixel-values.ts';
 import { resampleKernels } from './image/resample.ts';
+import { tokenMeansBackwardKernels } from './image/token-means-backward.ts';
+import { tokenMeansKernels } from './image/token-means.ts';
 import { loraBackwardKernels } from './matmul/lora-backward.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
@@ -81,4 +83,6 @@ export const allKernels: readonly Kernel[] = [
   ...pixelValueKernels,
   ...imageTokenKernels,
   ...imageTokenBackwardKernels,
+  ...tokenMeansKernels,
+  ...tokenMeansBackwardKernels,
 ];

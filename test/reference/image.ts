@@ -153,3 +153,58 @@ export const pixelValues: Reference = {
   },
   conditions: (inputs) => ({ y: { length: 0, magnitude: magnitudes(floats(inputs, 'y')) } }),
 };
+
+/** The ranges of tokens, as the scalars say. */
+function rangesOf(params: Params): { first: number; count: number }[] {
+  const at = (name: string): number => scalar(params, name);
+  const all = [
+    { first: at('first'), count: at('count') },
+    { first: at('second'), count: at('second_count') },
+  ];
+  return all.slice(0, at('ranges'));
+}
+
+/** What each mean is of. */
+function averaged(inputs: Inputs, params: Params): number[][] {
+  const x = floats(inputs, 'x');
+  const [tokens, columns] = [scalar(params, 'tokens'), scalar(params, 'columns')];
+  return range(scalar(params, 'batches')).flatMap((batch) =>
+    rangesOf(params).flatMap(({ first, count }) =>
+      range(columns).map((column) =>
+        range(count).map((i) => x[(batch * tokens + first + i) * columns + column]! / count),
+      ),
+    ),
+  );
+}
+
+export const tokenMeans: Reference = {
+  twin: (inputs, params) => ({ y: Float64Array.from(averaged(inputs, params), sum) }),
+  conditions: (inputs, params) => {
+    const sized = averaged(inputs, params).map((each) => sum(each.map(Math.abs)));
+    return { y: { length: scalar(params, 'tokens'), magnitude: Float64Array.from(sized) } };
+  },
+};
+
+/** The share of each token in the ranges that it is in. */
+function shares(inputs: Inputs, params: Params): number[][] {
+  const dy = floats(inputs, 'dy');
+  const [tokens, columns] = [scalar(params, 'tokens'), scalar(params, 'columns')];
+  const ranges = rangesOf(params);
+  return range(scalar(params, 'batches') * tokens * columns).map((i) => {
+    const [column, token] = [i % columns, Math.floor(i / columns) % tokens];
+    const batch = Math.floor(i / columns / tokens);
+    return ranges.flatMap(({ first, count }, r) =>
+      token >= first && token < first + count
+        ? [dy[(batch * ranges.length + r) * columns + column]! / count]
+        : [],
+    );
+  });
+}
+
+export const tokenMeansBackward: Reference = {
+  twin: (inputs, params) => ({ dx: Float64Array.from(shares(inputs, params), sum) }),
+  conditions: (inputs, params) => {
+    const sized = shares(inputs, params).map((each) => sum(each.map(Math.abs)));
+    return { dx: { length: 2, magnitude: Float64Array.from(sized) } };
+  },
+};

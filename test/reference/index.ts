@@ -17,7 +17,15 @@ import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { splitHeads } from './split-heads.ts';
 import { columnScale } from './column-scale.ts';
-import { imageTokens, imageTokensBackward, patches, pixelValues, resample } from './image.ts';
+import {
+  imageTokens,
+  imageTokensBackward,
+  patches,
+  pixelValues,
+  resample,
+  tokenMeans,
+  tokenMeansBackward,
+} from './image.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { lora, loraBackward } from './lora.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
@@ -72,6 +80,8 @@ export const references: Readonly<Record<string, Reference>> = {
   patches,
   resample,
   'pixel-values': pixelValues,
+  'token-means': tokenMeans,
+  'token-means-backward': tokenMeansBackward,
   'column-scale': columnScale,
   'image-tokens': imageTokens,
   'image-tokens-backward': imageTokensBackward,

@@ -28,6 +28,7 @@ import {
 } from '../../src/shaders/matmul/matmul.ts';
 import { columnScale } from '../../src/shaders/elementwise/column-scale.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
+import { tokenMeans } from '../../src/shaders/image/token-means.ts';
 import { reorder } from '../../src/shaders/matmul/reorder.ts';
 import { references } from '../reference/index.ts';
 import type { Values } from '../reference/twin.ts';
@@ -274,6 +275,10 @@ for (const [name, prefix, placed] of [
     return imageTokens(parts, placed);
   };
 }
+
+cases['image, means of tokens'] = (t) =>
+  tokenMeans(t.input('x', 2, 5, 3), { first: 0, count: 1 }, { first: 2, count: 3 });
+cases['image, the mean of some'] = (t) => tokenMeans(t.input('x', 2, 4, 3), { first: 1, count: 2 });
 
 for (const hasResidual of [false, true]) {
   cases[`columns scaled${hasResidual ? ', added' : ''}`] = (t) => {

@@ -4,17 +4,18 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
+import { meanClassifier } from '../heads/image-head.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { imageEmbeddings, visionEncoder, visionSizes } from './vision-encoder.ts';
 
-/** Declares the weights of a `Dinov2Model`. */
+/** Declares the weights of a `Dinov2…` checkpoint. */
 export function dinov2(config: Config, loader: WeightLoader): SequenceDefinition {
   return dinov2Model(config, loader, 'dinov2.', 0);
 }
 
-/** Declares the weights of a `Dinov2WithRegistersModel`. */
+/** Declares the weights of a `Dinov2WithRegisters…` checkpoint. */
 export function dinov2WithRegisters(config: Config, loader: WeightLoader): SequenceDefinition {
   const registers = config.integer('num_register_tokens', 4, 0);
   return dinov2Model(config, loader, 'dinov2_with_registers.', registers);
@@ -26,7 +27,8 @@ function dinov2Model(
   family: string,
   registers: number,
 ): SequenceDefinition {
-  if (headName(config) !== 'Model') config.refuse('architectures', 'the model without a head');
+  const head = headName(config);
+  if (head !== 'Model' && head !== 'ImageClassification') config.refuse('architectures');
   const root = baseRoot(config, loader, family, 'embeddings.cls_token');
   const sizes = visionSizes(config, 1e-6);
   return {
@@ -47,7 +49,11 @@ function dinov2Model(
       }),
     }),
     // The first token, as it is.
-    pooler: [],
+    pooler: head === 'Model' ? [] : undefined,
+    head:
+      head === 'Model'
+        ? undefined
+        : meanClassifier({ config, loader, size: sizes.size }, 1 + registers),
   };
 }
 

@@ -3,30 +3,40 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import { imageHead } from '../heads/image-head.ts';
+import type { Head } from '../heads/head.ts';
+import { TeacherHead, tokenClassifier } from '../heads/image-head.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { imageEmbeddings, visionEncoder, visionSizes } from './vision-encoder.ts';
 
 /** Declares the weights of a `ViT…` checkpoint. */
 export function vit(config: Config, loader: WeightLoader): SequenceDefinition {
-  return vitModel(config, loader, 'vit.', ['cls_token']);
+  return vitModel(config, loader, 'vit.', { tokens: ['cls_token'] });
 }
 
 /** Declares the weights of a `DeiT…` checkpoint. */
 export function deit(config: Config, loader: WeightLoader): SequenceDefinition {
-  return vitModel(config, loader, 'deit.', ['cls_token', 'distillation_token']);
+  return vitModel(config, loader, 'deit.', {
+    tokens: ['cls_token', 'distillation_token'],
+    hasTeacher: true,
+  });
 }
 
-/** `tokens`: those before the patches. */
+interface Variant {
+  /** Those before the patches. */
+  readonly tokens: readonly string[];
+  /** Whether the second of them may have a classifier, too. */
+  readonly hasTeacher?: boolean;
+}
+
 function vitModel(
   config: Config,
   loader: WeightLoader,
   family: string,
-  tokens: readonly string[],
+  { tokens, hasTeacher = false }: Variant,
 ): SequenceDefinition {
   const root = baseRoot(config, loader, family, 'embeddings.cls_token');
-  const head = headName(config);
+  const name = headName(config);
   const sizes = visionSizes(config, 1e-12);
   const { size } = sizes;
   const width = config.integer('intermediate_size');
@@ -46,7 +56,14 @@ function vitModel(
       placed: tokens.length,
     }),
   });
-  const showsPooler = head === 'Model' && loader.has(`${root}pooler.dense.weight`);
+  const headOf = (end: string): Head | undefined => {
+    if (end === 'Model') return undefined;
+    const parts = { config, loader, size };
+    if (end === 'ImageClassification') return tokenClassifier(parts);
+    if (hasTeacher && end === 'ImageClassificationWithTeacher') return new TeacherHead(parts);
+    return config.refuse('architectures');
+  };
+  const showsPooler = name === 'Model' && loader.has(`${root}pooler.dense.weight`);
   const pooled = config.integer('pooler_output_size', size);
   return {
     ...encoder,
@@ -58,6 +75,6 @@ function vitModel(
           },
         ]
       : undefined,
-    head: imageHead(head, { config, loader, size }),
+    head: headOf(name),
   };
 }

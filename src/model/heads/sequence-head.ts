@@ -29,12 +29,21 @@ export class SequenceHead implements Head {
   /** What labels are, by `problem_type`, else by their number. */
   readonly problem: unknown;
 
-  /** `choose`: the token whose states are read; the pooler's where it is absent. */
-  constructor(config: Config, layers: readonly HeadLayer[], choose?: ChooseToken) {
+  /** What the layers read of all states, (B, T, d_model), where that is more than one token. */
+  readonly summary: ((states: Tensor) => Tensor) | undefined;
+
+  /** `choose`: the token whose states are read; the pooler's where it and `summary` are absent. */
+  constructor(
+    config: Config,
+    layers: readonly HeadLayer[],
+    choose?: ChooseToken,
+    summary?: (states: Tensor) => Tensor,
+  ) {
     const usual = columnsOf(layers) === 1 ? 'regression' : classes;
     this.problem = config.get('problem_type') ?? usual;
     this.layers = layers;
     this.choose = choose;
+    this.summary = summary;
     this.untrained =
       this.problem === classes
         ? undefined
@@ -42,7 +51,7 @@ export class SequenceHead implements Head {
   }
 
   record(states: Tensor, pooled: Tensor | undefined): Tensor {
-    const from = this.choose ? states : pooled;
+    const from = this.summary?.(states) ?? (this.choose ? states : pooled);
     if (from === undefined) throw new RangeError('this head needs a pooler');
     return applyLayers(from, this.layers);
   }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { imageTokens } from '../../../src/shaders/image/image-tokens.ts';
 import { patches } from '../../../src/shaders/image/patches.ts';
+import { tokenMeans } from '../../../src/shaders/image/token-means.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
@@ -27,6 +28,23 @@ test('patches, of images that are no whole number of them', () =>
     ] as const) {
       const values = random.values(shape.reduce<number>((a, b) => a * b, 1));
       await expectOperation(gpu, (bench) => [patches(bench.input('pixels', shape, values), size)]);
+    }
+  }));
+
+test('means of tokens, of one range and of two', () =>
+  withGpu(device!.options, async (gpu) => {
+    const random = new Random(5);
+    for (const [first, second] of [
+      [
+        { first: 0, count: 1 },
+        { first: 2, count: 9 },
+      ],
+      [{ first: 3, count: 4 }, undefined],
+    ] as const) {
+      await expectOperation(gpu, (bench) => {
+        const x = bench.input('x', [3, 11, 7], random.values(3 * 77));
+        return [tokenMeans(x, first, second)];
+      });
     }
   }));
 
