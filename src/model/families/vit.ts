@@ -36,7 +36,7 @@ function vitModel(
   { tokens, hasTeacher = false }: Variant,
 ): SequenceDefinition {
   const root = baseRoot(config, loader, family, 'embeddings.cls_token');
-  const name = headName(config);
+  const head = headName(config);
   const sizes = visionSizes(config, 1e-12);
   const { size } = sizes;
   const width = config.integer('intermediate_size');
@@ -63,7 +63,7 @@ function vitModel(
     if (hasTeacher && end === 'ImageClassificationWithTeacher') return new TeacherHead(parts);
     return config.refuse('architectures');
   };
-  const showsPooler = name === 'Model' && loader.has(`${root}pooler.dense.weight`);
+  const showsPooler = head === 'Model' && loader.has(`${root}pooler.dense.weight`);
   const pooled = config.integer('pooler_output_size', size);
   return {
     ...encoder,
@@ -75,6 +75,6 @@ function vitModel(
           },
         ]
       : undefined,
-    head: headOf(name),
+    head: headOf(head),
   };
 }
