@@ -26,8 +26,8 @@ export const external: (string | RegExp)[] = [
 ];
 
 /**
- * The package that reads the headers of GGUF files comes inside: its imports of Node's modules end builds for pages, and
- * of the package that it depends on it needs one list.
+ * The package that reads the headers of GGUF files comes inside: its imports of Node's modules end builds for
+ * pages, and of the package that it depends on it needs one list.
  */
 export const ggufReader: Plugin = {
   name: 'gguf-reader',

@@ -1,6 +1,6 @@
-// DINOv2 (Oquab et al., 2023, arXiv 2304.07193): ViT with factors of what its sub-layers add (LayerScale), images of any
-// size, and in its largest model SwiGLU. "Vision Transformers Need Registers" (Darcet et al., 2023, arXiv 2309.16588)
-// adds tokens behind the first, which have no positions.
+// DINOv2 (Oquab et al., 2023, arXiv 2304.07193): ViT with factors of what its sub-layers add (LayerScale),
+// images of any size, and in its largest model SwiGLU. "Vision Transformers Need Registers" (Darcet et al.,
+// 2023, arXiv 2309.16588) adds tokens behind the first, which have no positions.
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';

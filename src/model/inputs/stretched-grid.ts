@@ -1,5 +1,6 @@
 // Positions of patches for images of another size: the grid of vectors is resampled as a picture is, by cubic
-// convolution (Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing"), a = -0.75 as in PyTorch; where it is filtered, -0.5.
+// convolution (Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing"), a = -0.75 as in
+// PyTorch; where it is filtered, -0.5.
 
 import type { ImageSize } from '../../shaders/image/patches.ts';
 

@@ -31,8 +31,8 @@ export interface ImageEmbeddings {
 }
 
 /**
- * pixels: (B, channels, height, width). `stretch`: what the position of each token is of those that were trained, (placed + N',
- * placed + N); the same when absent. Result: (B, P + N', d_model).
+ * pixels: (B, channels, height, width). `stretch`: what the position of each token is of those that were trained,
+ * (placed + N', placed + N); the same when absent. Result: (B, P + N', d_model).
  */
 export function embedImages(
   pixels: Tensor,

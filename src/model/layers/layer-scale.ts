@@ -1,5 +1,5 @@
-// LayerScale, "Going deeper with Image Transformers" (Touvron et al., 2021, arXiv 2103.17239), §2: each column of what a
-// sub-layer adds has a factor.
+// LayerScale, "Going deeper with Image Transformers" (Touvron et al., 2021, arXiv 2103.17239), §2: each column
+// of what a sub-layer adds has a factor.
 
 import { columnScale } from '../../shaders/elementwise/column-scale.ts';
 import { drops, dropout } from '../../shaders/elementwise/dropout.ts';

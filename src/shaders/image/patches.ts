@@ -29,8 +29,8 @@ export function patchGrid([height, width]: ImageSize, [tall, wide]: ImageSize): 
 }
 
 /**
- * pixels (B, C, H, W) to (B, N, C · h · w), the N patches of h × w pixels row by row: what the weight of a convolution
- * (out, C, h, w) with this stride is multiplied by.
+ * pixels (B, C, H, W) to (B, N, C · h · w), the N patches of h × w pixels row by row: what the weight of a
+ * convolution (out, C, h, w) with this stride is multiplied by.
  */
 export function patches(pixels: Tensor, size: ImageSize): Tensor {
   const [images = 0, channels = 0, height = 0, width = 0] = pixels.shape;

@@ -32,8 +32,8 @@ export interface Crop {
 }
 
 /**
- * Writes image number `image` of y, (images, channels, height, width). pixels: u32 (rows, columns), up to four channels of
- * 8 bits. values: (channels, 256), what each byte becomes.
+ * Writes image number `image` of y, (images, channels, height, width). pixels: u32 (rows, columns), up to four
+ * channels of 8 bits. values: (channels, 256), what each byte becomes.
  */
 export function pixelValues(
   { pixels, values, y }: { pixels: Tensor; values: Tensor; y: Tensor },

@@ -93,8 +93,8 @@ function downFirst([height, width]: ImageSize, [tall, wide]: ImageSize): boolean
 }
 
 /**
- * pixels, u32 (height, width), of up to four channels of 8 bits each, as `size` pixels: to the byte what Pillow 13 makes
- * of them. Axes that stay as long are left alone.
+ * pixels, u32 (height, width), of up to four channels of 8 bits each, as `size` pixels: to the byte what Pillow
+ * 13 makes of them. Axes that stay as long are left alone.
  */
 export function resize(pixels: Tensor, size: ImageSize, { down, across }: ResizeTensors): Tensor {
   const [height = 0, width = 0] = pixels.shape;
