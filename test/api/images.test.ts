@@ -29,6 +29,7 @@ test.each([
 test('images of many sizes, one after the other', () =>
   withGpu(usual, async (gpu) => {
     using model = await loadModel(fixtureSource('variants/vit_model'), { gpu });
+    const states: (Float32Array | undefined)[] = [];
     for (const [height, width, patches] of [
       [18, 18, 9],
       [6, 6, 1],
@@ -40,7 +41,9 @@ test('images of many sizes, one after the other', () =>
         interpolatePosEncoding: true,
       });
       expect(lastHiddenState?.shape).toEqual([2, 1 + patches, 20]);
+      states.push(lastHiddenState?.data);
     }
+    expect(states[3]).toEqual(states[0]);
   }));
 
 test('what is no image of the model is refused', () =>

@@ -1,6 +1,7 @@
 // Codes as files pack them, as numbers: bit k·b and on of the words, or as each layout has it.
 
 import { codeValue } from '../support/blocks.ts';
+import { blocksReference, type Element } from './blocks.ts';
 import {
   type Constants,
   floats,
@@ -36,13 +37,7 @@ function codeIn(
   return (Math.floor(packed[word]! / 2 ** (place * bits)) % 2 ** bits) ^ Number(flip);
 }
 
-interface Element {
-  readonly at: number;
-  readonly value: number;
-  readonly size: number;
-}
-
-/** The elements that are written: s·q + b, and |s·q| + |b|. */
+/** The elements that are written. */
 function written(inputs: Inputs, params: Params, constants: Constants): Element[] {
   const [packed, order] = [integers(inputs, 'packed'), integers(inputs, 'order')];
   const shared = floats(inputs, 'shared_by');
@@ -72,19 +67,8 @@ function written(inputs: Inputs, params: Params, constants: Constants): Element[
   }).flat();
 }
 
-export const repack: Reference = {
-  twin: (inputs, params, constants) => {
-    const blocks = Float64Array.from(floats(inputs, 'blocks'));
-    for (const { at, value } of written(inputs, params, constants)) blocks[at] = value;
-    return { blocks };
-  },
-  // Codes are copied. Halves are exact in the tests.
-  conditions: (inputs, params, constants) => {
-    const allowed = new Float64Array(floats(inputs, 'blocks').length);
-    for (const { at, size } of written(inputs, params, constants)) allowed[at] = 2 ** -22 * size;
-    return { blocks: { length: 0, magnitude: allowed } };
-  },
-};
+// Codes are copied. Halves are exact in the tests.
+export const repack: Reference = blocksReference(written);
 
 /** What flows into each element of `plain`: a weight, or 0 for what pads a row. */
 function numbers(inputs: Inputs, params: Params): { at: number; value: number }[] {

@@ -1,9 +1,9 @@
 // Blocks of GGUF as numbers, each type by the layout of its bytes in ggml-common.h.
 
 import { float16ToFloat32 } from '../../src/source/float16.ts';
+import { blocksReference, type Element } from './blocks.ts';
 import {
   type Constants,
-  floats,
   type Inputs,
   integers,
   type Params,
@@ -117,12 +117,6 @@ function ggufWeights(type: number, bytes: readonly number[]): Weight[] {
   return read(bytes);
 }
 
-interface Element {
-  readonly at: number;
-  readonly value: number;
-  readonly size: number;
-}
-
 function written(inputs: Inputs, params: Params, constants: Constants): Element[] {
   const bytes = new Uint8Array(Uint32Array.from(integers(inputs, 'packed')).buffer);
   const [blockElements, blockBytes] = [scalar(params, 'elements'), scalar(params, 'bytes')];
@@ -142,16 +136,5 @@ function written(inputs: Inputs, params: Params, constants: Constants): Element[
   });
 }
 
-export const unpackGguf: Reference = {
-  twin: (inputs, params, constants) => {
-    const blocks = Float64Array.from(floats(inputs, 'blocks'));
-    for (const { at, value } of written(inputs, params, constants)) blocks[at] = value;
-    return { blocks };
-  },
-  // Codes are copied; s and b are products of few bits.
-  conditions: (inputs, params, constants) => {
-    const allowed = new Float64Array(floats(inputs, 'blocks').length);
-    for (const { at, size } of written(inputs, params, constants)) allowed[at] = 2 ** -22 * size;
-    return { blocks: { length: 0, magnitude: allowed } };
-  },
-};
+// Codes are copied; s and b are products of few bits.
+export const unpackGguf: Reference = blocksReference(written);

@@ -65,13 +65,16 @@ export class ImageInput implements InputStage {
     const stretch = isStretched
       ? recording.persistent('stretched positions', [placed + to[0] * to[1], positions.size(0)])
       : undefined;
+    let isNew = true;
     return {
       vectors: embedImages(pixels, this.images, stretch),
       mask,
       write(plan: Plan, checked: CheckedImages): void {
         plan.write(pixels, new Float32Array(checked.pixels.data));
         plan.write(mask, padRows(checked.mask, length));
-        if (stretch !== undefined) plan.write(stretch, stretchedGrid(from, to, placed, filters));
+        // Sizes alone decide it: once for all plays of the list.
+        if (stretch && isNew) plan.write(stretch, stretchedGrid(from, to, placed, filters));
+        isNew = false;
       },
     };
   }

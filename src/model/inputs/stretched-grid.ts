@@ -2,14 +2,8 @@
 // convolution (Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing"), a = -0.75 as in
 // PyTorch; where it is filtered, -0.5.
 
+import { cubic, filteredSamples } from '../../shaders/image/filters.ts';
 import type { ImageSize } from '../../shaders/image/patches.ts';
-
-/** The weight of a sample so far away. */
-function cubic(distance: number, a: number): number {
-  const x = Math.abs(distance);
-  if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  return x < 2 ? ((x - 5) * x + 8) * x * a - 4 * a : 0;
-}
 
 /** What each of `to` samples is of `from` others, row by row; those beyond the ends repeat the last. */
 function interpolated(from: number, to: number): number[][] {
@@ -25,18 +19,12 @@ function interpolated(from: number, to: number): number[][] {
   });
 }
 
-/** The same with a filter as wide as what a sample stands for, and nothing beyond the ends: as Pillow does it. */
+/** The same with a filter as wide as what a sample stands for, and nothing beyond the ends. */
 function filtered(from: number, to: number): number[][] {
-  const step = from / to;
-  const width = Math.max(step, 1);
-  return Array.from({ length: to }, (_, i) => {
-    const center = (i + 0.5) * step;
-    const [first, end] = [center - 2 * width, center + 2 * width].map((at) => Math.trunc(at + 0.5));
-    const row = Array.from({ length: from }, (__, at) =>
-      at >= (first ?? 0) && at < (end ?? from) ? cubic((at + 0.5 - center) / width, -0.5) : 0,
-    );
-    const sum = row.reduce((total, weight) => total + weight, 0);
-    return row.map((weight) => weight / sum);
+  return filteredSamples(from, to, 'bicubic').map(({ first, weights }) => {
+    const row = Array<number>(from).fill(0);
+    for (const [tap, weight] of weights.entries()) row[first + tap] = weight;
+    return row;
   });
 }
 

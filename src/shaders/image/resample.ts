@@ -3,6 +3,7 @@
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { late, workgroup } from '../snippets.ts';
+import { filteredSamples, type ImageFilter } from './filters.ts';
 import type { ImageSize } from './patches.ts';
 
 const resampleKernel = kernel({
@@ -15,31 +16,6 @@ const resampleKernel = kernel({
 
 export const resampleKernels: readonly Kernel[] = [resampleKernel];
 
-/** Filters that pictures are resampled by. */
-export type ImageFilter = 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos';
-
-/** The weight of a pixel so far away, and how far it reaches (Resample.c of Pillow). */
-const filters: Readonly<
-  Record<ImageFilter, readonly [reach: number, weight: (x: number) => number]>
-> = {
-  box: [0.5, (x) => (x > -0.5 && x <= 0.5 ? 1 : 0)],
-  bilinear: [1, (x) => Math.max(0, 1 - Math.abs(x))],
-  hamming: [1, (x) => (Math.abs(x) >= 1 ? 0 : sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)))],
-  bicubic: [2, cubic],
-  lanczos: [3, (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0)],
-};
-
-function sinc(x: number): number {
-  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-}
-
-/** Keys, 1981, "Cubic Convolution Interpolation for Digital Image Processing", a = -0.5. */
-function cubic(distance: number): number {
-  const [x, a] = [Math.abs(distance), -0.5];
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
-}
-
 /** What the samples of an axis are made of. */
 export interface Resampling {
   /** u32 (samples, 2): the first pixel of each, and how many there are */
@@ -49,26 +25,16 @@ export interface Resampling {
   readonly taps: number;
 }
 
-/** How `to` samples are made of `from` pixels. A filter is as wide as what a sample stands for. */
+/** How `to` samples are made of `from` pixels, in whole numbers. */
 export function resampling(from: number, to: number, filter: ImageFilter): Resampling {
-  const [reach, weightAt] = filters[filter];
-  const scale = from / to;
-  const stretch = Math.max(scale, 1);
-  const support = reach * stretch;
-  const taps = 2 * Math.ceil(support) + 1;
+  const samples = filteredSamples(from, to, filter);
+  const taps = samples.reduce((most, { weights }) => Math.max(most, weights.length), 0);
   const windows = new Uint32Array(2 * to);
   const weights = new Int32Array(to * taps);
-  for (let i = 0; i < to; i++) {
-    const center = (i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(center - support + 0.5));
-    const end = Math.min(from, Math.trunc(center + support + 0.5));
-    const own = Array.from({ length: end - first }, (_, tap) =>
-      weightAt((tap + first - center + 0.5) / stretch),
-    );
-    const sum = own.reduce((total, weight) => total + weight, 0);
-    windows.set([first, end - first], 2 * i);
+  for (const [i, { first, weights: own }] of samples.entries()) {
+    windows.set([first, own.length], 2 * i);
     own.forEach((weight, tap) => {
-      const share = (sum === 0 ? weight : weight / sum) * 2 ** 22;
+      const share = weight * 2 ** 22;
       weights[i * taps + tap] = Math.trunc(share + (share < 0 ? -0.5 : 0.5));
     });
   }

@@ -6,16 +6,16 @@ import { show } from '../../runtime/print.ts';
 export class Metadata {
   /** The file, for messages. */
   readonly label: string;
-  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #values: ReadonlyMap<string, unknown>;
 
   constructor(values: object, label: string) {
-    this.#values = values as Readonly<Record<string, unknown>>;
+    this.#values = new Map<string, unknown>(Object.entries(values));
     this.label = label;
   }
 
   /** The value as it stands; undefined where there is none. Whole numbers of 64 bits as any other. */
   get(key: string): unknown {
-    const value = Object.hasOwn(this.#values, key) ? this.#values[key] : undefined;
+    const value = this.#values.get(key);
     return typeof value === 'bigint' ? Number(value) : value;
   }
 

@@ -1,7 +1,8 @@
 // Pictures of another size, to the byte as Pillow has them, and what models take of them.
 import { expect, test } from 'vitest';
+import type { ImageFilter } from '../../../src/shaders/image/filters.ts';
 import { pixelValues } from '../../../src/shaders/image/pixel-values.ts';
-import { type ImageFilter, resampling, resize } from '../../../src/shaders/image/resample.ts';
+import { resampling, resize } from '../../../src/shaders/image/resample.ts';
 import { expectOperation } from '../../support/check.ts';
 import { readFixtureJson } from '../../support/fixture.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
