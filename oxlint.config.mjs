@@ -25,6 +25,7 @@ const folders = {
  */
 const rooms = {
   shaders: {
+    audio: [],
     elementwise: [],
     embedding: [],
     image: [],

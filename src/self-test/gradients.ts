@@ -20,6 +20,7 @@ import type { Activation } from '../shaders/matmul/matmul.ts';
 import { transpose } from '../shaders/matmul/transpose.ts';
 import { functions, type Result } from './checks.ts';
 import { meansOf, tokensOf } from './images.ts';
+import { windowsOf } from './signals.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
 import { attend, dot, rowsOf, standardized, randomBits, slopes, softmaxRow } from './math.ts';
 import type { NamedCheck } from './run-check.ts';
@@ -54,6 +55,7 @@ export function gradientChecks(): NamedCheck[] {
     ['gradient of causal attention with dropout, keys', (inputs) => checkAttention(inputs, 'kv')],
     ['gradient of tokens of images', checkImageTokens],
     ['gradient of means of tokens', checkMeans],
+    ['gradient of windows', checkWindows],
   ];
 }
 
@@ -190,6 +192,11 @@ function checkEmbedding(inputs: Inputs): Result {
 
 function checkMeans(inputs: Inputs): Result {
   const { output, x, forward } = meansOf(inputs);
+  return gradientOf(inputs, output, x, forward);
+}
+
+function checkWindows(inputs: Inputs): Result {
+  const { output, x, forward } = windowsOf(inputs);
   return gradientOf(inputs, output, x, forward);
 }
 

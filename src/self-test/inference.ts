@@ -16,6 +16,7 @@ import { decoderChecks } from './decoder.ts';
 import { imageChecks } from './images.ts';
 import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
 import { type Check, type NamedCheck, runCheck } from './run-check.ts';
+import { signalChecks } from './signals.ts';
 
 /** Runs the checks of kernels that matter; one that fails does not stop the others. */
 export async function inferenceTest(
@@ -28,6 +29,7 @@ export async function inferenceTest(
     ...choiceChecks(),
     ...blockChecks(),
     ...imageChecks(),
+    ...signalChecks(),
   ];
   const options = uses && { uses };
   const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));

@@ -16,6 +16,7 @@ import { gatedBackward } from './matmul/gated-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
 import { imageTokensBackward } from './image/image-tokens-backward.ts';
 import { tokenMeansBackward } from './image/token-means-backward.ts';
+import { windowsBackward } from './audio/windows-backward.ts';
 import { loraBackward } from './matmul/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/reorder.ts';
@@ -74,6 +75,7 @@ const rules = keyed({
   reorder: reorderBackward,
   scale: scaleBackward,
   'token-means': tokenMeansBackward,
+  windows: windowsBackward,
 });
 
 /** For `gradients()` of runtime/gradient.ts. */

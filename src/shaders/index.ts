@@ -22,6 +22,8 @@ import { gatedBackwardKernels } from './matmul/gated-backward.ts';
 import { gatedKernels } from './matmul/gated.ts';
 import { normBackwardKernels } from './rows/norm-backward.ts';
 import { normKernels } from './rows/norm.ts';
+import { windowBackwardKernels } from './audio/windows-backward.ts';
+import { windowKernels } from './audio/windows.ts';
 import { imageTokenBackwardKernels } from './image/image-tokens-backward.ts';
 import { imageTokenKernels } from './image/image-tokens.ts';
 import { patchKernels } from './image/patches.ts';
@@ -85,4 +87,6 @@ export const allKernels: readonly Kernel[] = [
   ...imageTokenBackwardKernels,
   ...tokenMeansKernels,
   ...tokenMeansBackwardKernels,
+  ...windowKernels,
+  ...windowBackwardKernels,
 ];

@@ -38,6 +38,7 @@ import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
+import { windows, windowsBackward } from './windows.ts';
 import type { Reference } from './twin.ts';
 
 export const references: Readonly<Record<string, Reference>> = {
@@ -104,4 +105,6 @@ export const references: Readonly<Record<string, Reference>> = {
   'token-rules': tokenRules,
   transpose,
   warp,
+  windows,
+  'windows-backward': windowsBackward,
 };

@@ -27,6 +27,7 @@ import {
   type MatmulOptions,
 } from '../../src/shaders/matmul/matmul.ts';
 import { columnScale } from '../../src/shaders/elementwise/column-scale.ts';
+import { windows } from '../../src/shaders/audio/windows.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
 import { tokenMeans } from '../../src/shaders/image/token-means.ts';
 import { reorder } from '../../src/shaders/matmul/reorder.ts';
@@ -280,6 +281,16 @@ cases['image, means of tokens'] = (t) =>
   tokenMeans(t.input('x', 2, 5, 3), { first: 0, count: 1 }, { first: 2, count: 3 });
 cases['image, the mean of some'] = (t) => tokenMeans(t.input('x', 2, 4, 3), { first: 1, count: 2 });
 
+cases['windows that overlap, channels first'] = (t) =>
+  windows(t.input('x', 2, 3, 7), { size: 3, stride: 2, padding: 1 });
+cases['windows of some channels, channels last'] = (t) => {
+  const channels = { first: 1, count: 2 };
+  const cut = { size: 4, stride: 1, padding: 2, count: 5, channelsLast: true, channels };
+  return windows(t.input('x', 2, 5, 4), cut);
+};
+cases['windows that leave steps out'] = (t) =>
+  windows(t.input('x', 1, 2, 9), { size: 2, stride: 4, padding: 0 });
+
 for (const hasResidual of [false, true]) {
   cases[`columns scaled${hasResidual ? ', added' : ''}`] = (t) => {
     const residual = hasResidual ? t.input('residual', 2, 3, 5) : undefined;
@@ -453,6 +464,7 @@ const kinds = [
   'matmul',
   'reorder',
   'rescale',
+  'windows',
 ];
 
 for (const { name, options: gpuOptions } of gpus) {
