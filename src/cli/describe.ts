@@ -1,7 +1,7 @@
 // What config.json says of a checkpoint, in words and numbers for people.
 
 import { isObject, type JsonObject } from '../source/json.ts';
-import { tasksOf } from '../tasks/pipeline.ts';
+import { tasksOf } from '../tasks/task-table.ts';
 
 /** What a class computes from the last states: "sequence classification", say; null if unknown. */
 export function headOf(architecture: string | null): string | null {
@@ -22,8 +22,8 @@ export function labelsOf({ id2label }: JsonObject, architecture: string | null):
 
 /** The tasks that a checkpoint fits by its head and labels. */
 export function tasksFor(config: JsonObject, architecture: string | null): string[] {
-  // Only classes of Hugging Face tell their tasks, which are those of texts.
-  if (architecture === null || config['image_size'] !== undefined) return [];
+  // Only classes of Hugging Face tell their tasks.
+  if (architecture === null) return [];
   const labels = labelsOf(config, architecture);
   const inference = labels.some((label) => /^entail/i.test(label));
   const unfit = new Set<string>();
@@ -33,7 +33,7 @@ export function tasksFor(config: JsonObject, architecture: string | null): strin
     // An encoder–decoder has no states of its input alone.
     for (const task of ['embeddings', 'feature-extraction', 'sentence-similarity']) unfit.add(task);
   }
-  return tasksOf(architecture).filter((task) => !unfit.has(task));
+  return tasksOf(config, architecture).filter((task) => !unfit.has(task));
 }
 
 /** Tokens of the vocabulary; null where config.json does not say. */

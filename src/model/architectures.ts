@@ -17,9 +17,14 @@ export type Declare<Definition> = (config: Config, loader: WeightLoader) => Defi
 /** Builds a model of one architecture: declares its weights, and says how to make it once loaded. */
 export type Architecture = Declare<(parts: LoadedParts) => Model>;
 
+/** What people give a model. */
+export type Modality = 'text' | 'image' | 'sound';
+
 /** What config.json calls a family of checkpoints, and how its code is loaded. */
 interface Family {
   readonly open: (config: Config) => Promise<Architecture>;
+  /** Texts when absent. */
+  readonly takes?: readonly Modality[];
   /** Hugging Face's classes; PyTorch's own modules have none. */
   readonly classes?: ClassNames;
 }
@@ -70,6 +75,7 @@ function vision(
   const of = { 'classifier.weight': 'ForImageClassification', ...others };
   return {
     open: () => sequence(load),
+    takes: ['image'],
     classes: {
       prefix,
       ends: [...Object.values(of), 'Model'],
@@ -165,6 +171,13 @@ const families: Readonly<Record<string, Family>> = {
 /** What `model_type`, or `kind`, may be. */
 export function architectureNames(): string[] {
   return Object.keys(families);
+}
+
+/** What a checkpoint with this config.json takes; nothing where it names no family, or one of PyTorch's own modules. */
+export function modalitiesOf({ model_type: name }: JsonObject): readonly Modality[] {
+  const isKnown = typeof name === 'string' && Object.hasOwn(families, name);
+  const family = isKnown ? families[name] : undefined;
+  return family?.classes === undefined ? [] : (family.takes ?? ['text']);
 }
 
 /** A family of which the encoder alone is a model, too. */
