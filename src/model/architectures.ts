@@ -151,6 +151,9 @@ const families: Readonly<Record<string, Family>> = {
   ),
   vit: vision('ViT', async () => (await import('./families/vit.ts')).vit),
   'xlm-roberta': encoder('XLMRoberta', async () => (await import('./families/roberta.ts')).roberta),
+  yolos: vision('Yolos', async () => (await import('./families/yolos.ts')).yolos, {
+    'class_labels_classifier.layers.0.weight': 'ForObjectDetection',
+  }),
   'seq2seq training run': {
     open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
   },

@@ -18,6 +18,7 @@ export const activationNames: ReadonlyMap<string, Activation> = new Map([
   ['swish', 'silu'],
   ['tanh', 'tanh'],
   ['quick_gelu', 'quickGelu'],
+  ['sigmoid', 'sigmoid'],
 ]);
 
 /**

@@ -29,6 +29,13 @@ interface Result<Batch> {
   readonly take: (value: DenseTensor, output: ModelOutput, batch: Batch) => unknown;
 }
 
+/** What a head has recorded. */
+interface Headed {
+  readonly logits: Tensor | undefined;
+  readonly boxes?: Tensor | undefined;
+  readonly labels: Tensor | undefined;
+}
+
 /** What a list brings back. */
 export class Results<Batch extends HeadBatch> {
   readonly all: Result<Batch>[] = [];
@@ -65,10 +72,10 @@ export class Results<Batch extends HeadBatch> {
     });
   }
 
-  /** What a head gives: logits of every token, whose number is `lengthOf`, or of each sequence; a loss. */
+  /** What a head gives: logits of every token, whose number is `lengthOf`, or of those it chose; boxes; a loss. */
   head(
     head: Head | undefined,
-    { logits, labels }: { logits: Tensor | undefined; labels: Tensor | undefined },
+    { logits, boxes, labels }: Headed,
     lengthOf: (batch: Batch) => number,
   ): void {
     if (logits === undefined) return;
@@ -76,7 +83,7 @@ export class Results<Batch extends HeadBatch> {
     const [batch = 0, columns = 0] = [shape[0], shape.at(-1)];
     this.add(
       logits,
-      (given) => (shape.length === 2 ? shape : [batch, lengthOf(given), columns]),
+      (given) => (shape.length === 2 || head?.choose ? shape : [batch, lengthOf(given), columns]),
       async (value, output, given) => {
         if (head?.show !== undefined) head.show(value, output);
         else output.logits = value;
@@ -84,6 +91,13 @@ export class Results<Batch extends HeadBatch> {
         if (loss !== undefined) output.loss = scalar(loss);
       },
     );
+    if (boxes !== undefined) {
+      this.add(
+        boxes,
+        () => boxes.shape,
+        (value, output) => (output.predBoxes = value),
+      );
+    }
     const { losses } = this;
     if (losses === undefined || labels === undefined) return;
     const each = losses.classLosses(logits, labels);

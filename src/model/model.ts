@@ -54,11 +54,19 @@ export interface ForwardOptions {
 
 /** Results of `forward`: those the architecture has. B batch, S source, T target, h heads. */
 export interface ModelOutput {
-  /** (B, T, V) of language models, (B, T, labels) of token, (B, labels) of sequence classifiers */
+  /**
+   * (B, T, V) of language models, (B, T, labels) of token, (B, labels) of sequence classifiers,
+   * (B, tokens, labels + 1) of detectors, where the last label is that there is nothing
+   */
   logits?: DenseTensor;
   /** (B, T), how well each token starts or ends the answer */
   startLogits?: DenseTensor;
   endLogits?: DenseTensor;
+  /**
+   * (B, tokens, 4) of detectors: centre (x, y), width and height of what the logits of a token name, in widths and
+   * heights of the image
+   */
+  predBoxes?: DenseTensor;
   /** Of the labels: mean cross entropy of those that count, shape (). */
   loss?: DenseTensor;
   /** (B, T, d_model) */

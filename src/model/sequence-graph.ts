@@ -23,6 +23,7 @@ export interface SequenceGraph {
   readonly pooled: Tensor | undefined;
   /** As the head has them. */
   readonly logits: Tensor | undefined;
+  readonly boxes: Tensor | undefined;
   /** A label for each row of the logits, where they are asked for. */
   readonly labels: Tensor | undefined;
   write(plan: Plan, batch: SequenceBatch): void;
@@ -45,8 +46,8 @@ export function sequenceGraph(
   { labelled, ...shape }: InputShape & { readonly labelled: boolean },
 ): SequenceGraph {
   const begun = input.record(recording, shape);
-  const { mask, place } = begun;
-  const hidden = sequenceStack(begun.vectors, stack, { mask, place, causal });
+  const { mask, place, between } = begun;
+  const hidden = sequenceStack(begun.vectors, stack, { mask, place, causal, between });
   const firsts = pooler && recording.persistent('first tokens', [shape.batch], 'u32');
   const pooled = firsts && applyLayers(embedding(firsts, hidden), pooler);
   const headed = head && recordHead(head, hidden, { pooled, labelled });
@@ -54,6 +55,7 @@ export function sequenceGraph(
     hidden,
     pooled,
     logits: headed?.logits,
+    boxes: headed?.boxes,
     labels: headed?.labels,
     write(plan, batch) {
       begun.write(plan, batch.input);

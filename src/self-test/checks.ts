@@ -23,6 +23,7 @@ export const functions: Readonly<Record<Activation, (x: number) => number>> = {
   silu: (x) => x / (1 + Math.exp(-x)),
   tanh: Math.tanh,
   quickGelu: (x) => x / (1 + Math.exp(-1.702 * x)),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
 };
 
 /** activation(x·Wᵀ + bias) + residual */

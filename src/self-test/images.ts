@@ -29,23 +29,24 @@ interface Tokens {
   readonly forward: (positions: ArrayLike<number>) => Float64Array;
 }
 
-/** Two tokens, of which one has a position, before three patches, in two images. */
+/** Two tokens, of which one has a position, before two patches, and one behind them, in two images. */
 export function tokensOf(inputs: Inputs): Tokens {
   const columns = 3;
-  const own = inputs.floats([2, 3, columns]);
-  const first = inputs.floats([2, columns]);
+  const own = inputs.floats([2, 2, columns]);
+  const around = inputs.floats([3, columns]);
   const positions = inputs.floats([4, columns]);
   const forward = (placed: ArrayLike<number>): Float64Array =>
     Float64Array.from({ length: 2 * 5 * columns }, (_, i) => {
       const [token, image] = [Math.floor(i / columns) % 5, Math.floor(i / columns / 5)];
-      const from = token < 2 ? first.data : own.data;
-      const row = token < 2 ? token : 3 * image + token - 2;
+      const isPatch = token === 2 || token === 3;
+      const from = isPatch ? own.data : around.data;
+      const row = isPatch ? 2 * image + token - 2 : Math.min(token, 2);
       const position = token < 2 ? token : token - 1;
       const added = token === 1 ? 0 : (placed[position * columns + (i % columns)] ?? NaN);
       return (from[row * columns + (i % columns)] ?? NaN) + added;
     });
-  const parts = { patches: own.tensor, first: first.tensor, positions: positions.tensor };
-  return { output: imageTokens(parts, 1), positions, forward };
+  const parts = { patches: own.tensor, around: around.tensor, positions: positions.tensor };
+  return { output: imageTokens(parts, 1, 1), positions, forward };
 }
 
 function checkTokens(inputs: Inputs): Result {

@@ -18,6 +18,7 @@ import { t5, t5Encoder } from '../model/families/t5.ts';
 import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/torch-transformer.ts';
 import { deit, vit } from '../model/families/vit.ts';
+import { yolos } from '../model/families/yolos.ts';
 
 export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   bart,
@@ -38,6 +39,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   t5: (config, loader) => (headName(config) === 'EncoderModel' ? t5Encoder : t5)(config, loader),
   vit,
   'xlm-roberta': roberta,
+  yolos,
   'seq2seq training run': torchSeq2Seq,
   'torch.nn.Transformer': torchTransformer,
 };

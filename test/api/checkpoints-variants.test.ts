@@ -35,6 +35,8 @@ const cases = [
   't5_untied',
   'vit_model',
   'xlm_roberta_qa',
+  'yolos',
+  'yolos_model',
 ];
 
 await testCheckpoints(cases.map((name) => `variants/${name}`));

@@ -29,7 +29,7 @@ function erfcAbove3(x: number): number {
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / tail;
 }
 
-/** 0 none, 1 relu, 2 gelu, 3 gelu in its tanh form, 4 silu, 5 tanh, 6 gelu in its quick form. */
+/** 0 none, 1 relu, 2 gelu, 3 gelu in its tanh form, 4 silu, 5 tanh, 6 gelu in its quick form, 7 sigmoid. */
 export function activation(code: number, x: number): number {
   switch (code) {
     case 0:
@@ -46,9 +46,19 @@ export function activation(code: number, x: number): number {
       return Math.tanh(x);
     case 6:
       return x / (1 + Math.exp(-1.702 * x));
+    case 7:
+      return 1 / (1 + Math.exp(-x));
     default:
       throw new RangeError(`no activation has the code ${code}`);
   }
+}
+
+/**
+ * What flows into an activation's result: its argument, of which all are a share but the sigmoid, whose own value
+ * counts where it is larger.
+ */
+export function activationMagnitude(code: number, x: number): number {
+  return code === 7 ? Math.max(Math.abs(x), activation(code, Math.abs(x))) : Math.abs(x);
 }
 
 /** The slope of an activation at x; that of relu at 0 is 0, as in PyTorch. */
@@ -74,6 +84,10 @@ export function derivative(code: number, x: number): number {
     case 6: {
       const e = Math.exp(-1.702 * Math.abs(x));
       return 1 / (1 + Math.exp(-1.702 * x)) + (1.702 * x * e) / (1 + e) ** 2;
+    }
+    case 7: {
+      const e = Math.exp(-Math.abs(x));
+      return e / (1 + e) ** 2;
     }
     default:
       throw new RangeError(`no activation has the code ${code}`);

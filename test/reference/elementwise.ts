@@ -1,6 +1,6 @@
 // Activations on their own, sums of tensors and of columns, and the transpose.
 
-import { activation, derivative } from './activation.ts';
+import { activation, activationMagnitude, derivative } from './activation.ts';
 import { floats, type Inputs, type Params, type Reference, scalar } from './twin.ts';
 
 // An error of x, which is exact here, passes no activation enlarged; see `matmul`.
@@ -9,7 +9,11 @@ export const activate: Reference = {
     const code = Number(constants['ACTIVATION']);
     return { y: floats(inputs, 'x').map((x) => activation(code, x)) };
   },
-  conditions: (inputs) => ({ y: { length: 1, magnitude: floats(inputs, 'x').map(Math.abs) } }),
+  conditions: (inputs, _params, constants) => {
+    const code = Number(constants['ACTIVATION']);
+    const magnitude = floats(inputs, 'x').map((x) => activationMagnitude(code, x));
+    return { y: { length: 1, magnitude } };
+  },
 };
 
 /**

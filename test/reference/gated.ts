@@ -1,6 +1,6 @@
 // y = activation(gate) · value, side by side in each row of x (arXiv 2002.05202, §2).
 
-import { activation, derivative } from './activation.ts';
+import { activation, activationMagnitude, derivative } from './activation.ts';
 import { slopeMagnitude } from './elementwise.ts';
 import { floats, type Inputs, type Params, type Reference, scalar } from './twin.ts';
 
@@ -24,9 +24,15 @@ export const gated: Reference = {
     return { y: pairs(inputs, params, (gate, value) => activation(code, gate) * value) };
   },
   // The activation errs by roundoffs of its argument, see `activate`.
-  conditions: (inputs, params) => ({
-    y: { length: 1, magnitude: pairs(inputs, params, (gate, value) => Math.abs(gate * value)) },
-  }),
+  conditions: (inputs, params, constants) => {
+    const code = Number(constants['ACTIVATION']);
+    const magnitude = pairs(
+      inputs,
+      params,
+      (gate, value) => activationMagnitude(code, gate) * Math.abs(value),
+    );
+    return { y: { length: 1, magnitude } };
+  },
 };
 
 type Term = (gate: number, value: number) => number;
@@ -53,7 +59,8 @@ export const gatedBackward: Reference = {
   conditions: (inputs, params, constants) => {
     const code = Number(constants['ACTIVATION']);
     const dGate: Term = (gate, value) => value * slopeMagnitude(code, gate);
-    const magnitude = backward(inputs, params, dGate, Math.abs).map(Math.abs);
+    const dValue: Term = (gate) => activationMagnitude(code, gate);
+    const magnitude = backward(inputs, params, dGate, dValue).map(Math.abs);
     return { dx: { length: 1, magnitude } };
   },
 };

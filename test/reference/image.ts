@@ -53,20 +53,21 @@ function sizes(params: Params): Sizes {
 /** The terms of each element, in the order in which they are added. */
 function terms(inputs: Inputs, params: Params): number[][] {
   const { images, tokens, columns } = sizes(params);
-  const [prefix, placed] = [scalar(params, 'prefix'), scalar(params, 'placed')];
-  const [own, first] = [floats(inputs, 'patches'), floats(inputs, 'first')];
-  const positions = floats(inputs, 'positions');
-  const count = tokens - prefix;
+  const at = (name: string): number => scalar(params, name);
+  const [prefix, behind, placed] = [at('prefix'), at('behind'), at('placed')];
+  const [own, positions] = [floats(inputs, 'patches'), floats(inputs, 'positions')];
+  const around = prefix + behind > 0 ? floats(inputs, 'around') : [];
+  const count = tokens - prefix - behind;
   return range(images * tokens * columns).map((i) => {
     const [column, token] = [i % columns, Math.floor(i / columns) % tokens];
     const image = Math.floor(i / columns / tokens);
-    if (token >= prefix) {
-      const n = token - prefix;
-      const value = own[(image * count + n) * columns + column]!;
-      return [value, positions[(placed + n) * columns + column]!];
-    }
-    const value = first[token * columns + column]!;
-    return token < placed ? [value, positions[token * columns + column]!] : [value];
+    const n = token - prefix;
+    const isPatch = n >= 0 && n < count;
+    const value = isPatch
+      ? own[(image * count + n) * columns + column]!
+      : around[(n < 0 ? token : token - count) * columns + column]!;
+    if (n < 0 && token >= placed) return [value];
+    return [value, positions[(n < 0 ? token : placed + n) * columns + column]!];
   });
 }
 

@@ -2,7 +2,7 @@
 // of W and bias are twice as many, and y[b, i, j] = activation(… j) · (… columns + j). With SPLITS, the sums
 // of as many equal slices of the depth, one result after the other.
 
-import { activation } from './activation.ts';
+import { activation, activationMagnitude } from './activation.ts';
 import {
   type Constants,
   floats,
@@ -77,14 +77,14 @@ export const matmul: Reference = {
   // No activation is steeper than 1.13, so the error of the sum passes through unchanged. Of two sums
   // that are multiplied, the error of each is multiplied by the other: with their magnitudes instead,
   // which are no smaller, it is twice the product of the magnitudes.
-  conditions: (inputs, params, constants) => ({
-    y: {
-      length: scalar(params, 'depth'),
-      magnitude: product(inputs, params, constants, Math.abs, (sum, other) =>
-        constants['GATED'] === true ? 2 * sum * other : sum,
-      ),
-    },
-  }),
+  conditions: (inputs, params, constants) => {
+    const code = Number(constants['ACTIVATION']);
+    const magnitude = product(inputs, params, constants, Math.abs, (sum, other) => {
+      const own = activationMagnitude(code, sum);
+      return constants['GATED'] === true ? 2 * own * other : own;
+    });
+    return { y: { length: scalar(params, 'depth'), magnitude } };
+  },
 };
 
 /** Σ of the slices, then the same. */
@@ -119,12 +119,11 @@ export const matmulJoin: Reference = {
       (sum) => activation(Number(constants['ACTIVATION']), sum),
     ),
   }),
-  conditions: (inputs, params) => ({
-    y: {
-      length: scalar(params, 'slices'),
-      magnitude: joined(inputs, params, Math.abs, (sum) => sum),
-    },
-  }),
+  conditions: (inputs, params, constants) => {
+    const code = Number(constants['ACTIVATION']);
+    const magnitude = joined(inputs, params, Math.abs, (sum) => activationMagnitude(code, sum));
+    return { y: { length: scalar(params, 'slices'), magnitude } };
+  },
 };
 
 /** For each row the power of two that brings its largest element to [2¹³, 2¹⁴), and its inverse. */

@@ -263,19 +263,22 @@ cases['embedding, its table used for the logits too'] = (t) => {
   return matmul(x, table, { transposed: true, bias: t.input('bias', 8) });
 };
 
-for (const [name, prefix, placed] of [
-  ['a token with a position', 1, 1],
-  ['tokens without', 3, 1],
+for (const [name, prefix, placed, behind] of [
+  ['a token with a position', 1, 1, 0],
+  ['tokens without', 3, 1, 0],
+  ['tokens around', 2, 1, 3],
 ] as const) {
   cases[`image, ${name}`] = (t) => {
     const parts = {
       patches: t.input('patches', 2, 4, 3),
-      first: t.input('first', prefix, 3),
-      positions: t.input('positions', placed + 4, 3),
+      around: t.input('around', prefix + behind, 3),
+      positions: t.input('positions', placed + 4 + behind, 3),
     };
-    return imageTokens(parts, placed);
+    return imageTokens(parts, placed, behind);
   };
 }
+cases['image, positions alone'] = (t) =>
+  imageTokens({ patches: t.input('patches', 2, 4, 3), positions: t.input('positions', 4, 3) }, 0);
 
 cases['image, means of tokens'] = (t) =>
   tokenMeans(t.input('x', 2, 5, 3), { first: 0, count: 1 }, { first: 2, count: 3 });

@@ -121,7 +121,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {
     name: 'images',
-    test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit)|heads\/image-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(patches|image-tokens|token-means))\.)/,
+    test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(patches|image-tokens|token-means))\.)/,
   },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.

@@ -1,5 +1,6 @@
 // What encoders of images have in common: patches, and layers with norms before their sub-layers.
 
+import type { Tensor } from '../../runtime/tensor.ts';
 import { type ImageSize, patchGrid } from '../../shaders/image/patches.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
@@ -88,10 +89,16 @@ export function visionEncoder(
 
 interface EmbeddingNames {
   readonly root: string;
-  /** The tokens before the patches, and how many each name stands for. */
+  /** The tokens around the patches, and how many each name stands for. */
   readonly tokens: readonly (readonly [name: string, count: number])[];
   /** How many of these, the first ones, have positions. */
   readonly placed: number;
+  /** How many of them, the last ones, stand behind the patches; none when absent. They have positions. */
+  readonly behind?: number;
+  /** Positions that are added behind so many layers: their name. */
+  readonly between?: readonly [name: string, layers: number];
+  /** Of an image, in pixels, where config.json does not say. */
+  readonly usual?: ImageSize;
   /** Whether images of all sizes are taken, unasked. */
   readonly anySize?: boolean;
   /** Whether positions for fewer patches are filtered. */
@@ -102,31 +109,43 @@ interface EmbeddingNames {
 export function imageEmbeddings(
   config: Config,
   loader: WeightLoader,
-  { root, tokens, placed, anySize = false, filters = false }: EmbeddingNames,
+  names: EmbeddingNames,
 ): ImageEmbeddings {
+  const { root, tokens, placed, behind = 0, between, anySize = false, filters = false } = names;
   const size = config.integer('hidden_size');
   const channels = config.integer('num_channels', 3);
-  const image = sides(config, 'image_size', 224);
-  const patch = sides(config, 'patch_size', 16);
+  const image = sides(config, 'image_size', names.usual ?? [224, 224]);
+  const patch = sides(config, 'patch_size', [16, 16]);
   const [down, across] = patchGrid(image, patch);
   if (down * across === 0) config.invalid('patch_size', 'no more than "image_size"');
   const alone = (rows: number): readonly number[] => [1, rows, size];
   const table = { dtype: 'f32', stored: alone } as const;
+  const rows = placed + down * across + behind;
+  /** All layers have theirs in one tensor, (layers, 1, rows, d_model). */
+  const layerTable = (name: string, layers: number, index: number): Tensor =>
+    loader.matrix(name, rows, size, {
+      dtype: 'f32',
+      part: { first: index * rows, rows: layers * rows },
+      stored: () => [layers, 1, rows, size],
+    });
   return {
     projection: loader.linear(
       `${root}patch_embeddings.projection`,
       size,
       channels * patch[0] * patch[1],
-      { stored: (rows) => [rows, channels, ...patch] },
+      { stored: (out) => [out, channels, ...patch] },
     ),
-    first: loader.matrix(
+    around: loader.matrix(
       tokens.map(([name]) => root + name),
       tokens.map(([, count]) => count),
       size,
       table,
     ),
-    positions: loader.matrix(`${root}position_embeddings`, placed + down * across, size, table),
+    positions: loader.matrix(`${root}position_embeddings`, rows, size, table),
+    between:
+      between && Array.from({ length: between[1] }, (_, index) => layerTable(...between, index)),
     placed,
+    behind,
     anySize,
     filters,
     channels,
@@ -136,10 +155,11 @@ export function imageEmbeddings(
 }
 
 /** Height and width, of squares one number. */
-function sides(config: Config, name: string, usual: number): ImageSize {
+function sides(config: Config, name: string, usual: ImageSize): ImageSize {
   const value = config.get(name);
+  if (value === undefined) return usual;
   if (!Array.isArray(value)) {
-    const side = config.integer(name, usual);
+    const side = config.integer(name);
     return [side, side];
   }
   const [height, width, ...more] = value as unknown[];

@@ -3,11 +3,12 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import type { Head } from '../heads/head.ts';
+import type { Head, HeadLayer } from '../heads/head.ts';
 import { TeacherHead, tokenClassifier } from '../heads/image-head.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
+import type { ImageEmbeddings } from '../layers/image-embeddings.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import { imageEmbeddings, visionEncoder, visionSizes } from './vision-encoder.ts';
+import { imageEmbeddings, visionEncoder, type VisionSizes, visionSizes } from './vision-encoder.ts';
 
 /** Declares the weights of a `ViT…` checkpoint. */
 export function vit(config: Config, loader: WeightLoader): SequenceDefinition {
@@ -39,23 +40,12 @@ function vitModel(
   const head = headName(config);
   const sizes = visionSizes(config, 1e-12);
   const { size } = sizes;
-  const width = config.integer('intermediate_size');
-  const activation = config.activation('hidden_act', 'gelu');
-  const encoder = visionEncoder(config, loader, sizes, {
-    root,
-    norms: ['layernorm_before', 'layernorm_after'],
-    feedForward: (prefix) => ({
-      kind: 'plain',
-      inner: loader.linear(`${prefix}.intermediate.dense`, width, size),
-      outer: loader.linear(`${prefix}.output.dense`, size, width),
-      activation,
-    }),
-    images: imageEmbeddings(config, loader, {
-      root: `${root}embeddings.`,
-      tokens: tokens.map((name) => [name, 1]),
-      placed: tokens.length,
-    }),
+  const images = imageEmbeddings(config, loader, {
+    root: `${root}embeddings.`,
+    tokens: tokens.map((name) => [name, 1]),
+    placed: tokens.length,
   });
+  const encoder = vitEncoder(config, loader, { root, sizes, images });
   const headOf = (end: string): Head | undefined => {
     if (end === 'Model') return undefined;
     const parts = { config, loader, size };
@@ -64,17 +54,54 @@ function vitModel(
     return config.refuse('architectures');
   };
   const showsPooler = head === 'Model' && loader.has(`${root}pooler.dense.weight`);
-  const pooled = config.integer('pooler_output_size', size);
   return {
     ...encoder,
-    pooler: showsPooler
-      ? [
-          {
-            linear: loader.linear(`${root}pooler.dense`, pooled, size),
-            activation: config.activation('pooler_act', 'tanh'),
-          },
-        ]
-      : undefined,
+    pooler: showsPooler ? vitPooler(config, loader, { root, sizes }) : undefined,
     head: headOf(head),
   };
+}
+
+interface EncoderParts {
+  readonly root: string;
+  readonly sizes: VisionSizes;
+}
+
+/** The layers over what images become, by the names that ViT's weights have. */
+export function vitEncoder(
+  config: Config,
+  loader: WeightLoader,
+  { root, sizes, images }: EncoderParts & { readonly images: ImageEmbeddings },
+): SequenceDefinition {
+  const { size } = sizes;
+  const width = config.integer('intermediate_size');
+  const activation = config.activation('hidden_act', 'gelu');
+  return visionEncoder(config, loader, sizes, {
+    root,
+    norms: ['layernorm_before', 'layernorm_after'],
+    feedForward: (prefix) => ({
+      kind: 'plain',
+      inner: loader.linear(`${prefix}.intermediate.dense`, width, size),
+      outer: loader.linear(`${prefix}.output.dense`, size, width),
+      activation,
+    }),
+    images,
+  });
+}
+
+/** A layer over the first token. */
+export function vitPooler(
+  config: Config,
+  loader: WeightLoader,
+  { root, sizes: { size } }: EncoderParts,
+): readonly HeadLayer[] {
+  return [
+    {
+      linear: loader.linear(
+        `${root}pooler.dense`,
+        config.integer('pooler_output_size', size),
+        size,
+      ),
+      activation: config.activation('pooler_act', 'tanh'),
+    },
+  ];
 }

@@ -21,15 +21,19 @@ export interface Head {
   /** What it is that cannot train, for the message that says so. */
   readonly untrained?: string | undefined;
   /**
-   * The token of each sequence that it reads; every token where it is absent.
-   * `source`: what an encoder has read. @throws TransformerError INPUT_INVALID
+   * The token of each sequence that it reads, or as many as `chooses`, one after the other; every token where it is
+   * absent. `source`: what an encoder has read. @throws TransformerError INPUT_INVALID
    */
   readonly choose?: ChooseToken | undefined;
+  readonly chooses?: number;
   /**
    * Appends what it computes: logits, (B, T, C) of the states (B, T, d_model) of all tokens, or (B, C) of
-   * those that it chose, (B, d_model). `pooled`: what the pooler makes of the first token, (B, d_model).
+   * those that it chose, (B, d_model); of several, (B, chooses, C). `pooled`: what the pooler makes of the first
+   * token, (B, d_model).
    */
   record(states: Tensor, pooled: Tensor | undefined): Tensor;
+  /** Appends where it sees what the logits name, (B, T, 4), of heads that look for it. */
+  boxes?(states: Tensor): Tensor;
   /** Puts the logits among the outputs; as `logits` where it is absent. */
   show?(logits: DenseTensor, output: ModelOutput): void;
   /** The labels of a batch, where there are any. @throws TransformerError INPUT_INVALID */

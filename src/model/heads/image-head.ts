@@ -12,7 +12,7 @@ import type { Head } from './head.ts';
 import { labelCount } from './head-name.ts';
 import { firstToken, SequenceHead } from './sequence-head.ts';
 
-interface HeadParts {
+export interface HeadParts {
   readonly config: Config;
   readonly loader: WeightLoader;
   /** d_model */

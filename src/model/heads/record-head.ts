@@ -9,6 +9,7 @@ import type { Head, HeadBatch } from './head.ts';
 
 export interface RecordedHead {
   readonly logits: Tensor;
+  readonly boxes: Tensor | undefined;
   /** u32, a label for each row of logits; where they are asked for */
   readonly labels: Tensor | undefined;
   write(plan: Plan, batch: HeadBatch): void;
@@ -22,17 +23,22 @@ export function recordHead(
 ): RecordedHead {
   const { recording } = hidden;
   const [batch = 0, length = 0] = hidden.shape;
-  const chosen = head.choose && recording.persistent('chosen tokens', [batch], 'u32');
-  const logits = head.record(chosen ? embedding(chosen, hidden) : hidden, pooled);
+  const { choose, chooses } = head;
+  const places = chooses === undefined ? [batch] : [batch, chooses];
+  const chosen = choose && recording.persistent('chosen tokens', places, 'u32');
+  const states = chosen ? embedding(chosen, hidden) : hidden;
+  const logits = head.record(states, pooled);
   const rows = logits.shape.slice(0, -1);
   const labels = labelled ? recording.persistent('labels', rows, 'u32') : undefined;
   return {
     logits,
+    boxes: head.boxes?.(states),
     labels,
     write(plan, batchOf) {
       if (chosen !== undefined) {
-        const places = batchOf.chosen?.map((token, row) => row * length + token) ?? [];
-        plan.write(chosen, Uint32Array.from(places));
+        const row = (token: number, i: number): number =>
+          Math.floor(i / (chooses ?? 1)) * length + token;
+        plan.write(chosen, Uint32Array.from(batchOf.chosen ?? [], row));
       }
       const classes = batchOf.labels?.classes;
       if (labels !== undefined && classes !== undefined) {

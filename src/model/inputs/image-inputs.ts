@@ -27,7 +27,7 @@ export class ImageInput implements InputStage {
   }
 
   check({ pixelValues, interpolatePosEncoding: stretches = false }: ModelInputs): CheckedImages {
-    const { channels, size: usual, patch, first, anySize } = this.images;
+    const { channels, size: usual, patch, around, anySize } = this.images;
     const pixels = denseTensor('pixelValues', pixelValues, 4);
     const [batch = 0, own = 0, height = 0, width = 0] = pixels.shape;
     if (typeof stretches !== 'boolean') {
@@ -49,13 +49,13 @@ export class ImageInput implements InputStage {
         `pixelValues has images of ${height} × ${width}, smaller than a patch of ${patch.join(' × ')}.`,
       );
     }
-    const length = first.size(0) + down * across;
+    const length = around.size(0) + down * across;
     const rows = Array.from({ length: batch }, () => Array<number>(length).fill(1));
     return { batch, length, size, mask: { batch, length, rows }, pixels };
   }
 
   record(recording: Recording, { batch, length, size }: InputShape): RecordedInput {
-    const { channels, positions, placed, filters, size: usual, patch } = this.images;
+    const { channels, positions, placed, behind, filters, size: usual, patch } = this.images;
     const [height, width] = size ?? usual;
     const pixels = recording.persistent('pixelValues', [batch, channels, height, width]);
     const mask = recording.persistent('attentionMask', [batch, length], 'u32');
@@ -63,17 +63,21 @@ export class ImageInput implements InputStage {
     const to = patchGrid([height, width], patch);
     const isStretched = from.join() !== to.join();
     const stretch = isStretched
-      ? recording.persistent('stretched positions', [placed + to[0] * to[1], positions.size(0)])
+      ? recording.persistent('stretched positions', [
+          placed + to[0] * to[1] + behind,
+          positions.size(0),
+        ])
       : undefined;
     let isNew = true;
     return {
-      vectors: embedImages(pixels, this.images, stretch),
+      ...embedImages(pixels, this.images, stretch),
       mask,
       write(plan: Plan, checked: CheckedImages): void {
         plan.write(pixels, new Float32Array(checked.pixels.data));
         plan.write(mask, padRows(checked.mask, length));
         // Sizes alone decide it: once for all plays of the list.
-        if (stretch && isNew) plan.write(stretch, stretchedGrid(from, to, placed, filters));
+        if (stretch && isNew)
+          plan.write(stretch, stretchedGrid(from, to, filters, [placed, behind]));
         isNew = false;
       },
     };

@@ -6,6 +6,7 @@ import type { Recording } from '../../runtime/record.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { ImageSize } from '../../shaders/image/patches.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
+import type { BetweenLayers } from '../layers/stack.ts';
 import type { ModelInputs } from '../model.ts';
 import type { TokenBatch } from './inputs.ts';
 
@@ -34,6 +35,8 @@ export interface InputShape {
 export interface RecordedInput {
   /** (B, T, d_model) */
   readonly vectors: Tensor;
+  /** What is added between layers, where positions are. */
+  readonly between?: BetweenLayers | undefined;
   /** u32 (B, T), 0 = padding */
   readonly mask: Tensor;
   /** u32 (B, T, 2): position and slot, where layers ask for them */

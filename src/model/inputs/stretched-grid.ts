@@ -29,27 +29,29 @@ function filtered(from: number, to: number): number[][] {
 }
 
 /**
- * A matrix that makes the vectors of a grid from those of another one, both row by row. The `prefix` vectors before
- * them stay as they are. (prefix + cells of `to`, prefix + cells of `from`), row-major.
+ * A matrix that makes the vectors of a grid from those of another one, both row by row. So many vectors `before` and
+ * `behind` them stay as they are. (before + cells of `to` + behind, before + cells of `from` + behind), row-major.
  */
 export function stretchedGrid(
   from: ImageSize,
   to: ImageSize,
-  prefix: number,
   isFiltered: boolean,
+  [before, behind]: readonly [before: number, behind: number],
 ): Float32Array<ArrayBuffer> {
   const resampled = isFiltered ? filtered : interpolated;
   const [down, across] = ([0, 1] as const).map((axis) => resampled(from[axis], to[axis]));
-  const columns = prefix + from[0] * from[1];
-  const matrix = new Float32Array((prefix + to[0] * to[1]) * columns);
-  for (let i = 0; i < prefix; i++) matrix[i * columns + i] = 1;
-  let row = prefix;
+  const columns = before + from[0] * from[1] + behind;
+  const rows = before + to[0] * to[1] + behind;
+  const matrix = new Float32Array(rows * columns);
+  for (let i = 0; i < before; i++) matrix[i * columns + i] = 1;
+  for (let i = 1; i <= behind; i++) matrix[(rows - i) * columns + columns - i] = 1;
+  let row = before;
   for (const vertical of down ?? []) {
     for (const horizontal of across ?? []) {
       for (const [y, weight] of vertical.entries()) {
         if (weight === 0) continue;
         for (const [x, other] of horizontal.entries()) {
-          matrix[row * columns + prefix + y * from[1] + x] = weight * other;
+          matrix[row * columns + before + y * from[1] + x] = weight * other;
         }
       }
       row++;

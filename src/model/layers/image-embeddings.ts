@@ -1,4 +1,4 @@
-// Vectors of images: a linear projection of their patches, behind tokens that all images have in common, with the
+// Vectors of images: a linear projection of their patches, between tokens that all images have in common, with the
 // positions of both ("An Image is Worth 16x16 Words", Dosovitskiy et al., 2020, arXiv 2010.11929, §3.1).
 
 import type { Tensor } from '../../runtime/tensor.ts';
@@ -8,16 +8,20 @@ import { type ImageSize, patches } from '../../shaders/image/patches.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { linear } from './linear.ts';
+import type { BetweenLayers } from './stack.ts';
 
 /** What makes vectors of images. */
 export interface ImageEmbeddings {
   /** (d_model, channels · height · width of a patch) */
   readonly projection: Linear;
-  /** (P, d_model): tokens before the patches */
-  readonly first: Tensor;
-  /** (placed + N, d_model): of the first of those tokens, then of the patches, row by row */
+  /** (P + behind, d_model): tokens before the patches, and behind them */
+  readonly around: Tensor;
+  /** (placed + N + behind, d_model): of the first of those tokens, of the patches, row by row, and of the last */
   readonly positions: Tensor;
   readonly placed: number;
+  readonly behind: number;
+  /** Positions that are added behind each layer but the last, where there are some. */
+  readonly between?: readonly Tensor[] | undefined;
   /** Whether images of all sizes are taken, unasked. */
   readonly anySize: boolean;
   /** Whether positions for fewer patches are filtered. */
@@ -30,16 +34,45 @@ export interface ImageEmbeddings {
   readonly dropout?: number;
 }
 
+/** What images become. */
+export interface EmbeddedImages {
+  /** (B, P + N' + behind, d_model) */
+  readonly vectors: Tensor;
+  /** Adds positions to what each layer but the last gives, where there are some. */
+  readonly between: BetweenLayers | undefined;
+}
+
 /**
  * pixels: (B, channels, height, width). `stretch`: what the position of each token is of those that were trained,
- * (placed + N', placed + N); the same when absent. Result: (B, P + N', d_model).
+ * (placed + N' + behind, placed + N + behind); the same when absent.
  */
 export function embedImages(
   pixels: Tensor,
-  { projection, first, positions, placed, patch, dropout: rate = 0 }: ImageEmbeddings,
+  images: ImageEmbeddings,
   stretch: Tensor | undefined,
-): Tensor {
+): EmbeddedImages {
+  const {
+    projection,
+    around,
+    positions,
+    placed,
+    behind,
+    between,
+    patch,
+    dropout: rate = 0,
+  } = images;
   const own = linear(patches(pixels, patch), projection, { label: 'patches' });
-  const table = stretch ? matmul(stretch, positions, { label: 'positions' }) : positions;
-  return dropout(imageTokens({ patches: own, first, positions: table }, placed), rate);
+  const stretched = (table: Tensor): Tensor =>
+    stretch ? matmul(stretch, table, { label: 'positions' }) : table;
+  const tables = between?.map(stretched);
+  const parts = { patches: own, around, positions: stretched(positions) };
+  return {
+    vectors: dropout(imageTokens(parts, placed, behind), rate),
+    between:
+      tables &&
+      ((output, index) => {
+        const table = tables[index];
+        return table ? imageTokens({ patches: output, positions: table }, 0) : output;
+      }),
+  };
 }

@@ -3,7 +3,13 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { selfAttention } from './attention.ts';
-import { stack, type StackCross, type StackSelf, type StackWeights } from './stack.ts';
+import {
+  type BetweenLayers,
+  stack,
+  type StackCross,
+  type StackSelf,
+  type StackWeights,
+} from './stack.ts';
 
 export interface SequenceStackOptions {
   /** (B, T), 0 = padding */
@@ -14,16 +20,18 @@ export interface SequenceStackOptions {
   readonly causal: boolean;
   /** The attention to an encoder's output, see `recall`. */
   readonly cross?: StackCross | undefined;
+  /** What layers take of the outputs of those before, where that is not all. */
+  readonly between?: BetweenLayers | undefined;
 }
 
 /** x and result: (B, T, d_model). */
 export function sequenceStack(
   x: Tensor,
   weights: StackWeights,
-  { mask, place, causal, cross }: SequenceStackOptions,
+  { mask, place, causal, cross, between }: SequenceStackOptions,
 ): Tensor {
   const dropout = weights.dropout?.attention ?? 0;
   const self: StackSelf = (layer, _, bias) => (input, residual) =>
     selfAttention(input, layer.selfAttention, { mask, place, bias, causal, residual, dropout });
-  return stack(x, weights, { self, cross });
+  return stack(x, weights, { self, cross, between });
 }

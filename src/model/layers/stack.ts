@@ -47,10 +47,15 @@ export type StackSelf = (
 /** The attention of one layer to an encoder's output. */
 export type StackCross = (weights: CrossAttentionWeights, index: number) => Sublayer['apply'];
 
+/** What the next layer takes of the output of one, (B, T, d_model). */
+export type BetweenLayers = (output: Tensor, index: number) => Tensor;
+
 /** How the layers attend; `cross` is left out where there is no encoder's output. */
 export interface StackAttention {
   readonly self: StackSelf;
   readonly cross?: StackCross | undefined;
+  /** The output as it is when absent. */
+  readonly between?: BetweenLayers | undefined;
 }
 
 /**
@@ -58,7 +63,11 @@ export interface StackAttention {
  * `layers.i.output`, `output` after the final norm, and in a layer those of its sub-layers
  * `selfAttention`, `crossAttention` and `feedForward`.
  */
-export function stack(x: Tensor, weights: StackWeights, { self, cross }: StackAttention): Tensor {
+export function stack(
+  x: Tensor,
+  weights: StackWeights,
+  { self, cross, between }: StackAttention,
+): Tensor {
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm } = weights;
   const bias = weights.relativeBias && relativeBias(recording, weights.relativeBias);
@@ -86,7 +95,8 @@ export function stack(x: Tensor, weights: StackWeights, { self, cross }: StackAt
           apply: (input, residual) =>
             feedForward(input, layer.feedForward, residual, dropout.activation),
         });
-        return recording.tap('output', block(h, sublayers, dropout.residual));
+        const output = recording.tap('output', block(h, sublayers, dropout.residual));
+        return between?.(output, index) ?? output;
       }),
     recording.tap('input', x),
   );

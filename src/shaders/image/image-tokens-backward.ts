@@ -26,9 +26,10 @@ const backwardKernel = kernel({
 export const imageTokenBackwardKernels: readonly Kernel[] = [backwardKernel];
 
 export const imageTokensBackward: Rule<ImageTokensEntry> = ({ trace }, dy) => {
-  const { patches, first, positions, placed } = trace;
+  const { patches, around, positions, prefix, placed } = trace;
   const [images = 0, tokens = 0, columns = 0] = dy.shape;
-  const [prefix, count] = [first.size(0), patches.size(1)];
+  const count = patches.size(1);
+  const whole = { period: tokens - count, skip: prefix, shift: count, images };
   const gathered = (
     x: Tensor,
     from: { period: number; skip: number; shift: number; images: number },
@@ -45,12 +46,12 @@ export const imageTokensBackward: Rule<ImageTokensEntry> = ({ trace }, dy) => {
   };
   return [
     [patches, () => gathered(patches, { period: count, skip: 0, shift: prefix, images: 1 })],
-    [first, () => gathered(first, { period: prefix, skip: prefix, shift: 0, images })],
+    ...(around ? [[around, () => gathered(around, whole)] as const] : []),
     [
       positions,
       () =>
         gathered(positions, {
-          period: placed + count,
+          period: positions.size(0),
           skip: placed,
           shift: prefix - placed,
           images,

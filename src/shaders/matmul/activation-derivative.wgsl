@@ -26,6 +26,7 @@ fn derivative(x: Element) -> Element {
       let s = sigmoid(1.702 * x);
       return s + 1.702 * x * s * sigmoid(-1.702 * x);
     }
+    case 7u: { return sigmoid(x) * sigmoid(-x); }
     default: { return Element(1.0); }
   }
 }

@@ -1,5 +1,5 @@
 // Activations, chosen by ACTIVATION: 0 none, 1 relu, 2 gelu, 3 gelu (tanh form), 4 silu, 5 tanh,
-// 6 gelu (quick form).
+// 6 gelu (quick form), 7 sigmoid.
 // GELU: Hendrycks & Gimpel, arXiv 1606.08415. SiLU, also called swish: x · sigmoid(x).
 
 fn activate(x: Element) -> Element {
@@ -10,6 +10,7 @@ fn activate(x: Element) -> Element {
     case 4u: { return x * sigmoid(x); }
     case 5u: { return precise_tanh(x); }
     case 6u: { return x * sigmoid(1.702 * x); }
+    case 7u: { return sigmoid(x); }
     default: { return x; }
   }
 }

@@ -16,6 +16,7 @@ export const activationCodes = {
   silu: 4,
   tanh: 5,
   quickGelu: 6,
+  sigmoid: 7,
 } as const;
 export type Activation = keyof typeof activationCodes;
 

@@ -48,24 +48,27 @@ test('means of tokens, of one range and of two', () =>
     }
   }));
 
-test('tokens before the patches, with positions and without', () =>
+test('tokens before and behind the patches, with positions and without', () =>
   withGpu(device!.options, async (gpu) => {
     const random = new Random(2);
-    for (const [images, prefix, placed, count, columns] of [
-      [2, 1, 1, 6, 5],
-      [3, 2, 2, 1, 7],
-      [1, 5, 1, 4, 3],
+    for (const [images, prefix, placed, behind, count, columns] of [
+      [2, 1, 1, 0, 6, 5],
+      [3, 2, 2, 0, 1, 7],
+      [1, 5, 1, 0, 4, 3],
+      [3, 3, 1, 4, 5, 7],
+      [2, 0, 0, 3, 2, 5],
+      [2, 0, 0, 0, 9, 7],
     ] as const) {
       const { outputs } = await expectOperation(gpu, (bench) => {
         const input = (name: string, ...shape: number[]) =>
           bench.input(name, shape, random.values(shape.reduce((a, b) => a * b, 1)));
         const parts = {
           patches: input('patches', images, count, columns),
-          first: input('first', prefix, columns),
-          positions: input('positions', placed + count, columns),
+          ...(prefix + behind > 0 && { around: input('around', prefix + behind, columns) }),
+          positions: input('positions', placed + count + behind, columns),
         };
-        return [imageTokens(parts, placed)];
+        return [imageTokens(parts, placed, behind)];
       });
-      expect(outputs[0]).toHaveLength(images * (prefix + count) * columns);
+      expect(outputs[0]).toHaveLength(images * (prefix + count + behind) * columns);
     }
   }));
