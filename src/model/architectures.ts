@@ -1,102 +1,24 @@
-// The architectures that can be loaded, by the name that config.json gives them. The code of each is
-// loaded with the first checkpoint that needs it.
+// The architectures that can be loaded, by the name that config.json gives them. What
+// families have in common that are made of the same parts stands in family.ts.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { JsonObject } from '../source/json.ts';
 import { Config } from './config.ts';
-import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
-import { headName } from './heads/head-name.ts';
-import type { LoadedParts, Model } from './model.ts';
+import {
+  type Architecture,
+  type ClassNames,
+  type Declare,
+  decoder,
+  encoder,
+  encoderDecoder,
+  type Family,
+  type Modality,
+  pair,
+  vision,
+  withEncoderAlone,
+} from './family.ts';
 import { checkQuantized } from './weights/quantization-fields.ts';
-import type { WeightLoader } from './weights/weights.ts';
-
-/** Declares the weights that a config.json calls for. */
-export type Declare<Definition> = (config: Config, loader: WeightLoader) => Definition;
-
-/** Builds a model of one architecture: declares its weights, and says how to make it once loaded. */
-export type Architecture = Declare<(parts: LoadedParts) => Model>;
-
-/** What people give a model. */
-export type Modality = 'text' | 'image' | 'sound';
-
-/** What config.json calls a family of checkpoints, and how its code is loaded. */
-interface Family {
-  readonly open: (config: Config) => Promise<Architecture>;
-  /** Texts when absent. */
-  readonly takes?: readonly Modality[];
-  /** Hugging Face's classes; PyTorch's own modules have none. */
-  readonly classes?: ClassNames;
-}
-
-/** The names of a family's classes: `prefix` and one of `ends`. */
-export interface ClassNames {
-  readonly prefix: string;
-  /** The base model last; those of encoders' heads come before, see heads/encoder-heads.ts. */
-  readonly ends: readonly string[];
-  /** Which of them a checkpoint is that names none, by the first tensor that it has of these. */
-  readonly shown: ShownBy;
-}
-
-/** Tensors and what they show; or the kind of family whose heads tell. */
-export type ShownBy =
-  | 'encoder'
-  | { readonly kind: 'decoder'; readonly tied: boolean }
-  | {
-      readonly kind: 'tensors';
-      readonly of: Readonly<Record<string, string>>;
-      readonly else: string;
-    };
-
-/** One stack that sees both ways. */
-function encoder(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
-  return { open: () => sequence(load), classes: { prefix, ends: ['Model'], shown: 'encoder' } };
-}
-
-/** One stack that generates. `tied`: whether its output layer is the embedding where nothing says. */
-function decoder(
-  prefix: string,
-  load: () => Promise<Declare<SequenceDefinition>>,
-  { tied = false, language = 'ForCausalLM' }: { tied?: boolean; language?: string } = {},
-): Family {
-  const ends = [language, 'ForSequenceClassification', 'Model'];
-  return {
-    open: () => generating(load),
-    classes: { prefix, ends, shown: { kind: 'decoder', tied } },
-  };
-}
-
-/** One stack that looks at images. */
-function vision(
-  prefix: string,
-  load: () => Promise<Declare<SequenceDefinition>>,
-  others: Readonly<Record<string, string>> = {},
-): Family {
-  const of = { 'classifier.weight': 'ForImageClassification', ...others };
-  return {
-    open: () => sequence(load),
-    takes: ['image'],
-    classes: {
-      prefix,
-      ends: [...Object.values(of), 'Model'],
-      shown: { kind: 'tensors', of, else: 'Model' },
-    },
-  };
-}
-
-/** An encoder and a decoder. The first of `ends` is that of a checkpoint without the tensors of `shown`. */
-function encoderDecoder(
-  prefix: string,
-  load: () => Promise<Declare<EncoderDecoderDefinition>>,
-  ends: readonly string[],
-  shown: Readonly<Record<string, string>> = {},
-): Family {
-  const [usual = 'Model'] = ends;
-  return {
-    open: () => pair(load),
-    classes: { prefix, ends, shown: { kind: 'tensors', of: shown, else: usual } },
-  };
-}
 
 const generation = 'ForConditionalGeneration';
 
@@ -148,8 +70,20 @@ const families: Readonly<Record<string, Family>> = {
       { 'decoder.final_layer_norm.weight': generation },
     ),
     async () => (await import('./families/t5.ts')).t5Encoder,
+    'EncoderModel',
   ),
   vit: vision('ViT', async () => (await import('./families/vit.ts')).vit),
+  whisper: withEncoderAlone(
+    encoderDecoder(
+      'Whisper',
+      async () => (await import('./families/whisper.ts')).whisper,
+      [generation, 'ForAudioClassification', 'Model'],
+      { 'classifier.weight': 'ForAudioClassification' },
+      ['sound'],
+    ),
+    async () => (await import('./families/whisper.ts')).whisperClassifier,
+    'AudioClassification',
+  ),
   'xlm-roberta': encoder('XLMRoberta', async () => (await import('./families/roberta.ts')).roberta),
   yolos: vision('Yolos', async () => (await import('./families/yolos.ts')).yolos, {
     'class_labels_classifier.layers.0.weight': 'ForObjectDetection',
@@ -183,16 +117,6 @@ export function modalitiesOf({ model_type: name }: JsonObject): readonly Modalit
   return family?.classes === undefined ? [] : (family.takes ?? ['text']);
 }
 
-/** A family of which the encoder alone is a model, too. */
-function withEncoderAlone(
-  family: Family,
-  load: () => Promise<Declare<SequenceDefinition>>,
-): Family {
-  const open = (config: Config): Promise<Architecture> =>
-    headName(config) === 'EncoderModel' ? sequence(load) : family.open(config);
-  return { ...family, open };
-}
-
 /** What the names of all classes begin with. */
 export function classPrefixes(): string[] {
   return Object.values(families).flatMap(({ classes }) => classes?.prefix ?? []);
@@ -201,39 +125,6 @@ export function classPrefixes(): string[] {
 /** The classes of a family; undefined where it has none. */
 export function classesOf(config: Config): ClassNames | undefined {
   return familyOf(config).classes;
-}
-
-async function pair(load: () => Promise<Declare<EncoderDecoderDefinition>>): Promise<Architecture> {
-  const [code, declare] = await Promise.all([import('./encoder-decoder.ts'), load()]);
-  return (config, loader) => {
-    const model = declare(config, loader);
-    return (parts) => new code.EncoderDecoderModel(parts, model);
-  };
-}
-
-async function generating(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
-  const [code, { generationSettings }, declare] = await Promise.all([
-    import('./sequence-model.ts'),
-    import('./generation/settings.ts'),
-    load(),
-  ]);
-  return (config, loader) => {
-    const definition = declare(config, loader);
-    return (parts) => {
-      const settings = definition.head?.output
-        ? generationSettings(parts, definition.vocabulary)
-        : undefined;
-      return new code.SequenceModel(parts, definition, settings);
-    };
-  };
-}
-
-async function sequence(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
-  const [code, declare] = await Promise.all([import('./sequence-model.ts'), load()]);
-  return (config, loader) => {
-    const definition = declare(config, loader);
-    return (parts) => new code.SequenceModel(parts, definition);
-  };
 }
 
 /** The same, refusing settings that it does not know. They may also explain why a weight is missing. */

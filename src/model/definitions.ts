@@ -2,15 +2,14 @@
 // role, and the head.
 
 import type { Head, HeadLayer } from './heads/head.ts';
-import type { InputStage } from './inputs/input-stage.ts';
+import type { InputStage, SourceStage } from './inputs/input-stage.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { StretchedRotary } from './layers/stretched-rotary.ts';
 import type { TransformerWeights } from './layers/transformer.ts';
 
 export interface TransformerShape {
-  readonly sourceVocabulary: number;
   readonly targetVocabulary: number;
-  /** Tokens of a sequence at most; Infinity where positions are relative. */
+  /** Tokens of a target at most, and of a source of tokens; Infinity where positions are relative. */
   readonly maxPositions: number;
 }
 
@@ -26,6 +25,7 @@ export interface PairDefinition {
 /** A sequence-to-sequence model whose targets are token ids. */
 export interface EncoderDecoderDefinition extends PairDefinition {
   readonly shape: TransformerShape;
+  readonly source: SourceStage;
   readonly weights: TransformerWeights;
   /** What targets begin with that repeat the source, where none are given (BART). */
   readonly repeatToken?: number;

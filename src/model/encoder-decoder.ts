@@ -1,4 +1,4 @@
-// A loaded encoder–decoder model over token ids: whole sequences (forward) and generation.
+// A loaded encoder–decoder model that gives token ids: whole sequences (forward) and generation.
 
 import { checkFlags, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
@@ -8,6 +8,7 @@ import type { GenerateOptions } from './generation/options.ts';
 import { startTokens } from './generation/option-reader.ts';
 import { pairPrompt } from './generation/pair-prompt.ts';
 import { generationSettings } from './generation/settings.ts';
+import { paddedLength } from './inputs/input-stage.ts';
 import { bucket } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
@@ -54,7 +55,7 @@ export class EncoderDecoderModel implements Model {
       const forward = this.forward.bind(this);
       const read = pairPrompt(model, this.#settings);
       const about = { generation: this.#settings, vocabulary, maxPositions, forward, read };
-      return generationOf(parts, { weights: model.weights }, about);
+      return generationOf(parts, { weights: model.weights, stage: model.source }, about);
     });
   }
 
@@ -76,7 +77,8 @@ export class EncoderDecoderModel implements Model {
     throwIfAborted(options.signal);
     const shape: PairPlanShape = {
       batch: tokens.source.batch,
-      sourceLength: bucket(tokens.source.length, maxPositions),
+      sourceLength: paddedLength(tokens.source, maxPositions),
+      sourceSize: tokens.source.size,
       targetLength: bucket(tokens.target.length, maxPositions),
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,

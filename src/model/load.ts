@@ -10,7 +10,7 @@ import {
 import { Gpu } from '../runtime/gpu.ts';
 import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
-import type { Architecture } from './architectures.ts';
+import type { Architecture } from './family.ts';
 import { type CacheDtype, cacheDtypes } from './cache-dtypes.ts';
 import type { Config } from './config.ts';
 import { show } from '../source/json.ts';

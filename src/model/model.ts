@@ -39,6 +39,8 @@ export interface ModelInputs {
   decoderInputsEmbeds?: DenseTensor;
   /** Images as a model's processor makes them, (B, channels, height, width). */
   pixelValues?: DenseTensor;
+  /** Sound as a model's feature extractor makes it, (B, bins, frames). */
+  inputFeatures?: DenseTensor;
   /** Takes images of another size than the model was trained on: its positions are stretched to them. */
   interpolatePosEncoding?: boolean;
 }

@@ -4,6 +4,7 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { PairDefinition } from './definitions.ts';
+import type { InputShape } from './inputs/input-stage.ts';
 import { recordHead } from './heads/record-head.ts';
 import { remember } from './layers/cross-attention.ts';
 import { decodeVectors } from './layers/decoder.ts';
@@ -14,6 +15,7 @@ import type { PairBatch } from './pair-inputs.ts';
 export interface PairShape {
   readonly batch: number;
   readonly sourceLength: number;
+  readonly sourceSize?: InputShape['size'];
   readonly targetLength: number;
   /** Whether labels will be written. */
   readonly labelled: boolean;
@@ -37,10 +39,10 @@ export interface PairGraph {
 export function pairGraph(
   recording: Recording,
   { source, target, weights, head }: PairDefinition,
-  { batch, sourceLength, targetLength, labelled, causal = true }: PairShape,
+  { batch, sourceLength, sourceSize, targetLength, labelled, causal = true }: PairShape,
 ): PairGraph {
   const { encoder, decoder } = weights;
-  const from = source.record(recording, { batch, length: sourceLength });
+  const from = source.record(recording, { batch, length: sourceLength, size: sourceSize });
   const memory = encodeVectors(from, encoder);
   const known = remember(memory, from.mask, decoder);
   const to = target.record(recording, { batch, length: targetLength });

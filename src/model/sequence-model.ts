@@ -7,7 +7,7 @@ import type { SequenceDefinition } from './definitions.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
-import { bucket } from './inputs/inputs.ts';
+import { paddedLength } from './inputs/input-stage.ts';
 import type { JsonObject } from '../source/json.ts';
 import {
   assertCurrent,
@@ -76,11 +76,10 @@ export class SequenceModel implements Model {
     checkFlags(options, 'hiddenStates', 'attentions');
     const batch = checkSequences(inputs, this.#definition);
     throwIfAborted(options.signal);
-    const { length, size } = batch.input;
     const shape: SequenceShape = {
       batch: batch.input.batch,
-      length: size === undefined ? bucket(length) : length,
-      size,
+      length: paddedLength(batch.input),
+      size: batch.input.size,
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
       labelled: batch.labels?.classes !== undefined,

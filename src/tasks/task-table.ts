@@ -1,6 +1,7 @@
 // The tasks: what each is called with and gives, of which code it is made, and which checkpoints fit it.
 
-import { modalitiesOf, type Modality } from '../model/architectures.ts';
+import { modalitiesOf } from '../model/architectures.ts';
+import type { Modality } from '../model/family.ts';
 import type { Model } from '../model/model.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Source } from '../source/source.ts';

@@ -1,7 +1,7 @@
 // All architectures, for what needs their weights without waiting for their code: new checkpoints. A test
 // holds that none is missing.
 
-import type { Declare } from '../model/architectures.ts';
+import type { Declare } from '../model/family.ts';
 import { bart } from '../model/families/bart.ts';
 import { bert } from '../model/families/bert.ts';
 import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
@@ -19,6 +19,7 @@ import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/torch-transformer.ts';
 import { deit, vit } from '../model/families/vit.ts';
 import { yolos } from '../model/families/yolos.ts';
+import { whisper, whisperClassifier } from '../model/families/whisper.ts';
 
 export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   bart,
@@ -38,6 +39,8 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   roberta,
   t5: (config, loader) => (headName(config) === 'EncoderModel' ? t5Encoder : t5)(config, loader),
   vit,
+  whisper: (config, loader) =>
+    (headName(config) === 'AudioClassification' ? whisperClassifier : whisper)(config, loader),
   'xlm-roberta': roberta,
   yolos,
   'seq2seq training run': torchSeq2Seq,

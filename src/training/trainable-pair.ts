@@ -35,13 +35,19 @@ export class TrainablePair
 
   record(
     recording: Recording,
-    { batch, lengths }: PaddedBatch<PairBatch>,
+    { batch, lengths, checked }: PaddedBatch<PairBatch>,
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<PairBatch>> {
     const [sourceLength = 0, targetLength = 0] = lengths;
     const model = adapt ? adaptLinears(this.#model, adapt) : this.#model;
     return this.graph(
-      pairGraph(recording, model, { batch, sourceLength, targetLength, labelled: true }),
+      pairGraph(recording, model, {
+        batch,
+        sourceLength,
+        sourceSize: checked.source.size,
+        targetLength,
+        labelled: true,
+      }),
     );
   }
 }

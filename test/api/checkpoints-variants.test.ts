@@ -34,6 +34,8 @@ const cases = [
   't5_encoder',
   't5_untied',
   'vit_model',
+  'whisper_audiocls',
+  'whisper_model',
   'xlm_roberta_qa',
   'yolos',
   'yolos_model',

@@ -24,4 +24,5 @@ await testCheckpoints([
   't5_gated',
   't5_relu',
   'vit',
+  'whisper',
 ]);

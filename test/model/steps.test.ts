@@ -6,9 +6,10 @@ import { marian } from '../../src/model/families/marian.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
 import { tokensOf } from '../../src/model/inputs/token-inputs.ts';
 import { logits } from '../../src/model/layers/logits.ts';
-import { embed } from '../../src/model/layers/embeddings.ts';
+import { embed, type EmbeddingWeights } from '../../src/model/layers/embeddings.ts';
 import { decodeVectors } from '../../src/model/layers/decoder.ts';
-import { encode } from '../../src/model/layers/transformer.ts';
+import { encodeVectors } from '../../src/model/layers/transformer.ts';
+import type { SourceStage } from '../../src/model/inputs/input-stage.ts';
 import { WeightLoader } from '../../src/model/weights/weights.ts';
 import { pointsOf, shownStates } from '../../src/model/layers/shown-states.ts';
 import { Probe } from '../../src/runtime/points.ts';
@@ -23,6 +24,11 @@ import { remember } from '../../src/model/layers/cross-attention.ts';
 
 const [batch, S, T] = [3, 19, 7];
 
+function embeddingsOf({ embeddings }: SourceStage): EmbeddingWeights {
+  if (embeddings === undefined) throw new Error('a stage without embeddings');
+  return embeddings;
+}
+
 for (const { name, options } of await testGpus()) {
   test(`every dispatch of a Marian forward pass, ${name}`, () =>
     withGpu(options, async (gpu) => {
@@ -32,10 +38,11 @@ for (const { name, options } of await testGpus()) {
       const entries = await openSafetensors(source);
       const find = (key: string): TensorEntry | undefined => entries.get(key);
       const loader = new WeightLoader(scope, { find });
-      const { weights, shape } = marian(
-        new Config(fields, 'config.json', { classPrefixes: ['Marian'] }),
-        loader,
-      );
+      const {
+        weights,
+        shape,
+        source: stage,
+      } = marian(new Config(fields, 'config.json', { classPrefixes: ['Marian'] }), loader);
       await loader.load(source, {});
       const asked = { hiddenStates: true, attentions: true };
       const points = [
@@ -45,7 +52,8 @@ for (const { name, options } of await testGpus()) {
       const recording = new Recording(gpu, { points: new Probe(pointsOf(...points)) });
       const sources = tokensOf(recording, 'source', batch, S);
       const targets = tokensOf(recording, 'target', batch, T);
-      const memory = encode(sources, weights);
+      const read = { ...sources, vectors: embed(sources, embeddingsOf(stage)) };
+      const memory = encodeVectors(read, weights.encoder);
       const target = { ...targets, vectors: embed(targets, weights.target) };
       const known = remember(memory, sources.mask, weights.decoder);
       const hidden = decodeVectors(target, known, { decoder: weights.decoder });
@@ -63,7 +71,7 @@ for (const { name, options } of await testGpus()) {
         const kept = places.map((at, i) =>
           i < length || i >= 2 * length || at < length - 3 ? 1 : 0,
         );
-        write.push([ids, random.indices(batch * length, shape.sourceVocabulary)]);
+        write.push([ids, random.indices(batch * length, shape.targetVocabulary)]);
         write.push([place, pairs], [mask, kept]);
       }
       const { plan } = await expectMatchesReference(recording, { write, outputs: [scores] });

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { type Gpu, loadModel } from 'webgpu-transformer';
 import { callInputs, expectCall } from './checkpoint.ts';
-import { type ExpectedCase, generateOptions, readCase } from './expected.ts';
+import { type ExpectedCase, generateOptions, inCamelCase, readCase } from './expected.ts';
 import { bothTiers, sharedGpu } from './gpu.ts';
 import { fixtureSource } from './source.ts';
 
@@ -18,7 +18,7 @@ export async function testCheckpoints(cases: readonly string[]): Promise<void> {
     onGpu: sharedGpu(options),
   }));
   for (const name of cases) {
-    const expected = await readCase(name);
+    const expected = plainRuns(await readCase(name));
     for (const { device, all, onGpu } of gpus) {
       const beams = expected.generate.find(({ kwargs }) => Number(kwargs['num_beams'] ?? 1) > 1);
       const some = expected.generate.filter((run, i) => i === 0 || run === beams);
@@ -26,6 +26,12 @@ export async function testCheckpoints(cases: readonly string[]): Promise<void> {
       testCheckpoint(name, { ...expected, generate: runs }, device, onGpu);
     }
   }
+}
+
+/** Without runs that a task of its own begins, as Whisper's languages do. */
+function plainRuns(expected: ExpectedCase): ExpectedCase {
+  const generate = expected.generate.filter(({ kwargs }) => kwargs['language'] === undefined);
+  return { ...expected, generate };
 }
 
 function testCheckpoint(
@@ -53,10 +59,7 @@ function testCheckpoint(
     onGpu(async (gpu) => {
       using model = await loadModel(fixtureSource(name), { gpu });
       for (const run of expected.generate) {
-        const inputs = {
-          inputIds: run.inputs.input_ids,
-          attentionMask: run.inputs.attention_mask,
-        };
+        const inputs = inCamelCase(run.inputs);
         const { sequences, scores } = await model.generate(inputs, generateOptions(run));
         expect(sequences, `sequences of ${run.name}`).toEqual(run.sequences);
         expect(scores?.length, `scores of ${run.name}`).toBe(run.sequences_scores?.length);
@@ -68,7 +71,7 @@ function testCheckpoint(
       }
       // The recorded steps are replayed: what the first call left behind must not show.
       const [run] = expected.generate;
-      const inputs = { inputIds: run!.inputs.input_ids, attentionMask: run!.inputs.attention_mask };
+      const inputs = inCamelCase(run!.inputs);
       const again = await model.generate(inputs, generateOptions(run!));
       expect(again.sequences, `${run!.name}, again`).toEqual(run!.sequences);
     }));

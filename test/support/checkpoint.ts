@@ -1,17 +1,12 @@
 // Inputs and outputs of a case under Hugging Face's names, brought to this library's.
 
 import type { DenseTensor, ModelInputs, ModelOutput } from 'webgpu-transformer';
-import { type ExpectedCase, expectTensor } from './expected.ts';
+import { type ExpectedCase, expectTensor, inCamelCase } from './expected.ts';
 import { expect } from 'vitest';
-
-function camelCase(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
 
 /** The arguments of a call as `forward` takes them. */
 export function callInputs({ inputs }: ExpectedCase, call: string): ModelInputs {
-  const args = Object.entries(inputs[call] as Record<string, unknown>);
-  return Object.fromEntries(args.map(([name, value]) => [camelCase(name), value]));
+  return inCamelCase(inputs[call] as Record<string, unknown>);
 }
 
 /** Expects all that the case holds of a call. */
@@ -21,9 +16,8 @@ export function expectCall(output: ModelOutput, call: string, expected: Expected
   expect(names.length).toBeGreaterThan(0);
   for (const name of names) {
     const [key = '', index] = name.slice(call.length + 1).split('.');
-    const found = (output as Record<string, DenseTensor | DenseTensor[] | undefined>)[
-      camelCase(key)
-    ];
+    const [own = ''] = Object.keys(inCamelCase({ [key]: true }));
+    const found = (output as Record<string, DenseTensor | DenseTensor[] | undefined>)[own];
     expectTensor(Array.isArray(found) ? found[Number(index)] : found, name, expected, masks);
   }
 }

@@ -15,7 +15,7 @@ interface Valid {
 
 export interface Generation {
   readonly name: string;
-  readonly inputs: { input_ids: Rows; attention_mask: Rows };
+  readonly inputs: { input_ids: Rows; attention_mask: Rows } & Readonly<Record<string, unknown>>;
   readonly kwargs: Readonly<Record<string, unknown>>;
   readonly sequences: Rows;
   /** Of beam search. */
@@ -38,7 +38,16 @@ export async function readCase(name: string): Promise<ExpectedCase> {
   return {
     inputs: await readInputs(name),
     values: readValues(await readFixture(`${name}/expected.safetensors`)),
-    generate: about.generate ?? [],
+    generate: await Promise.all(
+      (about.generate ?? []).map(async (run) => ({
+        ...run,
+        inputs: (await readArguments(
+          name,
+          `generate.${run.name}`,
+          run.inputs,
+        )) as Generation['inputs'],
+      })),
+    ),
     valid: Object.fromEntries(Object.entries(about.tensors).map(([key, v]) => [key, v.valid])),
   };
 }
@@ -46,28 +55,37 @@ export async function readCase(name: string): Promise<ExpectedCase> {
 /** Calls and their arguments; those that lie in a file of tensors from there. */
 async function readInputs(name: string): Promise<Record<string, unknown>> {
   const calls = (await readFixtureJson(`${name}/inputs.json`)) as Record<string, object>;
-  const read = async (call: string, args: object): Promise<object> => {
-    if (Array.isArray(args)) return args as unknown[];
-    const entries = Object.entries(args) as [string, unknown][];
-    const found = entries.map(async ([key, value]): Promise<[string, unknown]> => {
-      const { in: file } = Object(value) as { in?: string };
-      if (file === undefined) return [key, value];
-      return [key, readValues(await readFixture(`${name}/${file}`)).get(`${call}/${key}`)];
-    });
-    return Object.fromEntries(await Promise.all(found));
-  };
-  const all = Object.entries(calls).map(async ([call, args]) => [call, await read(call, args)]);
+  const all = Object.entries(calls).map(async ([call, args]) => [
+    call,
+    Array.isArray(args) ? (args as unknown[]) : await readArguments(name, call, args),
+  ]);
   return Object.fromEntries(await Promise.all(all)) as Record<string, unknown>;
+}
+
+async function readArguments(
+  name: string,
+  call: string,
+  args: object,
+): Promise<Record<string, unknown>> {
+  const entries = Object.entries(args) as [string, unknown][];
+  const found = entries.map(async ([key, value]): Promise<[string, unknown]> => {
+    const { in: file } = Object(value) as { in?: string };
+    if (file === undefined) return [key, value];
+    return [key, readValues(await readFixture(`${name}/${file}`)).get(`${call}/${key}`)];
+  });
+  return Object.fromEntries(await Promise.all(found));
 }
 
 /** The arguments of a run of `generate`, by the names they have here. */
 export function generateOptions({ kwargs }: Generation): GenerateOptions {
-  return Object.fromEntries(
-    Object.entries(kwargs).map(([name, value]) => [
-      name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      value,
-    ]),
-  );
+  return inCamelCase(kwargs);
+}
+
+/** What is under Hugging Face's names, under those that it has here. */
+export function inCamelCase(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const camelCase = (name: string): string =>
+    name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [camelCase(name), value]));
 }
 
 /** The largest difference allowed, as a part of the largest expected value. */

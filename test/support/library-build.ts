@@ -123,6 +123,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'images',
     test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(patches|image-tokens|token-means))\.)/,
   },
+  {
+    name: 'whisper',
+    test: /\/src\/(model\/(families\/whisper|inputs\/sound-inputs|layers\/(convolution|sound-embeddings))\.ts|shaders\/audio\/windows\.)/,
+  },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   // Tasks; the tokenizer comes with all of them.
   { name: 'tokenizer', test: /\/src\/(tasks\/(batches|scores|task)|tokenizer\/tokenizer)\.ts/ },

@@ -112,6 +112,7 @@ export class ToyDecoder implements DecodingModel {
   readonly scope: Scope;
   readonly config = {};
   readonly goesByLength = false;
+  readonly stage = undefined;
   readonly generation: Record<string, unknown>;
   readonly vocabulary: number;
   readonly maxPositions: number;
@@ -155,7 +156,7 @@ export class ToyDecoder implements DecodingModel {
   /** The number of the source of each input. */
   sources({ source, tokens }: Prompt): number[] {
     if (source === undefined) return tokens.rows.map(() => 0);
-    return source.ids.rows.map((row, i) => sourceNumber(row, source.mask.rows[i]!));
+    return source.ids!.rows.map((row, i) => sourceNumber(row, source.mask.rows[i]!));
   }
 
   createSession(shape: SessionShape): Promise<DecodeSession> {
@@ -210,10 +211,10 @@ class ToySession implements DecodeSession {
     writeState(prompts, state, plan);
     plan.write(table, this.#data);
     plan.write(cache, tokens);
-    const numbers = sourceOf.map((one) => {
-      const { ids, mask } = sources[one] ?? { ids: [], mask: [] };
-      return sourceNumber(ids, mask);
-    });
+    const all = sources.flatMap(({ ids, mask }) =>
+      ids!.rows.map((row, i) => sourceNumber(row, mask.rows[i]!)),
+    );
+    const numbers = sourceOf.map((one) => all[one] ?? 0);
     plan.write(source, Uint32Array.from(numbers));
     return Promise.resolve();
   }

@@ -33,6 +33,7 @@ test.each([
   ['gpt2_legacy_names', 'main'],
   ['roberta_seqcls', 'main'],
   ['vit', 'main'],
+  ['whisper', 'labels'],
 ])('%s learns', async (name, call) => {
   const expected = await readCase(name);
   const inputs = callInputs(expected, call);

@@ -52,20 +52,24 @@ function largest({ data }: Values): number {
 }
 
 for (const { name: device, options } of await testGpus()) {
-  test.each(['gpt2', 'bert_seqcls', 'variants/deit', 'variants/dinov2_imgcls'])(
-    `%s, ${device}`,
-    (name) =>
-      withGpu(options, async (gpu) => {
-        const expected = readValues(await readFixture(`${name}/expected_grads.safetensors`));
-        const got = await computeGradients(gpu, name);
-        expect([...got.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
-        for (const [tensor, wanted] of expected) {
-          // A bias of all keys changes no weight, so it has no gradient in exact arithmetic; what is left
-          // of it is held to the scale of the queries' bias.
-          const queries = expected.get(tensor.replace(/key\.bias$/, 'query.bias'))!;
-          const scale = largest(queries) / largest(wanted);
-          expectClose(got.get(tensor), wanted, tensor, () => true, 2e-5 * scale);
-        }
-      }),
+  test.each([
+    'gpt2',
+    'bert_seqcls',
+    'variants/deit',
+    'variants/dinov2_imgcls',
+    'variants/whisper_audiocls',
+  ])(`%s, ${device}`, (name) =>
+    withGpu(options, async (gpu) => {
+      const expected = readValues(await readFixture(`${name}/expected_grads.safetensors`));
+      const got = await computeGradients(gpu, name);
+      expect([...got.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
+      for (const [tensor, wanted] of expected) {
+        // A bias of all keys changes no weight, so it has no gradient in exact arithmetic; what is left
+        // of it is held to the scale of the queries' bias.
+        const queries = expected.get(tensor.replace(/key\.bias$/, 'query.bias'))!;
+        const scale = largest(queries) / largest(wanted);
+        expectClose(got.get(tensor), wanted, tensor, () => true, 2e-5 * scale);
+      }
+    }),
   );
 }

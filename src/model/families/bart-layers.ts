@@ -5,15 +5,36 @@ import type { Config } from '../config.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
-import { postNorm } from '../layers/block.ts';
+import { type Block, postNorm } from '../layers/block.ts';
 import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
 
-/** The encoder and the decoder below `root`; post-norm as in the paper. */
+/** What kin of BART has otherwise. */
+export interface BartVariant {
+  /** Post-norm, as in the paper, when absent. */
+  readonly block?: Block;
+  /** The norm behind the last layer of each stack; none when absent. */
+  readonly finalNorm?: string;
+  /** Whether projections to keys have a bias; true when absent. */
+  readonly keyBias?: boolean;
+}
+
+/** The encoder and the decoder below `root`. */
 export function bartLayers(
   config: Config,
   loader: WeightLoader,
   root: string,
 ): { dModel: number; encoder: StackWeights; decoder: StackWeights } {
+  const { dModel, stack } = bartStacks(config, loader, root);
+  return { dModel, encoder: stack('encoder'), decoder: stack('decoder') };
+}
+
+/** The same, each declared when it is asked for. */
+export function bartStacks(
+  config: Config,
+  loader: WeightLoader,
+  root: string,
+  { block = postNorm, finalNorm, keyBias = true }: BartVariant = {},
+): { dModel: number; stack: (name: 'encoder' | 'decoder') => StackWeights } {
   const dModel = config.integer('d_model');
   const activation = config.activation('activation_function', 'gelu');
   // The defaults are those of Hugging Face's configurations.
@@ -29,13 +50,16 @@ export function bartLayers(
       ['q_proj', 'k_proj', 'v_proj'].map((name) => `${prefix}.${name}`),
       dModel,
       dModel,
+      { bias: [true, keyBias, true] },
     ),
     output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
   });
   const attendAcross = (prefix: string, heads: number): CrossAttentionWeights => ({
     heads,
     query: loader.linear(`${prefix}.q_proj`, dModel, dModel),
-    keyValue: loader.linear([`${prefix}.k_proj`, `${prefix}.v_proj`], dModel, dModel),
+    keyValue: loader.linear([`${prefix}.k_proj`, `${prefix}.v_proj`], dModel, dModel, {
+      bias: [keyBias, true],
+    }),
     output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
   });
   const attending = (prefix: string, heads: number) => ({
@@ -65,22 +89,17 @@ export function bartLayers(
     crossAttentionNorm: norm(`${prefix}.encoder_attn_layer_norm`),
     ...feeding(prefix, width),
   });
-  const stack = <Layer>(
-    name: 'encoder' | 'decoder',
-    build: (prefix: string, heads: number, width: number) => Layer,
-  ): Layer[] => {
+  const stack = (name: 'encoder' | 'decoder'): StackWeights => {
+    const build = name === 'encoder' ? layer : decoderLayer;
     const heads = config.heads(`${name}_attention_heads`, dModel);
     const width = config.integer(`${name}_ffn_dim`);
-    return Array.from({ length: config.layers(`${name}_layers`) }, (_, index) =>
+    const layers = Array.from({ length: config.layers(`${name}_layers`) }, (_, index) =>
       build(`${root}${name}.layers.${index}`, heads, width),
     );
+    const last = finalNorm === undefined ? undefined : norm(`${root}${name}.${finalNorm}`);
+    return { block, dropout, layers, finalNorm: last, normalizesLastState: last !== undefined };
   };
-  const shared = { block: postNorm, dropout };
-  return {
-    dModel,
-    encoder: { ...shared, layers: stack('encoder', layer) },
-    decoder: { ...shared, layers: stack('decoder', decoderLayer) },
-  };
+  return { dModel, stack };
 }
 
 /**

@@ -126,7 +126,8 @@ export class DecodeStep {
     const ids = ({ ids: own }: Tokens): readonly number[] => own;
     if (history) step.write(history, padded(prompts.map(ids), history.size(1)));
     if (listed) {
-      const read = prompts.map((prompt, row) => ids(sources[sourceOf[row] ?? 0] ?? prompt));
+      const rows = sources.flatMap((source) => source.ids?.rows ?? []);
+      const read = prompts.map((prompt, row) => rows[sourceOf[row] ?? 0] ?? prompt.ids);
       step.write(listed, padded(read, listed.size(1)));
     }
     this.#beams?.start(chosen[0]?.data.norms ?? []);

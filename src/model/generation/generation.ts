@@ -39,11 +39,13 @@ export function generationOf(
 ): Generation {
   const { gpu, scope, config, cacheDtype } = parts;
   const decoder = { ...weights, cacheDtype };
+  const { stage } = weights;
   const sessions = new Set<Session>();
   return new Generation({
     gpu,
     scope,
     config,
+    stage,
     ...about,
     goesByLength: (decoder.rotary ?? []).length > 0,
     createSession: (shape) => {
@@ -80,7 +82,7 @@ export class Generation {
     const { outputsOf } = await import('./outputs.ts');
     const { signal } = options;
     const shown = { hiddenStates, attentions, ...(signal && { signal }) };
-    const outputs = await outputsOf(this.#model.forward, prompt, result.sequences, shown);
+    const outputs = await outputsOf(this.#model, prompt, result.sequences, shown);
     return { ...result, ...outputs };
   }
 
@@ -90,8 +92,9 @@ export class Generation {
    */
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
     const requests = promptsOf(calls, this.#model.read).map((call) => requestOf(call, this.#model));
-    const mayJoin = ({ values }: Request): boolean =>
-      values.numBeams === 1 && !this.#model.goesByLength;
+    const size = requests.find(({ prompt }) => prompt.source)?.prompt.source?.size?.join();
+    const mayJoin = ({ values, prompt }: Request): boolean =>
+      values.numBeams === 1 && !this.#model.goesByLength && prompt.source?.size?.join() === size;
     const together = await this.#together(requests.filter(mayJoin));
     const results: GenerateResult[] = [];
     for (const request of requests) {

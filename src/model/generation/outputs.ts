@@ -2,6 +2,7 @@
 // token sees the same whether it is fed alone or with all others, so they are cut out of one forward
 // pass over what was generated; the steps themselves keep to the fused kernels.
 
+import { repeatRows, type SourceStage } from '../inputs/input-stage.ts';
 import type { DenseTensor } from '../inputs/inputs.ts';
 import type { GenerateOutputOptions, GenerateResult, Model } from '../model.ts';
 import { positionsOf, type Prompt } from './prompt.ts';
@@ -20,7 +21,7 @@ const whole = ['encoderHiddenStates', 'encoderAttentions'] as const;
 
 /** What was asked for of each step that generated these sequences. */
 export async function outputsOf(
-  forward: Model['forward'],
+  { forward, stage }: { forward: Model['forward']; stage: SourceStage | undefined },
   { tokens, mask, source }: Prompt,
   sequences: readonly (readonly number[])[],
   asked: GenerateOutputOptions & { readonly signal?: AbortSignal },
@@ -31,13 +32,9 @@ export async function outputsOf(
   const masks = repeatRows(mask.rows, copies);
   const attentionMask = inputIds.map((row, i) => row.map((_, place) => masks[i]?.[place] ?? 1));
   const inputs =
-    source === undefined
+    source === undefined || stage === undefined
       ? { inputIds, attentionMask, positionIds: attentionMask.map(positionsOf) }
-      : {
-          inputIds: repeatRows(source.ids.rows, copies),
-          attentionMask: repeatRows(source.mask.rows, copies),
-          decoderInputIds: inputIds,
-        };
+      : { ...stage.inputsOf(source, copies), decoderInputIds: inputIds };
   const output = await forward(inputs, asked);
   const result: Partial<GenerateResult> = {};
   for (const name of whole) {
@@ -84,9 +81,4 @@ function cut(
     }
   }
   return { data: result, shape: [...lead, end - first, columns] };
-}
-
-/** Each row as often as its input has sequences. */
-function repeatRows(rows: readonly (readonly number[])[], copies: number): number[][] {
-  return rows.flatMap((row) => Array.from({ length: copies }, () => [...row]));
 }

@@ -22,14 +22,14 @@ export function pairPrompt(
       );
     }
     refuseInputs(inputs, [...source.takes, 'decoderInputIds'], 'Generation');
-    const { batch, ids, mask } = source.check(inputs);
+    const read = source.check(inputs);
+    const { batch } = read;
     const vocabulary = shape.targetVocabulary;
     const { startToken } = startTokens(options, settings, vocabulary);
     const tokens = targetsOf(inputs, { startToken, batch, vocabulary });
-    sameBatch(batch, tokens.batch, ['inputIds', 'decoderInputIds']);
-    if (ids === undefined) throw new RangeError('a source without tokens');
+    sameBatch(batch, tokens.batch, [source.takes[0], 'decoderInputIds']);
     const all = maskBatch('prompt', undefined, tokens, 'itself');
-    return { tokens, mask: all, source: { ids, mask } };
+    return { tokens, mask: all, source: read };
   };
 }
 

@@ -3,6 +3,7 @@
 import { fieldsOf, requireObject, TransformerError } from '../../runtime/errors.ts';
 import type { JsonObject } from '../../source/json.ts';
 import type { SequenceDefinition } from '../definitions.ts';
+import type { CheckedInput } from '../inputs/input-stage.ts';
 import { maskBatch, type TokenBatch, tokenBatch } from '../inputs/inputs.ts';
 import { type GenerateCall, type ModelInputs, refuseInputs } from '../model.ts';
 import type { GenerateOptions } from './options.ts';
@@ -13,8 +14,8 @@ export interface Prompt {
   readonly tokens: TokenBatch;
   /** (B, P): 1 for tokens, 0 for padding */
   readonly mask: TokenBatch;
-  /** Source token ids of an encoder–decoder, (B, S). */
-  readonly source?: { readonly ids: TokenBatch; readonly mask: TokenBatch };
+  /** What the encoder of an encoder–decoder reads, B rows. */
+  readonly source?: CheckedInput;
 }
 
 /** A prompt, and how to go on from it. */
@@ -49,31 +50,27 @@ export interface Tokens {
 export interface Beginning {
   /** A prompt for each of R sequences, of any lengths. */
   readonly prompts: readonly Tokens[];
-  /** Sources of an encoder–decoder; none else. */
-  readonly sources: readonly Tokens[];
-  /** The source of each sequence, by its number. */
+  /** What the encoder of an encoder–decoder reads, of each prompt; none else. */
+  readonly sources: readonly CheckedInput[];
+  /** The source of each sequence, by its number among the rows of all. */
   readonly sourceOf: readonly number[];
 }
 
 /** The beginning of several prompts together, the first with `copies[0]` sequences for each input. */
 export function beginningOf(prompts: readonly Prompt[], copies: readonly number[]): Beginning {
   const all: Tokens[] = [];
-  const sources: Tokens[] = [];
   const sourceOf: number[] = [];
-  prompts.forEach(({ tokens, mask, source }, call) => {
-    const input = (of: Required<Prompt>['source'], row: number): Tokens => ({
-      ids: of.ids.rows[row] ?? [],
-      mask: of.mask.rows[row] ?? [],
-    });
+  let first = 0;
+  prompts.forEach(({ tokens, mask }, call) => {
     for (let row = 0; row < tokens.batch; row++) {
       for (let copy = 0; copy < (copies[call] ?? 1); copy++) {
-        all.push(input({ ids: tokens, mask }, row));
-        sourceOf.push(sources.length);
+        all.push({ ids: tokens.rows[row] ?? [], mask: mask.rows[row] ?? [] });
+        sourceOf.push(first + row);
       }
-      if (source !== undefined) sources.push(input(source, row));
     }
+    first += tokens.batch;
   });
-  return { prompts: all, sources, sourceOf };
+  return { prompts: all, sources: prompts.flatMap(({ source }) => source ?? []), sourceOf };
 }
 
 /** The position of each token: how many tokens before it are no padding. */

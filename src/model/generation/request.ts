@@ -1,9 +1,10 @@
 // A call of a generation, checked, and what several of them need together. Nothing stands on the GPU yet.
 
-import { throwIfAborted } from '../../runtime/errors.ts';
+import { throwIfAborted, TransformerError } from '../../runtime/errors.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import type { JsonObject } from '../../source/json.ts';
+import { paddedLength, type SourceStage } from '../inputs/input-stage.ts';
 import { bucket, withinPositions } from '../inputs/inputs.ts';
 import type { Model } from '../model.ts';
 import type { Call, ReadPrompt } from './prompt.ts';
@@ -27,6 +28,8 @@ export interface DecodingModel {
   /** Whether what a token sees depends on the length of its sequence: such ones step alone. */
   readonly goesByLength: boolean;
   readonly read: ReadPrompt;
+  /** What the encoder begins with, where there is one. */
+  readonly stage: SourceStage | undefined;
   /** Computes what is asked for besides tokens. */
   readonly forward: Model['forward'];
 }
@@ -54,8 +57,16 @@ export function requestOf(
   const values = generationValues(options, generation, bounds);
   throwIfAborted(options.signal);
   const { numBeams, numReturnSequences } = values;
-  const { length: listed } = source?.ids ?? tokens;
+  const { length: listed } = source ?? tokens;
   const asks = options.stoppingCriteria !== undefined;
+  const isReading = values.encoderRepetitionPenalty !== 1 || values.encoderNoRepeatNgramSize > 0;
+  if (isReading && source !== undefined && source.ids === undefined) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'encoderRepetitionPenalty and encoderNoRepeatNgramSize go by the tokens of a source, and this model reads none. ' +
+        'Leave them out.',
+    );
+  }
   const { selection, data } = selectionOf(values, bounds, listed, asks);
   const copies = numBeams > 1 ? numBeams : numReturnSequences;
   const rows = tokens.batch * copies;
@@ -76,12 +87,17 @@ export function joined(
     requests.reduce((greatest, request) => Math.max(greatest, of(request)), 0);
   const total = (of: (request: Request) => number): number =>
     requests.reduce((sum, request) => sum + of(request), 0);
-  const sourceLength = most(({ prompt }) => prompt.source?.ids.length ?? 0);
+  const sources = requests.flatMap(({ prompt }) => prompt.source ?? []);
+  const sourceLength = most(({ prompt }) => prompt.source?.length ?? 0);
   const shape: SessionShape = {
     rows: total(({ rows }) => rows),
     capacity: bucket(most(({ values }) => values.maxLength - 1)),
-    sources: total(({ prompt }) => prompt.source?.ids.batch ?? 0),
-    sourceLength: bucket(sourceLength, maxPositions),
+    sources: total(({ prompt }) => prompt.source?.batch ?? 0),
+    sourceLength: sources.reduce(
+      (longest, source) => Math.max(longest, paddedLength(source, maxPositions)),
+      0,
+    ),
+    sourceSize: sources[0]?.size,
   };
   const selection = unite(requests.map((request) => request.selection));
   const read = sourceLength > 0 ? sourceLength : most(({ prompt }) => prompt.tokens.length);

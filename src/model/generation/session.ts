@@ -7,6 +7,7 @@ import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { CacheDtype } from '../cache-dtypes.ts';
 import type { SequenceDefinition } from '../definitions.ts';
+import type { InputShape, SourceStage } from '../inputs/input-stage.ts';
 import { bucket } from '../inputs/inputs.ts';
 import { decodeCached } from '../layers/cached-stack.ts';
 import { type LanguageModelWeights, logits } from '../layers/logits.ts';
@@ -29,9 +30,10 @@ export interface SessionShape {
   readonly rows: number;
   /** Tokens that a sequence has in the cache at most. */
   readonly capacity: number;
-  /** Sources of an encoder–decoder, and tokens of each at most; 0 where there are none. */
+  /** Sources of an encoder–decoder, and vectors of each at most; 0 where there are none. */
   readonly sources: number;
   readonly sourceLength: number;
+  readonly sourceSize?: InputShape['size'];
 }
 
 /** What steps share. All of it is data in buffers. */
@@ -72,6 +74,8 @@ export interface DecodeSession {
 /** A language model, or an encoder–decoder. */
 export interface Decoder {
   readonly weights: LanguageModelWeights | TransformerWeights;
+  /** What the encoder begins with, where there is one. */
+  readonly stage?: SourceStage;
   /** Rotary frequencies that depend on the length. */
   readonly rotary?: SequenceDefinition['rotary'];
   readonly cacheDtype: CacheDtype;
@@ -128,10 +132,13 @@ export class Session implements DecodeSession {
     shape: SessionShape,
     others: Set<Session>,
   ): Promise<Session> {
-    const { weights } = decoder;
+    const { weights, stage } = decoder;
     const scope = new Scope(owner);
     try {
-      const encoder = 'encoder' in weights ? await encoderOf(scope, weights, shape) : undefined;
+      const encoder =
+        'encoder' in weights && stage
+          ? await encoderOf(scope, { stage, weights }, shape)
+          : undefined;
       const session = new Session(scope, decoder, shape, { encoder, others });
       await scope.ready();
       others.add(session);

@@ -3,7 +3,7 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
-import type { ClassNames } from '../architectures.ts';
+import type { ClassNames } from '../family.ts';
 import type { Config } from '../config.ts';
 import { encoderHeads } from './encoder-heads.ts';
 

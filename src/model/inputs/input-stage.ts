@@ -8,14 +8,14 @@ import type { ImageSize } from '../../shaders/image/patches.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { BetweenLayers } from '../layers/stack.ts';
 import type { ModelInputs } from '../model.ts';
-import type { TokenBatch } from './inputs.ts';
+import { bucket, type TokenBatch } from './inputs.ts';
 
 /** Inputs that were checked. An input stage adds what else it writes. */
 export interface CheckedInput {
   readonly batch: number;
   /** Vectors of each sequence, without what a list pads them to. */
   readonly length: number;
-  /** Height and width of images, in pixels: lists are recorded for these, and pad nothing. */
+  /** Height and width of images or features: lists are recorded for these, and pad nothing. */
   readonly size?: ImageSize | undefined;
   /** (B, T), 0 = padding */
   readonly mask: TokenBatch;
@@ -27,7 +27,7 @@ export interface CheckedInput {
 export interface InputShape {
   readonly batch: number;
   readonly length: number;
-  /** That of images; as the model was trained on when absent. */
+  /** That of images or features; as the model was trained on when absent. */
   readonly size?: ImageSize | undefined;
 }
 
@@ -55,4 +55,22 @@ export interface InputStage {
   check(inputs: ModelInputs): CheckedInput;
   /** Appends the way to the first layer. */
   record(recording: Recording, shape: InputShape): RecordedInput;
+}
+
+/** What the encoder of a model begins with that generates. */
+export interface SourceStage extends InputStage {
+  /** Batches that it has checked, as one: their rows below each other. */
+  join(batches: readonly CheckedInput[]): CheckedInput;
+  /** The inputs of `forward` that a batch was checked from, each row so often. */
+  inputsOf(checked: CheckedInput, copies: number): ModelInputs;
+}
+
+/** The length that a list is recorded for, `most` at most. */
+export function paddedLength({ length, size }: CheckedInput, most?: number): number {
+  return size === undefined ? bucket(length, most) : length;
+}
+
+/** Each row so often, its copies side by side. */
+export function repeatRows(rows: TokenBatch['rows'], copies: number): number[][] {
+  return rows.flatMap((row) => Array.from({ length: copies }, () => [...row]));
 }

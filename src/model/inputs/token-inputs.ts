@@ -6,7 +6,14 @@ import type { SequenceDefinition } from '../definitions.ts';
 import { embed, type EmbeddingWeights, type Tokens } from '../layers/embeddings.ts';
 import { type StretchedRotary, stretchRotary } from '../layers/stretched-rotary.ts';
 import type { ModelInputs } from '../model.ts';
-import type { CheckedInput, InputShape, InputStage, RecordedInput } from './input-stage.ts';
+import {
+  type CheckedInput,
+  type InputShape,
+  type InputStage,
+  type RecordedInput,
+  repeatRows,
+  type SourceStage,
+} from './input-stage.ts';
 import {
   maskBatch,
   padRows,
@@ -42,7 +49,7 @@ interface CheckedTokens extends CheckedInput {
   readonly positions: TokenBatch;
 }
 
-export class TokenInput implements InputStage {
+export class TokenInput implements SourceStage {
   readonly takes: InputStage['takes'];
   readonly embeddings: EmbeddingWeights;
   readonly names: TokenNames;
@@ -81,6 +88,28 @@ export class TokenInput implements InputStage {
       withinPositions(name, last(positions) + 1 - first, maxPositions);
     }
     return { batch, length, ids, mask, types, positions };
+  }
+
+  join(batches: readonly CheckedTokens[]): CheckedTokens {
+    const below = (of: (batch: CheckedTokens) => TokenBatch | undefined): TokenBatch => {
+      const rows = batches.flatMap((batch) => of(batch)?.rows ?? []);
+      return { batch: rows.length, length: longest(rows), rows };
+    };
+    const ids = below((one) => one.ids);
+    const types = below((one) => one.types);
+    return {
+      batch: ids.batch,
+      length: ids.length,
+      ids,
+      mask: below(({ mask }) => mask),
+      types: types.batch === ids.batch ? types : undefined,
+      positions: below(({ positions }) => positions),
+    };
+  }
+
+  inputsOf({ ids, mask }: CheckedTokens, copies: number): ModelInputs {
+    const [name, maskName] = this.names;
+    return { [name]: repeatRows(ids.rows, copies), [maskName]: repeatRows(mask.rows, copies) };
   }
 
   record(recording: Recording, { batch, length }: InputShape): RecordedInput {
@@ -126,6 +155,10 @@ function countPositions(row: readonly number[], paddingToken: number | undefined
   return row.map((id) => (id === paddingToken ? paddingToken : ++count));
 }
 
+function longest(rows: TokenBatch['rows']): number {
+  return rows.reduce((most, { length }) => Math.max(most, length), 0);
+}
+
 /** The greatest position. */
 function last({ rows }: TokenBatch): number {
   return rows.reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0);
@@ -149,7 +182,7 @@ export function tokensOf(
  * Writes the place of each token: position and slot. Positions count from 0 in every sequence, whatever its
  * padding, as in Hugging Face's Marian, unless others are given for the tokens numbered through the batch.
  */
-export function writePositions(
+function writePositions(
   plan: Plan,
   { place }: Tokens,
   positionOf: (token: number) => number = (token) => token % place.size(1),

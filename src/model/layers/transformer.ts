@@ -1,14 +1,12 @@
-// "Attention Is All You Need" (Vaswani et al., 2017, arXiv 1706.03762), Figure 1, with token
-// embeddings: what Marian, BART, T5 and their kin have in common.
+// "Attention Is All You Need" (Vaswani et al., 2017, arXiv 1706.03762), Figure 1: an encoder, and a decoder of
+// tokens.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import { embed, type EmbeddingWeights, type Tokens } from './embeddings.ts';
 import type { LanguageModelWeights } from './logits.ts';
 import { sequenceStack } from './sequence-stack.ts';
 import type { StackWeights } from './stack.ts';
 
 export interface TransformerWeights extends LanguageModelWeights {
-  readonly source: EmbeddingWeights;
   readonly encoder: StackWeights;
 }
 
@@ -27,9 +25,4 @@ export function encodeVectors({ vectors, mask, place }: StackInput, encoder: Sta
   return vectors.recording.within('encoder', () =>
     sequenceStack(vectors, encoder, { mask, place, causal: false }),
   );
-}
-
-/** The same for tokens. */
-export function encode(source: Tokens, weights: TransformerWeights): Tensor {
-  return encodeVectors({ ...source, vectors: embed(source, weights.source) }, weights.encoder);
 }

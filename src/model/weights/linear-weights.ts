@@ -46,3 +46,8 @@ export function partsOf(
 export function oneLinear(name: string, weight: Tensor, bias?: Tensor): Linear {
   return { weight, bias, parts: partsOf([name], [weight.size(0)]) };
 }
+
+/** A size for each of `count` names. */
+export function sizesOf(size: number | readonly number[], count: number): readonly number[] {
+  return typeof size === 'number' ? Array<number>(count).fill(size) : size;
+}

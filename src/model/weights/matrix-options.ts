@@ -22,8 +22,8 @@ export interface MatrixOptions {
 }
 
 export interface LinearOptions extends Pick<MatrixOptions, 'transposed' | 'stored'> {
-  /** Whether it has one; true when absent. */
-  readonly bias?: boolean;
+  /** Whether it has one, or each of several; true when absent. */
+  readonly bias?: boolean | readonly boolean[];
 }
 
 /** With where that order is noted. */

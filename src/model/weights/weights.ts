@@ -1,7 +1,6 @@
 // Weights on their way from a checkpoint to the GPU. An architecture first declares the tensors it
 // needs, which checks names and shapes; one pass over the files then fills them, piece by piece.
 
-import { TransformerError } from '../../runtime/errors.ts';
 import { makeInParts, type PartOptions } from '../../runtime/parts.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import { type Dtype, pitchOf } from '../../runtime/dtype.ts';
@@ -10,9 +9,10 @@ import type { WeightSlice } from './parameters.ts';
 import type { TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
-import { type Linear, partsOf } from './linear-weights.ts';
+import { type Linear, partsOf, sizesOf } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
 import type { FillOptions, LinearOptions, MatrixOptions, RowRange } from './matrix-options.ts';
+import { expectShape, isEntry, type Zeros } from './found-entry.ts';
 import { asShaped, commonFormat, heldAs, holds, packedOf } from './packed-entry.ts';
 
 type ComputedValues = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -42,6 +42,7 @@ export class WeightLoader {
   readonly #allocate: Allocate;
   readonly #place: Allocate;
   readonly #limits: PartOptions;
+  readonly #isNew: boolean;
   /** What names of the base model begin with: as declared, in the file, and in the checkpoint's class. */
   #root = { prefix: '', inFile: '', inClass: '' };
   /** What is wanted of the tensors of the checkpoint. */
@@ -66,6 +67,7 @@ export class WeightLoader {
     this.#formats = formats;
     this.#allocate = (options) => scope?.tensor(options) ?? new Tensor(options);
     this.#place = place ?? this.#allocate;
+    this.#isNew = isNew;
     this.#limits = { limit, purpose: place ? 'parameters' : 'weights' };
     this.#tied = new TiedNames((name) => this.#stored(name) !== undefined, isNew);
   }
@@ -120,19 +122,20 @@ export class WeightLoader {
   }
 
   /**
-   * A vector, in f32; several names, of one size or a size for each, are joined end to end. A shape
-   * of (1, size) passes.
+   * A vector, in f32; several names, of one size or a size for each, are joined end to end, with zeros for
+   * those that are undefined. A shape of (1, size) passes.
    */
   vector(
-    names: string | readonly string[],
+    names: string | readonly (string | undefined)[],
     size: number | readonly number[],
     part?: RowRange,
   ): Tensor {
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(size, list.length);
-    const entries = list.map((name, index) =>
-      this.#find(this.#named('inFile', name), [part?.rows ?? sizes[index] ?? 0]),
-    );
+    const entries = list.map((name, index) => {
+      const shape = [part?.rows ?? sizes[index] ?? 0];
+      return name === undefined ? { shape } : this.#find(this.#named('inFile', name), shape);
+    });
     return this.#tensor(entries, [sum(sizes)], 'f32', { part });
   }
 
@@ -167,7 +170,7 @@ export class WeightLoader {
 
   /**
    * `prefix.weight` (out, in) and `prefix.bias` (out), unless `bias` is false; several prefixes are
-   * stacked.
+   * stacked, and those without a bias among others have zeros.
    */
   linear(
     prefixes: string | readonly string[],
@@ -176,14 +179,30 @@ export class WeightLoader {
     { bias = true, ...options }: LinearOptions = {},
   ): Linear {
     const names = (suffix: string): string[] => [prefixes].flat().map((prefix) => prefix + suffix);
+    const has = (index: number): boolean =>
+      typeof bias === 'boolean' ? bias : bias[index] === true;
+    const biases = names('.bias').map((name, index) => (has(index) ? name : undefined));
     const modules = names('').map((name) => this.#named('inClass', name));
     const weight = this.matrix(names('.weight'), out, input, { ...options, ordered: true });
     return {
       weight,
       order: this.#orders.get(weight),
-      bias: bias ? this.vector(names('.bias'), out) : undefined,
+      bias: biases.some(Boolean) ? this.vector(biases, out) : undefined,
       parts: partsOf(modules, sizesOf(out, modules.length), options.transposed),
     };
+  }
+
+  /** A matrix that is never trained: as the checkpoint has it, or `values` where it has none or is new. */
+  fixed(
+    name: string,
+    shape: readonly [rows: number, columns: number],
+    values: () => Float32Array<ArrayBuffer>,
+  ): Tensor {
+    const own = this.#named('inFile', name);
+    if (this.#isNew || !this.has(name)) return this.computed(own, shape, values());
+    const tensor = this.#allocate({ label: own, shape, dtype: 'f32' });
+    this.#fill(tensor, [this.#find(own, shape)], {}, this.constants);
+    return tensor;
   }
 
   /** A tensor that is computed, not loaded. */
@@ -223,41 +242,22 @@ export class WeightLoader {
     const stored = this.#stored(this.#tied.storedAs(name), turned);
     const entry = stored && asShaped(stored, wanted);
     const shape = entry && packedOf(entry) ? wanted : turned;
-    if (entry === undefined) {
-      const names = this.#tied.namesOf(name).map((each) => `"${each}"`);
-      throw new TransformerError(
-        'TENSOR_MISSING',
-        `The checkpoint has no tensor ${names.join(' or ')} of shape (${shape.join(', ')}), which its ` +
-          'config.json calls for. Check that config.json and the weights belong together.',
-      );
-    }
-    const withoutOnes = (sizes: readonly number[]): string => sizes.filter((n) => n !== 1).join();
-    const matches =
-      shape.length === 1
-        ? withoutOnes(entry.shape) === withoutOnes(shape)
-        : entry.shape.join() === shape.join();
-    if (!matches) {
-      throw new TransformerError(
-        'TENSOR_MISMATCH',
-        `Tensor "${name}" has shape (${entry.shape.join(', ')}), but config.json calls for ` +
-          `(${shape.join(', ')}). Check that config.json and the weights belong together.`,
-      );
-    }
-    return entry;
+    return expectShape(entry, shape, this.#tied.namesOf(name));
   }
 
   #tensor(
-    entries: readonly TensorEntry[],
+    entries: readonly (TensorEntry | Zeros)[],
     shape: readonly number[],
     dtype: Dtype,
     options: FillOptions,
   ): Tensor {
-    const [{ name } = { name: '' }] = entries;
+    const named = entries.filter(isEntry).map((entry) => entry.name);
+    const [name = ''] = named;
     const known = this.#shared.get(name);
     if (known !== undefined) return known;
     const columns = shape.at(-1) ?? 1;
     const pitch = pitchOf(dtype, columns);
-    const label = entries.map((entry) => entry.name).join(' + ');
+    const label = named.join(' + ');
     const tensor = makeInParts({ label, shape, dtype, pitch }, this.#limits, this.#place);
     this.#fill(tensor, entries, options, this.slices);
     if (this.#tied.has(name)) this.#shared.set(name, tensor);
@@ -267,7 +267,7 @@ export class WeightLoader {
   /** Notes which tensors of the checkpoint, or parts of them, fill a tensor from its start on. */
   #fill(
     tensor: Tensor,
-    entries: readonly TensorEntry[],
+    entries: readonly (TensorEntry | Zeros)[],
     { part, transposed: swapped = false, order }: FillOptions,
     slices: WeightSlice[],
   ): void {
@@ -278,6 +278,10 @@ export class WeightLoader {
       const rows =
         part === undefined ? elements(entry.shape) / rowElements : (tensor.shape[0] ?? 1);
       const size = rows * rowElements;
+      if (!isEntry(entry)) {
+        first += size;
+        continue;
+      }
       const name = this.#tied.savedAs(entry.name);
       // What is quantised lies as its product needs it, but is called what it was before.
       const shape = swapped && packedOf(entry) ? entry.shape.toReversed() : entry.shape;
@@ -288,11 +292,6 @@ export class WeightLoader {
       first += size;
     }
   }
-}
-
-/** A size for each of `count` names. */
-function sizesOf(size: number | readonly number[], count: number): readonly number[] {
-  return typeof size === 'number' ? Array<number>(count).fill(size) : size;
 }
 
 function sum(values: readonly number[]): number {

@@ -34,7 +34,7 @@ function promptOf(seed: number, length: number, withSource: boolean): Prompt {
   if (!withSource) return { tokens, mask };
   const ids = batch(6);
   const sourceMask = ids.rows.map((row, i) => row.map((_, at) => (at < 6 - i ? 1 : 0)));
-  return { tokens, mask, source: { ids, mask: { ...ids, rows: sourceMask } } };
+  return { tokens, mask, source: { ...ids, ids, mask: { ...ids, rows: sourceMask } } };
 }
 
 function snakeCase(name: string): string {

@@ -1,0 +1,38 @@
+// Tensors of a checkpoint beside what its config.json calls for.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import type { TensorEntry } from '../../source/safetensors.ts';
+
+/** A part of a tensor that no file has. */
+export type Zeros = Pick<TensorEntry, 'shape'>;
+
+export function isEntry(part: TensorEntry | Zeros): part is TensorEntry {
+  return 'name' in part;
+}
+
+/** What was found under `names`, the first of which it was asked for by. Errors: TENSOR_MISSING, TENSOR_MISMATCH. */
+export function expectShape(
+  entry: TensorEntry | undefined,
+  shape: readonly number[],
+  names: readonly string[],
+): TensorEntry {
+  const advice = 'Check that config.json and the weights belong together.';
+  const wanted = `(${shape.join(', ')})`;
+  if (entry === undefined) {
+    throw new TransformerError(
+      'TENSOR_MISSING',
+      `The checkpoint has no tensor ${names.map((each) => `"${each}"`).join(' or ')} of shape ${wanted}, ` +
+        `which its config.json calls for. ${advice}`,
+    );
+  }
+  const withoutOnes = (sizes: readonly number[]): string => sizes.filter((n) => n !== 1).join();
+  const matches =
+    shape.length === 1
+      ? withoutOnes(entry.shape) === withoutOnes(shape)
+      : entry.shape.join() === shape.join();
+  if (matches) return entry;
+  throw new TransformerError(
+    'TENSOR_MISMATCH',
+    `Tensor "${names[0]}" has shape (${entry.shape.join(', ')}), but config.json calls for ${wanted}. ${advice}`,
+  );
+}
