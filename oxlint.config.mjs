@@ -12,11 +12,12 @@ const folders = {
   metrics: ['runtime'],
   tokenizer: ['source', 'runtime'],
   model: ['shaders', 'source', 'runtime', 'self-test'],
-  tasks: ['model', 'tokenizer', 'source', 'runtime'],
+  images: ['model', 'shaders', 'source', 'runtime'],
+  tasks: ['images', 'model', 'tokenizer', 'source', 'runtime'],
   training: ['model', 'shaders', 'source', 'runtime'],
   phrases: ['training', 'model', 'source', 'runtime'],
   'self-test': ['shaders', 'source', 'runtime'],
-  node: ['source', 'runtime'],
+  node: ['images', 'source', 'runtime'],
 };
 
 /**

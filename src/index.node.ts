@@ -1,11 +1,13 @@
 // The public interface in Node: the same names, with Dawn for adapters and folders for models.
 
 import { registerFailures } from './source/fetch-failure.ts';
+import { registerImageDecoder } from './images/decode.ts';
 import { registerPlatform } from './source/open-source.ts';
 import { registerTargetOpener } from './source/target.ts';
 import { nodeAdapters } from './node/adapter.ts';
 import { cacheFolder } from './node/cache-folder.ts';
 import { directorySource } from './node/directory-source.ts';
+import { decodeImage } from './node/image-decoder.ts';
 import { explainInNode } from './node/fetch-failure.ts';
 import { directoryTarget } from './node/directory-target.ts';
 import { registerAdapterFinder } from './runtime/adapter.ts';
@@ -21,6 +23,7 @@ registerPlatform({
 });
 registerTargetOpener(directoryTarget);
 registerFailures(explainInNode);
+registerImageDecoder(decodeImage);
 
 export * from './index.ts';
 export { directorySource, directoryTarget };

@@ -1,6 +1,9 @@
 // The public interface. Node's entry (index.node.ts) adds how Node finds adapters and files.
 
 export { clearCache, isCached } from './source/cache.ts';
+export type { ImageProcessor } from './images/image-processor.ts';
+export type { RawImage } from './images/pixels.ts';
+export type { ImageInput } from './images/read-image.ts';
 export { modelSize, type ModelSize } from './model/model-size.ts';
 export type { GenerateOptions } from './model/generation/options.ts';
 export type { HttpOptions } from './source/http-options.ts';
@@ -15,6 +18,7 @@ export type {
   ModelInputs,
   ModelOutput,
 } from './model/model.ts';
+export type { FileInput } from './source/read-bytes.ts';
 export type { ModelSource, SourceOptions } from './source/open-source.ts';
 export type { FileProgress, FileRange, Source } from './source/source.ts';
 export type { TorchForwardOptions } from './model/torch-transformer-model.ts';
@@ -32,16 +36,15 @@ export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
 export type { EmbeddingOptions, SimilarityInput } from './tasks/embeddings.ts';
 export type { AggregationStrategy } from './tasks/entities.ts';
 export type { FeatureExtractionOptions } from './tasks/feature-extraction.ts';
+export type { ImageClassificationOptions } from './tasks/image-classification.ts';
+export type { ImageFeatureExtractionOptions } from './tasks/image-feature-extraction.ts';
 export type { FilledMask, FillMaskOptions } from './tasks/fill-mask.ts';
 export type { TextOptions } from './tasks/generation.ts';
 export { pipeline, type Pipelines, type TranslationPipeline } from './tasks/pipeline.ts';
 export { cosineSimilarity } from './tasks/pooling.ts';
 export type { Answer, Question, QuestionAnsweringOptions } from './tasks/question-answering.ts';
-export type {
-  LabelScore,
-  TextClassificationOptions,
-  TextPair,
-} from './tasks/text-classification.ts';
+export type { LabelScore } from './tasks/label-scores.ts';
+export type { TextClassificationOptions, TextPair } from './tasks/text-classification.ts';
 export type { TextGenerationOptions } from './tasks/text-generation.ts';
 export type { RankedDocument, TextRankingOptions } from './tasks/text-ranking.ts';
 export type { GeneratedText, Summary } from './tasks/text-to-text.ts';

@@ -97,6 +97,14 @@ export class Config {
     return this.integer(name, fallback, 1, MOST_LAYERS);
   }
 
+  /** Numbers, or one alone. */
+  numbers(name: string, fallback: readonly number[]): readonly number[] {
+    const list: unknown[] = [this.get(name) ?? fallback].flat();
+    const areNumbers = list.every((value) => typeof value === 'number' && Number.isFinite(value));
+    if (areNumbers && list.length > 0) return list as number[];
+    throw this.#wrong(name, 'a number or a list of numbers');
+  }
+
   number(name: string, fallback?: number): number {
     const value = this.get(name) ?? fallback;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
@@ -160,6 +168,14 @@ export class Config {
       const isEmpty = typeof value === 'object' && Object.keys(value).length === 0;
       if (neutral === undefined && (isEmpty || value === false || value === 0)) continue;
       this.refuse(name, `${neutral ?? 'none'}, as nothing else is supported yet`);
+    }
+  }
+
+  /** Refuses every field that was not read, but for those that change no result. */
+  refuseOthers(harmless: readonly string[]): void {
+    for (const [name, value] of Object.entries(this.fields)) {
+      if (value === null || this.#read.has(name) || harmless.includes(name)) continue;
+      this.refuse(name, 'none, as it is not known here what it does');
     }
   }
 

@@ -127,17 +127,18 @@ export async function forwardRows<Row extends TokenRow, Result>(
   const tokens = Math.min(8192, 2 ** 24 / width);
   return inBatches(rows, { tokens, signal }, async (batch) => {
     const output = await parts.model.forward(padRows(parts, batch), signal ? { signal } : {});
-    return batch.map((row, at) => take((name) => entry(output[name], at, name, task), row));
+    return batch.map((row, at) => take((name) => entryOf(output, name, at, task), row));
   });
 }
 
-/** One entry along the first axis. */
-function entry(
-  tensor: DenseTensor | undefined,
+/** Entry `at` of an output along its first axis. Errors: MODEL_UNSUPPORTED where the model gives none. */
+export function entryOf(
+  output: TaskOutput,
+  name: keyof TaskOutput,
   at: number,
-  name: string,
   task: string,
 ): DenseTensor {
+  const tensor = output[name];
   if (tensor === undefined) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',

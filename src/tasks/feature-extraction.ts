@@ -2,7 +2,7 @@
 
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { eachText, forwardRows } from './batches.ts';
-import { normalized, pool, type Pooling, stack } from './pooling.ts';
+import { normalized, normalizedRows, pool, type Pooling, stack } from './pooling.ts';
 import { checkOptions, checkText, encodeText, listOf, oneOrMany, type TaskParts } from './task.ts';
 
 export interface FeatureExtractionOptions {
@@ -55,10 +55,10 @@ export function featureExtraction(parts: TaskParts): FeatureExtraction {
         const { data, shape } = read('lastHiddenState');
         const size = shape.at(-1) ?? 1;
         const own = data.slice(0, ids.length * size);
-        for (let at = 0; at < own.length; at += size) {
-          if (normalize) own.set(normalized(own.subarray(at, at + size)), at);
-        }
-        return { data: own, shape: [1, ids.length, size] };
+        return {
+          data: normalize ? normalizedRows(own, size) : own,
+          shape: [1, ids.length, size],
+        };
       }),
     );
   };

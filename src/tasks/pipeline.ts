@@ -79,7 +79,8 @@ export async function pipeline<Name extends keyof Pipelines>(
   const dispose = (): void => model.dispose();
   const parts = { task: chosen, model, ...processors, dispose, [Symbol.dispose]: dispose };
   try {
-    return Object.assign(make(parts), parts) as Pipelines[Name];
+    const made: object = Object.assign(make(parts), parts);
+    return made as Pipelines[Name];
   } catch (error) {
     dispose();
     throw error;

@@ -45,6 +45,15 @@ export function normalized(vector: Float32Array): Float32Array {
   return vector.map((x) => x / norm);
 }
 
+/** The same of every row of so many numbers. */
+export function normalizedRows(data: Float32Array, size: number): Float32Array {
+  const rows = data.slice();
+  for (let at = 0; at < rows.length; at += size) {
+    rows.set(normalized(rows.subarray(at, at + size)), at);
+  }
+  return rows;
+}
+
 /** a · b, over the product of both lengths: from -1 to 1. */
 export function cosineSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
   for (const vector of [a, b]) checkVector(vector);

@@ -1,10 +1,13 @@
 // What stands between people's inputs and a model's: a task loads those that it needs beside the weights.
 
+import type { ImageProcessor } from '../images/image-processor.ts';
 import type { Source } from '../source/source.ts';
 import { trusting } from '../source/trust.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 export interface Processors {
+  /** Images to numbers. */
+  readonly imageProcessor: ImageProcessor;
   /** Texts to token ids and back. */
   readonly tokenizer: Tokenizer;
 }
@@ -18,6 +21,10 @@ interface Loader<Processor> {
 }
 
 const loaders: { readonly [Name in ProcessorName]: Loader<Processors[Name]> } = {
+  imageProcessor: loader(
+    () => import('../images/image-processor.ts'),
+    ({ ImageProcessor: Loaded }, files, signal) => Loaded.load(files, signal),
+  ),
   tokenizer: loader(
     () => import('../tokenizer/tokenizer.ts'),
     ({ Tokenizer: Loaded }, files, signal) => Loaded.load(files, signal),

@@ -8,6 +8,8 @@ import type { Source } from '../source/source.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
 import type { FeatureExtraction } from './feature-extraction.ts';
 import type { FillMask } from './fill-mask.ts';
+import type { ImageClassification } from './image-classification.ts';
+import type { ImageFeatureExtraction } from './image-feature-extraction.ts';
 import type { ProcessorName, Processors } from './processors.ts';
 import type { QuestionAnswering } from './question-answering.ts';
 import type { TextClassification } from './text-classification.ts';
@@ -35,11 +37,20 @@ interface TextTasks {
   'zero-shot-classification': ZeroShotClassification;
 }
 
+/** The same of those that take images. */
+interface ImageTasks {
+  'image-classification': ImageClassification;
+  'image-feature-extraction': ImageFeatureExtraction;
+}
+
 /** What a pipeline of each task is called with and gives. */
-export interface Tasks extends TextTasks {}
+export interface Tasks extends TextTasks, ImageTasks {}
 
 /** What each task brings its inputs to a model with, and its results back. */
-export interface Needs extends Readonly<Record<keyof TextTasks, 'tokenizer'>> {}
+export interface Needs
+  extends
+    Readonly<Record<keyof TextTasks, 'tokenizer'>>,
+    Readonly<Record<keyof ImageTasks, 'imageProcessor'>> {}
 
 /** Other names of tasks. */
 export const aliases = {
@@ -88,6 +99,7 @@ async function generating<Code>(code: Promise<Code>): Promise<Code> {
 }
 
 const texts: Kind<'tokenizer'> = { takes: 'text', needs: ['tokenizer'] };
+const images: Kind<'imageProcessor'> = { takes: 'image', needs: ['imageProcessor'] };
 
 const classifiers = ['ForSequenceClassification'];
 const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMHeadModel'];
@@ -110,6 +122,17 @@ export const definitions: Definitions = {
     () => import('./fill-mask.ts'),
     ({ fillMask }) => fillMask,
     ['ForMaskedLM', 'ForPreTraining'],
+  ),
+  'image-classification': task(
+    images,
+    () => import('./image-classification.ts'),
+    ({ imageClassification }) => imageClassification,
+    ['ForImageClassification', 'ForImageClassificationWithTeacher'],
+  ),
+  'image-feature-extraction': task(
+    images,
+    () => import('./image-feature-extraction.ts'),
+    ({ imageFeatureExtraction }) => imageFeatureExtraction,
   ),
   'question-answering': task(
     texts,

@@ -1,10 +1,12 @@
 // What a task needs of a loaded checkpoint, and how it takes its options and inputs.
 
+import type { ImageProcessor } from '../images/image-processor.ts';
 import type { GenerateOptions } from '../model/generation/options.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';
 import { isSignal, nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Encoding, WindowOptions } from '../tokenizer/template.ts';
 
@@ -16,12 +18,18 @@ export interface TaskInputs {
   tokenTypeIds?: Rows;
 }
 
+/** What images become. */
+export interface ImageTaskInputs {
+  pixelValues: DenseTensor;
+}
+
 /** The outputs of `forward` that tasks read. */
 export interface TaskOutput {
   readonly logits?: DenseTensor;
   readonly lastHiddenState?: DenseTensor;
   readonly startLogits?: DenseTensor;
   readonly endLogits?: DenseTensor;
+  readonly poolerOutput?: DenseTensor;
 }
 
 /** The part of `Model` that tasks use. */
@@ -60,6 +68,15 @@ export type TextTokenizer = Pick<
 export interface TaskParts {
   readonly model: TaskModel;
   readonly tokenizer: TextTokenizer;
+}
+
+/** The same for images. */
+export interface ImageTaskParts {
+  readonly model: Pick<TaskModel, 'config'> & {
+    readonly gpu: Gpu;
+    forward(inputs: ImageTaskInputs, options?: { signal?: AbortSignal }): Promise<TaskOutput>;
+  };
+  readonly imageProcessor: Pick<ImageProcessor, 'pixelValues' | 'sizeOf'>;
 }
 
 /** What a value may be: one of these words, or what `wanted` says of a name. */

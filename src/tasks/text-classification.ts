@@ -2,16 +2,8 @@
 
 import { fieldsOf } from '../runtime/errors.ts';
 import { eachText, forwardRows, grouped } from './batches.ts';
-import { greatest, sigmoid, softmax } from './scores.ts';
-import {
-  checkOptions,
-  encodeText,
-  labelName,
-  oneOrMany,
-  type TaskModel,
-  type TaskParts,
-  wrongInput,
-} from './task.ts';
+import { labelOptionKinds, type LabelScore, labelScores } from './label-scores.ts';
+import { checkOptions, encodeText, oneOrMany, type TaskParts, wrongInput } from './task.ts';
 import type { Encoding } from '../tokenizer/template.ts';
 
 /** Two texts that are classified together, such as premise and hypothesis. */
@@ -28,11 +20,6 @@ export interface TextClassificationOptions {
   /** Cuts texts that are too long for the model, which are refused otherwise. */
   truncation?: boolean;
   signal?: AbortSignal;
-}
-
-export interface LabelScore {
-  label: string;
-  score: number;
 }
 
 type Text = string | TextPair;
@@ -58,26 +45,15 @@ export function textClassification(parts: TaskParts): TextClassification {
     options: TextClassificationOptions = {},
   ): Promise<LabelScore[] | LabelScore[][]> => {
     checkOptions(task, options, {
-      topK: 'countOrAll',
-      functionToApply: ['softmax', 'sigmoid', 'none'],
+      ...labelOptionKinds,
       truncation: 'boolean',
       signal: 'signal',
     });
-    const { topK = 1, truncation = false, signal } = options;
+    const { topK = 1, functionToApply, truncation = false, signal } = options;
     const lists = await oneOrMany(input, async (inputs) => {
       const rows = await eachText(inputs, signal, (one) => encodeInput(parts, one, truncation));
       const all = await classLogits(parts, rows, task, signal);
-      return all.map((logits) => {
-        const apply = options.functionToApply ?? usualFunction(parts.model, logits.length);
-        const scores =
-          apply === 'softmax'
-            ? softmax(logits)
-            : Array.from(logits, (x) => (apply === 'sigmoid' ? sigmoid(x) : x));
-        return greatest(scores, topK ?? scores.length).map((index) => ({
-          label: labelName(parts.model, index),
-          score: scores[index] ?? 0,
-        }));
-      });
+      return all.map((logits) => labelScores(parts.model, logits, { topK, functionToApply }));
     });
     const isFlat = Array.isArray(input) && options.topK === undefined;
     return isFlat ? (lists as LabelScore[][]).flat() : lists;
@@ -121,10 +97,4 @@ function encodeInput(parts: TaskParts, input: unknown, truncation: boolean): Enc
     throw wrongInput('The text to classify', text, 'a string or { text, textPair }');
   }
   return encodeText(parts, text, pair, truncation ? 'longest' : undefined);
-}
-
-function usualFunction({ config }: TaskModel, labels: number): 'softmax' | 'sigmoid' | 'none' {
-  const { problem_type: problem } = config;
-  if (problem === 'regression') return 'none';
-  return problem === 'multi_label_classification' || labels === 1 ? 'sigmoid' : 'softmax';
 }

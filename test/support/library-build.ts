@@ -19,6 +19,7 @@ export const compactWgsl: Plugin = {
 
 /** What stays outside: what is installed with the package, and what Node has. */
 export const external: (string | RegExp)[] = [
+  'sharp',
   'webgpu',
   '@huggingface/jinja',
   '@huggingface/tokenizers',
@@ -79,10 +80,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'errors', test: /\/src\/runtime\/errors\.ts/ },
   { name: 'library', test: /\/src\/(index|tasks\/pipeline)\.ts/ },
   { name: 'remote', test: /\/src\/source\/(http-source|hub-source|cached-source|cache-store)\.ts/ },
-  // What all models are made of, and all that generate.
+  // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -121,15 +122,15 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {
     name: 'images',
-    test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(patches|image-tokens|token-means))\.)/,
+    test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(filters|patches|image-tokens|token-means))\.)/,
   },
   {
     name: 'whisper',
     test: /\/src\/(model\/(families\/whisper|inputs\/sound-inputs|layers\/(convolution|sound-embeddings))\.ts|shaders\/audio\/windows\.)/,
   },
+  { name: 'read-bytes', test: /\/src\/source\/(read-bytes|file-address)\.ts/ },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
-  // Tasks; the tokenizer comes with all of them.
-  { name: 'tokenizer', test: /\/src\/(tasks\/(batches|scores|task)|tokenizer\/tokenizer)\.ts/ },
+  { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },
   {
     name: 'text-tasks',
     test: /\/src\/tasks\/(text-generation|text-to-text|translation)\.ts/,
@@ -142,7 +143,12 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'token-tasks',
     test: /\/src\/tasks\/(fill-mask|question-answering|token-classification)\.ts/,
   },
+  { name: 'pooling', test: /\/src\/tasks\/pooling\.ts/ },
   { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
+  {
+    name: 'pictures',
+    test: /\/src\/(images\/|tasks\/image-[\w-]+\.ts|shaders\/image\/(pixel-values|resample)\.)/,
+  },
   {
     name: 'shaders-gpu',
     test: /\/shaders\/\w+\/((attention|matmul)-(fours|join|one|skinny|tile)|row-subgroups)\.wgsl/,

@@ -3,7 +3,7 @@
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { late, workgroup } from '../snippets.ts';
-import { filteredSamples, type ImageFilter } from './filters.ts';
+import { filteredSamples, type ImageFilter, type SampleRange } from './filters.ts';
 import type { ImageSize } from './patches.ts';
 
 const resampleKernel = kernel({
@@ -25,12 +25,17 @@ export interface Resampling {
   readonly taps: number;
 }
 
-/** How `to` samples are made of `from` pixels, in whole numbers. */
-export function resampling(from: number, to: number, filter: ImageFilter): Resampling {
-  const samples = filteredSamples(from, to, filter);
+/** How `to` samples are made of `from` pixels, in whole numbers; of these samples `range` alone. */
+export function resampling(
+  from: number,
+  to: number,
+  filter: ImageFilter,
+  range?: SampleRange,
+): Resampling {
+  const samples = filteredSamples(from, to, filter, range);
   const taps = samples.reduce((most, { weights }) => Math.max(most, weights.length), 0);
-  const windows = new Uint32Array(2 * to);
-  const weights = new Int32Array(to * taps);
+  const windows = new Uint32Array(2 * samples.length);
+  const weights = new Int32Array(samples.length * taps);
   for (const [i, { first, weights: own }] of samples.entries()) {
     windows.set([first, own.length], 2 * i);
     own.forEach((weight, tap) => {
@@ -60,31 +65,33 @@ function downFirst([height, width]: ImageSize, [tall, wide]: ImageSize): boolean
 
 /**
  * pixels, u32 (height, width), of up to four channels of 8 bits each, as `size` pixels: to the byte what Pillow
- * 13 makes of them. Axes that stay as long are left alone.
+ * 13 makes of them, or the part of that whose samples there are. Axes that stay as long are left alone.
  */
 export function resize(pixels: Tensor, size: ImageSize, { down, across }: ResizeTensors): Tensor {
   const [height = 0, width = 0] = pixels.shape;
   const passes = [
-    (from: Tensor) => across && resample(from, across, [from.size(0), size[1]], false),
-    (from: Tensor) => down && resample(from, down, [size[0], from.size(1)], true),
+    (from: Tensor) => across && resample(from, across, false),
+    (from: Tensor) => down && resample(from, down, true),
   ];
   if (downFirst([height, width], size)) passes.reverse();
   return passes.reduce((from, pass) => pass(from) ?? from, pixels);
 }
 
-/** One pass, along the columns where `isDown`. Result: u32 of `size`. */
+/** One pass, along the columns where `isDown`. */
 function resample(
   pixels: Tensor,
   { windows, weights }: ResamplingTensors,
-  size: ImageSize,
   isDown: boolean,
 ): Tensor {
-  const [height, width] = size;
+  const [tall = 0, wide = 0] = pixels.shape;
+  const samples = windows.size(0);
+  const size = isDown ? [samples, wide] : [tall, samples];
+  const [height = 0, width = 0] = size;
   const y = pixels.recording.transient(`${pixels.label}, resampled`, size, 'u32');
   pixels.recording.dispatch({
     kernel: resampleKernel,
     bindings: { pixels, windows, weights, y },
-    params: { width, height, source_width: pixels.size(1), taps: weights.size(1) },
+    params: { width, height, source_width: wide, taps: weights.size(1) },
     constants: { DOWN: isDown },
     workgroups: Math.ceil((width * height) / 64),
   });

@@ -1,5 +1,6 @@
 // From what names a file in GGUF to the source of its folder, in which it stands.
 
+import { splitAddress } from '../file-address.ts';
 import type { ModelSource } from '../open-source.ts';
 import type { Source } from '../source.ts';
 import { GgufSource } from './gguf-source.ts';
@@ -13,11 +14,6 @@ export function ggufSource(
   if (typeof source === 'object' && 'length' in source) {
     return new GgufSource(openFolder(source), name);
   }
-  const hub = /^(hf:[^/@]+\/[^/@]+(?:@[^/]+)?)\/(.+)$/i.exec(name);
-  if (hub !== null) return new GgufSource(openFolder(hub[1] ?? ''), hub[2] ?? '');
-  // What stands behind ? is sent with every file of a folder.
-  const [, folder = './', file = '', query = ''] =
-    /^(.*[\\/])?([^\\/?#]+)(\?[^#]*)?(?:#.*)?$/.exec(name) ?? [];
-  const isAddress = /^(https?|file):/i.test(name);
-  return new GgufSource(openFolder(folder + query), isAddress ? decodeURIComponent(file) : file);
+  const { folder, file } = splitAddress(name);
+  return new GgufSource(openFolder(folder), file);
 }

@@ -1,0 +1,104 @@
+// Pictures as a model takes them: resized, cut, and their bytes as numbers, on the GPU.
+
+import type { DenseTensor } from '../model/inputs/inputs.ts';
+import { readConfig } from '../model/read-configs.ts';
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import type { ImageSize } from '../shaders/image/patches.ts';
+import type { Source } from '../source/source.ts';
+import { type PicturePart, pictureValues } from './picture-values.ts';
+import { greyOf, type Pixels } from './pixels.ts';
+import { readProcessor } from './processor-file.ts';
+import { imageSettings, type ImageSettings } from './processor-settings.ts';
+import { type ImageInput, readImage } from './read-image.ts';
+
+/** What a checkpoint's image processor does: preprocessor_config.json, or processor_config.json. */
+export class ImageProcessor {
+  readonly #settings: ImageSettings;
+
+  constructor(settings: ImageSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Reads the settings of a checkpoint. Errors: FILE_NOT_FOUND, FILE_INVALID, CONFIG_INVALID; MODEL_UNSUPPORTED
+   * for what would change the result and is not known.
+   */
+  static async load(files: Source, signal?: AbortSignal): Promise<ImageProcessor> {
+    const [processor, config] = await Promise.all([
+      readProcessor(files, signal),
+      readConfig(files, signal),
+    ]);
+    const family = config['model_type'];
+    return new ImageProcessor(
+      imageSettings(processor, typeof family === 'string' ? family : undefined),
+    );
+  }
+
+  /** The height and width of the pixel values of a picture of this height and width. */
+  sizeOf(size: ImageSize): ImageSize {
+    return this.#settings.crop ?? this.#resized(size);
+  }
+
+  /**
+   * Images as `forward` takes them: `pixelValues`, (B, channels, height, width). Images that become unlike sizes
+   * are refused. Errors: INPUT_INVALID, FILE_*, LIMIT_EXCEEDED, ABORTED, and those of the GPU.
+   * @example
+   * const output = await model.forward(await imageProcessor.process(model.gpu, 'cat.jpg'));
+   */
+  async process(
+    gpu: Gpu,
+    images: ImageInput | readonly ImageInput[],
+    options: { signal?: AbortSignal } = {},
+  ): Promise<{ pixelValues: DenseTensor }> {
+    refuseUnknown(options, ['signal'], 'option of process');
+    const { signal } = options;
+    const list = Array.isArray(images) ? (images as readonly ImageInput[]) : [images as ImageInput];
+    const pictures: Pixels[] = [];
+    for (const image of list) pictures.push(await readImage(gpu, image, signal));
+    return { pixelValues: await this.pixelValues(gpu, pictures, signal) };
+  }
+
+  /** The same of pixels. @internal */
+  async pixelValues(
+    gpu: Gpu,
+    pictures: readonly Pixels[],
+    signal: AbortSignal | undefined,
+  ): Promise<DenseTensor> {
+    const sizes = pictures.map(({ height, width }) => this.sizeOf([height, width]));
+    const [first = [0, 0]] = sizes;
+    const unlike = sizes.find((size) => size.join() !== first.join());
+    if (unlike !== undefined || pictures.length === 0) {
+      const [one, other] = [first, unlike ?? first].map((size) => size.join(' × '));
+      const why = unlike ? `become ${one} and ${other} pixels` : 'are none';
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `The images ${why}. Pass at least one, and those that become one size together.`,
+      );
+    }
+    throwIfAborted(signal);
+    const { channels, values } = this.#settings;
+    const shape = [pictures.length, channels, ...first];
+    const parts = pictures.map((picture) => this.#partOf(picture));
+    return { data: await pictureValues(gpu, parts, values, shape), shape };
+  }
+
+  /** What of a picture is computed, and how. */
+  #partOf(picture: Pixels): PicturePart {
+    const { filter, channels } = this.#settings;
+    const [height, width] = [picture.height, picture.width];
+    const size = this.#resized([height, width]);
+    if (size.includes(0)) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `An image of ${height} × ${width} pixels becomes one of ${size.join(' × ')}. Pass one that is less narrow.`,
+      );
+    }
+    const part = this.#settings.crop ?? size;
+    return { picture: channels === 1 ? greyOf(picture) : picture, size, part, filter };
+  }
+
+  #resized(size: ImageSize): ImageSize {
+    return this.#settings.size?.(size) ?? size;
+  }
+}

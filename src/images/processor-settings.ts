@@ -1,0 +1,108 @@
+// What a checkpoint's image processor does, by its file; fields that change the result and are not known are
+// refused.
+
+import { Config } from '../model/config.ts';
+import type { ImageFilter } from '../shaders/image/filters.ts';
+import type { ImageSize } from '../shaders/image/patches.ts';
+import { familyProcessors, processorDefaults } from './processor-classes.ts';
+import { edges, sizeRule, type SizeRule } from './sizes.ts';
+
+export interface ImageSettings {
+  /** The size that a picture is brought to; its own where it is absent. */
+  readonly size?: SizeRule;
+  readonly filter: ImageFilter;
+  /** The size of the middle that is cut out of that. */
+  readonly crop?: ImageSize;
+  /** One for grey. */
+  readonly channels: 1 | 3;
+  /** What each byte becomes, (channels, 256). */
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+/** Pillow's filters by their numbers. */
+const filters: readonly ImageFilter[] = [
+  'nearest',
+  'lanczos',
+  'bilinear',
+  'bicubic',
+  'box',
+  'hamming',
+];
+
+/** Fields that change no result: pictures come here as RGB, and results have their channels first. */
+const harmless = [
+  'processor_class',
+  'image_processor_type',
+  'feature_extractor_type',
+  '_valid_processor_keys',
+  'do_convert_rgb',
+  'data_format',
+  'input_data_format',
+  'device',
+  'disable_grouping',
+  'return_tensors',
+  'image_seq_length',
+];
+
+/**
+ * The settings of a processor with these fields, for a checkpoint of this family. Errors: CONFIG_INVALID;
+ * MODEL_UNSUPPORTED for classes and fields that are not known.
+ */
+export function imageSettings(given: Config, family: string | undefined): ImageSettings {
+  const defaults = processorDefaults[processorClass(given, family)] ?? {};
+  const own = Object.entries(given.fields).filter(([, value]) => value !== null);
+  const config = new Config({ ...defaults, ...Object.fromEntries(own) }, given.file);
+  const toSquare = config.boolean('default_to_square', true);
+  const resizes = config.boolean('do_resize', true);
+  const crops = config.boolean('do_center_crop', false);
+  const filter = filters[config.integer('resample', 2, 0, filters.length - 1)] ?? 'bilinear';
+  const mean = config.numbers('image_mean', []);
+  const isGrey = mean.length === 1 && Array.isArray(config.get('image_mean'));
+  const channels = isGrey ? 1 : 3;
+  const settings: ImageSettings = {
+    ...(resizes && { size: sizeRule(config, 'size', toSquare) }),
+    filter,
+    ...(crops && { crop: edges(config, 'crop_size') }),
+    channels,
+    values: valuesOf(config, mean, channels),
+  };
+  config.only('do_pad', false);
+  config.refuseOthers([...harmless, 'size', 'crop_size', 'pad_size']);
+  return settings;
+}
+
+/** The class of a processor without its last word. */
+function processorClass(config: Config, family: string | undefined): string {
+  const name =
+    config.string('image_processor_type', '') || config.string('feature_extractor_type', '');
+  const bare = name.replace(/(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/, '');
+  if (Object.hasOwn(processorDefaults, bare)) return bare;
+  const usual = familyProcessors[family ?? ''];
+  if (name === '' && usual !== undefined) return usual;
+  const known = Object.keys(processorDefaults).map((each) => `${each}ImageProcessor`);
+  return config.refuse('image_processor_type', known.join(', '));
+}
+
+/** What each byte becomes in each channel. */
+function valuesOf(
+  config: Config,
+  means: readonly number[],
+  channels: number,
+): Float32Array<ArrayBuffer> {
+  const scale = config.number('rescale_factor', 1 / 255);
+  const rescales = config.boolean('do_rescale', true);
+  const normalizes = config.boolean('do_normalize', true);
+  const deviations = config.numbers('image_std', []);
+  for (const [name, list] of Object.entries({ image_mean: means, image_std: deviations })) {
+    if (![1, channels].includes(list.length)) config.invalid(name, `${channels} numbers, or one`);
+  }
+  if (deviations.includes(0)) config.invalid('image_std', 'numbers other than 0');
+  const values = new Float32Array(256 * channels);
+  for (const at of values.keys()) {
+    const channel = Math.floor(at / 256);
+    const [mean, deviation] = [means, deviations].map((list) => list[channel] ?? list[0] ?? 0);
+    const value = (at % 256) * (rescales ? scale : 1);
+    values[at] = normalizes ? (value - (mean ?? 0)) / (deviation ?? 1) : value;
+  }
+  return values;
+}

@@ -1,0 +1,92 @@
+// The size that a picture gets, in the arithmetic of Python's processors: heights and widths in pixels.
+
+import type { Config } from '../model/config.ts';
+import type { ImageSize } from '../shaders/image/patches.ts';
+
+/** What a picture of one size becomes. */
+export type SizeRule = (size: ImageSize) => ImageSize;
+
+/**
+ * The rule of a field: `{ height, width }`, `{ shortest_edge }` with `longest_edge` or without, or
+ * `{ max_height, max_width }`. One number is a square, or the shortest edge where `toSquare` says no; two are height
+ * and width. Errors: CONFIG_INVALID; MODEL_UNSUPPORTED for other fields.
+ */
+export function sizeRule(config: Config, name: string, toSquare: boolean): SizeRule {
+  const value = config.get(name);
+  if (Array.isArray(value) || (typeof value === 'number' && toSquare)) {
+    const size = edges(config, name);
+    return () => size;
+  }
+  if (typeof value === 'number') {
+    const edge = config.integer(name);
+    return (size) => byShortest(size, edge);
+  }
+  const own = config.section(name);
+  const names = Object.keys(own.fields).toSorted().join();
+  if (names === 'height,width') {
+    const size = [own.integer('height'), own.integer('width')] as const;
+    return () => size;
+  }
+  if (names === 'shortest_edge') {
+    const edge = own.integer('shortest_edge');
+    return (size) => byShortest(size, edge);
+  }
+  if (names === 'longest_edge,shortest_edge') {
+    const [edge, most] = [own.integer('shortest_edge'), own.integer('longest_edge')];
+    return (size) => withinLongest(size, edge, most);
+  }
+  if (names === 'max_height,max_width') {
+    const most = [own.integer('max_height'), own.integer('max_width')] as const;
+    return (size) => within(size, most);
+  }
+  const known = [
+    '{ height, width }',
+    '{ shortest_edge, longest_edge }',
+    '{ max_height, max_width }',
+  ];
+  return config.refuse(name, `${known.join(', ')} or { shortest_edge }`);
+}
+
+/** The size of a field that says height and width, or both at once by one number. */
+export function edges(config: Config, name: string): ImageSize {
+  const value = config.get(name);
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    const own = config.section(name);
+    return [own.integer('height'), own.integer('width')];
+  }
+  const [height = 0, width = height, ...more] = config.numbers(name, []);
+  const isSide = (side: number): boolean => Number.isSafeInteger(side) && side > 0;
+  if (isSide(height) && isSide(width) && more.length === 0) return [height, width];
+  return config.invalid(name, '{ height, width }, or one or two whole numbers of at least 1');
+}
+
+/** get_resize_output_image_size of image_transforms.py */
+function byShortest([height, width]: ImageSize, edge: number): ImageSize {
+  return width <= height
+    ? [Math.trunc((edge * height) / width), edge]
+    : [edge, Math.trunc((edge * width) / height)];
+}
+
+/** get_size_with_aspect_ratio of image_transforms.py */
+function withinLongest([height, width]: ImageSize, edge: number, most: number): ImageSize {
+  const [short, long] = [Math.min(height, width), Math.max(height, width)];
+  const isLong = (long / short) * edge > most;
+  const exact = isLong ? (most * short) / long : edge;
+  const side = isLong ? roundHalfEven(exact) : edge;
+  if (short === side) return [height, width];
+  return width < height
+    ? [Math.trunc((exact * height) / width), side]
+    : [side, Math.trunc((exact * width) / height)];
+}
+
+/** get_image_size_for_max_height_width of image_utils.py */
+function within([height, width]: ImageSize, [tall, wide]: ImageSize): ImageSize {
+  const scale = Math.min(tall / height, wide / width);
+  return [Math.trunc(height * scale), Math.trunc(width * scale)];
+}
+
+/** Python's round. */
+function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);
+}
