@@ -10,10 +10,13 @@ import {
   type ClassNames,
   type Declare,
   decoder,
+  dualEncoder,
   encoder,
   encoderDecoder,
   type Family,
+  imageClassifier,
   type Modality,
+  oneStack,
   pair,
   vision,
   withEncoderAlone,
@@ -21,6 +24,7 @@ import {
 import { checkQuantized } from './weights/quantization-fields.ts';
 
 const generation = 'ForConditionalGeneration';
+const projected = 'ModelWithProjection';
 
 /** The families by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
 const families: Readonly<Record<string, Family>> = {
@@ -31,6 +35,23 @@ const families: Readonly<Record<string, Family>> = {
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
   bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
+  clip: withEncoderAlone(
+    dualEncoder('CLIP', async () => (await import('./families/clip.ts')).clip, imageClassifier),
+    async () => (await import('./families/clip.ts')).clipClassifier,
+    'ImageClassification',
+  ),
+  clip_text_model: oneStack(
+    'CLIPText',
+    'text',
+    async () => (await import('./families/clip.ts')).clipText,
+    { 'text_projection.weight': projected },
+  ),
+  clip_vision_model: oneStack(
+    'CLIPVision',
+    'image',
+    async () => (await import('./families/clip.ts')).clipVision,
+    { 'visual_projection.weight': projected },
+  ),
   deit: vision('DeiT', async () => (await import('./families/vit.ts')).deit, {
     'distillation_classifier.weight': 'ForImageClassificationWithTeacher',
   }),
@@ -62,6 +83,25 @@ const families: Readonly<Record<string, Family>> = {
   qwen2: decoder('Qwen2', async () => (await import('./families/qwen.ts')).qwen2),
   qwen3: decoder('Qwen3', async () => (await import('./families/qwen.ts')).qwen3),
   roberta: encoder('Roberta', async () => (await import('./families/roberta.ts')).roberta),
+  siglip: withEncoderAlone(
+    dualEncoder(
+      'Siglip',
+      async () => (await import('./families/siglip.ts')).siglip,
+      imageClassifier,
+    ),
+    async () => (await import('./families/siglip.ts')).siglipClassifier,
+    'ImageClassification',
+  ),
+  siglip_text_model: oneStack(
+    'SiglipText',
+    'text',
+    async () => (await import('./families/siglip.ts')).siglipText,
+  ),
+  siglip_vision_model: oneStack(
+    'SiglipVision',
+    'image',
+    async () => (await import('./families/siglip.ts')).siglipVision,
+  ),
   t5: withEncoderAlone(
     encoderDecoder(
       'T5',

@@ -76,8 +76,8 @@ export class Config {
   }
 
   /** An object in the file, with fields of its own. `whose`: what messages say behind its name. */
-  section(name: string, whose: string = ''): Config {
-    const value = this.get(name);
+  section(name: string, whose: string = '', fallback?: JsonObject): Config {
+    const value = this.get(name) ?? fallback;
     if (isObject(value))
       return new Config(value, `${this.file}, "${name}"${whose}`, { warnings: this.#warnings });
     throw this.#wrong(name, 'an object');
@@ -201,8 +201,8 @@ export class Config {
   }
 
   /** `size` divided by the number of heads, which must go evenly. */
-  heads(name: string, size: number): number {
-    const heads = this.integer(name);
+  heads(name: string, size: number, fallback?: number): number {
+    const heads = this.integer(name, fallback);
     if (size % heads === 0) return heads;
     throw this.#wrong(name, `a divisor of ${size}, the model's width`);
   }

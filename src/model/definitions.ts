@@ -1,7 +1,9 @@
 // What the file of an architecture declares, for the model classes: what stacks begin with, weights by their
 // role, and the head.
 
-import type { Head, HeadLayer } from './heads/head.ts';
+import type { Head } from './heads/head.ts';
+import type { Pooler } from './heads/pooler.ts';
+import type { SimilarityHead } from './heads/similarity-head.ts';
 import type { InputStage, SourceStage } from './inputs/input-stage.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { StretchedRotary } from './layers/stretched-rotary.ts';
@@ -42,9 +44,15 @@ export interface SequenceDefinition {
   readonly stack: StackWeights;
   /** Whether tokens see only what stands before them. */
   readonly causal: boolean;
-  /** Layers over the first token; none give it as it is. */
-  readonly pooler?: readonly HeadLayer[] | undefined;
+  readonly pooler?: Pooler | undefined;
   readonly head?: Head | undefined;
   /** Rotary frequencies that depend on the length of the sequence. */
   readonly rotary?: readonly StretchedRotary[];
+}
+
+/** A stack that reads texts and one that sees images, whose vectors are compared. */
+export interface DualEncoderDefinition {
+  readonly text: SequenceDefinition;
+  readonly vision: SequenceDefinition;
+  readonly similarity: SimilarityHead;
 }

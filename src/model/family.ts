@@ -2,7 +2,11 @@
 // checkpoint that needs it.
 
 import type { Config } from './config.ts';
-import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
+import type {
+  DualEncoderDefinition,
+  EncoderDecoderDefinition,
+  SequenceDefinition,
+} from './definitions.ts';
 import { headName } from './heads/head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
 import type { WeightLoader } from './weights/weights.ts';
@@ -44,6 +48,9 @@ export type ShownBy =
       readonly else: string;
     };
 
+/** The tensor that shows a classifier of images. */
+export const imageClassifier = { 'classifier.weight': 'ForImageClassification' };
+
 /** One stack that sees both ways. */
 export function encoder(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
   return { open: () => sequence(load), classes: { prefix, ends: ['Model'], shown: 'encoder' } };
@@ -68,16 +75,31 @@ export function vision(
   load: () => Promise<Declare<SequenceDefinition>>,
   others: Readonly<Record<string, string>> = {},
 ): Family {
-  const of = { 'classifier.weight': 'ForImageClassification', ...others };
-  return {
-    open: () => sequence(load),
-    takes: ['image'],
-    classes: {
-      prefix,
-      ends: [...Object.values(of), 'Model'],
-      shown: { kind: 'tensors', of, else: 'Model' },
-    },
-  };
+  return oneStack(prefix, 'image', load, { ...imageClassifier, ...others });
+}
+
+/** One stack whose heads are shown by tensors. */
+export function oneStack(
+  prefix: string,
+  takes: Modality,
+  load: () => Promise<Declare<SequenceDefinition>>,
+  of: Readonly<Record<string, string>> = {},
+): Family {
+  return { open: () => sequence(load), takes: [takes], classes: classesBy(prefix, of) };
+}
+
+/** A stack over texts and one over images. `of`: the heads of one alone. */
+export function dualEncoder(
+  prefix: string,
+  load: () => Promise<Declare<DualEncoderDefinition>>,
+  of: Readonly<Record<string, string>>,
+): Family {
+  return { open: () => dual(load), takes: ['text', 'image'], classes: classesBy(prefix, of) };
+}
+
+function classesBy(prefix: string, of: Readonly<Record<string, string>>): ClassNames {
+  const ends = [...Object.values(of), 'Model'];
+  return { prefix, ends, shown: { kind: 'tensors', of, else: 'Model' } };
 }
 
 /** An encoder and a decoder. The first of `ends` is that of a checkpoint without the tensors of `shown`. */
@@ -113,6 +135,14 @@ export async function pair(
   return (config, loader) => {
     const model = declare(config, loader);
     return (parts) => new code.EncoderDecoderModel(parts, model);
+  };
+}
+
+async function dual(load: () => Promise<Declare<DualEncoderDefinition>>): Promise<Architecture> {
+  const [code, declare] = await Promise.all([import('./dual-encoder.ts'), load()]);
+  return (config, loader) => {
+    const definition = declare(config, loader);
+    return (parts) => new code.DualEncoderModel(parts, definition);
   };
 }
 

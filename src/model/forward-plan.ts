@@ -20,7 +20,11 @@ type ListName =
   | 'decoderHiddenStates'
   | 'encoderAttentions'
   | 'decoderAttentions'
-  | 'crossAttentions';
+  | 'crossAttentions'
+  | 'textHiddenStates'
+  | 'textAttentions'
+  | 'visionHiddenStates'
+  | 'visionAttentions';
 
 interface Result<Batch> {
   readonly tensor: Tensor;
@@ -111,7 +115,7 @@ export class Results<Batch extends HeadBatch> {
   }
 }
 
-function scalar(value: number): DenseTensor {
+export function scalar(value: number): DenseTensor {
   return { data: Float32Array.of(value), shape: [] };
 }
 

@@ -43,6 +43,8 @@ export interface ModelInputs {
   inputFeatures?: DenseTensor;
   /** Takes images of another size than the model was trained on: its positions are stretched to them. */
   interpolatePosEncoding?: boolean;
+  /** Computes the loss of texts and images, of which each text belongs to the image of its place. */
+  returnLoss?: boolean;
 }
 
 /** What `forward` should bring back besides its main results. */
@@ -73,7 +75,7 @@ export interface ModelOutput {
   loss?: DenseTensor;
   /** (B, T, d_model) */
   lastHiddenState?: DenseTensor;
-  /** (B, d_model), what the pooler makes of the first token */
+  /** (B, d_model), what the pooler makes of the first token, of another or of all */
   poolerOutput?: DenseTensor;
   /** Of models of one stack: (B, T, d_model) each, the embeddings first */
   hiddenStates?: DenseTensor[];
@@ -91,6 +93,24 @@ export interface ModelOutput {
   decoderAttentions?: DenseTensor[];
   /** (B, h, T, S) a layer */
   crossAttentions?: DenseTensor[];
+  /** How alike N images and M texts are, scaled: (N, M), and (M, N) */
+  logitsPerImage?: DenseTensor;
+  logitsPerText?: DenseTensor;
+  /**
+   * The vectors that are compared, (M, d) of texts and (N, d) of images: of length 1, but as they are projected
+   * where the model has one stack alone
+   */
+  textEmbeds?: DenseTensor;
+  imageEmbeds?: DenseTensor;
+  /** Of models of texts and images: what each stack gives, under its name in models of one stack */
+  textLastHiddenState?: DenseTensor;
+  textPoolerOutput?: DenseTensor;
+  textHiddenStates?: DenseTensor[];
+  textAttentions?: DenseTensor[];
+  visionLastHiddenState?: DenseTensor;
+  visionPoolerOutput?: DenseTensor;
+  visionHiddenStates?: DenseTensor[];
+  visionAttentions?: DenseTensor[];
 }
 
 export interface GenerateResult {

@@ -143,14 +143,16 @@ async function forwardOf(
 }
 
 /**
- * Inputs for models with a decoder, without, of vectors, and of images. Some heads want an end token in each row.
+ * Inputs for models with a decoder, of texts and images, of texts, vectors, and images. Some heads want an end token in
+ * each row.
  */
 function probes({ config, maxPositions }: Model): ModelInputs[] {
-  const inner = isObject(config['model']) ? config['model'] : {};
+  const parts = ['model', 'text_config', 'vision_config'].map((name) => config[name]);
+  const fields = Object.assign({}, ...parts.filter(isObject), config) as JsonObject;
   const size = (...names: readonly string[]): number =>
-    Number(names.map((name) => config[name] ?? inner[name]).find((value) => value) ?? 1);
+    Number(names.map((name) => fields[name]).find((value) => value) ?? 1);
   const length = Math.min(tokens, Math.max(1, maxPositions - 2));
-  const end = Number([config['eos_token_id']].flat()[0] ?? NaN);
+  const end = Number([fields['eos_token_id']].flat()[0] ?? NaN);
   const ids = (vocabulary: number): number[][] => [
     Array.from({ length }, (_, i) =>
       i === length - 1 && end < vocabulary ? end : (3 + 7 * i) % vocabulary,
@@ -160,13 +162,14 @@ function probes({ config, maxPositions }: Model): ModelInputs[] {
   const decoderInputIds = ids(size('decoder_vocab_size', 'vocab_size', 'tgt_vocab'));
   const width = size('d_model');
   const vectors = waves([1, length, width]);
-  const [height = 224, across = height] = [config['image_size'] ?? []].flat().map(Number);
-  const image = [1, Number(config['num_channels'] ?? 3), height, across];
+  const [height = 224, across = height] = [fields['image_size'] ?? []].flat().map(Number);
+  const pixelValues = waves([1, Number(fields['num_channels'] ?? 3), height, across]);
   return [
     { inputIds, decoderInputIds },
+    { inputIds, pixelValues },
     { inputIds },
     { inputsEmbeds: vectors, decoderInputsEmbeds: vectors },
-    { pixelValues: waves(image) },
+    { pixelValues },
   ];
 }
 

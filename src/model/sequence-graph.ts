@@ -3,17 +3,19 @@
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { embedding } from '../shaders/embedding/embedding.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import { applyLayers, checkHead, type HeadBatch } from './heads/head.ts';
+import { chosenTokens } from './heads/chosen-tokens.ts';
+import { checkHead, type HeadBatch } from './heads/head.ts';
 import { recordHead } from './heads/record-head.ts';
-import type { CheckedInput, InputShape } from './inputs/input-stage.ts';
+import { type CheckedInput, type InputShape, paddedLength } from './inputs/input-stage.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
 
 /** A batch that was checked. */
 export interface SequenceBatch extends HeadBatch {
   readonly input: CheckedInput;
+  /** The token of each sequence that the pooler reads, where it reads one. */
+  readonly pooled?: readonly number[] | undefined;
 }
 
 export interface SequenceGraph {
@@ -30,13 +32,29 @@ export interface SequenceGraph {
 }
 
 /** @throws TransformerError INPUT_INVALID */
-export function checkSequences(
+export function checkSequences(inputs: ModelInputs, definition: SequenceDefinition): SequenceBatch {
+  refuseInputs(inputs, inputsOf(definition), 'This model');
+  return checkStack(inputs, definition);
+}
+
+/** What a stack and its head take. */
+export function inputsOf({ input, head }: SequenceDefinition): (keyof ModelInputs)[] {
+  return [...input.takes, ...(head?.takes ?? [])];
+}
+
+/** The same, passing over inputs of others. @throws TransformerError INPUT_INVALID */
+export function checkStack(
   inputs: ModelInputs,
-  { input, head }: SequenceDefinition,
+  { input, pooler, head }: SequenceDefinition,
 ): SequenceBatch {
-  refuseInputs(inputs, [...input.takes, ...(head?.takes ?? [])], 'This model');
   const checked = input.check(inputs);
-  return { input: checked, ...checkHead(head, inputs, checked) };
+  const pooled = pooler?.choose?.(checked);
+  return { input: checked, pooled, ...checkHead(head, inputs, checked) };
+}
+
+/** What a list for a batch is recorded for: texts of nearby lengths share one. */
+export function shapeOf({ input }: SequenceBatch): InputShape {
+  return { batch: input.batch, length: paddedLength(input), size: input.size };
 }
 
 /** Appends the forward pass. `labelled`: whether labels will be written. */
@@ -48,8 +66,8 @@ export function sequenceGraph(
   const begun = input.record(recording, shape);
   const { mask, place, between } = begun;
   const hidden = sequenceStack(begun.vectors, stack, { mask, place, causal, between });
-  const firsts = pooler && recording.persistent('first tokens', [shape.batch], 'u32');
-  const pooled = firsts && applyLayers(embedding(firsts, hidden), pooler);
+  const read = pooler?.choose && chosenTokens(hidden);
+  const pooled = pooler?.record(read?.states ?? hidden, mask);
   const headed = head && recordHead(head, hidden, { pooled, labelled });
   return {
     hidden,
@@ -59,12 +77,7 @@ export function sequenceGraph(
     labels: headed?.labels,
     write(plan, batch) {
       begun.write(plan, batch.input);
-      if (firsts !== undefined) {
-        plan.write(
-          firsts,
-          Uint32Array.from({ length: shape.batch }, (_, row) => row * shape.length),
-        );
-      }
+      read?.write(plan, batch.pooled);
       headed?.write(plan, batch);
     },
   };

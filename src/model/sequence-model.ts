@@ -7,7 +7,6 @@ import type { SequenceDefinition } from './definitions.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
-import { paddedLength } from './inputs/input-stage.ts';
 import type { JsonObject } from '../source/json.ts';
 import {
   assertCurrent,
@@ -22,7 +21,7 @@ import {
 } from './model.ts';
 import { Lazy } from './lazy.ts';
 import { PlanCache } from './plan-cache.ts';
-import { checkSequences, type SequenceBatch } from './sequence-graph.ts';
+import { checkSequences, type SequenceBatch, shapeOf } from './sequence-graph.ts';
 import type { SequenceShape } from './sequence-plan.ts';
 import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
@@ -77,9 +76,7 @@ export class SequenceModel implements Model {
     const batch = checkSequences(inputs, this.#definition);
     throwIfAborted(options.signal);
     const shape: SequenceShape = {
-      batch: batch.input.batch,
-      length: paddedLength(batch.input),
-      size: batch.input.size,
+      ...shapeOf(batch),
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
       labelled: batch.labels?.classes !== undefined,

@@ -2,10 +2,11 @@
 
 import type { Scope } from '../runtime/scope.ts';
 import type { SequenceDefinition } from './definitions.ts';
-import { ForwardPlan } from './forward-plan.ts';
+import { ForwardPlan, type Results } from './forward-plan.ts';
+import type { HeadBatch } from './heads/head.ts';
 import type { InputShape } from './inputs/input-stage.ts';
-import { shownStates } from './layers/shown-states.ts';
-import { type SequenceBatch, sequenceGraph } from './sequence-graph.ts';
+import { type ShownStates, shownStates } from './layers/shown-states.ts';
+import { type SequenceBatch, type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
 
 /** What a list is recorded for. */
 export interface SequenceShape extends InputShape {
@@ -13,6 +14,46 @@ export interface SequenceShape extends InputShape {
   readonly attentions: boolean;
   /** Whether it computes the loss of labels. */
   readonly labelled: boolean;
+}
+
+/** What the outputs of a stack are called. */
+type StackOutputs = readonly [
+  last: 'lastHiddenState' | 'textLastHiddenState' | 'visionLastHiddenState',
+  pooled: 'poolerOutput' | 'textPoolerOutput' | 'visionPoolerOutput',
+  hiddenStates: 'hiddenStates' | 'textHiddenStates' | 'visionHiddenStates',
+  attentions: 'attentions' | 'textAttentions' | 'visionAttentions',
+];
+
+interface ShownStack<Batch> {
+  readonly names: StackOutputs;
+  readonly shown: ShownStates;
+  /** The stack's part of a batch. */
+  readonly batchOf: (batch: Batch) => SequenceBatch;
+}
+
+/** Has a list bring back the states of a recorded stack. */
+export function showStack<Batch extends HeadBatch>(
+  results: Results<Batch>,
+  { hidden, pooled }: SequenceGraph,
+  { names: [last, pool, hiddenStates, attentions], shown, batchOf }: ShownStack<Batch>,
+): void {
+  const states = (batch: Batch): readonly number[] => {
+    const { input } = batchOf(batch);
+    return [input.batch, input.length, hidden.size(-1)];
+  };
+  results.add(hidden, states, (value, output) => (output[last] = value));
+  if (pooled !== undefined) {
+    results.add(
+      pooled,
+      () => pooled.shape,
+      (value, output) => (output[pool] = value),
+    );
+  }
+  results.list(hiddenStates, shown.hiddenStates, states);
+  results.weights(attentions, shown.attentions, (batch) => {
+    const { input } = batchOf(batch);
+    return [input.batch, input.length, input.length];
+  });
 }
 
 export function sequencePlan(
@@ -27,23 +68,9 @@ export function sequencePlan(
     { shown: [shown], labelled },
     (recording, results) => {
       const graph = sequenceGraph(recording, definition, shape);
-      const { hidden, pooled } = graph;
-      const states = ({ input }: SequenceBatch) => [input.batch, input.length, hidden.size(-1)];
-      results.add(hidden, states, (value, output) => (output.lastHiddenState = value));
-      if (pooled !== undefined) {
-        results.add(
-          pooled,
-          () => pooled.shape,
-          (value, output) => (output.poolerOutput = value),
-        );
-      }
       results.head(definition.head, graph, ({ input }) => input.length);
-      results.list('hiddenStates', shown.hiddenStates, states);
-      results.weights('attentions', shown.attentions, ({ input: { batch, length } }) => [
-        batch,
-        length,
-        length,
-      ]);
+      const names = ['lastHiddenState', 'poolerOutput', 'hiddenStates', 'attentions'] as const;
+      showStack(results, graph, { names, shown, batchOf: (batch) => batch });
       return graph;
     },
   );

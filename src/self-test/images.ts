@@ -1,6 +1,7 @@
 // The checks of what images become on their way into a stack.
 
 import { columnScale } from '../shaders/elementwise/column-scale.ts';
+import { logScale } from '../shaders/elementwise/log-scale.ts';
 import { imageTokens } from '../shaders/image/image-tokens.ts';
 import { patches } from '../shaders/image/patches.ts';
 import { pixelValues } from '../shaders/image/pixel-values.ts';
@@ -135,12 +136,21 @@ function checkColumnScale(inputs: Inputs): Result {
   return { output, wanted };
 }
 
+/** Likenesses of texts and images as logits. */
+function checkLogScale(inputs: Inputs): Result {
+  const [x, scale, bias] = [inputs.floats([3, 5]), inputs.floats([1]), inputs.floats([1])];
+  const output = logScale(x.tensor, scale.tensor, bias.tensor);
+  const [factor, added] = [Math.exp(scale.data[0] ?? NaN), bias.data[0] ?? NaN];
+  return { output, wanted: Float64Array.from(x.data, (value) => value * factor + added) };
+}
+
 export function imageChecks(): NamedCheck[] {
   return [
     ['patches of an image', checkPatches],
     ['tokens of images', checkTokens],
     ['columns scaled', checkColumnScale],
     ['means of tokens', checkMeans],
+    ['likenesses as logits', checkLogScale],
     ['a picture of half its size', checkResize],
     ['a part of a picture, as numbers', checkPixelValues],
   ];

@@ -31,6 +31,7 @@ import { pixelValueKernels } from './image/pixel-values.ts';
 import { resampleKernels } from './image/resample.ts';
 import { tokenMeansBackwardKernels } from './image/token-means-backward.ts';
 import { tokenMeansKernels } from './image/token-means.ts';
+import { logScaleKernels } from './elementwise/log-scale.ts';
 import { loraBackwardKernels } from './matmul/lora-backward.ts';
 import { loraKernels } from './matmul/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
@@ -70,6 +71,7 @@ export const allKernels: readonly Kernel[] = [
   ...transposeKernels,
   ...columnSumKernels,
   ...columnScaleKernels,
+  ...logScaleKernels,
   ...optimizerKernels,
   ...quantizeKernels,
   ...reorderKernels,

@@ -2,8 +2,10 @@
 // holds that none is missing.
 
 import type { Declare } from '../model/family.ts';
+import type { Config } from '../model/config.ts';
 import { bart } from '../model/families/bart.ts';
 import { bert } from '../model/families/bert.ts';
+import { clip, clipClassifier, clipText, clipVision } from '../model/families/clip.ts';
 import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
 import { distilbert } from '../model/families/distilbert.ts';
 import { gemma2, gemma3 } from '../model/families/gemma.ts';
@@ -14,6 +16,7 @@ import { marian } from '../model/families/marian.ts';
 import { mistral } from '../model/families/mistral.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
 import { roberta } from '../model/families/roberta.ts';
+import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/families/siglip.ts';
 import { t5, t5Encoder } from '../model/families/t5.ts';
 import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/torch-transformer.ts';
@@ -21,9 +24,14 @@ import { deit, vit } from '../model/families/vit.ts';
 import { yolos } from '../model/families/yolos.ts';
 import { whisper, whisperClassifier } from '../model/families/whisper.ts';
 
+const isClassifier = (config: Config): boolean => headName(config) === 'ImageClassification';
+
 export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   bart,
   bert,
+  clip: (config, loader) => (isClassifier(config) ? clipClassifier : clip)(config, loader),
+  clip_text_model: clipText,
+  clip_vision_model: clipVision,
   deit,
   dinov2,
   dinov2_with_registers: dinov2WithRegisters,
@@ -37,6 +45,9 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   qwen2,
   qwen3,
   roberta,
+  siglip: (config, loader) => (isClassifier(config) ? siglipClassifier : siglip)(config, loader),
+  siglip_text_model: siglipText,
+  siglip_vision_model: siglipVision,
   t5: (config, loader) => (headName(config) === 'EncoderModel' ? t5Encoder : t5)(config, loader),
   vit,
   whisper: (config, loader) =>

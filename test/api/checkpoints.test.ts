@@ -10,6 +10,8 @@ await testCheckpoints([
   'bert_seqcls',
   'bert_seqcls_f16',
   'bert_tokcls',
+  'clip',
+  'clip_legacy_eos',
   'distilbert_seqcls',
   'gpt2',
   'gpt2_legacy_names',

@@ -27,6 +27,7 @@ import {
   tokenMeansBackward,
 } from './image.ts';
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
+import { logScale } from './log-scale.ts';
 import { lora, loraBackward } from './lora.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
@@ -89,6 +90,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
+  'log-scale': logScale,
   'log-softmax': logSoftmax,
   lora,
   'lora-backward': loraBackward,

@@ -128,6 +128,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'whisper',
     test: /\/src\/(model\/(families\/whisper|inputs\/sound-inputs|layers\/(convolution|sound-embeddings))\.ts|shaders\/audio\/windows\.)/,
   },
+  {
+    name: 'clip',
+    test: /\/src\/(model\/([\w-]+\/)?(attention-pooler|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/elementwise\/log-scale\.)/,
+  },
   { name: 'read-bytes', test: /\/src\/source\/(read-bytes|file-address)\.ts/ },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },

@@ -55,8 +55,10 @@ for (const { name: device, options } of await testGpus()) {
   test.each([
     'gpt2',
     'bert_seqcls',
+    'variants/clip_imgcls',
     'variants/deit',
     'variants/dinov2_imgcls',
+    'variants/siglip_imgcls',
     'variants/whisper_audiocls',
   ])(`%s, ${device}`, (name) =>
     withGpu(options, async (gpu) => {
@@ -66,7 +68,10 @@ for (const { name: device, options } of await testGpus()) {
       for (const [tensor, wanted] of expected) {
         // A bias of all keys changes no weight, so it has no gradient in exact arithmetic; what is left
         // of it is held to the scale of the queries' bias.
-        const queries = expected.get(tensor.replace(/key\.bias$/, 'query.bias'))!;
+        const ofQueries = tensor
+          .replace(/key\.bias$/, 'query.bias')
+          .replace(/k_proj\.bias$/, 'q_proj.bias');
+        const queries = expected.get(ofQueries)!;
         const scale = largest(queries) / largest(wanted);
         expectClose(got.get(tensor), wanted, tensor, () => true, 2e-5 * scale);
       }

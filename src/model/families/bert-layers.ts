@@ -2,10 +2,10 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import type { HeadLayer } from '../heads/head.ts';
 import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
 import { baseRoot } from '../heads/head-name.ts';
 import { tieMaskedHead } from '../heads/masked-head.ts';
+import { TokenPooler } from '../heads/pooler.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { LayerWeights, StackWeights } from '../layers/stack.ts';
@@ -79,9 +79,13 @@ export function bertModel(
   };
   const needsPooler = head === 'SequenceClassification' && names.sequence.choose === undefined;
   const showsPooler = ['Model', 'SequenceClassification'].includes(head) || !loader.trains;
-  const pooler: readonly HeadLayer[] | undefined =
+  const pooler =
     needsPooler || (showsPooler && loader.has(`${root}pooler.dense.weight`))
-      ? [{ linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' }]
+      ? new TokenPooler({
+          layers: [
+            { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' },
+          ],
+        })
       : undefined;
   const embeddings = {
     tokens: loader.matrix(table('word'), vocabulary, size),

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { meanClassifier } from '../heads/image-head.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
+import { TokenPooler } from '../heads/pooler.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { imageEmbeddings, visionEncoder, visionSizes } from './vision-encoder.ts';
@@ -49,7 +50,7 @@ function dinov2Model(
       }),
     }),
     // The first token, as it is.
-    pooler: head === 'Model' ? [] : undefined,
+    pooler: head === 'Model' ? new TokenPooler() : undefined,
     head:
       head === 'Model'
         ? undefined

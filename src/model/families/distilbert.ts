@@ -3,7 +3,7 @@
 import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
 import { tieMaskedHead } from '../heads/masked-head.ts';
-import { firstToken } from '../heads/sequence-head.ts';
+import { firstToken } from '../heads/head.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';

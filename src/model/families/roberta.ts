@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { HeadNames } from '../heads/encoder-heads.ts';
 import { headName } from '../heads/head-name.ts';
-import { firstToken } from '../heads/sequence-head.ts';
+import { firstToken } from '../heads/head.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 const names: HeadNames = {

@@ -5,7 +5,7 @@
 import type { SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
 import type { FeedForwardWeights } from '../layers/feed-forward.ts';
-import { type Linear, partsOf } from '../weights/linear-weights.ts';
+import { torchCrossAttention, torchSelfAttention } from './torch-attention.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { StackWeights } from '../layers/stack.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
@@ -39,22 +39,8 @@ export function torchTransformer(
     outer: loader.linear(`${prefix}.linear2`, dModel, width),
     activation,
   });
-  // in_proj holds W^Q, W^K and W^V stacked: here those from `first` up to `end`.
-  const part = (prefix: string, first: number, end: number): Linear => {
-    const of = { rows: 3 * dModel, first: first * dModel };
-    return {
-      weight: loader.matrix(`${prefix}.in_proj_weight`, (end - first) * dModel, dModel, {
-        part: of,
-      }),
-      bias: loader.vector(`${prefix}.in_proj_bias`, (end - first) * dModel, of),
-      parts: partsOf([`${prefix}.in_proj`], [(end - first) * dModel]),
-    };
-  };
-  const attend = (prefix: string): SelfAttentionWeights => ({
-    heads,
-    queryKeyValue: part(prefix, 0, 3),
-    output: loader.linear(`${prefix}.out_proj`, dModel, dModel),
-  });
+  const attend = (prefix: string): SelfAttentionWeights =>
+    torchSelfAttention(loader, prefix, dModel, heads);
   const stack = <Layer>(name: string, layer: (index: number) => Layer): Layer[] =>
     Array.from({ length: config.layers(`num_${name}_layers`) }, (_, index) => layer(index));
   return {
@@ -76,16 +62,12 @@ export function torchTransformer(
       layers: stack('decoder', (i) => ({
         selfAttention: attend(`${root}decoder.layers.${i}.self_attn`),
         selfAttentionNorm: norm(`${root}decoder.layers.${i}.norm1`),
-        crossAttention: {
+        crossAttention: torchCrossAttention(
+          loader,
+          `${root}decoder.layers.${i}.multihead_attn`,
+          dModel,
           heads,
-          query: part(`${root}decoder.layers.${i}.multihead_attn`, 0, 1),
-          keyValue: part(`${root}decoder.layers.${i}.multihead_attn`, 1, 3),
-          output: loader.linear(
-            `${root}decoder.layers.${i}.multihead_attn.out_proj`,
-            dModel,
-            dModel,
-          ),
-        },
+        ),
         crossAttentionNorm: norm(`${root}decoder.layers.${i}.norm2`),
         feedForward: feed(`${root}decoder.layers.${i}`),
         feedForwardNorm: norm(`${root}decoder.layers.${i}.norm3`),

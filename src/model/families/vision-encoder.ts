@@ -113,14 +113,11 @@ export function imageEmbeddings(
 ): ImageEmbeddings {
   const { root, tokens, placed, behind = 0, between, anySize = false, filters = false } = names;
   const size = config.integer('hidden_size');
-  const channels = config.integer('num_channels', 3);
-  const image = sides(config, 'image_size', names.usual ?? [224, 224]);
-  const patch = sides(config, 'patch_size', [16, 16]);
-  const [down, across] = patchGrid(image, patch);
-  if (down * across === 0) config.invalid('patch_size', 'no more than "image_size"');
+  const { count, ...sizes } = imageSizes(config, { image: names.usual });
+  const { channels, patch } = sizes;
   const alone = (rows: number): readonly number[] => [1, rows, size];
   const table = { dtype: 'f32', stored: alone } as const;
-  const rows = placed + down * across + behind;
+  const rows = placed + count + behind;
   /** All layers have theirs in one tensor, (layers, 1, rows, d_model). */
   const layerTable = (name: string, layers: number, index: number): Tensor =>
     loader.matrix(name, rows, size, {
@@ -137,7 +134,7 @@ export function imageEmbeddings(
     ),
     around: loader.matrix(
       tokens.map(([name]) => root + name),
-      tokens.map(([, count]) => count),
+      tokens.map(([, many]) => many),
       size,
       table,
     ),
@@ -148,10 +145,31 @@ export function imageEmbeddings(
     behind,
     anySize,
     filters,
-    channels,
-    size: image,
-    patch,
+    ...sizes,
   };
+}
+
+interface ImageSizes extends Pick<ImageEmbeddings, 'channels' | 'size' | 'patch'> {
+  /** Of patches. */
+  readonly count: number;
+}
+
+interface UsualSizes {
+  readonly image?: ImageSize | undefined;
+  readonly patch?: ImageSize;
+}
+
+/** Sizes of images and of their patches; those that are usual where config.json does not say. */
+export function imageSizes(
+  config: Config,
+  { image = [224, 224], patch: usualPatch = [16, 16] }: UsualSizes,
+): ImageSizes {
+  const channels = config.integer('num_channels', 3);
+  const size = sides(config, 'image_size', image);
+  const patch = sides(config, 'patch_size', usualPatch);
+  const [down, across] = patchGrid(size, patch);
+  if (down * across === 0) config.invalid('patch_size', 'no more than "image_size"');
+  return { channels, size, patch, count: down * across };
 }
 
 /** Height and width, of squares one number. */

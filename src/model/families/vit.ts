@@ -3,9 +3,10 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import type { Head, HeadLayer } from '../heads/head.ts';
+import type { Head } from '../heads/head.ts';
 import { TeacherHead, tokenClassifier } from '../heads/image-head.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
+import { type Pooler, TokenPooler } from '../heads/pooler.ts';
 import type { ImageEmbeddings } from '../layers/image-embeddings.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { imageEmbeddings, visionEncoder, type VisionSizes, visionSizes } from './vision-encoder.ts';
@@ -93,15 +94,13 @@ export function vitPooler(
   config: Config,
   loader: WeightLoader,
   { root, sizes: { size } }: EncoderParts,
-): readonly HeadLayer[] {
-  return [
-    {
-      linear: loader.linear(
-        `${root}pooler.dense`,
-        config.integer('pooler_output_size', size),
-        size,
-      ),
-      activation: config.activation('pooler_act', 'tanh'),
-    },
-  ];
+): Pooler {
+  const linear = loader.linear(
+    `${root}pooler.dense`,
+    config.integer('pooler_output_size', size),
+    size,
+  );
+  return new TokenPooler({
+    layers: [{ linear, activation: config.activation('pooler_act', 'tanh') }],
+  });
 }

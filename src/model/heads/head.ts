@@ -44,6 +44,8 @@ export interface Head {
 
 export type ChooseToken = (checked: CheckedInput, source?: CheckedInput) => number[];
 
+export const firstToken: ChooseToken = ({ batch }) => Array<number>(batch).fill(0);
+
 /** What a loss is computed of. */
 export interface Labels {
   /** A class for each row of logits, -100 where none counts: the list has their cross entropy. */

@@ -8,9 +8,9 @@ import type { Config } from '../config.ts';
 import { linear } from '../layers/linear.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import type { Head } from './head.ts';
+import { firstToken, type Head } from './head.ts';
 import { labelCount } from './head-name.ts';
-import { firstToken, SequenceHead } from './sequence-head.ts';
+import { SequenceHead } from './sequence-head.ts';
 
 export interface HeadParts {
   readonly config: Config;
@@ -30,6 +30,14 @@ export function meanClassifier({ config, loader, size }: HeadParts, prefix: numb
   const classifier = loader.linear('classifier', labelCount(config), 2 * size);
   const summary = (states: Tensor): Tensor =>
     tokenMeans(states, { first: 0, count: 1 }, { first: prefix, count: states.size(1) - prefix });
+  return new SequenceHead(config, [{ linear: classifier }], undefined, summary);
+}
+
+/** A classifier of the mean of the patches, which `prefix` tokens stand before. */
+export function patchClassifier({ config, loader, size }: HeadParts, prefix: number): Head {
+  const classifier = loader.linear('classifier', labelCount(config), size);
+  const summary = (states: Tensor): Tensor =>
+    tokenMeans(states, { first: prefix, count: states.size(1) - prefix });
   return new SequenceHead(config, [{ linear: classifier }], undefined, summary);
 }
 

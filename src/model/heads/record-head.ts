@@ -2,9 +2,9 @@
 
 import type { Plan } from '../../runtime/plan.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { embedding } from '../../shaders/embedding/embedding.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
 import { padRows } from '../inputs/inputs.ts';
+import { chosenTokens } from './chosen-tokens.ts';
 import type { Head, HeadBatch } from './head.ts';
 
 export interface RecordedHead {
@@ -22,11 +22,8 @@ export function recordHead(
   { pooled, labelled }: { pooled?: Tensor | undefined; labelled: boolean },
 ): RecordedHead {
   const { recording } = hidden;
-  const [batch = 0, length = 0] = hidden.shape;
-  const { choose, chooses } = head;
-  const places = chooses === undefined ? [batch] : [batch, chooses];
-  const chosen = choose && recording.persistent('chosen tokens', places, 'u32');
-  const states = chosen ? embedding(chosen, hidden) : hidden;
+  const chosen = head.choose && chosenTokens(hidden, head.chooses);
+  const states = chosen?.states ?? hidden;
   const logits = head.record(states, pooled);
   const rows = logits.shape.slice(0, -1);
   const labels = labelled ? recording.persistent('labels', rows, 'u32') : undefined;
@@ -35,11 +32,7 @@ export function recordHead(
     boxes: head.boxes?.(states),
     labels,
     write(plan, batchOf) {
-      if (chosen !== undefined) {
-        const row = (token: number, i: number): number =>
-          Math.floor(i / (chooses ?? 1)) * length + token;
-        plan.write(chosen, Uint32Array.from(batchOf.chosen ?? [], row));
-      }
+      chosen?.write(plan, batchOf.chosen);
       const classes = batchOf.labels?.classes;
       if (labels !== undefined && classes !== undefined) {
         plan.write(labels, padRows(classes, rows[1] ?? 1, ignoredLabel));

@@ -102,5 +102,3 @@ export const sequenceHead: EncoderHead = {
     return new SequenceHead(config, layers, choose);
   },
 };
-
-export const firstToken: ChooseToken = ({ batch }) => Array<number>(batch).fill(0);

@@ -49,7 +49,7 @@ export class ImageInput implements InputStage {
         `pixelValues has images of ${height} × ${width}, smaller than a patch of ${patch.join(' × ')}.`,
       );
     }
-    const length = around.size(0) + down * across;
+    const length = (around?.size(0) ?? 0) + down * across;
     const rows = Array.from({ length: batch }, () => Array<number>(length).fill(1));
     return { batch, length, size, mask: { batch, length, rows }, pixels };
   }

@@ -48,7 +48,7 @@ interface CrossAttentionOptions extends Pick<Memory, 'mask' | 'table'> {
  * "The queries come from the previous decoder layer, and the memory keys and values come from the
  * output of the encoder", §3.2.3. x and result: (B, T, d_model), or with a table (R, T, d_model).
  */
-function crossAttention(
+export function crossAttention(
   x: Tensor,
   weights: CrossAttentionWeights,
   { known, mask, table, residual, dropout = 0 }: CrossAttentionOptions,

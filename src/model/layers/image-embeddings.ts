@@ -6,6 +6,7 @@ import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { imageTokens } from '../../shaders/image/image-tokens.ts';
 import { type ImageSize, patches } from '../../shaders/image/patches.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
+import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { linear } from './linear.ts';
 import type { BetweenLayers } from './stack.ts';
@@ -14,8 +15,8 @@ import type { BetweenLayers } from './stack.ts';
 export interface ImageEmbeddings {
   /** (d_model, channels · height · width of a patch) */
   readonly projection: Linear;
-  /** (P + behind, d_model): tokens before the patches, and behind them */
-  readonly around: Tensor;
+  /** (P + behind, d_model): tokens before the patches, and behind them; none when absent */
+  readonly around?: Tensor;
   /** (placed + N + behind, d_model): of the first of those tokens, of the patches, row by row, and of the last */
   readonly positions: Tensor;
   readonly placed: number;
@@ -30,6 +31,8 @@ export interface ImageEmbeddings {
   /** Of images, and of their patches, in pixels. */
   readonly size: ImageSize;
   readonly patch: ImageSize;
+  /** Of all of them, with their positions. */
+  readonly norm?: NormWeights;
   /** Rate of dropout in training; none when absent. */
   readonly dropout?: number;
 }
@@ -59,6 +62,7 @@ export function embedImages(
     behind,
     between,
     patch,
+    norm,
     dropout: rate = 0,
   } = images;
   const own = linear(patches(pixels, patch), projection, { label: 'patches' });
@@ -66,8 +70,9 @@ export function embedImages(
     stretch ? matmul(stretch, table, { label: 'positions' }) : table;
   const tables = between?.map(stretched);
   const parts = { patches: own, around, positions: stretched(positions) };
+  const tokens = imageTokens(parts, placed, behind);
   return {
-    vectors: dropout(imageTokens(parts, placed, behind), rate),
+    vectors: dropout(norm ? normalize(tokens, norm, { label: 'embedding norm' }) : tokens, rate),
     between:
       tables &&
       ((output, index) => {

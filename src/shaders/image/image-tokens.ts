@@ -28,7 +28,7 @@ export interface ImageTokenParts {
   /** (B, N, d_model) */
   readonly patches: Tensor;
   /** (P + behind, d_model): tokens around the patches, the same in every image; none when absent */
-  readonly around?: Tensor;
+  readonly around?: Tensor | undefined;
   /** (placed + N + behind, d_model) */
   readonly positions: Tensor;
 }

@@ -1,0 +1,37 @@
+// Checks the inputs of a model of texts and images.
+
+import { show } from '../runtime/print.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import type { DualEncoderDefinition, SequenceDefinition } from './definitions.ts';
+import type { DualBatch } from './dual-plan.ts';
+import { sameBatch } from './inputs/encoder-decoder-inputs.ts';
+import { type ModelInputs, refuseInputs } from './model.ts';
+import { checkStack, inputsOf, type SequenceBatch } from './sequence-graph.ts';
+
+/** Checks texts, images, or both. @throws TransformerError INPUT_INVALID */
+export function checkDual(inputs: ModelInputs, { text, vision }: DualEncoderDefinition): DualBatch {
+  const taken = [...inputsOf(text), ...inputsOf(vision), 'returnLoss'] as const;
+  refuseInputs(inputs, taken, 'This model');
+  const { returnLoss = false } = inputs;
+  if (typeof returnLoss !== 'boolean') {
+    throw invalid(`returnLoss is ${show(returnLoss)}; wanted true or false.`);
+  }
+  const part = (definition: SequenceDefinition): SequenceBatch | undefined =>
+    inputsOf(definition).some((name) => inputs[name] !== undefined)
+      ? checkStack(inputs, definition)
+      : undefined;
+  const batch = { text: part(text), vision: part(vision), returnLoss };
+  if (!batch.text && !batch.vision) {
+    throw invalid('There are no inputs. Pass inputIds for texts, pixelValues for images, or both.');
+  }
+  if (!returnLoss) return batch;
+  if (!batch.text || !batch.vision) {
+    throw invalid('returnLoss is true, but a loss is of pairs: pass inputIds and pixelValues.');
+  }
+  sameBatch(batch.text.input.batch, batch.vision.input.batch, ['inputIds', 'pixelValues']);
+  return batch;
+}
+
+function invalid(message: string): TransformerError {
+  return new TransformerError('INPUT_INVALID', message);
+}
