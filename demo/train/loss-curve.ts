@@ -11,6 +11,7 @@ const least = { steps: 20, loss: 1 };
 
 export class LossCurve {
   readonly #frame: HTMLElement;
+  readonly #unit: string;
   #steps: number[] = [];
   #losses: number[] = [];
   #smoothed: number[] = [];
@@ -19,8 +20,10 @@ export class LossCurve {
   #plot: uPlot;
   #isDue = false;
 
-  constructor(frame: HTMLElement) {
+  /** `unit` is what the loss is the mean over: a token, say. */
+  constructor(frame: HTMLElement, unit: string) {
     this.#frame = frame;
+    this.#unit = unit;
     this.#plot = this.#create();
     // Colors come from the style sheet: another scheme, another plot.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
@@ -110,7 +113,7 @@ export class LossCurve {
           x: { time: false, range: (_, low, high) => [low || 0, Math.max(high || 0, least.steps)] },
           y: { range: (_, __, high) => [0, Math.max(high || 0, least.loss) * 1.05] },
         },
-        axes: [axis('Step'), { ...axis('Loss, nats per token'), size: 46 }],
+        axes: [axis('Step'), { ...axis(`Loss, nats per ${this.#unit}`), size: 46 }],
         cursor: { drag: { x: true, y: false } },
         series: [
           { label: 'Step', value: (_, step: number | null) => String(step ?? '–') },

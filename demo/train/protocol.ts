@@ -15,12 +15,12 @@ export interface Settings {
 }
 
 /** From the page. `start` comes once, first. */
-export type Command =
-  | { readonly type: 'start'; readonly settings: Settings }
+export type Command<RunSettings = Settings> =
+  | { readonly type: 'start'; readonly settings: RunSettings }
   | { readonly type: 'pause' | 'resume' | 'save' | 'stop' };
 
 /** What comes before the first step, in this order. */
-export type Stage = 'device' | 'tokens' | 'model';
+export type Stage = 'device' | 'data' | 'model';
 
 /** The run that begins. */
 export interface RunFacts {
@@ -49,15 +49,25 @@ export interface SavedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** From the worker. */
-export type Report =
+/** From a worker: the states of its run. */
+export type RunReport =
   | { readonly type: 'stage'; readonly stage: Stage }
-  | { readonly type: 'ready'; readonly facts: RunFacts }
   | { readonly type: 'running' }
-  | { readonly type: 'step'; readonly step: TrainingStep; readonly gpuBytes: number }
-  | { readonly type: 'look'; readonly look: Look }
   | { readonly type: 'paused' | 'finished'; readonly step: number }
-  | { readonly type: 'saved'; readonly step: number; readonly files: readonly SavedFile[] }
   /** `gpuBytes` is what the run left behind on the GPU. */
   | { readonly type: 'stopped'; readonly gpuBytes: number }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };
+
+/** What came of its steps. */
+export type StepReport =
+  | { readonly type: 'step'; readonly step: TrainingStep; readonly gpuBytes: number }
+  | { readonly type: 'saved'; readonly step: number; readonly files: readonly SavedFile[] };
+
+/** What a page shows of a run, beside its state. */
+export type Outcome =
+  | StepReport
+  | { readonly type: 'ready'; readonly facts: RunFacts }
+  | { readonly type: 'look'; readonly look: Look };
+
+/** From the worker. */
+export type Report = RunReport | Outcome;

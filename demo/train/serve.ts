@@ -1,0 +1,64 @@
+// What a worker that trains does, whatever it trains: obeys commands, reports what happens.
+
+import { TransformerError } from 'webgpu-transformer';
+import type { Command, RunReport } from './protocol.ts';
+
+/** A training run that a page has begun. */
+export interface ServedRun {
+  /** Trains until the last step or `pause`. Resolves at once when that is under way already. */
+  resume(): Promise<void>;
+  /** Ends the stretch of steps under way; `resume` goes on with the next step. */
+  pause(): void;
+  /** Sends the files of the model: now, or after the step under way. */
+  save(): Promise<void>;
+  /** Frees all that the run holds. Resolves with the bytes of GPU memory that are left: none. */
+  close(): Promise<number>;
+}
+
+/** Opens a run when the page asks for it, and passes its orders on. */
+export class RunServer<Settings> {
+  readonly #open: (settings: Settings, signal: AbortSignal) => Promise<ServedRun>;
+  readonly #opening = new AbortController();
+  #opened: Promise<ServedRun> | undefined;
+
+  constructor(open: (settings: Settings, signal: AbortSignal) => Promise<ServedRun>) {
+    this.#open = open;
+  }
+
+  /** Listens to the page. */
+  listen(): void {
+    addEventListener('message', ({ data }: MessageEvent<Command<Settings>>) => {
+      this.#obey(data).catch(fail);
+    });
+  }
+
+  async #obey(command: Command<Settings>): Promise<void> {
+    if (command.type === 'start') {
+      this.#opened = this.#open(command.settings, this.#opening.signal);
+      await (await this.#opened).resume();
+      return;
+    }
+    if (command.type === 'stop') {
+      this.#opening.abort();
+      const run = await this.#opened?.catch(() => undefined);
+      tell({ type: 'stopped', gpuBytes: (await run?.close()) ?? 0 } satisfies RunReport);
+      return;
+    }
+    const run = await this.#opened;
+    if (command.type === 'pause') run?.pause();
+    else await run?.[command.type]();
+  }
+}
+
+/** Reports to the page. */
+export function tell(report: object, transfer: ArrayBuffer[] = []): void {
+  postMessage(report, { transfer });
+}
+
+function fail(error: unknown): void {
+  const code = error instanceof TransformerError ? error.code : '';
+  // Stopped while it opened: `stop` answers.
+  if (code === 'ABORTED') return;
+  const message = error instanceof Error ? error.message : String(error);
+  tell({ type: 'failed', code, message } satisfies RunReport);
+}
