@@ -11,6 +11,7 @@ import { generate } from './generate.ts';
 import { info } from './info.ts';
 import { ner } from './ner.ts';
 import { rank } from './rank.ts';
+import { see } from './see.ts';
 import { similarity } from './similarity.ts';
 import { summarize } from './summarize.ts';
 import { train } from './train.ts';
@@ -28,6 +29,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     embed,
     similarity,
     rank,
+    see,
     train,
     evaluate,
     info,

@@ -16,6 +16,7 @@ import { tokenClassification } from '../../src/tasks/token-classification.ts';
 import { translation } from '../../src/tasks/translation.ts';
 import { zeroShotClassification } from '../../src/tasks/zero-shot-classification.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
+import { imageWays } from '../support/image-ways.ts';
 import { callables } from '../support/interface.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';
 import { memorySource } from '../support/source.ts';
@@ -97,6 +98,7 @@ const nothing = { '1.tools': ['null'], '1.documents': ['null'] };
 const chats = { '1.chat.tools': ['null'], '1.chat.documents': ['null'] };
 
 const ways: Readonly<Record<string, Way>> = {
+  ...imageWays,
   cosineSimilarity: { call: cosineSimilarity, right: one([1, 2], [2, 3]) },
   embeddings: { call: embed, right: texts({}) },
   'feature-extraction': { call: featureExtraction(features!), right: texts({}) },

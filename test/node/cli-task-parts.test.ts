@@ -193,6 +193,9 @@ test('tasks follow from head and labels', () => {
     'text2text-generation',
     'translation',
   ]);
-  expect(tasksFor({ model_type: 'vit' }, 'ViTForImageClassification')).toEqual([]);
+  expect(tasksFor({ model_type: 'vit' }, 'ViTForImageClassification')).toEqual([
+    'image-classification',
+    'image-feature-extraction',
+  ]);
   expect(tasksFor({}, null)).toEqual([]);
 });

@@ -32,6 +32,8 @@ interface Run {
   readonly code?: number;
 }
 
+const vit = path.join(root, 'test/fixtures/vit');
+
 const commands: readonly Run[] = [
   // Lines that are one translation are compared with the answer behind them.
   { begin: 'translate', prints: /^/ },
@@ -94,6 +96,11 @@ const commands: readonly Run[] = [
     prints: /^\[.+\]\n\[.+\]\n$/,
   },
   { begin: 'ask', replaced: { DIR: await taskFolder('bert/qa') }, stdin: lines, prints: /\S\n$/ },
+  {
+    begin: 'see',
+    replaced: { DIR: vit, 'cat.jpg': path.join(root, 'test/fixtures/processors/odd.png') },
+    prints: /^(LABEL_\d\t0\.\d{4}\t?){3}\n$/,
+  },
   {
     begin: 'train --out',
     replaced: { 'runs/mine': path.join(folder, 'mine'), 'pairs.tsv': pairs },

@@ -58,6 +58,11 @@ async function serve(web: WebFolder, files: Files, under = ''): Promise<void> {
 
 export { fixtureSource as source } from './source.ts';
 
+/** A file of a picture. */
+export function picture(): Promise<Uint8Array> {
+  return readFixture('processors/odd.png');
+}
+
 /** Any web server, with the embedded model. */
 export async function server(): Promise<string> {
   const web = webFolder();

@@ -43,6 +43,15 @@ import { pipeline } from 'webgpu-transformer';`,
       ['maxNewTokens: 200', 'maxNewTokens: 5'],
     ],
   },
+  'what a picture shows': {
+    has: "pipeline('image-classification'",
+    before: `${device}
+import { pipeline } from 'webgpu-transformer';`,
+    replaced: [
+      ["'hf:owner/name'", "stage.source('vit')"],
+      ["'cat.jpg'", 'await stage.picture()'],
+    ],
+  },
   'the model below': { has: 'model.generate({ inputIds }', before: device, replacedIn: served },
   'places of models': {
     has: 'hf:owner/name@revision',

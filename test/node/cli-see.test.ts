@@ -1,0 +1,39 @@
+// What the command line sees in pictures, against what Python's pipelines give.
+import path from 'node:path';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { readFixtureJson } from '../support/fixture.ts';
+import { buildCommand, expectRefusal, feed, jsonLines, output, root, run } from '../support/cli.ts';
+import { expectAlike } from '../support/tasks.ts';
+
+// Several processes a test, each of which opens a device.
+vi.setConfig({ testTimeout: 180_000 });
+beforeAll(buildCommand);
+
+const fixture = (name: string): string => path.join(root, 'test/fixtures', name);
+const vit = fixture('vit');
+const files = ['odd.png', 'tall.png', 'turned-6.jpg'].map((name) => fixture(`processors/${name}`));
+/** What results in f32 may be off. */
+const slack = { relative: 2e-5, absolute: 1e-9 };
+
+interface Label {
+  readonly label: string;
+  readonly score: number;
+}
+
+const { classes } = (await readFixtureJson('processors/pipelines.json')) as { classes: Label[][] };
+
+test('see prints the labels of each file', async () => {
+  const lines = classes.map((labels) =>
+    labels.map(({ label, score }) => `${label}\t${score.toFixed(4)}`).join('\t'),
+  );
+  expect(await output('see', vit, ...files, '--top-k', '3')).toBe(`${lines.join('\n')}\n`);
+  const { stdout } = await feed(`${files.join('\n')}\n`, 'see', vit, '--top-k', '3', '--json');
+  const wanted = classes.map((labels, i) => ({ file: files[i], labels }));
+  expectAlike(jsonLines(stdout), wanted, slack, 'lines');
+});
+
+test('see refuses what it cannot read', async () => {
+  expectRefusal(await run('see', vit, fixture('vit/config.json')), 'cannot be decoded');
+  expectRefusal(await run('see', vit, fixture('no.png')), 'no.png');
+  expectRefusal(await run('see', fixture('gpt2'), files[0] ?? ''), 'GPT2LMHeadModel');
+});

@@ -1,0 +1,38 @@
+// How tasks on images are tried with wrong arguments, apart from any device.
+
+import { imageClassification } from '../../src/tasks/image-classification.ts';
+import { imageFeatureExtraction } from '../../src/tasks/image-feature-extraction.ts';
+import type { ImageTaskParts } from '../../src/tasks/task.ts';
+import type { Way } from './wrong-arguments.ts';
+
+/** A model that gives every image the same results; pixels need no device. */
+export const imageParts: ImageTaskParts = {
+  model: {
+    config: {},
+    gpu: {} as ImageTaskParts['model']['gpu'],
+    forward: ({ pixelValues: { shape } }) => {
+      const [images = 1] = shape;
+      const data = new Float32Array(images * 2);
+      return Promise.resolve({
+        logits: { data, shape: [images, 2] },
+        poolerOutput: { data, shape: [images, 2] },
+        lastHiddenState: { data, shape: [images, 1, 2] },
+      });
+    },
+  },
+  imageProcessor: {
+    sizeOf: () => [1, 1],
+    pixelValues: (_, { length }) =>
+      Promise.resolve({ data: new Float32Array(length), shape: [length, 1, 1, 1] }),
+  },
+};
+
+/** A picture of two pixels. */
+export const image = (): object => ({ data: new Uint8Array(2), width: 2, height: 1, channels: 1 });
+
+const images: Way['right'] = [() => [image(), {}], () => [[image()], {}]];
+
+export const imageWays: Readonly<Record<string, Way>> = {
+  'image-classification': { call: imageClassification(imageParts), right: images },
+  'image-feature-extraction': { call: imageFeatureExtraction(imageParts), right: images },
+};
