@@ -21,6 +21,7 @@ import { transpose } from '../shaders/matmul/transpose.ts';
 import { functions, type Result } from './checks.ts';
 import { meansOf, tokensOf } from './images.ts';
 import { windowsOf } from './signals.ts';
+import { normedOf } from './sounds.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
 import { attend, dot, rowsOf, standardized, randomBits, slopes, softmaxRow } from './math.ts';
 import type { NamedCheck } from './run-check.ts';
@@ -56,6 +57,7 @@ export function gradientChecks(): NamedCheck[] {
     ['gradient of tokens of images', checkImageTokens],
     ['gradient of means of tokens', checkMeans],
     ['gradient of windows', checkWindows],
+    ['gradient of groups of channels, normalized', checkGroupNorm],
   ];
 }
 
@@ -192,6 +194,11 @@ function checkEmbedding(inputs: Inputs): Result {
 
 function checkMeans(inputs: Inputs): Result {
   const { output, x, forward } = meansOf(inputs);
+  return gradientOf(inputs, output, x, forward);
+}
+
+function checkGroupNorm(inputs: Inputs): Result {
+  const { output, x, forward } = normedOf(inputs);
   return gradientOf(inputs, output, x, forward);
 }
 

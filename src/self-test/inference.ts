@@ -17,6 +17,7 @@ import { imageChecks } from './images.ts';
 import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
 import { type Check, type NamedCheck, runCheck } from './run-check.ts';
 import { signalChecks } from './signals.ts';
+import { soundChecks } from './sounds.ts';
 
 /** Runs the checks of kernels that matter; one that fails does not stop the others. */
 export async function inferenceTest(
@@ -30,6 +31,7 @@ export async function inferenceTest(
     ...blockChecks(),
     ...imageChecks(),
     ...signalChecks(),
+    ...soundChecks(),
   ];
   const options = uses && { uses };
   const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));

@@ -13,6 +13,7 @@ import { drop, type DropoutEntry } from './elementwise/dropout.ts';
 import { scale, type ScaleEntry } from './elementwise/scale.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { gatedBackward } from './matmul/gated-backward.ts';
+import { groupNormBackward } from './rows/group-norm-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
 import { imageTokensBackward } from './image/image-tokens-backward.ts';
 import { tokenMeansBackward } from './image/token-means-backward.ts';
@@ -68,6 +69,7 @@ const rules = keyed({
   dropout: dropoutBackward,
   embedding: embeddingBackward,
   gated: gatedBackward,
+  'group-norm': groupNormBackward,
   'image-tokens': imageTokensBackward,
   lora: loraBackward,
   matmul: matmulBackward,

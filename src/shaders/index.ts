@@ -24,6 +24,11 @@ import { normBackwardKernels } from './rows/norm-backward.ts';
 import { normKernels } from './rows/norm.ts';
 import { windowBackwardKernels } from './audio/windows-backward.ts';
 import { windowKernels } from './audio/windows.ts';
+import { logMelKernels } from './audio/log-mel.ts';
+import { sincResampleKernels } from './audio/sinc-resample.ts';
+import { foldKernels } from './rows/fold.ts';
+import { groupNormBackwardKernels } from './rows/group-norm-backward.ts';
+import { groupNormKernels } from './rows/group-norm.ts';
 import { imageTokenBackwardKernels } from './image/image-tokens-backward.ts';
 import { imageTokenKernels } from './image/image-tokens.ts';
 import { patchKernels } from './image/patches.ts';
@@ -91,4 +96,9 @@ export const allKernels: readonly Kernel[] = [
   ...tokenMeansBackwardKernels,
   ...windowKernels,
   ...windowBackwardKernels,
+  ...logMelKernels,
+  ...sincResampleKernels,
+  ...foldKernels,
+  ...groupNormKernels,
+  ...groupNormBackwardKernels,
 ];

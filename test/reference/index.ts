@@ -15,6 +15,7 @@ import { activate, activateBackward, add, columnSum, transpose } from './element
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
+import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
 import { splitHeads } from './split-heads.ts';
 import { columnScale } from './column-scale.ts';
 import {
@@ -38,6 +39,7 @@ import { unpackGguf } from './unpack-gguf.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
+import { logMel, melFloor, sincResample } from './sound.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import { windows, windowsBackward } from './windows.ts';
 import type { Reference } from './twin.ts';
@@ -71,10 +73,14 @@ export const references: Readonly<Record<string, Reference>> = {
   embedding,
   'embedding-backward': embeddingBackward,
   'embedding-links': embeddingLinks,
+  fold,
   gated,
   'gated-backward': gatedBackward,
+  'group-norm': groupNorm,
+  'group-norm-backward': groupNormBackward,
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
+  'mel-floor': melFloor,
   quantize,
   reorder,
   repack,
@@ -91,6 +97,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
   'log-scale': logScale,
+  'log-mel': logMel,
   'log-softmax': logSoftmax,
   lora,
   'lora-backward': loraBackward,
@@ -102,6 +109,7 @@ export const references: Readonly<Record<string, Reference>> = {
   scale,
   'sequence-bias': sequenceBias,
   sgd,
+  'sinc-resample': sincResample,
   softmax,
   'token-history': tokenHistory,
   'token-rules': tokenRules,

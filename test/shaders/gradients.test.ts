@@ -28,6 +28,7 @@ import {
 } from '../../src/shaders/matmul/matmul.ts';
 import { columnScale } from '../../src/shaders/elementwise/column-scale.ts';
 import { windows } from '../../src/shaders/audio/windows.ts';
+import { groupNorm } from '../../src/shaders/rows/group-norm.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
 import { tokenMeans } from '../../src/shaders/image/token-means.ts';
 import { reorder } from '../../src/shaders/matmul/reorder.ts';
@@ -294,6 +295,15 @@ cases['windows of some channels, channels last'] = (t) => {
 cases['windows that leave steps out'] = (t) =>
   windows(t.input('x', 1, 2, 9), { size: 2, stride: 4, padding: 0 });
 
+for (const groups of [1, 2, 4]) {
+  cases[`group norm, ${groups} groups`] = (t) => {
+    const affine = { weight: t.input('weight', 4), bias: t.input('bias', 4) };
+    return groupNorm(t.input('x', 2, 5, 4), { groups, affine, eps: 1e-3 });
+  };
+}
+cases['group norm of each channel, without weights'] = (t) =>
+  groupNorm(t.input('x', 2, 5, 3), { eps: 1e-3 });
+
 for (const hasResidual of [false, true]) {
   cases[`columns scaled${hasResidual ? ', added' : ''}`] = (t) => {
     const residual = hasResidual ? t.input('residual', 2, 3, 5) : undefined;
@@ -461,6 +471,7 @@ const kinds = [
   'dropout',
   'embedding',
   'gated',
+  'group',
   'image',
   'layer norm',
   'lora',
@@ -509,6 +520,8 @@ const withoutGradient = [
   'gradient-scale',
   'matmul-join',
   'matmul-scale',
+  'log-mel',
+  'mel-floor',
   'patches',
   'pixel-values',
   'resample',
@@ -519,6 +532,7 @@ const withoutGradient = [
   'log-softmax',
   'sequence-bias',
   'sgd',
+  'sinc-resample',
   'softmax',
   'token-history',
   'token-rules',
