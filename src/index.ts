@@ -1,5 +1,13 @@
 // The public interface. Node's entry (index.node.ts) adds how Node finds adapters and files.
 
+export { type AudioFeatures, FeatureExtractor } from './audio/feature-extractor.ts';
+export type { FeatureOptions } from './audio/feature-options.ts';
+export {
+  type AudioInput,
+  readAudio,
+  type ReadAudioOptions,
+  type SampledSound,
+} from './audio/read-audio.ts';
 export { clearCache, isCached } from './source/cache.ts';
 export type { ImageProcessor } from './images/image-processor.ts';
 export type { RawImage } from './images/pixels.ts';

@@ -3,7 +3,7 @@
 import { fieldOf, isA, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Platform } from '../runtime/platform-types.ts';
-import { type FileInput, isFileInput, readBytes } from '../source/read-bytes.ts';
+import { type FileInput, isFileInput, nameOf, readBytes } from '../source/read-bytes.ts';
 import { browserPixels, decodedPixels } from './decode.ts';
 import { type Pixels, pixelsOf, type RawImage } from './pixels.ts';
 
@@ -55,14 +55,4 @@ const isObject = (input: unknown): input is object => typeof input === 'object' 
 function isRaw(input: ImageInput): input is RawImage | ImageData {
   const data = fieldOf(input, 'data');
   return isA(data, Uint8Array) || isA(data, Uint8ClampedArray);
-}
-
-/** What messages call a file. */
-function nameOf(input: FileInput): string {
-  if (typeof input === 'string' || isA(input, URL)) {
-    const text = String(input);
-    return text.startsWith('data:') ? 'The data: address' : text;
-  }
-  const name = fieldOf(input, 'name');
-  return typeof name === 'string' ? name : 'The file';
 }

@@ -8,6 +8,7 @@ import {
   TransformerError,
 } from '../runtime/errors.ts';
 import { Gpu } from '../runtime/gpu.ts';
+import { requireGpu } from '../runtime/require-gpu.ts';
 import { Scope } from '../runtime/scope.ts';
 import { Tensor, type TensorOptions } from '../runtime/tensor.ts';
 import type { Architecture } from './family.ts';
@@ -150,9 +151,7 @@ async function loadOnce(
 
 /** Refuses a device and a callback that are none. Errors: OPTION_INVALID. */
 function checkParts({ gpu, onProgress }: { [Name in keyof LoadOptions]: unknown }): void {
-  if (gpu !== undefined && !isA(gpu, Gpu)) {
-    throw new TransformerError('OPTION_INVALID', 'gpu is no Gpu. Pass await Gpu.request().');
-  }
+  if (gpu !== undefined) requireGpu(gpu);
   if (onProgress === undefined || typeof onProgress === 'function') return;
   throw new TransformerError('OPTION_INVALID', 'onProgress is no function. Pass one, or none.');
 }

@@ -37,6 +37,16 @@ export async function readBytes(input: FileInput, signal?: AbortSignal): Promise
   return bytes;
 }
 
+/** What messages call a file. */
+export function nameOf(input: FileInput): string {
+  if (typeof input === 'string' || isA(input, URL)) {
+    const text = String(input);
+    return text.startsWith('data:') ? 'The data: address' : text;
+  }
+  const name = fieldOf(input, 'name');
+  return typeof name === 'string' ? name : 'The file';
+}
+
 function isBlob(input: unknown): input is Blob {
   return hasMethod(input, 'arrayBuffer') && typeof fieldOf(input, 'size') === 'number';
 }

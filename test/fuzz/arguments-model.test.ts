@@ -41,6 +41,12 @@ const lenient = (at: string): NonNullable<Way['takes']> => ({
   [`${at}.beginSuppressTokens`]: ['zero'],
 });
 const files = memorySource(await taskFiles('bert/multi'));
+const soundFiles = memorySource({
+  'preprocessor_config.json': new TextEncoder().encode(
+    '{ "feature_extractor_type": "Wav2Vec2FeatureExtractor" }',
+  ),
+});
+const extractor = await library.FeatureExtractor.load(soundFiles);
 /** Files are looked at when they are read; nothing is kept of them. */
 const given = [...wrongValues.keys()].filter((name) => /list of|bytes|64 bits/.test(name));
 const given0 = [...wrongValues.keys()];
@@ -72,6 +78,24 @@ const ways: Readonly<Record<string, Way>> = {
   pipeline: {
     call: pipeline,
     right: [() => ['text-classification', files, { gpu, ...noCache }]],
+  },
+  readAudio: {
+    call: library.readAudio,
+    right: [
+      () => [
+        { data: Float32Array.of(1, 0.5), samplingRate: 8 },
+        { samplingRate: 4, gpu },
+      ],
+    ],
+  },
+  'FeatureExtractor.load': {
+    call: library.FeatureExtractor.load.bind(library.FeatureExtractor),
+    right: [() => [soundFiles, undefined]],
+  },
+  'featureextractor.features': {
+    call: (...args: Parameters<library.FeatureExtractor['features']>) =>
+      extractor.features(...args),
+    right: [() => [gpu, [Float32Array.of(1, 0.5)], {}]],
   },
   modelSize: { call: library.modelSize, right: [() => [fixtureSource('marian'), { ...noCache }]] },
   isCached: {
