@@ -65,3 +65,4 @@ export type { Encoding, WindowOptions } from './tokenizer/template.ts';
 export type { EncodeOptions, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { TranslateOptions, Translation } from './tasks/translation.ts';
 export type { ZeroShotOptions, ZeroShotResult } from './tasks/zero-shot-classification.ts';
+export type { ZeroShotImageOptions } from './tasks/zero-shot-image-classification.ts';

@@ -3,7 +3,7 @@
 
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
-import type { TaskInputs, TaskOutput, TaskParts } from './task.ts';
+import type { TaskInputs, TaskOutput, TaskParts, TextParts } from './task.ts';
 
 export interface TokenRow {
   readonly ids: readonly number[];
@@ -81,15 +81,16 @@ export async function inBatches<Row extends TokenRow, Result>(
   return results;
 }
 
-/** Rows of one length with their mask, which hides what fills a row. */
+/** Rows of one length, at least `least`, with their mask, which hides what fills a row. */
 export function padRows(
-  { model, tokenizer }: TaskParts,
+  { model, tokenizer }: TextParts,
   rows: readonly TokenRow[],
   side: 'left' | 'right' = 'right',
+  least = 0,
 ): TaskInputs {
   const { pad_token_id: pad, type_vocab_size: types } = model.config;
   const padToken = tokenizer.padToken ?? (typeof pad === 'number' ? pad : 0);
-  const length = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  const length = rows.reduce((most, { ids }) => Math.max(most, ids.length), least);
   const fill = (row: readonly number[], value: number): number[] => {
     const rest = Array<number>(length - row.length).fill(value);
     return side === 'left' ? [...rest, ...row] : [...row, ...rest];
@@ -121,28 +122,31 @@ export async function forwardRows<Row extends TokenRow, Result>(
   parts: TaskParts,
   rows: readonly Row[],
   { task, width = 1, signal }: ForwardRows,
-  take: (read: (name: keyof TaskOutput) => DenseTensor, row: Row) => Result,
+  take: (read: ReadOutput, row: Row) => Result,
 ): Promise<Result[]> {
   // At most 64 MiB of results, and 8192 tokens.
   const tokens = Math.min(8192, 2 ** 24 / width);
   return inBatches(rows, { tokens, signal }, async (batch) => {
     const output = await parts.model.forward(padRows(parts, batch), signal ? { signal } : {});
-    return batch.map((row, at) => take((name) => entryOf(output, name, at, task), row));
+    return batch.map((row, at) => take((...names) => entryOf(output, names, at, task), row));
   });
 }
 
-/** Entry `at` of an output along its first axis. Errors: MODEL_UNSUPPORTED where the model gives none. */
+/** What a task reads of an output: the first of these that the model gives. */
+export type ReadOutput = (...names: readonly (keyof TaskOutput)[]) => DenseTensor;
+
+/** Reads entry `at` of an output along its first axis. Errors: MODEL_UNSUPPORTED where the model gives none. */
 export function entryOf(
   output: TaskOutput,
-  name: keyof TaskOutput,
+  names: readonly (keyof TaskOutput)[],
   at: number,
   task: string,
 ): DenseTensor {
-  const tensor = output[name];
+  const tensor = names.map((name) => output[name]).find((found) => found !== undefined);
   if (tensor === undefined) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
-      `This model gives no ${name}, which ${task} needs. Load a checkpoint made for this task.`,
+      `This model gives no ${names.join(' and no ')}, which ${task} needs. Load a checkpoint made for this task.`,
     );
   }
   const shape = tensor.shape.slice(1);

@@ -1,4 +1,5 @@
-// The last hidden states of texts, token by token or pooled.
+// The last hidden states of texts, token by token or pooled; of models that compare texts with images, the vectors
+// that they compare.
 
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { eachText, forwardRows } from './batches.ts';
@@ -19,7 +20,7 @@ type Pooled = FeatureExtractionOptions & { pooling: 'mean' | 'cls' | 'last' };
 
 /**
  * Pooled: (N, d), one row a text. Not pooled: (1, T, d) with the tokens of the text, special ones
- * included; an array of texts gives one such tensor each.
+ * included, or (1, d) of models that compare texts with images; an array of texts gives one such tensor each.
  */
 export interface FeatureExtraction {
   (text: string | readonly string[], options: Pooled): Promise<DenseTensor>;
@@ -52,12 +53,13 @@ export function featureExtraction(parts: TaskParts): FeatureExtraction {
     const width = Number(parts.model.config['hidden_size'] ?? 1);
     return oneOrMany(input, async (texts) =>
       forwardRows(parts, await encode(texts), { task, width, signal }, (read, { ids }) => {
-        const { data, shape } = read('lastHiddenState');
+        const { data, shape } = read('textEmbeds', 'lastHiddenState');
         const size = shape.at(-1) ?? 1;
-        const own = data.slice(0, ids.length * size);
+        const rows = shape.length === 1 ? [] : [ids.length];
+        const own = data.slice(0, (rows[0] ?? 1) * size);
         return {
           data: normalize ? normalizedRows(own, size) : own,
-          shape: [1, ids.length, size],
+          shape: [1, ...rows, size],
         };
       }),
     );

@@ -4,7 +4,7 @@ import type { Pixels } from '../images/pixels.ts';
 import { type ImageInput, readImage } from '../images/read-image.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { throwIfAborted } from '../runtime/errors.ts';
-import { entryOf } from './batches.ts';
+import { entryOf, type ReadOutput } from './batches.ts';
 import type { ImageTaskParts, TaskOutput } from './task.ts';
 
 /** Images that go together at most. */
@@ -14,14 +14,16 @@ export interface ForwardImages {
   /** The task, for messages. */
   readonly task: string;
   readonly signal: AbortSignal | undefined;
+  /** How pixel values go through the model; alone when absent. */
+  readonly forward?: (pixelValues: DenseTensor) => Promise<TaskOutput>;
 }
 
 /** Runs every image through `forward`, in their order; `take` reads the result of one. */
 export async function forwardImages<Result>(
   { model, imageProcessor }: ImageTaskParts,
   inputs: readonly ImageInput[],
-  { task, signal }: ForwardImages,
-  take: (read: (name: keyof TaskOutput) => DenseTensor, picture: Pixels) => Result,
+  { task, signal, forward }: ForwardImages,
+  take: (read: ReadOutput, picture: Pixels) => Result,
 ): Promise<Result[]> {
   const results: Result[] = [];
   let batch: Pixels[] = [];
@@ -30,9 +32,11 @@ export async function forwardImages<Result>(
   const run = async (): Promise<void> => {
     throwIfAborted(signal);
     const pixelValues = await imageProcessor.pixelValues(model.gpu, batch, signal);
-    const output = await model.forward({ pixelValues }, signal ? { signal } : {});
+    const output = forward
+      ? await forward(pixelValues)
+      : await model.forward({ pixelValues }, signal ? { signal } : {});
     for (const [at, picture] of batch.entries()) {
-      results.push(take((name) => entryOf(output, name, at, task), picture));
+      results.push(take((...names) => entryOf(output, names, at, task), picture));
     }
     batch = [];
   };

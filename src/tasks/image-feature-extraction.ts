@@ -1,4 +1,5 @@
-// The last hidden states of images, token by token or what the model's pooler makes of them.
+// The last hidden states of images, token by token or what the model's pooler makes of them; of models that compare
+// images with texts, the vectors that they compare.
 
 import type { ImageInput } from '../images/read-image.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
@@ -18,7 +19,7 @@ type Pooled = ImageFeatureExtractionOptions & { pool: true };
 
 /**
  * Pooled: (N, d), one row an image. Not pooled: (1, T, d) with the tokens of the image, those before its patches
- * included; an array of images gives one such tensor each.
+ * included, or (1, d) of models that compare images; an array of images gives one such tensor each.
  */
 export interface ImageFeatureExtraction {
   (image: ImageInput | readonly ImageInput[], options: Pooled): Promise<DenseTensor>;
@@ -35,10 +36,12 @@ export function imageFeatureExtraction(parts: ImageTaskParts): ImageFeatureExtra
   ): Promise<DenseTensor | DenseTensor[]> => {
     checkOptions(task, options, { pool: 'boolean', normalize: 'boolean', signal: 'signal' });
     const { pool = false, normalize = false, signal } = options;
-    const name = pool ? 'poolerOutput' : 'lastHiddenState';
+    const names = pool
+      ? (['poolerOutput', 'imageEmbeds'] as const)
+      : (['imageEmbeds', 'lastHiddenState'] as const);
     const states = (images: readonly ImageInput[]): Promise<DenseTensor[]> =>
       forwardImages(parts, images, { task, signal }, (read) => {
-        const { data, shape } = read(name);
+        const { data, shape } = read(...names);
         return { data: normalize ? normalizedRows(data, shape.at(-1) ?? 1) : data.slice(), shape };
       });
     if (pool) return stack((await states(listOf(input))).map(({ data }) => data));

@@ -19,6 +19,7 @@ import type { GeneratedText, Summary, TextToText } from './text-to-text.ts';
 import type { TokenClassification } from './token-classification.ts';
 import type { TranslationTask } from './translation.ts';
 import type { ZeroShotClassification } from './zero-shot-classification.ts';
+import type { ZeroShotImageClassification } from './zero-shot-image-classification.ts';
 
 /** What a pipeline of each task is called with and gives, of those that take texts. */
 interface TextTasks {
@@ -43,14 +44,20 @@ interface ImageTasks {
   'image-feature-extraction': ImageFeatureExtraction;
 }
 
+/** The same of those that take both. */
+interface TextAndImageTasks {
+  'zero-shot-image-classification': ZeroShotImageClassification;
+}
+
 /** What a pipeline of each task is called with and gives. */
-export interface Tasks extends TextTasks, ImageTasks {}
+export interface Tasks extends TextTasks, ImageTasks, TextAndImageTasks {}
 
 /** What each task brings its inputs to a model with, and its results back. */
 export interface Needs
   extends
     Readonly<Record<keyof TextTasks, 'tokenizer'>>,
-    Readonly<Record<keyof ImageTasks, 'imageProcessor'>> {}
+    Readonly<Record<keyof ImageTasks, 'imageProcessor'>>,
+    Readonly<Record<keyof TextAndImageTasks, 'imageProcessor' | 'tokenizer'>> {}
 
 /** Other names of tasks. */
 export const aliases = {
@@ -100,6 +107,10 @@ async function generating<Code>(code: Promise<Code>): Promise<Code> {
 
 const texts: Kind<'tokenizer'> = { takes: 'text', needs: ['tokenizer'] };
 const images: Kind<'imageProcessor'> = { takes: 'image', needs: ['imageProcessor'] };
+const textsAndImages: Kind<'imageProcessor' | 'tokenizer'> = {
+  takes: 'image',
+  needs: ['imageProcessor', 'tokenizer'],
+};
 
 const classifiers = ['ForSequenceClassification'];
 const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMHeadModel'];
@@ -192,6 +203,12 @@ export const definitions: Definitions = {
     () => import('./zero-shot-classification.ts'),
     ({ zeroShotClassification }) => zeroShotClassification,
     classifiers,
+  ),
+  'zero-shot-image-classification': task(
+    textsAndImages,
+    () => import('./zero-shot-image-classification.ts'),
+    ({ zeroShotImageClassification }) => zeroShotImageClassification,
+    ['CLIPModel', 'SiglipModel'],
   ),
 };
 

@@ -18,8 +18,8 @@ export interface TaskInputs {
   tokenTypeIds?: Rows;
 }
 
-/** What images become. */
-export interface ImageTaskInputs {
+/** What images become, with texts where a model compares both. */
+export interface ImageTaskInputs extends Partial<TaskInputs> {
   pixelValues: DenseTensor;
 }
 
@@ -30,6 +30,10 @@ export interface TaskOutput {
   readonly startLogits?: DenseTensor;
   readonly endLogits?: DenseTensor;
   readonly poolerOutput?: DenseTensor;
+  readonly logitsPerImage?: DenseTensor;
+  readonly logitsPerText?: DenseTensor;
+  readonly imageEmbeds?: DenseTensor;
+  readonly textEmbeds?: DenseTensor;
 }
 
 /** The part of `Model` that tasks use. */
@@ -58,16 +62,23 @@ export type TextTokenizer = Pick<
   | 'encodingWindows'
   | 'maskToken'
   | 'maxLength'
+  | 'modelInputNames'
+  | 'paddingSide'
   | 'padToken'
   | 'tokens'
   | 'unkToken'
   | 'vocabulary'
 >;
 
-/** A loaded checkpoint, from which a task is made. */
-export interface TaskParts {
-  readonly model: TaskModel;
+/** What makes tokens of texts. */
+export interface TextParts {
+  readonly model: Pick<TaskModel, 'config' | 'maxPositions'>;
   readonly tokenizer: TextTokenizer;
+}
+
+/** A loaded checkpoint, from which a task is made. */
+export interface TaskParts extends TextParts {
+  readonly model: TaskModel;
 }
 
 /** The same for images. */
@@ -175,7 +186,7 @@ export async function oneOrMany<Input, Result>(
 }
 
 /** The most tokens that model and tokenizer allow in a sequence. */
-export function mostTokens({ model, tokenizer }: TaskParts): number {
+export function mostTokens({ model, tokenizer }: TextParts): number {
   return Math.min(model.maxPositions, tokenizer.maxLength ?? Infinity);
 }
 
@@ -184,7 +195,7 @@ export function mostTokens({ model, tokenizer }: TaskParts): number {
  * INPUT_INVALID for a text that is not cut and far too long for the model, which alone refuses others.
  */
 export function encodeText(
-  parts: TaskParts,
+  parts: TextParts,
   text: string,
   pair: string | undefined,
   truncate?: WindowOptions['truncate'],
@@ -197,7 +208,7 @@ export function encodeText(
 
 /** A whole text as tokens. Of one that is far too long for the model, the rest is not looked at. */
 export function encodeWhole(
-  { model: { maxPositions }, tokenizer }: TaskParts,
+  { model: { maxPositions }, tokenizer }: TextParts,
   text: string,
   pair?: string,
   addSpecialTokens = true,

@@ -4,6 +4,7 @@
 import { TransformerError } from '../runtime/errors.ts';
 import { isObject } from '../source/json.ts';
 import { eachText } from './batches.ts';
+import { checkLabels, hypotheses } from './candidate-labels.ts';
 import { greatest, softmax } from './scores.ts';
 import {
   checkOptions,
@@ -60,17 +61,12 @@ export function zeroShotClassification(parts: TaskParts): ZeroShotClassification
     checkOptions(task, options, kinds);
     const labels = checkLabels(candidateLabels);
     const { hypothesisTemplate: template = 'This example is {}.', multiLabel, signal } = options;
-    if (!template.includes('{}')) {
-      throw new TransformerError(
-        'OPTION_INVALID',
-        `hypothesisTemplate is "${template}"; wanted a sentence with {} where the label goes.`,
-      );
-    }
+    const hypothesisOf = hypotheses(template);
     return oneOrMany(input, async (texts) => {
       const pairs = texts.flatMap((text) => labels.map((label) => ({ text, label })));
       const rows = await eachText(pairs, signal, ({ text, label }) => {
-        const hypothesis = template.replaceAll('{}', () => label);
-        return encodeText(parts, checkText('The text to classify', text), hypothesis, 'first');
+        const checked = checkText('The text to classify', text);
+        return encodeText(parts, checked, hypothesisOf(label), 'first');
       });
       const logits = await classLogits(parts, rows, task, signal);
       return texts.map((sequence, index) => {
@@ -104,17 +100,5 @@ function entailmentOf({ config }: TaskModel): number {
     'MODEL_UNSUPPORTED',
     `${task} reads a label "entailment", but this checkpoint's labels are ` +
       `${labels.map(([name]) => name).join(', ') || 'unnamed'}. Load one trained on inference (NLI).`,
-  );
-}
-
-function checkLabels(given: unknown): readonly string[] {
-  const list: unknown =
-    typeof given === 'string' ? given.split(',').filter((label) => label.trim() !== '') : given;
-  const labels: readonly unknown[] = Array.isArray(list) ? Array.from<unknown>(list) : [];
-  const names = labels.map((label) => (typeof label === 'string' ? label.trim() : ''));
-  if (names.length > 0 && !names.includes('')) return names;
-  throw new TransformerError(
-    'INPUT_INVALID',
-    'candidateLabels has no labels, or an empty one; wanted strings such as ["news", "sport"].',
   );
 }

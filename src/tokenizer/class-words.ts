@@ -1,4 +1,4 @@
-// The classes of BERT and of those that read bytes: GPT-2 and RoBERTa, GPT-NeoX, Qwen2.
+// The classes of BERT and of those that read bytes: GPT-2 and RoBERTa, GPT-NeoX, Qwen2, CLIP.
 
 import {
   begun,
@@ -107,3 +107,58 @@ export const roberta: TokenizerClass = {
     },
   }),
 };
+
+/** Lower case, and a mark behind each word, which decoding makes a space. */
+export const clip: TokenizerClass = {
+  model: 'BPE',
+  defaults: { bos_token: '<|startoftext|>', eos_token: end, unk_token: end, pad_token: end },
+  build: (config, { model }, id) => ({
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [
+        { type: 'NFC' },
+        { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
+        { type: 'Lowercase' },
+      ],
+    },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: clipWords }, behavior: 'Removed', invert: true },
+        byteLevel({}),
+      ],
+    },
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'ByteLevel' },
+        { type: 'Replace', pattern: { String: wordEnd }, content: ' ' },
+        { type: 'Strip', content: ' ', start: 1, stop: 1 },
+      ],
+    },
+    post_processor: {
+      type: 'RobertaProcessing',
+      sep: id('eos'),
+      cls: id('bos'),
+      trim_offsets: false,
+      add_prefix_space: false,
+    },
+    model: {
+      ...vocabularyOf(model),
+      ...byteModel,
+      unk_token: tokenText(config['unk_token']),
+      end_of_word_suffix: wordEnd,
+    },
+  }),
+};
+
+const wordEnd = '</w>';
+
+const clipWords = [
+  '<\\|startoftext\\|>',
+  '<\\|endoftext\\|>',
+  "'s|'t|'re|'ve|'m|'ll|'d",
+  '[\\p{L}]+',
+  '[\\p{N}]',
+  '[^\\s\\p{L}\\p{N}]+',
+].join('|');

@@ -6,7 +6,7 @@
 import { isObject, type JsonObject } from '../source/json.ts';
 import { camembert, codeLlama, gemma, llama, t5, xlmRoberta } from './class-marks.ts';
 import type { TokenId, TokenizerClass } from './class-parts.ts';
-import { bert, gpt2, neoX, qwen2, roberta } from './class-words.ts';
+import { bert, clip, gpt2, neoX, qwen2, roberta } from './class-words.ts';
 import { addedTokens, tokenText, vocabularyIds } from './specials.ts';
 
 const classes: Readonly<Record<string, TokenizerClass>> = {
@@ -16,6 +16,7 @@ const classes: Readonly<Record<string, TokenizerClass>> = {
   LxmertTokenizer: bert,
   MobileBertTokenizer: bert,
   SqueezeBertTokenizer: bert,
+  CLIPTokenizer: clip,
   GPT2Tokenizer: gpt2,
   GPTNeoXTokenizer: neoX,
   Qwen2Tokenizer: qwen2,
@@ -85,6 +86,8 @@ function extraTokens(config: JsonObject, { extra }: TokenizerClass): unknown {
 const registered: Readonly<Record<string, string>> = {
   bart: 'RobertaTokenizer',
   bert: 'BertTokenizer',
+  clip: 'CLIPTokenizer',
+  clip_text_model: 'CLIPTokenizer',
   distilbert: 'BertTokenizer',
   gemma2: 'GemmaTokenizer',
   gemma3_text: 'GemmaTokenizer',

@@ -45,7 +45,8 @@ export async function readTokenizerFiles(
   }
   // Few checkpoints are so old: what builds their tokenizer is loaded with the first of them.
   const { fromVocabularyFiles } = await import('./vocabulary.ts');
-  return fromVocabularyFiles(files, read, config, modelConfig, signal);
+  const made = await fromVocabularyFiles(files, read, config, modelConfig, signal);
+  return { ...made, tools: await toolsFor(made.tokenizer) };
 }
 
 /** The code that the rules of a tokenizer need. */

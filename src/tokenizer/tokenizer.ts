@@ -48,6 +48,8 @@ export class Tokenizer implements SpecialTokens {
   readonly paddingSide: 'left' | 'right';
   /** Tokens that the model reads at most, where the files tell. */
   readonly maxLength: number | undefined;
+  /** The inputs that models of this tokenizer take, by Hugging Face's names. */
+  readonly modelInputNames: readonly string[];
   /** Whether decoding takes out spaces before punctuation and contractions. */
   readonly cleansUp: boolean;
 
@@ -107,13 +109,17 @@ export class Tokenizer implements SpecialTokens {
     this.eosToken = specials.eosToken;
     this.paddingSide = sideOf(config['padding_side'], tokenizer['padding']);
     this.#truncationSide = sideOf(config['truncation_side'], tokenizer['truncation']);
+    const names = config['model_input_names'];
+    this.modelInputNames = Array.isArray(names)
+      ? names.map(String)
+      : ['input_ids', 'token_type_ids', 'attention_mask'];
     const length = Number(config['model_max_length'] ?? config['max_len']);
     // Files say 1e30 when there is no limit.
     this.maxLength = length >= 1 && length < 1e9 ? Math.floor(length) : undefined;
   }
 
   /**
-   * Reads tokenizer.json, or the vocabulary files of BERT, GPT-2 and RoBERTa, with
+   * Reads tokenizer.json, or the vocabulary files of BERT, GPT-2, RoBERTa and CLIP, with
    * tokenizer_config.json and chat_template.jinja where they are there.
    */
   static async load(files: Source, signal: AbortSignal | undefined): Promise<Tokenizer> {

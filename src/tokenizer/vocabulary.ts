@@ -1,6 +1,6 @@
 // tokenizer.json for checkpoints that only have the vocabulary files of their time: vocab.txt of
 // BERT (Devlin et al. 2019), vocab.json and merges.txt of GPT-2 (Radford et al. 2019) and RoBERTa
-// (Liu et al. 2019). The same object that Hugging Face's conversion writes.
+// (Liu et al. 2019) and CLIP (Radford et al. 2021). The same object that Hugging Face's conversion writes.
 
 import { TransformerError } from '../runtime/errors.ts';
 import { type JsonObject, show } from '../source/json.ts';
@@ -27,23 +27,26 @@ export async function fromVocabularyFiles(
   const words = await text('vocab.txt');
   const vocabulary = words === undefined ? await read('vocab.json') : undefined;
   const merges = vocabulary === undefined ? undefined : await text('merges.txt');
-  if (words === undefined && merges === undefined) throw await missing(files, signal);
+  if (words === undefined && merges === undefined) {
+    throw await missing(files, modelConfig, signal);
+  }
 
   const family = tokenizerFamily(config, modelConfig);
   const added = (await read('added_tokens.json')) ?? {};
   if (words !== undefined && family === 'bert') {
     return { file: 'vocab.txt', ...fromWordList(words, added, config) };
   }
-  if (merges !== undefined && (family === 'gpt2' || family === 'roberta')) {
-    const built = fromMerges(vocabulary ?? {}, merges, added, config, family);
+  const merging = mergingClasses[family ?? ''];
+  if (merges !== undefined && merging !== undefined) {
+    const built = fromMerges(vocabulary ?? {}, merges, added, config, merging);
     return { file: 'vocab.json', ...built };
   }
   const file = words === undefined ? 'vocab.json' : 'vocab.txt';
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
     `There is ${describeFile(files, file)} but no tokenizer.json, and the tokenizer's class is ` +
-      `${show(config['tokenizer_class'] ?? family ?? null)}; only those of BERT, GPT-2 and RoBERTa ` +
-      `can be built from it. ${saveIt}`,
+      `${show(config['tokenizer_class'] ?? family ?? null)}; only those of BERT, GPT-2, RoBERTa ` +
+      `and CLIP can be built from it. ${saveIt}`,
   );
 }
 
@@ -51,7 +54,11 @@ const saveIt =
   'Make tokenizer.json in Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).';
 
 /** The error of a folder without a tokenizer that can be read. */
-async function missing(files: Source, signal: AbortSignal | undefined): Promise<TransformerError> {
+async function missing(
+  files: Source,
+  { model_type: type }: JsonObject,
+  signal: AbortSignal | undefined,
+): Promise<TransformerError> {
   const found: string[] = [];
   for (const file of sentencePiece) {
     if (await fileExists(files, file, signal)) found.push(file);
@@ -60,10 +67,12 @@ async function missing(files: Source, signal: AbortSignal | undefined): Promise<
   if (file === undefined) {
     return notFound(files, ['tokenizer.json', 'vocab.txt', 'vocab.json with merges.txt']);
   }
-  const how = file.endsWith('.spm')
-    ? 'Python does not write one for Marian either: take tokenizer.json from a copy of this ' +
-      'checkpoint that was converted for transformers.js (Xenova/opus-mt-… on the Hugging Face Hub).'
-    : saveIt;
+  const [family, copies] = file.endsWith('.spm') ? ['Marian', 'opus-mt-…'] : ['SigLIP', 'siglip-…'];
+  const isWritten = family === 'SigLIP' && type !== 'siglip';
+  const how = isWritten
+    ? saveIt
+    : `Python does not write one for ${family} either: take tokenizer.json from a copy of this ` +
+      `checkpoint that was converted for transformers.js (Xenova/${copies} on the Hugging Face Hub).`;
   return new TransformerError(
     'FILE_NOT_FOUND',
     `${describeFile(files, file)} is a SentencePiece model; wanted tokenizer.json. ${how}`,
@@ -73,8 +82,16 @@ async function missing(files: Source, signal: AbortSignal | undefined): Promise<
 /** Tokenizers that are alike, by the start of the class name or the model type. */
 const families: Readonly<Record<string, string>> = {
   bert: 'bert convbert distilbert electra layoutlm mobilebert squeezebert',
+  clip: 'clip clip_text_model',
   gpt2: 'gpt2 gpt_neo gptneo opt',
   roberta: 'roberta bart longformer led',
+};
+
+/** The classes that vocab.json and merges.txt make, by family. */
+const mergingClasses: Readonly<Record<string, string>> = {
+  clip: 'CLIPTokenizer',
+  gpt2: 'GPT2Tokenizer',
+  roberta: 'RobertaTokenizer',
 };
 
 /** The family of `tokenizer_class`, else of `model_type`; a name of no family as it is. */
@@ -103,7 +120,7 @@ function fromMerges(
   merges: string,
   added: JsonObject,
   config: JsonObject,
-  family: 'gpt2' | 'roberta',
+  name: string,
 ): TokenizerJson {
   const lines = merges.split(/\r?\n/);
   const model = {
@@ -111,7 +128,6 @@ function fromMerges(
     vocab,
     merges: lines.filter((line) => line !== '' && !line.startsWith('#version')),
   };
-  const name = family === 'gpt2' ? 'GPT2Tokenizer' : 'RobertaTokenizer';
   return fromVocabulary(name, model, added, config);
 }
 
