@@ -44,8 +44,9 @@ const rooms = {
     layers: ['weights'],
     inputs: ['layers'],
     heads: ['layers', 'inputs', 'weights'],
-    families: ['heads', 'inputs', 'layers', 'weights'],
+    families: ['heads', 'inputs', 'layers', 'speech', 'weights'],
     generation: ['layers', 'inputs'],
+    speech: ['generation', 'inputs'],
   },
 };
 

@@ -4,6 +4,7 @@
 import type { Head } from './heads/head.ts';
 import type { Pooler } from './heads/pooler.ts';
 import type { SimilarityHead } from './heads/similarity-head.ts';
+import type { SoundInput } from './inputs/sound-inputs.ts';
 import type { InputStage, SourceStage } from './inputs/input-stage.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { StretchedRotary } from './layers/stretched-rotary.ts';
@@ -31,6 +32,14 @@ export interface EncoderDecoderDefinition extends PairDefinition {
   readonly weights: TransformerWeights;
   /** What targets begin with that repeat the source, where none are given (BART). */
   readonly repeatToken?: number;
+  /** Of a model that hears speech. */
+  readonly speech?: {
+    readonly stage: SoundInput;
+    /** Steps that attention is smoothed over where words are looked for in the sound. */
+    readonly medianWidth: number;
+    /** The fields of generation_config.json that it knows besides. */
+    readonly fields: readonly string[];
+  };
   readonly head: Head;
 }
 

@@ -1,6 +1,6 @@
 // A loaded encoder–decoder model that gives token ids: whole sequences (forward) and generation.
 
-import { checkFlags, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
+import { checkFlags, refuseUnknown, requireObject, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
@@ -27,6 +27,7 @@ import { Lazy } from './lazy.ts';
 import { checkSequencePair, type PairBatch } from './pair-inputs.ts';
 import type { PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
+import type { Speech } from './speech/speech.ts';
 import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
 /** The lists of `forward` that are kept. */
@@ -47,7 +48,8 @@ export class EncoderDecoderModel implements Model {
     this.config = parts.config;
     this.maxPositions = model.shape.maxPositions;
     this.#parts = parts;
-    this.#settings = generationSettings(parts, model.shape.targetVocabulary);
+    const { shape, speech } = model;
+    this.#settings = generationSettings(parts, shape.targetVocabulary, speech?.fields);
     this.#model = model;
     this.#generation = new Lazy(async () => {
       const { generationOf } = await import('./generation/generation.ts');
@@ -100,6 +102,8 @@ export class EncoderDecoderModel implements Model {
     options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
     const generation = await this.#generation.get();
+    const speech = await this.#speech(inputs, generation);
+    if (speech !== undefined) return speech.transcribe(inputs, options);
     return generation.generate(generation.read(inputs, options), options);
   }
 
@@ -112,7 +116,20 @@ export class EncoderDecoderModel implements Model {
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
     const generation = await this.#generation.get();
-    yield* generation.stream(generation.read(inputs, options), options);
+    const speech = await this.#speech(inputs, generation);
+    yield* speech === undefined
+      ? generation.stream(generation.read(inputs, options), options)
+      : speech.stream(inputs, options);
+  }
+
+  /** The model as one that hears, where a call leaves the first tokens of the text to it. */
+  async #speech(inputs: ModelInputs, generation: Generation): Promise<Speech | undefined> {
+    requireObject(inputs, 'The object of inputs');
+    const { speech } = this.#model;
+    if (speech === undefined || inputs.decoderInputIds !== undefined) return undefined;
+    const { Speech: Hearing } = await import('./speech/speech.ts');
+    const forward = this.forward.bind(this);
+    return new Hearing(this.#parts, this.#model, speech, { forward, generation });
   }
 
   trainable(): TrainableModel {

@@ -7,6 +7,8 @@ import type { CacheDtype } from './cache-dtypes.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { SpeechSegment } from './speech/segments.ts';
+import type { SpeechOptions } from './speech/speech-options.ts';
 import type { Parameters, WeightSlice } from './weights/parameters.ts';
 import type { TrainableModel } from './trainable-model.ts';
 import type { Warnings } from './warnings.ts';
@@ -118,6 +120,10 @@ export interface GenerateResult {
   sequences: number[][];
   /** Beam search: the score of each sequence, its log-probability over its length. */
   scores?: number[];
+  /** Of speech: the stretches of each input, by the time stamps between its tokens. */
+  segments?: SpeechSegment[][];
+  /** Of speech: seconds at which each token of `sequences` was spoken, when asked for; 0 for prompts. */
+  tokenTimestamps?: number[][];
   /** Of each step, the prompt first: each layer's states, (n, tokens, d_model), when asked for. */
   hiddenStates?: DenseTensor[][];
   /** Of each step: each layer's weights, (n, h, tokens, tokens so far), when asked for. */
@@ -140,6 +146,10 @@ export interface GenerateOutputOptions {
   attentions?: boolean;
 }
 
+/** What a call of `generate` may ask for: of models that hear, more than of others. */
+export interface GenerateCallOptions
+  extends Omit<GenerateOptions, 'temperature'>, GenerateOutputOptions, SpeechOptions {}
+
 /** One of several calls of `generate` that go together. */
 export interface GenerateCall {
   inputs: ModelInputs;
@@ -160,10 +170,7 @@ export interface Model {
   /** Computes the outputs for whole sequences. */
   forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
   /** Generates token sequences. */
-  generate(
-    inputs: ModelInputs,
-    options?: GenerateOptions & GenerateOutputOptions,
-  ): Promise<GenerateResult>;
+  generate(inputs: ModelInputs, options?: GenerateCallOptions): Promise<GenerateResult>;
   /**
    * Generates for several calls in the same steps, whatever the lengths of their inputs and their options:
    * what each gets is what it would get alone. Calls with beams, and those of models whose rotary
@@ -171,7 +178,10 @@ export interface Model {
    */
   generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]>;
   /** Generates token by token: one id a sequence each time, the padding id for finished ones. */
-  stream(inputs: ModelInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
+  stream(
+    inputs: ModelInputs,
+    options?: Omit<GenerateCallOptions, keyof GenerateOutputOptions>,
+  ): AsyncGenerator<{ tokenIds: number[] }>;
   /** Waits until the model is on the device in use, of models that recover. @internal */
   ready?(): Promise<void>;
   /**

@@ -18,6 +18,7 @@ import {
   type ChoiceState,
   packSequences,
 } from '../shaders/choice/token-rules.ts';
+import { applyTimestampRules, tokenLogProbs } from '../shaders/choice/speech-tokens.ts';
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
 import { randomBits, softmaxRow } from './math.ts';
@@ -34,6 +35,8 @@ export function choiceChecks(): NamedCheck[] {
     ['rules by token', checkTokenRules],
     ['rules by history', checkHistory],
     ['rules by sequences', checkSequences],
+    ['rules of time stamps', checkTimestamps],
+    ['log-probabilities of tokens', checkLogProbs],
     ['next tokens', checkAppend],
     ['best token under rules', checkBest],
     ['token drawn', checkDraw],
@@ -102,6 +105,33 @@ function checkSequences(inputs: Inputs): Result {
   applySequenceBias(x.tensor, stateOf(inputs, { targets }), packed, targets);
   const wanted = mapped(x, (value, column) => value + (column === 5 ? 0.5 : column === 6 ? -1 : 0));
   return { output: x.tensor, wanted };
+}
+
+/** Behind a text and one stamp, another one no earlier comes, or the end: whichever is likelier. */
+function checkTimestamps(inputs: Inputs): Result {
+  const x = inputs.floats([rows, columns]);
+  const stamps = { timestampBegin: 3, initialTimestamps: 9, endToken: 2 };
+  const state = stateOf(inputs, { ...stamps, promptLength: 0 });
+  const history = inputs.tensor(
+    [rows, 4],
+    Uint32Array.from({ length: 4 * rows }, (_, i) => [0, 1, 60, 0][i % 4] ?? 0),
+  );
+  applyTimestampRules(x.tensor, { ...state, history });
+  // Twenty-three stamps are likelier than the only other token that may come, which is hidden before them.
+  const wanted = mapped(x, (value, column) => (column < 60 ? lowest : value));
+  return { output: x.tensor, wanted };
+}
+
+function checkLogProbs(inputs: Inputs): Result {
+  const x = inputs.floats([rows, columns]);
+  const chosen = Uint32Array.of(0, 7, 82, 31, 5);
+  const output = inputs.floats([rows, 1]).tensor;
+  tokenLogProbs(x.tensor, inputs.tensor([rows, 1], chosen), stateOf(inputs), output);
+  const wanted = Array.from(chosen, (token, row) => {
+    const own = Array.from(x.data.subarray(row * columns, (row + 1) * columns));
+    return Math.log(softmaxRow(own)[token] ?? NaN);
+  });
+  return { output, wanted };
 }
 
 function checkAppend(inputs: Inputs): Result {

@@ -48,6 +48,7 @@ import { unpackKernels } from './quantize/unpack-gguf.ts';
 import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
+import { speechTokenKernels } from './choice/speech-tokens.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
 import { splitHeadsKernels } from './attention/split-heads.ts';
 
@@ -62,6 +63,7 @@ export const allKernels: readonly Kernel[] = [
   ...embeddingBackwardKernels,
   ...softmaxKernels,
   ...tokenRuleKernels,
+  ...speechTokenKernels,
   ...chooseTokenKernels,
   ...beamKernels,
   ...crossEntropyKernels,

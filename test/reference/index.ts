@@ -41,6 +41,7 @@ import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { logMel, melFloor, sincResample } from './sound.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
+import { timestampRules, tokenLogProbs } from './speech-tokens.ts';
 import { windows, windowsBackward } from './windows.ts';
 import type { Reference } from './twin.ts';
 
@@ -111,7 +112,9 @@ export const references: Readonly<Record<string, Reference>> = {
   sgd,
   'sinc-resample': sincResample,
   softmax,
+  'timestamp-rules': timestampRules,
   'token-history': tokenHistory,
+  'token-log-probs': tokenLogProbs,
   'token-rules': tokenRules,
   transpose,
   warp,

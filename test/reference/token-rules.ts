@@ -10,7 +10,7 @@ const wordNames = [
   'seed promptLength sourceLength minLength beginLength firstLength lastLength decayLength',
   'decay temperature topK topP minP typicalP epsilonCutoff etaCutoff kept penalty presence',
   'frequency ngram sourcePenalty sourceNgram padToken stopsEarly attainableLength maxLength padding',
-  'draws stream flagSet sequences targets',
+  'draws stream flagSet sequences targets timestampBegin initialTimestamps endToken',
 ]
   .join(' ')
   .split(' ');

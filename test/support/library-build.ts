@@ -126,7 +126,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'whisper',
-    test: /\/src\/(model\/(families\/whisper|inputs\/sound-inputs|layers\/(convolution|sound-embeddings))\.ts|shaders\/audio\/windows\.)/,
+    test: /\/src\/(model\/(families\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(convolution|sound-embeddings))\.ts|shaders\/(audio\/windows|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
   },
   {
     name: 'clip',

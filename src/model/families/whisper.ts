@@ -9,6 +9,7 @@ import { SequenceHead } from '../heads/sequence-head.ts';
 import { SoundInput } from '../inputs/sound-inputs.ts';
 import { preNorm } from '../layers/block.ts';
 import type { Convolution } from '../layers/convolution.ts';
+import { speechFields } from '../speech/speech-fields.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { type BartVariant, bartStacks } from './bart-layers.ts';
@@ -45,7 +46,13 @@ export function whisper(config: Config, loader: WeightLoader): EncoderDecoderDef
     decoder,
     output: oneLinear('proj_out', loader.matrix(output, targetVocabulary, dModel)),
   };
-  return { ...tokenTarget({ targetVocabulary, maxPositions }, weights), source };
+  const medianWidth = config.integer('median_filter_width', 7);
+  if (medianWidth % 2 === 0) config.invalid('median_filter_width', 'an odd number');
+  return {
+    ...tokenTarget({ targetVocabulary, maxPositions }, weights),
+    source,
+    ...(head !== 'Model' && { speech: { stage: source, medianWidth, fields: speechFields } }),
+  };
 }
 
 /** Declares the weights of a `WhisperForAudioClassification`: the encoder alone. */

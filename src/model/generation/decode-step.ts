@@ -26,8 +26,13 @@ export interface Chosen {
   readonly data: SelectionData;
 }
 
-/** Words that a step brings back. */
-export type StepResult = Uint32Array<ArrayBuffer>;
+/** What a step brings back. */
+export interface StepResult {
+  /** The token of each row; of beams, the bytes of their hypotheses. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  /** The log-probability of each token, where these are wanted. */
+  readonly logProbs?: Float32Array;
+}
 
 export class DecodeStep {
   readonly #session: DecodeSession;
@@ -84,12 +89,22 @@ export class DecodeStep {
       };
       const logits = session.recordStep(recording, state);
       const spill = session.spill && recording.use(session.spill);
-      process(logits, selection, tensors);
+      const speech =
+        selection.stamped || selection.weighs
+          ? await import('../../shaders/choice/speech-tokens.ts')
+          : undefined;
+      process(logits, selection, tensors, speech);
       if (selection.beams === 1 || history === undefined) {
         chooseNext(logits, state.tokens, selection, tensors);
         const recent = words('recent tokens', rows, stepsAtOnce);
+        const results = [recent];
+        if (speech && selection.weighs) {
+          const weights = recording.persistent('recent log-probabilities', recent.shape);
+          speech.tokenLogProbs(logits, state.tokens, tensors, weights);
+          results.push(weights);
+        }
         appendTokens(state.tokens, { ...tensors, recent, spill });
-        const plan = await Plan.create(recording, [recent]);
+        const plan = await Plan.create(recording, results);
         return new DecodeStep(session, plan, state, tensors);
       }
       const { Beams: Search } = await import('./beam-search.ts');
@@ -155,21 +170,32 @@ export class DecodeStep {
    */
   async play(length: number, steps: number, ask?: AskEnds): Promise<Iterable<StepResult>> {
     this.#session.beforeStep?.(length);
-    if (this.#beams !== undefined) return [new Uint32Array(await this.#beams.play(ask))];
-    const [recent = new ArrayBuffer(0)] = await this.#step.play(steps);
-    return this.#tokensOf(new Uint32Array(recent), length, steps);
+    if (this.#beams !== undefined) return [{ words: new Uint32Array(await this.#beams.play(ask)) }];
+    const [recent = new ArrayBuffer(0), weights] = await this.#step.play(steps);
+    return this.#tokensOf(
+      new Uint32Array(recent),
+      weights && new Float32Array(weights),
+      length,
+      steps,
+    );
   }
 
   /** The tokens of each step; throws where the cache could not hold what they were chosen by, not before. */
-  *#tokensOf(recent: Uint32Array, length: number, steps: number): Generator<StepResult> {
+  *#tokensOf(
+    recent: Uint32Array,
+    weights: Float32Array | undefined,
+    length: number,
+    steps: number,
+  ): Generator<StepResult> {
     for (let step = 0; step < steps; step++) {
       const behind = length + step - this.#longest;
-      const tokens = Uint32Array.from(
-        this.#lengths,
-        (own, row) => recent[row * stepsAtOnce + ((own + behind) % stepsAtOnce)] ?? lostToken,
+      const places = this.#lengths.map(
+        (own, row) => row * stepsAtOnce + ((own + behind) % stepsAtOnce),
       );
-      assertHeld(!tokens.includes(lostToken));
-      yield tokens;
+      const words = Uint32Array.from(places, (place) => recent[place] ?? lostToken);
+      assertHeld(!words.includes(lostToken));
+      const logProbs = weights && Float32Array.from(places, (place) => weights[place] ?? NaN);
+      yield { words, ...(logProbs && { logProbs }) };
     }
   }
 

@@ -18,8 +18,9 @@ import { DecodeStep, type StepResult } from './decode-step.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
 import { Pace } from './pace.ts';
-import { beginningOf, type Prompt, promptsOf } from './prompt.ts';
+import { beginningOf, type Call, type Prompt, promptsOf } from './prompt.ts';
 import { type DecodingModel, joined, type Request, requestOf } from './request.ts';
+import type { SpeechRules } from './selection.ts';
 import { type Decoder, Session } from './session.ts';
 
 export { languagePrompt } from './prompt.ts';
@@ -28,6 +29,11 @@ export { languagePrompt } from './prompt.ts';
 const idleSteps = 4;
 /** Steps under way besides the one waited for. A step too many is cheap on a GPU only. */
 const ahead: Readonly<Record<Tier, number>> = { gpu: 3, software: 1 };
+
+/** With the log-probability of each generated token, up to the end of its sequence. */
+export interface WeighedResult extends GenerateResult {
+  readonly logProbs?: number[][];
+}
 
 type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 
@@ -105,12 +111,12 @@ export class Generation {
   }
 
   /** Generates token by token: one a row, the padding token for those that have ended. */
-  stream(prompt: Prompt, options: GenerateOptions = {}): StreamedTokens {
-    return endedWhenDropped(this.#stream(prompt, options));
+  stream(prompt: Prompt, options: GenerateOptions = {}, speech?: SpeechRules): StreamedTokens {
+    return endedWhenDropped(this.#stream({ prompt, options, speech }));
   }
 
-  async *#stream(prompt: Prompt, options: GenerateOptions): StreamedTokens {
-    const request = requestOf({ prompt, options }, this.#model);
+  async *#stream(call: Call): StreamedTokens {
+    const request = requestOf(call, this.#model);
     const { numBeams } = request.values;
     if (numBeams > 1) {
       throw new TransformerError(
@@ -205,11 +211,12 @@ export class Generation {
     const { step, release } = await this.#take(requests);
     const growing = requests.map((request) => new Growth(request));
     try {
-      for await (const chosen of this.#play(step, requests)) {
+      for await (const { words, logProbs } of this.#play(step, requests)) {
         let first = 0;
         yield growing.map((one) => {
-          const own = chosen.subarray(first, (first += one.sequences.length));
-          return one.isComplete ? undefined : one.take(own);
+          const range = [first, (first += one.sequences.length)] as const;
+          if (one.isComplete) return undefined;
+          return one.take(words.subarray(...range), logProbs?.subarray(...range));
         });
         if (growing.every(({ isComplete }) => isComplete)) break;
       }
@@ -222,19 +229,27 @@ export class Generation {
     }
   }
 
-  async #alone(request: Request): Promise<GenerateResult> {
+  /** What one call gives, with the log-probabilities of its tokens where its rules weigh these. */
+  async transcribe(call: Call): Promise<WeighedResult> {
+    return this.#alone(requestOf(call, this.#model));
+  }
+
+  async #alone(request: Request): Promise<WeighedResult> {
     if (request.values.numBeams > 1) return this.#searchBeams(request);
     const [result] = await this.#together([request]);
     if (result === undefined) throw new RangeError('a call without a result');
     return result;
   }
 
-  async #together(requests: readonly Request[]): Promise<GenerateResult[]> {
+  async #together(requests: readonly Request[]): Promise<WeighedResult[]> {
     if (requests.length === 0) return [];
     const decoding = this.#decode(requests);
     let next = await decoding.next();
     while (next.done !== true) next = await decoding.next();
-    return next.value.map(({ sequences }) => ({ sequences }));
+    return next.value.map(({ sequences, logProbs }) => ({
+      sequences,
+      ...(logProbs.some(({ length }) => length > 0) && { logProbs }),
+    }));
   }
 
   async #searchBeams(request: Request): Promise<GenerateResult> {
@@ -251,9 +266,9 @@ export class Generation {
       };
       let hypotheses = new Float32Array();
       const isAsked = options.stoppingCriteria !== undefined;
-      for await (const { buffer } of this.#play(step, [request], isAsked ? ask : undefined)) {
+      for await (const { words } of this.#play(step, [request], isAsked ? ask : undefined)) {
         length++;
-        hypotheses = new Float32Array(buffer);
+        hypotheses = new Float32Array(words.buffer);
         if (haveAllEnded || doneItems(hypotheses, numBeams).every(Boolean)) break;
       }
       return bestSequences(hypotheses, await step.readEnded(), values, prompt.tokens.rows);

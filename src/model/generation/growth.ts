@@ -9,6 +9,8 @@ import type { Request } from './request.ts';
 export class Growth {
   /** The tokens of each sequence, its prompt included. */
   readonly sequences: number[][];
+  /** The log-probability of each generated token up to the end of its sequence, where these are wanted. */
+  readonly logProbs: number[][];
   readonly #options: GenerateOptions;
   readonly #values: GenerationValues;
   readonly #start: number;
@@ -19,6 +21,7 @@ export class Growth {
     this.sequences = prompt.tokens.rows.flatMap((row) =>
       Array.from({ length: copies }, () => [...row]),
     );
+    this.logProbs = this.sequences.map(() => []);
     this.#options = options;
     this.#values = values;
     this.#start = prompt.tokens.length;
@@ -39,8 +42,12 @@ export class Growth {
   }
 
   /** Takes a step's token of each sequence. Result: these, padding for those that had ended. */
-  take(chosen: Uint32Array): number[] {
+  take(chosen: Uint32Array, logProbs?: Float32Array): number[] {
     const { eosTokenId, padTokenId } = this.#values;
+    this.logProbs.forEach((own, row) => {
+      const logProb = this.#ended[row] === true ? undefined : logProbs?.[row];
+      if (logProb !== undefined) own.push(logProb);
+    });
     const tokens = Array.from(chosen, (token, row) =>
       this.#ended[row] === true ? padTokenId : token,
     );

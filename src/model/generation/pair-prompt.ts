@@ -11,7 +11,7 @@ import type { ReadPrompt } from './prompt.ts';
 
 /** The source, and the target's first tokens. */
 export function pairPrompt(
-  { source, shape, head }: EncoderDecoderDefinition,
+  { source, shape, head, speech }: EncoderDecoderDefinition,
   settings: JsonObject,
 ): ReadPrompt {
   return (inputs, options) => {
@@ -22,6 +22,13 @@ export function pairPrompt(
       );
     }
     refuseInputs(inputs, [...source.takes, 'decoderInputIds'], 'Generation');
+    if (speech !== undefined && inputs.decoderInputIds === undefined) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        'Texts of speech that are generated together need decoderInputIds: the language, and what else they begin with. ' +
+          'Without these, call generate for each.',
+      );
+    }
     const read = source.check(inputs);
     const { batch } = read;
     const vocabulary = shape.targetVocabulary;

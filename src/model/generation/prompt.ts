@@ -7,6 +7,7 @@ import type { CheckedInput } from '../inputs/input-stage.ts';
 import { maskBatch, type TokenBatch, tokenBatch } from '../inputs/inputs.ts';
 import { type GenerateCall, type ModelInputs, refuseInputs } from '../model.ts';
 import type { GenerateOptions } from './options.ts';
+import type { SpeechRules } from './selection.ts';
 
 /** What a call generates from. */
 export interface Prompt {
@@ -22,6 +23,7 @@ export interface Prompt {
 export interface Call {
   readonly prompt: Prompt;
   readonly options: GenerateOptions;
+  readonly speech?: SpeechRules | undefined;
 }
 
 /** The calls that go together, their inputs read by `read`. Errors: INPUT_INVALID, OPTION_*. */

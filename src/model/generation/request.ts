@@ -46,7 +46,7 @@ export interface Request extends Call {
 
 /** Checks a call. Errors: INPUT_INVALID, OPTION_*, ABORTED. */
 export function requestOf(
-  { prompt, options }: Call,
+  { prompt, options, speech }: Call,
   { vocabulary, maxPositions, config, generation }: DecodingModel,
 ): Request {
   const { tokens, source } = prompt;
@@ -67,7 +67,7 @@ export function requestOf(
         'Leave them out.',
     );
   }
-  const { selection, data } = selectionOf(values, bounds, listed, asks);
+  const { selection, data } = selectionOf(values, bounds, listed, asks, speech);
   const copies = numBeams > 1 ? numBeams : numReturnSequences;
   const rows = tokens.batch * copies;
   return { prompt, options, values, selection, data, copies, rows };

@@ -17,6 +17,7 @@ import {
   type ChoiceState,
   packSequences,
 } from '../../shaders/choice/token-rules.ts';
+import type * as SpeechTokens from '../../shaders/choice/speech-tokens.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { reals } from './options.ts';
 import type { GenerationBounds, GenerationValues } from './read-options.ts';
@@ -41,6 +42,10 @@ export interface Selection {
   readonly targets: number;
   readonly warps: readonly Warp[];
   readonly renormalizes: boolean;
+  /** Whether some rows go by the rules of time stamps. */
+  readonly stamped: boolean;
+  /** Whether the log-probabilities of chosen tokens come back. */
+  readonly weighs: boolean;
 }
 
 /** What it goes by. */
@@ -53,6 +58,14 @@ export interface SelectionData {
   readonly norms: readonly number[];
 }
 
+/** What generation from speech goes by besides. */
+export interface SpeechRules {
+  /** The first token that is a time stamp, and the first behind those that may come first; none when absent. */
+  readonly stamps?: { readonly begin: number; readonly initial: number } | undefined;
+  /** Whether the log-probabilities of chosen tokens are wanted. */
+  readonly weighs: boolean;
+}
+
 /**
  * Both parts, from the options. `sourceLength`: tokens of each source, or prompt. `asks`: whether the
  * caller has criteria of its own.
@@ -62,6 +75,7 @@ export function selectionOf(
   { vocabulary, prompt }: GenerationBounds,
   sourceLength: number,
   asks: boolean,
+  { stamps, weighs }: SpeechRules = { weighs: false },
 ): { selection: Selection; data: SelectionData } {
   const { numBeams, doSample, eosTokenId: ends, maxLength, minLength } = values;
   const flags = new Uint32Array(vocabulary);
@@ -128,6 +142,11 @@ export function selectionOf(
     attainableLength: earlyStopping === 'never' && lengthPenalty > 0 ? maxLength - prompt : never,
     draws: Number(doSample),
     targets,
+    ...(stamps && {
+      timestampBegin: stamps.begin,
+      initialTimestamps: stamps.initial,
+      endToken: ends[0] ?? 0,
+    }),
   };
   // Nothing divides by the norm of no tokens, which may be infinite.
   const count = numBeams > 1 ? maxLength - prompt + 1 : 0;
@@ -148,6 +167,8 @@ export function selectionOf(
     targets,
     warps: warping,
     renormalizes: values.renormalizeLogits && numBeams > 1,
+    stamped: stamps !== undefined,
+    weighs: weighs && numBeams === 1,
   };
   return { selection, data: { rules, flags, sequences, norms } };
 }
@@ -164,6 +185,8 @@ export function unite(selections: readonly Selection[]): Selection {
   return {
     ...first,
     draws: some(({ draws }) => draws),
+    stamped: some(({ stamped }) => stamped),
+    weighs: some(({ weighs }) => weighs),
     ruled: some(({ ruled }) => ruled),
     scales: some(({ scales }) => scales),
     byHistory: some(({ byHistory }) => byHistory),
@@ -176,8 +199,13 @@ export function unite(selections: readonly Selection[]): Selection {
 }
 
 /** Whether a selection goes by the tokens there are. */
-export function readsHistory({ beams, byHistory, bySource, targets }: Selection): boolean {
-  return beams > 1 || byHistory || bySource || targets > 0;
+export function readsHistory({ beams, byHistory, bySource, targets, stamped }: Selection): boolean {
+  return beams > 1 || byHistory || bySource || targets > 0 || stamped;
+}
+
+/** Whether the choice itself goes by the flags of tokens, as nothing else looks at what they leave. */
+function isPlain({ beams, draws, stamped, weighs }: Selection): boolean {
+  return beams === 1 && !draws && !stamped && !weighs;
 }
 
 /** What a selection reads besides logits. */
@@ -190,10 +218,15 @@ export interface SelectionTensors extends ChoiceState {
 
 /**
  * Applies what comes before the choice, in Hugging Face's order; log-probabilities for beams. Logits:
- * (R, 1, V), in place. What `chooseNext` does besides is left to it.
+ * (R, 1, V), in place. What `chooseNext` does besides is left to it. `speech`: where the selection has time stamps.
  */
-export function process(logits: Tensor, selection: Selection, state: SelectionTensors): void {
-  const { beams, draws, ruled, scales, renormalizes } = selection;
+export function process(
+  logits: Tensor,
+  selection: Selection,
+  state: SelectionTensors,
+  speech?: typeof SpeechTokens,
+): void {
+  const { beams, ruled, scales, renormalizes } = selection;
   const { place, rules } = state;
   if (beams > 1) logSoftmax(logits);
   if (state.sequences !== undefined) {
@@ -201,8 +234,11 @@ export function process(logits: Tensor, selection: Selection, state: SelectionTe
   }
   if (state.source !== undefined) applyHistory(logits, state, state.source);
   if (selection.byHistory) applyHistory(logits, state);
-  const isPlain = beams === 1 && !draws;
-  if ((ruled && !isPlain) || scales) {
+  if (selection.stamped) {
+    if (ruled) applyTokenRules(logits, state, false);
+    speech?.applyTimestampRules(logits, state);
+    if (scales) applyTokenRules(logits, { place, rules }, true);
+  } else if ((ruled && !isPlain(selection)) || scales) {
     applyTokenRules(logits, ruled ? state : { place, rules }, scales);
   }
   for (const by of selection.warps) warp(logits, by, rules);
@@ -213,8 +249,9 @@ export function process(logits: Tensor, selection: Selection, state: SelectionTe
 export function chooseNext(
   logits: Tensor,
   tokens: Tensor,
-  { draws, ruled }: Selection,
+  selection: Selection,
   { place, rules, flags }: SelectionTensors,
 ): void {
-  chooseToken(logits, tokens, { place, rules, ...(ruled && !draws && { flags }) }, draws);
+  const own = selection.ruled && isPlain(selection) ? { place, rules, flags } : { place, rules };
+  chooseToken(logits, tokens, own, selection.draws);
 }

@@ -34,10 +34,14 @@ const idle: Readonly<Record<string, string>> = {
   prompt_lookup_num_tokens: 'only changes how fast tokens come',
 };
 
-/** The settings of generation without what is overlooked, which `parts.warnings` gets a sentence on. */
+/**
+ * The settings of generation without what is overlooked, which `parts.warnings` gets a sentence on, and without
+ * `others`, fields that the model reads itself.
+ */
 export function generationSettings(
   { generation, config, warnings }: Pick<LoadedParts, 'generation' | 'config' | 'warnings'>,
   vocabulary: number,
+  others: readonly string[] = [],
 ): JsonObject {
   const isOwnFile = generation !== config;
   const file = isOwnFile ? 'generation_config.json' : 'config.json';
@@ -62,6 +66,7 @@ export function generationSettings(
     const value = settings[name];
     if (typeof value === 'number' && !isWithin(value)) overlook(name, 'sets no bound');
   }
+  for (const name of others) delete settings[name];
   for (const [name, why] of Object.entries(idle)) {
     if ((settings[name] ?? undefined) !== undefined) overlook(name, why);
   }

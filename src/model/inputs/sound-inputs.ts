@@ -75,7 +75,7 @@ export class SoundInput implements SourceStage {
 }
 
 /** Features of any number of frames, checked. @throws TransformerError INPUT_INVALID */
-function soundFeatures(value: unknown, bins: number): DenseTensor {
+export function soundFeatures(value: unknown, bins: number): DenseTensor {
   const features = denseTensor('inputFeatures', value, 3);
   const [, own = 0] = features.shape;
   if (own !== bins) {
@@ -86,7 +86,7 @@ function soundFeatures(value: unknown, bins: number): DenseTensor {
   const wrong = features.data.findIndex((number) => !Number.isFinite(number));
   if (wrong < 0) return features;
   throw invalid(
-    `inputFeatures[${wrong}] is ${features.data[wrong]}; wanted finite numbers. Look at the samples of the sound.`,
+    `inputFeatures has no finite number at ${wrong}. Look at the samples of the sound.`,
   );
 }
 

@@ -36,6 +36,9 @@ const words = {
   flagSet: 'u32',
   sequences: 'u32',
   targets: 'u32',
+  timestampBegin: 'u32',
+  initialTimestamps: 'u32',
+  endToken: 'u32',
 } as const;
 
 /** A value for each word. Lengths are those of whole sequences, prompt included: see rules.wgsl. */
@@ -79,6 +82,9 @@ export const neutralRules: Rules = {
   flagSet: 0,
   sequences: 0,
   targets: 0,
+  timestampBegin: never,
+  initialTimestamps: never,
+  endToken: 0,
 };
 
 /** Words of a row of rules. */

@@ -35,7 +35,10 @@ const STREAM = 29u;            // tells the draws of sequences with one seed apa
 const FLAG_SET = 30u;          // row of `flags`
 const SEQUENCES = 31u;         // where the biased sequences begin in `sequences`
 const TARGETS = 32u;           // how many tokens complete one of them
-const RULE_WORDS = 33u;
+const TIMESTAMP_BEGIN = 33u;    // first token that is a time stamp; NEVER: none is
+const INITIAL_TIMESTAMPS = 34u; // first token behind those that a sequence may begin with
+const END_TOKEN = 35u;          // behind the first of a pair: tokens before it may not come
+const RULE_WORDS = 36u;
 
 fn rule_word(row: u32, index: u32) -> u32 {
   return rules[row * RULE_WORDS + index];
