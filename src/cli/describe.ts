@@ -21,7 +21,7 @@ export function labelsOf({ id2label }: JsonObject, architecture: string | null):
 }
 
 /** The tasks that a checkpoint fits by its head and labels. */
-export function tasksFor(config: JsonObject, architecture: string | null): string[] {
+export async function tasksFor(config: JsonObject, architecture: string | null): Promise<string[]> {
   // Only classes of Hugging Face tell their tasks.
   if (architecture === null) return [];
   const labels = labelsOf(config, architecture);
@@ -33,7 +33,7 @@ export function tasksFor(config: JsonObject, architecture: string | null): strin
     // An encoder–decoder has no states of its input alone.
     for (const task of ['embeddings', 'feature-extraction', 'sentence-similarity']) unfit.add(task);
   }
-  return tasksOf(config, architecture).filter((task) => !unfit.has(task));
+  return (await tasksOf(config, architecture)).filter((task) => !unfit.has(task));
 }
 
 /** Tokens of the vocabulary; null where config.json does not say. */

@@ -2,7 +2,7 @@
 
 import { modelSize, type ModelSize, TransformerError } from '../index.node.ts';
 import { show } from '../runtime/print.ts';
-import { architectureOf, classPrefixes } from '../model/architectures.ts';
+import { architectureOf, classPrefixes, familiesFor } from '../model/architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
 import { className } from '../model/heads/head-name.ts';
@@ -90,7 +90,7 @@ async function inform(files: Source): Promise<Information> {
     architecture,
     head: headOf(architecture),
     labels: labelsOf(config, architecture),
-    tasks: tasksFor(config, architecture),
+    tasks: await tasksFor(config, architecture),
     hasTokenizer: there.includes(true),
     ...(await triedOn(config, tensors)),
     tensors: entries.length,
@@ -113,11 +113,12 @@ async function triedOn(
   const warnings = new Warnings();
   let weights = tensors;
   try {
+    const families = await familiesFor(config);
     const fields = new Config(config, 'config.json', {
       warnings,
-      classPrefixes: classPrefixes(),
+      classPrefixes: classPrefixes(families),
     });
-    const declare = await architectureOf(fields);
+    const declare = await architectureOf(families, fields);
     weights = await weightsOf(tensors, fields);
     const loader = new WeightLoader(undefined, { find: (name) => weights.get(name) });
     declare(fields, loader);

@@ -1,5 +1,6 @@
-// The architectures that can be loaded, by the name that config.json gives them. What
-// families have in common that are made of the same parts stands in family.ts.
+// The architectures that can be loaded, by the name that config.json gives them: those that read texts. The others
+// stand in media-architectures.ts, which comes with the first of them; what families have in common that are made of
+// the same parts stands in family.ts.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
@@ -10,24 +11,20 @@ import {
   type ClassNames,
   type Declare,
   decoder,
-  dualEncoder,
   encoder,
   encoderDecoder,
+  type Families,
   type Family,
-  imageClassifier,
   type Modality,
-  oneStack,
   pair,
-  vision,
   withEncoderAlone,
 } from './family.ts';
 import { checkQuantized } from './weights/quantization-fields.ts';
 
 const generation = 'ForConditionalGeneration';
-const projected = 'ModelWithProjection';
 
-/** The families by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
-const families: Readonly<Record<string, Family>> = {
+/** Those of texts, by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
+export const textFamilies: Families = {
   bart: encoderDecoder(
     'Bart',
     async () => (await import('./families/bart.ts')).bart,
@@ -35,31 +32,6 @@ const families: Readonly<Record<string, Family>> = {
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
   bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
-  clip: withEncoderAlone(
-    dualEncoder('CLIP', async () => (await import('./families/clip.ts')).clip, imageClassifier),
-    async () => (await import('./families/clip.ts')).clipClassifier,
-    'ImageClassification',
-  ),
-  clip_text_model: oneStack(
-    'CLIPText',
-    'text',
-    async () => (await import('./families/clip.ts')).clipText,
-    { 'text_projection.weight': projected },
-  ),
-  clip_vision_model: oneStack(
-    'CLIPVision',
-    'image',
-    async () => (await import('./families/clip.ts')).clipVision,
-    { 'visual_projection.weight': projected },
-  ),
-  deit: vision('DeiT', async () => (await import('./families/vit.ts')).deit, {
-    'distillation_classifier.weight': 'ForImageClassificationWithTeacher',
-  }),
-  dinov2: vision('Dinov2', async () => (await import('./families/dinov2.ts')).dinov2),
-  dinov2_with_registers: vision(
-    'Dinov2WithRegisters',
-    async () => (await import('./families/dinov2.ts')).dinov2WithRegisters,
-  ),
   distilbert: encoder(
     'DistilBert',
     async () => (await import('./families/distilbert.ts')).distilbert,
@@ -83,25 +55,6 @@ const families: Readonly<Record<string, Family>> = {
   qwen2: decoder('Qwen2', async () => (await import('./families/qwen.ts')).qwen2),
   qwen3: decoder('Qwen3', async () => (await import('./families/qwen.ts')).qwen3),
   roberta: encoder('Roberta', async () => (await import('./families/roberta.ts')).roberta),
-  siglip: withEncoderAlone(
-    dualEncoder(
-      'Siglip',
-      async () => (await import('./families/siglip.ts')).siglip,
-      imageClassifier,
-    ),
-    async () => (await import('./families/siglip.ts')).siglipClassifier,
-    'ImageClassification',
-  ),
-  siglip_text_model: oneStack(
-    'SiglipText',
-    'text',
-    async () => (await import('./families/siglip.ts')).siglipText,
-  ),
-  siglip_vision_model: oneStack(
-    'SiglipVision',
-    'image',
-    async () => (await import('./families/siglip.ts')).siglipVision,
-  ),
   t5: withEncoderAlone(
     encoderDecoder(
       'T5',
@@ -112,22 +65,7 @@ const families: Readonly<Record<string, Family>> = {
     async () => (await import('./families/t5.ts')).t5Encoder,
     'EncoderModel',
   ),
-  vit: vision('ViT', async () => (await import('./families/vit.ts')).vit),
-  whisper: withEncoderAlone(
-    encoderDecoder(
-      'Whisper',
-      async () => (await import('./families/whisper.ts')).whisper,
-      [generation, 'ForAudioClassification', 'Model'],
-      { 'classifier.weight': 'ForAudioClassification' },
-      ['sound'],
-    ),
-    async () => (await import('./families/whisper.ts')).whisperClassifier,
-    'AudioClassification',
-  ),
   'xlm-roberta': encoder('XLMRoberta', async () => (await import('./families/roberta.ts')).roberta),
-  yolos: vision('Yolos', async () => (await import('./families/yolos.ts')).yolos, {
-    'class_labels_classifier.layers.0.weight': 'ForObjectDetection',
-  }),
   'seq2seq training run': {
     open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
   },
@@ -145,26 +83,42 @@ const families: Readonly<Record<string, Family>> = {
   },
 };
 
+/** All families. */
+async function allFamilies(): Promise<Families> {
+  const { mediaFamilies } = await import('./media-architectures.ts');
+  return { ...textFamilies, ...mediaFamilies };
+}
+
+/** The families among which that of a config.json is: those that read texts, or all. */
+export async function familiesFor({ model_type: type, kind }: JsonObject): Promise<Families> {
+  const name = type ?? kind;
+  return typeof name === 'string' && Object.hasOwn(textFamilies, name)
+    ? textFamilies
+    : allFamilies();
+}
+
 /** What `model_type`, or `kind`, may be. */
-export function architectureNames(): string[] {
-  return Object.keys(families);
+export async function architectureNames(): Promise<string[]> {
+  return Object.keys(await allFamilies());
 }
 
 /** What a checkpoint with this config.json takes; nothing where it names no family, or one of PyTorch's own modules. */
-export function modalitiesOf({ model_type: name }: JsonObject): readonly Modality[] {
+export async function modalitiesOf(config: JsonObject): Promise<readonly Modality[]> {
+  const families = await familiesFor(config);
+  const { model_type: name } = config;
   const isKnown = typeof name === 'string' && Object.hasOwn(families, name);
   const family = isKnown ? families[name] : undefined;
   return family?.classes === undefined ? [] : (family.takes ?? ['text']);
 }
 
-/** What the names of all classes begin with. */
-export function classPrefixes(): string[] {
+/** What the names of their classes begin with. */
+export function classPrefixes(families: Families): string[] {
   return Object.values(families).flatMap(({ classes }) => classes?.prefix ?? []);
 }
 
 /** The classes of a family; undefined where it has none. */
-export function classesOf(config: Config): ClassNames | undefined {
-  return familyOf(config).classes;
+export function classesOf(families: Families, config: Config): ClassNames | undefined {
+  return familyOf(families, config).classes;
 }
 
 /** The same, refusing settings that it does not know. They may also explain why a weight is missing. */
@@ -184,8 +138,8 @@ export function strict<Definition>(declare: Declare<Definition>): Declare<Defini
 }
 
 /** Loads the architecture that config.json names. @throws TransformerError MODEL_UNSUPPORTED */
-export async function architectureOf(config: Config): Promise<Architecture> {
-  const family = familyOf(config);
+export async function architectureOf(families: Families, config: Config): Promise<Architecture> {
+  const family = familyOf(families, config);
   config.texts('architectures');
   await checkQuantized(config);
   return strict(await family.open(config));
@@ -193,21 +147,21 @@ export async function architectureOf(config: Config): Promise<Architecture> {
 
 /** Loads the code that a checkpoint with these fields is made of; none where they name no family. */
 export async function codeFor(fields: JsonObject): Promise<void> {
+  const families = await familiesFor(fields);
   const { model_type: name } = fields;
   if (typeof name !== 'string' || !Object.hasOwn(families, name)) return;
   await families[name]?.open(new Config(fields, 'config.json'));
 }
 
-function familyOf(config: Config): Family {
-  const family = families[architectureName(config)];
+function familyOf(families: Families, config: Config): Family {
+  const family = families[architectureName(Object.keys(families), config)];
   if (family === undefined) throw new RangeError('an architecture without a family');
   return family;
 }
 
-/** The name that config.json has. @throws TransformerError MODEL_UNSUPPORTED */
-export function architectureName(config: Config): string {
+/** The name that config.json has, of those that are known. @throws TransformerError MODEL_UNSUPPORTED */
+export function architectureName(known: readonly string[], config: Config): string {
   const name = config.get('model_type') ?? config.get('kind');
-  const known = architectureNames();
   const found = known.find((each) => each === name);
   if (found !== undefined) return found;
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;

@@ -2,11 +2,7 @@
 // checkpoint that needs it.
 
 import type { Config } from './config.ts';
-import type {
-  DualEncoderDefinition,
-  EncoderDecoderDefinition,
-  SequenceDefinition,
-} from './definitions.ts';
+import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import { headName } from './heads/head-name.ts';
 import type { LoadedParts, Model } from './model.ts';
 import type { WeightLoader } from './weights/weights.ts';
@@ -29,6 +25,9 @@ export interface Family {
   readonly classes?: ClassNames;
 }
 
+/** Families by the name that config.json gives them. */
+export type Families = Readonly<Record<string, Family>>;
+
 /** The names of a family's classes: `prefix` and one of `ends`. */
 export interface ClassNames {
   readonly prefix: string;
@@ -48,9 +47,6 @@ export type ShownBy =
       readonly else: string;
     };
 
-/** The tensor that shows a classifier of images. */
-export const imageClassifier = { 'classifier.weight': 'ForImageClassification' };
-
 /** One stack that sees both ways. */
 export function encoder(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
   return { open: () => sequence(load), classes: { prefix, ends: ['Model'], shown: 'encoder' } };
@@ -67,39 +63,6 @@ export function decoder(
     open: () => generating(load),
     classes: { prefix, ends, shown: { kind: 'decoder', tied } },
   };
-}
-
-/** One stack that looks at images. */
-export function vision(
-  prefix: string,
-  load: () => Promise<Declare<SequenceDefinition>>,
-  others: Readonly<Record<string, string>> = {},
-): Family {
-  return oneStack(prefix, 'image', load, { ...imageClassifier, ...others });
-}
-
-/** One stack whose heads are shown by tensors. */
-export function oneStack(
-  prefix: string,
-  takes: Modality,
-  load: () => Promise<Declare<SequenceDefinition>>,
-  of: Readonly<Record<string, string>> = {},
-): Family {
-  return { open: () => sequence(load), takes: [takes], classes: classesBy(prefix, of) };
-}
-
-/** A stack over texts and one over images. `of`: the heads of one alone. */
-export function dualEncoder(
-  prefix: string,
-  load: () => Promise<Declare<DualEncoderDefinition>>,
-  of: Readonly<Record<string, string>>,
-): Family {
-  return { open: () => dual(load), takes: ['text', 'image'], classes: classesBy(prefix, of) };
-}
-
-function classesBy(prefix: string, of: Readonly<Record<string, string>>): ClassNames {
-  const ends = [...Object.values(of), 'Model'];
-  return { prefix, ends, shown: { kind: 'tensors', of, else: 'Model' } };
 }
 
 /** An encoder and a decoder. The first of `ends` is that of a checkpoint without the tensors of `shown`. */
@@ -138,14 +101,6 @@ export async function pair(
   };
 }
 
-async function dual(load: () => Promise<Declare<DualEncoderDefinition>>): Promise<Architecture> {
-  const [code, declare] = await Promise.all([import('./dual-encoder.ts'), load()]);
-  return (config, loader) => {
-    const definition = declare(config, loader);
-    return (parts) => new code.DualEncoderModel(parts, definition);
-  };
-}
-
 async function generating(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
   const [code, { generationSettings }, declare] = await Promise.all([
     import('./sequence-model.ts'),
@@ -163,7 +118,9 @@ async function generating(load: () => Promise<Declare<SequenceDefinition>>): Pro
   };
 }
 
-async function sequence(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
+export async function sequence(
+  load: () => Promise<Declare<SequenceDefinition>>,
+): Promise<Architecture> {
   const [code, declare] = await Promise.all([import('./sequence-model.ts'), load()]);
   return (config, loader) => {
     const definition = declare(config, loader);

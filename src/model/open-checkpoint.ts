@@ -5,7 +5,7 @@ import type { JsonObject } from '../source/json.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { describeFile, type Source } from '../source/source.ts';
 import type { Architecture } from './family.ts';
-import { architectureOf, classesOf, classPrefixes } from './architectures.ts';
+import { architectureOf, classesOf, classPrefixes, familiesFor } from './architectures.ts';
 import { Config } from './config.ts';
 import { className } from './heads/head-name.ts';
 import { readConfigs } from './read-configs.ts';
@@ -39,18 +39,19 @@ export async function openCheckpoint(
   const read = await readConfigs(files, signal);
   let { config, generation } = read;
   const file = describeFile(files, 'config.json');
-  const context = { warnings, classPrefixes: classPrefixes() };
+  const families = await familiesFor(config);
+  const context = { warnings, classPrefixes: classPrefixes(families) };
   let fields = new Config(config, file, context);
-  let architecture = await architectureOf(fields);
+  let architecture = await architectureOf(families, fields);
   const entries = await weightsOf(await openSafetensors(files, { signal }), fields);
-  const classes = classesOf(fields);
+  const classes = classesOf(families, fields);
   if (className(config) === undefined && classes !== undefined) {
     const { assumeClass } = await import('./heads/assumed-class.ts');
     const name = assumeClass(fields, classes, (tensor) => entries.has(tensor), heads);
     config = { ...config, architectures: [name] };
     if (generation === read.config) generation = config;
     fields = new Config(config, file, context);
-    architecture = await architectureOf(fields);
+    architecture = await architectureOf(families, fields);
   }
   let distinct: ReadonlyMap<string, TensorEntry> = entries;
   let loader = await declared(entries, architecture, fields);

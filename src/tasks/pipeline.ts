@@ -10,14 +10,16 @@ import { type ModelSource, openSource } from '../source/open-source.ts';
 import { checkQuantized } from '../model/weights/quantization-fields.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { describeFile, type Source } from '../source/source.ts';
-import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { loadProcessors, processorCode, type Processors } from './processors.ts';
+import type { TaskDefinition } from './task-definition.ts';
 import {
-  aliases,
-  definitions,
+  type aliases,
+  definitionOf,
+  fits,
   type Needs,
-  type TaskDefinition,
+  taskNamed,
   type Tasks,
   tasksOf,
 } from './task-table.ts';
@@ -60,15 +62,15 @@ export async function pipeline<Name extends keyof Pipelines>(
   source: ModelSource,
   options: LoadOptions = {},
 ): Promise<Pipelines[Name]> {
-  const chosen = taskOf(name);
-  const definition = definitionOf(chosen);
+  const chosen = await taskNamed(name);
+  const definition = await definitionOf(chosen);
   const files = openSource(source, options);
   const { signal } = options;
   // A first call waits for one answer after the other: code that is sure to be needed comes meanwhile.
   soon(definition.code());
   soon(processorCode(definition.needs));
   const config = await readConfig(files, signal);
-  checkHead(chosen, config, files);
+  await checkHead(chosen, definition, config, files);
   await checkQuantized(new Config(config, describeFile(files, 'config.json')));
   soon(codeFor(config));
   const [make, processors] = await Promise.all([
@@ -92,37 +94,22 @@ function soon(begun: Promise<unknown>): void {
   begun.catch(() => {});
 }
 
-function definitionOf<Task extends keyof Tasks>(
-  name: Task,
-): TaskDefinition<Tasks[Task], Needs[Task]> {
-  return definitions[name];
-}
-
-/** The task of a name. Errors: OPTION_INVALID. */
-function taskOf(given: unknown): keyof Tasks {
-  const name = typeof given === 'string' ? given : show(given);
-  const known = Object.hasOwn(aliases, name) ? aliases[name as keyof Aliases] : name;
-  if (Object.hasOwn(definitions, known)) return known as keyof Tasks;
-  const names = [...Object.keys(definitions), ...Object.keys(aliases)];
-  const nearest = nearestName(name, names);
-  throw new TransformerError(
-    'OPTION_INVALID',
-    `There is no task "${name}"; there is ${names.join(', ')}.` +
-      (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
-  );
-}
-
 /** Refuses a checkpoint that is another task's, by its head and inputs, before its weights are read. */
-function checkHead(wanted: keyof Tasks, config: JsonObject, files: Source): void {
-  // What model_type names no family is told by who loads it.
-  if (modalitiesOf(config).length === 0) return;
+async function checkHead(
+  wanted: keyof Tasks,
+  definition: Pick<TaskDefinition<unknown, never>, 'takes' | 'heads'>,
+  config: JsonObject,
+  files: Source,
+): Promise<void> {
+  const modalities = await modalitiesOf(config);
   const name = className(config);
-  const tasks = tasksOf(config, name);
-  if (tasks.includes(wanted)) return;
+  // What model_type names no family is told by who loads it.
+  if (modalities.length === 0 || fits(definition, modalities, name)) return;
+  const tasks = await tasksOf(config, name);
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
     `${describeFile(files, 'config.json')} describes a ${name ?? show(config['model_type'])}, which does not ` +
-      `fit ${wanted} (…${definitions[wanted].heads?.join(' or …') ?? ''}). It fits ` +
+      `fit ${wanted} (…${definition.heads?.join(' or …') ?? ''}). It fits ` +
       `${tasks.join(', ')}; or load another checkpoint.`,
   );
 }

@@ -1,17 +1,18 @@
-// The tasks: what each is called with and gives, of which code it is made, and which checkpoints fit it.
+// The tasks: what each is called with and gives; of those on texts also of which code it is made, and which
+// checkpoints fit it. media-tasks.ts has the others.
 
 import { modalitiesOf } from '../model/architectures.ts';
 import type { Modality } from '../model/family.ts';
-import type { Model } from '../model/model.ts';
+import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import type { JsonObject } from '../source/json.ts';
-import type { Source } from '../source/source.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
 import type { FeatureExtraction } from './feature-extraction.ts';
 import type { FillMask } from './fill-mask.ts';
 import type { ImageClassification } from './image-classification.ts';
 import type { ImageFeatureExtraction } from './image-feature-extraction.ts';
-import type { ProcessorName, Processors } from './processors.ts';
 import type { QuestionAnswering } from './question-answering.ts';
+import { generating, type Kind, task, type TaskDefinition } from './task-definition.ts';
 import type { TextClassification } from './text-classification.ts';
 import type { TextGeneration } from './text-generation.ts';
 import type { TextRanking } from './text-ranking.ts';
@@ -49,8 +50,11 @@ interface TextAndImageTasks {
   'zero-shot-image-classification': ZeroShotImageClassification;
 }
 
+/** All that take more than texts. */
+export interface MediaTasks extends ImageTasks, TextAndImageTasks {}
+
 /** What a pipeline of each task is called with and gives. */
-export interface Tasks extends TextTasks, ImageTasks, TextAndImageTasks {}
+export interface Tasks extends TextTasks, MediaTasks {}
 
 /** What each task brings its inputs to a model with, and its results back. */
 export interface Needs
@@ -66,58 +70,17 @@ export const aliases = {
   'sentiment-analysis': 'text-classification',
 } as const;
 
-/** What a task is made from. */
-type Parts<Need extends ProcessorName> = { readonly model: Model } & Pick<Processors, Need>;
-type Make<Task, Need extends ProcessorName> = (parts: Parts<Need>) => Task;
-type Awaitable<T> = T | Promise<T>;
-
-/** What people give a task, and what it needs between these and a model. */
-interface Kind<Need extends ProcessorName> {
-  readonly takes: Modality;
-  readonly needs: readonly Need[];
-}
-
-/** How a task's code and settings are loaded, and which checkpoints fit it. */
-export interface TaskDefinition<Task, Need extends ProcessorName> extends Kind<Need> {
-  /** Asks for the code, of which a page loads that of the tasks that it names alone. */
-  readonly code: () => Promise<unknown>;
-  readonly load: (files: Source, signal: AbortSignal | undefined) => Promise<Make<Task, Need>>;
-  /** The ends of the class names of checkpoints that fit; any when absent. */
-  readonly heads?: readonly string[];
-}
-
-function task<Code, Task, Need extends ProcessorName>(
-  kind: Kind<Need>,
-  code: () => Promise<Code>,
-  make: (
-    code: Code,
-    ...from: Parameters<TaskDefinition<Task, Need>['load']>
-  ) => Awaitable<Make<Task, Need>>,
-  heads?: readonly string[],
-): TaskDefinition<Task, Need> {
-  const load: TaskDefinition<Task, Need>['load'] = async (...from) => make(await code(), ...from);
-  return { ...kind, code, load, ...(heads && { heads }) };
-}
-
-/** With the code that is needed once a model generates. */
-async function generating<Code>(code: Promise<Code>): Promise<Code> {
-  const [own] = await Promise.all([code, import('../model/generation/generation.ts')]);
-  return own;
-}
+/** How tasks of these names are made. */
+export type Definitions<Name extends keyof Tasks> = {
+  readonly [Task in Name]: TaskDefinition<Tasks[Task], Needs[Task]>;
+};
 
 const texts: Kind<'tokenizer'> = { takes: 'text', needs: ['tokenizer'] };
-const images: Kind<'imageProcessor'> = { takes: 'image', needs: ['imageProcessor'] };
-const textsAndImages: Kind<'imageProcessor' | 'tokenizer'> = {
-  takes: 'image',
-  needs: ['imageProcessor', 'tokenizer'],
-};
 
 const classifiers = ['ForSequenceClassification'];
 const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMHeadModel'];
 
-type Definitions = { readonly [Task in keyof Tasks]: TaskDefinition<Tasks[Task], Needs[Task]> };
-
-export const definitions: Definitions = {
+const textTasks: Definitions<keyof TextTasks> = {
   embeddings: task(
     texts,
     () => import('./embeddings.ts'),
@@ -133,17 +96,6 @@ export const definitions: Definitions = {
     () => import('./fill-mask.ts'),
     ({ fillMask }) => fillMask,
     ['ForMaskedLM', 'ForPreTraining'],
-  ),
-  'image-classification': task(
-    images,
-    () => import('./image-classification.ts'),
-    ({ imageClassification }) => imageClassification,
-    ['ForImageClassification', 'ForImageClassificationWithTeacher'],
-  ),
-  'image-feature-extraction': task(
-    images,
-    () => import('./image-feature-extraction.ts'),
-    ({ imageFeatureExtraction }) => imageFeatureExtraction,
   ),
   'question-answering': task(
     texts,
@@ -204,21 +156,57 @@ export const definitions: Definitions = {
     ({ zeroShotClassification }) => zeroShotClassification,
     classifiers,
   ),
-  'zero-shot-image-classification': task(
-    textsAndImages,
-    () => import('./zero-shot-image-classification.ts'),
-    ({ zeroShotImageClassification }) => zeroShotImageClassification,
-    ['CLIPModel', 'SiglipModel'],
-  ),
 };
 
-/** The tasks that a checkpoint fits, by what its model takes and, where it names a class, by the end of that. */
-export function tasksOf(config: JsonObject, architecture: string | undefined): string[] {
-  const modalities = modalitiesOf(config);
-  return Object.entries(definitions)
-    .filter(([, { takes, heads = [''] }]) => {
-      const fits = architecture === undefined || heads.some((head) => architecture.endsWith(head));
-      return fits && modalities.includes(takes);
-    })
+/** All tasks; those on images and sound are loaded with the first need. */
+async function allTasks(): Promise<Definitions<keyof Tasks>> {
+  const { mediaTasks } = await import('./media-tasks.ts');
+  return { ...textTasks, ...mediaTasks };
+}
+
+/** How the task of this name is made. */
+export async function definitionOf<Name extends keyof Tasks>(
+  name: Name,
+): Promise<TaskDefinition<Tasks[Name], Needs[Name]>> {
+  const isOfTexts = Object.hasOwn(textTasks, name);
+  // The name is one of those that it has.
+  const tasks = isOfTexts ? (textTasks as Definitions<keyof Tasks>) : await allTasks();
+  return tasks[name];
+}
+
+/** The task of this name, or of another name of it. Errors: OPTION_INVALID. */
+export async function taskNamed(given: unknown): Promise<keyof Tasks> {
+  const name = typeof given === 'string' ? given : show(given);
+  const known = Object.hasOwn(aliases, name) ? aliases[name as keyof typeof aliases] : name;
+  if (Object.hasOwn(textTasks, known)) return known as keyof TextTasks;
+  const tasks = await allTasks();
+  if (Object.hasOwn(tasks, known)) return known as keyof Tasks;
+  const names = [...Object.keys(tasks), ...Object.keys(aliases)];
+  const nearest = nearestName(name, names);
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `There is no task "${name}"; there is ${names.join(', ')}.` +
+      (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
+  );
+}
+
+/** Whether a checkpoint fits a task, by what its model takes and, where it names a class, by the end of that. */
+export function fits(
+  { takes, heads = [''] }: Pick<TaskDefinition<unknown, never>, 'takes' | 'heads'>,
+  modalities: readonly Modality[],
+  architecture: string | undefined,
+): boolean {
+  const hasHead = architecture === undefined || heads.some((head) => architecture.endsWith(head));
+  return hasHead && modalities.includes(takes);
+}
+
+/** The tasks that a checkpoint fits. */
+export async function tasksOf(
+  config: JsonObject,
+  architecture: string | undefined,
+): Promise<string[]> {
+  const modalities = await modalitiesOf(config);
+  return Object.entries(await allTasks())
+    .filter(([, definition]) => fits(definition, modalities, architecture))
     .map(([name]) => name);
 }

@@ -3,7 +3,8 @@
 import { fieldsOf, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { messageOf, show } from '../runtime/print.ts';
 import { elements } from '../runtime/tensor.ts';
-import { architectureName, classPrefixes, strict } from '../model/architectures.ts';
+import { architectureName, classPrefixes, strict, textFamilies } from '../model/architectures.ts';
+import { mediaFamilies } from '../model/media-architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
 import { Random } from '../model/random.ts';
@@ -78,8 +79,9 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
     return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
   };
   const loader = new WeightLoader(undefined, { find, isNew: true });
-  const fields = new Config(config, 'config.json', { classPrefixes: classPrefixes() });
-  const declare = declarations[architectureName(fields)];
+  const families = { ...textFamilies, ...mediaFamilies };
+  const fields = new Config(config, 'config.json', { classPrefixes: classPrefixes(families) });
+  const declare = declarations[architectureName(Object.keys(families), fields)];
   if (declare === undefined) throw new RangeError('an architecture without a declaration');
   strict(declare)(fields, loader);
   return shapes;

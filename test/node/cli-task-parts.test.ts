@@ -177,25 +177,25 @@ test('positions and vocabularies are those of the loaded model', () =>
     expect([vocabularyOf({}), positionsOf({})]).toEqual([null, null]);
   }));
 
-test('tasks follow from head and labels', () => {
+test('tasks follow from head and labels', async () => {
   const states = ['embeddings', 'feature-extraction', 'sentence-similarity'];
-  const tasks = (architecture: string, ...labels: string[]): string[] =>
+  const tasks = (architecture: string, ...labels: string[]): Promise<string[]> =>
     tasksFor({ model_type: 'bert', id2label: Object.fromEntries(labels.entries()) }, architecture);
   const classifier = 'BertForSequenceClassification';
-  expect(tasks(classifier, 'a', 'b')).toEqual([...states, 'text-classification']);
-  expect(tasks(classifier, 'a')).toEqual([...states, 'text-classification', 'text-ranking']);
-  expect(tasks(classifier, 'No', 'ENTAILMENT')).toContain('zero-shot-classification');
+  expect(await tasks(classifier, 'a', 'b')).toEqual([...states, 'text-classification']);
+  expect(await tasks(classifier, 'a')).toEqual([...states, 'text-classification', 'text-ranking']);
+  expect(await tasks(classifier, 'No', 'ENTAILMENT')).toContain('zero-shot-classification');
   expect(labelsOf({ id2label: { 1: 'b', 0: 'a' } }, classifier)).toEqual(['a', 'b']);
   expect(labelsOf({ id2label: { 0: 'a' } }, 'GPT2LMHeadModel')).toEqual([]);
   const translator = { model_type: 't5', is_encoder_decoder: true };
-  expect(tasksFor(translator, 'T5ForConditionalGeneration')).toEqual([
+  expect(await tasksFor(translator, 'T5ForConditionalGeneration')).toEqual([
     'summarization',
     'text2text-generation',
     'translation',
   ]);
-  expect(tasksFor({ model_type: 'vit' }, 'ViTForImageClassification')).toEqual([
+  expect(await tasksFor({ model_type: 'vit' }, 'ViTForImageClassification')).toEqual([
     'image-classification',
     'image-feature-extraction',
   ]);
-  expect(tasksFor({}, null)).toEqual([]);
+  expect(await tasksFor({}, null)).toEqual([]);
 });

@@ -132,6 +132,8 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'clip',
     test: /\/src\/(model\/([\w-]+\/)?(attention-pooler|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/elementwise\/log-scale\.)/,
   },
+  // What there is for images and sound: how they are called.
+  { name: 'media', test: /\/src\/(model\/media-(architectures|family)|tasks\/media-tasks)\.ts/ },
   { name: 'read-bytes', test: /\/src\/source\/(read-bytes|file-address)\.ts/ },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },

@@ -1,0 +1,70 @@
+// The architectures that see or hear, by the name that config.json gives them.
+
+import { encoderDecoder, type Families, withEncoderAlone } from './family.ts';
+import { dualEncoder, imageClassifier, oneStack, vision } from './media-family.ts';
+
+const generation = 'ForConditionalGeneration';
+const projected = 'ModelWithProjection';
+
+/** The families by `model_type` of config.json. */
+export const mediaFamilies: Families = {
+  clip: withEncoderAlone(
+    dualEncoder('CLIP', async () => (await import('./families/clip.ts')).clip, imageClassifier),
+    async () => (await import('./families/clip.ts')).clipClassifier,
+    'ImageClassification',
+  ),
+  clip_text_model: oneStack(
+    'CLIPText',
+    'text',
+    async () => (await import('./families/clip.ts')).clipText,
+    { 'text_projection.weight': projected },
+  ),
+  clip_vision_model: oneStack(
+    'CLIPVision',
+    'image',
+    async () => (await import('./families/clip.ts')).clipVision,
+    { 'visual_projection.weight': projected },
+  ),
+  deit: vision('DeiT', async () => (await import('./families/vit.ts')).deit, {
+    'distillation_classifier.weight': 'ForImageClassificationWithTeacher',
+  }),
+  dinov2: vision('Dinov2', async () => (await import('./families/dinov2.ts')).dinov2),
+  dinov2_with_registers: vision(
+    'Dinov2WithRegisters',
+    async () => (await import('./families/dinov2.ts')).dinov2WithRegisters,
+  ),
+  siglip: withEncoderAlone(
+    dualEncoder(
+      'Siglip',
+      async () => (await import('./families/siglip.ts')).siglip,
+      imageClassifier,
+    ),
+    async () => (await import('./families/siglip.ts')).siglipClassifier,
+    'ImageClassification',
+  ),
+  siglip_text_model: oneStack(
+    'SiglipText',
+    'text',
+    async () => (await import('./families/siglip.ts')).siglipText,
+  ),
+  siglip_vision_model: oneStack(
+    'SiglipVision',
+    'image',
+    async () => (await import('./families/siglip.ts')).siglipVision,
+  ),
+  vit: vision('ViT', async () => (await import('./families/vit.ts')).vit),
+  whisper: withEncoderAlone(
+    encoderDecoder(
+      'Whisper',
+      async () => (await import('./families/whisper.ts')).whisper,
+      [generation, 'ForAudioClassification', 'Model'],
+      { 'classifier.weight': 'ForAudioClassification' },
+      ['sound'],
+    ),
+    async () => (await import('./families/whisper.ts')).whisperClassifier,
+    'AudioClassification',
+  ),
+  yolos: vision('Yolos', async () => (await import('./families/yolos.ts')).yolos, {
+    'class_labels_classifier.layers.0.weight': 'ForObjectDetection',
+  }),
+};

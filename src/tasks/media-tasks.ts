@@ -1,0 +1,30 @@
+// The tasks on images and sound: of which code each is made, and which checkpoints fit it.
+
+import { type Kind, task } from './task-definition.ts';
+import type { Definitions, MediaTasks } from './task-table.ts';
+
+const images: Kind<'imageProcessor'> = { takes: 'image', needs: ['imageProcessor'] };
+const textsAndImages: Kind<'imageProcessor' | 'tokenizer'> = {
+  takes: 'image',
+  needs: ['imageProcessor', 'tokenizer'],
+};
+
+export const mediaTasks: Definitions<keyof MediaTasks> = {
+  'image-classification': task(
+    images,
+    () => import('./image-classification.ts'),
+    ({ imageClassification }) => imageClassification,
+    ['ForImageClassification', 'ForImageClassificationWithTeacher'],
+  ),
+  'image-feature-extraction': task(
+    images,
+    () => import('./image-feature-extraction.ts'),
+    ({ imageFeatureExtraction }) => imageFeatureExtraction,
+  ),
+  'zero-shot-image-classification': task(
+    textsAndImages,
+    () => import('./zero-shot-image-classification.ts'),
+    ({ zeroShotImageClassification }) => zeroShotImageClassification,
+    ['CLIPModel', 'SiglipModel'],
+  ),
+};
