@@ -79,8 +79,17 @@ export class Config {
   section(name: string, whose: string = '', fallback?: JsonObject): Config {
     const value = this.get(name) ?? fallback;
     if (isObject(value))
-      return new Config(value, `${this.file}, "${name}"${whose}`, { warnings: this.#warnings });
+      return new Config(value, `${this.file}, "${name}"${whose}`, {
+        warnings: this.#warnings,
+        classPrefixes: this.classPrefixes,
+      });
     throw this.#wrong(name, 'an object');
+  }
+
+  /** The same with other fields in place of some, of a part that is taken as something else. */
+  with(fields: JsonObject): Config {
+    const context = { warnings: this.#warnings, classPrefixes: this.classPrefixes };
+    return new Config({ ...this.fields, ...fields }, this.file, context);
   }
 
   /** A whole number from `least` to `most`; `fallback` where the field is absent or null. */

@@ -21,7 +21,7 @@ export interface PairDefinition {
   /** What the encoder begins with, and the decoder. */
   readonly source: InputStage;
   readonly target: InputStage;
-  readonly weights: Pick<TransformerWeights, 'encoder' | 'decoder'>;
+  readonly weights: Pick<TransformerWeights, 'encoder' | 'decoder' | 'bridge'>;
   readonly head?: Head;
 }
 

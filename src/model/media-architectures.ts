@@ -1,6 +1,6 @@
 // The architectures that see or hear, by the name that config.json gives them.
 
-import { encoderDecoder, type Families, withEncoderAlone } from './family.ts';
+import { decoder, encoderDecoder, type Families, withEncoderAlone } from './family.ts';
 import { dualEncoder, imageClassifier, oneStack, vision } from './media-family.ts';
 
 const generation = 'ForConditionalGeneration';
@@ -51,6 +51,14 @@ export const mediaFamilies: Families = {
     'SiglipVision',
     'image',
     async () => (await import('./families/siglip.ts')).siglipVision,
+  ),
+  trocr: decoder('TrOCR', async () => (await import('./families/trocr.ts')).trocr, { tied: true }),
+  'vision-encoder-decoder': encoderDecoder(
+    'VisionEncoderDecoder',
+    async () => (await import('./families/vision-encoder-decoder.ts')).visionEncoderDecoder,
+    ['Model'],
+    {},
+    ['image'],
   ),
   vit: vision('ViT', async () => (await import('./families/vit.ts')).vit),
   whisper: withEncoderAlone(

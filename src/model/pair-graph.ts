@@ -41,10 +41,10 @@ export function pairGraph(
   { source, target, weights, head }: PairDefinition,
   { batch, sourceLength, sourceSize, targetLength, labelled, causal = true }: PairShape,
 ): PairGraph {
-  const { encoder, decoder } = weights;
+  const { encoder, decoder, bridge } = weights;
   const from = source.record(recording, { batch, length: sourceLength, size: sourceSize });
   const memory = encodeVectors(from, encoder);
-  const known = remember(memory, from.mask, decoder);
+  const known = remember(memory, from.mask, decoder, bridge);
   const to = target.record(recording, { batch, length: targetLength });
   const hidden = decodeVectors(to, known, { decoder, causal });
   const headed = head && recordHead(head, hidden, { labelled });

@@ -24,9 +24,8 @@ export function pairPlan(
   return ForwardPlan.create<PairBatch>(owner, asked, (recording, results) => {
     const graph = pairGraph(recording, definition, shape);
     const { memory, hidden } = graph;
-    const dModel = hidden.size(-1);
-    const read = ({ source }: PairBatch) => [source.batch, source.length, dModel];
-    const given = ({ target }: PairBatch) => [target.batch, target.length, dModel];
+    const read = ({ source }: PairBatch) => [source.batch, source.length, memory.size(-1)];
+    const given = ({ target }: PairBatch) => [target.batch, target.length, hidden.size(-1)];
     results.head(definition.head, graph, ({ target }) => target.length);
     results.add(hidden, given, (value, output) => (output.lastHiddenState = value));
     results.add(memory, read, (value, output) => (output.encoderLastHiddenState = value));

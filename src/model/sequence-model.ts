@@ -51,7 +51,8 @@ export class SequenceModel implements Model {
     this.#definition = definition;
     const { input, stack, head } = definition;
     if (head?.output === undefined || input.embeddings === undefined) return;
-    const weights = { target: input.embeddings, decoder: stack, output: head.output };
+    const { output, before } = head;
+    const weights = { target: input.embeddings, decoder: stack, output, before };
     this.#generation = new Lazy(async () => {
       const { generationOf, languagePrompt } = await import('./generation/generation.ts');
       const { vocabulary, maxPositions, rotary } = definition;

@@ -20,6 +20,8 @@ import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/fam
 import { t5, t5Encoder } from '../model/families/t5.ts';
 import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/torch-transformer.ts';
+import { trocr } from '../model/families/trocr.ts';
+import { visionEncoderDecoder } from '../model/families/vision-encoder-decoder.ts';
 import { deit, vit } from '../model/families/vit.ts';
 import { yolos } from '../model/families/yolos.ts';
 import { whisper, whisperClassifier } from '../model/families/whisper.ts';
@@ -49,9 +51,11 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   siglip_text_model: siglipText,
   siglip_vision_model: siglipVision,
   t5: (config, loader) => (headName(config) === 'EncoderModel' ? t5Encoder : t5)(config, loader),
+  trocr,
   vit,
   whisper: (config, loader) =>
     (headName(config) === 'AudioClassification' ? whisperClassifier : whisper)(config, loader),
+  'vision-encoder-decoder': visionEncoderDecoder,
   'xlm-roberta': roberta,
   yolos,
   'seq2seq training run': torchSeq2Seq,

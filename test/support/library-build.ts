@@ -119,6 +119,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'encoder-decoder',
     test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|marian|t5|text-to-text)\.ts/,
   },
+  {
+    name: 'image-reader',
+    test: /\/src\/model\/(families\/(bert-decoder|trocr|vision-encoder-decoder)|layers\/tensor2tensor-positions)\.ts/,
+  },
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {
     name: 'images',

@@ -16,6 +16,8 @@ export interface BartVariant {
   readonly finalNorm?: string;
   /** Whether projections to keys have a bias; true when absent. */
   readonly keyBias?: boolean;
+  /** Width of the encoder's vectors as the decoder sees them; its own when absent. */
+  readonly memory?: number;
 }
 
 /** The encoder and the decoder below `root`. */
@@ -33,7 +35,7 @@ export function bartStacks(
   config: Config,
   loader: WeightLoader,
   root: string,
-  { block = postNorm, finalNorm, keyBias = true }: BartVariant = {},
+  { block = postNorm, finalNorm, keyBias = true, memory }: BartVariant = {},
 ): { dModel: number; stack: (name: 'encoder' | 'decoder') => StackWeights } {
   const dModel = config.integer('d_model');
   const activation = config.activation('activation_function', 'gelu');
@@ -57,7 +59,7 @@ export function bartStacks(
   const attendAcross = (prefix: string, heads: number): CrossAttentionWeights => ({
     heads,
     query: loader.linear(`${prefix}.q_proj`, dModel, dModel),
-    keyValue: loader.linear([`${prefix}.k_proj`, `${prefix}.v_proj`], dModel, dModel, {
+    keyValue: loader.linear([`${prefix}.k_proj`, `${prefix}.v_proj`], dModel, memory ?? dModel, {
       bias: [keyBias, true],
     }),
     output: loader.linear(`${prefix}.out_proj`, dModel, dModel),

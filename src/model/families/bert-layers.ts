@@ -2,7 +2,8 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
+import type { Head } from '../heads/head.ts';
+import { encoderHead, type HeadNames, type HeadParts } from '../heads/encoder-heads.ts';
 import { baseRoot } from '../heads/head-name.ts';
 import { tieMaskedHead } from '../heads/masked-head.ts';
 import { TokenPooler } from '../heads/pooler.ts';
@@ -21,18 +22,23 @@ export interface BertVariant {
   readonly names: HeadNames;
   /** Positions count only what is not this token, and begin behind its id. */
   readonly paddingToken?: number;
+  /** The row of the table of positions that the first token has; that of its count when absent. */
+  readonly firstPosition?: number;
+  /** Its head, where it is the decoder of what an encoder sees. */
+  readonly decoderHead?: (parts: HeadParts) => Head;
 }
 
 /** An encoder with its pooler, where it has or needs one, and its head. */
 export function bertModel(
   config: Config,
   loader: WeightLoader,
-  { root: family, head, names, paddingToken }: BertVariant,
+  { root: family, head, names, paddingToken, firstPosition = 0, decoderHead }: BertVariant,
 ): SequenceDefinition {
   const root = baseRoot(config, loader, family, 'embeddings.position_embeddings.weight');
-  if (head === 'MaskedLM') tieMaskedHead(config, loader, root, names.masked);
-  config.only('is_decoder', false);
-  config.only('add_cross_attention', false);
+  if (head === 'MaskedLM' || decoderHead) tieMaskedHead(config, loader, root, names.masked);
+  const isDecoder = decoderHead !== undefined;
+  config.only('is_decoder', isDecoder);
+  config.only('add_cross_attention', isDecoder);
   if (config.string('position_embedding_type', 'absolute') !== 'absolute') {
     config.refuse('position_embedding_type');
   }
@@ -57,6 +63,19 @@ export function bertModel(
       output: loader.linear(`${prefix}.attention.output.dense`, size, size),
     },
     selfAttentionNorm: norm(`${prefix}.attention.output`),
+    ...(isDecoder && {
+      crossAttention: {
+        heads,
+        query: loader.linear(`${prefix}.crossattention.self.query`, size, size),
+        keyValue: loader.linear(
+          ['key', 'value'].map((name) => `${prefix}.crossattention.self.${name}`),
+          size,
+          size,
+        ),
+        output: loader.linear(`${prefix}.crossattention.output.dense`, size, size),
+      },
+      crossAttentionNorm: norm(`${prefix}.crossattention.output`),
+    }),
     feedForward: {
       kind: 'plain',
       inner: loader.linear(`${prefix}.intermediate.dense`, width, size),
@@ -89,22 +108,26 @@ export function bertModel(
       : undefined;
   const embeddings = {
     tokens: loader.matrix(table('word'), vocabulary, size),
-    positions: { table: loader.matrix(table('position'), positions, size, { dtype: 'f32' }) },
+    positions: {
+      table: loader.matrix(table('position'), positions, size, { dtype: 'f32' }),
+      offset: firstPosition,
+    },
     types: types === 0 ? undefined : loader.matrix(table('token_type'), types, size),
     norm: norm(`${root}embeddings`),
     dropout: rate,
   };
+  const parts = { config, loader, size, vocabulary, names };
   return {
     ...tokenInput({
       vocabulary,
       types,
       embeddings,
-      maxPositions: paddingToken === undefined ? positions : positions - paddingToken - 1,
+      maxPositions: positions - (paddingToken === undefined ? firstPosition : paddingToken + 1),
       ...(paddingToken !== undefined && { paddingToken }),
     }),
     stack,
-    causal: false,
+    causal: isDecoder,
     pooler,
-    head: encoderHead(head, { config, loader, size, vocabulary, names }),
+    head: decoderHead?.(parts) ?? encoderHead(head, parts),
   };
 }

@@ -8,7 +8,7 @@ import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
-const names: HeadNames = {
+export const bertNames: HeadNames = {
   masked: {
     dense: 'cls.predictions.transform.dense',
     norm: 'cls.predictions.transform.LayerNorm',
@@ -24,5 +24,5 @@ const names: HeadNames = {
 export function bert(config: Config, loader: WeightLoader): SequenceDefinition {
   const given = headName(config);
   const head = given === 'PreTraining' ? 'MaskedLM' : given;
-  return bertModel(config, loader, { root: 'bert.', head, names });
+  return bertModel(config, loader, { root: 'bert.', head, names: bertNames });
 }

@@ -7,15 +7,13 @@ import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import type { HeadOptions } from '../layers/attention.ts';
 import type { LayerWeights } from '../layers/stack.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
 import { preNorm } from '../layers/block.ts';
 
 /** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */
 export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
-  config.only('scale_attn_by_inverse_layer_idx', false);
-  config.only('scale_attn_weights', true);
-  config.only('add_cross_attention', false);
   const root = baseRoot(config, loader, 'transformer.', 'wpe.weight');
   const tokensName = `${root}wte.weight`;
   tieOutput(config, loader, tokensName, true);
@@ -30,13 +28,26 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   const norm = (prefix: string) => layerNormWeights(loader, prefix, size, eps);
   const conv1d = (prefix: string, out: number, input: number) =>
     loader.linear(prefix, out, input, { transposed: true });
-  const layer = (prefix: string): LayerWeights => ({
+  const scaleOf = attentionScale(config, size / heads);
+  const crosses = config.boolean('add_cross_attention', false);
+  const layer = (prefix: string, index: number): LayerWeights => ({
     selfAttention: {
       heads,
       queryKeyValue: conv1d(`${prefix}.attn.c_attn`, 3 * size, size),
       output: conv1d(`${prefix}.attn.c_proj`, size, size),
+      ...scaleOf(index),
     },
     selfAttentionNorm: norm(`${prefix}.ln_1`),
+    ...(crosses && {
+      crossAttention: {
+        heads,
+        query: conv1d(`${prefix}.crossattention.q_attn`, size, size),
+        keyValue: conv1d(`${prefix}.crossattention.c_attn`, 2 * size, size),
+        output: conv1d(`${prefix}.crossattention.c_proj`, size, size),
+        ...scaleOf(index),
+      },
+      crossAttentionNorm: norm(`${prefix}.ln_cross_attn`),
+    }),
     feedForward: {
       kind: 'plain',
       inner: conv1d(`${prefix}.mlp.c_fc`, width, size),
@@ -56,7 +67,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     ...tokenInput({ vocabulary, maxPositions, embeddings }),
     stack: {
       block: preNorm,
-      layers: Array.from({ length: config.layers('n_layer') }, (_, i) => layer(`${root}h.${i}`)),
+      layers: Array.from({ length: config.layers('n_layer') }, (_, i) => layer(`${root}h.${i}`, i)),
       finalNorm: norm(`${root}ln_f`),
       normalizesLastState: true,
       dropout: {
@@ -68,4 +79,15 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     causal: true,
     head: causalHead(config, loader, { tokens }),
   };
+}
+
+/** The factor of the scores of a layer, where that is not 1/√d_k (Mistral's GPT-2s divide it by the layer's number). */
+export function attentionScale(
+  config: Config,
+  headSize: number,
+): (layer: number) => Pick<HeadOptions, 'scale'> {
+  const divides = config.boolean('scale_attn_by_inverse_layer_idx', false);
+  const scale = config.boolean('scale_attn_weights', true) ? 1 / Math.sqrt(headSize) : 1;
+  if (!divides && scale !== 1) return () => ({});
+  return (layer) => ({ scale: divides ? scale / (layer + 1) : scale });
 }

@@ -9,7 +9,7 @@ import { headName } from '../heads/head-name.ts';
 import { firstToken } from '../heads/head.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
-const names: HeadNames = {
+export const robertaNames: HeadNames = {
   masked: {
     dense: 'lm_head.dense',
     norm: 'lm_head.layer_norm',
@@ -31,7 +31,7 @@ export function roberta(config: Config, loader: WeightLoader): SequenceDefinitio
   return bertModel(config, loader, {
     root: 'roberta.',
     head: headName(config),
-    names,
+    names: robertaNames,
     paddingToken,
   });
 }

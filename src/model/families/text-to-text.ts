@@ -42,6 +42,6 @@ export function tokenTarget(
       { vocabulary: targetVocabulary, maxPositions, embeddings: weights.target },
       ['decoderInputIds', 'decoderAttentionMask'],
     ),
-    head: new TargetHead(weights.output),
+    head: new TargetHead(weights.output, weights.before),
   };
 }

@@ -54,7 +54,8 @@ function vitModel(
     if (hasTeacher && end === 'ImageClassificationWithTeacher') return new TeacherHead(parts);
     return config.refuse('architectures');
   };
-  const showsPooler = head === 'Model' && loader.has(`${root}pooler.dense.weight`);
+  const showsPooler =
+    head === 'Model' && !loader.trains && loader.has(`${root}pooler.dense.weight`);
   return {
     ...encoder,
     pooler: showsPooler ? vitPooler(config, loader, { root, sizes }) : undefined,

@@ -10,6 +10,7 @@ import { SoundInput } from '../inputs/sound-inputs.ts';
 import { preNorm } from '../layers/block.ts';
 import type { Convolution } from '../layers/convolution.ts';
 import { speechFields } from '../speech/speech-fields.ts';
+import { tensor2tensorPositions } from '../layers/tensor2tensor-positions.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { type BartVariant, bartStacks } from './bart-layers.ts';
@@ -99,18 +100,8 @@ function soundInput(config: Config, loader: WeightLoader, root: string): SoundIn
     first: convolution('conv1', bins, 1),
     second: convolution('conv2', dModel, 2),
     positions: loader.fixed(`${root}encoder.embed_positions.weight`, [steps, dModel], () =>
-      sinusoids(steps, dModel),
+      tensor2tensorPositions(steps, dModel),
     ),
     dropout: config.rate('dropout', 0),
-  });
-}
-
-/** "The encoder uses sinusoidal position embeddings": sines, then cosines, of wavelengths up to 10000 · 2π. */
-function sinusoids(steps: number, dModel: number): Float32Array<ArrayBuffer> {
-  const half = dModel / 2;
-  return Float32Array.from({ length: steps * dModel }, (_, i) => {
-    const [step, column] = [Math.floor(i / dModel), i % dModel];
-    const angle = step * 10000 ** -((column % half) / (half - 1));
-    return column < half ? Math.sin(angle) : Math.cos(angle);
   });
 }

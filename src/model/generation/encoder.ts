@@ -29,11 +29,8 @@ export async function encoderOf(
   const recording = new Recording(scope);
   const shape = { batch: sources, length: sourceLength, size: sourceSize };
   const source = stage.record(recording, shape);
-  const { keyValues } = remember(
-    encodeVectors(source, weights.encoder),
-    source.mask,
-    weights.decoder,
-  );
+  const { encoder, decoder, bridge } = weights;
+  const { keyValues } = remember(encodeVectors(source, encoder), source.mask, decoder, bridge);
   const memory = {
     keyValues: keyValues.map((tensor) => recording.keep(tensor)),
     table: recording.persistent('memory table', [rows, sourceLength], 'u32'),

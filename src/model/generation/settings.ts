@@ -1,7 +1,7 @@
 // Reads the settings of generation in a checkpoint's files as Hugging Face does: what makes no sense
 // there and does no harm is overlooked, with a sentence that says so. A caller's options never are.
 
-import type { JsonObject } from '../../source/json.ts';
+import { isObject, type JsonObject } from '../../source/json.ts';
 import { show } from '../../runtime/print.ts';
 import { optionNames, reals, samplingOptions, unsupported, wholes } from './options.ts';
 import type { LoadedParts } from '../model.ts';
@@ -45,9 +45,14 @@ export function generationSettings(
 ): JsonObject {
   const isOwnFile = generation !== config;
   const file = isOwnFile ? 'generation_config.json' : 'config.json';
-  const settings = { ...generation };
+  const settings: Record<string, unknown> = { ...generation };
+  const { decoder } = config;
+  if (!isOwnFile && isObject(decoder)) {
+    // Of two models in one file, the decoder counts where the whole says nothing.
+    for (const [name, value] of Object.entries(decoder)) settings[name] ??= value;
+  }
   const overlook = (name: string, why: string): void => {
-    const value = show(generation[name]);
+    const value = show(settings[name]);
     warnings.add(`${file}: "${name}" is ${value}, which ${why}; it is overlooked.`);
     delete settings[name];
   };

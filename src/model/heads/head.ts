@@ -8,7 +8,7 @@ import type { CheckedInput } from '../inputs/input-stage.ts';
 import type { DenseTensor, TokenBatch } from '../inputs/inputs.ts';
 import { linear } from '../layers/linear.ts';
 import { type NormWeights, normalize } from '../../shaders/rows/norm.ts';
-import type { OutputLayer } from '../layers/logits.ts';
+import type { BeforeOutput, OutputLayer } from '../layers/logits.ts';
 import type { ModelInputs, ModelOutput } from '../model.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 
@@ -18,6 +18,8 @@ export interface Head {
   readonly takes: readonly (keyof ModelInputs)[];
   /** The layer that gives the logits of the next token, where they are that. */
   readonly output?: OutputLayer;
+  /** What stands before that layer, if anything does. */
+  readonly before?: BeforeOutput | undefined;
   /** What it is that cannot train, for the message that says so. */
   readonly untrained?: string | undefined;
   /**

@@ -4,7 +4,9 @@ import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { Config } from '../config.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import type { EncoderHead } from './encoder-heads.ts';
+import type { BeforeOutput } from '../layers/logits.ts';
+import type { Linear } from '../weights/linear-weights.ts';
+import type { EncoderHead, HeadParts } from './encoder-heads.ts';
 import { TokenHead } from './token-head.ts';
 
 /** What the parts are called, and how they compute. */
@@ -24,15 +26,24 @@ export const maskedHead: EncoderHead = {
     ['cls.predictions.transform.dense', 'lm_head.dense', 'vocab_transform'].some((name) =>
       has(`${name}.weight`),
     ),
-  declare({ config, loader, size, vocabulary, names: { masked } }) {
-    const dense = loader.linear(masked.dense, size, size);
-    const norm = layerNormWeights(loader, masked.norm, size, masked.eps(config));
-    return new TokenHead([
-      { linear: dense, activation: masked.activation(config), norm },
-      { linear: loader.linear(masked.decoder, vocabulary, size) },
-    ]);
+  declare(parts) {
+    const { before, output } = maskedLayers(parts);
+    return new TokenHead([before, { linear: output }]);
   },
 };
+
+/** The layers of such a head. */
+export function maskedLayers({ config, loader, size, vocabulary, names: { masked } }: HeadParts): {
+  readonly before: BeforeOutput;
+  readonly output: Linear;
+} {
+  const dense = loader.linear(masked.dense, size, size);
+  const norm = layerNormWeights(loader, masked.norm, size, masked.eps(config));
+  return {
+    before: { linear: dense, activation: masked.activation(config), norm },
+    output: loader.linear(masked.decoder, vocabulary, size),
+  };
+}
 
 /**
  * Ties the output layer of a masked language model to the token embeddings, where config.json says so, and

@@ -4,7 +4,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { type StartTokens, targetOf } from '../inputs/encoder-decoder-inputs.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
 import type { TokenBatch } from '../inputs/inputs.ts';
-import { logits, type OutputLayer } from '../layers/logits.ts';
+import { type BeforeOutput, logits, type OutputLayer } from '../layers/logits.ts';
 import type { ModelInputs } from '../model.ts';
 import type { Head, Labels } from './head.ts';
 import { tokenLabels } from './token-labels.ts';
@@ -13,9 +13,11 @@ import { tokenLabels } from './token-labels.ts';
 export class TargetHead implements Head {
   readonly takes = ['labels'] as const;
   readonly output: OutputLayer;
+  readonly before: BeforeOutput | undefined;
 
-  constructor(output: OutputLayer) {
+  constructor(output: OutputLayer, before?: BeforeOutput) {
     this.output = output;
+    this.before = before;
   }
 
   record(states: Tensor): Tensor {

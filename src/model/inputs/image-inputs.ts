@@ -8,7 +8,8 @@ import type { Recording } from '../../runtime/record.ts';
 import { type ImageSize, patchGrid } from '../../shaders/image/patches.ts';
 import { embedImages, type ImageEmbeddings } from '../layers/image-embeddings.ts';
 import type { ModelInputs } from '../model.ts';
-import type { CheckedInput, InputShape, InputStage, RecordedInput } from './input-stage.ts';
+import { below, repeated } from './dense-rows.ts';
+import type { CheckedInput, InputShape, RecordedInput, SourceStage } from './input-stage.ts';
 import { type DenseTensor, denseTensor, padRows } from './inputs.ts';
 import { stretchedGrid } from './stretched-grid.ts';
 
@@ -18,7 +19,7 @@ interface CheckedImages extends CheckedInput {
   readonly size: ImageSize;
 }
 
-export class ImageInput implements InputStage {
+export class ImageInput implements SourceStage {
   readonly takes = ['pixelValues', 'interpolatePosEncoding'] as const;
   readonly images: ImageEmbeddings;
 
@@ -27,9 +28,9 @@ export class ImageInput implements InputStage {
   }
 
   check({ pixelValues, interpolatePosEncoding: stretches = false }: ModelInputs): CheckedImages {
-    const { channels, size: usual, patch, around, anySize } = this.images;
+    const { channels, size: usual, patch, anySize } = this.images;
     const pixels = denseTensor('pixelValues', pixelValues, 4);
-    const [batch = 0, own = 0, height = 0, width = 0] = pixels.shape;
+    const [, own = 0, height = 0, width = 0] = pixels.shape;
     if (typeof stretches !== 'boolean') {
       throw invalid(`interpolatePosEncoding is ${show(stretches)}; wanted true or false.`);
     }
@@ -49,9 +50,19 @@ export class ImageInput implements InputStage {
         `pixelValues has images of ${height} × ${width}, smaller than a patch of ${patch.join(' × ')}.`,
       );
     }
-    const length = (around?.size(0) ?? 0) + down * across;
-    const rows = Array.from({ length: batch }, () => Array<number>(length).fill(1));
-    return { batch, length, size, mask: { batch, length, rows }, pixels };
+    return this.#checked(pixels);
+  }
+
+  join(batches: readonly CheckedImages[]): CheckedImages {
+    const sizes = new Set(batches.map(({ size }) => size.join(' × ')));
+    if (sizes.size <= 1) return this.#checked(below(batches.map(({ pixels }) => pixels)));
+    throw invalid(
+      `Calls that go together have images of ${[...sizes].join(' and ')}. Make them one size, or call one after the other.`,
+    );
+  }
+
+  inputsOf({ pixels }: CheckedImages, copies: number): ModelInputs {
+    return { pixelValues: repeated(pixels, copies), interpolatePosEncoding: true };
   }
 
   record(recording: Recording, { batch, length, size }: InputShape): RecordedInput {
@@ -81,6 +92,15 @@ export class ImageInput implements InputStage {
         isNew = false;
       },
     };
+  }
+
+  #checked(pixels: DenseTensor): CheckedImages {
+    const [batch = 0, , height = 0, width = 0] = pixels.shape;
+    const size = [height, width] as const;
+    const [down, across] = patchGrid(size, this.images.patch);
+    const length = (this.images.around?.size(0) ?? 0) + down * across;
+    const rows = Array.from({ length: batch }, () => Array<number>(length).fill(1));
+    return { batch, length, size, mask: { batch, length, rows }, pixels };
   }
 }
 

@@ -6,6 +6,7 @@ import type { Recording } from '../../runtime/record.ts';
 import { embedSound, type SoundEmbeddings } from '../layers/sound-embeddings.ts';
 import type { ModelInputs } from '../model.ts';
 import type { CheckedInput, InputShape, RecordedInput, SourceStage } from './input-stage.ts';
+import { below, repeated } from './dense-rows.ts';
 import { type DenseTensor, denseTensor, padRows } from './inputs.ts';
 
 interface CheckedSound extends CheckedInput {
@@ -38,13 +39,7 @@ export class SoundInput implements SourceStage {
   }
 
   inputsOf({ features }: CheckedSound, copies: number): ModelInputs {
-    const [batch = 0, ...rest] = features.shape;
-    const size = features.data.length / batch;
-    const rows = Array.from({ length: batch * copies }, (_, row) => {
-      const first = Math.floor(row / copies) * size;
-      return { data: features.data.subarray(first, first + size), shape: [1, ...rest] };
-    });
-    return { inputFeatures: below(rows) };
+    return { inputFeatures: repeated(features, copies) };
   }
 
   record(recording: Recording, { batch, length }: InputShape): RecordedInput {
@@ -88,18 +83,6 @@ export function soundFeatures(value: unknown, bins: number): DenseTensor {
   throw invalid(
     `inputFeatures has no finite number at ${wrong}. Look at the samples of the sound.`,
   );
-}
-
-/** Tensors that differ in their first axis alone, one below the other. */
-function below(tensors: readonly DenseTensor[]): DenseTensor {
-  const data = new Float32Array(tensors.reduce((sum, one) => sum + one.data.length, 0));
-  let [at, batch] = [0, 0];
-  for (const one of tensors) {
-    data.set(one.data, at);
-    at += one.data.length;
-    batch += one.shape[0] ?? 0;
-  }
-  return { data, shape: [batch, ...(tensors[0]?.shape.slice(1) ?? [])] };
 }
 
 function invalid(message: string): TransformerError {

@@ -6,6 +6,7 @@ import { attention } from '../../shaders/attention/attention.ts';
 import { concatenate, type CrossAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';
 import type { StackCross, StackWeights } from './stack.ts';
+import type { Linear } from '../weights/linear-weights.ts';
 
 /** What every decoder layer attends to besides its own input. */
 export interface Memory {
@@ -17,10 +18,19 @@ export interface Memory {
   readonly table?: Tensor | undefined;
 }
 
-/** Each layer's keys and values of the encoder's output z, computed once. z: (B, S, d_model). */
-export function remember(z: Tensor, mask: Tensor, { layers }: StackWeights): Memory {
+/**
+ * Each layer's keys and values of the encoder's output z, computed once. z: (B, S, d_model). `bridge`: what comes
+ * between it and the decoder.
+ */
+export function remember(
+  z: Tensor,
+  mask: Tensor,
+  { layers }: StackWeights,
+  bridge?: Linear,
+): Memory {
+  const seen = bridge ? linear(z, bridge, { label: 'encoder to decoder' }) : z;
   const keyValues = layers.flatMap(({ crossAttention: cross }) =>
-    cross === undefined ? [] : [linear(z, cross.keyValue, { label: 'memory key, value' })],
+    cross === undefined ? [] : [linear(seen, cross.keyValue, { label: 'memory key, value' })],
   );
   return { keyValues, mask };
 }

@@ -31,7 +31,7 @@ export interface Tokens {
   readonly place: Tensor;
   /** (B, T) */
   readonly mask: Tensor;
-  /** (B, T), for embeddings with types */
+  /** (B, T), for embeddings with types; all 0 when absent */
   readonly types?: Tensor;
 }
 
@@ -49,7 +49,9 @@ export function embed(
     scale,
     ...(positions && { positions: { position: place, ...positions } }),
   });
-  const segment = types && weights.types && { residual: embedding(types, weights.types) };
+  // Buffers are 0 from the start.
+  const zeros = (): Tensor => ids.recording.persistent('segments', ids.shape, 'u32');
+  const segment = weights.types && { residual: embedding(types ?? zeros(), weights.types) };
   if (norm !== undefined) x = normalize(x, norm, { label: 'embedding norm', ...segment });
   else if (segment !== undefined) throw new RangeError('embed: types need a norm');
   if (projection !== undefined) x = linear(x, projection, { label: 'embedding projection' });

@@ -6,6 +6,8 @@ import type { EmbeddingWeights } from './embeddings.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { linear } from './linear.ts';
 import type { StackWeights } from './stack.ts';
+import type { Activation } from '../../shaders/matmul/matmul.ts';
+import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 
 /** A decoder with its embeddings and output layer. */
 export interface LanguageModelWeights {
@@ -13,6 +15,8 @@ export interface LanguageModelWeights {
   readonly decoder: StackWeights;
   /** The pre-softmax transformation; usually the target embedding again. */
   readonly output: OutputLayer;
+  /** Of BERT's kin. */
+  readonly before?: BeforeOutput | undefined;
 }
 
 /** A linear layer to the vocabulary: (V_target, d_model). */
@@ -23,12 +27,27 @@ export interface OutputLayer extends Linear {
   readonly softcap?: number | undefined;
 }
 
+/** A layer before the output layer, with its norm. */
+export interface BeforeOutput {
+  readonly linear: Linear;
+  readonly activation: Activation;
+  readonly norm: NormWeights;
+}
+
 /**
  * §3.4: "we share the same weight matrix between the two embedding layers and the pre-softmax linear
  * transformation". hidden: (B, T, d_model), result: (B, T, V_target).
  */
-export function logits(hidden: Tensor, { output }: Pick<LanguageModelWeights, 'output'>): Tensor {
+export function logits(
+  hidden: Tensor,
+  { output, before }: Pick<LanguageModelWeights, 'output' | 'before'>,
+): Tensor {
   const { softcap } = output;
-  const scores = linear(scale(hidden, output.scale ?? 1), output, { label: 'logits' });
+  const x = before ? transformed(hidden, before) : hidden;
+  const scores = linear(scale(x, output.scale ?? 1), output, { label: 'logits' });
   return softcap === undefined ? scores : softCap(scores, softcap);
+}
+
+function transformed(x: Tensor, { linear: layer, activation, norm }: BeforeOutput): Tensor {
+  return normalize(linear(x, layer, { activation, label: 'before logits' }), norm);
 }

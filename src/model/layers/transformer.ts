@@ -5,9 +5,12 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import type { LanguageModelWeights } from './logits.ts';
 import { sequenceStack } from './sequence-stack.ts';
 import type { StackWeights } from './stack.ts';
+import type { Linear } from '../weights/linear-weights.ts';
 
 export interface TransformerWeights extends LanguageModelWeights {
   readonly encoder: StackWeights;
+  /** From the encoder's width to what the decoder attends to, where they differ. */
+  readonly bridge?: Linear | undefined;
 }
 
 /** What a stack begins with. */

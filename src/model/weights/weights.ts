@@ -9,6 +9,7 @@ import type { WeightSlice } from './parameters.ts';
 import type { TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
+import { WeightNames } from './weight-names.ts';
 import { type Linear, partsOf, sizesOf } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
 import type { FillOptions, LinearOptions, MatrixOptions, RowRange } from './matrix-options.ts';
@@ -43,8 +44,7 @@ export class WeightLoader {
   readonly #place: Allocate;
   readonly #limits: PartOptions;
   readonly #isNew: boolean;
-  /** What names of the base model begin with: as declared, in the file, and in the checkpoint's class. */
-  #root = { prefix: '', inFile: '', inClass: '' };
+  readonly #names = new WeightNames();
   /** What is wanted of the tensors of the checkpoint. */
   readonly wanted: Map<TensorEntry, WeightSlice[]> = new Map();
   /** Of weights that have their columns in another order than the checkpoint. */
@@ -77,7 +77,7 @@ export class WeightLoader {
    * the checkpoint lacks; declared under several, it is one tensor unless the checkpoint has several.
    */
   tie(...names: readonly string[]): void {
-    this.#tied.tie(names.map((name) => this.#named('inFile', name)));
+    this.#tied.tie(names.map((name) => this.#names.named('inFile', name)));
   }
 
   /** Names that are tied, and stored both. */
@@ -102,7 +102,7 @@ export class WeightLoader {
     const entries = list.map((name, index) => {
       const own = part?.rows ?? sizes[index] ?? 0;
       const shape = options.stored?.(own) ?? [own, columns];
-      return this.#find(this.#named('inFile', name), shape, swapped);
+      return this.#find(this.#names.named('inFile', name), shape, swapped);
     });
     const isOrdered = entries.some((entry) => packedOf(entry)?.isOrdered === true);
     const mayBeOrdered = options.ordered === true;
@@ -134,7 +134,7 @@ export class WeightLoader {
     const sizes = sizesOf(size, list.length);
     const entries = list.map((name, index) => {
       const shape = [part?.rows ?? sizes[index] ?? 0];
-      return name === undefined ? { shape } : this.#find(this.#named('inFile', name), shape);
+      return name === undefined ? { shape } : this.#find(this.#names.named('inFile', name), shape);
     });
     return this.#tensor(entries, [sum(sizes)], 'f32', { part });
   }
@@ -146,7 +146,7 @@ export class WeightLoader {
 
   /** Whether the checkpoint has a tensor of this name. */
   has(name: string): boolean {
-    return this.#stored(this.#named('inFile', name)) !== undefined;
+    return this.#stored(this.#names.named('inFile', name)) !== undefined;
   }
 
   /**
@@ -155,16 +155,22 @@ export class WeightLoader {
    */
   root(prefix: string, name: string, isBase: boolean): string {
     const inFile = [prefix, ''].find((each) => this.has(each + name)) ?? prefix;
-    this.#root = { prefix, inFile, inClass: isBase ? '' : prefix };
+    this.#names.root({ prefix, inFile, inClass: isBase ? '' : prefix });
     return prefix;
+  }
+
+  /** Declares a part of a model, whose names begin with `prefix` before all that it says itself. */
+  within<T>(prefix: string, declare: () => T): T {
+    return this.#names.within(prefix, declare);
   }
 
   /** A vector that belongs to the checkpoint but is not trained; undefined where there is none. */
   constant(name: string, storedShape: readonly number[]): Tensor | undefined {
-    if (this.#findEntry(name, storedShape) === undefined) return undefined;
+    const own = this.#names.named('inFile', name);
+    if (this.#findEntry(own, storedShape) === undefined) return undefined;
     const shape = [elements(storedShape)];
-    const tensor = this.#allocate({ label: name, shape, dtype: 'f32' });
-    this.#fill(tensor, [this.#find(name, shape)], {}, this.constants);
+    const tensor = this.#allocate({ label: own, shape, dtype: 'f32' });
+    this.#fill(tensor, [this.#find(own, shape)], {}, this.constants);
     return tensor;
   }
 
@@ -182,7 +188,7 @@ export class WeightLoader {
     const has = (index: number): boolean =>
       typeof bias === 'boolean' ? bias : bias[index] === true;
     const biases = names('.bias').map((name, index) => (has(index) ? name : undefined));
-    const modules = names('').map((name) => this.#named('inClass', name));
+    const modules = names('').map((name) => this.#names.named('inClass', name));
     const weight = this.matrix(names('.weight'), out, input, { ...options, ordered: true });
     return {
       weight,
@@ -198,7 +204,7 @@ export class WeightLoader {
     shape: readonly [rows: number, columns: number],
     values: () => Float32Array<ArrayBuffer>,
   ): Tensor {
-    const own = this.#named('inFile', name);
+    const own = this.#names.named('inFile', name);
     if (this.#isNew || !this.has(name)) return this.computed(own, shape, values());
     const tensor = this.#allocate({ label: own, shape, dtype: 'f32' });
     this.#fill(tensor, [this.#find(own, shape)], {}, this.constants);
@@ -228,12 +234,6 @@ export class WeightLoader {
   #stored(name: string, shape: readonly number[] = []): TensorEntry | undefined {
     const old = name.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
     return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
-  }
-
-  /** What the file calls a tensor, or the class a module. */
-  #named(place: 'inFile' | 'inClass', name: string): string {
-    const { prefix, [place]: own } = this.#root;
-    return name.startsWith(prefix) ? own + name.slice(prefix.length) : name;
   }
 
   /** `name`: as the file has it. `swapped`: whether a matrix is stored as (columns, rows), unless quantised. */
