@@ -1,6 +1,7 @@
 // What the file of an architecture declares, for the model classes: what stacks begin with, weights by their
 // role, and the head.
 
+import type { Tensor } from '../runtime/tensor.ts';
 import type { Head } from './heads/head.ts';
 import type { Pooler } from './heads/pooler.ts';
 import type { SimilarityHead } from './heads/similarity-head.ts';
@@ -54,6 +55,8 @@ export interface SequenceDefinition {
   /** Whether tokens see only what stands before them. */
   readonly causal: boolean;
   readonly pooler?: Pooler | undefined;
+  /** What the head reads of the stack's input and of the output of each layer; the last alone when absent. */
+  readonly mix?: (outputs: readonly [Tensor, ...Tensor[]]) => Tensor;
   readonly head?: Head | undefined;
   /** Rotary frequencies that depend on the length of the sequence. */
   readonly rotary?: readonly StretchedRotary[];

@@ -5,6 +5,11 @@ import { dualEncoder, imageClassifier, oneStack, vision } from './media-family.t
 
 const generation = 'ForConditionalGeneration';
 const projected = 'ModelWithProjection';
+/** The heads of encoders of samples, by the tensors that show them. */
+const speech = {
+  'lm_head.weight': 'ForCTC',
+  'classifier.weight': 'ForSequenceClassification',
+};
 
 /** The families by `model_type` of config.json. */
 export const mediaFamilies: Families = {
@@ -32,6 +37,12 @@ export const mediaFamilies: Families = {
   dinov2_with_registers: vision(
     'Dinov2WithRegisters',
     async () => (await import('./families/dinov2.ts')).dinov2WithRegisters,
+  ),
+  hubert: oneStack(
+    'Hubert',
+    'sound',
+    async () => (await import('./families/wav2vec2.ts')).hubert,
+    speech,
   ),
   siglip: withEncoderAlone(
     dualEncoder(
@@ -61,6 +72,12 @@ export const mediaFamilies: Families = {
     ['image'],
   ),
   vit: vision('ViT', async () => (await import('./families/vit.ts')).vit),
+  wav2vec2: oneStack(
+    'Wav2Vec2',
+    'sound',
+    async () => (await import('./families/wav2vec2.ts')).wav2vec2,
+    speech,
+  ),
   whisper: withEncoderAlone(
     encoderDecoder(
       'Whisper',

@@ -17,7 +17,7 @@ import type { Warnings } from './warnings.ts';
 export interface ModelInputs {
   /** Source token ids, (B, S). */
   inputIds?: readonly (readonly number[])[];
-  /** 1 where a source token counts, 0 for padding, (B, S); all ones when absent. */
+  /** 1 where a source token, or a sample of sound, counts, 0 for padding, (B, S); all ones when absent. */
   attentionMask?: readonly (readonly number[])[];
   /** Target token ids, (B, T). */
   decoderInputIds?: readonly (readonly number[])[];
@@ -43,6 +43,8 @@ export interface ModelInputs {
   pixelValues?: DenseTensor;
   /** Sound as a model's feature extractor makes it, (B, bins, frames). */
   inputFeatures?: DenseTensor;
+  /** The samples of sound, as a model's feature extractor makes them, (B, samples). */
+  inputValues?: DenseTensor;
   /** Takes images of another size than the model was trained on: its positions are stretched to them. */
   interpolatePosEncoding?: boolean;
   /** Computes the loss of texts and images, of which each text belongs to the image of its place. */

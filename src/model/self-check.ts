@@ -143,7 +143,7 @@ async function forwardOf(
 }
 
 /**
- * Inputs for models with a decoder, of texts and images, of texts, vectors, and images. Some heads want an end token in
+ * Inputs for models with a decoder, of texts and images, of texts, vectors, images, and sound. Some heads want an end token in
  * each row.
  */
 function probes({ config, maxPositions }: Model): ModelInputs[] {
@@ -170,6 +170,7 @@ function probes({ config, maxPositions }: Model): ModelInputs[] {
     { inputIds },
     { inputsEmbeds: vectors, decoderInputsEmbeds: vectors },
     { pixelValues },
+    { inputValues: waves([1, 4000]) },
   ];
 }
 

@@ -9,6 +9,7 @@ import { checkHead, type HeadBatch } from './heads/head.ts';
 import { recordHead } from './heads/record-head.ts';
 import { type CheckedInput, type InputShape, paddedLength } from './inputs/input-stage.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
+import type { BetweenLayers } from './layers/stack.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
 
 /** A batch that was checked. */
@@ -60,15 +61,21 @@ export function shapeOf({ input }: SequenceBatch): InputShape {
 /** Appends the forward pass. `labelled`: whether labels will be written. */
 export function sequenceGraph(
   recording: Recording,
-  { input, stack, causal, pooler, head }: SequenceDefinition,
+  { input, stack, causal, pooler, mix, head }: SequenceDefinition,
   { labelled, ...shape }: InputShape & { readonly labelled: boolean },
 ): SequenceGraph {
   const begun = input.record(recording, shape);
-  const { mask, place, between } = begun;
+  const { mask, place } = begun;
+  const outputs: [Tensor, ...Tensor[]] = [begun.vectors];
+  const between: BetweenLayers = (output, index) => {
+    outputs.push(output);
+    return begun.between?.(output, index) ?? output;
+  };
   const hidden = sequenceStack(begun.vectors, stack, { mask, place, causal, between });
+  const states = mix?.(outputs) ?? hidden;
   const read = pooler?.choose && chosenTokens(hidden);
   const pooled = pooler?.record(read?.states ?? hidden, mask);
-  const headed = head && recordHead(head, hidden, { pooled, labelled });
+  const headed = head && recordHead(head, states, { pooled, mask, labelled });
   return {
     hidden,
     pooled,

@@ -26,6 +26,10 @@ import { windowBackwardKernels } from './audio/windows-backward.ts';
 import { windowKernels } from './audio/windows.ts';
 import { logMelKernels } from './audio/log-mel.ts';
 import { sincResampleKernels } from './audio/sinc-resample.ts';
+import { joinColumnsKernels } from './elementwise/join-columns.ts';
+import { layerMixKernels } from './elementwise/layer-mix.ts';
+import { maskRowsKernels } from './elementwise/mask-rows.ts';
+import { weightNormKernels } from './audio/weight-norm.ts';
 import { foldKernels } from './rows/fold.ts';
 import { groupNormBackwardKernels } from './rows/group-norm-backward.ts';
 import { groupNormKernels } from './rows/group-norm.ts';
@@ -101,6 +105,10 @@ export const allKernels: readonly Kernel[] = [
   ...logMelKernels,
   ...sincResampleKernels,
   ...foldKernels,
+  ...joinColumnsKernels,
+  ...layerMixKernels,
+  ...maskRowsKernels,
+  ...weightNormKernels,
   ...groupNormKernels,
   ...groupNormBackwardKernels,
 ];

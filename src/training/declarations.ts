@@ -24,6 +24,7 @@ import { trocr } from '../model/families/trocr.ts';
 import { visionEncoderDecoder } from '../model/families/vision-encoder-decoder.ts';
 import { deit, vit } from '../model/families/vit.ts';
 import { yolos } from '../model/families/yolos.ts';
+import { hubert, wav2vec2 } from '../model/families/wav2vec2.ts';
 import { whisper, whisperClassifier } from '../model/families/whisper.ts';
 
 const isClassifier = (config: Config): boolean => headName(config) === 'ImageClassification';
@@ -41,6 +42,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   gemma2,
   gemma3_text: gemma3,
   gpt2,
+  hubert,
   llama,
   marian,
   mistral,
@@ -53,6 +55,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   t5: (config, loader) => (headName(config) === 'EncoderModel' ? t5Encoder : t5)(config, loader),
   trocr,
   vit,
+  wav2vec2,
   whisper: (config, loader) =>
     (headName(config) === 'AudioClassification' ? whisperClassifier : whisper)(config, loader),
   'vision-encoder-decoder': visionEncoderDecoder,

@@ -52,6 +52,11 @@ const cases = [
   'whisper_audiocls',
   'whisper_model',
   'xlm_roberta_qa',
+  'hubert_ctc',
+  'hubert_seqcls',
+  'wav2vec2_ctc',
+  'wav2vec2_seqcls',
+  'wav2vec2_stable',
   'yolos',
   'yolos_model',
 ];

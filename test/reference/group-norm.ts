@@ -14,7 +14,8 @@ function terms(inputs: Inputs, params: Params, kind: number): [number, number][]
   return range(at('batches')).flatMap((batch) =>
     range(parts).flatMap((part) =>
       range(groups).map((group) => {
-        const mean = kind < 2 ? 0 : floats(inputs, 'sums')[batch * groups + group]! / length;
+        const mean =
+          kind < 2 || kind > 3 ? 0 : floats(inputs, 'sums')[batch * groups + group]! / length;
         const own: [number, number][] = [];
         for (let k = part; k < length; k += parts) {
           const time = Math.floor(k / per);
@@ -22,6 +23,7 @@ function terms(inputs: Inputs, params: Params, kind: number): [number, number][]
           const distance = other[i]! - mean;
           const size = Math.abs(other[i]!) + Math.abs(mean);
           if (kind < 2) own.push([x[i]!, Math.abs(x[i]!)]);
+          else if (kind === 4) own.push([x[i]! ** 2, x[i]! ** 2]);
           else if (kind === 2) own.push([distance ** 2, 2 * Math.abs(distance) * size]);
           else own.push([x[i]! * distance, Math.abs(x[i]!) * size]);
         }

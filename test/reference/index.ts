@@ -40,6 +40,7 @@ import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { logMel, melFloor, sincResample } from './sound.ts';
+import { joinColumns, layerMix, maskRows, weightNorm } from './speech.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import { timestampRules, tokenLogProbs } from './speech-tokens.ts';
 import { windows, windowsBackward } from './windows.ts';
@@ -81,6 +82,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'group-norm-backward': groupNormBackward,
   'gradient-norm': gradientNorm,
   'gradient-scale': gradientScale,
+  'mask-rows': maskRows,
   'mel-floor': melFloor,
   quantize,
   reorder,
@@ -98,6 +100,8 @@ export const references: Readonly<Record<string, Reference>> = {
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
   'log-scale': logScale,
+  'join-columns': joinColumns,
+  'layer-mix': layerMix,
   'log-mel': logMel,
   'log-softmax': logSoftmax,
   lora,
@@ -118,6 +122,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'token-rules': tokenRules,
   transpose,
   warp,
+  'weight-norm': weightNorm,
   windows,
   'windows-backward': windowsBackward,
 };

@@ -520,7 +520,11 @@ const withoutGradient = [
   'gradient-scale',
   'matmul-join',
   'matmul-scale',
+  'join-columns',
+  'layer-mix',
   'log-mel',
+  'log-scale',
+  'mask-rows',
   'mel-floor',
   'patches',
   'pixel-values',
@@ -540,6 +544,7 @@ const withoutGradient = [
   'token-rules',
   'transpose',
   'warp',
+  'weight-norm',
 ];
 
 test('every operation with a gradient has a case, and every case is played', () =>

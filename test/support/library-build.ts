@@ -136,6 +136,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'clip',
     test: /\/src\/(model\/([\w-]+\/)?(attention-pooler|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/elementwise\/log-scale\.)/,
   },
+  {
+    name: 'speech-encoder',
+    test: /\/src\/(model\/(families\/wav2vec2|heads\/(ctc|sound)-head|inputs\/waveform-inputs|layers\/waveform-embeddings)\.ts|shaders\/(audio\/weight-norm|elementwise\/(join-columns|layer-mix|mask-rows)|rows\/(fold|group-norm))\.)/,
+  },
   // What there is for images and sound: how they are called.
   { name: 'media', test: /\/src\/(model\/media-(architectures|family)|tasks\/media-tasks)\.ts/ },
   { name: 'read-bytes', test: /\/src\/source\/(read-bytes|file-address)\.ts/ },

@@ -31,9 +31,9 @@ export interface Head {
   /**
    * Appends what it computes: logits, (B, T, C) of the states (B, T, d_model) of all tokens, or (B, C) of
    * those that it chose, (B, d_model); of several, (B, chooses, C). `pooled`: what the pooler makes of the first
-   * token, (B, d_model).
+   * token, (B, d_model). `mask`: u32 (B, T), 0 = padding, of models of one stack.
    */
-  record(states: Tensor, pooled: Tensor | undefined): Tensor;
+  record(states: Tensor, pooled: Tensor | undefined, mask?: Tensor): Tensor;
   /** Appends where it sees what the logits name, (B, T, 4), of heads that look for it. */
   boxes?(states: Tensor): Tensor;
   /** Puts the logits among the outputs; as `logits` where it is absent. */

@@ -19,12 +19,12 @@ export interface RecordedHead {
 export function recordHead(
   head: Head,
   hidden: Tensor,
-  { pooled, labelled }: { pooled?: Tensor | undefined; labelled: boolean },
+  { pooled, mask, labelled }: { pooled?: Tensor | undefined; mask?: Tensor; labelled: boolean },
 ): RecordedHead {
   const { recording } = hidden;
   const chosen = head.choose && chosenTokens(hidden, head.chooses);
   const states = chosen?.states ?? hidden;
-  const logits = head.record(states, pooled);
+  const logits = head.record(states, pooled, mask);
   const rows = logits.shape.slice(0, -1);
   const labels = labelled ? recording.persistent('labels', rows, 'u32') : undefined;
   return {

@@ -14,6 +14,8 @@ const harmless = [
   /(^|\.)(encoder|decoder)\.(version|embed_positions\.weight)$/,
   // What stands for masked patches, in training without labels.
   /(^|\.)embeddings\.mask_token$/,
+  // What stands for masked sound, in training.
+  /(^|\.)masked_spec_embed$/,
   // What pools the states of images, of which classifiers take the mean.
   /(^|\.)vision_model\.(post_layernorm|head)\./,
   // A masked head's second name of its bias, which only tied ones read.

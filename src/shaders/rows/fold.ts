@@ -9,13 +9,13 @@ const foldKernel = kernel({
   code: [workgroup, numbers, { file: 'fold.wgsl', text: late(() => import('./fold.wgsl?raw')) }],
   bindings: { x: 'read', other: 'read', sums: 'read', y: 'write' },
   params: { batches: 'u32', groups: 'u32', length: 'u32', per: 'u32', parts: 'u32' },
-  constants: { KIND: [0, 1, 2, 3] },
+  constants: { KIND: [0, 1, 2, 3, 4] },
 });
 
 export const foldKernels: readonly Kernel[] = [foldKernel];
 
 /** What becomes of numbers as they are folded. */
-const kinds = { sum: 0, largest: 1, squares: 2, products: 3 } as const;
+const kinds = { sum: 0, largest: 1, squares: 2, products: 3, energy: 4 } as const;
 
 /** Numbers that one invocation folds. */
 const CHUNK = 128;
@@ -32,8 +32,8 @@ export interface FoldOptions {
 
 /**
  * The numbers of each group of channels, at all times, as one: their sum; the largest; the sum of the squares of
- * their distances from the mean; the sum of their products with the distances of `other` from its mean. In stages of
- * fixed order. x: (B, T, C). Result: (B, 1, groups).
+ * their distances from the mean; the sum of their products with the distances of `other` from its mean; that of
+ * their squares (`energy`). In stages of fixed order. x: (B, T, C). Result: (B, 1, groups).
  */
 export function fold(x: Tensor, { kind, groups = x.size(-1), sums, other }: FoldOptions): Tensor {
   const [batches, channels] = [x.size(0), x.size(-1)];

@@ -1,7 +1,7 @@
 // Groups of channels over time, shortened: each element becomes the sum, or the largest, of a number of them
 // that lie `parts` apart. One invocation an element. Played again and again, it leaves one number a group.
 // KIND 0: the sum. 1: the largest. 2: the sum of squares of what lies between them and their mean. 3: the sum
-// of products of them and of what lies between `other` and its mean.
+// of products of them and of what lies between `other` and its mean. 4: the sum of their squares.
 struct Params {
   batches: u32,
   groups: u32,
@@ -31,7 +31,7 @@ fn fold(
   let first = batch * params.length * params.groups + own * params.per;
   let step = params.groups * params.per;
   var mean = 0.0;
-  if (KIND >= 2u) {
+  if (KIND == 2u || KIND == 3u) {
     mean = sums[batch * params.groups + own] / f32(params.length);
   }
   var result = select(0.0, LOWEST, KIND == 1u);
@@ -44,8 +44,10 @@ fn fold(
       result = max(result, value);
     } else if (KIND == 2u) {
       result += (value - mean) * (value - mean);
-    } else {
+    } else if (KIND == 3u) {
       result += value * (other[at] - mean);
+    } else {
+      result += value * value;
     }
   }
   y[i] = result;

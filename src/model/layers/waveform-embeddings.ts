@@ -1,0 +1,116 @@
+// Vectors of sound from its samples: convolutions over time, each with a norm or the first alone, a projection, and
+// positions that a last convolution, in groups of channels, makes of it ("wav2vec 2.0", Baevski et al., 2020, arXiv
+// 2006.11477, §2 and appendix; the norms of each in "wav2vec 2.0 large" as Hugging Face has it).
+
+import { windowOf } from '../../runtime/parts.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { weightNorm } from '../../shaders/audio/weight-norm.ts';
+import { add } from '../../shaders/elementwise/add.ts';
+import { joinColumns } from '../../shaders/elementwise/join-columns.ts';
+import { maskRows } from '../../shaders/elementwise/mask-rows.ts';
+import { activate } from '../../shaders/matmul/activate.ts';
+import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
+import { fold } from '../../shaders/rows/fold.ts';
+import { groupNorm } from '../../shaders/rows/group-norm.ts';
+import { type LayerNormWeights, normalize } from '../../shaders/rows/norm.ts';
+import type { Linear } from '../weights/linear-weights.ts';
+import { type Convolution, convolve, overWindows } from './convolution.ts';
+import { linear } from './linear.ts';
+
+/** A convolution and what follows it, before the activation. */
+export interface WaveformLayer {
+  readonly convolution: Convolution;
+  /** Of each channel over time. */
+  readonly channelNorm?: LayerNormWeights;
+  /** Of all channels at a time. */
+  readonly norm?: LayerNormWeights;
+}
+
+/** A convolution in groups of channels whose weights are normed. */
+export interface PositionalConvolution {
+  /** (d_model, d_model / groups · steps) */
+  readonly direction: Tensor;
+  /** (1, steps) */
+  readonly length: Tensor;
+  /** (d_model / groups), of each group */
+  readonly biases: readonly [Tensor, ...Tensor[]];
+}
+
+export interface WaveformEmbeddings {
+  readonly layers: readonly WaveformLayer[];
+  /** Of those convolutions, and of the positional one. */
+  readonly activation: Activation;
+  /** Before the projection; none in some. */
+  readonly projectionNorm: LayerNormWeights | undefined;
+  readonly projection: Linear;
+  readonly positions: PositionalConvolution;
+  /** Behind the positions, where layers have their norms behind their sub-layers. */
+  readonly norm: LayerNormWeights | undefined;
+}
+
+/** samples: (B, 1, samples); mask: u32 (B, T), 0 = padding, which is silent. Result: (B, T, d_model). */
+export function embedWaveform(
+  samples: Tensor,
+  mask: Tensor,
+  { layers, activation, projectionNorm, projection, positions, norm }: WaveformEmbeddings,
+): Tensor {
+  const heard = layers.reduce(
+    (x, layer, index) => hear(x, layer, { channelsLast: index > 0, activation }),
+    samples,
+  );
+  const normed = projectionNorm === undefined ? heard : normalize(heard, projectionNorm);
+  const states = maskRows(linear(normed, projection, { label: 'projection' }), mask);
+  const placed = add(states, positionsOf(states, positions, activation));
+  return norm === undefined ? placed : normalize(placed, norm);
+}
+
+interface HearOptions {
+  readonly channelsLast: boolean;
+  readonly activation: Activation;
+}
+
+/** One convolution. Result, with channels last: (B, N, out). */
+function hear(
+  x: Tensor,
+  { convolution, channelNorm, norm }: WaveformLayer,
+  { channelsLast, activation }: HearOptions,
+): Tensor {
+  const label = 'convolution';
+  if (channelNorm === undefined && norm === undefined) {
+    return convolve(x, convolution, { channelsLast, activation, label });
+  }
+  let y = convolve(x, convolution, { channelsLast, label });
+  if (channelNorm !== undefined) y = groupNorm(y, { affine: channelNorm, eps: channelNorm.eps });
+  if (norm !== undefined) y = normalize(y, norm);
+  return activate(y, activation);
+}
+
+/** What a convolution makes of the states around each time. x and result: (B, T, d_model). */
+function positionsOf(
+  x: Tensor,
+  { direction, length, biases }: PositionalConvolution,
+  activation: Activation,
+): Tensor {
+  const { recording } = x;
+  const [out, steps] = [direction.size(0), length.size(-1)];
+  const channels = direction.size(1) / steps;
+  const own = windowOf(recording.use(direction), 0, { shape: [1, out * channels, steps] });
+  const weights = { direction: own, energy: fold(own, { kind: 'energy' }), length };
+  const [first, ...others] = biases.map((bias, group) => {
+    const rows = out / biases.length;
+    const weight = weightNorm(weights, { first: group * rows, rows, depth: channels * steps });
+    const cut = {
+      size: steps,
+      stride: 1,
+      padding: Math.floor(steps / 2),
+      channelsLast: true,
+      channels: { first: group * channels, count: channels },
+      count: x.size(1),
+    };
+    return overWindows(x, cut, (own) =>
+      matmul(own, weight, { transposed: true, bias, activation, label: 'positions' }),
+    );
+  });
+  if (first === undefined) throw new RangeError('a convolution without groups');
+  return joinColumns([first, ...others], 'positions');
+}

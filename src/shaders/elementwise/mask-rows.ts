@@ -1,0 +1,27 @@
+// Rows that count.
+
+import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { late, workgroup } from '../snippets.ts';
+
+const maskRowsKernel = kernel({
+  name: 'mask-rows',
+  code: [workgroup, { file: 'mask-rows.wgsl', text: late(() => import('./mask-rows.wgsl?raw')) }],
+  bindings: { x: 'read', mask: 'read', y: 'write' },
+  params: { size: 'u32', columns: 'u32' },
+});
+
+export const maskRowsKernels: readonly Kernel[] = [maskRowsKernel];
+
+/** x, (…, columns), with zeros where its mask, u32 (…), has 0. It has no gradient yet. */
+export function maskRows(x: Tensor, mask: Tensor): Tensor {
+  const size = elements(x.shape);
+  const y = x.recording.transient(`${x.label}, masked`, x.shape);
+  x.recording.dispatch({
+    kernel: maskRowsKernel,
+    bindings: { x, mask, y },
+    params: { size, columns: x.size(-1) },
+    workgroups: Math.ceil(size / 64),
+  });
+  return y;
+}
