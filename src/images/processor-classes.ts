@@ -25,15 +25,25 @@ const clip: ProcessorDefaults = {
   crop_size: square(224),
 };
 
+const detector: ProcessorDefaults = {
+  resample: 2,
+  image_mean: [0.485, 0.456, 0.406],
+  image_std: [0.229, 0.224, 0.225],
+  size: { shortest_edge: 800, longest_edge: 1333 },
+  default_to_square: false,
+};
+
 /** By the name of the class without its last word, "ImageProcessor". */
 export const processorDefaults: Readonly<Record<string, ProcessorDefaults>> = {
   Beit: { ...vit, resample: 3, crop_size: square(224) },
   Bit: clip,
   Blip: { ...vit, resample: 3, image_mean: clipMean, image_std: clipStd, size: square(384) },
   CLIP: clip,
+  Detr: detector,
   DeiT: { ...vit, resample: 3, size: square(256), do_center_crop: true, crop_size: square(224) },
   Siglip: { ...vit, resample: 3, default_to_square: false },
   ViT: vit,
+  Yolos: detector,
 };
 
 /** The class of a family's checkpoints whose files name none, by `model_type`. */
@@ -48,4 +58,5 @@ export const familyProcessors: Readonly<Record<string, string>> = {
   siglip_vision_model: 'Siglip',
   trocr: 'ViT',
   vit: 'ViT',
+  yolos: 'Yolos',
 };

@@ -5,7 +5,8 @@ import { Config } from '../model/config.ts';
 import type { ImageFilter } from '../shaders/image/filters.ts';
 import type { ImageSize } from '../shaders/image/patches.ts';
 import { familyProcessors, processorDefaults } from './processor-classes.ts';
-import { edges, sizeRule, type SizeRule } from './sizes.ts';
+import { edges, sizeRule, type SizeRule, yolosSize } from './sizes.ts';
+import type { JsonObject } from '../source/json.ts';
 
 export interface ImageSettings {
   /** The size that a picture is brought to; its own where it is absent. */
@@ -44,14 +45,24 @@ const harmless = [
   'image_seq_length',
 ];
 
+/** The same of detectors: pictures that go together have one size here, so that none is padded. */
+const harmlessOfDetectors = [
+  'do_pad',
+  'pad_and_return_pixel_mask',
+  'format',
+  'do_convert_annotations',
+];
+
 /**
  * The settings of a processor with these fields, for a checkpoint of this family. Errors: CONFIG_INVALID;
  * MODEL_UNSUPPORTED for classes and fields that are not known.
  */
 export function imageSettings(given: Config, family: string | undefined): ImageSettings {
-  const defaults = processorDefaults[processorClass(given, family)] ?? {};
+  const name = processorClass(given, family);
   const own = Object.entries(given.fields).filter(([, value]) => value !== null);
-  const config = new Config({ ...defaults, ...Object.fromEntries(own) }, given.file);
+  const fields = { ...processorDefaults[name], ...Object.fromEntries(own) };
+  const detects = name === 'Detr' || name === 'Yolos';
+  const config = new Config(detects ? withLongestEdge(fields) : fields, given.file);
   const toSquare = config.boolean('default_to_square', true);
   const resizes = config.boolean('do_resize', true);
   const crops = config.boolean('do_center_crop', false);
@@ -60,15 +71,28 @@ export function imageSettings(given: Config, family: string | undefined): ImageS
   const isGrey = mean.length === 1 && Array.isArray(config.get('image_mean'));
   const channels = isGrey ? 1 : 3;
   const settings: ImageSettings = {
-    ...(resizes && { size: sizeRule(config, 'size', toSquare) }),
+    ...(resizes && {
+      size: sizeRule(config, 'size', toSquare, name === 'Yolos' ? yolosSize : undefined),
+    }),
     filter,
     ...(crops && { crop: edges(config, 'crop_size') }),
     channels,
     values: valuesOf(config, mean, channels),
   };
-  config.only('do_pad', false);
-  config.refuseOthers([...harmless, 'size', 'crop_size', 'pad_size']);
+  if (detects) config.refuseOthers([...harmless, ...harmlessOfDetectors, 'size']);
+  else {
+    config.only('do_pad', false);
+    config.refuseOthers([...harmless, 'size', 'crop_size', 'pad_size']);
+  }
   return settings;
+}
+
+/** Old files of detectors have the shortest edge alone as the size, and the longest beside it. */
+function withLongestEdge({ max_size: most = 1333, ...fields }: JsonObject): JsonObject {
+  const { size } = fields;
+  return typeof size === 'number'
+    ? { ...fields, size: { shortest_edge: size, longest_edge: most } }
+    : fields;
 }
 
 /** The class of a processor without its last word. */

@@ -6,12 +6,20 @@ import type { ImageSize } from '../shaders/image/patches.ts';
 /** What a picture of one size becomes. */
 export type SizeRule = (size: ImageSize) => ImageSize;
 
+/** What it becomes with a shortest edge, unless the longest one would be longer than `most`. */
+export type EdgeRule = (size: ImageSize, edge: number, most: number) => ImageSize;
+
 /**
  * The rule of a field: `{ height, width }`, `{ shortest_edge }` with `longest_edge` or without, or
  * `{ max_height, max_width }`. One number is a square, or the shortest edge where `toSquare` says no; two are height
- * and width. Errors: CONFIG_INVALID; MODEL_UNSUPPORTED for other fields.
+ * and width. `withinEdges`: how a shortest and a longest edge go together. Errors: CONFIG_INVALID; MODEL_UNSUPPORTED for other fields.
  */
-export function sizeRule(config: Config, name: string, toSquare: boolean): SizeRule {
+export function sizeRule(
+  config: Config,
+  name: string,
+  toSquare: boolean,
+  withinEdges: EdgeRule = withinLongest,
+): SizeRule {
   const value = config.get(name);
   if (Array.isArray(value) || (typeof value === 'number' && toSquare)) {
     const size = edges(config, name);
@@ -33,7 +41,7 @@ export function sizeRule(config: Config, name: string, toSquare: boolean): SizeR
   }
   if (names === 'longest_edge,shortest_edge') {
     const [edge, most] = [own.integer('shortest_edge'), own.integer('longest_edge')];
-    return (size) => withinLongest(size, edge, most);
+    return (size) => withinEdges(size, edge, most);
   }
   if (names === 'max_height,max_width') {
     const most = [own.integer('max_height'), own.integer('max_width')] as const;
@@ -68,12 +76,34 @@ function byShortest([height, width]: ImageSize, edge: number): ImageSize {
 }
 
 /** get_size_with_aspect_ratio of image_transforms.py */
-function withinLongest([height, width]: ImageSize, edge: number, most: number): ImageSize {
-  const [short, long] = [Math.min(height, width), Math.max(height, width)];
-  const isLong = (long / short) * edge > most;
-  const exact = isLong ? (most * short) / long : edge;
-  const side = isLong ? roundHalfEven(exact) : edge;
-  if (short === side) return [height, width];
+function withinLongest(size: ImageSize, edge: number, most: number): ImageSize {
+  const { exact, side } = shortest(size, edge, most);
+  return Math.min(...size) === side ? size : scaled(size, exact, side);
+}
+
+/** get_size_with_aspect_ratio_yolos of image_processing_yolos.py: in whole patches of 16 pixels. */
+export function yolosSize(size: ImageSize, edge: number, most: number): ImageSize {
+  const [height, width] = size;
+  const { exact, side } = shortest(size, edge, most);
+  const isOwn = width >= height && height === side;
+  const [tall, wide] = isOwn ? size : scaled(size, exact, side);
+  return [tall - (tall % 16), wide - (wide % 16)];
+}
+
+/** What the shortest edge becomes, and what it would be in parts of pixels. */
+function shortest(
+  size: ImageSize,
+  edge: number,
+  most: number,
+): { readonly exact: number; readonly side: number } {
+  const [short, long] = [Math.min(...size), Math.max(...size)];
+  if ((long / short) * edge <= most) return { exact: edge, side: edge };
+  const exact = (most * short) / long;
+  return { exact, side: roundHalfEven(exact) };
+}
+
+/** The size with a shortest edge of `side` pixels, the other by what that is exactly. */
+function scaled([height, width]: ImageSize, exact: number, side: number): ImageSize {
   return width < height
     ? [Math.trunc((exact * height) / width), side]
     : [side, Math.trunc((exact * width) / height)];

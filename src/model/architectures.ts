@@ -4,7 +4,7 @@
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
-import type { JsonObject } from '../source/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import { Config } from './config.ts';
 import {
   type Architecture,
@@ -165,10 +165,17 @@ export function architectureName(known: readonly string[], config: Config): stri
   const found = known.find((each) => each === name);
   if (found !== undefined) return found;
   const nearest = typeof name === 'string' ? nearestName(name, known) : undefined;
+  const backbone = backboneOf(config.fields);
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
     `${config.file} has model_type ${name === undefined ? 'missing' : show(name)}; ` +
       `this version runs ${known.join(' and ')}.` +
-      (nearest === undefined ? '' : ` Did you mean "${nearest}"?`),
+      (nearest === undefined ? '' : ` Did you mean "${nearest}"?`) +
+      (backbone === undefined ? '' : ` Its backbone, ${show(backbone)}, is no Transformer here.`),
   );
+}
+
+/** What makes the features of images for a model, where that is another one. */
+function backboneOf({ backbone, backbone_config: other }: JsonObject): unknown {
+  return (isObject(other) ? other['model_type'] : undefined) ?? backbone ?? undefined;
 }

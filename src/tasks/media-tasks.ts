@@ -21,6 +21,12 @@ export const mediaTasks: Definitions<keyof MediaTasks> = {
     () => import('./image-feature-extraction.ts'),
     ({ imageFeatureExtraction }) => imageFeatureExtraction,
   ),
+  'object-detection': task(
+    images,
+    () => import('./object-detection.ts'),
+    ({ objectDetection }) => objectDetection,
+    ['ForObjectDetection'],
+  ),
   'zero-shot-image-classification': task(
     textsAndImages,
     () => import('./zero-shot-image-classification.ts'),

@@ -11,6 +11,7 @@ import type { FeatureExtraction } from './feature-extraction.ts';
 import type { FillMask } from './fill-mask.ts';
 import type { ImageClassification } from './image-classification.ts';
 import type { ImageFeatureExtraction } from './image-feature-extraction.ts';
+import type { ObjectDetection } from './object-detection.ts';
 import type { QuestionAnswering } from './question-answering.ts';
 import { generating, type Kind, task, type TaskDefinition } from './task-definition.ts';
 import type { TextClassification } from './text-classification.ts';
@@ -42,6 +43,7 @@ interface TextTasks {
 /** The same of those that take images. */
 interface ImageTasks {
   'image-classification': ImageClassification;
+  'object-detection': ObjectDetection;
   'image-feature-extraction': ImageFeatureExtraction;
 }
 

@@ -29,6 +29,7 @@ export interface TaskOutput {
   readonly lastHiddenState?: DenseTensor;
   readonly startLogits?: DenseTensor;
   readonly endLogits?: DenseTensor;
+  readonly predBoxes?: DenseTensor;
   readonly poolerOutput?: DenseTensor;
   readonly logitsPerImage?: DenseTensor;
   readonly logitsPerText?: DenseTensor;
@@ -97,6 +98,7 @@ type Kind =
   | 'count'
   | 'countOrAll'
   | 'whole'
+  | 'share'
   | 'text'
   | 'texts'
   | 'list'
@@ -116,6 +118,7 @@ const wanted: Readonly<
   count: ['a whole number of at least 1', (value) => isWhole(value, 1)],
   countOrAll: ['a whole number of at least 1, or null for all', (value) => isWhole(value ?? 1, 1)],
   whole: ['a whole number of at least 0', (value) => isWhole(value, 0)],
+  share: ['a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1],
   text: ['a string', isText],
   texts: [
     'a string or a non-empty array of strings',

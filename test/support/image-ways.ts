@@ -2,6 +2,7 @@
 
 import { imageClassification } from '../../src/tasks/image-classification.ts';
 import { imageFeatureExtraction } from '../../src/tasks/image-feature-extraction.ts';
+import { objectDetection } from '../../src/tasks/object-detection.ts';
 import type { ImageTaskParts } from '../../src/tasks/task.ts';
 import type { Way } from './wrong-arguments.ts';
 
@@ -16,6 +17,7 @@ const imageParts: ImageTaskParts = {
       return Promise.resolve({
         logits: { data, shape: [images, 2] },
         poolerOutput: { data, shape: [images, 2] },
+        predBoxes: { data: new Float32Array(images * 4), shape: [images, 1, 4] },
         lastHiddenState: { data, shape: [images, 1, 2] },
       });
     },
@@ -34,5 +36,6 @@ const images: Way['right'] = [() => [image(), {}], () => [[image()], {}]];
 
 export const imageWays: Readonly<Record<string, Way>> = {
   'image-classification': { call: imageClassification(imageParts), right: images },
+  'object-detection': { call: objectDetection(imageParts), right: images },
   'image-feature-extraction': { call: imageFeatureExtraction(imageParts), right: images },
 };

@@ -158,6 +158,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/tasks\/(fill-mask|question-answering|token-classification)\.ts/,
   },
   { name: 'pooling', test: /\/src\/tasks\/pooling\.ts/ },
+  {
+    name: 'image-tasks',
+    test: /\/src\/tasks\/(image-(batches|classification|feature-extraction|to-text)|object-detection)\.ts/,
+  },
   { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
   {
     name: 'pictures',
