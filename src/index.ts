@@ -8,8 +8,9 @@ export {
   type ReadAudioOptions,
   type SampledSound,
 } from './audio/read-audio.ts';
+export { recordAudio, type RecordAudioOptions } from './audio/record-audio.ts';
 export { clearCache, isCached } from './source/cache.ts';
-export type { ImageProcessor } from './images/image-processor.ts';
+export { ImageProcessor } from './images/image-processor.ts';
 export type { RawImage } from './images/pixels.ts';
 export type { ImageInput } from './images/read-image.ts';
 export { modelSize, type ModelSize } from './model/model-size.ts';

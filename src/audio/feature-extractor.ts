@@ -1,11 +1,10 @@
 // What models take of sound, as their files say: log-mel spectrograms, or the samples themselves.
 
-import { hasMethod, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { requireGpu } from '../runtime/require-gpu.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
-import { type ModelSource, openSource } from '../source/open-source.ts';
-import type { Source } from '../source/source.ts';
+import { isSource, type ModelSource, openSource } from '../source/open-source.ts';
 import {
   type ExtractorSettings,
   readExtractorSettings,
@@ -150,8 +149,4 @@ function masks(lengths: readonly number[], places: number, step: number): number
   return lengths.map((length) =>
     Array.from({ length: places }, (_, place) => Number(place * step < length)),
   );
-}
-
-function isSource(source: ModelSource): source is Source {
-  return hasMethod(source, 'read');
 }

@@ -98,7 +98,7 @@ function isAudioBuffer(input: unknown): input is AudioBuffer {
 }
 
 /** Rates beyond those of any device. */
-const HIGHEST_RATE = 768_000;
+export const HIGHEST_RATE = 768_000;
 
 function checkRate(rate: unknown, code: 'INPUT_INVALID' | 'OPTION_INVALID'): void {
   const isWhole = Number.isSafeInteger(rate);

@@ -9,19 +9,21 @@ import {
   readOptions,
   sourceAndTexts,
   taskOptions,
+  textOption,
   topKOption,
   wholeOption,
 } from './options.ts';
 import { textGroups } from './texts.ts';
 
 const options = {
-  'top-k': topKOption('5'),
+  labels: textOption('A,B,C', 'any labels, for models of texts and images (zero-shot)'),
+  'top-k': topKOption('5; with --labels all'),
   ...taskOptions,
 };
 
 export const see: Command = {
   form: 'see SOURCE FILE…',
-  summary: 'what pictures show, by the labels of a classifier',
+  summary: 'what pictures show, by the labels of a classifier or any others',
   details:
     'Prints labels and scores between tabs, a line a file. SOURCE is a folder, a URL or ' +
     'hf:owner/name@revision, FILE a path or a URL. Without files, lines of stdin name them. The package sharp ' +
@@ -29,7 +31,7 @@ export const see: Command = {
   options,
   examples: [
     { call: 'see DIR cat.jpg' },
-    { call: 'see DIR https://host/cat.png --top-k 1 --json' },
+    { call: 'see DIR https://host/cat.png --labels cat,dog --json' },
   ],
   run,
 };
@@ -53,11 +55,14 @@ interface Settings {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts: files } = sourceAndTexts(positionals, see.form);
-  const { json, quiet } = values;
+  const { json, labels, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1);
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
-    using look = await classifier(source, { opening: { dtype, signal, quiet }, topK });
+    const settings = { opening: { dtype, signal, quiet }, topK };
+    using look = await (labels === undefined
+      ? classifier(source, settings)
+      : matcher(source, labels, settings));
     for await (const group of textGroups(files, signal)) {
       for (const [index, { lines, fields }] of (await look(group)).entries()) {
         console.log(json ? JSON.stringify({ file: group[index], ...fields }) : lines.join('\n'));
@@ -72,6 +77,15 @@ async function classifier(source: string, { opening, topK }: Settings): Promise<
   const task = await openPipeline('image-classification', source, opening);
   const look = async (files: readonly string[]): Promise<Sight[]> =>
     (await task(files, { ...(topK && { topK }), signal })).map(labelled);
+  return Object.assign(look, { [Symbol.dispose]: () => task.dispose() });
+}
+
+/** Looks for any labels. */
+async function matcher(source: string, labels: string, { opening, topK }: Settings): Promise<Look> {
+  const { signal } = opening;
+  const task = await openPipeline('zero-shot-image-classification', source, opening);
+  const look = async (files: readonly string[]): Promise<Sight[]> =>
+    (await task(files, labels, { signal })).map((all) => labelled(all.slice(0, topK)));
   return Object.assign(look, { [Symbol.dispose]: () => task.dispose() });
 }
 

@@ -4,19 +4,27 @@ import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
+import { show } from '../runtime/print.ts';
+import { requireGpu } from '../runtime/require-gpu.ts';
 import type { ImageSize } from '../shaders/image/patches.ts';
-import type { Source } from '../source/source.ts';
+import { isSource, type ModelSource, openSource } from '../source/open-source.ts';
 import { type PicturePart, pictureValues } from './picture-values.ts';
 import { greyOf, type Pixels } from './pixels.ts';
 import { readProcessor } from './processor-file.ts';
 import { imageSettings, type ImageSettings } from './processor-settings.ts';
 import { type ImageInput, readImage } from './read-image.ts';
 
-/** What a checkpoint's image processor does: preprocessor_config.json, or processor_config.json. */
+/**
+ * What a checkpoint does with pictures before its model sees them, as its preprocessor_config.json says: pixel values
+ * are, to the rounding of f32, those of Hugging Face transformers with Pillow.
+ * @example
+ * const processor = await ImageProcessor.load('hf:google/vit-base-patch16-224');
+ * const { logits } = await model.forward(await processor.process(model.gpu, 'cat.jpg'));
+ */
 export class ImageProcessor {
   readonly #settings: ImageSettings;
 
-  constructor(settings: ImageSettings) {
+  private constructor(settings: ImageSettings) {
     this.#settings = settings;
   }
 
@@ -24,7 +32,9 @@ export class ImageProcessor {
    * Reads the settings of a checkpoint. Errors: FILE_NOT_FOUND, FILE_INVALID, CONFIG_INVALID; MODEL_UNSUPPORTED
    * for what would change the result and is not known.
    */
-  static async load(files: Source, signal?: AbortSignal): Promise<ImageProcessor> {
+  static async load(source: ModelSource, signal?: AbortSignal): Promise<ImageProcessor> {
+    throwIfAborted(signal);
+    const files = isSource(source) ? source : openSource(source);
     const [processor, config] = await Promise.all([
       readProcessor(files, signal),
       readConfig(files, signal),
@@ -35,22 +45,32 @@ export class ImageProcessor {
     );
   }
 
-  /** The height and width of the pixel values of a picture of this height and width. */
-  sizeOf(size: ImageSize): ImageSize {
+  /** The height and width of the pixel values of a picture of this height and width. Errors: INPUT_INVALID. */
+  sizeOf(size: readonly [height: number, width: number]): readonly [height: number, width: number] {
+    const sides: unknown[] = Array.isArray(size) ? size : [];
+    if (
+      sides.length !== 2 ||
+      !sides.every((side) => Number.isSafeInteger(side) && Number(side) > 0)
+    ) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `The size of a picture is ${show(size)}; wanted [height, width] in pixels.`,
+      );
+    }
     return this.#settings.crop ?? this.#resized(size);
   }
 
   /**
    * Images as `forward` takes them: `pixelValues`, (B, channels, height, width). Images that become unlike sizes
    * are refused. Errors: INPUT_INVALID, FILE_*, LIMIT_EXCEEDED, ABORTED, and those of the GPU.
-   * @example
-   * const output = await model.forward(await imageProcessor.process(model.gpu, 'cat.jpg'));
    */
   async process(
     gpu: Gpu,
     images: ImageInput | readonly ImageInput[],
     options: { signal?: AbortSignal } = {},
   ): Promise<{ pixelValues: DenseTensor }> {
+    requireGpu(gpu);
+    gpu.assertUsable();
     refuseUnknown(options, ['signal'], 'option of process');
     const { signal } = options;
     const list = Array.isArray(images) ? (images as readonly ImageInput[]) : [images as ImageInput];

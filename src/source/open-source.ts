@@ -1,6 +1,6 @@
 // From what a user calls a model to the source of its files.
 
-import { checkFlags, fieldsOf, isA, TransformerError } from '../runtime/errors.ts';
+import { checkFlags, fieldsOf, hasMethod, isA, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { Platform } from '../runtime/platform-types.ts';
 import type { CacheStore } from './cache-store.ts';
@@ -64,6 +64,11 @@ let platform: PlatformParts = {};
 /** Registers how a platform opens paths and caches. */
 export function registerPlatform(own: PlatformParts): void {
   platform = own;
+}
+
+/** Whether it is a source already, which need not be opened. */
+export function isSource(source: ModelSource): source is Source {
+  return hasMethod(source, 'read');
 }
 
 /** A source from what `loadModel` takes. */

@@ -1,5 +1,5 @@
 // Wrong arguments of loading, of models and of devices.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as library from 'webgpu-transformer';
 import { callables } from '../support/interface.ts';
 import { fixtureSource, memorySource } from '../support/source.ts';
@@ -46,6 +46,25 @@ const soundFiles = memorySource({
     '{ "feature_extractor_type": "Wav2Vec2FeatureExtractor" }',
   ),
 });
+const pictureFiles = fixtureSource('vit');
+const imageProcessor = await library.ImageProcessor.load(pictureFiles);
+const dot = { data: Uint8Array.of(7), width: 1, height: 1, channels: 1 };
+/** A stream that is over at once, as browsers have it. */
+const silence = {
+  getAudioTracks: () => [
+    { addEventListener: (_: string, end: () => void) => end(), removeEventListener: () => {} },
+  ],
+};
+vi.stubGlobal(
+  'AudioContext',
+  class {
+    readonly sampleRate = 8;
+    readonly createMediaStreamSource = () => ({ connect: (node: object) => node });
+    readonly createScriptProcessor = () => ({ addEventListener: () => {}, connect: () => {} });
+    readonly resume = () => Promise.resolve();
+    readonly close = () => Promise.resolve();
+  },
+);
 const extractor = await library.FeatureExtractor.load(soundFiles);
 /** Files are looked at when they are read; nothing is kept of them. */
 const given = [...wrongValues.keys()].filter((name) => /list of|bytes|64 bits/.test(name));
@@ -87,6 +106,23 @@ const ways: Readonly<Record<string, Way>> = {
         { samplingRate: 4, gpu },
       ],
     ],
+  },
+  recordAudio: {
+    call: library.recordAudio,
+    right: [() => [silence, { windowLength: 1 }]],
+  },
+  'ImageProcessor.load': {
+    call: library.ImageProcessor.load.bind(library.ImageProcessor),
+    right: [() => [pictureFiles, undefined]],
+  },
+  'imageprocessor.process': {
+    call: (...args: Parameters<library.ImageProcessor['process']>) =>
+      imageProcessor.process(...args),
+    right: [() => [gpu, dot, {}], () => [gpu, [dot], {}]],
+  },
+  'imageprocessor.sizeOf': {
+    call: (...args: Parameters<library.ImageProcessor['sizeOf']>) => imageProcessor.sizeOf(...args),
+    right: [() => [[3, 4]]],
   },
   'FeatureExtractor.load': {
     call: library.FeatureExtractor.load.bind(library.FeatureExtractor),

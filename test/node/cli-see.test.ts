@@ -32,6 +32,18 @@ test('see prints the labels of each file', async () => {
   expectAlike(jsonLines(stdout), wanted, slack, 'lines');
 });
 
+test('see prints labels that nobody trained', async () => {
+  const clip = fixture('tasks/clip');
+  const tall = files[1] ?? '';
+  expect(await output('see', clip, tall, '--labels', 'a cat')).toBe('a cat\t1.0000\n');
+  const { stdout } = await run('see', clip, tall, '--labels', 'a cat, a dog', '--json');
+  const [line] = jsonLines(stdout) as { file: string; labels: Label[] }[];
+  expect([line?.file, line?.labels.map(({ label }) => label).toSorted()]).toEqual([
+    tall,
+    ['a cat', 'a dog'],
+  ]);
+});
+
 test('see refuses what it cannot read', async () => {
   expectRefusal(await run('see', vit, fixture('vit/config.json')), 'cannot be decoded');
   expectRefusal(await run('see', vit, fixture('no.png')), 'no.png');

@@ -32,7 +32,7 @@ interface Run {
   readonly code?: number;
 }
 
-const vit = path.join(root, 'test/fixtures/vit');
+const fixture = (name: string): string => path.join(root, 'test/fixtures', name);
 
 const commands: readonly Run[] = [
   // Lines that are one translation are compared with the answer behind them.
@@ -97,9 +97,14 @@ const commands: readonly Run[] = [
   },
   { begin: 'ask', replaced: { DIR: await taskFolder('bert/qa') }, stdin: lines, prints: /\S\n$/ },
   {
-    begin: 'see',
-    replaced: { DIR: vit, 'cat.jpg': path.join(root, 'test/fixtures/processors/odd.png') },
+    begin: 'see DIR cat.jpg --top-k',
+    replaced: { DIR: fixture('vit'), 'cat.jpg': fixture('processors/odd.png') },
     prints: /^(LABEL_\d\t0\.\d{4}\t?){3}\n$/,
+  },
+  {
+    begin: 'see DIR cat.jpg --labels',
+    replaced: { DIR: fixture('tasks/clip'), 'cat.jpg': fixture('processors/odd.png') },
+    prints: /^((cat|dog)\t0\.\d{4}\t?){2}\n$/,
   },
   {
     begin: 'train --out',

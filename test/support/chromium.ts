@@ -9,6 +9,8 @@ const flags = [
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
+  // Sound may be recorded without a click.
+  '--autoplay-policy=no-user-gesture-required',
   // On a software adapter the driver's own zero fill of workgroup memory takes milliseconds.
   '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
 ];
