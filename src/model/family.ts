@@ -101,7 +101,9 @@ export async function pair(
   };
 }
 
-async function generating(load: () => Promise<Declare<SequenceDefinition>>): Promise<Architecture> {
+export async function generating(
+  load: () => Promise<Declare<SequenceDefinition>>,
+): Promise<Architecture> {
   const [code, { generationSettings }, declare] = await Promise.all([
     import('./sequence-model.ts'),
     import('./generation/settings.ts'),

@@ -1,6 +1,6 @@
 // The architectures that see or hear, by the name that config.json gives them.
 
-import { decoder, encoderDecoder, type Families, withEncoderAlone } from './family.ts';
+import { decoder, encoderDecoder, generating, type Families, withEncoderAlone } from './family.ts';
 import { dualEncoder, imageClassifier, oneStack, vision } from './media-family.ts';
 
 const generation = 'ForConditionalGeneration';
@@ -44,6 +44,22 @@ export const mediaFamilies: Families = {
     async () => (await import('./families/wav2vec2.ts')).hubert,
     speech,
   ),
+  imagegpt: {
+    open: async () => generating(async () => (await import('./families/imagegpt.ts')).imageGpt),
+    takes: [],
+    classes: {
+      prefix: 'ImageGPT',
+      ends: ['ForCausalImageModeling', 'ForImageClassification', 'Model'],
+      shown: {
+        kind: 'tensors',
+        of: {
+          'score.weight': 'ForImageClassification',
+          'lm_head.weight': 'ForCausalImageModeling',
+        },
+        else: 'Model',
+      },
+    },
+  },
   siglip: withEncoderAlone(
     dualEncoder(
       'Siglip',

@@ -55,7 +55,8 @@ export class SequenceModel implements Model {
     const weights = { target: input.embeddings, decoder: stack, output, before };
     this.#generation = new Lazy(async () => {
       const { generationOf, languagePrompt } = await import('./generation/generation.ts');
-      const { vocabulary, maxPositions, rotary } = definition;
+      const { maxPositions, rotary } = definition;
+      const vocabulary = output.weight.size(0);
       const forward = this.forward.bind(this);
       const read = languagePrompt(definition, settings);
       const about = { generation: settings, vocabulary, maxPositions, forward, read };

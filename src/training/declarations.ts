@@ -11,6 +11,7 @@ import { distilbert } from '../model/families/distilbert.ts';
 import { gemma2, gemma3 } from '../model/families/gemma.ts';
 import { gpt2 } from '../model/families/gpt2.ts';
 import { headName } from '../model/heads/head-name.ts';
+import { imageGpt } from '../model/families/imagegpt.ts';
 import { llama } from '../model/families/llama.ts';
 import { marian } from '../model/families/marian.ts';
 import { mistral } from '../model/families/mistral.ts';
@@ -42,6 +43,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   gemma2,
   gemma3_text: gemma3,
   gpt2,
+  imagegpt: imageGpt,
   hubert,
   llama,
   marian,

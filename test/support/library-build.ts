@@ -121,7 +121,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'image-reader',
-    test: /\/src\/model\/(families\/(bert-decoder|trocr|vision-encoder-decoder)|layers\/tensor2tensor-positions)\.ts/,
+    test: /\/src\/model\/(families\/(bert-decoder|imagegpt|trocr|vision-encoder-decoder)|inputs\/whole-token-inputs|layers\/tensor2tensor-positions)\.ts/,
   },
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {

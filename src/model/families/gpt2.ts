@@ -8,24 +8,51 @@ import type { SequenceDefinition } from '../definitions.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { HeadOptions } from '../layers/attention.ts';
+import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { LayerWeights } from '../layers/stack.ts';
+import type { NormWeights } from '../../shaders/rows/norm.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
 import { preNorm } from '../layers/block.ts';
 
 /** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */
 export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   const root = baseRoot(config, loader, 'transformer.', 'wpe.weight');
-  const tokensName = `${root}wte.weight`;
-  tieOutput(config, loader, tokensName, true);
+  tieOutput(config, loader, `${root}wte.weight`, true);
+  const size = config.integer('n_embd');
+  const eps = config.positive('layer_norm_epsilon', 1e-5);
+  const { embeddings, ...definition } = gpt2Stack(config, loader, {
+    root,
+    norm: (prefix) => layerNormWeights(loader, prefix, size, eps),
+    activation: 'gelu_new',
+  });
+  return {
+    ...definition,
+    ...tokenInput({ ...definition, embeddings }),
+    head: causalHead(config, loader, embeddings),
+  };
+}
+
+/** What kin of GPT-2 has otherwise. */
+export interface Gpt2Variant {
+  readonly root: string;
+  readonly norm: (prefix: string) => NormWeights;
+  /** Where config.json says nothing. */
+  readonly activation: string;
+}
+
+/** The embeddings and layers, without what they begin with and without a head. */
+export function gpt2Stack(
+  config: Config,
+  loader: WeightLoader,
+  { root, norm, activation: usual }: Gpt2Variant,
+): Omit<SequenceDefinition, 'input'> & { readonly embeddings: EmbeddingWeights } {
   const size = config.integer('n_embd');
   const width = config.integer('n_inner', 4 * size);
   const heads = config.heads('n_head', size);
-  const activation = config.activation('activation_function', 'gelu_new');
-  const eps = config.positive('layer_norm_epsilon', 1e-5);
+  const activation = config.activation('activation_function', usual);
   const vocabulary = config.integer('vocab_size');
   const maxPositions = config.integer('n_positions');
   const residualRate = config.rate('resid_pdrop', 0.1);
-  const norm = (prefix: string) => layerNormWeights(loader, prefix, size, eps);
   const conv1d = (prefix: string, out: number, input: number) =>
     loader.linear(prefix, out, input, { transposed: true });
   const scaleOf = attentionScale(config, size / heads);
@@ -56,7 +83,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     },
     feedForwardNorm: norm(`${prefix}.ln_2`),
   });
-  const tokens = loader.matrix(tokensName, vocabulary, size);
+  const tokens = loader.matrix(`${root}wte.weight`, vocabulary, size);
   const positions = loader.matrix(`${root}wpe.weight`, maxPositions, size, { dtype: 'f32' });
   const embeddings = {
     tokens,
@@ -64,7 +91,9 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     dropout: config.rate('embd_pdrop', 0.1),
   };
   return {
-    ...tokenInput({ vocabulary, maxPositions, embeddings }),
+    vocabulary,
+    maxPositions,
+    embeddings,
     stack: {
       block: preNorm,
       layers: Array.from({ length: config.layers('n_layer') }, (_, i) => layer(`${root}h.${i}`, i)),
@@ -77,7 +106,6 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
       },
     },
     causal: true,
-    head: causalHead(config, loader, { tokens }),
   };
 }
 
