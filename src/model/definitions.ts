@@ -2,6 +2,7 @@
 // role, and the head.
 
 import type { Tensor } from '../runtime/tensor.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { Head } from './heads/head.ts';
 import type { Pooler } from './heads/pooler.ts';
 import type { SimilarityHead } from './heads/similarity-head.ts';
@@ -33,6 +34,10 @@ export interface EncoderDecoderDefinition extends PairDefinition {
   readonly weights: TransformerWeights;
   /** What targets begin with that repeat the source, where none are given (BART). */
   readonly repeatToken?: number;
+  /** Settings of generation, in place of those of the files. */
+  readonly generation?: JsonObject;
+  /** Of a model that goes on from texts: the token that these begin with instead of their first (BLIP). */
+  readonly prompted?: { readonly start: number };
   /** Of a model that hears speech. */
   readonly speech?: {
     readonly stage: SoundInput;

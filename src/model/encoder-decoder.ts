@@ -48,14 +48,21 @@ export class EncoderDecoderModel implements Model {
     this.config = parts.config;
     this.maxPositions = model.shape.maxPositions;
     this.#parts = parts;
-    const { shape, speech } = model;
-    this.#settings = generationSettings(parts, shape.targetVocabulary, speech?.fields);
+    const { shape, speech, generation, prompted } = model;
+    const files = generation ? { ...parts, generation, config: generation } : parts;
+    this.#settings = generationSettings(files, shape.targetVocabulary, speech?.fields);
     this.#model = model;
     this.#generation = new Lazy(async () => {
       const { generationOf } = await import('./generation/generation.ts');
       const { targetVocabulary: vocabulary, maxPositions } = model.shape;
       const forward = this.forward.bind(this);
-      const read = pairPrompt(model, this.#settings);
+      const read = prompted
+        ? (await import('./generation/framed-prompt.ts')).framedPrompt(
+            model,
+            prompted,
+            this.#settings,
+          )
+        : pairPrompt(model, this.#settings);
       const about = { generation: this.#settings, vocabulary, maxPositions, forward, read };
       return generationOf(parts, { weights: model.weights, stage: model.source }, about);
     });

@@ -13,6 +13,13 @@ const speech = {
 
 /** The families by `model_type` of config.json. */
 export const mediaFamilies: Families = {
+  blip: encoderDecoder(
+    'Blip',
+    async () => (await import('./families/blip.ts')).blip,
+    [generation],
+    {},
+    ['image'],
+  ),
   clip: withEncoderAlone(
     dualEncoder('CLIP', async () => (await import('./families/clip.ts')).clip, imageClassifier),
     async () => (await import('./families/clip.ts')).clipClassifier,

@@ -5,6 +5,7 @@ import type { Declare } from '../model/family.ts';
 import type { Config } from '../model/config.ts';
 import { bart } from '../model/families/bart.ts';
 import { bert } from '../model/families/bert.ts';
+import { blip } from '../model/families/blip.ts';
 import { clip, clipClassifier, clipText, clipVision } from '../model/families/clip.ts';
 import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
 import { distilbert } from '../model/families/distilbert.ts';
@@ -33,6 +34,7 @@ const isClassifier = (config: Config): boolean => headName(config) === 'ImageCla
 export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   bart,
   bert,
+  blip,
   clip: (config, loader) => (isClassifier(config) ? clipClassifier : clip)(config, loader),
   clip_text_model: clipText,
   clip_vision_model: clipVision,

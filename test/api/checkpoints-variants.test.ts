@@ -7,6 +7,7 @@ const cases = [
   'bert_multilabel',
   'bert_pretraining',
   'bert_regression',
+  'blip',
   'clip_imgcls',
   'clip_pairs',
   'clip_text',

@@ -32,6 +32,7 @@ test.each([
   ['distilbert_seqcls', 'main'],
   ['gpt2_legacy_names', 'main'],
   ['roberta_seqcls', 'main'],
+  ['variants/blip', 'main'],
   ['vit', 'main'],
   ['whisper', 'labels'],
 ])('%s learns', async (name, call) => {

@@ -18,13 +18,18 @@ function decoderHead(parts: HeadParts): Head {
   return new LanguageHead(output, before);
 }
 
-/** Declares the weights of a `BertLMHeadModel`. */
-export function bertDecoder(config: Config, loader: WeightLoader): SequenceDefinition {
+/** Declares the weights of a `BertLMHeadModel`. `seenSize`: the width of what it attends to; its own when absent. */
+export function bertDecoder(
+  config: Config,
+  loader: WeightLoader,
+  seenSize?: number,
+): SequenceDefinition {
   return bertModel(config, loader, {
     root: 'bert.',
     head: 'CausalLM',
     names: bertNames,
     decoderHead,
+    ...(seenSize !== undefined && { seenSize }),
   });
 }
 

@@ -26,14 +26,17 @@ export interface BertVariant {
   readonly firstPosition?: number;
   /** Its head, where it is the decoder of what an encoder sees. */
   readonly decoderHead?: (parts: HeadParts) => Head;
+  /** The width of what it attends to; its own when absent. */
+  readonly seenSize?: number;
 }
 
 /** An encoder with its pooler, where it has or needs one, and its head. */
 export function bertModel(
   config: Config,
   loader: WeightLoader,
-  { root: family, head, names, paddingToken, firstPosition = 0, decoderHead }: BertVariant,
+  variant: BertVariant,
 ): SequenceDefinition {
+  const { root: family, head, names, paddingToken, firstPosition = 0, decoderHead } = variant;
   const root = baseRoot(config, loader, family, 'embeddings.position_embeddings.weight');
   if (head === 'MaskedLM' || decoderHead) tieMaskedHead(config, loader, root, names.masked);
   const isDecoder = decoderHead !== undefined;
@@ -43,6 +46,7 @@ export function bertModel(
     config.refuse('position_embedding_type');
   }
   const size = config.integer('hidden_size');
+  const { seenSize = size } = variant;
   const width = config.integer('intermediate_size');
   const heads = config.heads('num_attention_heads', size);
   const activation = config.activation('hidden_act', 'gelu');
@@ -70,7 +74,7 @@ export function bertModel(
         keyValue: loader.linear(
           ['key', 'value'].map((name) => `${prefix}.crossattention.self.${name}`),
           size,
-          size,
+          seenSize,
         ),
         output: loader.linear(`${prefix}.crossattention.output.dense`, size, size),
       },

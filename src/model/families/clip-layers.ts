@@ -3,6 +3,7 @@
 
 import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { Config } from '../config.ts';
+import type { SelfAttentionWeights } from '../layers/attention.ts';
 import { preNorm } from '../layers/block.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { ImageEmbeddings } from '../layers/image-embeddings.ts';
@@ -41,24 +42,26 @@ export function stackSizes(config: Config, usual: UsualSizes): StackSizes {
   };
 }
 
-/** The layers below `root`, without a final norm. */
+/** The layers below `root`, without a final norm. `attention`: that of a layer, where it has other names. */
 export function clipStack(
   config: Config,
   loader: WeightLoader,
   root: string,
   { size, width, heads, activation, eps }: StackSizes,
+  attention?: (prefix: string) => SelfAttentionWeights,
 ): StackWeights {
   const norm = (prefix: string) => layerNormWeights(loader, prefix, size, eps);
+  const usual = (prefix: string): SelfAttentionWeights => ({
+    heads,
+    queryKeyValue: loader.linear(
+      ['q_proj', 'k_proj', 'v_proj'].map((name) => `${prefix}.${name}`),
+      size,
+      size,
+    ),
+    output: loader.linear(`${prefix}.out_proj`, size, size),
+  });
   const layer = (prefix: string): LayerWeights => ({
-    selfAttention: {
-      heads,
-      queryKeyValue: loader.linear(
-        ['q_proj', 'k_proj', 'v_proj'].map((name) => `${prefix}.self_attn.${name}`),
-        size,
-        size,
-      ),
-      output: loader.linear(`${prefix}.self_attn.out_proj`, size, size),
-    },
+    selfAttention: (attention ?? usual)(`${prefix}.self_attn`),
     selfAttentionNorm: norm(`${prefix}.layer_norm1`),
     feedForward: clipFeedForward(loader, `${prefix}.mlp`, { size, width, activation }),
     feedForwardNorm: norm(`${prefix}.layer_norm2`),

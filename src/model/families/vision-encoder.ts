@@ -89,6 +89,9 @@ export function visionEncoder(
 
 interface EmbeddingNames {
   readonly root: string;
+  /** Of the product that makes vectors of patches, and of positions; those of ViT when absent. */
+  readonly projection?: string;
+  readonly positions?: string;
   /** The tokens around the patches, and how many each name stands for. */
   readonly tokens: readonly (readonly [name: string, count: number])[];
   /** How many of these, the first ones, have positions. */
@@ -127,7 +130,7 @@ export function imageEmbeddings(
     });
   return {
     projection: loader.linear(
-      `${root}patch_embeddings.projection`,
+      root + (names.projection ?? 'patch_embeddings.projection'),
       size,
       channels * patch[0] * patch[1],
       { stored: (out) => [out, channels, ...patch] },
@@ -138,7 +141,7 @@ export function imageEmbeddings(
       size,
       table,
     ),
-    positions: loader.matrix(`${root}position_embeddings`, rows, size, table),
+    positions: loader.matrix(root + (names.positions ?? 'position_embeddings'), rows, size, table),
     between:
       between && Array.from({ length: between[1] }, (_, index) => layerTable(...between, index)),
     placed,
