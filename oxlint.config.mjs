@@ -185,7 +185,10 @@ export default {
       files: ['src/index.ts', 'src/index.node.ts', 'src/node/**', 'src/cli/**'],
       rules: { 'no-restricted-imports': 'off' },
     },
-    { files: ['src/cli/**', 'scripts/**', 'bench/**', 'test/**'], rules: { 'no-console': 'off' } },
+    {
+      files: ['src/cli/**', 'scripts/**', 'bench/**', 'test/**', 'demo/digits/{pack,train}.ts'],
+      rules: { 'no-console': 'off' },
+    },
     {
       // Pages that hand over packages, which only bench/ installs, to what has types.
       files: ['bench/peers/{cold,pages}/*.js'],
