@@ -27,7 +27,7 @@ const config: UserConfig = {
     rolldownOptions: {
       // Training imports at once what translation imports with the first need.
       checks: { ineffectiveDynamicImport: false, pluginTimings: false },
-      input: [`${import.meta.dirname}/index.html`, `${import.meta.dirname}/train.html`],
+      input: ['index', 'train', 'see'].map((page) => `${import.meta.dirname}/${page}.html`),
     },
   },
 };

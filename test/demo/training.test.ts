@@ -291,7 +291,7 @@ test('fits a narrow screen, and leads to the other page and back', async () => {
   expect(policy).not.toContain('unsafe');
   const links = page.getByRole('navigation').getByRole('link');
   const targets = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
-  const titles = ['Attention at work', 'Attention learning'];
+  const titles = ['Attention at work', 'Attention learning', 'Attention at a glance'];
   expect(targets.length).toBe(titles.length);
   for (const [i, target] of targets.entries()) {
     const other = await fetch(new URL(target ?? '', `${url}train.html`));

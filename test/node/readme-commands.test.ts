@@ -207,6 +207,7 @@ test('scripts and files that the documents name are there', async () => {
     'README.md',
     'CONTRIBUTING.md',
     'bench/README.md',
+    'models/digits/README.md',
     'models/phrases/README.md',
   ]) {
     const text = await readFile(path.join(root, file), 'utf8');
