@@ -1,37 +1,44 @@
 // webgpu-transformer see: what pictures show.
 
-import type { LabelScore } from '../index.node.ts';
+import type { DetectedObject, LabelScore } from '../index.node.ts';
 import type { Command } from './command.ts';
 import { interruptible } from './interruption.ts';
 import { type OpenOptions, openPipeline } from './load.ts';
 import {
   dtypeOption,
+  flagOption,
+  positiveOption,
   readOptions,
   sourceAndTexts,
   taskOptions,
   textOption,
   topKOption,
+  UsageError,
   wholeOption,
 } from './options.ts';
 import { textGroups } from './texts.ts';
 
 const options = {
+  detect: flagOption('find objects, with a detector: a line each'),
   labels: textOption('A,B,C', 'any labels, for models of texts and images (zero-shot)'),
   'top-k': topKOption('5; with --labels all'),
+  threshold: textOption('X', 'the least score of an object, from 0 to 1 (0.5)'),
   ...taskOptions,
 };
 
 export const see: Command = {
   form: 'see SOURCE FILE…',
-  summary: 'what pictures show, by the labels of a classifier or any others',
+  summary: 'what pictures show: labels that a classifier was trained on, any others, or objects',
   details:
-    'Prints labels and scores between tabs, a line a file. SOURCE is a folder, a URL or ' +
+    'Prints labels and scores between tabs, a line a file; objects with file, label, score and the left, upper, ' +
+    'right and lower edge in pixels. SOURCE is a folder, a URL or ' +
     'hf:owner/name@revision, FILE a path or a URL. Without files, lines of stdin name them. The package sharp ' +
     'decodes them; install it beside this one.',
   options,
   examples: [
     { call: 'see DIR cat.jpg' },
     { call: 'see DIR https://host/cat.png --labels cat,dog --json' },
+    { call: 'see DIR cat.jpg --detect --threshold 0.9' },
   ],
   run,
 };
@@ -48,31 +55,50 @@ interface Look extends Disposable {
 }
 
 interface Settings {
+  readonly source: string;
   readonly opening: OpenOptions & { readonly signal: AbortSignal };
+  readonly labels: string | undefined;
   readonly topK: number | undefined;
+  readonly threshold: number | undefined;
 }
 
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts: files } = sourceAndTexts(positionals, see.form);
-  const { json, labels, quiet } = values;
+  const { detect, json, labels, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1);
+  const threshold = positiveOption('--threshold', values.threshold, 1);
   const dtype = dtypeOption(values.dtype);
+  checkTogether(detect, { '--labels': labels, '--top-k': topK }, { '--threshold': threshold });
   await interruptible(async (signal) => {
-    const settings = { opening: { dtype, signal, quiet }, topK };
-    using look = await (labels === undefined
-      ? classifier(source, settings)
-      : matcher(source, labels, settings));
+    const open = detect ? detector : labels === undefined ? classifier : matcher;
+    const opening = { dtype, signal, quiet };
+    using look = await open({ source, opening, labels, topK, threshold });
     for await (const group of textGroups(files, signal)) {
       for (const [index, { lines, fields }] of (await look(group)).entries()) {
-        console.log(json ? JSON.stringify({ file: group[index], ...fields }) : lines.join('\n'));
+        const printed = json ? [JSON.stringify({ file: group[index], ...fields })] : lines;
+        for (const line of printed) console.log(line);
       }
     }
   });
 }
 
+/** Refuses options that change nothing. */
+function checkTogether(
+  detect: boolean,
+  ofLabels: Readonly<Record<string, unknown>>,
+  ofObjects: Readonly<Record<string, unknown>>,
+): void {
+  const [idle] =
+    Object.entries(detect ? ofLabels : ofObjects).find(([, value]) => value !== undefined) ?? [];
+  if (idle === undefined) return;
+  throw new UsageError(
+    `${idle} changes nothing ${detect ? 'with' : 'without'} --detect. Leave it out.`,
+  );
+}
+
 /** Looks for the labels that a classifier was trained on. */
-async function classifier(source: string, { opening, topK }: Settings): Promise<Look> {
+async function classifier({ source, opening, topK }: Settings): Promise<Look> {
   const { signal } = opening;
   const task = await openPipeline('image-classification', source, opening);
   const look = async (files: readonly string[]): Promise<Sight[]> =>
@@ -81,7 +107,7 @@ async function classifier(source: string, { opening, topK }: Settings): Promise<
 }
 
 /** Looks for any labels. */
-async function matcher(source: string, labels: string, { opening, topK }: Settings): Promise<Look> {
+async function matcher({ source, opening, labels = '', topK }: Settings): Promise<Look> {
   const { signal } = opening;
   const task = await openPipeline('zero-shot-image-classification', source, opening);
   const look = async (files: readonly string[]): Promise<Sight[]> =>
@@ -92,4 +118,23 @@ async function matcher(source: string, labels: string, { opening, topK }: Settin
 function labelled(labels: LabelScore[]): Sight {
   const line = labels.map(({ label, score }) => `${label}\t${score.toFixed(4)}`).join('\t');
   return { lines: [line], fields: { labels } };
+}
+
+/** Looks for objects. */
+async function detector({ source, opening, threshold }: Settings): Promise<Look> {
+  const { signal } = opening;
+  const task = await openPipeline('object-detection', source, opening);
+  const look = async (files: readonly string[]): Promise<Sight[]> => {
+    const found = await task(files, { ...(threshold && { threshold }), signal });
+    return found.map((objects, index) => ({
+      lines: objects.map((object) => objectLine(files[index] ?? '', object)),
+      fields: { objects },
+    }));
+  };
+  return Object.assign(look, { [Symbol.dispose]: () => task.dispose() });
+}
+
+function objectLine(file: string, { label, score, box }: DetectedObject): string {
+  const { xmin, ymin, xmax, ymax } = box;
+  return [file, label, score.toFixed(4), xmin, ymin, xmax, ymax].join('\t');
 }

@@ -1,6 +1,7 @@
 // What the command line sees in pictures, against what Python's pipelines give.
 import path from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
+import type { DetectedObject } from 'webgpu-transformer';
 import { readFixtureJson } from '../support/fixture.ts';
 import { buildCommand, expectRefusal, feed, jsonLines, output, root, run } from '../support/cli.ts';
 import { expectAlike } from '../support/tasks.ts';
@@ -44,8 +45,29 @@ test('see prints labels that nobody trained', async () => {
   ]);
 });
 
+test('see prints the objects of each file', async () => {
+  const yolos = fixture('variants/yolos');
+  const { images, threshold, objects } = (await readFixtureJson('processors/detections.json')) as {
+    images: string[];
+    threshold: number;
+    objects: DetectedObject[][];
+  };
+  const paths = images.map((name) => fixture(`processors/${name}`));
+  const lines = objects.flatMap((found, i) =>
+    found.map(({ label, score, box: { xmin, ymin, xmax, ymax } }) =>
+      [paths[i], label, score.toFixed(4), xmin, ymin, xmax, ymax].join('\t'),
+    ),
+  );
+  const args = ['see', yolos, ...paths, '--detect', '--threshold', String(threshold)];
+  expect(await output(...args)).toBe(`${lines.join('\n')}\n`);
+  const none = await run('see', yolos, paths[0] ?? '', '--detect', '--json');
+  expect(jsonLines(none.stdout)).toEqual([{ file: paths[0], objects: [] }]);
+});
+
 test('see refuses what it cannot read', async () => {
   expectRefusal(await run('see', vit, fixture('vit/config.json')), 'cannot be decoded');
   expectRefusal(await run('see', vit, fixture('no.png')), 'no.png');
+  const idle = await run('see', vit, files[0] ?? '', '--threshold', '0.9');
+  expectRefusal(idle, '--threshold changes nothing without --detect');
   expectRefusal(await run('see', fixture('gpt2'), files[0] ?? ''), 'GPT2LMHeadModel');
 });

@@ -102,6 +102,12 @@ const commands: readonly Run[] = [
     prints: /^(LABEL_\d\t0\.\d{4}\t?){3}\n$/,
   },
   {
+    begin: 'see DIR cat.jpg --detect',
+    replaced: { DIR: fixture('variants/yolos'), 'cat.jpg': fixture('processors/odd.png') },
+    more: ['--threshold', '0.01'],
+    prints: /^(\S+\t\w+\t0\.\d{4}(\t-?\d+){4}\n)+$/,
+  },
+  {
     begin: 'see DIR cat.jpg --labels',
     replaced: { DIR: fixture('tasks/clip'), 'cat.jpg': fixture('processors/odd.png') },
     prints: /^((cat|dog)\t0\.\d{4}\t?){2}\n$/,
