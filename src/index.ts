@@ -45,6 +45,7 @@ export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
 export type { EmbeddingOptions, SimilarityInput } from './tasks/embeddings.ts';
 export type { AggregationStrategy } from './tasks/entities.ts';
 export type { FeatureExtractionOptions } from './tasks/feature-extraction.ts';
+export type { AudioClassificationOptions } from './tasks/audio-classification.ts';
 export type { ImageClassificationOptions } from './tasks/image-classification.ts';
 export type { DetectedObject, ObjectDetectionOptions } from './tasks/object-detection.ts';
 export type { ImageFeatureExtractionOptions } from './tasks/image-feature-extraction.ts';

@@ -3,6 +3,7 @@
 import { type Kind, task } from './task-definition.ts';
 import type { Definitions, MediaTasks } from './task-table.ts';
 
+const sounds: Kind<'featureExtractor'> = { takes: 'sound', needs: ['featureExtractor'] };
 const images: Kind<'imageProcessor'> = { takes: 'image', needs: ['imageProcessor'] };
 const textsAndImages: Kind<'imageProcessor' | 'tokenizer'> = {
   takes: 'image',
@@ -10,6 +11,12 @@ const textsAndImages: Kind<'imageProcessor' | 'tokenizer'> = {
 };
 
 export const mediaTasks: Definitions<keyof MediaTasks> = {
+  'audio-classification': task(
+    sounds,
+    () => import('./audio-classification.ts'),
+    ({ audioClassification }) => audioClassification,
+    ['ForAudioClassification', 'ForSequenceClassification'],
+  ),
   'image-classification': task(
     images,
     () => import('./image-classification.ts'),

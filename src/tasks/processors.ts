@@ -1,11 +1,14 @@
 // What stands between people's inputs and a model's: a task loads those that it needs beside the weights.
 
+import type { FeatureExtractor } from '../audio/feature-extractor.ts';
 import type { ImageProcessor } from '../images/image-processor.ts';
 import type { Source } from '../source/source.ts';
 import { trusting } from '../source/trust.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 export interface Processors {
+  /** Sound to numbers. */
+  readonly featureExtractor: FeatureExtractor;
   /** Images to numbers. */
   readonly imageProcessor: ImageProcessor;
   /** Texts to token ids and back. */
@@ -21,6 +24,10 @@ interface Loader<Processor> {
 }
 
 const loaders: { readonly [Name in ProcessorName]: Loader<Processors[Name]> } = {
+  featureExtractor: loader(
+    () => import('../audio/feature-extractor.ts'),
+    ({ FeatureExtractor: Loaded }, files, signal) => Loaded.load(files, signal),
+  ),
   imageProcessor: loader(
     () => import('../images/image-processor.ts'),
     ({ ImageProcessor: Loaded }, files, signal) => Loaded.load(files, signal),

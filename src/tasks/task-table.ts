@@ -6,6 +6,7 @@ import type { Modality } from '../model/family.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { AudioClassification } from './audio-classification.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
 import type { FeatureExtraction } from './feature-extraction.ts';
 import type { FillMask } from './fill-mask.ts';
@@ -52,8 +53,13 @@ interface TextAndImageTasks {
   'zero-shot-image-classification': ZeroShotImageClassification;
 }
 
+/** The same of those that take sound. */
+interface AudioTasks {
+  'audio-classification': AudioClassification;
+}
+
 /** All that take more than texts. */
-export interface MediaTasks extends ImageTasks, TextAndImageTasks {}
+export interface MediaTasks extends ImageTasks, TextAndImageTasks, AudioTasks {}
 
 /** What a pipeline of each task is called with and gives. */
 export interface Tasks extends TextTasks, MediaTasks {}
@@ -63,7 +69,8 @@ export interface Needs
   extends
     Readonly<Record<keyof TextTasks, 'tokenizer'>>,
     Readonly<Record<keyof ImageTasks, 'imageProcessor'>>,
-    Readonly<Record<keyof TextAndImageTasks, 'imageProcessor' | 'tokenizer'>> {}
+    Readonly<Record<keyof TextAndImageTasks, 'imageProcessor' | 'tokenizer'>>,
+    Readonly<Record<keyof AudioTasks, 'featureExtractor'>> {}
 
 /** Other names of tasks. */
 export const aliases = {

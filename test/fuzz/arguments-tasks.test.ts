@@ -20,6 +20,7 @@ import { imageWays } from '../support/image-ways.ts';
 import { callables } from '../support/interface.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';
 import { memorySource } from '../support/source.ts';
+import { soundWays } from '../support/sound-ways.ts';
 import { cpuParts, taskFiles } from '../support/tasks.ts';
 import { expectRefused, type Way } from '../support/wrong-arguments.ts';
 
@@ -99,6 +100,7 @@ const chats = { '1.chat.tools': ['null'], '1.chat.documents': ['null'] };
 
 const ways: Readonly<Record<string, Way>> = {
   ...imageWays,
+  ...soundWays,
   cosineSimilarity: { call: cosineSimilarity, right: one([1, 2], [2, 3]) },
   embeddings: { call: embed, right: texts({}) },
   'feature-extraction': { call: featureExtraction(features!), right: texts({}) },

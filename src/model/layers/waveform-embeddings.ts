@@ -99,7 +99,7 @@ function positionsOf(
   const [first, ...others] = biases.map((bias, group) => {
     const rows = out / biases.length;
     const weight = weightNorm(weights, { first: group * rows, rows, depth: channels * steps });
-    const cut = {
+    const windowing = {
       size: steps,
       stride: 1,
       padding: Math.floor(steps / 2),
@@ -107,8 +107,8 @@ function positionsOf(
       channels: { first: group * channels, count: channels },
       count: x.size(1),
     };
-    return overWindows(x, cut, (own) =>
-      matmul(own, weight, { transposed: true, bias, activation, label: 'positions' }),
+    return overWindows(x, windowing, (cut) =>
+      matmul(cut, weight, { transposed: true, bias, activation, label: 'positions' }),
     );
   });
   if (first === undefined) throw new RangeError('a convolution without groups');
