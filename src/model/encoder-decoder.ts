@@ -69,7 +69,7 @@ export class EncoderDecoderModel implements Model {
   }
 
   get generationConfig(): JsonObject {
-    return this.#parts.generation;
+    return this.#model.generation ?? this.#parts.generation;
   }
 
   get warnings(): readonly string[] {

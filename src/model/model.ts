@@ -163,7 +163,7 @@ export interface Model {
   readonly gpu: Gpu;
   /** config.json as it is; where it names no class, with the one that the model was taken as. */
   readonly config: JsonObject;
-  /** generation_config.json as it is, or config.json where there is none. */
+  /** generation_config.json as it is, or config.json where there is none; of BLIP the part of that on its decoder. */
   readonly generationConfig: JsonObject;
   /** What was overlooked in the checkpoint's files, each as a sentence that names the file. */
   readonly warnings: readonly string[];

@@ -18,6 +18,11 @@ test.each([
     const expected = await readCase(name);
     using model = await loadModel(fixtureSource(name), { gpu, dtype, check: true });
     expect(model.warnings).toEqual([]);
+    expect(model.generationConfig).toMatchObject({
+      bos_token_id: 41,
+      eos_token_id: 5,
+      pad_token_id: 0,
+    });
     const { logits } = await model.forward(callInputs(expected, 'nomask'));
     expectClose(logits, expected.values.get('nomask/logits')!, 'logits', undefined, bound);
   }),
