@@ -1,6 +1,6 @@
 // tokenizer.json for checkpoints that only have the vocabulary files of their time: vocab.txt of
 // BERT (Devlin et al. 2019), vocab.json and merges.txt of GPT-2 (Radford et al. 2019) and RoBERTa
-// (Liu et al. 2019) and CLIP (Radford et al. 2021). The same object that Hugging Face's conversion writes.
+// (Liu et al. 2019) and CLIP (Radford et al. 2021), and vocab.json alone of wav2vec 2.0. The same object that Hugging Face's conversion writes.
 
 import { TransformerError } from '../runtime/errors.ts';
 import { type JsonObject, show } from '../source/json.ts';
@@ -27,18 +27,22 @@ export async function fromVocabularyFiles(
   const words = await text('vocab.txt');
   const vocabulary = words === undefined ? await read('vocab.json') : undefined;
   const merges = vocabulary === undefined ? undefined : await text('merges.txt');
+  const family = tokenizerFamily(config, modelConfig);
+  const added = async (): Promise<JsonObject> => (await read('added_tokens.json')) ?? {};
   if (words === undefined && merges === undefined) {
-    throw await missing(files, modelConfig, signal);
+    if (vocabulary === undefined || family !== 'wav2vec2') {
+      throw await missing(files, modelConfig, signal);
+    }
+    const { fromCharacters } = await import('./characters.ts');
+    return { file: 'vocab.json', ...fromCharacters(vocabulary, await added(), config) };
   }
 
-  const family = tokenizerFamily(config, modelConfig);
-  const added = (await read('added_tokens.json')) ?? {};
   if (words !== undefined && family === 'bert') {
-    return { file: 'vocab.txt', ...fromWordList(words, added, config) };
+    return { file: 'vocab.txt', ...fromWordList(words, await added(), config) };
   }
   const merging = mergingClasses[family ?? ''];
   if (merges !== undefined && merging !== undefined) {
-    const built = fromMerges(vocabulary ?? {}, merges, added, config, merging);
+    const built = fromMerges(vocabulary ?? {}, merges, await added(), config, merging);
     return { file: 'vocab.json', ...built };
   }
   const file = words === undefined ? 'vocab.json' : 'vocab.txt';
@@ -85,6 +89,7 @@ const families: Readonly<Record<string, string>> = {
   clip: 'clip clip_text_model',
   gpt2: 'gpt2 gpt_neo gptneo opt',
   roberta: 'roberta bart longformer led',
+  wav2vec2: 'wav2vec2 wav2vec2ctc hubert',
 };
 
 /** The classes that vocab.json and merges.txt make, by family. */
