@@ -61,19 +61,42 @@ export async function* streamRow(
   options: TextOptions,
   side: 'left' | 'right',
 ): AsyncGenerator<string, void, undefined> {
-  const pieces = new TextStream(parts.tokenizer, side === 'left' ? ids : []);
+  const before = side === 'left' ? ids : [];
   const { inputIds, attentionMask } = padRows(parts, [{ ids }]);
-  const generation = {
-    ...generateOptions(parts, options),
-    ...usualLength(parts, options, side === 'left' ? ids.length : 1),
-  };
-  for await (const { tokenIds } of parts.model.stream({ inputIds, attentionMask }, generation)) {
+  const generation = settledOptions(parts, options, before.length || 1);
+  const tokens = parts.model.stream({ inputIds, attentionMask }, generation);
+  yield* textOf(parts, tokens, before);
+}
+
+/** The text of tokens that come one by one, piece by piece; `before` are those that it goes on from. */
+export async function* textOf(
+  { tokenizer }: GeneratingParts,
+  tokens: AsyncIterable<{ tokenIds: number[] }>,
+  before: readonly number[] = [],
+): AsyncGenerator<string, void, undefined> {
+  const pieces = new TextStream(tokenizer, before);
+  for await (const { tokenIds } of tokens) {
     const [tokenId] = tokenIds;
     const piece = tokenId === undefined ? '' : pieces.push(tokenId);
     if (piece !== '') yield piece;
   }
   const rest = pieces.end();
   if (rest !== '') yield rest;
+}
+
+/** What decides how a task generates. */
+export interface GeneratingParts {
+  readonly model: Pick<TaskModel, 'generationConfig' | 'maxPositions'>;
+  readonly tokenizer: TextTokenizer;
+}
+
+/** The options as `generate` takes them, with the usual length where nothing says one. `prompt`: its tokens. */
+export function settledOptions(
+  parts: GeneratingParts,
+  options: TextOptions,
+  prompt: number,
+): GenerateOptions {
+  return { ...generateOptions(parts, options), ...usualLength(parts, options, prompt) };
 }
 
 /** Refuses options that neither `generate` nor the task (`own`) knows. */
@@ -84,7 +107,7 @@ export function checkTextOptions(task: string, options: TextOptions, own: string
 
 /** A length where neither the options nor the files say one, as far as positions reach. */
 function usualLength(
-  { model: { generationConfig = {}, maxPositions } }: TaskParts,
+  { model: { generationConfig = {}, maxPositions } }: GeneratingParts,
   { maxNewTokens, maxLength }: TextOptions,
   prompt: number,
 ): GenerateOptions {
@@ -98,7 +121,7 @@ function usualLength(
 
 /** The options as `generate` takes them; it checks their values. */
 function generateOptions(
-  { model, tokenizer }: TaskParts,
+  { model, tokenizer }: GeneratingParts,
   { stopStrings: asked, ...generation }: TextOptions,
 ): GenerateOptions {
   const inFile = [model.generationConfig?.['stop_strings'] ?? []].flat();

@@ -25,6 +25,29 @@ export async function forwardImages<Result>(
   { task, signal, forward }: ForwardImages,
   take: (read: ReadOutput, picture: Pixels) => Result,
 ): Promise<Result[]> {
+  return eachImages({ model, imageProcessor }, inputs, signal, async (pixelValues, pictures) => {
+    const output = forward
+      ? await forward(pixelValues)
+      : await model.forward({ pixelValues }, signal ? { signal } : {});
+    return pictures.map((picture, at) =>
+      take((...names) => entryOf(output, names, at, task), picture),
+    );
+  });
+}
+
+/** What images are brought to a model with. */
+interface ImageReader {
+  readonly model: Pick<ImageTaskParts['model'], 'gpu'>;
+  readonly imageProcessor: ImageTaskParts['imageProcessor'];
+}
+
+/** Works on all images, in their order, some of one size at once: `work` gives a result for each of its own. */
+export async function eachImages<Result>(
+  { model, imageProcessor }: ImageReader,
+  inputs: readonly ImageInput[],
+  signal: AbortSignal | undefined,
+  work: (pixelValues: DenseTensor, pictures: readonly Pixels[]) => Promise<Result[]>,
+): Promise<Result[]> {
   const results: Result[] = [];
   let batch: Pixels[] = [];
   const sizeOf = ({ height, width }: Pixels): string =>
@@ -32,12 +55,7 @@ export async function forwardImages<Result>(
   const run = async (): Promise<void> => {
     throwIfAborted(signal);
     const pixelValues = await imageProcessor.pixelValues(model.gpu, batch, signal);
-    const output = forward
-      ? await forward(pixelValues)
-      : await model.forward({ pixelValues }, signal ? { signal } : {});
-    for (const [at, picture] of batch.entries()) {
-      results.push(take((...names) => entryOf(output, names, at, task), picture));
-    }
+    results.push(...(await work(pixelValues, batch)));
     batch = [];
   };
   for (const input of inputs) {

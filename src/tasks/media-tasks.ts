@@ -1,6 +1,6 @@
 // The tasks on images and sound: of which code each is made, and which checkpoints fit it.
 
-import { type Kind, task } from './task-definition.ts';
+import { generating, type Kind, task } from './task-definition.ts';
 import type { Definitions, MediaTasks } from './task-table.ts';
 
 const sounds: Kind<'featureExtractor'> = { takes: 'sound', needs: ['featureExtractor'] };
@@ -27,6 +27,12 @@ export const mediaTasks: Definitions<keyof MediaTasks> = {
     images,
     () => import('./image-feature-extraction.ts'),
     ({ imageFeatureExtraction }) => imageFeatureExtraction,
+  ),
+  'image-to-text': task(
+    textsAndImages,
+    () => generating(import('./image-to-text.ts')),
+    ({ imageToText }) => imageToText,
+    ['BlipForConditionalGeneration', 'VisionEncoderDecoderModel'],
   ),
   'object-detection': task(
     images,

@@ -12,6 +12,7 @@ import type { FeatureExtraction } from './feature-extraction.ts';
 import type { FillMask } from './fill-mask.ts';
 import type { ImageClassification } from './image-classification.ts';
 import type { ImageFeatureExtraction } from './image-feature-extraction.ts';
+import type { ImageToText } from './image-to-text.ts';
 import type { ObjectDetection } from './object-detection.ts';
 import type { QuestionAnswering } from './question-answering.ts';
 import { generating, type Kind, task, type TaskDefinition } from './task-definition.ts';
@@ -50,6 +51,7 @@ interface ImageTasks {
 
 /** The same of those that take both. */
 interface TextAndImageTasks {
+  'image-to-text': ImageToText;
   'zero-shot-image-classification': ZeroShotImageClassification;
 }
 

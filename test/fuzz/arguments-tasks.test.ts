@@ -6,8 +6,9 @@ import { throwIfAborted } from '../../src/runtime/errors.ts';
 import { embeddings, sentenceSimilarity } from '../../src/tasks/embeddings.ts';
 import { featureExtraction } from '../../src/tasks/feature-extraction.ts';
 import { fillMask } from '../../src/tasks/fill-mask.ts';
+import { imageToText } from '../../src/tasks/image-to-text.ts';
 import { questionAnswering } from '../../src/tasks/question-answering.ts';
-import type { TaskParts } from '../../src/tasks/task.ts';
+import type { ImageTaskInputs, TaskInputs, TaskParts } from '../../src/tasks/task.ts';
 import { textClassification } from '../../src/tasks/text-classification.ts';
 import { textGeneration } from '../../src/tasks/text-generation.ts';
 import { textRanking } from '../../src/tasks/text-ranking.ts';
@@ -16,7 +17,7 @@ import { tokenClassification } from '../../src/tasks/token-classification.ts';
 import { translation } from '../../src/tasks/translation.ts';
 import { zeroShotClassification } from '../../src/tasks/zero-shot-classification.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { imageWays } from '../support/image-ways.ts';
+import { image, imageParts, imageWays } from '../support/image-ways.ts';
 import { callables } from '../support/interface.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';
 import { memorySource } from '../support/source.ts';
@@ -72,6 +73,21 @@ const one = (...args: readonly unknown[]): Way['right'] => [() => structuredClon
 const translate = translation(writer(t5, false));
 const summarize = summarization(writer(config, false));
 const answer = text2textGeneration(writer(config, false));
+const captioner = new CheckedModel({ ...config }, (ids) => [ids], false);
+const startOf = ({ pixelValues: { shape } }: ImageTaskInputs): TaskInputs => {
+  const rows = Array.from({ length: shape[0] ?? 1 }, () => [7]);
+  return { inputIds: rows, attentionMask: rows.map(() => [1]) };
+};
+const caption = imageToText({
+  ...imageParts,
+  model: {
+    gpu: imageParts.model.gpu,
+    maxPositions: captioner.maxPositions,
+    generate: (inputs, options) => captioner.generate(startOf(inputs), options),
+    stream: (inputs, options) => captioner.stream(startOf(inputs), options),
+  },
+  tokenizer: reader,
+});
 const go = textGeneration(writer(config, true));
 const classify = textClassification(multi!);
 const names = tokenClassification(ner!);
@@ -100,6 +116,16 @@ const chats = { '1.chat.tools': ['null'], '1.chat.documents': ['null'] };
 
 const ways: Readonly<Record<string, Way>> = {
   ...imageWays,
+  'image-to-text': {
+    call: caption,
+    right: [() => [image(), {}], () => [[image()], {}]],
+    takes: lenient,
+  },
+  'image-to-text.stream': {
+    call: caption.stream,
+    right: [() => [image(), {}]],
+    takes: lenient,
+  },
   ...soundWays,
   cosineSimilarity: { call: cosineSimilarity, right: one([1, 2], [2, 3]) },
   embeddings: { call: embed, right: texts({}) },

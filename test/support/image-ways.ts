@@ -7,7 +7,7 @@ import type { ImageTaskParts } from '../../src/tasks/task.ts';
 import type { Way } from './wrong-arguments.ts';
 
 /** A model that gives every image the same results; pixels need no device. */
-const imageParts: ImageTaskParts = {
+export const imageParts: ImageTaskParts = {
   model: {
     config: {},
     gpu: {} as ImageTaskParts['model']['gpu'],
@@ -30,7 +30,7 @@ const imageParts: ImageTaskParts = {
 };
 
 /** A picture of two pixels. */
-const image = (): object => ({ data: new Uint8Array(2), width: 2, height: 1, channels: 1 });
+export const image = (): object => ({ data: new Uint8Array(2), width: 2, height: 1, channels: 1 });
 
 const images: Way['right'] = [() => [image(), {}], () => [[image()], {}]];
 
