@@ -65,17 +65,17 @@ async function recipeOf(): Promise<Recipe> {
 
 async function train(): Promise<void> {
   const { steps: maxSteps } = recipe;
-  let sum = 0;
+  let [sum, count] = [0, 0];
   let begin = performance.now();
   for await (const { step, loss } of trainer.steps(digitBatches(recipe, training), { maxSteps })) {
     const isDue = (name: keyof typeof every): boolean =>
       step % every[name] === 0 || step === maxSteps;
     sum += loss;
+    count += 1;
     if (isDue('report')) {
-      const count = step % every.report || every.report;
       const seconds = (performance.now() - begin) / 1000 / count;
       await report({ step, loss: sum / count, seconds }, isDue('evaluate'));
-      sum = 0;
+      [sum, count] = [0, 0];
       begin = performance.now();
     }
     if (isDue('save')) await trainer.save(out, { dtype: step === maxSteps ? 'f16' : 'f32' });

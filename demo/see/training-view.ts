@@ -98,7 +98,10 @@ export class TrainingView {
       this.#control.tell(`Training: step ${step}, ${share} of the digits held out right.`);
     this.#curve.describe();
     const color = getComputedStyle(this.#mistakes).color;
-    const items = mistakes.slice(0, mostPictures).map(({ index, answer }) => {
+    // Some of each kind: the digits come kind by kind.
+    const stride = Math.max(1, mistakes.length / mostPictures);
+    const shown = mistakes.filter((_, i) => Math.floor(i / stride) > Math.floor((i - 1) / stride));
+    const items = shown.map(({ index, answer }) => {
       const picture = Float32Array.from(pictureOf(digits, index), (byte) => byte / 255);
       const canvas = inkCanvas(picture, side, color);
       canvas.ariaHidden = 'true';
