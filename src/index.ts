@@ -49,6 +49,7 @@ export type { AudioClassificationOptions } from './tasks/audio-classification.ts
 export type { ImageClassificationOptions } from './tasks/image-classification.ts';
 export type { DetectedObject, ObjectDetectionOptions } from './tasks/object-detection.ts';
 export type { ImageFeatureExtractionOptions } from './tasks/image-feature-extraction.ts';
+export type { ImageToTextOptions } from './tasks/image-to-text.ts';
 export type { FilledMask, FillMaskOptions } from './tasks/fill-mask.ts';
 export type { TextOptions } from './tasks/generation.ts';
 export { pipeline, type Pipelines, type TranslationPipeline } from './tasks/pipeline.ts';

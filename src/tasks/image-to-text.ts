@@ -6,6 +6,7 @@ import type { GenerateResult } from '../model/model.ts';
 import { checkTextOptions, settledOptions, textOf, type TextOptions } from './generation.ts';
 import { eachImages } from './image-batches.ts';
 import {
+  checkText,
   type ImageTaskInputs,
   type ImageTaskParts,
   oneOrMany,
@@ -14,12 +15,17 @@ import {
 } from './task.ts';
 import type { GeneratedText } from './text-to-text.ts';
 
+export interface ImageToTextOptions extends TextOptions {
+  /** What the text begins with, of models that go on from texts, such as BLIP. */
+  prompt?: string;
+}
+
 /** The texts about an image, `numReturnSequences` of them; several images give a list of each. */
 export interface ImageToText {
-  (image: ImageInput, options?: TextOptions): Promise<GeneratedText[]>;
-  (images: readonly ImageInput[], options?: TextOptions): Promise<GeneratedText[][]>;
+  (image: ImageInput, options?: ImageToTextOptions): Promise<GeneratedText[]>;
+  (images: readonly ImageInput[], options?: ImageToTextOptions): Promise<GeneratedText[][]>;
   /** Writes about one image, piece by piece. */
-  stream(image: ImageInput, options?: TextOptions): AsyncGenerator<string, void, undefined>;
+  stream(image: ImageInput, options?: ImageToTextOptions): AsyncGenerator<string, void, undefined>;
 }
 
 interface Parts {
@@ -39,15 +45,24 @@ const task = 'image-to-text';
 
 export function imageToText(parts: Parts): ImageToText {
   const { model, tokenizer } = parts;
+  /** The tokens of the prompt, and what decides how a text goes on. */
+  const settled = ({ prompt, ...options }: ImageToTextOptions) => {
+    checkTextOptions(task, options);
+    const text = prompt === undefined ? undefined : tokenizer.encode(checkText('prompt', prompt));
+    const generation = settledOptions(parts, options, text === undefined ? 1 : text.length - 1);
+    return { text, generation };
+  };
   const write = async (
     input: ImageInput | readonly ImageInput[],
-    options: TextOptions = {},
+    options: ImageToTextOptions = {},
   ): Promise<GeneratedText[] | GeneratedText[][]> => {
-    checkTextOptions(task, options);
-    const generation = settledOptions(parts, options, 1);
+    const { text, generation } = settled(options);
     return oneOrMany(input, (images) =>
       eachImages(parts, images, options.signal, async (pixelValues, pictures) => {
-        const { sequences } = await model.generate({ pixelValues }, generation);
+        const { sequences } = await model.generate(
+          { pixelValues, ...(text && { inputIds: pictures.map(() => text) }) },
+          generation,
+        );
         const texts = sequences.map((ids) => ({ generatedText: tokenizer.decode(ids) }));
         const each = texts.length / pictures.length;
         return pictures.map((_, at) => texts.slice(at * each, (at + 1) * each));
@@ -56,14 +71,16 @@ export function imageToText(parts: Parts): ImageToText {
   };
   const stream = async function* (
     image: ImageInput,
-    options: TextOptions = {},
+    options: ImageToTextOptions = {},
   ): AsyncGenerator<string, void, undefined> {
-    checkTextOptions(task, options);
+    const { text, generation } = settled(options);
     const [pixelValues] = await eachImages(parts, [image], options.signal, (values) =>
       Promise.resolve([values]),
     );
     if (pixelValues === undefined) return;
-    yield* textOf(parts, model.stream({ pixelValues }, settledOptions(parts, options, 1)));
+    const inputs = { pixelValues, ...(text && { inputIds: [text] }) };
+    // The token that ends the prompt is none that the text goes on from.
+    yield* textOf(parts, model.stream(inputs, generation), text?.slice(0, -1));
   };
   return Object.assign(write, { stream }) as ImageToText;
 }

@@ -41,20 +41,42 @@ test('texts about one image and about several', () =>
     await expectRejection(write(files[0]!, { numBeams: 0 }), 'OPTION_INVALID', 'numBeams');
   }));
 
-test('BLIP writes what its model generates', () =>
+test('BLIP writes what its model generates, begun by a text or not', () =>
   withGpu(device!.options, async (gpu) => {
+    const own = await fixtureFiles('variants/blip', ['config.json', 'model.safetensors']);
+    const { text_config: texts } = (await readFixtureJson('variants/blip/config.json')) as {
+      text_config: object;
+    };
+    // The special tokens of this tokenizer.
+    const text_config = { ...texts, bos_token_id: 2, sep_token_id: 3 };
     const blip = memorySource({
-      ...(await fixtureFiles('variants/blip', ['config.json', 'model.safetensors'])),
-      ...(await fixtureFiles('tasks/gpt2', ['tokenizer.json', 'tokenizer_config.json'])),
+      ...own,
+      'config.json': withFields(own['config.json'], { text_config }),
+      ...(await fixtureFiles('tasks/bert', ['tokenizer.json', 'tokenizer_config.json'])),
       'preprocessor_config.json': withFields(undefined, {
         image_processor_type: 'BlipImageProcessor',
         size: { height: 12, width: 12 },
       }),
     });
     using write = await pipeline('image-to-text', blip, { gpu });
-    const [found] = await write(files[0]!, { maxNewTokens: 6 });
-    const inputs = await write.imageProcessor.process(gpu, files[0]!);
-    const { sequences } = await write.model.generate(inputs, { maxNewTokens: 6 });
-    expect(found?.generatedText).toBe(write.tokenizer.decode(sequences[0]!));
-    expect(found?.generatedText).not.toBe('');
+    const { model, tokenizer, imageProcessor } = write;
+    const { pixelValues } = await imageProcessor.process(gpu, files);
+    const options = { maxNewTokens: 5 };
+    for (const prompt of [undefined, 'a b']) {
+      const ids = prompt === undefined ? undefined : tokenizer.encode(prompt);
+      const inputs = { pixelValues, ...(ids && { inputIds: files.map(() => ids) }) };
+      const { sequences } = await model.generate(inputs, options);
+      const wanted = sequences.map((row) => [{ generatedText: tokenizer.decode(row) }]);
+      const asked = prompt === undefined ? options : { ...options, prompt };
+      expect(await write(files, asked)).toEqual(wanted);
+      const pieces: string[] = [];
+      for await (const piece of write.stream(files[0]!, asked)) pieces.push(piece);
+      const begun = tokenizer.decode((ids ?? []).slice(0, -1));
+      expect(begun + pieces.join('')).toBe(wanted[0]![0]!.generatedText);
+    }
+    using other = await pipeline('image-to-text', source, { gpu });
+    const refused = other(files[0]!, { prompt: 'a b' });
+    await expectRejection(refused, 'INPUT_INVALID', 'takes no input "inputIds"');
+    const wrong = write(files[0]!, { prompt: 7 as never });
+    await expectRejection(wrong, 'INPUT_INVALID', 'prompt');
   }));
