@@ -47,6 +47,7 @@ export type { AggregationStrategy } from './tasks/entities.ts';
 export type { FeatureExtractionOptions } from './tasks/feature-extraction.ts';
 export type { AudioClassificationOptions } from './tasks/audio-classification.ts';
 export type { ImageClassificationOptions } from './tasks/image-classification.ts';
+export type { DrawingOptions } from './tasks/unconditional-image-generation.ts';
 export type { DetectedObject, ObjectDetectionOptions } from './tasks/object-detection.ts';
 export type { ImageFeatureExtractionOptions } from './tasks/image-feature-extraction.ts';
 export type { ImageToTextOptions } from './tasks/image-to-text.ts';

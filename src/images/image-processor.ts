@@ -11,7 +11,7 @@ import { isSource, type ModelSource, openSource } from '../source/open-source.ts
 import { type PicturePart, pictureValues } from './picture-values.ts';
 import { greyOf, type Pixels } from './pixels.ts';
 import { readProcessor } from './processor-file.ts';
-import { imageSettings, type ImageSettings } from './processor-settings.ts';
+import { type Colour, imageSettings, type ImageSettings } from './processor-settings.ts';
 import { type ImageInput, readImage } from './read-image.ts';
 
 /**
@@ -79,6 +79,28 @@ export class ImageProcessor {
     return { pixelValues: await this.pixelValues(gpu, pictures, signal) };
   }
 
+  /** The colours that pixels get the nearest of, of red, green and blue from -1 to 1; none of most models. */
+  get clusters(): readonly Colour[] {
+    return this.#settings.clusters ?? [];
+  }
+
+  /** Which of `clusters` is the nearest to each pixel, row by row; one list a picture. @internal */
+  async nearestColours(
+    gpu: Gpu,
+    pictures: readonly Pixels[],
+    signal: AbortSignal | undefined,
+  ): Promise<number[][]> {
+    const { data, shape } = await this.pixelValues(gpu, pictures, signal);
+    const [batch = 0, , height = 0, width = 0] = shape;
+    const size = height * width;
+    return Array.from({ length: batch }, (_, row) =>
+      Array.from({ length: size }, (__, pixel) => {
+        const at = 3 * row * size + pixel;
+        return nearest(this.clusters, data[at], data[at + size], data[at + 2 * size]);
+      }),
+    );
+  }
+
   /** The same of pixels. @internal */
   async pixelValues(
     gpu: Gpu,
@@ -121,4 +143,14 @@ export class ImageProcessor {
   #resized(size: ImageSize): ImageSize {
     return this.#settings.size?.(size) ?? size;
   }
+}
+
+/** The first of those that are nearest. */
+function nearest(clusters: readonly Colour[], red = 0, green = 0, blue = 0): number {
+  let [best, least] = [0, Infinity];
+  for (const [index, [r, g, b]] of clusters.entries()) {
+    const distance = (r - red) ** 2 + (g - green) ** 2 + (b - blue) ** 2;
+    if (distance < least) [best, least] = [index, distance];
+  }
+  return best;
 }

@@ -8,6 +8,9 @@ import { familyProcessors, processorDefaults } from './processor-classes.ts';
 import { edges, sizeRule, type SizeRule, yolosSize } from './sizes.ts';
 import type { JsonObject } from '../source/json.ts';
 
+/** Red, green and blue. */
+export type Colour = readonly [number, number, number];
+
 export interface ImageSettings {
   /** The size that a picture is brought to; its own where it is absent. */
   readonly size?: SizeRule;
@@ -16,6 +19,8 @@ export interface ImageSettings {
   readonly crop?: ImageSize;
   /** One for grey. */
   readonly channels: 1 | 3;
+  /** The colours that pixels get the nearest of, as values, where there are some. */
+  readonly clusters?: readonly Colour[];
   /** What each byte becomes, (channels, 256). */
   readonly values: Float32Array<ArrayBuffer>;
 }
@@ -77,6 +82,7 @@ export function imageSettings(given: Config, family: string | undefined): ImageS
     filter,
     ...(crops && { crop: edges(config, 'crop_size') }),
     channels,
+    ...(config.boolean('do_color_quantize', false) && { clusters: clustersOf(config) }),
     values: valuesOf(config, mean, channels),
   };
   if (detects) config.refuseOthers([...harmless, ...harmlessOfDetectors, 'size']);
@@ -93,6 +99,14 @@ function withLongestEdge({ max_size: most = 1333, ...fields }: JsonObject): Json
   return typeof size === 'number'
     ? { ...fields, size: { shortest_edge: size, longest_edge: most } }
     : fields;
+}
+
+function clustersOf(config: Config): readonly Colour[] {
+  const given = config.get('clusters');
+  const isColour = (value: unknown): value is Colour =>
+    Array.isArray(value) && value.length === 3 && value.every((one) => Number.isFinite(one));
+  if (Array.isArray(given) && given.length > 0 && given.every(isColour)) return given;
+  return config.invalid('clusters', 'a list of colours, three numbers each');
 }
 
 /** The class of a processor without its last word. */

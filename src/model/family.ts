@@ -14,7 +14,8 @@ export type Declare<Definition> = (config: Config, loader: WeightLoader) => Defi
 export type Architecture = Declare<(parts: LoadedParts) => Model>;
 
 /** What people give a model. */
-export type Modality = 'text' | 'image' | 'sound';
+/** `colours`: images whose pixels have one of few, see families/imagegpt.ts. */
+export type Modality = 'text' | 'image' | 'sound' | 'colours';
 
 /** What config.json calls a family of checkpoints, and how its code is loaded. */
 export interface Family {

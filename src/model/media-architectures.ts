@@ -53,7 +53,7 @@ export const mediaFamilies: Families = {
   ),
   imagegpt: {
     open: async () => generating(async () => (await import('./families/imagegpt.ts')).imageGpt),
-    takes: [],
+    takes: ['colours'],
     classes: {
       prefix: 'ImageGPT',
       ends: ['ForCausalImageModeling', 'ForImageClassification', 'Model'],

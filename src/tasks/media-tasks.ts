@@ -40,6 +40,12 @@ export const mediaTasks: Definitions<keyof MediaTasks> = {
     ({ objectDetection }) => objectDetection,
     ['ForObjectDetection'],
   ),
+  'unconditional-image-generation': task(
+    { takes: 'colours', needs: ['imageProcessor'] },
+    () => generating(import('./unconditional-image-generation.ts')),
+    ({ unconditionalImageGeneration }) => unconditionalImageGeneration,
+    ['ForCausalImageModeling'],
+  ),
   'zero-shot-image-classification': task(
     textsAndImages,
     () => import('./zero-shot-image-classification.ts'),

@@ -22,6 +22,7 @@ import type { TextRanking } from './text-ranking.ts';
 import type { GeneratedText, Summary, TextToText } from './text-to-text.ts';
 import type { TokenClassification } from './token-classification.ts';
 import type { TranslationTask } from './translation.ts';
+import type { UnconditionalImageGeneration } from './unconditional-image-generation.ts';
 import type { ZeroShotClassification } from './zero-shot-classification.ts';
 import type { ZeroShotImageClassification } from './zero-shot-image-classification.ts';
 
@@ -46,6 +47,7 @@ interface TextTasks {
 interface ImageTasks {
   'image-classification': ImageClassification;
   'object-detection': ObjectDetection;
+  'unconditional-image-generation': UnconditionalImageGeneration;
   'image-feature-extraction': ImageFeatureExtraction;
 }
 

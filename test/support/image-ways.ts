@@ -2,6 +2,9 @@
 
 import { imageClassification } from '../../src/tasks/image-classification.ts';
 import { imageFeatureExtraction } from '../../src/tasks/image-feature-extraction.ts';
+import { unconditionalImageGeneration } from '../../src/tasks/unconditional-image-generation.ts';
+import { generationValues } from '../../src/model/generation/read-options.ts';
+import { throwIfAborted } from '../../src/runtime/errors.ts';
 import { objectDetection } from '../../src/tasks/object-detection.ts';
 import type { ImageTaskParts } from '../../src/tasks/task.ts';
 import type { Way } from './wrong-arguments.ts';
@@ -36,6 +39,34 @@ const images: Way['right'] = [() => [image(), {}], () => [[image()], {}]];
 
 export const imageWays: Readonly<Record<string, Way>> = {
   'image-classification': { call: imageClassification(imageParts), right: images },
+  'unconditional-image-generation': {
+    call: unconditionalImageGeneration({
+      model: {
+        config: { vocab_size: 2 },
+        gpu: imageParts.model.gpu,
+        generate: (_, options = {}) => {
+          throwIfAborted(options.signal);
+          generationValues(
+            options,
+            {},
+            {
+              vocabulary: 1,
+              maxPositions: 4,
+              statedPositions: 4,
+              prompt: 1,
+            },
+          );
+          return Promise.resolve({ sequences: [[1, 0]] });
+        },
+      },
+      imageProcessor: {
+        ...imageParts.imageProcessor,
+        clusters: [[0, 0, 0]],
+        nearestColours: () => Promise.resolve([[0]]),
+      },
+    }),
+    right: [() => [{}], () => [{ from: image() }]],
+  },
   'object-detection': { call: objectDetection(imageParts), right: images },
   'image-feature-extraction': { call: imageFeatureExtraction(imageParts), right: images },
 };

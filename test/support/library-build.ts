@@ -160,7 +160,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'pooling', test: /\/src\/tasks\/pooling\.ts/ },
   {
     name: 'image-tasks',
-    test: /\/src\/tasks\/(image-(batches|classification|feature-extraction|to-text)|object-detection)\.ts/,
+    test: /\/src\/tasks\/(image-(batches|classification|feature-extraction|to-text)|object-detection|unconditional-image-generation)\.ts/,
   },
   { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
   {
