@@ -19,6 +19,7 @@ import {
 import { textGroups } from './texts.ts';
 
 const options = {
+  caption: flagOption('write about each picture, or read what is written there'),
   detect: flagOption('find objects, with a detector: a line each'),
   labels: textOption('A,B,C', 'any labels, for models of texts and images (zero-shot)'),
   'top-k': topKOption('5; with --labels all'),
@@ -28,7 +29,7 @@ const options = {
 
 export const see: Command = {
   form: 'see SOURCE FILE…',
-  summary: 'what pictures show: labels that a classifier was trained on, any others, or objects',
+  summary: 'what pictures show: labels of a classifier or any others, objects, or a text',
   details:
     'Prints labels and scores between tabs, a line a file; objects with file, label, score and the left, upper, ' +
     'right and lower edge in pixels. SOURCE is a folder, a URL or ' +
@@ -39,6 +40,7 @@ export const see: Command = {
     { call: 'see DIR cat.jpg' },
     { call: 'see DIR https://host/cat.png --labels cat,dog --json' },
     { call: 'see DIR cat.jpg --detect --threshold 0.9' },
+    { call: 'see DIR page.png --caption' },
   ],
   run,
 };
@@ -65,15 +67,15 @@ interface Settings {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts: files } = sourceAndTexts(positionals, see.form);
-  const { detect, json, labels, quiet } = values;
+  const { caption, detect, json, labels, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1);
   const threshold = positiveOption('--threshold', values.threshold, 1);
   const dtype = dtypeOption(values.dtype);
-  checkTogether(detect, { '--labels': labels, '--top-k': topK }, { '--threshold': threshold });
+  const way = wayOf({ caption, detect, labels });
+  refuseIdle(way, { labels, 'top-k': topK, threshold });
   await interruptible(async (signal) => {
-    const open = detect ? detector : labels === undefined ? classifier : matcher;
     const opening = { dtype, signal, quiet };
-    using look = await open({ source, opening, labels, topK, threshold });
+    using look = await ways[way].open({ source, opening, labels, topK, threshold });
     for await (const group of textGroups(files, signal)) {
       for (const [index, { lines, fields }] of (await look(group)).entries()) {
         const printed = json ? [JSON.stringify({ file: group[index], ...fields })] : lines;
@@ -83,18 +85,48 @@ async function run(args: readonly string[]): Promise<void> {
   });
 }
 
-/** Refuses options that change nothing. */
-function checkTogether(
-  detect: boolean,
-  ofLabels: Readonly<Record<string, unknown>>,
-  ofObjects: Readonly<Record<string, unknown>>,
-): void {
-  const [idle] =
-    Object.entries(detect ? ofLabels : ofObjects).find(([, value]) => value !== undefined) ?? [];
-  if (idle === undefined) return;
+interface Way {
+  readonly open: (settings: Settings) => Promise<Look>;
+  /** The options that change what it sees. */
+  readonly takes: readonly string[];
+}
+
+const ways = {
+  labels: { open: classifier, takes: ['top-k'] },
+  '--labels': { open: matcher, takes: ['labels', 'top-k'] },
+  '--detect': { open: detector, takes: ['threshold'] },
+  '--caption': { open: writer, takes: [] },
+} as const satisfies Readonly<Record<string, Way>>;
+
+/** What is asked for: at most one of these options. */
+function wayOf(given: {
+  readonly caption: boolean;
+  readonly detect: boolean;
+  readonly labels: string | undefined;
+}): keyof typeof ways {
+  const asked = (
+    [
+      ['--caption', given.caption],
+      ['--detect', given.detect],
+      ['--labels', given.labels !== undefined],
+    ] as const
+  ).filter(([, isAsked]) => isAsked);
+  const [first, second] = asked;
+  if (second === undefined) return first?.[0] ?? 'labels';
   throw new UsageError(
-    `${idle} changes nothing ${detect ? 'with' : 'without'} --detect. Leave it out.`,
+    `${first?.[0] ?? ''} and ${second[0]} are two things. Ask for one at a time.`,
   );
+}
+
+/** Refuses options that change nothing. */
+function refuseIdle(way: keyof typeof ways, given: Readonly<Record<string, unknown>>): void {
+  const takes: readonly string[] = ways[way].takes;
+  const idle = Object.entries(given).find(
+    ([name, value]) => value !== undefined && !takes.includes(name),
+  );
+  if (idle === undefined) return;
+  const where = way === 'labels' ? 'without --detect' : `with ${way}`;
+  throw new UsageError(`--${idle[0]} changes nothing ${where}. Leave it out.`);
 }
 
 /** Looks for the labels that a classifier was trained on. */
@@ -137,4 +169,15 @@ async function detector({ source, opening, threshold }: Settings): Promise<Look>
 function objectLine(file: string, { label, score, box }: DetectedObject): string {
   const { xmin, ymin, xmax, ymax } = box;
   return [file, label, score.toFixed(4), xmin, ymin, xmax, ymax].join('\t');
+}
+
+/** Writes about pictures. */
+async function writer({ source, opening }: Settings): Promise<Look> {
+  const { signal } = opening;
+  const task = await openPipeline('image-to-text', source, opening);
+  const look = async (files: readonly string[]): Promise<Sight[]> => {
+    const texts = (await task(files, { signal })).map(([first]) => first?.generatedText ?? '');
+    return texts.map((text) => ({ lines: [text], fields: { text } }));
+  };
+  return Object.assign(look, { [Symbol.dispose]: () => task.dispose() });
 }

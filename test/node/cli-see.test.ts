@@ -3,7 +3,16 @@ import path from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import type { DetectedObject } from 'webgpu-transformer';
 import { readFixtureJson } from '../support/fixture.ts';
-import { buildCommand, expectRefusal, feed, jsonLines, output, root, run } from '../support/cli.ts';
+import {
+  buildCommand,
+  captionFolder,
+  expectRefusal,
+  feed,
+  jsonLines,
+  output,
+  root,
+  run,
+} from '../support/cli.ts';
 import { expectAlike } from '../support/tasks.ts';
 
 // Several processes a test, each of which opens a device.
@@ -64,10 +73,25 @@ test('see prints the objects of each file', async () => {
   expect(jsonLines(none.stdout)).toEqual([{ file: paths[0], objects: [] }]);
 });
 
+test('see prints a text about each file', async () => {
+  const { images, texts } = (await readFixtureJson('processors/captions.json')) as {
+    images: string[];
+    texts: string[][];
+  };
+  const trocr = await captionFolder();
+  const paths = images.map((name) => fixture(`processors/${name}`));
+  const { stdout } = await run('see', trocr, ...paths, '--caption', '--json');
+  const lines = jsonLines(stdout) as { file: string; text: string }[];
+  expect(lines.map(({ file }) => file)).toEqual(paths);
+  // The first of its tokens are those that are known.
+  lines.forEach(({ text }, i) => expect(text.startsWith(texts[i]![0]!)).toBe(true));
+});
+
 test('see refuses what it cannot read', async () => {
   expectRefusal(await run('see', vit, fixture('vit/config.json')), 'cannot be decoded');
   expectRefusal(await run('see', vit, fixture('no.png')), 'no.png');
   const idle = await run('see', vit, files[0] ?? '', '--threshold', '0.9');
   expectRefusal(idle, '--threshold changes nothing without --detect');
+  expectRefusal(await run('see', vit, '--detect', '--caption'), 'one at a time');
   expectRefusal(await run('see', fixture('gpt2'), files[0] ?? ''), 'GPT2LMHeadModel');
 });

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { buildCommand, feed, root, taskFolder } from '../support/cli.ts';
+import { buildCommand, captionFolder, feed, root, taskFolder } from '../support/cli.ts';
 import { codeBlocks, shellWords } from '../support/snippets.ts';
 
 // Several processes, each of which opens a device.
@@ -106,6 +106,11 @@ const commands: readonly Run[] = [
     replaced: { DIR: fixture('variants/yolos'), 'cat.jpg': fixture('processors/odd.png') },
     more: ['--threshold', '0.01'],
     prints: /^(\S+\t\w+\t0\.\d{4}(\t-?\d+){4}\n)+$/,
+  },
+  {
+    begin: 'see DIR cat.jpg --caption',
+    replaced: { DIR: await captionFolder(), 'cat.jpg': fixture('processors/odd.png') },
+    prints: /\S/,
   },
   {
     begin: 'see DIR cat.jpg --labels',

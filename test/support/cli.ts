@@ -7,7 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect } from 'vitest';
-import type { Files } from './source.ts';
+import { readFixtureJson } from './fixture.ts';
+import { type Files, fixtureFiles, withFields } from './source.ts';
 import { taskFiles } from './tasks.ts';
 
 export const root: string = fileURLToPath(new URL('../..', import.meta.url));
@@ -146,6 +147,17 @@ export async function taskFolder(model: string, changes: Files = {}): Promise<st
   for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(place, name), bytes);
   afterAll(() => rm(place, { recursive: true }));
   return place;
+}
+
+/** A folder with a tiny model that writes about pictures. */
+export async function captionFolder(): Promise<string> {
+  const { processor } = (await readFixtureJson('processors/captions.json')) as {
+    processor: Record<string, unknown>;
+  };
+  return taskFolder('gpt2', {
+    ...(await fixtureFiles('variants/trocr', ['config.json', 'model.safetensors'])),
+    'preprocessor_config.json': withFields(undefined, processor),
+  });
 }
 
 /**
