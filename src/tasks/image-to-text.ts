@@ -46,10 +46,11 @@ const task = 'image-to-text';
 export function imageToText(parts: Parts): ImageToText {
   const { model, tokenizer } = parts;
   /** The tokens of the prompt, and what decides how a text goes on. */
-  const settled = ({ prompt, ...options }: ImageToTextOptions) => {
-    checkTextOptions(task, options);
+  const settled = (options: ImageToTextOptions) => {
+    checkTextOptions(task, options, ['prompt']);
+    const { prompt, ...others } = options;
     const text = prompt === undefined ? undefined : tokenizer.encode(checkText('prompt', prompt));
-    const generation = settledOptions(parts, options, text === undefined ? 1 : text.length - 1);
+    const generation = settledOptions(parts, others, text === undefined ? 1 : text.length - 1);
     return { text, generation };
   };
   const write = async (

@@ -16,6 +16,7 @@ import { summarization, text2textGeneration } from '../../src/tasks/text-to-text
 import { tokenClassification } from '../../src/tasks/token-classification.ts';
 import { translation } from '../../src/tasks/translation.ts';
 import { zeroShotClassification } from '../../src/tasks/zero-shot-classification.ts';
+import { zeroShotImageClassification } from '../../src/tasks/zero-shot-image-classification.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { image, imageParts, imageWays } from '../support/image-ways.ts';
 import { callables } from '../support/interface.ts';
@@ -85,6 +86,20 @@ const caption = imageToText({
     maxPositions: captioner.maxPositions,
     generate: (inputs, options) => captioner.generate(startOf(inputs), options),
     stream: (inputs, options) => captioner.stream(startOf(inputs), options),
+  },
+  tokenizer: reader,
+});
+const match = zeroShotImageClassification({
+  ...imageParts,
+  model: {
+    ...imageParts.model,
+    maxPositions: 77,
+    forward: ({ inputIds = [], pixelValues: { shape } }) => {
+      const size = [inputIds.length, shape[0] ?? 1] as const;
+      return Promise.resolve({
+        logitsPerText: { data: new Float32Array(size[0] * size[1]), shape: size },
+      });
+    },
   },
   tokenizer: reader,
 });
@@ -193,6 +208,10 @@ const ways: Readonly<Record<string, Way>> = {
   'zero-shot-classification': {
     call: zeroShotClassification(nli!),
     right: [() => [text, ['a', 'b'], {}], () => [[text], ['a', 'b'], {}]],
+  },
+  'zero-shot-image-classification': {
+    call: match,
+    right: [() => [image(), ['a', 'b'], {}], () => [[image()], ['a', 'b'], {}]],
   },
   'tokenizer.encode': {
     call: (...args: [string]) => reader.encode(...args),
