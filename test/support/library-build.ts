@@ -136,9 +136,14 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'clip',
     test: /\/src\/(model\/([\w-]+\/)?(attention-pooler|blip|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/elementwise\/log-scale\.)/,
   },
+  // What models take of sound.
+  {
+    name: 'sounds',
+    test: /\/src\/(audio\/|tasks\/audio-classification\.ts|shaders\/(audio\/(log-mel|mel-floor|sinc-resample)|rows\/(fold|group-norm))\.)/,
+  },
   {
     name: 'speech-encoder',
-    test: /\/src\/(model\/(families\/wav2vec2|heads\/(ctc|sound)-head|inputs\/waveform-inputs|layers\/waveform-embeddings)\.ts|shaders\/(audio\/weight-norm|elementwise\/(join-columns|layer-mix|mask-rows)|rows\/(fold|group-norm))\.)/,
+    test: /\/src\/(model\/(families\/wav2vec2|heads\/(ctc|sound)-head|inputs\/waveform-inputs|layers\/waveform-embeddings)\.ts|shaders\/(audio\/weight-norm|elementwise\/(join-columns|layer-mix|mask-rows))\.)/,
   },
   // What there is for images and sound: how they are called.
   { name: 'media', test: /\/src\/(model\/media-(architectures|family)|tasks\/media-tasks)\.ts/ },
