@@ -4,6 +4,7 @@ import { ask } from './ask.ts';
 import { classify } from './classify.ts';
 import type { Command } from './command.ts';
 import { doctor } from './doctor.ts';
+import { draw } from './draw.ts';
 import { embed } from './embed.ts';
 import { evaluate } from './evaluate.ts';
 import { fillMask } from './fill-mask.ts';
@@ -30,6 +31,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     similarity,
     rank,
     see,
+    draw,
     train,
     evaluate,
     info,

@@ -5,7 +5,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { buildCommand, captionFolder, feed, root, taskFolder } from '../support/cli.ts';
+import {
+  buildCommand,
+  captionFolder,
+  drawingFolder,
+  feed,
+  root,
+  taskFolder,
+} from '../support/cli.ts';
 import { codeBlocks, shellWords } from '../support/snippets.ts';
 
 // Several processes, each of which opens a device.
@@ -116,6 +123,11 @@ const commands: readonly Run[] = [
     begin: 'see DIR cat.jpg --labels',
     replaced: { DIR: fixture('tasks/clip'), 'cat.jpg': fixture('processors/odd.png') },
     prints: /^((cat|dog)\t0\.\d{4}\t?){2}\n$/,
+  },
+  {
+    begin: 'draw DIR',
+    replaced: { DIR: await drawingFolder(), 'drawing.png': path.join(folder, 'drawing.png') },
+    prints: /drawing\.png\n$/,
   },
   {
     begin: 'train --out',

@@ -142,8 +142,12 @@ export function jsonLines(text: string): unknown[] {
 
 /** A folder with a checkpoint of test/fixtures/tasks, until the test file ends. */
 export async function taskFolder(model: string, changes: Files = {}): Promise<string> {
+  return folderOf({ ...(await taskFiles(model)), ...changes });
+}
+
+/** A folder with these files. */
+async function folderOf(files: Files): Promise<string> {
   const place = await mkdtemp(path.join(tmpdir(), 'cli-'));
-  const files = { ...(await taskFiles(model)), ...changes };
   for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(place, name), bytes);
   afterAll(() => rm(place, { recursive: true }));
   return place;
@@ -151,13 +155,23 @@ export async function taskFolder(model: string, changes: Files = {}): Promise<st
 
 /** A folder with a tiny model that writes about pictures. */
 export async function captionFolder(): Promise<string> {
-  const { processor } = (await readFixtureJson('processors/captions.json')) as {
+  return taskFolder('gpt2', await pictureFiles('trocr', 'captions'));
+}
+
+/** A folder with a tiny model that draws. */
+export async function drawingFolder(): Promise<string> {
+  return folderOf(await pictureFiles('imagegpt', 'drawings'));
+}
+
+/** A model with the processor of a fixture of pictures. */
+async function pictureFiles(model: string, fixture: string): Promise<Files> {
+  const { processor } = (await readFixtureJson(`processors/${fixture}.json`)) as {
     processor: Record<string, unknown>;
   };
-  return taskFolder('gpt2', {
-    ...(await fixtureFiles('variants/trocr', ['config.json', 'model.safetensors'])),
+  return {
+    ...(await fixtureFiles(`variants/${model}`, ['config.json', 'model.safetensors'])),
     'preprocessor_config.json': withFields(undefined, processor),
-  });
+  };
 }
 
 /**
