@@ -137,7 +137,7 @@ const ways: Readonly<Record<string, Way>> = {
     takes: lenient,
   },
   'image-to-text.stream': {
-    call: caption.stream,
+    call: (...args: Parameters<typeof caption.stream>) => caption.stream(...args),
     right: [() => [image(), {}]],
     takes: lenient,
   },

@@ -57,9 +57,9 @@ test('every kind of picture as PNG', async () => {
     const { width, height, channels: stored } = await sharp(file).metadata();
     expect([width, height, stored]).toEqual([3, 2, channels]);
     // Gray is read as three equal colours.
-    const pixels = Array.from({ length: 6 }, (_, i) => [
-      ...data.slice(i * channels, (i + 1) * channels),
-    ]);
+    const pixels = Array.from({ length: 6 }, (_, i) =>
+      Array.from(data.subarray(i * channels, (i + 1) * channels)),
+    );
     const read = pixels.flatMap((own) => (channels < 3 ? [own[0]!, own[0]!, ...own] : own));
     expect(await pixelsOf(file)).toEqual(read);
   }

@@ -23,7 +23,8 @@ export function framedPrompt(
   return (inputs, options) => {
     refuseInputs(inputs, [...source.takes, ...target.takes], 'Generation');
     const seen = source.check(inputs);
-    const { inputIds = Array<number[]>(seen.batch).fill([start, start]), attentionMask } = inputs;
+    const unbegun = Array.from({ length: seen.batch }, () => [start, start]);
+    const { inputIds = unbegun, attentionMask } = inputs;
     const given = tokenBatch('inputIds', inputIds, 0, vocabulary);
     sameBatch(seen.batch, given.batch, [source.takes[0], 'inputIds']);
     if (given.length < 2) {
