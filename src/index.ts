@@ -42,6 +42,8 @@ export {
   type Tier,
 } from './runtime/gpu.ts';
 export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
+export type { RecognitionOptions } from './tasks/automatic-speech-recognition.ts';
+export type { SpeechChunk, SpeechText } from './tasks/speech-text.ts';
 export type { EmbeddingOptions, SimilarityInput } from './tasks/embeddings.ts';
 export type { AggregationStrategy } from './tasks/entities.ts';
 export type { FeatureExtractionOptions } from './tasks/feature-extraction.ts';

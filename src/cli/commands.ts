@@ -9,6 +9,7 @@ import { embed } from './embed.ts';
 import { evaluate } from './evaluate.ts';
 import { fillMask } from './fill-mask.ts';
 import { generate } from './generate.ts';
+import { hear } from './hear.ts';
 import { info } from './info.ts';
 import { ner } from './ner.ts';
 import { rank } from './rank.ts';
@@ -32,6 +33,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     rank,
     see,
     draw,
+    hear,
     train,
     evaluate,
     info,

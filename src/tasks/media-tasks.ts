@@ -10,12 +10,23 @@ const textsAndImages: Kind<'imageProcessor' | 'tokenizer'> = {
   needs: ['imageProcessor', 'tokenizer'],
 };
 
+const speech: Kind<'featureExtractor' | 'tokenizer'> = {
+  takes: 'sound',
+  needs: ['featureExtractor', 'tokenizer'],
+};
+
 export const mediaTasks: Definitions<keyof MediaTasks> = {
   'audio-classification': task(
     sounds,
     () => import('./audio-classification.ts'),
     ({ audioClassification }) => audioClassification,
     ['ForAudioClassification', 'ForSequenceClassification'],
+  ),
+  'automatic-speech-recognition': task(
+    speech,
+    () => generating(import('./automatic-speech-recognition.ts')),
+    ({ automaticSpeechRecognition }) => automaticSpeechRecognition,
+    ['ForConditionalGeneration'],
   ),
   'image-classification': task(
     images,

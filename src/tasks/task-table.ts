@@ -7,6 +7,7 @@ import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { AudioClassification } from './audio-classification.ts';
+import type { SpeechRecognition } from './automatic-speech-recognition.ts';
 import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
 import type { FeatureExtraction } from './feature-extraction.ts';
 import type { FillMask } from './fill-mask.ts';
@@ -62,8 +63,13 @@ interface AudioTasks {
   'audio-classification': AudioClassification;
 }
 
+/** The same of those that take sound and give texts. */
+interface SpeechTasks {
+  'automatic-speech-recognition': SpeechRecognition;
+}
+
 /** All that take more than texts. */
-export interface MediaTasks extends ImageTasks, TextAndImageTasks, AudioTasks {}
+export interface MediaTasks extends ImageTasks, TextAndImageTasks, AudioTasks, SpeechTasks {}
 
 /** What a pipeline of each task is called with and gives. */
 export interface Tasks extends TextTasks, MediaTasks {}
@@ -74,7 +80,8 @@ export interface Needs
     Readonly<Record<keyof TextTasks, 'tokenizer'>>,
     Readonly<Record<keyof ImageTasks, 'imageProcessor'>>,
     Readonly<Record<keyof TextAndImageTasks, 'imageProcessor' | 'tokenizer'>>,
-    Readonly<Record<keyof AudioTasks, 'featureExtractor'>> {}
+    Readonly<Record<keyof AudioTasks, 'featureExtractor'>>,
+    Readonly<Record<keyof SpeechTasks, 'featureExtractor' | 'tokenizer'>> {}
 
 /** Other names of tasks. */
 export const aliases = {

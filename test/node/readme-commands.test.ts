@@ -104,6 +104,14 @@ const commands: readonly Run[] = [
   },
   { begin: 'ask', replaced: { DIR: await taskFolder('bert/qa') }, stdin: lines, prints: /\S\n$/ },
   {
+    begin: 'hear DIR speech.wav',
+    replaced: {
+      DIR: fixture('whisper_task'),
+      'speech.wav': fixture('whisper_task/one.wav'),
+    },
+    prints: /^(\d\.\d\d\t\d\.\d\d\t.+\n)+$/,
+  },
+  {
     begin: 'see DIR cat.jpg --top-k',
     replaced: { DIR: fixture('vit'), 'cat.jpg': fixture('processors/odd.png') },
     prints: /^(LABEL_\d\t0\.\d{4}\t?){3}\n$/,

@@ -164,6 +164,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   { name: 'pooling', test: /\/src\/tasks\/pooling\.ts/ },
   {
+    name: 'sound-tasks',
+    test: /\/src\/(tasks\/(audio-classification|automatic-speech-recognition|whisper-recognition|speech-\w+|live-text)|audio\/(samples|standardize|feature-\w+|extractor-settings|padding|read-audio))\.ts/,
+  },
+  {
     name: 'image-tasks',
     test: /\/src\/tasks\/(image-(batches|classification|feature-extraction|to-text)|object-detection|unconditional-image-generation)\.ts/,
   },

@@ -1,8 +1,19 @@
 // How tasks on sounds are tried with wrong arguments, apart from any device.
 
+import { generationValues } from '../../src/model/generation/read-options.ts';
+import { SoundInput } from '../../src/model/inputs/sound-inputs.ts';
+import type { Hearing } from '../../src/model/speech/hearing.ts';
+import { speechTokens } from '../../src/model/speech/speech-options.ts';
+import { transcribe } from '../../src/model/speech/transcribe.ts';
+import { throwIfAborted } from '../../src/runtime/errors.ts';
 import { audioClassification } from '../../src/tasks/audio-classification.ts';
+import {
+  automaticSpeechRecognition,
+  type RecognitionParts,
+} from '../../src/tasks/automatic-speech-recognition.ts';
 import type { Way } from './wrong-arguments.ts';
 
+type Sound = SoundInput['sound'];
 type Parts = Parameters<typeof audioClassification>[0];
 
 /** A model that gives every sound the same results; samples at its rate need no device. */
@@ -18,9 +29,58 @@ const soundParts: Parts = {
   },
 };
 
+const [vocabulary, maxPositions] = [50, 40];
+const files = { decoder_start_token_id: 1, eos_token_id: 2, no_timestamps_token_id: 5 };
+
+/** Checks options as models that hear do, and ends every text at once. */
+const hearing = {
+  stage: new SoundInput({ bins: 1, frames: 2, positions: { size: () => 1 } } as unknown as Sound),
+  tokens: speechTokens(files, {}, vocabulary),
+  file: {},
+  vocabulary,
+  maxPositions,
+  medianWidth: 7,
+  forward: () => Promise.resolve({}),
+  generation: {
+    transcribe: ({ prompt, options }) => {
+      const { tokens } = prompt;
+      const sizes = { vocabulary, maxPositions, statedPositions: maxPositions };
+      generationValues(options, {}, { ...sizes, prompt: tokens.length });
+      throwIfAborted(options.signal);
+      return Promise.resolve({ sequences: tokens.rows.map((row) => [...row, 2]) });
+    },
+  },
+} satisfies Hearing;
+
+const speechParts: RecognitionParts = {
+  model: {
+    ...soundParts.model,
+    maxPositions,
+    generate: (inputs, options) => transcribe(hearing, inputs, options),
+  },
+  tokenizer: { decode: () => '', decodeCertain: () => '' },
+  featureExtractor: {
+    samplingRate: 4,
+    windowLength: 8,
+    features: () =>
+      Promise.resolve({ inputFeatures: { data: new Float32Array(2), shape: [1, 1, 2] } }),
+  },
+};
+
 const sound = (): object => ({ data: Float32Array.of(1, 0.5), samplingRate: 4 });
 
 export const soundWays: Readonly<Record<string, Way>> = {
+  'automatic-speech-recognition': {
+    call: automaticSpeechRecognition(speechParts),
+    right: [() => [sound(), {}], () => [[sound()], {}]],
+    // One token stands for a list of it; what is called while generating is not called here.
+    takes: {
+      '1.suppressTokens': ['zero'],
+      '1.beginSuppressTokens': ['zero'],
+      '1.promptIds': ['zero'],
+      '1.stoppingCriteria': ['function'],
+    },
+  },
   'audio-classification': {
     call: audioClassification(soundParts),
     right: [() => [sound(), {}], () => [[sound()], {}]],

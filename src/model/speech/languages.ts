@@ -31,6 +31,9 @@ function pairsOf(text: string): [string, string][] {
     });
 }
 
+/** English names, in small letters, by their codes: `de` is `german`. */
+export const languageNames: ReadonlyMap<string, string> = new Map(pairsOf(coded));
+
 /** Codes by English names, of which some languages have several. */
 export const languageCodes: ReadonlyMap<string, string> = new Map([
   ...pairsOf(coded).map(([code, name]): [string, string] => [name, code]),

@@ -201,6 +201,8 @@ export function speechSettings(
   if (type !== 'first-segment' && type !== 'all-segments') {
     throw read.wrong('promptConditionType', "'first-segment' or 'all-segments'");
   }
+  // Whether tokens are drawn is a matter of the temperature.
+  read.flag('doSample');
   const isContinued = read.flag('conditionOnPrevTokens');
   if (type === 'all-segments' && !isContinued) {
     throw read.wrong('promptConditionType', 'it with conditionOnPrevTokens: true only');

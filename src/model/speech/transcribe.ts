@@ -83,7 +83,7 @@ export async function hear(
     'generation_config.json has no "alignment_heads", by which tokens are found in the sound.',
   );
   refuse(
-    (options.numReturnSequences ?? 1) > 1,
+    typeof options.numReturnSequences === 'number' && options.numReturnSequences > 1,
     'numReturnSequences is for calls with decoderInputIds; speech has one text.',
   );
   refuse(

@@ -108,10 +108,12 @@ async function generated(
 /** The options of generation for a temperature, 0 being the best tokens without a draw. */
 export function atTemperature(options: GenerateCallOptions, temperature: number): GenerateOptions {
   const draws = temperature > 0;
+  const mayDraw = [options.temperature ?? 0].flat().some((one) => one > 0);
   const idle: readonly string[] = [
     ...speechOptionNames,
     'temperature',
-    ...(draws ? ['numBeams', 'lengthPenalty', 'earlyStopping'] : samplingOptions),
+    ...(draws ? ['numBeams', 'lengthPenalty', 'earlyStopping'] : []),
+    ...(!draws && mayDraw ? samplingOptions : []),
   ];
   const rest = Object.entries(options).filter(([name]) => !idle.includes(name));
   return {
