@@ -1,11 +1,11 @@
 // The page: a phrase and a language go in, a translation and its attention come out. At most one
 // translation runs; a new one stops the one before.
 
-import { TransformerError } from 'webgpu-transformer';
 import { describeAdapter } from './adapter-name.ts';
 import { AttentionView } from './attention-view.ts';
 import { byId, create, duration, megabytes } from './elements.ts';
 import { examplePhrases, languageName, locales, plainSpaces } from './examples.ts';
+import { codeOf, showProblem } from './problem.ts';
 import { type Generation, Translator } from './translator.ts';
 
 const form = byId('form', HTMLFormElement);
@@ -100,25 +100,14 @@ function showFact(name: string, value: string): void {
 
 /** Shows what went wrong. A lost device takes its model with it: the next run loads both anew. */
 async function fail(error: unknown): Promise<void> {
-  const code = error instanceof TransformerError ? error.code : undefined;
   const translator = await loading?.catch(() => undefined);
-  if (translator === undefined || code === 'DEVICE_LOST') {
+  if (translator === undefined || codeOf(error) === 'DEVICE_LOST') {
     loading = undefined;
     translator?.dispose();
   }
   progress.hidden = true;
   status.textContent = '';
-  const message = error instanceof Error ? error.message : String(error);
-  if (code === 'DEVICE_LOST') {
-    showProblem('The GPU is gone', 'Press Translate to open it anew and load the model again.');
-  } else {
-    showProblem(code === 'ADAPTER_NOT_FOUND' ? 'WebGPU is missing' : 'This did not work', message);
-  }
-}
-
-function showProblem(title: string, message: string): void {
-  problem.replaceChildren(create('strong', {}, title), create('p', {}, message));
-  problem.hidden = false;
+  showProblem(error, 'Press Translate to open it anew and load the model again.');
 }
 
 function showUnknown(parts: readonly string[]): void {

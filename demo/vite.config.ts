@@ -27,7 +27,7 @@ const config: UserConfig = {
     rolldownOptions: {
       // Training imports at once what translation imports with the first need.
       checks: { ineffectiveDynamicImport: false, pluginTimings: false },
-      input: ['index', 'train', 'see'].map((page) => `${import.meta.dirname}/${page}.html`),
+      input: ['index', 'train', 'see', 'hear'].map((page) => `${import.meta.dirname}/${page}.html`),
     },
   },
 };

@@ -1,5 +1,6 @@
 // What a visitor chooses, or drops on the page: pictures, or the folder of a model.
 
+import { whenChosen, whenDropped } from '../chosen-files.ts';
 import type { Gray } from '../digits/place.ts';
 import { byId, context2d, create } from '../elements.ts';
 
@@ -13,61 +14,13 @@ interface Receiver {
 const largest = 1024;
 
 export function acceptFiles({ onPicture, onModel, onProblem }: Receiver): void {
-  const input = byId('file', HTMLInputElement);
-  const take = (files: readonly File[]): void => {
+  const take = (files: File[]): void => {
     const [first] = files;
-    if (files.some(({ name }) => name === 'config.json')) onModel([...files]);
+    if (files.some(({ name }) => name === 'config.json')) onModel(files);
     else if (first !== undefined) canvasOf(first).then(onPicture, onProblem);
   };
-  byId('choose', HTMLButtonElement).addEventListener('click', () => input.click());
-  input.addEventListener('change', () => {
-    const files = [...(input.files ?? [])];
-    // The same file may be chosen again.
-    input.value = '';
-    take(files);
-  });
-  const mark = (isOver: boolean): void => {
-    document.body.classList.toggle('over', isOver);
-  };
-  addEventListener('dragover', (event) => {
-    event.preventDefault();
-    mark(true);
-  });
-  addEventListener('dragleave', (event) => mark(event.relatedTarget !== null));
-  addEventListener('drop', (event) => {
-    event.preventDefault();
-    mark(false);
-    filesOf(event.dataTransfer).then(take, onProblem);
-  });
-}
-
-/** The files that were dropped, and those of folders that were. */
-async function filesOf(dropped: DataTransfer | null): Promise<File[]> {
-  // They are there until the event ends: all are asked for at once.
-  const items = [...(dropped?.items ?? [])].filter(({ kind }) => kind === 'file');
-  const found = items.map((item): Promise<File[]> => {
-    const entry = item.webkitGetAsEntry();
-    if (entry instanceof FileSystemDirectoryEntry) return filesOfFolder(entry);
-    const file = item.getAsFile();
-    return Promise.resolve(file === null ? [] : [file]);
-  });
-  return (await Promise.all(found)).flat();
-}
-
-async function filesOfFolder(folder: FileSystemDirectoryEntry): Promise<File[]> {
-  const reader = folder.createReader();
-  const files: Promise<File>[] = [];
-  for (;;) {
-    // A folder is handed out in pieces; an empty one is the end.
-    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => {
-      reader.readEntries(resolve, reject);
-    });
-    if (entries.length === 0) return Promise.all(files);
-    for (const entry of entries) {
-      if (!(entry instanceof FileSystemFileEntry)) continue;
-      files.push(new Promise((resolve, reject) => entry.file(resolve, reject)));
-    }
-  }
+  whenChosen(byId('choose', HTMLButtonElement), byId('file', HTMLInputElement), take);
+  whenDropped(take, onProblem);
 }
 
 async function canvasOf(file: File): Promise<HTMLCanvasElement> {

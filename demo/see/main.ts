@@ -1,15 +1,16 @@
 // The page that sees: a digit is drawn, or a picture chosen; a model reads it at once, as often as it is done with the
 // last one, and shows where it looked.
 
-import { type Model, type ModelSource, TransformerError } from 'webgpu-transformer';
+import type { Model, ModelSource } from 'webgpu-transformer';
 import { describeAdapter } from '../adapter-name.ts';
 import { type Picture, pictureOfGray, pictureOfStrokes } from '../digits/place.ts';
 import { byId, create, duration, megabytes } from '../elements.ts';
+import { codeOf, showProblem } from '../problem.ts';
 import { Examples } from './examples.ts';
 import { acceptFiles, grayOf } from './files.ts';
-import { Latest } from './latest.ts';
+import { Latest } from '../latest.ts';
 import { LooksView } from './looks-view.ts';
-import { offerModels } from './model-form.ts';
+import { offerModels } from '../model-form.ts';
 import { ModelChoice } from './model-choice.ts';
 import { Pad } from './pad.ts';
 import { Photographs } from './photographs.ts';
@@ -99,20 +100,9 @@ function showFact(name: string, value: string): void {
 
 /** Shows what went wrong. The next picture opens all anew. */
 function fail(error: unknown): void {
-  const code = error instanceof TransformerError ? error.code : '';
-  const message = error instanceof Error ? error.message : String(error);
-  const isLost = code === 'DEVICE_LOST';
   // A lost device takes a visitor's model with it.
-  if (isLost && choice.chosen === 'photographs') dropPhotographs();
-  const titles: Readonly<Record<string, string>> = {
-    ADAPTER_NOT_FOUND: 'WebGPU is missing',
-    DEVICE_LOST: 'The GPU is gone',
-  };
-  problem.replaceChildren(
-    create('strong', {}, titles[code] ?? 'This did not work'),
-    create('p', {}, isLost ? 'Draw again to open it anew.' : message),
-  );
-  problem.hidden = false;
+  if (codeOf(error) === 'DEVICE_LOST' && choice.chosen === 'photographs') dropPhotographs();
+  showProblem(error, 'Draw again to open it anew.');
 }
 
 function clear(): void {

@@ -19,7 +19,7 @@ import { preprocessing } from '../../demo/digits/pixel-values.ts';
 import { type Picture, pictureOfGray, pictureOfStrokes } from '../../demo/digits/place.ts';
 import { digitBatches, digitsConfig } from '../../demo/digits/recipe.ts';
 import { heldOut, heldOutCount, training, trainingCount } from '../../demo/digits/share.ts';
-import { Latest } from '../../demo/see/latest.ts';
+import { Latest } from '../../demo/latest.ts';
 import { headWeights, layerWeights, rolloutWeights } from '../../demo/see/rollout.ts';
 import { Random } from '../../src/model/random.ts';
 import { strokesOf } from './handwriting.ts';

@@ -15,6 +15,7 @@ import { pixelValues } from '../../demo/digits/pixel-values.ts';
 import { heldOut } from '../../demo/digits/share.ts';
 import { headWeights, rolloutWeights } from '../../demo/see/rollout.ts';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
+import { drop } from './drop.ts';
 import { strokesOf } from './handwriting.ts';
 import { serve } from './server.ts';
 
@@ -353,7 +354,7 @@ test('classifies photographs with a model from a folder, as the library does in 
   const expected = await classify(buffer, { topK: null });
 
   await open();
-  await page.locator('#folder').setInputFiles(model);
+  await drop(page, model);
   const radio = page.getByLabel('Photographs: vit, 24 pixels');
   await radio.waitFor();
   expect(await radio.isChecked()).toBe(true);
