@@ -7,6 +7,10 @@ import type { GenerateCallOptions, GenerateResult, ModelInputs } from '../model/
 import { speechOptionNames } from '../model/speech/speech-options.ts';
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
+import { className } from '../model/heads/head-name.ts';
+import { readConfig } from '../model/read-configs.ts';
+import type { Source } from '../source/source.ts';
+import type { CtcParts } from './ctc-recognition.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SpeechText } from './speech-text.ts';
 import { oneOrMany, type TaskModel, type TextTokenizer } from './task.ts';
@@ -17,8 +21,11 @@ export interface RecognitionOptions extends Omit<
   GenerateCallOptions,
   'returnTimestamps' | 'returnTokenTimestamps' | 'numFrames' | 'hiddenStates' | 'attentions'
 > {
-  /** Whether the result has the times of stretches of speech, or of words. Default false. */
-  returnTimestamps?: boolean | 'word';
+  /**
+   * Whether the result has the times of stretches of speech, or of words; models that label each step have them of
+   * words and of characters. Default false.
+   */
+  returnTimestamps?: boolean | 'char' | 'word';
   /** Whether each chunk says which language is spoken. Default false. */
   returnLanguage?: boolean;
   /**
@@ -44,7 +51,7 @@ export interface RecognitionParts {
     readonly gpu: Gpu;
     generate(inputs: ModelInputs, options?: GenerateCallOptions): Promise<GenerateResult>;
   };
-  readonly tokenizer: Pick<TextTokenizer, 'decode' | 'decodeCertain'>;
+  readonly tokenizer: Pick<TextTokenizer, 'decode' | 'decodeCertain' | 'tokens'>;
   readonly featureExtractor: Pick<FeatureExtractor, 'features' | 'samplingRate' | 'windowLength'>;
 }
 
@@ -61,9 +68,24 @@ const names: readonly string[] = [
   ...optionNames,
 ];
 
-export function automaticSpeechRecognition(parts: RecognitionParts): SpeechRecognition {
-  const { model, featureExtractor } = parts;
-  const recognize = whisperRecognition(parts);
+/** Loads what the kind of model needs: one that generates texts, or one that labels each step. */
+export async function automaticSpeechRecognition(
+  files: Source,
+  signal: AbortSignal | undefined,
+): Promise<(parts: CtcParts) => SpeechRecognition> {
+  const config = await readConfig(files, signal);
+  if (className(config)?.endsWith('ForCTC') !== true) {
+    return (parts) => recognition(parts, whisperRecognition(parts));
+  }
+  const { ctcRecognition, readCtcVocabulary } = await import('./ctc-recognition.ts');
+  const vocabulary = await readCtcVocabulary(files, signal);
+  return (parts) => recognition(parts, ctcRecognition(parts, vocabulary));
+}
+
+function recognition(
+  { model, featureExtractor }: RecognitionParts,
+  recognize: Recognize,
+): SpeechRecognition {
   const hear = async (
     input: AudioInput | readonly AudioInput[],
     options: RecognitionOptions = {},
@@ -96,8 +118,8 @@ function checkRecognition(options: RecognitionOptions): void {
   const isSeconds = (value: unknown): boolean => Number.isFinite(value) && Number(value) >= 0;
   const wrong = (name: string, value: unknown, wanted: string): TransformerError =>
     new TransformerError('OPTION_INVALID', `${name} is ${show(value)}; wanted ${wanted}.`);
-  if (typeof returnTimestamps !== 'boolean' && returnTimestamps !== 'word') {
-    throw wrong('returnTimestamps', returnTimestamps, "true, false or 'word'");
+  if (typeof returnTimestamps !== 'boolean' && !['char', 'word'].includes(returnTimestamps)) {
+    throw wrong('returnTimestamps', returnTimestamps, "true, false, 'word' or 'char'");
   }
   if (typeof returnLanguage !== 'boolean') {
     throw wrong('returnLanguage', returnLanguage, 'true or false');

@@ -25,8 +25,8 @@ export const mediaTasks: Definitions<keyof MediaTasks> = {
   'automatic-speech-recognition': task(
     speech,
     () => generating(import('./automatic-speech-recognition.ts')),
-    ({ automaticSpeechRecognition }) => automaticSpeechRecognition,
-    ['ForConditionalGeneration'],
+    ({ automaticSpeechRecognition }, ...from) => automaticSpeechRecognition(...from),
+    ['ForConditionalGeneration', 'ForCTC'],
   ),
   'image-classification': task(
     images,

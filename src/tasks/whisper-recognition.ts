@@ -10,6 +10,7 @@ import type {
   Recognize,
 } from './automatic-speech-recognition.ts';
 import { LiveText } from './live-text.ts';
+import { cutsOf } from './speech-cuts.ts';
 import { type HeardTokens, speechText, type SpeechVocabulary } from './speech-text.ts';
 
 /** New tokens of a window at most where neither the call nor the files say how many, as in Hugging Face's task. */
@@ -28,7 +29,13 @@ export function whisperRecognition(parts: RecognitionParts): Recognize {
       onText,
       ...rest
     } = options;
-    const cuts = cutsOf(samples.length, options, { samplingRate, windowLength });
+    if (returnTimestamps === 'char') {
+      throw new TransformerError(
+        'OPTION_INVALID',
+        "returnTimestamps is 'char'; wanted true, false or 'word' of a model that generates.",
+      );
+    }
+    const cuts = cutsOf(samples.length, options, { samplingRate, windowLength, step: 1 });
     const isWord = returnTimestamps === 'word';
     const holds = returnTimestamps !== false || (!chunkLength && samples.length > windowLength);
     const live =
@@ -104,44 +111,6 @@ function listening(
       return stoppingCriteria?.(sequences) ?? sequences.map(() => false);
     },
   };
-}
-
-/** Where a sound is cut, in samples. */
-interface Cut {
-  readonly first: number;
-  readonly end: number;
-  /** What it shares with its neighbours. */
-  readonly left: number;
-  readonly right: number;
-}
-
-/** The parts of a sound. Errors: OPTION_INVALID. */
-function cutsOf(
-  length: number,
-  { chunkLength, stride }: Pick<RecognitionOptions, 'chunkLength' | 'stride'>,
-  { samplingRate, windowLength }: { samplingRate: number; windowLength: number },
-): Cut[] {
-  if (!chunkLength) return [{ first: 0, end: length, left: 0, right: 0 }];
-  const size = Math.round(chunkLength * samplingRate);
-  const given = [stride ?? chunkLength / 6].flat();
-  const [left = 0, right = left] = given.map((seconds) => Math.round(seconds * samplingRate));
-  if (size > windowLength || size <= left + right) {
-    throw new TransformerError(
-      'OPTION_INVALID',
-      size > windowLength
-        ? `chunkLength is ${chunkLength} s; this model hears ${windowLength / samplingRate} s at once. Pass less.`
-        : `stride is ${given.join(' and ')} s, which leaves nothing of chunkLength, ${chunkLength} s. Pass less.`,
-    );
-  }
-  const cuts: Cut[] = [];
-  for (let first = 0; first < length; first += size - left - right) {
-    const end = Math.min(length, first + size);
-    const isLast = first + size >= length;
-    const own = { first, end, left: first === 0 ? 0 : left, right: isLast ? 0 : right };
-    if (end - first > own.left) cuts.push(own);
-    if (isLast) break;
-  }
-  return cuts;
 }
 
 /** A length where nothing says one, as far as positions reach behind a prompt. */

@@ -15,6 +15,21 @@ interface Expected {
   readonly sounds: readonly string[];
   readonly wav2vec2_seqcls: readonly (readonly Label[])[];
   readonly hubert_seqcls: readonly (readonly Label[])[];
+  readonly vocabulary: Readonly<Record<string, number>>;
+  readonly tokenizer_config: Readonly<Record<string, unknown>>;
+  readonly recognition: readonly {
+    readonly sound: string;
+    readonly options: {
+      readonly return_timestamps?: 'char' | 'word';
+      readonly chunk_length_s?: number;
+      readonly stride_length_s?: [number, number];
+    };
+    readonly tokenizer: Readonly<Record<string, unknown>>;
+    readonly result: {
+      readonly text: string;
+      readonly chunks?: readonly { text: string; timestamp: readonly [number, number] }[];
+    };
+  }[];
 }
 
 const [device] = await testGpus();
@@ -29,6 +44,7 @@ async function open<Name extends keyof Pipelines>(
   gpu: Parameters<Parameters<typeof withGpu>[1]>[0],
   folder: string,
   fields: Readonly<Record<string, unknown>> = {},
+  words: Readonly<Record<string, unknown>> = {},
 ): Promise<Pipelines[Name]> {
   const files = await fixtureFiles(`variants/${folder}`, ['config.json', 'model.safetensors']);
   const extractor = { feature_extractor_type: 'Wav2Vec2FeatureExtractor' };
@@ -38,6 +54,8 @@ async function open<Name extends keyof Pipelines>(
       ...files,
       'config.json': withFields(files['config.json'], fields),
       'preprocessor_config.json': withFields(undefined, extractor),
+      'vocab.json': withFields(undefined, expected.vocabulary),
+      'tokenizer_config.json': withFields(undefined, { ...expected.tokenizer_config, ...words }),
     }),
     { gpu },
   );
@@ -84,4 +102,39 @@ test('what is no sound, and a checkpoint of another task, are refused', () =>
     await expectRejection(classify(first, options), 'OPTION_INVALID', 'topK is 0');
     const other = open('audio-classification', gpu, 'wav2vec2_ctc');
     await expectRejection(other, 'MODEL_UNSUPPORTED', 'Wav2Vec2ForCTC', 'audio-classification');
+  }));
+
+test('speech is written down label by label, whole and in parts', () =>
+  withGpu(device!.options, async (gpu) => {
+    const task = 'automatic-speech-recognition';
+    for (const words of [{}, { do_lower_case: true, replace_word_delimiter_char: '_' }]) {
+      using recognize = await open(task, gpu, 'wav2vec2_ctc', {}, words);
+      const runs = expected.recognition.filter(
+        ({ tokenizer }) => JSON.stringify(tokenizer) === JSON.stringify(words),
+      );
+      expect(runs.length).toBeGreaterThan(4);
+      for (const { sound, options, result } of runs) {
+        const { return_timestamps: times, chunk_length_s: chunk, stride_length_s: sides } = options;
+        const got = await recognize(new Float32Array(values.get(sound)!.data), {
+          ...(times && { returnTimestamps: times }),
+          ...(chunk && { chunkLength: chunk }),
+          ...(sides && { stride: sides }),
+        });
+        expect(got.text).toBe(result.text);
+        expect(got.chunks?.map(({ text }) => text)).toEqual(result.chunks?.map(({ text }) => text));
+        got.chunks?.forEach(({ timestamp }, i) => {
+          const wanted = result.chunks![i]!.timestamp;
+          expect(timestamp?.[0]).toBeCloseTo(wanted[0], 9);
+          expect(timestamp?.[1]).toBeCloseTo(wanted[1], 9);
+        });
+      }
+      const heard: string[] = [];
+      const { text } = await recognize(first, { onText: (piece) => heard.push(piece) });
+      expect(heard.join('')).toBe(text);
+      const refused = (options: object, ...parts: string[]): Promise<void> =>
+        expectRejection(recognize(first, options), 'OPTION_INVALID', ...parts);
+      await refused({ returnTimestamps: true }, "'char' or 'word'");
+      await refused({ numBeams: 2 }, 'numBeams', 'generate');
+      await refused({ chunkLength: 0.01, stride: 0.005 }, 'stride');
+    }
   }));

@@ -7,10 +7,9 @@ import { speechTokens } from '../../src/model/speech/speech-options.ts';
 import { transcribe } from '../../src/model/speech/transcribe.ts';
 import { throwIfAborted } from '../../src/runtime/errors.ts';
 import { audioClassification } from '../../src/tasks/audio-classification.ts';
-import {
-  automaticSpeechRecognition,
-  type RecognitionParts,
-} from '../../src/tasks/automatic-speech-recognition.ts';
+import { automaticSpeechRecognition } from '../../src/tasks/automatic-speech-recognition.ts';
+import type { CtcParts } from '../../src/tasks/ctc-recognition.ts';
+import { memorySource } from './source.ts';
 import type { Way } from './wrong-arguments.ts';
 
 type Sound = SoundInput['sound'];
@@ -52,13 +51,13 @@ const hearing = {
   },
 } satisfies Hearing;
 
-const speechParts: RecognitionParts = {
+const speechParts: CtcParts = {
   model: {
     ...soundParts.model,
     maxPositions,
     generate: (inputs, options) => transcribe(hearing, inputs, options),
   },
-  tokenizer: { decode: () => '', decodeCertain: () => '' },
+  tokenizer: { decode: () => '', decodeCertain: () => '', tokens: () => [] },
   featureExtractor: {
     samplingRate: 4,
     windowLength: 8,
@@ -67,11 +66,17 @@ const speechParts: RecognitionParts = {
   },
 };
 
+const whisper = new TextEncoder().encode('{}');
+const recognition = await automaticSpeechRecognition(
+  memorySource({ 'config.json': whisper }),
+  undefined,
+);
+
 const sound = (): object => ({ data: Float32Array.of(1, 0.5), samplingRate: 4 });
 
 export const soundWays: Readonly<Record<string, Way>> = {
   'automatic-speech-recognition': {
-    call: automaticSpeechRecognition(speechParts),
+    call: recognition(speechParts),
     right: [() => [sound(), {}], () => [[sound()], {}]],
     // One token stands for a list of it; what is called while generating is not called here.
     takes: {
