@@ -42,7 +42,7 @@ function wholeCharacters(
   tokens: readonly number[],
 ): Word[] {
   const options = { skipSpecialTokens: false };
-  const whole = [...tokenizer.decode(tokens, options)];
+  const whole = Array.from(tokenizer.decode(tokens, options));
   const words: Word[] = [];
   let open: number[] = [];
   let length = 0;
@@ -52,7 +52,7 @@ function wholeCharacters(
       open.map((at) => tokens[at] ?? 0),
       options,
     );
-    const characters = [...text];
+    const characters = Array.from(text);
     const broken = characters.indexOf('\ufffd');
     // What is broken in the whole text, too, will not become whole.
     const isWhole =

@@ -39,7 +39,9 @@ const renamed: Readonly<Record<string, keyof RecognitionOptions>> = {
 };
 
 function optionsOf({ kwargs }: Run): RecognitionOptions {
-  return Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [renamed[key], value]));
+  return Object.fromEntries(
+    Object.entries(kwargs).map(([key, value]): [string, unknown] => [renamed[key] ?? key, value]),
+  );
 }
 
 test('sounds as texts, with times and without', () =>

@@ -159,14 +159,14 @@ export async function transcribe(
     for (const [i, one] of active.entries()) {
       const [text, prompt = []] = [texts[i], begun[i]];
       if (text === undefined) throw new RangeError('a window without a text');
-      const known = frames?.[one.row];
+      const own = frames?.[one.row];
       const times =
         options.returnTokenTimestamps === true && !text.isSilent
           ? await spokenTimes(hearing, {
               inputFeatures: inputOf(window, i),
               prompt,
               generated: text.generated,
-              steps: Math.floor((known === undefined ? most : known - one.seek) / 2),
+              steps: Math.floor((own === undefined ? most : own - one.seek) / 2),
               signal: options.signal,
             })
           : undefined;
