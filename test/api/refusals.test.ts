@@ -56,8 +56,6 @@ const settings: Readonly<Record<string, readonly Fields[]>> = {
     { activation_function: 'gelu_10' },
     { architectures: ['GPT2DoubleHeadsModel'] },
     { architectures: ['GPT2ForTokenClassification'] },
-    { scale_attn_by_inverse_layer_idx: true },
-    { scale_attn_weights: false },
     { add_cross_attention: true },
     { alibi: true },
   ],

@@ -17,6 +17,8 @@ import { preNorm } from '../layers/block.ts';
 /** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */
 export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
   const root = baseRoot(config, loader, 'transformer.', 'wpe.weight');
+  // There is nothing here that it could look at.
+  config.only('add_cross_attention', false);
   tieOutput(config, loader, `${root}wte.weight`, true);
   const size = config.integer('n_embd');
   const eps = config.positive('layer_norm_epsilon', 1e-5);
