@@ -35,7 +35,11 @@ const filters: readonly ImageFilter[] = [
   'hamming',
 ];
 
-/** Fields that change no result: pictures come here as RGB, and results have their channels first. */
+/**
+ * Fields that change no result: pictures come here as RGB, results have their channels first, and pictures that go
+ * together have one size here, so that none is padded. Old files of BLIP have "size_divisor", which its processor
+ * does not know.
+ */
 const harmless = [
   'processor_class',
   'image_processor_type',
@@ -48,15 +52,12 @@ const harmless = [
   'disable_grouping',
   'return_tensors',
   'image_seq_length',
+  'do_pad',
+  'size_divisor',
 ];
 
-/** The same of detectors: pictures that go together have one size here, so that none is padded. */
-const harmlessOfDetectors = [
-  'do_pad',
-  'pad_and_return_pixel_mask',
-  'format',
-  'do_convert_annotations',
-];
+/** The same of detectors. */
+const harmlessOfDetectors = ['pad_and_return_pixel_mask', 'format', 'do_convert_annotations'];
 
 /**
  * The settings of a processor with these fields, for a checkpoint of this family. Errors: CONFIG_INVALID;
@@ -85,11 +86,13 @@ export function imageSettings(given: Config, family: string | undefined): ImageS
     ...(config.boolean('do_color_quantize', false) && { clusters: clustersOf(config) }),
     values: valuesOf(config, mean, channels),
   };
-  if (detects) config.refuseOthers([...harmless, ...harmlessOfDetectors, 'size']);
-  else {
-    config.only('do_pad', false);
-    config.refuseOthers([...harmless, 'size', 'crop_size', 'pad_size']);
-  }
+  const pads = fields['do_pad'] === true;
+  config.refuseOthers([
+    ...harmless,
+    'size',
+    ...(detects ? harmlessOfDetectors : ['crop_size']),
+    ...(pads || detects ? [] : ['pad_size']),
+  ]);
   return settings;
 }
 

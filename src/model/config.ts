@@ -180,10 +180,11 @@ export class Config {
     }
   }
 
-  /** Refuses every field that was not read, but for those that change no result. */
+  /** Refuses every field that was not read, but for those that are false or change no result. */
   refuseOthers(harmless: readonly string[]): void {
     for (const [name, value] of Object.entries(this.fields)) {
-      if (value === null || this.#read.has(name) || harmless.includes(name)) continue;
+      const isIdle = value === null || value === false;
+      if (isIdle || this.#read.has(name) || harmless.includes(name)) continue;
       this.refuse(name, 'none, as it is not known here what it does');
     }
   }

@@ -171,7 +171,10 @@ test('what is no picture is refused, and says why', () =>
 test('checkpoints and processors that do not fit', () =>
   withGpu(device!.options, async (gpu) => {
     const vit = await fixtureFiles('vit', ['config.json', 'model.safetensors']);
-    const load = (processor: object | undefined, config: object = {}): Promise<unknown> => {
+    const load = (
+      processor: object | undefined,
+      config: object = {},
+    ): Promise<Pipelines['image-classification']> => {
       const own = processor && {
         'preprocessor_config.json': withFields(undefined, { ...processor }),
       };
@@ -186,12 +189,16 @@ test('checkpoints and processors that do not fit', () =>
     await expectRejection(load(undefined), 'FILE_NOT_FOUND', 'preprocessor_config.json');
     const refused: [object, string][] = [
       [{ do_sharpen: true }, '"do_sharpen" is true'],
+      [{ do_pad: true, pad_size: { height: 30, width: 30 } }, '"pad_size"'],
       [{ size: { longest_edge: 9 } }, '"size"'],
       [{ resample: 9 }, '"resample" is 9'],
       [{ image_mean: [1, 2] }, '"image_mean"'],
       [{ image_std: [1, 0, 1] }, '"image_std"'],
       [{ image_processor_type: 'ConvNextImageProcessor' }, 'ViTImageProcessor'],
     ];
+    // What pads nothing, and what the processor does not know, is taken.
+    const idle = { do_pad: true, size_divisor: 32, do_reduce_labels: false };
+    (await load({ ...processor, ...idle })).dispose();
     for (const [fields, part] of refused) {
       const code = 'image_mean' in fields || 'image_std' in fields || 'resample' in fields;
       await expectRejection(
