@@ -74,6 +74,11 @@ export class Recognizer {
           onProgress(loaded, total);
         },
       });
+      if (recognize.featureExtractor.windowLength === undefined) {
+        throw new Error(
+          'This model hears, but is no Whisper, which this page is made for. Choose one.',
+        );
+      }
       return new Recognizer(gpu, recognize, performance.now() - start, bytes);
     } catch (error) {
       gpu.dispose();

@@ -327,10 +327,33 @@ test.each([
   await own.close();
 });
 
+/** A model that writes speech down letter by letter. */
+async function spellingModel(): Promise<string> {
+  const target = await mkdtemp(path.join(tmpdir(), 'spelling-'));
+  await cp(path.join(root, 'test/fixtures/variants/wav2vec2_ctc'), target, { recursive: true });
+  const tokens = ['<pad>', '<s>', '</s>', '<unk>', '|', ...'ABCDEF'.split('')];
+  const files = {
+    'preprocessor_config.json': {
+      feature_extractor_type: 'Wav2Vec2FeatureExtractor',
+      sampling_rate: samplingRate,
+    },
+    'tokenizer_config.json': { tokenizer_class: 'Wav2Vec2CTCTokenizer' },
+    'vocab.json': Object.fromEntries(tokens.map((token, id) => [token, id])),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(path.join(target, name), JSON.stringify(content));
+  }
+  return target;
+}
+
 test('tells what is no Whisper, and what is no sound', async () => {
   await open();
   await page.locator('#folder').setInputFiles(path.join(root, 'test/fixtures/vit'));
   expect(await problemOf()).toContain('does not fit automatic-speech-recognition');
+  const spelling = await spellingModel();
+  await page.locator('#folder').setInputFiles(spelling);
+  await page.getByRole('alert').getByText('is no Whisper').waitFor();
+  await rm(spelling, { recursive: true });
   await loadFixture();
   expect(await page.getByRole('alert').isVisible()).toBe(false);
   const buffer = Buffer.from('no sound at all, but a text');

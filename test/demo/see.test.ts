@@ -330,7 +330,7 @@ test('trains in a worker, tries digits held out, and reads with what it has lear
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.locator('#run-status', { hasText: /^Stopped\.$/ }).waitFor();
   expect(await page.locator('#fact-memory').textContent()).toBe('0 bytes');
-  expect(page.workers().length).toBe(0);
+  await expect.poll(() => page.workers().length).toBe(0);
 });
 
 /** The tiny ViT of the fixtures, with what prepares its pictures. */
