@@ -1,9 +1,9 @@
 // What preprocessor_config.json says of sound, or the part of processor_config.json that newer releases write.
 
-import { TransformerError } from '../runtime/errors.ts';
-import { Config } from '../model/config.ts';
+import type { Config } from '../model/config.ts';
+import { readProcessor } from '../model/read-processor.ts';
 import { isObject } from '../source/json.ts';
-import { describeFile, notFound, readJson, type Source } from '../source/source.ts';
+import { readJson, type Source } from '../source/source.ts';
 
 interface SharedSettings {
   /** Samples a second. */
@@ -34,8 +34,6 @@ export interface SpectrogramSettings extends SharedSettings {
 
 export type ExtractorSettings = ValueSettings | SpectrogramSettings;
 
-const files = ['processor_config.json', 'preprocessor_config.json'] as const;
-
 /** Fields that say nothing that counts: names, and what follows from other fields. */
 const harmless = [
   'feature_extractor_type',
@@ -59,21 +57,7 @@ export async function readExtractorSettings(
   source: Source,
   signal: AbortSignal | undefined,
 ): Promise<ExtractorSettings> {
-  const [processor, own] = await Promise.all(
-    files.map((file) => readJson(source, file, { signal })),
-  );
-  const nested = isObject(processor)
-    ? (processor['feature_extractor'] ?? processor['audio_processor'])
-    : undefined;
-  const [file, fields] = nested === undefined ? [files[1], own] : [files[0], nested];
-  if (fields === undefined) throw notFound(source, files.toReversed());
-  if (!isObject(fields)) {
-    throw new TransformerError(
-      'CONFIG_INVALID',
-      `${describeFile(source, file)} does not hold an object. Download the file again.`,
-    );
-  }
-  const config = new Config(fields, describeFile(source, file));
+  const config = await readProcessor(source, ['feature_extractor', 'audio_processor'], signal);
   const type = config.get('feature_extractor_type') ?? (await assumedType(source, signal));
   if (type !== 'WhisperFeatureExtractor' && type !== 'Wav2Vec2FeatureExtractor') {
     const known = Object.keys(kinds).join(' or ');

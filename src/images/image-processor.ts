@@ -2,6 +2,7 @@
 
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { readConfig } from '../model/read-configs.ts';
+import { readProcessor } from '../model/read-processor.ts';
 import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import { show } from '../runtime/print.ts';
@@ -10,7 +11,6 @@ import type { ImageSize } from '../shaders/image/patches.ts';
 import { isSource, type ModelSource, openSource } from '../source/open-source.ts';
 import { type PicturePart, pictureValues } from './picture-values.ts';
 import { greyOf, type Pixels } from './pixels.ts';
-import { readProcessor } from './processor-file.ts';
 import { type Colour, imageSettings, type ImageSettings } from './processor-settings.ts';
 import { type ImageInput, readImage } from './read-image.ts';
 
@@ -36,7 +36,7 @@ export class ImageProcessor {
     throwIfAborted(signal);
     const files = isSource(source) ? source : openSource(source);
     const [processor, config] = await Promise.all([
-      readProcessor(files, signal),
+      readProcessor(files, ['image_processor'], signal),
       readConfig(files, signal),
     ]);
     const family = config['model_type'];

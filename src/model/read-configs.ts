@@ -32,7 +32,8 @@ export async function readConfigs(
   };
 }
 
-function object(value: unknown, files: Source, file: string): JsonObject {
+/** What a file of JSON holds. Errors: CONFIG_INVALID for what is no object. */
+export function object(value: unknown, files: Source, file: string): JsonObject {
   if (isObject(value)) return value;
   throw new TransformerError(
     'CONFIG_INVALID',

@@ -147,7 +147,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   // What there is for images and sound: how they are called.
   { name: 'media', test: /\/src\/(model\/media-(architectures|family)|tasks\/media-tasks)\.ts/ },
-  { name: 'read-bytes', test: /\/src\/source\/(read-bytes|file-address)\.ts/ },
+  {
+    name: 'read-bytes',
+    test: /\/src\/(source\/(read-bytes|file-address)|model\/read-processor)\.ts/,
+  },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },
   {
