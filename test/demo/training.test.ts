@@ -275,7 +275,7 @@ test('says what is missing without WebGPU, and stays usable', async () => {
   await training.workerEnd();
 });
 
-test('fits a narrow screen, and leads to the other page and back', async () => {
+test('fits a narrow screen, and leads to the other pages', async () => {
   await open({ viewport: { width: 360, height: 740 }, colorScheme: 'dark', locale: 'en-US@posix' });
   await training.start({ lookEvery: 1 });
   await training.steps(2);
@@ -291,7 +291,12 @@ test('fits a narrow screen, and leads to the other page and back', async () => {
   expect(policy).not.toContain('unsafe');
   const links = page.getByRole('navigation').getByRole('link');
   const targets = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
-  const titles = ['Attention at work', 'Attention learning', 'Attention at a glance'];
+  const titles = [
+    'Attention at work',
+    'Attention learning',
+    'Attention at a glance',
+    'Attention listening',
+  ];
   expect(targets.length).toBe(titles.length);
   for (const [i, target] of targets.entries()) {
     const other = await fetch(new URL(target ?? '', `${url}train.html`));
