@@ -39,6 +39,11 @@ const rooms = {
     loss: ['rows'],
     optimizer: ['rows'],
   },
+  tasks: {
+    text: [],
+    image: [],
+    sound: [],
+  },
   model: {
     weights: [],
     layers: ['weights'],

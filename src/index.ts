@@ -42,34 +42,38 @@ export {
   type Tier,
 } from './runtime/gpu.ts';
 export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
-export type { RecognitionOptions } from './tasks/automatic-speech-recognition.ts';
-export type { SpeechChunk, SpeechText } from './tasks/speech-text.ts';
-export type { EmbeddingOptions, SimilarityInput } from './tasks/embeddings.ts';
-export type { AggregationStrategy } from './tasks/entities.ts';
-export type { FeatureExtractionOptions } from './tasks/feature-extraction.ts';
-export type { AudioClassificationOptions } from './tasks/audio-classification.ts';
-export type { ImageClassificationOptions } from './tasks/image-classification.ts';
-export type { DrawingOptions } from './tasks/unconditional-image-generation.ts';
-export type { DetectedObject, ObjectDetectionOptions } from './tasks/object-detection.ts';
-export type { ImageFeatureExtractionOptions } from './tasks/image-feature-extraction.ts';
-export type { ImageToTextOptions } from './tasks/image-to-text.ts';
-export type { FilledMask, FillMaskOptions } from './tasks/fill-mask.ts';
-export type { TextOptions } from './tasks/generation.ts';
+export type { RecognitionOptions } from './tasks/sound/automatic-speech-recognition.ts';
+export type { SpeechChunk, SpeechText } from './tasks/sound/speech-text.ts';
+export type { EmbeddingOptions, SimilarityInput } from './tasks/text/embeddings.ts';
+export type { AggregationStrategy } from './tasks/text/entities.ts';
+export type { FeatureExtractionOptions } from './tasks/text/feature-extraction.ts';
+export type { AudioClassificationOptions } from './tasks/sound/audio-classification.ts';
+export type { ImageClassificationOptions } from './tasks/image/image-classification.ts';
+export type { DrawingOptions } from './tasks/image/unconditional-image-generation.ts';
+export type { DetectedObject, ObjectDetectionOptions } from './tasks/image/object-detection.ts';
+export type { ImageFeatureExtractionOptions } from './tasks/image/image-feature-extraction.ts';
+export type { ImageToTextOptions } from './tasks/image/image-to-text.ts';
+export type { FilledMask, FillMaskOptions } from './tasks/text/fill-mask.ts';
+export type { GeneratedText, TextOptions } from './tasks/generation.ts';
 export { pipeline, type Pipelines, type TranslationPipeline } from './tasks/pipeline.ts';
 export { cosineSimilarity } from './tasks/pooling.ts';
-export type { Answer, Question, QuestionAnsweringOptions } from './tasks/question-answering.ts';
+export type {
+  Answer,
+  Question,
+  QuestionAnsweringOptions,
+} from './tasks/text/question-answering.ts';
 export type { LabelScore } from './tasks/label-scores.ts';
-export type { TextClassificationOptions, TextPair } from './tasks/text-classification.ts';
-export type { TextGenerationOptions } from './tasks/text-generation.ts';
-export type { RankedDocument, TextRankingOptions } from './tasks/text-ranking.ts';
-export type { GeneratedText, Summary } from './tasks/text-to-text.ts';
+export type { TextClassificationOptions, TextPair } from './tasks/text/text-classification.ts';
+export type { TextGenerationOptions } from './tasks/text/text-generation.ts';
+export type { RankedDocument, TextRankingOptions } from './tasks/text/text-ranking.ts';
+export type { Summary } from './tasks/text/text-to-text.ts';
 export type {
   EntityGroup,
   TokenClassificationOptions,
   TokenEntity,
-} from './tasks/token-classification.ts';
+} from './tasks/text/token-classification.ts';
 export type { Encoding, WindowOptions } from './tokenizer/template.ts';
 export type { EncodeOptions, Tokenizer } from './tokenizer/tokenizer.ts';
-export type { TranslateOptions, Translation } from './tasks/translation.ts';
-export type { ZeroShotOptions, ZeroShotResult } from './tasks/zero-shot-classification.ts';
-export type { ZeroShotImageOptions } from './tasks/zero-shot-image-classification.ts';
+export type { TranslateOptions, Translation } from './tasks/text/translation.ts';
+export type { ZeroShotOptions, ZeroShotResult } from './tasks/text/zero-shot-classification.ts';
+export type { ZeroShotImageOptions } from './tasks/image/zero-shot-image-classification.ts';

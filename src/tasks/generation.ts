@@ -8,6 +8,11 @@ import { inBatches, padRows } from './batches.ts';
 import { checkOptions, type TaskModel, type TaskParts, type TextTokenizer } from './task.ts';
 import { TextStream } from '../tokenizer/text-stream.ts';
 
+/** A text that a model wrote. */
+export interface GeneratedText {
+  generatedText: string;
+}
+
 /** Options of `generate`, and strings that end a text. */
 export interface TextOptions extends Omit<GenerateOptions, 'stopStrings'> {
   /**

@@ -6,26 +6,27 @@ import type { Modality } from '../model/family.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { JsonObject } from '../source/json.ts';
-import type { AudioClassification } from './audio-classification.ts';
-import type { SpeechRecognition } from './automatic-speech-recognition.ts';
-import type { Embeddings, SentenceSimilarity } from './embeddings.ts';
-import type { FeatureExtraction } from './feature-extraction.ts';
-import type { FillMask } from './fill-mask.ts';
-import type { ImageClassification } from './image-classification.ts';
-import type { ImageFeatureExtraction } from './image-feature-extraction.ts';
-import type { ImageToText } from './image-to-text.ts';
-import type { ObjectDetection } from './object-detection.ts';
-import type { QuestionAnswering } from './question-answering.ts';
+import type { AudioClassification } from './sound/audio-classification.ts';
+import type { SpeechRecognition } from './sound/automatic-speech-recognition.ts';
+import type { Embeddings, SentenceSimilarity } from './text/embeddings.ts';
+import type { FeatureExtraction } from './text/feature-extraction.ts';
+import type { FillMask } from './text/fill-mask.ts';
+import type { ImageClassification } from './image/image-classification.ts';
+import type { ImageFeatureExtraction } from './image/image-feature-extraction.ts';
+import type { ImageToText } from './image/image-to-text.ts';
+import type { ObjectDetection } from './image/object-detection.ts';
+import type { QuestionAnswering } from './text/question-answering.ts';
 import { generating, type Kind, task, type TaskDefinition } from './task-definition.ts';
-import type { TextClassification } from './text-classification.ts';
-import type { TextGeneration } from './text-generation.ts';
-import type { TextRanking } from './text-ranking.ts';
-import type { GeneratedText, Summary, TextToText } from './text-to-text.ts';
-import type { TokenClassification } from './token-classification.ts';
-import type { TranslationTask } from './translation.ts';
-import type { UnconditionalImageGeneration } from './unconditional-image-generation.ts';
-import type { ZeroShotClassification } from './zero-shot-classification.ts';
-import type { ZeroShotImageClassification } from './zero-shot-image-classification.ts';
+import type { TextClassification } from './text/text-classification.ts';
+import type { TextGeneration } from './text/text-generation.ts';
+import type { TextRanking } from './text/text-ranking.ts';
+import type { GeneratedText } from './generation.ts';
+import type { Summary, TextToText } from './text/text-to-text.ts';
+import type { TokenClassification } from './text/token-classification.ts';
+import type { TranslationTask } from './text/translation.ts';
+import type { UnconditionalImageGeneration } from './image/unconditional-image-generation.ts';
+import type { ZeroShotClassification } from './text/zero-shot-classification.ts';
+import type { ZeroShotImageClassification } from './image/zero-shot-image-classification.ts';
 
 /** What a pipeline of each task is called with and gives, of those that take texts. */
 interface TextTasks {
@@ -103,76 +104,76 @@ const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMH
 const textTasks: Definitions<keyof TextTasks> = {
   embeddings: task(
     texts,
-    () => import('./embeddings.ts'),
+    () => import('./text/embeddings.ts'),
     ({ embeddings }, ...from) => embeddings(...from),
   ),
   'feature-extraction': task(
     texts,
-    () => import('./feature-extraction.ts'),
+    () => import('./text/feature-extraction.ts'),
     ({ featureExtraction }) => featureExtraction,
   ),
   'fill-mask': task(
     texts,
-    () => import('./fill-mask.ts'),
+    () => import('./text/fill-mask.ts'),
     ({ fillMask }) => fillMask,
     ['ForMaskedLM', 'ForPreTraining'],
   ),
   'question-answering': task(
     texts,
-    () => import('./question-answering.ts'),
+    () => import('./text/question-answering.ts'),
     ({ questionAnswering }) => questionAnswering,
     ['ForQuestionAnswering'],
   ),
   'sentence-similarity': task(
     texts,
-    () => import('./embeddings.ts'),
+    () => import('./text/embeddings.ts'),
     ({ sentenceSimilarity }, ...from) => sentenceSimilarity(...from),
   ),
   summarization: task(
     texts,
-    () => generating(import('./text-to-text.ts')),
+    () => generating(import('./text/text-to-text.ts')),
     ({ summarization }) => summarization,
     seq2seq,
   ),
   'text-classification': task(
     texts,
-    () => import('./text-classification.ts'),
+    () => import('./text/text-classification.ts'),
     ({ textClassification }) => textClassification,
     classifiers,
   ),
   'text-generation': task(
     texts,
-    () => generating(import('./text-generation.ts')),
+    () => generating(import('./text/text-generation.ts')),
     ({ textGeneration }) => textGeneration,
     ['ForCausalLM', 'LMHeadModel'],
   ),
   'text-ranking': task(
     texts,
-    () => import('./text-ranking.ts'),
+    () => import('./text/text-ranking.ts'),
     ({ rankingOf }, ...from) => rankingOf(...from),
     classifiers,
   ),
   'text2text-generation': task(
     texts,
-    () => generating(import('./text-to-text.ts')),
+    () => generating(import('./text/text-to-text.ts')),
     ({ text2textGeneration }) => text2textGeneration,
     seq2seq,
   ),
   'token-classification': task(
     texts,
-    () => import('./token-classification.ts'),
+    () => import('./text/token-classification.ts'),
     ({ tokenClassification }) => tokenClassification,
     ['ForTokenClassification'],
   ),
   translation: task(
     texts,
-    () => generating(import('./translation.ts')),
+    () => generating(import('./text/translation.ts')),
     ({ translation }) => translation,
     seq2seq,
   ),
   'zero-shot-classification': task(
     texts,
-    () => import('./zero-shot-classification.ts'),
+    () => import('./text/zero-shot-classification.ts'),
     ({ zeroShotClassification }) => zeroShotClassification,
     classifiers,
   ),

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { loadModel, type Model } from 'webgpu-transformer';
 import { adam, Lora, sgd, Trainer, type TrainerOptions } from 'webgpu-transformer/training';
-import { textClassification } from '../../src/tasks/text-classification.ts';
+import { textClassification } from '../../src/tasks/text/text-classification.ts';
 import type { TaskParts } from '../../src/tasks/task.ts';
 import { sharedGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';

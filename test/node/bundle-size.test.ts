@@ -88,7 +88,7 @@ const first = filesOf(entry);
 const remote = ['source/http-source.ts', 'source/cached-source.ts', 'source/cache-store.ts'];
 const classification = [
   'tokenizer/tokenizer.ts',
-  'tasks/text-classification.ts',
+  'tasks/text/text-classification.ts',
   'model/sequence-model.ts',
   'model/sequence-plan.ts',
   'model/families/bert.ts',
@@ -96,7 +96,7 @@ const classification = [
 ];
 const chat = [
   'tokenizer/tokenizer.ts',
-  'tasks/text-generation.ts',
+  'tasks/text/text-generation.ts',
   'tokenizer/chat-template.ts',
   'model/sequence-model.ts',
   'model/generation/generation.ts',
@@ -106,7 +106,7 @@ const chat = [
 ];
 const translation = [
   'tokenizer/tokenizer.ts',
-  'tasks/translation.ts',
+  'tasks/text/translation.ts',
   'model/encoder-decoder.ts',
   'model/generation/generation.ts',
   'model/families/marian.ts',

@@ -1,11 +1,11 @@
 // How tasks on images are tried with wrong arguments, apart from any device.
 
-import { imageClassification } from '../../src/tasks/image-classification.ts';
-import { imageFeatureExtraction } from '../../src/tasks/image-feature-extraction.ts';
-import { unconditionalImageGeneration } from '../../src/tasks/unconditional-image-generation.ts';
+import { imageClassification } from '../../src/tasks/image/image-classification.ts';
+import { imageFeatureExtraction } from '../../src/tasks/image/image-feature-extraction.ts';
+import { unconditionalImageGeneration } from '../../src/tasks/image/unconditional-image-generation.ts';
 import { generationValues } from '../../src/model/generation/read-options.ts';
 import { throwIfAborted } from '../../src/runtime/errors.ts';
-import { objectDetection } from '../../src/tasks/object-detection.ts';
+import { objectDetection } from '../../src/tasks/image/object-detection.ts';
 import type { ImageTaskParts } from '../../src/tasks/task.ts';
 import type { Way } from './wrong-arguments.ts';
 

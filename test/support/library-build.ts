@@ -139,7 +139,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What models take of sound.
   {
     name: 'sounds',
-    test: /\/src\/(audio\/|tasks\/audio-classification\.ts|shaders\/(audio\/(log-mel|mel-floor|sinc-resample)|rows\/(fold|group-norm))\.)/,
+    test: /\/src\/(audio\/|tasks\/sound\/audio-classification\.ts|shaders\/(audio\/(log-mel|mel-floor|sinc-resample)|rows\/(fold|group-norm))\.)/,
   },
   {
     name: 'speech-encoder',
@@ -155,29 +155,29 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },
   {
     name: 'text-tasks',
-    test: /\/src\/tasks\/(text-generation|text-to-text|translation)\.ts/,
+    test: /\/src\/tasks\/text\/(text-generation|text-to-text|translation)\.ts/,
   },
   {
     name: 'label-tasks',
-    test: /\/src\/tasks\/(text-classification|text-ranking|zero-shot-classification)\.ts/,
+    test: /\/src\/tasks\/text\/(text-classification|text-ranking|zero-shot-classification)\.ts/,
   },
   {
     name: 'token-tasks',
-    test: /\/src\/tasks\/(fill-mask|question-answering|token-classification)\.ts/,
+    test: /\/src\/tasks\/text\/(fill-mask|question-answering|token-classification)\.ts/,
   },
   { name: 'pooling', test: /\/src\/tasks\/pooling\.ts/ },
   {
     name: 'sound-tasks',
-    test: /\/src\/(tasks\/(audio-classification|automatic-speech-recognition|whisper-recognition|speech-\w+|live-text)|audio\/(samples|standardize|feature-\w+|extractor-settings|padding|read-audio))\.ts/,
+    test: /\/src\/(tasks\/sound\/[\w-]+|audio\/(samples|standardize|feature-\w+|extractor-settings|padding|read-audio))\.ts/,
   },
   {
     name: 'image-tasks',
-    test: /\/src\/tasks\/(image-(batches|classification|feature-extraction|to-text)|object-detection|unconditional-image-generation)\.ts/,
+    test: /\/src\/tasks\/image\/(image-(batches|classification|feature-extraction|to-text)|object-detection|unconditional-image-generation)\.ts/,
   },
-  { name: 'vector-tasks', test: /\/src\/tasks\/(embeddings|feature-extraction)\.ts/ },
+  { name: 'vector-tasks', test: /\/src\/tasks\/text\/(embeddings|feature-extraction)\.ts/ },
   {
     name: 'pictures',
-    test: /\/src\/(images\/|tasks\/image-[\w-]+\.ts|shaders\/image\/(pixel-values|resample)\.)/,
+    test: /\/src\/(images\/|shaders\/image\/(pixel-values|resample)\.)/,
   },
   {
     name: 'shaders-gpu',

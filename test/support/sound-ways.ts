@@ -6,9 +6,9 @@ import type { Hearing } from '../../src/model/speech/hearing.ts';
 import { speechTokens } from '../../src/model/speech/speech-options.ts';
 import { transcribe } from '../../src/model/speech/transcribe.ts';
 import { throwIfAborted } from '../../src/runtime/errors.ts';
-import { audioClassification } from '../../src/tasks/audio-classification.ts';
-import { automaticSpeechRecognition } from '../../src/tasks/automatic-speech-recognition.ts';
-import type { CtcParts } from '../../src/tasks/ctc-recognition.ts';
+import { audioClassification } from '../../src/tasks/sound/audio-classification.ts';
+import { automaticSpeechRecognition } from '../../src/tasks/sound/automatic-speech-recognition.ts';
+import type { CtcParts } from '../../src/tasks/sound/ctc-recognition.ts';
 import { memorySource } from './source.ts';
 import type { Way } from './wrong-arguments.ts';
 

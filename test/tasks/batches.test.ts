@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { eachText, inBatches, padRows, type TokenRow } from '../../src/tasks/batches.ts';
 import { greatest, sigmoid, softmax } from '../../src/tasks/scores.ts';
-import { textClassification } from '../../src/tasks/text-classification.ts';
+import { textClassification } from '../../src/tasks/text/text-classification.ts';
 import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { cpuParts } from '../support/tasks.ts';

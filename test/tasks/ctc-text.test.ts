@@ -1,6 +1,6 @@
 // Labels of steps are read as Python's tokenizer reads them.
 import { expect, test } from 'vitest';
-import { collapse, ctcText, ctcWords, type TimedLabel } from '../../src/tasks/ctc-text.ts';
+import { collapse, ctcText, ctcWords, type TimedLabel } from '../../src/tasks/sound/ctc-text.ts';
 import { readFixtureJson } from '../support/fixture.ts';
 
 interface Expected {

@@ -6,11 +6,11 @@ import {
   type Embeddings,
   sentenceSimilarity,
   type SentenceSimilarity,
-} from '../../src/tasks/embeddings.ts';
-import { featureExtraction } from '../../src/tasks/feature-extraction.ts';
-import { activationNames, activationOf } from '../../src/tasks/activations.ts';
+} from '../../src/tasks/text/embeddings.ts';
+import { featureExtraction } from '../../src/tasks/text/feature-extraction.ts';
+import { activationNames, activationOf } from '../../src/tasks/text/activations.ts';
 import { pool, type Pooling } from '../../src/tasks/pooling.ts';
-import { rankingOf } from '../../src/tasks/text-ranking.ts';
+import { rankingOf } from '../../src/tasks/text/text-ranking.ts';
 import { float16ToFloat32, float32ToFloat16 } from '../../src/source/float16.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';

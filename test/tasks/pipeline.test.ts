@@ -1,13 +1,13 @@
 // pipeline(): names of tasks, checkpoints of other tasks, options and inputs that do not fit.
 import { expect, test } from 'vitest';
 import { type ErrorCode, pipeline, type Pipelines } from 'webgpu-transformer';
-import { fillMask } from '../../src/tasks/fill-mask.ts';
-import { featureExtraction } from '../../src/tasks/feature-extraction.ts';
-import { questionAnswering } from '../../src/tasks/question-answering.ts';
-import { textClassification } from '../../src/tasks/text-classification.ts';
-import { textRanking } from '../../src/tasks/text-ranking.ts';
-import { tokenClassification } from '../../src/tasks/token-classification.ts';
-import { zeroShotClassification } from '../../src/tasks/zero-shot-classification.ts';
+import { fillMask } from '../../src/tasks/text/fill-mask.ts';
+import { featureExtraction } from '../../src/tasks/text/feature-extraction.ts';
+import { questionAnswering } from '../../src/tasks/text/question-answering.ts';
+import { textClassification } from '../../src/tasks/text/text-classification.ts';
+import { textRanking } from '../../src/tasks/text/text-ranking.ts';
+import { tokenClassification } from '../../src/tasks/text/token-classification.ts';
+import { zeroShotClassification } from '../../src/tasks/text/zero-shot-classification.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { memorySource } from '../support/source.ts';

@@ -2,14 +2,14 @@
 // alone over an encoder in float64, then from files to results on a device.
 import { expect, test } from 'vitest';
 import { pipeline, type Pipelines } from 'webgpu-transformer';
-import { featureExtraction } from '../../src/tasks/feature-extraction.ts';
-import { fillMask } from '../../src/tasks/fill-mask.ts';
-import { questionAnswering } from '../../src/tasks/question-answering.ts';
+import { featureExtraction } from '../../src/tasks/text/feature-extraction.ts';
+import { fillMask } from '../../src/tasks/text/fill-mask.ts';
+import { questionAnswering } from '../../src/tasks/text/question-answering.ts';
 import type { TaskParts } from '../../src/tasks/task.ts';
-import { textClassification } from '../../src/tasks/text-classification.ts';
-import { textRanking } from '../../src/tasks/text-ranking.ts';
-import { tokenClassification } from '../../src/tasks/token-classification.ts';
-import { zeroShotClassification } from '../../src/tasks/zero-shot-classification.ts';
+import { textClassification } from '../../src/tasks/text/text-classification.ts';
+import { textRanking } from '../../src/tasks/text/text-ranking.ts';
+import { tokenClassification } from '../../src/tasks/text/token-classification.ts';
+import { zeroShotClassification } from '../../src/tasks/text/zero-shot-classification.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { memorySource } from '../support/source.ts';
 import { cpuParts, expectCalls, expectedCalls, taskFiles } from '../support/tasks.ts';

@@ -2,7 +2,10 @@
 import { expect, test } from 'vitest';
 import { endsWithStop } from '../../src/tasks/generation.ts';
 import type { TextTokenizer } from '../../src/tasks/task.ts';
-import { textGeneration, type TextGenerationOptions } from '../../src/tasks/text-generation.ts';
+import {
+  textGeneration,
+  type TextGenerationOptions,
+} from '../../src/tasks/text/text-generation.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';

@@ -1,8 +1,8 @@
 // Translation, summaries and other answers of encoder–decoders: prefixes, languages, settings.
 import { expect, test } from 'vitest';
-import { summarization, text2textGeneration } from '../../src/tasks/text-to-text.ts';
+import { summarization, text2textGeneration } from '../../src/tasks/text/text-to-text.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { translation } from '../../src/tasks/translation.ts';
+import { translation } from '../../src/tasks/text/translation.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';
 import { memorySource } from '../support/source.ts';

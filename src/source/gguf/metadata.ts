@@ -13,7 +13,7 @@ export class Metadata {
     this.label = label;
   }
 
-  /** The value as it stands; undefined where there is none. Whole numbers of 64 bits as any other. */
+  /** The value as it stands; undefined where there is none. Whole numbers of 64 bits are plain numbers here. */
   get(key: string): unknown {
     const value = this.#values.get(key);
     return typeof value === 'bigint' ? Number(value) : value;

@@ -1,0 +1,71 @@
+// Objects in images, and where they are.
+
+import type { Pixels } from '../../images/pixels.ts';
+import type { ImageInput } from '../../images/read-image.ts';
+import type { ReadOutput } from '../batches.ts';
+import { forwardImages } from './image-batches.ts';
+import { softmax } from '../scores.ts';
+import { checkOptions, type ImageTaskParts, labelName, oneOrMany } from '../task.ts';
+
+export interface ObjectDetectionOptions {
+  /** Objects with a higher score are given, from 0 to 1. Default 0.5. */
+  threshold?: number;
+  signal?: AbortSignal;
+}
+
+export interface DetectedObject {
+  score: number;
+  label: string;
+  /** In whole pixels of the image as it was given, from its top left corner on. */
+  box: { xmin: number; ymin: number; xmax: number; ymax: number };
+}
+
+/** The objects in an image, none where there are none; several images give a list of each. */
+export interface ObjectDetection {
+  (image: ImageInput, options?: ObjectDetectionOptions): Promise<DetectedObject[]>;
+  (images: readonly ImageInput[], options?: ObjectDetectionOptions): Promise<DetectedObject[][]>;
+}
+
+const task = 'object-detection';
+
+export function objectDetection(parts: ImageTaskParts): ObjectDetection {
+  const detect = async (
+    input: ImageInput | readonly ImageInput[],
+    options: ObjectDetectionOptions = {},
+  ): Promise<DetectedObject[] | DetectedObject[][]> => {
+    checkOptions(task, options, { threshold: 'share', signal: 'signal' });
+    const { threshold = 0.5, signal } = options;
+    return oneOrMany(input, (images) =>
+      forwardImages(parts, images, { task, signal }, (read, picture) =>
+        objectsIn(parts, read, picture).filter(({ score }) => score > threshold),
+      ),
+    );
+  };
+  return detect as ObjectDetection;
+}
+
+/** What each token of a detector sees, but for nothing, which is the last label. */
+function objectsIn(
+  { model }: ImageTaskParts,
+  read: ReadOutput,
+  { height, width }: Pixels,
+): DetectedObject[] {
+  const { data: logits, shape } = read('logits');
+  const { data: boxes } = read('predBoxes');
+  const [tokens = 0, labels = 0] = shape;
+  return Array.from({ length: tokens }, (_, token) => {
+    const scores = softmax(logits.subarray(token * labels, (token + 1) * labels)).slice(0, -1);
+    const score = scores.reduce((most, one) => Math.max(most, one), 0);
+    const [x = 0, y = 0, wide = 0, tall = 0] = boxes.subarray(4 * token);
+    return {
+      score,
+      label: labelName(model, scores.indexOf(score)),
+      box: {
+        xmin: Math.trunc((x - wide / 2) * width),
+        ymin: Math.trunc((y - tall / 2) * height),
+        xmax: Math.trunc((x + wide / 2) * width),
+        ymax: Math.trunc((y + tall / 2) * height),
+      },
+    };
+  });
+}

@@ -1,0 +1,76 @@
+// What sentence-transformers notes beside a checkpoint for embeddings and for ranking alike: lengths,
+// case, prompts. Settings that would change results and are not computed are refused.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import { isObject, type JsonObject, show } from '../../source/json.ts';
+import { describeFile, readJson, type Source } from '../../source/source.ts';
+
+export interface SentenceSettings {
+  /** Tokens that count of a text, where the checkpoint says so. */
+  readonly maxLength: number | undefined;
+  readonly lowerCase: boolean;
+  /** Prompts by their names, and the name of the one that stands before each text. */
+  readonly prompts: Readonly<Record<string, string>>;
+  readonly promptName: string | undefined;
+  /** config_sentence_transformers.json. */
+  readonly general: JsonObject;
+}
+
+/** Options of loading that change no result. */
+const harmless =
+  /^(trust_remote_code|(torch_)?dtype|attn_implementation|device_map|use_safetensors)$/;
+
+/** `task` is what the model itself must be made for. Errors: MODEL_UNSUPPORTED. */
+export async function readSentenceSettings(
+  files: Source,
+  task: string,
+  signal: AbortSignal | undefined,
+): Promise<SentenceSettings> {
+  const read = async (file: string): Promise<JsonObject> => {
+    const value = await readJson(files, file, { signal });
+    return isObject(value) ? value : {};
+  };
+  const [settings, general] = await Promise.all([
+    read('sentence_bert_config.json'),
+    read('config_sentence_transformers.json'),
+  ]);
+  const { transformer_task: made = task, modality_config: modalities } = settings;
+  if (made !== task) throw unsupported(files, `transformer_task is ${show(made)}, not ${task}`);
+  const way = isObject(modalities) ? modalities['text'] : undefined;
+  if (modalities !== undefined && !isObject(way)) throw unsupported(files, 'it reads no texts');
+  const { method = 'forward', method_output_name: output } = isObject(way) ? way : {};
+  const usual = task === 'feature-extraction' ? 'last_hidden_state' : 'logits';
+  if (method !== 'forward' || (output ?? usual) !== usual) {
+    throw unsupported(files, `it takes ${show(output ?? null)} from ${show(method)}`);
+  }
+  for (const [name, value] of Object.entries(settings)) {
+    const keys = isObject(value) ? Object.keys(value) : [];
+    if (!/_(args|kwargs)$/.test(name) || keys.every((key) => harmless.test(key))) continue;
+    throw unsupported(files, `${name} has ${keys.join(', ')}`);
+  }
+  const { prompts, default_prompt_name: promptName } = general;
+  const named = Object.entries(isObject(prompts) ? prompts : {});
+  const { max_seq_length: maxLength } = settings;
+  return {
+    maxLength: typeof maxLength === 'number' ? maxLength : undefined,
+    lowerCase: settings['do_lower_case'] === true,
+    prompts: Object.fromEntries(
+      named.map(([name, text]) => [name, typeof text === 'string' ? text : '']),
+    ),
+    promptName: typeof promptName === 'string' ? promptName : undefined,
+    general,
+  };
+}
+
+/** Lower case as tokenizers have it, character by character. */
+export function lowerCase(text: string): string {
+  return Array.from(text, (character) => character.toLowerCase()).join('');
+}
+
+export function unsupported(files: Source, what: string): TransformerError {
+  return new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `${describeFile(files, 'This sentence-transformers checkpoint')}: ${what}, which is not ` +
+      'supported. Use feature-extraction with a pooling of your own, or another checkpoint.',
+  );
+}
