@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { pipeline } from 'webgpu-transformer';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { serve } from './server.ts';
+import { watchedPage } from './watched-page.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const english = 'Saturday, November 21, 2026';
@@ -45,21 +46,8 @@ afterEach(async () => {
 
 /** Opens the page. `before` runs in it before its own scripts. */
 async function open(before?: () => void, options: BrowserContextOptions = {}): Promise<void> {
-  const context = await browser.newContext({ locale: 'en-US', ...options });
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
-  });
+  ({ page, complaints } = await watchedPage(browser, { ...options, before }));
   page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
-  await page.exposeFunction('complain', (text: string) => complaints.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const { complain } = globalThis as unknown as { complain: (text: string) => void };
-      complain(`violation: ${event.effectiveDirective} ${event.blockedURI}`);
-    });
-  });
-  if (before !== undefined) await page.addInitScript(before);
   await page.goto(url);
 }
 

@@ -15,6 +15,7 @@ import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { pcm16, wavFile } from '../support/wav.ts';
 import { drop } from './drop.ts';
 import { serve } from './server.ts';
+import { watchedPage } from './watched-page.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const whisper = path.join(root, 'test/fixtures/whisper_task');
@@ -71,28 +72,12 @@ interface Opening extends BrowserContextOptions {
 }
 
 async function open({ inBrowser = browser, before, onlyOwnPolicy, ...options }: Opening = {}) {
-  const context = await inBrowser.newContext({ locale: 'en-US', ...options });
-  context.setDefaultTimeout(120_000);
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
-  });
-  await page.exposeFunction('complain', (text: string) => complaints.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const { complain } = globalThis as unknown as { complain: (text: string) => void };
-      complain(`violation: ${event.effectiveDirective} ${event.blockedURI}`);
-    });
-  });
-  if (before !== undefined) await page.addInitScript(before);
-  if (onlyOwnPolicy === true) {
-    await page.route(/hear\.html$/, async (route) => {
-      const response = await route.fetch();
-      const { 'content-security-policy': _, ...headers } = response.headers();
-      await route.fulfill({ response, headers });
-    });
-  }
+  ({ page, complaints } = await watchedPage(inBrowser, {
+    ...options,
+    before,
+    onlyOwnPolicyOf: onlyOwnPolicy ? /hear\.html$/ : undefined,
+  }));
+  page.setDefaultTimeout(120_000);
   await page.goto(`${url}hear.html`);
 }
 

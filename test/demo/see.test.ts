@@ -5,7 +5,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { crc32, deflateSync, gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -14,10 +14,12 @@ import { type Digits, pictureOf, side, unpackDigits } from '../../demo/digits/di
 import { pixelValues } from '../../demo/digits/pixel-values.ts';
 import { heldOut } from '../../demo/digits/share.ts';
 import { headWeights, rolloutWeights } from '../../demo/see/rollout.ts';
+import { png } from '../../src/cli/png.ts';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { drop } from './drop.ts';
 import { strokesOf } from './handwriting.ts';
 import { serve } from './server.ts';
+import { watchedPage } from './watched-page.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const layers = 4;
@@ -62,28 +64,12 @@ async function open(
   before?: () => void,
   { onlyOwnPolicy = false } = {},
 ): Promise<void> {
-  const context = await browser.newContext({ locale: 'en-US', ...options });
-  context.setDefaultTimeout(120_000);
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
-  });
-  await page.exposeFunction('complain', (text: string) => complaints.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const { complain } = globalThis as unknown as { complain: (text: string) => void };
-      complain(`violation: ${event.effectiveDirective} ${event.blockedURI}`);
-    });
-  });
-  if (before !== undefined) await page.addInitScript(before);
-  if (onlyOwnPolicy) {
-    await page.route(/see\.html$/, async (route) => {
-      const response = await route.fetch();
-      const { 'content-security-policy': _, ...headers } = response.headers();
-      await route.fulfill({ response, headers });
-    });
-  }
+  ({ page, complaints } = await watchedPage(browser, {
+    ...options,
+    before,
+    onlyOwnPolicyOf: onlyOwnPolicy ? /see\.html$/ : undefined,
+  }));
+  page.setDefaultTimeout(120_000);
   await page.goto(`${url}see.html`);
   await page.locator('#examples button').nth(9).waitFor();
 }
@@ -230,7 +216,7 @@ test('reads a picture that is chosen, and tells what is none', async () => {
   await open();
   const digits = await heldOutDigits();
   const input = page.locator('#file');
-  const buffer = png(pictureOf(digits, 400), 8);
+  const buffer = scanOf(pictureOf(digits, 400), 8);
   await input.setInputFiles({ name: 'eight.png', mimeType: 'image/png', buffer });
   await expectAnswer(8);
   const text = { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no picture') };
@@ -244,32 +230,13 @@ test('reads a picture that is chosen, and tells what is none', async () => {
 });
 
 /** A digit as a scan: dark on light, each pixel several times as large. */
-function png(picture: Uint8Array, scale: number): Buffer {
+function scanOf(picture: Uint8Array, scale: number): Buffer {
   const size = side * scale;
-  const rows = Buffer.alloc(size * (size + 1));
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const at = Math.floor(y / scale) * side + Math.floor(x / scale);
-      rows[y * (size + 1) + 1 + x] = 240 - Math.round(0.8 * picture[at]!);
-    }
-  }
-  const chunk = (type: string, data: Buffer): Buffer => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(size, 0);
-  header.writeUInt32BE(size, 4);
-  header[8] = 8;
-  return Buffer.concat([
-    Buffer.from('89504e470d0a1a0a', 'hex'),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  const data = Uint8Array.from({ length: size * size }, (_, i) => {
+    const [y, x] = [Math.floor(i / size / scale), Math.floor((i % size) / scale)];
+    return 240 - Math.round(0.8 * picture[y * side + x]!);
+  });
+  return png({ data, width: size, height: size, channels: 1 });
 }
 
 test('trains in a worker, tries digits held out, and reads with what it has learned', async () => {
@@ -349,7 +316,7 @@ async function classifierFolder(): Promise<string> {
 
 test('classifies photographs with a model from a folder, as the library does in Node', async () => {
   const model = await classifierFolder();
-  const buffer = png(pictureOf(await heldOutDigits(), 120), 3);
+  const buffer = scanOf(pictureOf(await heldOutDigits(), 120), 3);
   using classify = await pipeline('image-classification', model);
   const expected = await classify(buffer, { topK: null });
 

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright';
 import type { Report } from '../../demo/train/protocol.ts';
+import { watchedPage } from './watched-page.ts';
 
 /** The address of the page's worker. */
 export const workerFile: RegExp = /worker-.*\.js/;
@@ -25,9 +26,6 @@ type Global = { state: PageState; complain: (text: string) => void };
 /** Runs in the page before its scripts: notes the steps shown, counts frames, forbids the GPU. */
 function watch(): void {
   const { complain } = globalThis as unknown as Global;
-  document.addEventListener('securitypolicyviolation', (event) => {
-    complain(`violation: ${event.effectiveDirective} ${event.blockedURI}`);
-  });
   GPU.prototype.requestAdapter = () => {
     complain('the page itself asked for a GPU');
     return Promise.resolve(null);
@@ -52,10 +50,11 @@ function watch(): void {
 export class TrainingPage {
   readonly page: Page;
   /** What must not happen, as it was reported: errors in the console, uncaught ones, violations. */
-  readonly complaints: string[] = [];
+  readonly complaints: readonly string[];
 
-  private constructor(page: Page) {
+  private constructor(page: Page, complaints: readonly string[]) {
     this.page = page;
+    this.complaints = complaints;
   }
 
   static async open(
@@ -63,18 +62,10 @@ export class TrainingPage {
     url: string,
     options: BrowserContextOptions,
   ): Promise<TrainingPage> {
-    const context = await browser.newContext({ locale: 'en-US', ...options });
+    const { page, complaints } = await watchedPage(browser, { ...options, before: watch });
     // The first step compiles a hundred pipelines, which a software driver takes its time over.
-    context.setDefaultTimeout(120_000);
-    const page = await context.newPage();
-    const opened = new TrainingPage(page);
-    const { complaints } = opened;
-    page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
-    });
-    await page.exposeFunction('complain', (text: string) => complaints.push(text));
-    await page.addInitScript(watch);
+    page.setDefaultTimeout(120_000);
+    const opened = new TrainingPage(page, complaints);
     await page.goto(url);
     return opened;
   }
