@@ -11,7 +11,12 @@ import type { ImageSize } from '../shaders/image/patches.ts';
 import { isSource, type ModelSource, openSource } from '../source/open-source.ts';
 import { type PicturePart, pictureValues } from './picture-values.ts';
 import { greyOf, type Pixels } from './pixels.ts';
-import { type Colour, imageSettings, type ImageSettings } from './processor-settings.ts';
+import {
+  type Colour,
+  imageSettings,
+  type ImageSettings,
+  processorClass,
+} from './processor-settings.ts';
 import { type ImageInput, readImage } from './read-image.ts';
 
 /**
@@ -35,14 +40,9 @@ export class ImageProcessor {
   static async load(source: ModelSource, signal?: AbortSignal): Promise<ImageProcessor> {
     throwIfAborted(signal);
     const files = isSource(source) ? source : openSource(source);
-    const [processor, config] = await Promise.all([
-      readProcessor(files, ['image_processor'], signal),
-      readConfig(files, signal),
-    ]);
-    const family = config['model_type'];
-    return new ImageProcessor(
-      imageSettings(processor, typeof family === 'string' ? family : undefined),
-    );
+    const processor = await readProcessor(files, ['image_processor'], signal);
+    const family = async (): Promise<unknown> => (await readConfig(files, signal))['model_type'];
+    return new ImageProcessor(imageSettings(processor, await processorClass(processor, family)));
   }
 
   /** The height and width of the pixel values of a picture of this height and width. Errors: INPUT_INVALID. */

@@ -60,11 +60,10 @@ const harmless = [
 const harmlessOfDetectors = ['pad_and_return_pixel_mask', 'format', 'do_convert_annotations'];
 
 /**
- * The settings of a processor with these fields, for a checkpoint of this family. Errors: CONFIG_INVALID;
- * MODEL_UNSUPPORTED for classes and fields that are not known.
+ * The settings of a processor of this class with these fields. Errors: CONFIG_INVALID; MODEL_UNSUPPORTED for fields that
+ * are not known.
  */
-export function imageSettings(given: Config, family: string | undefined): ImageSettings {
-  const name = processorClass(given, family);
+export function imageSettings(given: Config, name: string): ImageSettings {
   const own = Object.entries(given.fields).filter(([, value]) => value !== null);
   const fields = { ...processorDefaults[name], ...Object.fromEntries(own) };
   const detects = name === 'Detr' || name === 'Yolos';
@@ -112,14 +111,20 @@ function clustersOf(config: Config): readonly Colour[] {
   return config.invalid('clusters', 'a list of colours, three numbers each');
 }
 
-/** The class of a processor without its last word. */
-function processorClass(config: Config, family: string | undefined): string {
+/**
+ * The class of a processor without its last word; where its file names none, what checkpoints of this family have,
+ * which is asked for then. Errors: MODEL_UNSUPPORTED for classes that are not known.
+ */
+export async function processorClass(
+  config: Config,
+  family: () => Promise<unknown>,
+): Promise<string> {
   const name =
     config.string('image_processor_type', '') || config.string('feature_extractor_type', '');
   const bare = name.replace(/(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/, '');
   if (Object.hasOwn(processorDefaults, bare)) return bare;
-  const usual = familyProcessors[family ?? ''];
-  if (name === '' && usual !== undefined) return usual;
+  const usual = name === '' ? familyProcessors[String(await family())] : undefined;
+  if (usual !== undefined) return usual;
   const known = Object.keys(processorDefaults).map((each) => `${each}ImageProcessor`);
   return config.refuse('image_processor_type', known.join(', '));
 }
