@@ -1,25 +1,20 @@
 // A loaded nn.Transformer: forward passes over batches of vectors.
 
-import { checkFlags, refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
-import type { Gpu } from '../runtime/gpu.ts';
-import type { JsonObject } from '../source/json.ts';
+import { checkFlags, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
+import type { Scope } from '../runtime/scope.ts';
 import type { PairDefinition } from './definitions.ts';
 import type { TorchTransformer } from './families/torch-transformer.ts';
-import type { ForwardPlan } from './forward-plan.ts';
+import { ForwardOnlyModel } from './forward-only-model.ts';
 import { VectorInput } from './inputs/vector-inputs.ts';
 import {
-  assertCurrent,
   type ForwardOptions,
   type LoadedParts,
-  type Model,
   type ModelInputs,
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
 import { checkTarget, type PairBatch } from './pair-inputs.ts';
 import { pairPlan, type PairPlanShape } from './pair-plan.ts';
-import { PlanCache } from './plan-cache.ts';
-import { cannotTrain, type TrainableModel } from './trainable-model.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
 export interface TorchForwardOptions extends ForwardOptions {
@@ -28,32 +23,25 @@ export interface TorchForwardOptions extends ForwardOptions {
 }
 
 /** A loaded nn.Transformer. Its hidden states are the layers' own outputs, before the last norm. */
-export class TorchTransformerModel implements Model {
-  readonly gpu: Gpu;
-  readonly config: JsonObject;
-  readonly maxPositions: number = Infinity;
-  readonly #parts: LoadedParts;
+export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
+  override readonly maxPositions: number = Infinity;
   readonly #model: PairDefinition;
-  readonly #plans = new PlanCache<ForwardPlan<PairBatch>>(8);
 
   constructor(parts: LoadedParts, { dModel, ...weights }: TorchTransformer) {
-    this.gpu = parts.gpu;
-    this.config = parts.config;
-    this.#parts = parts;
+    super(parts, {
+      generate:
+        'nn.Transformer has no vocabulary, so it cannot generate. Use forward, or a Marian checkpoint.',
+      train: 'nn.Transformer',
+    });
     const [source, target] = [new VectorInput('source', dModel), new VectorInput('target', dModel)];
     this.#model = { source, target, weights };
   }
 
-  get generationConfig(): JsonObject {
-    return this.#parts.generation;
-  }
-
-  get warnings(): readonly string[] {
-    return this.#parts.warnings.texts;
-  }
-
   /** inputsEmbeds: (B, S, d_model), decoderInputsEmbeds: (B, T, d_model), with their masks. */
-  async forward(inputs: ModelInputs, options: TorchForwardOptions = {}): Promise<ModelOutput> {
+  override async forward(
+    inputs: ModelInputs,
+    options: TorchForwardOptions = {},
+  ): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal', 'causal'], 'option of forward');
     checkFlags(options, 'hiddenStates', 'attentions', 'causal');
     const model = this.#model;
@@ -71,39 +59,7 @@ export class TorchTransformerModel implements Model {
       labelled: false,
       causal,
     };
-    const record = async (): Promise<ForwardPlan<PairBatch>> => {
-      assertCurrent(this.#parts);
-      return pairPlan(this.#parts.scope, model, shape);
-    };
-    return this.#plans.share(JSON.stringify(shape), record, (plan) => plan.play(batch, signal));
-  }
-
-  async generate(): Promise<never> {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      'nn.Transformer has no vocabulary, so it cannot generate. Use forward, or a Marian checkpoint.',
-    );
-  }
-
-  async generateTogether(): Promise<never> {
-    return this.generate();
-  }
-
-  async *stream(): AsyncGenerator<never> {
-    yield await this.generate();
-  }
-
-  trainable(): TrainableModel {
-    throw cannotTrain('nn.Transformer');
-  }
-
-  dispose(): void {
-    this.#plans.dispose();
-    this.#parts.scope.dispose();
-    this.#parts.onDispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+    const load = async () => (owner: Scope) => pairPlan(owner, model, shape);
+    return this.play(batch, shape, load, signal);
   }
 }

@@ -1,0 +1,97 @@
+// What loaded models have in common that do nothing but `forward`: they generate nothing and do not train.
+
+import { TransformerError } from '../runtime/errors.ts';
+import type { Gpu } from '../runtime/gpu.ts';
+import type { Scope } from '../runtime/scope.ts';
+import type { JsonObject } from '../source/json.ts';
+import type { ForwardPlan } from './forward-plan.ts';
+import type { HeadBatch } from './heads/head.ts';
+import {
+  assertCurrent,
+  type ForwardOptions,
+  type LoadedParts,
+  type Model,
+  type ModelInputs,
+  type ModelOutput,
+} from './model.ts';
+import { PlanCache } from './plan-cache.ts';
+import { cannotTrain, type TrainableModel } from './trainable-model.ts';
+
+/** The lists of `forward` that are kept. */
+const forwardPlans = 8;
+
+/** What messages call a model. */
+export interface ForwardOnlyTexts {
+  /** Why it does not generate, and what to do instead. */
+  readonly generate: string;
+  /** What cannot be trained. */
+  readonly train: string;
+}
+
+export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model {
+  readonly gpu: Gpu;
+  readonly config: JsonObject;
+  abstract readonly maxPositions: number;
+  readonly #parts: LoadedParts;
+  readonly #plans = new PlanCache<ForwardPlan<Batch>>(forwardPlans);
+  readonly #texts: ForwardOnlyTexts;
+
+  constructor(parts: LoadedParts, texts: ForwardOnlyTexts) {
+    this.gpu = parts.gpu;
+    this.config = parts.config;
+    this.#parts = parts;
+    this.#texts = texts;
+  }
+
+  get generationConfig(): JsonObject {
+    return this.#parts.generation;
+  }
+
+  get warnings(): readonly string[] {
+    return this.#parts.warnings.texts;
+  }
+
+  abstract forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
+
+  async generate(): Promise<never> {
+    throw new TransformerError('MODEL_UNSUPPORTED', this.#texts.generate);
+  }
+
+  async generateTogether(): Promise<never> {
+    return this.generate();
+  }
+
+  async *stream(): AsyncGenerator<never> {
+    yield await this.generate();
+  }
+
+  trainable(): TrainableModel {
+    throw cannotTrain(this.#texts.train);
+  }
+
+  dispose(): void {
+    this.#plans.dispose();
+    this.#parts.scope.dispose();
+    this.#parts.onDispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Plays the list of a shape, recorded by what `load` gives when there is none. */
+  protected play(
+    batch: Batch,
+    shape: object,
+    load: () => Promise<(owner: Scope) => Promise<ForwardPlan<Batch>>>,
+    signal: AbortSignal | undefined,
+  ): Promise<ModelOutput> {
+    const record = async (): Promise<ForwardPlan<Batch>> => {
+      const plan = await load();
+      this.#plans.assertUsable();
+      assertCurrent(this.#parts);
+      return plan(this.#parts.scope);
+    };
+    return this.#plans.share(JSON.stringify(shape), record, (plan) => plan.play(batch, signal));
+  }
+}
