@@ -4,6 +4,7 @@
 
 import { colorOf } from './color-ramp.ts';
 import { context2d } from './elements.ts';
+import { cellByKey } from './grid-keys.ts';
 
 /** The weights of one head: `values` is (rows, columns), each row adds up to 1. */
 export interface Weights {
@@ -207,17 +208,8 @@ export class HeatMap {
 
   #onKey(event: KeyboardEvent): void {
     const { rows, columns } = this.#weights;
-    const { row, column } = this.#active ?? { row: 0, column: 0 };
-    const [lastRow, lastColumn] = [rows.length - 1, columns.length - 1];
-    const moves: Readonly<Record<string, Cell>> = {
-      ArrowUp: { row: Math.max(row - 1, 0), column },
-      ArrowDown: { row: Math.min(row + 1, lastRow), column },
-      ArrowLeft: { row, column: Math.max(column - 1, 0) },
-      ArrowRight: { row, column: Math.min(column + 1, lastColumn) },
-      Home: { row: event.ctrlKey ? 0 : row, column: 0 },
-      End: { row: event.ctrlKey ? lastRow : row, column: lastColumn },
-    };
-    const wanted = moves[event.key];
+    const last = { row: rows.length - 1, column: columns.length - 1 };
+    const wanted = cellByKey(event, this.#active ?? { row: 0, column: 0 }, last);
     if (wanted === undefined) return;
     event.preventDefault();
     this.#activate(wanted);

@@ -3,6 +3,7 @@
 
 import { context2d } from '../elements.ts';
 import type { PatchWeights } from './rollout.ts';
+import { cellByKey } from '../grid-keys.ts';
 
 /** What a model saw, and in which patches. */
 export interface Seen {
@@ -133,17 +134,8 @@ export class PatchMap {
 
   #onKey(event: KeyboardEvent): void {
     if (this.#seen === undefined) return;
-    const { row, column } = this.#active ?? { row: 0, column: 0 };
-    const [lastRow, lastColumn] = [this.#seen.rows - 1, this.#seen.columns - 1];
-    const moves: Readonly<Record<string, Patch>> = {
-      ArrowUp: { row: Math.max(row - 1, 0), column },
-      ArrowDown: { row: Math.min(row + 1, lastRow), column },
-      ArrowLeft: { row, column: Math.max(column - 1, 0) },
-      ArrowRight: { row, column: Math.min(column + 1, lastColumn) },
-      Home: { row: event.ctrlKey ? 0 : row, column: 0 },
-      End: { row: event.ctrlKey ? lastRow : row, column: lastColumn },
-    };
-    const wanted = moves[event.key];
+    const last = { row: this.#seen.rows - 1, column: this.#seen.columns - 1 };
+    const wanted = cellByKey(event, this.#active ?? { row: 0, column: 0 }, last);
     if (wanted === undefined) return;
     event.preventDefault();
     this.#activate(wanted);
