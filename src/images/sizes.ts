@@ -1,6 +1,7 @@
 // The size that a picture gets, in the arithmetic of Python's processors: heights and widths in pixels.
 
 import type { Config } from '../model/config.ts';
+import { roundHalfEven } from '../model/round-half-even.ts';
 import type { ImageSize } from '../shaders/image/patches.ts';
 
 /** What a picture of one size becomes. */
@@ -113,10 +114,4 @@ function scaled([height, width]: ImageSize, exact: number, side: number): ImageS
 function within([height, width]: ImageSize, [tall, wide]: ImageSize): ImageSize {
   const scale = Math.min(tall / height, wide / width);
   return [Math.trunc(height * scale), Math.trunc(width * scale)];
-}
-
-/** Python's round. */
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);
 }

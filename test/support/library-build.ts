@@ -145,8 +145,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'speech-encoder',
     test: /\/src\/(model\/(families\/wav2vec2|heads\/(ctc|sound)-head|inputs\/waveform-inputs|layers\/waveform-embeddings)\.ts|shaders\/(audio\/weight-norm|elementwise\/(join-columns|layer-mix|mask-rows))\.)/,
   },
-  // What there is for images and sound: how they are called.
-  { name: 'media', test: /\/src\/(model\/media-(architectures|family)|tasks\/media-tasks)\.ts/ },
+  // What there is for images and sound: how they are called, and what both compute.
+  {
+    name: 'media',
+    test: /\/src\/(model\/(media-(architectures|family)|round-half-even)|tasks\/media-tasks)\.ts/,
+  },
   {
     name: 'read-bytes',
     test: /\/src\/(source\/(read-bytes|file-address)|model\/read-processor)\.ts/,

@@ -3,13 +3,14 @@
 
 import type { AudioFeatures } from '../../audio/feature-extractor.ts';
 import type { DenseTensor } from '../../model/inputs/inputs.ts';
+import { roundHalfEven } from '../../model/round-half-even.ts';
 import { TransformerError } from '../../runtime/errors.ts';
 import { isObject, type JsonObject } from '../../source/json.ts';
 import { readJson, type Source } from '../../source/source.ts';
 import type { RecognitionParts, Recognize } from './automatic-speech-recognition.ts';
 import { entryOf } from '../batches.ts';
 import { collapse, ctcText, type CtcVocabulary, ctcWords } from './ctc-text.ts';
-import { type Cut, cutsOf, roundedToEven } from './speech-cuts.ts';
+import { type Cut, cutsOf } from './speech-cuts.ts';
 import type { TaskOutput } from '../task.ts';
 
 const task = 'automatic-speech-recognition';
@@ -114,7 +115,7 @@ function middle(
   { first, end, left, right }: Cut,
   step: number,
 ): number[] {
-  const steps = roundedToEven((end - first) / step);
-  const share = (samples: number): number => roundedToEven((samples / (end - first)) * steps);
+  const steps = roundHalfEven((end - first) / step);
+  const share = (samples: number): number => roundHalfEven((samples / (end - first)) * steps);
   return labels.slice(share(left), steps - share(right));
 }

@@ -1,5 +1,6 @@
 // Parts of a sound that share their ends with those beside them, as Hugging Face's task cuts it.
 
+import { roundHalfEven } from '../../model/round-half-even.ts';
 import { TransformerError } from '../../runtime/errors.ts';
 
 /** Where a sound is cut, in samples. */
@@ -34,7 +35,7 @@ export function cutsOf(
 ): Cut[] {
   if (!chunkLength) return [{ first: 0, end: length, left: 0, right: 0 }];
   const samples = (seconds: number): number =>
-    roundedToEven((seconds * samplingRate) / step) * step;
+    roundHalfEven((seconds * samplingRate) / step) * step;
   const size = samples(chunkLength);
   const given = [stride ?? chunkLength / 6].flat();
   const [left = 0, right = left] = given.map(samples);
@@ -55,11 +56,4 @@ export function cutsOf(
     if (isLast) break;
   }
   return cuts;
-}
-
-/** Halves go to the even neighbour, as Python rounds. */
-export function roundedToEven(value: number): number {
-  const below = Math.floor(value);
-  if (value - below !== 0.5) return Math.round(value);
-  return below % 2 === 0 ? below : below + 1;
 }
