@@ -16,9 +16,16 @@ import { preNorm } from '../layers/block.ts';
 
 /** Declares the weights of a `GPT2…` checkpoint, the head as `architectures` says. */
 export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
+  return declare(config, loader, false);
+}
+
+/** Declares the weights of a `GPT2LMHeadModel` that attends to what an encoder gives. */
+export function gpt2Decoder(config: Config, loader: WeightLoader): SequenceDefinition {
+  return declare(config, loader, true);
+}
+
+function declare(config: Config, loader: WeightLoader, crosses: boolean): SequenceDefinition {
   const root = baseRoot(config, loader, 'transformer.', 'wpe.weight');
-  // There is nothing here that it could look at.
-  config.only('add_cross_attention', false);
   tieOutput(config, loader, `${root}wte.weight`, true);
   const size = config.integer('n_embd');
   const eps = config.positive('layer_norm_epsilon', 1e-5);
@@ -26,6 +33,7 @@ export function gpt2(config: Config, loader: WeightLoader): SequenceDefinition {
     root,
     norm: (prefix) => layerNormWeights(loader, prefix, size, eps),
     activation: 'gelu_new',
+    crosses,
   });
   return {
     ...definition,
@@ -40,14 +48,17 @@ export interface Gpt2Variant {
   readonly norm: (prefix: string) => NormWeights;
   /** Where config.json says nothing. */
   readonly activation: string;
+  /** Whether its layers attend to an encoder's vectors too. */
+  readonly crosses: boolean;
 }
 
 /** The embeddings and layers, without what they begin with and without a head. */
 export function gpt2Stack(
   config: Config,
   loader: WeightLoader,
-  { root, norm, activation: usual }: Gpt2Variant,
+  { root, norm, activation: usual, crosses }: Gpt2Variant,
 ): Omit<SequenceDefinition, 'input'> & { readonly embeddings: EmbeddingWeights } {
+  config.only('add_cross_attention', crosses);
   const size = config.integer('n_embd');
   const width = config.integer('n_inner', 4 * size);
   const heads = config.heads('n_head', size);
@@ -58,7 +69,6 @@ export function gpt2Stack(
   const conv1d = (prefix: string, out: number, input: number) =>
     loader.linear(prefix, out, input, { transposed: true });
   const scaleOf = attentionScale(config, size / heads);
-  const crosses = config.boolean('add_cross_attention', false);
   const layer = (prefix: string, index: number): LayerWeights => ({
     selfAttention: {
       heads,

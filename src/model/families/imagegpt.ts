@@ -19,13 +19,13 @@ export function imageGpt(config: Config, loader: WeightLoader): SequenceDefiniti
   const head = headName(config);
   const root = baseRoot(config, loader, 'transformer.', 'wpe.weight');
   config.only('tie_word_embeddings', false);
-  config.only('add_cross_attention', false);
   const size = config.integer('n_embd');
   const eps = config.positive('layer_norm_epsilon', 1e-5);
   const { embeddings, ...definition } = gpt2Stack(config, loader, {
     root,
     norm: (prefix) => ({ weight: loader.vector(`${prefix}.weight`, size), eps }),
     activation: 'quick_gelu',
+    crosses: false,
   });
   const { vocabulary, maxPositions } = definition;
   const headOf = (end: string): Head | undefined => {

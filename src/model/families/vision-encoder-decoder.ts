@@ -11,7 +11,7 @@ import type { WeightLoader } from '../weights/weights.ts';
 import { bertDecoder, robertaDecoder } from './bert-decoder.ts';
 import { clipVision } from './clip.ts';
 import { dinov2, dinov2WithRegisters } from './dinov2.ts';
-import { gpt2 } from './gpt2.ts';
+import { gpt2Decoder } from './gpt2.ts';
 import { siglipVision } from './siglip.ts';
 import { tokenTarget } from './text-to-text.ts';
 import { trocr } from './trocr.ts';
@@ -34,7 +34,7 @@ const parts: Readonly<Record<'encoder' | 'decoder', Readonly<Record<string, Part
   },
   decoder: {
     bert: ['BertLMHeadModel', bertDecoder],
-    gpt2: ['GPT2LMHeadModel', gpt2],
+    gpt2: ['GPT2LMHeadModel', gpt2Decoder],
     roberta: ['RobertaForCausalLM', robertaDecoder],
     trocr: ['TrOCRForCausalLM', trocr],
   },
