@@ -20,6 +20,11 @@ const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
 const ofModels = 'test/api/{checkpoints-variants,equivalences,refusals}.test.ts';
 // Of files of the sources that stand behind its entries.
 const ofSources = 'test/node/{adapter,http-source}.test.ts';
+// What runs nothing of a browser beyond the kernels, the tasks and one training, which are tried in it.
+const withoutBrowser = [
+  'test/{demo,fuzz,metrics,model,node,package,tokenizer}/**',
+  'test/training/!(learning).test.ts',
+];
 const skipped = [...(built ? [ofModels, ofSources] : []), ...(soaks ? [] : ['test/soak/**'])];
 
 /** What the name of the package means in a test: the sources, or (no alias) the built package. */
@@ -87,7 +92,7 @@ const config: ViteUserConfig = {
         test: {
           name: 'chromium',
           include: tests,
-          exclude: ['test/{node,demo,package,fuzz}/**', ...skipped],
+          exclude: [...withoutBrowser, ...skipped],
           setupFiles: ['test/setup/chromium.ts'],
           fileParallelism: false,
           browser: {
