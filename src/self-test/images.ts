@@ -128,7 +128,7 @@ function checkMeans(inputs: Inputs): Result {
 function checkColumnScale(inputs: Inputs): Result {
   const [x, residual] = [inputs.floats([3, 5]), inputs.floats([3, 5])];
   const factor = inputs.floats([5]);
-  const output = columnScale(x.tensor, factor.tensor, residual.tensor);
+  const output = columnScale(x.tensor, factor.tensor, { residual: residual.tensor });
   const wanted = Float64Array.from(
     x.data,
     (value, i) => value * (factor.data[i % 5] ?? NaN) + (residual.data[i] ?? NaN),

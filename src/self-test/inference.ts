@@ -18,6 +18,7 @@ import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from 
 import { type Check, type NamedCheck, runCheck } from './run-check.ts';
 import { signalChecks } from './signals.ts';
 import { soundChecks } from './sounds.ts';
+import { speechChecks } from './speech.ts';
 
 /** Runs the checks of kernels that matter; one that fails does not stop the others. */
 export async function inferenceTest(
@@ -32,6 +33,7 @@ export async function inferenceTest(
     ...imageChecks(),
     ...signalChecks(),
     ...soundChecks(),
+    ...speechChecks(),
   ];
   const options = uses && { uses };
   const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));

@@ -7,10 +7,11 @@ import { gradientChecks } from './gradients.ts';
 import { inferenceTest } from './inference.ts';
 import { optimizerChecks } from './optimizer.ts';
 import { type Check, runCheck } from './run-check.ts';
+import { speechGradientChecks } from './speech-gradients.ts';
 
 /** Runs every check; one that fails does not stop the others. */
 export async function selfTest(gpu: Gpu): Promise<Check[]> {
-  const gradients = [...gradientChecks(), ...decoderGradientChecks()];
+  const gradients = [...gradientChecks(), ...decoderGradientChecks(), ...speechGradientChecks()];
   const [inference, ...training] = await Promise.all([
     inferenceTest(gpu),
     ...optimizerChecks().map(([name, build]) => runCheck(gpu, name, build)),

@@ -3,10 +3,6 @@
 import type { Tensor } from '../runtime/tensor.ts';
 import { logMel, melFloor } from '../shaders/audio/log-mel.ts';
 import { sincFilter, sincLength, sincResample } from '../shaders/audio/sinc-resample.ts';
-import { weightNorm } from '../shaders/audio/weight-norm.ts';
-import { joinColumns } from '../shaders/elementwise/join-columns.ts';
-import { mixLayers } from '../shaders/elementwise/layer-mix.ts';
-import { maskRows } from '../shaders/elementwise/mask-rows.ts';
 import { fold } from '../shaders/rows/fold.ts';
 import { groupNorm } from '../shaders/rows/group-norm.ts';
 import type { Result } from './checks.ts';
@@ -125,52 +121,6 @@ function checkGroupNorm(inputs: Inputs): Result {
   return { output, wanted: forward(x.data) };
 }
 
-/** Three columns and two beside each other, in four rows. */
-function checkJoinColumns(inputs: Inputs): Result {
-  const [left, right] = [inputs.floats([4, 3]), inputs.floats([4, 2])];
-  const wanted = Float64Array.from({ length: 20 }, (_, i) => {
-    const [row, column] = [Math.floor(i / 5), i % 5];
-    return (column < 3 ? left.data[3 * row + column] : right.data[2 * row + column - 3]) ?? NaN;
-  });
-  return { output: joinColumns([left.tensor, right.tensor], 'joined'), wanted };
-}
-
-/** Every second row of five. */
-function checkMaskRows(inputs: Inputs): Result {
-  const x = inputs.floats([5, 3]);
-  const mask = inputs.tensor([5], Uint32Array.of(1, 0, 1, 0, 1));
-  const wanted = Float64Array.from(x.data, (value, i) => (Math.floor(i / 3) % 2 ? 0 : value));
-  return { output: maskRows(x.tensor, mask), wanted };
-}
-
-/** Three layers by their scores. */
-function checkMix(inputs: Inputs): Result {
-  const layers = [inputs.floats([7]), inputs.floats([7]), inputs.floats([7])] as const;
-  const scores = inputs.floats([3]);
-  const total = scores.data.reduce((sum, score) => sum + Math.exp(score), 0);
-  const wanted = Float64Array.from({ length: 7 }, (_, i) =>
-    layers.reduce(
-      (sum, { data }, at) => sum + ((data[i] ?? NaN) * Math.exp(scores.data[at] ?? NaN)) / total,
-      0,
-    ),
-  );
-  const [first, second, third] = layers;
-  return { output: mixLayers([first.tensor, second.tensor, third.tensor], scores.tensor), wanted };
-}
-
-/** The second of two outputs, of two channels and three steps each. */
-function checkWeightNorm(inputs: Inputs): Result {
-  const [direction, length] = [inputs.floats([1, 4, 3]), inputs.floats([3])];
-  const energy = fold(direction.tensor, { kind: 'energy' });
-  const wanted = Float64Array.from({ length: 6 }, (_, i) => {
-    const own = direction.data.filter((__, at) => at % 3 === i % 3);
-    const norm = Math.hypot(...own);
-    return ((direction.data[6 + i] ?? NaN) * (length.data[i % 3] ?? NaN)) / norm;
-  });
-  const weights = { direction: direction.tensor, energy, length: length.tensor };
-  return { output: weightNorm(weights, { first: 1, rows: 1, depth: 6 }), wanted };
-}
-
 export function soundChecks(): NamedCheck[] {
   return [
     ['sound at another rate', checkResample],
@@ -178,9 +128,5 @@ export function soundChecks(): NamedCheck[] {
     ['power above a floor', checkFloor],
     ['the largest of many', checkFold],
     ['groups of channels, normalized', checkGroupNorm],
-    ['columns side by side', checkJoinColumns],
-    ['rows that count', checkMaskRows],
-    ['a mixture of layers', checkMix],
-    ['weights by direction and length', checkWeightNorm],
   ];
 }

@@ -10,14 +10,19 @@ import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop, type DropoutEntry } from './elementwise/dropout.ts';
+import { chosen, type LayerDropEntry } from './elementwise/layer-drop.ts';
 import { scale, type ScaleEntry } from './elementwise/scale.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
+import { joinColumnsBackward } from './elementwise/join-columns-backward.ts';
+import { masked, type MaskRowsEntry } from './elementwise/mask-rows.ts';
 import { gatedBackward } from './matmul/gated-backward.ts';
 import { groupNormBackward } from './rows/group-norm-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
+import { energyBackward, weightNormBackward } from './rows/weight-norm-backward.ts';
 import { imageTokensBackward } from './image/image-tokens-backward.ts';
 import { tokenMeansBackward } from './image/token-means-backward.ts';
 import { windowsBackward } from './audio/windows-backward.ts';
+import { layerMixBackward } from './matmul/layer-mix-backward.ts';
 import { loraBackward } from './matmul/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/reorder.ts';
@@ -32,6 +37,17 @@ function addBackward({ inputs }: TapeEntry, dy: Tensor): InputGradient[] {
 const dropoutBackward: Rule<DropoutEntry> = ({ trace: { x, residual, params } }, dy) => [
   [x, () => drop(dy, `d ${x.label}`, params)],
   [residual, () => dy],
+];
+
+/** Of layers that are dropped: the gradient goes to the one that was chosen; the draw is made again. */
+const layerDropBackward: Rule<LayerDropEntry> = ({ trace: { given, output, params } }, dy) => [
+  [given, () => chosen({ given: dy }, dy, params)],
+  [output, () => chosen({ output: dy }, dy, params)],
+];
+
+/** Of rows that count: those that do not have no gradient. */
+const maskRowsBackward: Rule<MaskRowsEntry> = ({ trace: { x, mask } }, dy) => [
+  [x, () => masked(dy, mask, `d ${x.label}`)],
 ];
 
 /** Of reordering: each element's gradient goes where the element was. */
@@ -68,15 +84,21 @@ const rules = keyed({
   'distillation-loss': distillationLossBackward,
   dropout: dropoutBackward,
   embedding: embeddingBackward,
+  energy: energyBackward,
   gated: gatedBackward,
   'group-norm': groupNormBackward,
   'image-tokens': imageTokensBackward,
+  'join-columns': joinColumnsBackward,
+  'layer-drop': layerDropBackward,
+  'layer-mix': layerMixBackward,
   lora: loraBackward,
+  'mask-rows': maskRowsBackward,
   matmul: matmulBackward,
   norm: normBackward,
   reorder: reorderBackward,
   scale: scaleBackward,
   'token-means': tokenMeansBackward,
+  'weight-norm': weightNormBackward,
   windows: windowsBackward,
 });
 

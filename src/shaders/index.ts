@@ -26,10 +26,14 @@ import { windowBackwardKernels } from './audio/windows-backward.ts';
 import { windowKernels } from './audio/windows.ts';
 import { logMelKernels } from './audio/log-mel.ts';
 import { sincResampleKernels } from './audio/sinc-resample.ts';
+import { joinColumnsBackwardKernels } from './elementwise/join-columns-backward.ts';
 import { joinColumnsKernels } from './elementwise/join-columns.ts';
+import { layerDropKernels } from './elementwise/layer-drop.ts';
 import { layerMixKernels } from './elementwise/layer-mix.ts';
 import { maskRowsKernels } from './elementwise/mask-rows.ts';
-import { weightNormKernels } from './audio/weight-norm.ts';
+import { weightNormBackwardKernels } from './rows/weight-norm-backward.ts';
+import { weightNormKernels } from './rows/weight-norm.ts';
+import { layerMixBackwardKernels } from './matmul/layer-mix-backward.ts';
 import { foldKernels } from './rows/fold.ts';
 import { groupNormBackwardKernels } from './rows/group-norm-backward.ts';
 import { groupNormKernels } from './rows/group-norm.ts';
@@ -106,9 +110,13 @@ export const allKernels: readonly Kernel[] = [
   ...sincResampleKernels,
   ...foldKernels,
   ...joinColumnsKernels,
+  ...joinColumnsBackwardKernels,
+  ...layerDropKernels,
   ...layerMixKernels,
+  ...layerMixBackwardKernels,
   ...maskRowsKernels,
   ...weightNormKernels,
+  ...weightNormBackwardKernels,
   ...groupNormKernels,
   ...groupNormBackwardKernels,
 ];

@@ -25,7 +25,7 @@ export interface InitialCheckpointOptions {
  * A new checkpoint for a config.json, with weights drawn from a seed. Matrices are drawn uniformly
  * (Glorot and Bengio 2010, eq. 16), embeddings from a normal distribution of variance 1/d_model, so
  * that they have variance 1 once they are multiplied by √d_model; those of images with a deviation of
- * 0.02; norms and factors of layers begin as the identity, biases at 0. Pass it to `loadModel` with `training: true`.
+ * 0.02; norms and factors of layers begin as the identity, lengths of weights at 1, biases at 0. Pass it to `loadModel` with `training: true`.
  * @throws TransformerError CONFIG_INVALID, MODEL_UNSUPPORTED, OPTION_INVALID
  */
 export function initialCheckpoint(
@@ -91,6 +91,8 @@ function draw(name: string, shape: readonly number[], random: Random): Float32Ar
   const values = new Float32Array(elements(shape));
   const [rows = 1] = shape;
   const columns = values.length / rows;
+  // The norms of the weights of convolutions over time, which lie apart from their directions.
+  if (/\.(weight_g|original0)$/.test(name)) return values.fill(1);
   // Tokens and positions of images, for which ViT has no rule of its own.
   if (shape.length === 3) return values.map(() => 0.02 * random.normal());
   if (shape.length < 2 || rows === 1) return values.fill(/\.(weight|lambda1)$/.test(name) ? 1 : 0);

@@ -46,3 +46,18 @@ export const dropout: Reference = {
     return { y: { length: 1, magnitude } };
   },
 };
+
+/** One of two tensors as a whole. */
+export const layerDrop: Reference = {
+  twin: (inputs, params) => {
+    const [seed, step] = integers(inputs, 'random');
+    const bits = randomBits(seed!, step!, scalar(params, 'site'), 0);
+    const name = bits < scalar(params, 'drop_below') ? 'given' : 'output';
+    const zeros = new Float64Array(scalar(params, 'size'));
+    return { y: inputs[name] === undefined ? zeros : floats(inputs, name) };
+  },
+  // Numbers that are copied are exact.
+  conditions: (_, params) => ({
+    y: { length: 0, magnitude: new Float64Array(scalar(params, 'size')) },
+  }),
+};

@@ -10,7 +10,7 @@ import { attentionDecode, attentionMerge } from './attention-decode.ts';
 import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
-import { dropout } from './dropout.ts';
+import { dropout, layerDrop } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
@@ -40,7 +40,15 @@ import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { scale } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { logMel, melFloor, sincResample } from './sound.ts';
-import { joinColumns, layerMix, maskRows, weightNorm } from './speech.ts';
+import {
+  joinColumns,
+  joinColumnsBackward,
+  layerMix,
+  layerMixBackward,
+  maskRows,
+  weightNorm,
+  weightNormBackward,
+} from './speech.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import { timestampRules, tokenLogProbs } from './speech-tokens.ts';
 import { windows, windowsBackward } from './windows.ts';
@@ -101,7 +109,10 @@ export const references: Readonly<Record<string, Reference>> = {
   'layer-norm-backward': layerNormBackward,
   'log-scale': logScale,
   'join-columns': joinColumns,
+  'join-columns-backward': joinColumnsBackward,
+  'layer-drop': layerDrop,
   'layer-mix': layerMix,
+  'layer-mix-backward': layerMixBackward,
   'log-mel': logMel,
   'log-softmax': logSoftmax,
   lora,
@@ -123,6 +134,7 @@ export const references: Readonly<Record<string, Reference>> = {
   transpose,
   warp,
   'weight-norm': weightNorm,
+  'weight-norm-backward': weightNormBackward,
   windows,
   'windows-backward': windowsBackward,
 };

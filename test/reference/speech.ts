@@ -1,6 +1,6 @@
 // What encoders of speech are made of beside the layers of others.
 
-import { floats, integers, type Reference, scalar } from './twin.ts';
+import { floats, type Inputs, integers, type Reference, scalar } from './twin.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -54,19 +54,70 @@ export const layerMix: Reference = {
   },
 };
 
-export const weightNorm: Reference = {
+export const joinColumnsBackward: Reference = {
   twin: (inputs, params) => {
-    const [direction, energy] = [floats(inputs, 'direction'), floats(inputs, 'energy')];
-    const [first, steps] = [scalar(params, 'first'), scalar(params, 'steps')];
-    const y = range(scalar(params, 'size')).map((i) => {
-      const step = (first + i) % steps;
-      const norm = Math.sqrt(energy[step]!);
-      return (direction[first + i]! * floats(inputs, 'length')[step]!) / norm;
+    const columns = scalar(params, 'columns');
+    const dx = range(scalar(params, 'size')).map((i) => {
+      const [row, column] = [Math.floor(i / columns), i % columns];
+      return floats(inputs, 'dy')[row * scalar(params, 'all') + scalar(params, 'first') + column]!;
     });
-    return { y: Float64Array.from(y) };
+    return { dx: Float64Array.from(dx) };
+  },
+  conditions: (_, params) => ({
+    dx: { length: 0, magnitude: new Float64Array(scalar(params, 'size')) },
+  }),
+};
+
+/** Both terms of each element. */
+function mixSlopes(inputs: Inputs): { direct: number[]; mean: number[] } {
+  const [scores, products] = [floats(inputs, 'scores'), floats(inputs, 'products')];
+  const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+  const shares = Array.from(scores, (score) => Math.exp(score) / total);
+  const mean = shares.reduce((sum, share, i) => sum + share * products[i]!, 0);
+  return {
+    direct: shares.map((share, i) => share * products[i]!),
+    mean: shares.map((share) => share * mean),
+  };
+}
+
+export const layerMixBackward: Reference = {
+  twin: (inputs) => {
+    const { direct, mean } = mixSlopes(inputs);
+    return { d_scores: Float64Array.from(direct, (value, i) => value - mean[i]!) };
   },
   conditions: (inputs, params) => {
-    const { y } = weightNorm.twin(inputs, params, {});
-    return { y: { length: 1, magnitude: Float64Array.from(y!, Math.abs) } };
+    const products = floats(inputs, 'products').map(Math.abs);
+    const { direct, mean } = mixSlopes({ ...inputs, products });
+    const spread = Math.max(...floats(inputs, 'scores').map(Math.abs));
+    const magnitude = Float64Array.from(direct, (value, i) => (value + mean[i]!) * (1 + spread));
+    return { d_scores: { length: scalar(params, 'layers'), magnitude } };
   },
 };
+
+/** Numbers whose error is that of products alone. */
+const products = (twin: Reference['twin']): Reference => ({
+  twin,
+  conditions: (inputs, params, constants) => {
+    const results = Object.entries(twin(inputs, params, constants));
+    return Object.fromEntries(
+      results.map(([name, values]) => [
+        name,
+        { length: 1, magnitude: Float64Array.from(values, Math.abs) },
+      ]),
+    );
+  },
+});
+
+export const weightNorm: Reference = products((inputs) => {
+  const length = floats(inputs, 'length');
+  return { y: floats(inputs, 'energy').map((energy, step) => length[step]! / Math.sqrt(energy)) };
+});
+
+export const weightNormBackward: Reference = products((inputs) => {
+  const [energy, length] = [floats(inputs, 'energy'), floats(inputs, 'length')];
+  const dy = floats(inputs, 'dy');
+  return {
+    d_length: energy.map((own, step) => dy[step]! / Math.sqrt(own)),
+    d_energy: energy.map((own, step) => (-dy[step]! * length[step]!) / (2 * own ** 1.5)),
+  };
+});

@@ -143,7 +143,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'speech-encoder',
-    test: /\/src\/(model\/(families\/wav2vec2|heads\/(ctc|sound)-head|inputs\/waveform-inputs|layers\/waveform-embeddings)\.ts|shaders\/(audio\/weight-norm|elementwise\/(join-columns|layer-mix|mask-rows))\.)/,
+    test: /\/src\/(model\/(families\/wav2vec2|heads\/(ctc|sound)-head|inputs\/waveform-inputs|layers\/waveform-embeddings)\.ts|shaders\/(rows\/weight-norm|elementwise\/(join-columns|layer-mix|mask-rows))\.)/,
   },
   // What there is for images and sound: how they are called, and what both compute.
   {

@@ -2,6 +2,7 @@
 // samples of sound, with norms behind their sub-layers or before them.
 
 import type { Tensor } from '../../runtime/tensor.ts';
+import { dropLayer } from '../../shaders/elementwise/layer-drop.ts';
 import { mixLayers } from '../../shaders/elementwise/layer-mix.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
@@ -15,6 +16,7 @@ import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
 import type { LayerWeights } from '../layers/stack.ts';
 import type { PositionalConvolution, WaveformLayer } from '../layers/waveform-embeddings.ts';
+import type { RowRange } from '../weights/matrix-options.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** Declares the weights of a `Wav2Vec2…` checkpoint. */
@@ -51,6 +53,8 @@ function speechEncoder(
   const isMixed = config.boolean('use_weighted_layer_sum', false);
   const count = config.layers('num_hidden_layers', 12);
   const head = headName(config);
+  const rate = config.rate('hidden_dropout', 0.1);
+  const layerRate = config.rate('layerdrop', 0.1);
   const scores =
     isMixed && head === 'SequenceClassification'
       ? loader.vector('layer_weights', count + 1)
@@ -65,6 +69,9 @@ function speechEncoder(
       projection: loader.linear(`${projection}projection`, size, heard),
       positions: positionalConvolution(config, loader, `${root}encoder.pos_conv_embed.conv.`, size),
       norm: isStable ? undefined : norm,
+      dropout: config.rate('feat_proj_dropout', 0),
+      placedDropout: rate,
+      augments: augments(config),
     }),
     vocabulary: 0,
     maxPositions: Infinity,
@@ -72,11 +79,23 @@ function speechEncoder(
       block: isStable ? preNorm : postNorm,
       layers: Array.from({ length: count }, (_, i) => layer(parts, `${root}encoder.layers.${i}.`)),
       finalNorm: isStable ? norm : undefined,
+      dropout: {
+        residual: rate,
+        attention: config.rate('attention_dropout', 0.1),
+        activation: config.rate('activation_dropout', 0.1),
+      },
+      dropLayer: (given, output) => dropLayer(given, output, layerRate),
     },
     causal: false,
     head: headOf(parts, head),
     ...(scores && { mix: (outputs) => mixLayers(outputs, scores) }),
   };
+}
+
+/** Whether states are masked at random in training (SpecAugment, Park et al., 2019, arXiv 1904.08779). */
+function augments(config: Config): boolean {
+  const rates = [config.rate('mask_time_prob', 0.05), config.rate('mask_feature_prob', 0)];
+  return config.boolean('apply_spec_augment', true) && rates.some((rate) => rate > 0);
 }
 
 interface Parts {
@@ -98,6 +117,7 @@ function headOf({ config, loader, size, heads }: Parts, name: string): Head | un
       blank: config.integer('pad_token_id', 0, 0),
       reduction,
       zeroInfinity: config.boolean('ctc_zero_infinity', false),
+      dropout: config.rate('final_dropout', 0.1),
     });
   }
   if (name !== 'SequenceClassification') return config.refuse('architectures');
@@ -180,18 +200,21 @@ function positionalConvolution(
   const [length, direction] = loader.has(`${prefix}weight_v`)
     ? ['weight_g', 'weight_v']
     : ['parametrizations.weight.original0', 'parametrizations.weight.original1'];
-  const bias = (group: number): Tensor =>
-    loader.vector(`${prefix}bias`, channels, { first: group * channels, rows: size });
-  const others = Array.from({ length: groups - 1 }, (_, i) => bias(i + 1));
-  return {
-    direction: loader.matrix(prefix + direction, size, channels * steps, {
+  const part = (group: number): RowRange => ({ first: group * channels, rows: size });
+  const directionOf = (group: number): Tensor =>
+    loader.matrix(prefix + direction, channels, channels * steps, {
       dtype: 'f32',
+      part: part(group),
       stored: (rows) => [rows, channels, steps],
-    }),
+    });
+  const groupsFrom = (first: number): number[] =>
+    Array.from({ length: groups - first }, (_, i) => first + i);
+  return {
+    directions: [directionOf(0), ...groupsFrom(1).map(directionOf)],
     length: loader.matrix(prefix + length, 1, steps, {
       dtype: 'f32',
       stored: () => [1, 1, steps],
     }),
-    biases: [bias(0), ...others],
+    biases: groupsFrom(0).map((group) => loader.vector(`${prefix}bias`, channels, part(group))),
   };
 }

@@ -3,6 +3,7 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
+import { dropout } from '../../shaders/elementwise/dropout.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
 import { linear } from '../layers/linear.ts';
 import type { ModelInputs } from '../model.ts';
@@ -23,7 +24,7 @@ export class CtcHead implements Head {
   }
 
   record(states: Tensor): Tensor {
-    return linear(states, this.layer, { label: 'head' });
+    return linear(dropout(states, this.settings.dropout), this.layer, { label: 'head' });
   }
 
   labels({ labels }: ModelInputs, { batch, mask }: CheckedInput): Labels | undefined {

@@ -10,6 +10,8 @@ export interface CtcSettings {
   readonly reduction: 'sum' | 'mean';
   /** Whether labels that no path fits count nothing. */
   readonly zeroInfinity: boolean;
+  /** Rate of dropout of the states, in training. */
+  readonly dropout: number;
 }
 
 /** logits: (B, T, C). `labels` of each row, and the `lengths` in steps that are its own. */

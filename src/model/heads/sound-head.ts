@@ -8,7 +8,6 @@ import { applyLayers, type HeadLayer } from './head.ts';
 import { SequenceHead } from './sequence-head.ts';
 
 export class SoundHead extends SequenceHead {
-  override readonly untrained = 'A classifier of the samples of sound';
   /** Heads that states are taken as while their mean is computed. */
   readonly heads: number;
 

@@ -12,6 +12,6 @@ export const scaledPreNorm: Block = (x, sublayers, rate = 0) =>
     const { norm } = sublayer;
     if (norm.scale === undefined) throw new RangeError('scaledPreNorm: a norm without a scale');
     const y = outputOf(sublayer, normalize(sum, norm));
-    if (!drops(x.recording, rate)) return columnScale(y, norm.scale, sum);
+    if (!drops(x.recording, rate)) return columnScale(y, norm.scale, { residual: sum });
     return dropout(columnScale(y, norm.scale), rate, { residual: sum });
   }, x);

@@ -35,6 +35,8 @@ export interface StackWeights {
   readonly normalizesLastState?: boolean;
   /** For training; none when absent. */
   readonly dropout?: Dropout;
+  /** Whole layers that are dropped in training: what a layer was given, or its output. None when absent. */
+  readonly dropLayer?: (given: Tensor, output: Tensor) => Tensor;
 }
 
 /** The self-attention of one layer. `bias`: the stack's bias by distance, (2 · reach + 1, heads). */
@@ -95,7 +97,8 @@ export function stack(
           apply: (input, residual) =>
             feedForward(input, layer.feedForward, residual, dropout.activation),
         });
-        const output = recording.tap('output', block(h, sublayers, dropout.residual));
+        const whole = block(h, sublayers, dropout.residual);
+        const output = recording.tap('output', weights.dropLayer?.(h, whole) ?? whole);
         return between?.(output, index) ?? output;
       }),
     recording.tap('input', x),

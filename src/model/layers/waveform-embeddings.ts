@@ -2,17 +2,17 @@
 // positions that a last convolution, in groups of channels, makes of it ("wav2vec 2.0", Baevski et al., 2020, arXiv
 // 2006.11477, §2 and appendix; the norms of each in "wav2vec 2.0 large" as Hugging Face has it).
 
-import { windowOf } from '../../runtime/parts.ts';
+import { TransformerError } from '../../runtime/errors.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { weightNorm } from '../../shaders/audio/weight-norm.ts';
 import { add } from '../../shaders/elementwise/add.ts';
+import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { joinColumns } from '../../shaders/elementwise/join-columns.ts';
 import { maskRows } from '../../shaders/elementwise/mask-rows.ts';
 import { activate } from '../../shaders/matmul/activate.ts';
 import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
-import { fold } from '../../shaders/rows/fold.ts';
 import { groupNorm } from '../../shaders/rows/group-norm.ts';
 import { type LayerNormWeights, normalize } from '../../shaders/rows/norm.ts';
+import { type NormedWeights, weightNorm } from '../../shaders/rows/weight-norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { type Convolution, convolve, overWindows } from './convolution.ts';
 import { linear } from './linear.ts';
@@ -27,13 +27,9 @@ export interface WaveformLayer {
 }
 
 /** A convolution in groups of channels whose weights are normed. */
-export interface PositionalConvolution {
-  /** (d_model, d_model / groups · steps) */
-  readonly direction: Tensor;
-  /** (1, steps) */
-  readonly length: Tensor;
+export interface PositionalConvolution extends NormedWeights {
   /** (d_model / groups), of each group */
-  readonly biases: readonly [Tensor, ...Tensor[]];
+  readonly biases: readonly Tensor[];
 }
 
 export interface WaveformEmbeddings {
@@ -46,22 +42,33 @@ export interface WaveformEmbeddings {
   readonly positions: PositionalConvolution;
   /** Behind the positions, where layers have their norms behind their sub-layers. */
   readonly norm: LayerNormWeights | undefined;
+  /** Rates of dropout in training: of the projections, and of what the layers take. */
+  readonly dropout: number;
+  readonly placedDropout: number;
+  /** Whether Python masks states at random in training. */
+  readonly augments: boolean;
 }
 
 /** samples: (B, 1, samples); mask: u32 (B, T), 0 = padding, which is silent. Result: (B, T, d_model). */
-export function embedWaveform(
-  samples: Tensor,
-  mask: Tensor,
-  { layers, activation, projectionNorm, projection, positions, norm }: WaveformEmbeddings,
-): Tensor {
+export function embedWaveform(samples: Tensor, mask: Tensor, sound: WaveformEmbeddings): Tensor {
+  const { layers, activation, projectionNorm, projection, positions, norm } = sound;
+  const { training, random } = samples.recording;
+  if (sound.augments && training && random !== undefined) {
+    throw new TransformerError(
+      'MODEL_UNSUPPORTED',
+      'config.json asks for SpecAugment in training (apply_spec_augment, mask_time_prob, mask_feature_prob), which ' +
+        'is not supported yet. Set apply_spec_augment to false, or give the Trainer dropout: false.',
+    );
+  }
   const heard = layers.reduce(
     (x, layer, index) => hear(x, layer, { channelsLast: index > 0, activation }),
     samples,
   );
   const normed = projectionNorm === undefined ? heard : normalize(heard, projectionNorm);
-  const states = maskRows(linear(normed, projection, { label: 'projection' }), mask);
+  const projected = dropout(linear(normed, projection, { label: 'projection' }), sound.dropout);
+  const states = maskRows(projected, mask);
   const placed = add(states, positionsOf(states, positions, activation));
-  return norm === undefined ? placed : normalize(placed, norm);
+  return dropout(norm === undefined ? placed : normalize(placed, norm), sound.placedDropout);
 }
 
 interface HearOptions {
@@ -88,17 +95,12 @@ function hear(
 /** What a convolution makes of the states around each time. x and result: (B, T, d_model). */
 function positionsOf(
   x: Tensor,
-  { direction, length, biases }: PositionalConvolution,
+  { biases, ...normed }: PositionalConvolution,
   activation: Activation,
 ): Tensor {
-  const { recording } = x;
-  const [out, steps] = [direction.size(0), length.size(-1)];
-  const channels = direction.size(1) / steps;
-  const own = windowOf(recording.use(direction), 0, { shape: [1, out * channels, steps] });
-  const weights = { direction: own, energy: fold(own, { kind: 'energy' }), length };
-  const [first, ...others] = biases.map((bias, group) => {
-    const rows = out / biases.length;
-    const weight = weightNorm(weights, { first: group * rows, rows, depth: channels * steps });
+  const steps = normed.length.size(-1);
+  const positions = (weight: Tensor, group: number): Tensor => {
+    const channels = weight.size(0);
     const windowing = {
       size: steps,
       stride: 1,
@@ -108,9 +110,15 @@ function positionsOf(
       count: x.size(1),
     };
     return overWindows(x, windowing, (cut) =>
-      matmul(cut, weight, { transposed: true, bias, activation, label: 'positions' }),
+      matmul(cut, weight, {
+        transposed: true,
+        bias: biases[group],
+        activation,
+        label: 'positions',
+      }),
     );
-  });
-  if (first === undefined) throw new RangeError('a convolution without groups');
-  return joinColumns([first, ...others], 'positions');
+  };
+  const [first, ...others] = weightNorm(x.recording, normed);
+  const rest = others.map((weight, index) => positions(weight, index + 1));
+  return joinColumns([positions(first, 0), ...rest], 'positions');
 }

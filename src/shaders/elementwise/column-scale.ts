@@ -2,6 +2,7 @@
 
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { forRows, transientLike } from '../../runtime/parts.ts';
+import type { Recording } from '../../runtime/record.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { late, workgroup } from '../snippets.ts';
 import type { Traced } from '../traces.ts';
@@ -24,17 +25,23 @@ export type ColumnScaleEntry = Traced<
   { readonly x: Tensor; readonly factor: Tensor; readonly residual: Tensor | undefined }
 >;
 
+interface ScaleOptions {
+  readonly residual?: Tensor | undefined;
+  /** Of x, unless that is a weight. */
+  readonly recording?: Recording;
+}
+
 /**
- * x · factor + residual. x: (…, columns), factor: (columns). LayerScale, "Going deeper with Image Transformers"
- * (Touvron et al., 2021, arXiv 2103.17239), §2.
+ * x · factor + residual. x: (…, columns), factor: (columns), or a divisor of them, after which it begins again.
+ * LayerScale, "Going deeper with Image Transformers" (Touvron et al., 2021, arXiv 2103.17239), §2.
  */
-export function columnScale(x: Tensor, factor: Tensor, residual?: Tensor): Tensor {
-  const columns = x.size(-1);
-  if (elements(factor.shape) !== columns) {
+export function columnScale(x: Tensor, factor: Tensor, options: ScaleOptions = {}): Tensor {
+  const { residual, recording = x.recording } = options;
+  if (!isByColumn(x, factor)) {
     throw new RangeError(`columnScale: ${factor.describe()} for columns of ${x.describe()}`);
   }
-  const y = multiplied(x, factor, x.label, residual);
-  x.recording.differentiate({
+  const y = multiplied(x, factor, { label: x.label, residual, recording });
+  recording.differentiate({
     op: 'column-scale',
     output: y,
     inputs: [x, factor, residual],
@@ -43,14 +50,22 @@ export function columnScale(x: Tensor, factor: Tensor, residual?: Tensor): Tenso
   return y;
 }
 
+function isByColumn(x: Tensor, factor: Tensor): boolean {
+  return x.size(-1) % elements(factor.shape) === 0;
+}
+
 /** x times a factor for each column, or one for each element. */
-export function multiplied(x: Tensor, factor: Tensor, label: string, residual?: Tensor): Tensor {
-  const y = transientLike(x, { label });
-  const columns = x.size(-1);
-  const EACH = elements(factor.shape) !== columns;
+export function multiplied(
+  x: Tensor,
+  factor: Tensor,
+  { label, residual, recording = x.recording }: ScaleOptions & { readonly label: string },
+): Tensor {
+  const y = transientLike(x, { label, recording });
+  const EACH = !isByColumn(x, factor);
+  const columns = EACH ? x.size(-1) : elements(factor.shape);
   forRows(x, (part, rows) => {
     const size = elements(part.shape);
-    x.recording.dispatch({
+    recording.dispatch({
       kernel: columnScaleKernel,
       bindings: {
         x: part,

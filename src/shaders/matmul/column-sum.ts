@@ -22,10 +22,10 @@ export const columnSumKernels: readonly Kernel[] = [forms.singly, forms.fours];
 /** Rows that one invocation sums. */
 const chunk = 64;
 
-/** The sum of all rows, in two stages of fixed order. x: (…, columns). Result: (columns). */
-export function columnSum(x: Tensor, label: string): Tensor {
+/** The sum of all rows, in two stages of fixed order. x: (…, columns), or rows of `columns`. Result: (columns). */
+export function columnSum(x: Tensor, label: string, columns: number = x.size(-1)): Tensor {
   return (x.parts ?? [x])
-    .map((part) => sumRows(part, x.size(-1), label))
+    .map((part) => sumRows(part, columns, label))
     .reduce((sum, part) => add(sum, part));
 }
 

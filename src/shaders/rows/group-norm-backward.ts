@@ -32,7 +32,7 @@ export const groupNormBackward: Rule<GroupNormEntry> = ({ trace }, dy) => {
   const { recording } = dy;
   const ofInput = (): Tensor => {
     const { groups, size } = params;
-    const dn = affine ? multiplied(dy, affine.weight, `d ${x.label}, normalized`) : dy;
+    const dn = affine ? multiplied(dy, affine.weight, { label: `d ${x.label}, normalized` }) : dy;
     const dx = recording.transient(`d ${x.label}`, x.shape);
     recording.dispatch({
       kernel: backwardKernel,
@@ -55,7 +55,12 @@ export const groupNormBackward: Rule<GroupNormEntry> = ({ trace }, dy) => {
     [x, ofInput],
     [
       affine?.weight,
-      () => columnSum(multiplied(dy, normalized(trace, undefined), `${label}, by rows`), label),
+      () => {
+        const products = multiplied(dy, normalized(trace, undefined), {
+          label: `${label}, by rows`,
+        });
+        return columnSum(products, label);
+      },
     ],
     [affine?.bias, () => columnSum(dy, `d ${affine?.bias.label ?? ''}`)],
   ];

@@ -1,10 +1,9 @@
 // What encoders of speech are made of: columns side by side, rows that count, layers mixed, weights normed.
 import { expect, test } from 'vitest';
-import { weightNorm } from '../../../src/shaders/audio/weight-norm.ts';
 import { joinColumns } from '../../../src/shaders/elementwise/join-columns.ts';
 import { mixLayers } from '../../../src/shaders/elementwise/layer-mix.ts';
 import { maskRows } from '../../../src/shaders/elementwise/mask-rows.ts';
-import { fold } from '../../../src/shaders/rows/fold.ts';
+import { weightNorm } from '../../../src/shaders/rows/weight-norm.ts';
 import { type Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
@@ -21,15 +20,14 @@ test('columns, rows, layers and weights', () =>
       const states = input(bench, 'states', 2, 11, 5);
       const mask = bench.input('mask', [2, 11], random.indices(22, 2));
       const scores = input(bench, 'scores', 3);
-      const direction = input(bench, 'direction', 1, 6 * 4, 7);
-      const energy = fold(direction, { kind: 'energy' });
-      const normed = { direction, energy, length: input(bench, 'length', 7) };
+      const directions = [input(bench, 'first', 3, 28), input(bench, 'second', 3, 28)] as const;
+      const normed = { directions, length: input(bench, 'length', 7) };
       return [
         joinColumns([states, input(bench, 'others', 2, 11, 3), states], 'joined'),
         maskRows(states, mask),
         mixLayers([states, input(bench, 'second', 2, 11, 5), states], scores),
-        weightNorm(normed, { first: 2, rows: 3, depth: 4 * 7 }),
+        ...weightNorm(bench.recording, normed),
       ];
     });
-    expect(outputs.map(({ length }) => length)).toEqual([2 * 11 * 13, 110, 110, 84]);
+    expect(outputs.map(({ length }) => length)).toEqual([2 * 11 * 13, 110, 110, 84, 84]);
   }));

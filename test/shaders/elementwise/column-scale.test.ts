@@ -10,7 +10,7 @@ const [device] = await testGpus(); // all tiers share the kernel
 test('with a sum and without', () =>
   withGpu(device!.options, async (gpu) => {
     const random = new Random(3);
-    for (const shape of [[7, 13], [2, 5, 3], [1]]) {
+    for (const shape of [[7, 13], [2, 5, 3], [3, 12], [1]]) {
       const columns = shape.at(-1)!;
       const size = shape.reduce((a, b) => a * b, 1);
       const { outputs } = await expectOperation(gpu, (bench) => {
@@ -18,10 +18,13 @@ test('with a sum and without', () =>
           bench.input(name, shape, random.values(size)),
         );
         const factor = bench.input('factor', [columns], random.values(columns));
+        const period = Math.ceil(columns / 3);
+        const repeated = bench.input('repeated', [period], random.values(period));
         return [
           columnScale(x!, factor),
-          columnScale(x!, factor, residual),
-          multiplied(x!, residual!, 'product'),
+          columnScale(x!, factor, { residual }),
+          ...(columns % period === 0 ? [columnScale(x!, repeated)] : []),
+          multiplied(x!, residual!, { label: 'product' }),
         ];
       });
       expect(outputs[0]).toHaveLength(size);

@@ -7,6 +7,7 @@ import { Recording } from '../../../src/runtime/record.ts';
 import { Scope } from '../../../src/runtime/scope.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
 import { dropout } from '../../../src/shaders/elementwise/dropout.ts';
+import { dropLayer } from '../../../src/shaders/elementwise/layer-drop.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { randomBits } from '../../reference/dropout.ts';
 import type { Values } from '../../reference/twin.ts';
@@ -221,4 +222,29 @@ test('a rate below 0 or not below 1 is refused, with and without random numbers'
     const wrong = scope.tensor({ label: 'numbers', shape: [2], dtype: 'f32' });
     expect(() => new Recording(gpu, { random: wrong })).toThrow('u32(2)');
     scope.dispose();
+  }));
+
+test('a layer is dropped as a whole, as often as its rate says, and not without random numbers', () =>
+  withGpu(gpus[0]!.options, async (gpu) => {
+    let dropped = 0;
+    for (let step = 0; step < 8; step++) {
+      const { outputs } = await expectOperation(
+        gpu,
+        (bench) => {
+          const given = bench.input('given', [5, 13], new Float32Array(65));
+          const output = bench.input('output', [5, 13], new Float32Array(65).fill(1));
+          return Array.from({ length: 25 }, () => dropLayer(given, output, 0.3));
+        },
+        { random: [7, step] },
+      );
+      for (const values of outputs) {
+        expect(new Set(values).size).toBe(1);
+        dropped += values[0] === 0 ? 1 : 0;
+      }
+    }
+    expectCount(dropped, 200, 0.3, 'layers dropped');
+    const bench = new Bench(gpu);
+    const output = bench.input('output', [1], Float32Array.of(1));
+    expect(dropLayer(output, output, 0.3)).toBe(output);
+    bench.dispose();
   }));

@@ -1,0 +1,117 @@
+// Encoders of the samples of sound train: frozen where that is asked for, with what Python drops, by adapters, anew.
+import { expect, test } from 'vitest';
+import { loadModel, type ModelInputs } from 'webgpu-transformer';
+import {
+  adam,
+  initialCheckpoint,
+  Lora,
+  Trainer,
+  type TrainerOptions,
+} from 'webgpu-transformer/training';
+import { readParameters } from '../../src/model/weights/read-parameters.ts';
+import type { StoredValues } from '../../src/source/safetensors-writer.ts';
+import { callInputs } from '../support/checkpoint.ts';
+import { readCase } from '../support/expected.ts';
+import { readFixtureJson } from '../support/fixture.ts';
+import { sharedGpu } from '../support/gpu.ts';
+import { expectRejection } from '../support/rejection.ts';
+import { fixtureSource } from '../support/source.ts';
+
+const onGpu = sharedGpu();
+
+interface Run {
+  readonly losses: readonly number[];
+  readonly before: ReadonlyMap<string, StoredValues>;
+  readonly after: ReadonlyMap<string, StoredValues>;
+}
+
+/** Steps on the case of a fixture. */
+async function train(
+  name: string,
+  maxSteps: number,
+  options: Partial<TrainerOptions> = {},
+): Promise<Run> {
+  const inputs = callInputs(await readCase(name), 'main');
+  const losses: number[] = [];
+  let [before, after] = [new Map<string, StoredValues>(), new Map<string, StoredValues>()];
+  await onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource(name), { gpu, training: true });
+    using trainer = new Trainer(model, { optimizer: adam(), learningRate: 3e-3, ...options });
+    before = await readParameters(gpu, trainer.state.parameters);
+    for await (const { loss } of trainer.steps(() => inputs, { maxSteps })) losses.push(loss);
+    after = await readParameters(gpu, trainer.state.parameters);
+  });
+  return { losses, before, after };
+}
+
+test('the convolutions of a classifier stay as they are where they are frozen', async () => {
+  const freeze = ['wav2vec2.feature_extractor.*'];
+  const { losses, before, after } = await train('variants/wav2vec2_seqcls', 12, {
+    dropout: false,
+    freeze,
+  });
+  expect(losses.at(-1)!).toBeLessThan(0.7 * losses[0]!);
+  const same = [...before].filter(([key, { data }]) =>
+    after.get(key)!.data.every((v, i) => v === data[i]),
+  );
+  const convolutions = [...before.keys()].filter((key) => key.includes('feature_extractor'));
+  expect(same.map(([key]) => key).toSorted()).toEqual(convolutions.toSorted());
+});
+
+test('what Python drops is dropped, and what is not known how is refused', async () => {
+  const name = 'variants/wav2vec2_seqcls';
+  const [plain, first, again, other] = [
+    await train(name, 3, { dropout: false }),
+    await train(name, 3),
+    await train(name, 3),
+    await train(name, 3, { seed: 1 }),
+  ];
+  expect(again.losses).toEqual(first.losses);
+  expect(first.losses[0]).not.toBe(plain.losses[0]);
+  expect(other.losses[0]).not.toBe(first.losses[0]);
+  // mask_time_prob is 0 above, and 0.05 here.
+  await expectRejection(train('variants/hubert_seqcls', 1), 'MODEL_UNSUPPORTED', 'SpecAugment');
+});
+
+test('adapters train beside a frozen model', async () => {
+  const inputs = callInputs(await readCase('variants/hubert_seqcls'), 'main');
+  await onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource('variants/hubert_seqcls'), { gpu });
+    const targets = ['*.q_proj', '*.v_proj', 'classifier'];
+    using lora = new Lora(model, { rank: 4, alpha: 8, targets });
+    const options = { optimizer: adam(), learningRate: 3e-2, adapter: lora, dropout: false };
+    using trainer = new Trainer(model, options);
+    const losses: number[] = [];
+    for await (const { loss } of trainer.steps(() => inputs, { maxSteps: 12 })) losses.push(loss);
+    expect(losses.at(-1)!).toBeLessThan(0.7 * losses[0]!);
+    await lora.merge();
+    const { loss } = await model.forward(inputs);
+    expect(loss!.data[0]!).toBeLessThan(losses.at(-1)!);
+  });
+});
+
+test('a new encoder tells tones apart that it was not trained on', async () => {
+  const config = (await readFixtureJson('variants/wav2vec2_seqcls/config.json')) as object;
+  const length = 120;
+  const draw = (count: number, from: number): ModelInputs & { labels: number[] } => {
+    const labels = Array.from({ length: count }, (_, i) => i % 3);
+    const data = Float32Array.from({ length: count * length }, (_, i) => {
+      const [sound, time] = [Math.floor(i / length), i % length];
+      return Math.sin(0.15 * (1 + labels[sound]!) * time + from + sound);
+    });
+    return { inputValues: { data, shape: [count, length] }, labels };
+  };
+  await onGpu(async (gpu) => {
+    const source = initialCheckpoint({ ...config });
+    using model = await loadModel(source, { gpu, training: true });
+    using trainer = new Trainer(model, { optimizer: adam(), learningRate: 1e-2, dropout: false });
+    for await (const _ of trainer.steps((index) => draw(9, index), { maxSteps: 40 })) void _;
+    const { labels, ...inputs } = draw(9, 0.5);
+    const { logits } = await model.forward(inputs);
+    const found = labels.map((_, i) => {
+      const own = [...logits!.data.subarray(3 * i, 3 * i + 3)];
+      return own.indexOf(Math.max(...own));
+    });
+    expect(found).toEqual(labels);
+  });
+});
