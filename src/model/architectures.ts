@@ -1,6 +1,6 @@
-// The architectures that can be loaded, by the name that config.json gives them: those that read texts. The others
-// stand in media-architectures.ts, which comes with the first of them; what families have in common that are made of
-// the same parts stands in family.ts.
+// The architectures that can be loaded, by the name that config.json gives them: those that read texts. The encoders
+// besides BERT stand in encoder-architectures.ts, what sees or hears in media-architectures.ts, which come with the
+// first of each; what families have in common that are made of the same parts stands in family.ts.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
@@ -32,10 +32,6 @@ export const textFamilies: Families = {
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
   bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
-  distilbert: encoder(
-    'DistilBert',
-    async () => (await import('./families/distilbert.ts')).distilbert,
-  ),
   gemma2: decoder('Gemma2', async () => (await import('./families/gemma.ts')).gemma2, {
     tied: true,
   }),
@@ -54,7 +50,6 @@ export const textFamilies: Families = {
   mistral: decoder('Mistral', async () => (await import('./families/mistral.ts')).mistral),
   qwen2: decoder('Qwen2', async () => (await import('./families/qwen.ts')).qwen2),
   qwen3: decoder('Qwen3', async () => (await import('./families/qwen.ts')).qwen3),
-  roberta: encoder('Roberta', async () => (await import('./families/roberta.ts')).roberta),
   t5: withEncoderAlone(
     encoderDecoder(
       'T5',
@@ -65,7 +60,6 @@ export const textFamilies: Families = {
     async () => (await import('./families/t5.ts')).t5Encoder,
     'EncoderModel',
   ),
-  'xlm-roberta': encoder('XLMRoberta', async () => (await import('./families/roberta.ts')).roberta),
   'seq2seq training run': {
     open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
   },
@@ -85,16 +79,21 @@ export const textFamilies: Families = {
 
 /** All families. */
 async function allFamilies(): Promise<Families> {
-  const { mediaFamilies } = await import('./media-architectures.ts');
-  return { ...textFamilies, ...mediaFamilies };
+  const [{ encoderFamilies }, { mediaFamilies }] = await Promise.all([
+    import('./encoder-architectures.ts'),
+    import('./media-architectures.ts'),
+  ]);
+  return { ...textFamilies, ...encoderFamilies, ...mediaFamilies };
 }
 
-/** The families among which that of a config.json is: those that read texts, or all. */
+/** The families among which that of a config.json is: those of one file, or all. */
 export async function familiesFor({ model_type: type, kind }: JsonObject): Promise<Families> {
   const name = type ?? kind;
-  return typeof name === 'string' && Object.hasOwn(textFamilies, name)
-    ? textFamilies
-    : allFamilies();
+  const areIn = (families: Families): boolean =>
+    typeof name === 'string' && Object.hasOwn(families, name);
+  if (areIn(textFamilies)) return textFamilies;
+  const { encoderFamilies } = await import('./encoder-architectures.ts');
+  return areIn(encoderFamilies) ? encoderFamilies : allFamilies();
 }
 
 /** What `model_type`, or `kind`, may be. */

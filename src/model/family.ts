@@ -48,9 +48,13 @@ export type ShownBy =
       readonly else: string;
     };
 
-/** One stack that sees both ways. */
-export function encoder(prefix: string, load: () => Promise<Declare<SequenceDefinition>>): Family {
-  return { open: () => sequence(load), classes: { prefix, ends: ['Model'], shown: 'encoder' } };
+/** One stack that sees both ways. `ends`: those of its classes that not all encoders have, and the base model. */
+export function encoder(
+  prefix: string,
+  load: () => Promise<Declare<SequenceDefinition>>,
+  ends: readonly string[] = ['Model'],
+): Family {
+  return { open: () => sequence(load), classes: { prefix, ends, shown: 'encoder' } };
 }
 
 /** One stack that generates. `tied`: whether its output layer is the embedding where nothing says. */

@@ -3,12 +3,14 @@
 
 import type { Declare } from '../model/family.ts';
 import type { Config } from '../model/config.ts';
+import { albert } from '../model/families/albert.ts';
 import { bart } from '../model/families/bart.ts';
 import { bert } from '../model/families/bert.ts';
 import { blip } from '../model/families/blip.ts';
 import { clip, clipClassifier, clipText, clipVision } from '../model/families/clip.ts';
 import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
 import { distilbert } from '../model/families/distilbert.ts';
+import { electra } from '../model/families/electra.ts';
 import { gemma2, gemma3 } from '../model/families/gemma.ts';
 import { gpt2 } from '../model/families/gpt2.ts';
 import { headName } from '../model/heads/head-name.ts';
@@ -16,6 +18,7 @@ import { imageGpt } from '../model/families/imagegpt.ts';
 import { llama } from '../model/families/llama.ts';
 import { marian } from '../model/families/marian.ts';
 import { mistral } from '../model/families/mistral.ts';
+import { mpnet } from '../model/families/mpnet.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
 import { roberta } from '../model/families/roberta.ts';
 import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/families/siglip.ts';
@@ -32,9 +35,11 @@ import { whisper, whisperClassifier } from '../model/families/whisper.ts';
 const isClassifier = (config: Config): boolean => headName(config) === 'ImageClassification';
 
 export const declarations: Readonly<Record<string, Declare<unknown>>> = {
+  albert,
   bart,
   bert,
   blip,
+  camembert: roberta,
   clip: (config, loader) => (isClassifier(config) ? clipClassifier : clip)(config, loader),
   clip_text_model: clipText,
   clip_vision_model: clipVision,
@@ -42,6 +47,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   dinov2,
   dinov2_with_registers: dinov2WithRegisters,
   distilbert,
+  electra,
   gemma2,
   gemma3_text: gemma3,
   gpt2,
@@ -50,6 +56,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   llama,
   marian,
   mistral,
+  mpnet,
   qwen2,
   qwen3,
   roberta,

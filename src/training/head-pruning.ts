@@ -219,7 +219,10 @@ function noSuchHead(
   );
 }
 
-/** The attentions of a model's layers; in a decoder's, that to itself comes first. */
+/**
+ * The attentions of a model's layers; in a decoder's, that to itself comes first. Of layers that share their weights
+ * (ALBERT), the first.
+ */
 function attentionsOf({ stacks: { encoder, decoder }, slices }: TrainableModel): Attention[] {
   const found: Attention[] = [];
   const add = (
@@ -230,6 +233,7 @@ function attentionsOf({ stacks: { encoder, decoder }, slices }: TrainableModel):
     if (attention === undefined) return;
     const { heads, output } = attention;
     const { weight } = output;
+    if (found.some((one) => one.weight === weight)) return;
     const { name = '' } = slices.find(({ tensor }) => tensor === weight) ?? {};
     found.push({ stack, layer, heads, weight, name });
   };

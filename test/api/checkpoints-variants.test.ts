@@ -3,6 +3,8 @@
 import { testCheckpoints } from '../support/checkpoint-cases.ts';
 
 const cases = [
+  'albert_mlm',
+  'albert_seqcls',
   'bart_uneven',
   'bert_multilabel',
   'bert_pretraining',
@@ -21,6 +23,9 @@ const cases = [
   'dinov2_registers',
   'distilbert_mlm',
   'distilbert_qa',
+  'electra_discriminator',
+  'electra_generator',
+  'electra_seqcls',
   'gemma2',
   'gemma3_text',
   'gpt2_f16',
@@ -35,6 +40,8 @@ const cases = [
   'llama_yarn',
   'marian_two_vocabularies',
   'mistral_window',
+  'mpnet',
+  'mpnet_tokcls',
   'qwen2_bf16',
   'qwen2_window',
   'qwen3',

@@ -55,6 +55,7 @@ for (const { name: device, options } of await testGpus()) {
   test.each([
     'gpt2',
     'bert_seqcls',
+    'variants/albert_seqcls',
     'variants/clip_imgcls',
     'variants/deit',
     'variants/dinov2_imgcls',

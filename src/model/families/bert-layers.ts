@@ -1,5 +1,8 @@
-// What BERT and RoBERTa have in common, by the names that Hugging Face gives them.
+// What BERT and its kin are put together from: sizes, embeddings, layers, pooler and heads. Families name the
+// weights, and say what else they have.
 
+import type { Activation } from '../../shaders/matmul/matmul.ts';
+import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { Head } from '../heads/head.ts';
@@ -8,130 +11,233 @@ import { baseRoot } from '../heads/head-name.ts';
 import { tieMaskedHead } from '../heads/masked-head.ts';
 import { TokenPooler } from '../heads/pooler.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
-import type { WeightLoader } from '../weights/weights.ts';
-import type { LayerWeights, StackWeights } from '../layers/stack.ts';
+import { type Dropout, postNorm } from '../layers/block.ts';
+import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
-import { postNorm } from '../layers/block.ts';
+import type { RelativeBias } from '../layers/relative-bias.ts';
+import type { LayerWeights } from '../layers/stack.ts';
+import type { WeightLoader } from '../weights/weights.ts';
 
-/** What tells a family of encoders from others. */
-export interface BertVariant {
-  /** What the names of weights begin with, where they begin with something. */
-  readonly root: string;
-  /** The head, see `encoderHead`. */
-  readonly head: string;
-  readonly names: HeadNames;
-  /** Positions count only what is not this token, and begin behind its id. */
-  readonly paddingToken?: number;
-  /** The row of the table of positions that the first token has; that of its count when absent. */
-  readonly firstPosition?: number;
-  /** Its head, where it is the decoder of what an encoder sees. */
-  readonly decoderHead?: (parts: HeadParts) => Head;
-  /** The width of what it attends to; its own when absent. */
-  readonly seenSize?: number;
+/** Sizes and settings by the names that BERT's config.json has for them. */
+export interface BertSizes {
+  readonly size: number;
+  /** Of the embeddings, which are projected where it is another. */
+  readonly embeddingSize: number;
+  /** d_ff */
+  readonly width: number;
+  readonly heads: number;
+  readonly activation: Activation;
+  /** Of all norms. */
+  readonly eps: number;
+  readonly vocabulary: number;
+  /** Rows of the table of positions. */
+  readonly positions: number;
+  /** Segments; 0 where there are none. */
+  readonly types: number;
+  readonly dropout: Dropout;
 }
 
-/** An encoder with its pooler, where it has or needs one, and its head. */
-export function bertModel(
+/** What a config.json means that says nothing: segments, the activation, and the rates of dropout. */
+interface UsualSizes {
+  readonly types?: number;
+  readonly activation?: string;
+  readonly rate?: number;
+}
+
+export function bertSizes(
   config: Config,
-  loader: WeightLoader,
-  variant: BertVariant,
-): SequenceDefinition {
-  const { root: family, head, names, paddingToken, firstPosition = 0, decoderHead } = variant;
-  const root = baseRoot(config, loader, family, 'embeddings.position_embeddings.weight');
-  if (head === 'MaskedLM' || decoderHead) tieMaskedHead(config, loader, root, names.masked);
-  const isDecoder = decoderHead !== undefined;
-  config.only('is_decoder', isDecoder);
-  config.only('add_cross_attention', isDecoder);
-  if (config.string('position_embedding_type', 'absolute') !== 'absolute') {
-    config.refuse('position_embedding_type');
-  }
+  { types = 2, activation = 'gelu', rate = 0.1 }: UsualSizes = {},
+): BertSizes {
   const size = config.integer('hidden_size');
-  const { seenSize = size } = variant;
-  const width = config.integer('intermediate_size');
-  const heads = config.heads('num_attention_heads', size);
-  const activation = config.activation('hidden_act', 'gelu');
-  const eps = config.positive('layer_norm_eps', 1e-12);
-  const vocabulary = config.integer('vocab_size');
-  const positions = config.integer('max_position_embeddings');
-  const types = config.integer('type_vocab_size', 2, 0);
-  const rate = config.rate('hidden_dropout_prob', 0.1);
-  const norm = (prefix: string) => layerNormWeights(loader, `${prefix}.LayerNorm`, size, eps);
-  const layer = (prefix: string): LayerWeights => ({
-    selfAttention: {
-      heads,
-      queryKeyValue: loader.linear(
-        ['query', 'key', 'value'].map((name) => `${prefix}.attention.self.${name}`),
-        size,
-        size,
-      ),
-      output: loader.linear(`${prefix}.attention.output.dense`, size, size),
-    },
-    selfAttentionNorm: norm(`${prefix}.attention.output`),
-    ...(isDecoder && {
-      crossAttention: {
-        heads,
-        query: loader.linear(`${prefix}.crossattention.self.query`, size, size),
-        keyValue: loader.linear(
-          ['key', 'value'].map((name) => `${prefix}.crossattention.self.${name}`),
-          size,
-          seenSize,
-        ),
-        output: loader.linear(`${prefix}.crossattention.output.dense`, size, size),
-      },
-      crossAttentionNorm: norm(`${prefix}.crossattention.output`),
-    }),
-    feedForward: {
-      kind: 'plain',
-      inner: loader.linear(`${prefix}.intermediate.dense`, width, size),
-      outer: loader.linear(`${prefix}.output.dense`, size, width),
-      activation,
-    },
-    feedForwardNorm: norm(`${prefix}.output`),
-  });
-  const table = (name: string): string => `${root}embeddings.${name}_embeddings.weight`;
-  const stack: StackWeights = {
-    block: postNorm,
-    layers: Array.from({ length: config.layers('num_hidden_layers') }, (_, i) =>
-      layer(`${root}encoder.layer.${i}`),
-    ),
+  return {
+    size,
+    embeddingSize: size,
+    width: config.integer('intermediate_size'),
+    heads: config.heads('num_attention_heads', size),
+    activation: config.activation('hidden_act', activation),
+    eps: config.positive('layer_norm_eps', 1e-12),
+    vocabulary: config.integer('vocab_size'),
+    positions: config.integer('max_position_embeddings'),
+    types: config.integer('type_vocab_size', types, 0),
     dropout: {
-      residual: rate,
-      attention: config.rate('attention_probs_dropout_prob', 0.1),
+      residual: config.rate('hidden_dropout_prob', rate),
+      attention: config.rate('attention_probs_dropout_prob', rate),
       activation: 0,
     },
   };
-  const needsPooler = head === 'SequenceClassification' && names.sequence.choose === undefined;
-  const showsPooler = ['Model', 'SequenceClassification'].includes(head) || !loader.trains;
-  const pooler =
-    needsPooler || (showsPooler && loader.has(`${root}pooler.dense.weight`))
-      ? new TokenPooler({
-          layers: [
-            { linear: loader.linear(`${root}pooler.dense`, size, size), activation: 'tanh' },
-          ],
-        })
-      : undefined;
-  const embeddings = {
+}
+
+/** What the weights of a layer are called, behind its prefix. */
+export interface BertLayerNames {
+  readonly queryKeyValue: readonly [query: string, key: string, value: string];
+  readonly output: string;
+  readonly outputNorm: string;
+  readonly inner: string;
+  readonly outer: string;
+  readonly norm: string;
+}
+
+const bertLayerNames: BertLayerNames = {
+  queryKeyValue: ['attention.self.query', 'attention.self.key', 'attention.self.value'],
+  output: 'attention.output.dense',
+  outputNorm: 'attention.output.LayerNorm',
+  inner: 'intermediate.dense',
+  outer: 'output.dense',
+  norm: 'output.LayerNorm',
+};
+
+/** A layer whose names begin with `prefix`. */
+export function bertLayer(
+  loader: WeightLoader,
+  prefix: string,
+  {
+    size,
+    width,
+    heads,
+    activation,
+    eps,
+  }: Pick<BertSizes, 'size' | 'width' | 'heads' | 'activation' | 'eps'>,
+  names: BertLayerNames = bertLayerNames,
+): LayerWeights {
+  const norm = (name: string): LayerNormWeights =>
+    layerNormWeights(loader, `${prefix}.${name}`, size, eps);
+  return {
+    selfAttention: {
+      heads,
+      queryKeyValue: loader.linear(
+        names.queryKeyValue.map((name) => `${prefix}.${name}`),
+        size,
+        size,
+      ),
+      output: loader.linear(`${prefix}.${names.output}`, size, size),
+    },
+    selfAttentionNorm: norm(names.outputNorm),
+    feedForward: {
+      kind: 'plain',
+      inner: loader.linear(`${prefix}.${names.inner}`, width, size),
+      outer: loader.linear(`${prefix}.${names.outer}`, size, width),
+      activation,
+    },
+    feedForwardNorm: norm(names.norm),
+  };
+}
+
+/** All layers, in BERT's places. */
+export function bertLayers(
+  config: Config,
+  layer: (prefix: string) => LayerWeights,
+  root: string,
+): LayerWeights[] {
+  return Array.from({ length: config.layers('num_hidden_layers') }, (_, index) =>
+    layer(`${root}encoder.layer.${index}`),
+  );
+}
+
+/** `firstPosition`: the row of the table of positions that the first token has, where it counts from 0. */
+export function bertEmbeddings(
+  loader: WeightLoader,
+  root: string,
+  { embeddingSize: size, eps, vocabulary, positions, types, dropout }: BertSizes,
+  firstPosition = 0,
+): EmbeddingWeights {
+  const table = (name: string): string => `${root}embeddings.${name}_embeddings.weight`;
+  return {
     tokens: loader.matrix(table('word'), vocabulary, size),
     positions: {
       table: loader.matrix(table('position'), positions, size, { dtype: 'f32' }),
       offset: firstPosition,
     },
     types: types === 0 ? undefined : loader.matrix(table('token_type'), types, size),
-    norm: norm(`${root}embeddings`),
-    dropout: rate,
+    norm: layerNormWeights(loader, `${root}embeddings.LayerNorm`, size, eps),
+    dropout: dropout.residual,
   };
-  const parts = { config, loader, size, vocabulary, names };
+}
+
+/** The head that `architectures` names, and what its weights are called. */
+export interface BertHead {
+  readonly head: string;
+  readonly names: HeadNames;
+}
+
+/** Refuses what BERT's kin can be told, but is not done here. `isDecoder`: whether it is what an encoder speaks through. */
+export function checkBert(config: Config, isDecoder: boolean = false): void {
+  config.only('is_decoder', isDecoder);
+  if (config.string('position_embedding_type', 'absolute') !== 'absolute') {
+    config.refuse('position_embedding_type');
+  }
+}
+
+/** What the names of the base model begin with, once a masked head is tied to its embeddings. */
+export function bertRoot(
+  config: Config,
+  loader: WeightLoader,
+  family: string,
+  { head, names }: BertHead,
+): string {
+  const root = baseRoot(config, loader, family, 'embeddings.word_embeddings.weight');
+  if (head === 'MaskedLM') tieMaskedHead(config, loader, root, names.masked);
+  return root;
+}
+
+/** A layer and tanh over the first token, where the head reads it or the checkpoint has it. */
+export function bertPooler(
+  loader: WeightLoader,
+  name: string,
+  size: number,
+  { head, names }: BertHead,
+): TokenPooler | undefined {
+  const isRead = head === 'SequenceClassification' && names.sequence.choose === undefined;
+  const isShown = ['Model', 'SequenceClassification'].includes(head) || !loader.trains;
+  if (!isRead && !(isShown && loader.has(`${name}.weight`))) return undefined;
+  return new TokenPooler({
+    layers: [{ linear: loader.linear(name, size, size), activation: 'tanh' }],
+  });
+}
+
+/** What a model of BERT's kind is put together from. */
+export interface BertParts extends BertHead {
+  readonly sizes: BertSizes;
+  readonly layers: readonly LayerWeights[];
+  readonly relativeBias?: RelativeBias | undefined;
+  readonly pooler?: TokenPooler | undefined;
+  readonly embeddings: EmbeddingWeights;
+  /** Positions count only what is not this token, and begin behind its id. */
+  readonly paddingToken?: number | undefined;
+  /** A head that not all encoders have. */
+  readonly ownHead?: (parts: HeadParts) => Head;
+  readonly causal?: boolean;
+}
+
+/** The model around its parts. */
+export function bertModel(
+  config: Config,
+  loader: WeightLoader,
+  {
+    sizes,
+    layers,
+    relativeBias,
+    pooler,
+    embeddings,
+    paddingToken,
+    causal = false,
+    ...own
+  }: BertParts,
+): SequenceDefinition {
+  const { size, embeddingSize, vocabulary, types, positions, dropout } = sizes;
+  const { head, names, ownHead } = own;
+  const parts = { config, loader, size, embeddingSize, vocabulary, names };
+  const firstPosition = embeddings.positions?.offset ?? 0;
   return {
     ...tokenInput({
       vocabulary,
       types,
       embeddings,
       maxPositions: positions - (paddingToken === undefined ? firstPosition : paddingToken + 1),
-      ...(paddingToken !== undefined && { paddingToken }),
+      paddingToken,
     }),
-    stack,
-    causal: isDecoder,
+    stack: { block: postNorm, layers, relativeBias, dropout },
+    causal,
     pooler,
-    head: decoderHead?.(parts) ?? encoderHead(head, parts),
+    head: ownHead?.(parts) ?? encoderHead(head, parts),
   };
 }

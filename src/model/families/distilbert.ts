@@ -1,5 +1,6 @@
 // DistilBERT (Sanh et al., 2019, arXiv 1910.01108): half of BERT's layers, without segments and pooler.
 
+import { bertLayer, type BertLayerNames } from './bert-layers.ts';
 import { encoderHead, type HeadNames } from '../heads/encoder-heads.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
 import { tieMaskedHead } from '../heads/masked-head.ts';
@@ -10,7 +11,6 @@ import { tokenInput } from '../inputs/token-inputs.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
 import { sinusoidalPositions } from '../layers/positional-encoding.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import type { LayerWeights } from '../layers/stack.ts';
 import { postNorm } from '../layers/block.ts';
 
 /** PyTorch's own would be 1e-5; DistilBERT keeps BERT's. */
@@ -28,6 +28,15 @@ const names: HeadNames = {
   sequence: { dense: ['pre_classifier', 'relu'], output: 'classifier', choose: firstToken },
 };
 
+const layerNames: BertLayerNames = {
+  queryKeyValue: ['attention.q_lin', 'attention.k_lin', 'attention.v_lin'],
+  output: 'attention.out_lin',
+  outputNorm: 'sa_layer_norm',
+  inner: 'ffn.lin1',
+  outer: 'ffn.lin2',
+  norm: 'output_layer_norm',
+};
+
 /** Declares the weights of a `DistilBert…` checkpoint, the head as `architectures` says. */
 export function distilbert(config: Config, loader: WeightLoader): SequenceDefinition {
   const root = baseRoot(config, loader, 'distilbert.', 'embeddings.LayerNorm.weight');
@@ -40,26 +49,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
   const vocabulary = config.integer('vocab_size');
   const maxPositions = config.integer('max_position_embeddings');
   const rate = config.rate('dropout', 0.1);
-  const norm = (prefix: string) => layerNormWeights(loader, prefix, size, eps);
-  const layer = (prefix: string): LayerWeights => ({
-    selfAttention: {
-      heads,
-      queryKeyValue: loader.linear(
-        ['q_lin', 'k_lin', 'v_lin'].map((name) => `${prefix}.attention.${name}`),
-        size,
-        size,
-      ),
-      output: loader.linear(`${prefix}.attention.out_lin`, size, size),
-    },
-    selfAttentionNorm: norm(`${prefix}.sa_layer_norm`),
-    feedForward: {
-      kind: 'plain',
-      inner: loader.linear(`${prefix}.ffn.lin1`, width, size),
-      outer: loader.linear(`${prefix}.ffn.lin2`, size, width),
-      activation,
-    },
-    feedForwardNorm: norm(`${prefix}.output_layer_norm`),
-  });
+  const sizes = { size, width, heads, activation, eps };
   const positions = `${root}embeddings.position_embeddings.weight`;
   const embeddings = {
     tokens: loader.matrix(`${root}embeddings.word_embeddings.weight`, vocabulary, size),
@@ -72,7 +62,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
             sinusoidalPositions(maxPositions, size),
           ),
     },
-    norm: norm(`${root}embeddings.LayerNorm`),
+    norm: layerNormWeights(loader, `${root}embeddings.LayerNorm`, size, eps),
     dropout: rate,
   };
   return {
@@ -80,7 +70,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
     stack: {
       block: postNorm,
       layers: Array.from({ length: config.layers('n_layers') }, (_, i) =>
-        layer(`${root}transformer.layer.${i}`),
+        bertLayer(loader, `${root}transformer.layer.${i}`, sizes, layerNames),
       ),
       dropout: {
         residual: rate,

@@ -1,7 +1,8 @@
-// RoBERTa (Liu et al., 2019, arXiv 1907.11692) and XLM-RoBERTa (Conneau et al., arXiv 1911.02116): BERT
-// with other training. Positions count what is no padding, and begin behind the id of the padding.
+// RoBERTa (Liu et al., 2019, arXiv 1907.11692), XLM-RoBERTa (Conneau et al., arXiv 1911.02116) and CamemBERT (Martin
+// et al., arXiv 1911.03894): BERT with other training. Positions count what is no padding, and begin behind the id of
+// the padding.
 
-import { bertModel } from './bert-layers.ts';
+import { bertEncoder } from './bert.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { HeadNames } from '../heads/encoder-heads.ts';
@@ -25,11 +26,11 @@ export const robertaNames: HeadNames = {
   },
 };
 
-/** Declares the weights of a `Roberta…` or `XLMRoberta…` checkpoint, the head as `architectures` says. */
+/** Declares the weights of a `Roberta…`, `XLMRoberta…` or `Camembert…` checkpoint, the head as `architectures` says. */
 export function roberta(config: Config, loader: WeightLoader): SequenceDefinition {
   const paddingToken = config.integer('pad_token_id', 1, 0);
-  return bertModel(config, loader, {
-    root: 'roberta.',
+  return bertEncoder(config, loader, {
+    family: 'roberta.',
     head: headName(config),
     names: robertaNames,
     paddingToken,

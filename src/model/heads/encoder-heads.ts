@@ -35,6 +35,8 @@ export interface HeadParts {
   readonly loader: WeightLoader;
   /** d_model */
   readonly size: number;
+  /** Of the token embeddings, where it is another. */
+  readonly embeddingSize?: number;
   readonly vocabulary: number;
   readonly names: HeadNames;
 }

@@ -23,8 +23,9 @@ export interface MaskedHeadNames {
 /** A layer, its norm, and the token embeddings again. */
 export const maskedHead: EncoderHead = {
   shown: (has) =>
-    ['cls.predictions.transform.dense', 'lm_head.dense', 'vocab_transform'].some((name) =>
-      has(`${name}.weight`),
+    has('vocab_transform.weight') ||
+    ['cls.predictions.transform', 'generator_predictions', 'lm_head', 'predictions'].some((name) =>
+      has(`${name}.dense.weight`),
     ),
   declare(parts) {
     const { before, output } = maskedLayers(parts);
@@ -33,15 +34,19 @@ export const maskedHead: EncoderHead = {
 };
 
 /** The layers of such a head. */
-export function maskedLayers({ config, loader, size, vocabulary, names: { masked } }: HeadParts): {
-  readonly before: BeforeOutput;
-  readonly output: Linear;
-} {
-  const dense = loader.linear(masked.dense, size, size);
-  const norm = layerNormWeights(loader, masked.norm, size, masked.eps(config));
+export function maskedLayers({
+  config,
+  loader,
+  size,
+  embeddingSize = size,
+  vocabulary,
+  names: { masked },
+}: HeadParts): { readonly before: BeforeOutput; readonly output: Linear } {
+  const dense = loader.linear(masked.dense, embeddingSize, size);
+  const norm = layerNormWeights(loader, masked.norm, embeddingSize, masked.eps(config));
   return {
     before: { linear: dense, activation: masked.activation(config), norm },
-    output: loader.linear(masked.decoder, vocabulary, size),
+    output: loader.linear(masked.decoder, vocabulary, embeddingSize),
   };
 }
 

@@ -90,7 +90,7 @@ export const sequenceHead: EncoderHead = {
   shown: (has) =>
     has('classifier.dense.weight') ||
     has('pre_classifier.weight') ||
-    (has('classifier.weight') && has('bert.pooler.dense.weight')),
+    (has('classifier.weight') && (has('bert.pooler.dense.weight') || has('albert.pooler.weight'))),
   declare({ config, loader, size, names: { sequence } }) {
     const { dense, output, choose } = sequence;
     const layers: HeadLayer[] = [];

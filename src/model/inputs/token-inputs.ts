@@ -36,7 +36,7 @@ export interface TokenInputOptions {
   /** Segments of `tokenTypeIds`; 0 when absent. */
   readonly types?: number;
   /** Positions count only what is not this token, and begin behind its id (RoBERTa). */
-  readonly paddingToken?: number;
+  readonly paddingToken?: number | undefined;
   /** Rotary frequencies that depend on the length of the sequence, and where they lie. */
   readonly rotary?: readonly StretchedRotary[];
 }

@@ -54,6 +54,6 @@ export function embed(
   const segment = weights.types && { residual: embedding(types ?? zeros(), weights.types) };
   if (norm !== undefined) x = normalize(x, norm, { label: 'embedding norm', ...segment });
   else if (segment !== undefined) throw new RangeError('embed: types need a norm');
-  if (projection !== undefined) x = linear(x, projection, { label: 'embedding projection' });
-  return dropout(x, rate);
+  x = dropout(x, rate);
+  return projection === undefined ? x : linear(x, projection, { label: 'embedding projection' });
 }
