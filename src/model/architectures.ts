@@ -1,6 +1,7 @@
-// The architectures that can be loaded, by the name that config.json gives them: those that read texts. The encoders
-// besides BERT stand in encoder-architectures.ts, what sees or hears in media-architectures.ts, which come with the
-// first of each; what families have in common that are made of the same parts stands in family.ts.
+// The architectures that can be loaded, by the name that config.json gives them: those of texts that most pages load. Other
+// encoders stand in encoder-architectures.ts, other models that write texts in language-architectures.ts, what sees or
+// hears in media-architectures.ts, each of which comes with the first of its own; what families have in common that are
+// made of the same parts stands in family.ts.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
@@ -17,13 +18,13 @@ import {
   type Family,
   type Modality,
   pair,
-  withEncoderAlone,
+  t5Kin,
 } from './family.ts';
 import { checkQuantized } from './weights/quantization-fields.ts';
 
 const generation = 'ForConditionalGeneration';
 
-/** Those of texts, by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
+/** Those of texts that most pages load, by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
 export const textFamilies: Families = {
   bart: encoderDecoder(
     'Bart',
@@ -50,15 +51,10 @@ export const textFamilies: Families = {
   mistral: decoder('Mistral', async () => (await import('./families/mistral.ts')).mistral),
   qwen2: decoder('Qwen2', async () => (await import('./families/qwen.ts')).qwen2),
   qwen3: decoder('Qwen3', async () => (await import('./families/qwen.ts')).qwen3),
-  t5: withEncoderAlone(
-    encoderDecoder(
-      'T5',
-      async () => (await import('./families/t5.ts')).t5,
-      ['EncoderModel', generation, 'Model'],
-      { 'decoder.final_layer_norm.weight': generation },
-    ),
+  t5: t5Kin(
+    'T5',
+    async () => (await import('./families/t5.ts')).t5,
     async () => (await import('./families/t5.ts')).t5Encoder,
-    'EncoderModel',
   ),
   'seq2seq training run': {
     open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
@@ -77,23 +73,28 @@ export const textFamilies: Families = {
   },
 };
 
+/** The tables of families, of which each but the first is loaded with the first need. */
+const tables: readonly (() => Promise<Families>)[] = [
+  () => Promise.resolve(textFamilies),
+  async () => (await import('./encoder-architectures.ts')).encoderFamilies,
+  async () => (await import('./language-architectures.ts')).languageFamilies,
+  async () => (await import('./media-architectures.ts')).mediaFamilies,
+];
+
 /** All families. */
 async function allFamilies(): Promise<Families> {
-  const [{ encoderFamilies }, { mediaFamilies }] = await Promise.all([
-    import('./encoder-architectures.ts'),
-    import('./media-architectures.ts'),
-  ]);
-  return { ...textFamilies, ...encoderFamilies, ...mediaFamilies };
+  const all = await Promise.all(tables.map((load) => load()));
+  return Object.assign({}, ...all) as Families;
 }
 
-/** The families among which that of a config.json is: those of one file, or all. */
+/** The families among which that of a config.json is: those of one table of texts, or all. */
 export async function familiesFor({ model_type: type, kind }: JsonObject): Promise<Families> {
   const name = type ?? kind;
-  const areIn = (families: Families): boolean =>
-    typeof name === 'string' && Object.hasOwn(families, name);
-  if (areIn(textFamilies)) return textFamilies;
-  const { encoderFamilies } = await import('./encoder-architectures.ts');
-  return areIn(encoderFamilies) ? encoderFamilies : allFamilies();
+  for (const load of tables.slice(0, -1)) {
+    const families = await load();
+    if (typeof name === 'string' && Object.hasOwn(families, name)) return families;
+  }
+  return allFamilies();
 }
 
 /** What `model_type`, or `kind`, may be. */

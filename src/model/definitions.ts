@@ -8,6 +8,7 @@ import type { Pooler } from './heads/pooler.ts';
 import type { SimilarityHead } from './heads/similarity-head.ts';
 import type { SoundInput } from './inputs/sound-inputs.ts';
 import type { InputStage, SourceStage } from './inputs/input-stage.ts';
+import type { TokenBatch } from './inputs/inputs.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { StretchedRotary } from './layers/stretched-rotary.ts';
 import type { TransformerWeights } from './layers/transformer.ts';
@@ -32,8 +33,8 @@ export interface EncoderDecoderDefinition extends PairDefinition {
   readonly shape: TransformerShape;
   readonly source: SourceStage;
   readonly weights: TransformerWeights;
-  /** What targets begin with that repeat the source, where none are given (BART). */
-  readonly repeatToken?: number;
+  /** The target that repeats a source, where none is given (BART). */
+  readonly repeat?: (source: TokenBatch) => TokenBatch;
   /** Settings of generation, in place of those of the files. */
   readonly generation?: JsonObject;
   /** Of a model that goes on from texts: the token that these begin with instead of their first (BLIP). */

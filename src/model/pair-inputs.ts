@@ -2,7 +2,7 @@
 
 import type { EncoderDecoderDefinition, PairDefinition } from './definitions.ts';
 import { checkHead, type HeadBatch } from './heads/head.ts';
-import { movedRight, sameBatch, type StartTokens } from './inputs/encoder-decoder-inputs.ts';
+import { sameBatch, type StartTokens } from './inputs/encoder-decoder-inputs.ts';
 import type { CheckedInput } from './inputs/input-stage.ts';
 import type { TokenBatch } from './inputs/inputs.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
@@ -33,12 +33,11 @@ export function checkSequencePair(
 
 function madeTarget(
   inputs: ModelInputs,
-  { head, repeatToken }: EncoderDecoderDefinition,
+  { head, repeat }: EncoderDecoderDefinition,
   { read, start }: { read: CheckedInput; start: () => StartTokens },
 ): TokenBatch['rows'] | undefined {
   const made = head.decoderInput?.(inputs, start);
-  if (made !== undefined || repeatToken === undefined) return made?.rows;
-  return read.ids && movedRight(read.ids, repeatToken).rows;
+  return (made ?? (read.ids && repeat?.(read.ids)))?.rows;
 }
 
 /** Checks the target's inputs beside a source that was checked. */

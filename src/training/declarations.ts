@@ -16,9 +16,13 @@ import { gpt2 } from '../model/families/gpt2.ts';
 import { headName } from '../model/heads/head-name.ts';
 import { imageGpt } from '../model/families/imagegpt.ts';
 import { llama } from '../model/families/llama.ts';
+import { m2m100 } from '../model/families/m2m100.ts';
 import { marian } from '../model/families/marian.ts';
+import { mbart } from '../model/families/mbart.ts';
 import { mistral } from '../model/families/mistral.ts';
 import { mpnet } from '../model/families/mpnet.ts';
+import { mt5, mt5Encoder, umt5, umt5Encoder } from '../model/families/mt5.ts';
+import { pegasus } from '../model/families/pegasus.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
 import { roberta } from '../model/families/roberta.ts';
 import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/families/siglip.ts';
@@ -33,6 +37,11 @@ import { hubert, wav2vec2 } from '../model/families/wav2vec2.ts';
 import { whisper, whisperClassifier } from '../model/families/whisper.ts';
 
 const isClassifier = (config: Config): boolean => headName(config) === 'ImageClassification';
+
+/** A family of which the encoder alone is a model, too. */
+function withEncoder(whole: Declare<unknown>, alone: Declare<unknown>): Declare<unknown> {
+  return (config, loader) => (headName(config) === 'EncoderModel' ? alone : whole)(config, loader);
+}
 
 export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   albert,
@@ -54,17 +63,22 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   imagegpt: imageGpt,
   hubert,
   llama,
+  m2m_100: m2m100,
   marian,
+  mbart,
   mistral,
   mpnet,
+  mt5: withEncoder(mt5, mt5Encoder),
+  pegasus,
   qwen2,
   qwen3,
   roberta,
   siglip: (config, loader) => (isClassifier(config) ? siglipClassifier : siglip)(config, loader),
   siglip_text_model: siglipText,
   siglip_vision_model: siglipVision,
-  t5: (config, loader) => (headName(config) === 'EncoderModel' ? t5Encoder : t5)(config, loader),
+  t5: withEncoder(t5, t5Encoder),
   trocr,
+  umt5: withEncoder(umt5, umt5Encoder),
   vit,
   wav2vec2,
   whisper: (config, loader) =>

@@ -5,6 +5,7 @@ import { messageOf, show } from '../runtime/print.ts';
 import { elements } from '../runtime/tensor.ts';
 import { architectureName, classPrefixes, strict, textFamilies } from '../model/architectures.ts';
 import { encoderFamilies } from '../model/encoder-architectures.ts';
+import { languageFamilies } from '../model/language-architectures.ts';
 import { mediaFamilies } from '../model/media-architectures.ts';
 import { Config } from '../model/config.ts';
 import type { JsonObject } from '../source/json.ts';
@@ -80,7 +81,7 @@ function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
     return { name, dtype: 'F32', shape: known, file: '', start: 0, end: 4 * elements(known) };
   };
   const loader = new WeightLoader(undefined, { find, isNew: true });
-  const families = { ...textFamilies, ...encoderFamilies, ...mediaFamilies };
+  const families = { ...textFamilies, ...encoderFamilies, ...languageFamilies, ...mediaFamilies };
   const fields = new Config(config, 'config.json', { classPrefixes: classPrefixes(families) });
   const declare = declarations[architectureName(Object.keys(families), fields)];
   if (declare === undefined) throw new RangeError('an architecture without a declaration');

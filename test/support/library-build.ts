@@ -117,11 +117,15 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'llama', test: /\/src\/model\/families\/(gemma|gpt2|llama|mistral|qwen)\.ts/ },
   {
     name: 'encoder-decoder',
-    test: /\/src\/model\/([\w-]+\/)?(bart|encoder-decoder|marian|t5|text-to-text)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)?(encoder-decoder|marian|t5|text-to-text)\.ts/,
+  },
+  {
+    name: 'bart',
+    test: /\/src\/model\/(families\/(bart|m2m100|mbart|mt5|pegasus)|layers\/tensor2tensor-positions)\.ts/,
   },
   {
     name: 'image-reader',
-    test: /\/src\/model\/(families\/(bert-decoder|imagegpt|trocr|vision-encoder-decoder)|inputs\/whole-token-inputs|layers\/tensor2tensor-positions)\.ts/,
+    test: /\/src\/model\/(families\/(bert-decoder|imagegpt|trocr|vision-encoder-decoder)|inputs\/whole-token-inputs)\.ts/,
   },
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {

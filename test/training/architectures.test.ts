@@ -34,6 +34,8 @@ test.each([
   ['roberta_seqcls', 'main'],
   ['variants/blip', 'main'],
   ['variants/electra_seqcls', 'main'],
+  ['variants/m2m_100', 'labels'],
+  ['variants/mbart', 'labels'],
   ['vit', 'main'],
   ['whisper', 'labels'],
 ])('%s learns', async (name, call) => {

@@ -25,8 +25,9 @@ export function bartLayers(
   config: Config,
   loader: WeightLoader,
   root: string,
+  variant: BartVariant = {},
 ): { dModel: number; encoder: StackWeights; decoder: StackWeights } {
-  const { dModel, stack } = bartStacks(config, loader, root);
+  const { dModel, stack } = bartStacks(config, loader, root, variant);
   return { dModel, encoder: stack('encoder'), decoder: stack('decoder') };
 }
 

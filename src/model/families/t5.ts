@@ -16,23 +16,36 @@ import type { LayerWeights, StackWeights } from '../layers/stack.ts';
 import { preNorm } from '../layers/block.ts';
 import type { RmsNormWeights } from '../../shaders/rows/norm.ts';
 
+/** What kin of T5 has otherwise. */
+export interface T5Variant {
+  /** Whether each layer has a table of biases; when absent the first one's is that of all. */
+  readonly biasPerLayer?: boolean;
+  /** Where config.json does not say which; the first version's when absent. */
+  readonly feedForward?: string;
+  /** Whether the decoder's outputs may be multiplied by 1/√d_model; true when absent. */
+  readonly scalesOutput?: boolean;
+}
+
 /**
  * Declares the weights of a `T5ForConditionalGeneration` checkpoint, or of a `T5Model`: with the
  * embeddings as its output layer that is the same.
  */
-export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
+export function t5(
+  config: Config,
+  loader: WeightLoader,
+  { scalesOutput = true, ...variant }: T5Variant = {},
+): EncoderDecoderDefinition {
   if (!['ConditionalGeneration', 'WithLMHeadModel', 'Model'].includes(headName(config))) {
     config.refuse('architectures');
   }
   const output = 'lm_head.weight';
-  const { vocabulary, dModel, embeddings, encoder, decoder } = t5Stacks(config, loader, [
-    'encoder.embed_tokens.weight',
-    'decoder.embed_tokens.weight',
-    output,
-  ]);
+  const { vocabulary, dModel, embeddings, encoder, decoder } = t5Stacks(config, loader, {
+    tied: ['encoder.embed_tokens.weight', 'decoder.embed_tokens.weight', output],
+    ...variant,
+  });
   // Whether the outputs are scaled was once told by "not tied"; what is tied, the file shows.
   const tied = config.boolean('tie_word_embeddings', true);
-  const scaled = config.boolean('scale_decoder_outputs', tied);
+  const scaled = scalesOutput && config.boolean('scale_decoder_outputs', tied);
   const shape = {
     sourceVocabulary: vocabulary,
     targetVocabulary: vocabulary,
@@ -51,10 +64,15 @@ export function t5(config: Config, loader: WeightLoader): EncoderDecoderDefiniti
 }
 
 /** Declares the weights of a `T5EncoderModel` checkpoint. */
-export function t5Encoder(config: Config, loader: WeightLoader): SequenceDefinition {
-  const { vocabulary, embeddings, encoder } = t5Stacks(config, loader, [
-    'encoder.embed_tokens.weight',
-  ]);
+export function t5Encoder(
+  config: Config,
+  loader: WeightLoader,
+  variant: T5Variant = {},
+): SequenceDefinition {
+  const { vocabulary, embeddings, encoder } = t5Stacks(config, loader, {
+    tied: ['encoder.embed_tokens.weight'],
+    ...variant,
+  });
   const tokens = { vocabulary, maxPositions: Infinity, embeddings: embeddings('encoder') };
   return { ...tokenInput(tokens), stack: encoder(), causal: false };
 }
@@ -68,7 +86,11 @@ interface Stacks {
 }
 
 /** `tied`: the weights that are the table of tokens again unless the file has others. */
-function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[]): Stacks {
+function t5Stacks(
+  config: Config,
+  loader: WeightLoader,
+  { tied, biasPerLayer = false, feedForward = 'relu' }: T5Variant & { tied: readonly string[] },
+): Stacks {
   const dModel = config.integer('d_model');
   const heads = config.integer('num_heads');
   const headSize = config.integer('d_kv', 64);
@@ -81,7 +103,7 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
   const noBias = { bias: false };
 
   // "relu" is the first version's, "gated-gelu" that of version 1.1, whose GELU is the tanh form.
-  const [first = '', second] = config.string('feed_forward_proj', 'relu').split('-');
+  const [first = '', second] = config.string('feed_forward_proj', feedForward).split('-');
   const gated = first === 'gated';
   const name = gated ? (second === 'gelu' ? 'gelu_new' : (second ?? '')) : first;
   const activation = activationNames.get(name) ?? config.refuse('feed_forward_proj');
@@ -136,29 +158,34 @@ function t5Stacks(config: Config, loader: WeightLoader, tied: readonly string[])
     feedForward: feed(`${prefix}.2.DenseReluDense`),
     feedForwardNorm: norm(`${prefix}.2.layer_norm`),
   });
-  // The first layer has the table of biases, and all others of its stack use it.
-  const bias = (stack: string, bidirectional: boolean): RelativeBias => {
-    const buckets = config.integer('relative_attention_num_buckets', 32, 2);
+  const biases = (stack: string, bidirectional: boolean): ((layer: string) => RelativeBias) => {
+    const count = config.integer('relative_attention_num_buckets', 32, 2);
     const reach = config.integer('relative_attention_max_distance', 128, 2, 2 ** 16);
-    const table = `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`;
-    const values = distanceBuckets(buckets, reach, bidirectional);
-    return {
-      table: loader.matrix(table, buckets, heads),
-      buckets: loader.computed(`${stack} buckets`, [values.length], values),
-    };
+    const values = distanceBuckets(count, reach, bidirectional);
+    const buckets = loader.computed(`${stack} buckets`, [values.length], values);
+    const tableName = '0.SelfAttention.relative_attention_bias.weight';
+    return (layer) => ({ table: loader.matrix(`${layer}.${tableName}`, count, heads), buckets });
   };
-  const stack = <Layer>(
+  const stack = (
     part: 'encoder' | 'decoder',
     count: number,
-    layer: (prefix: string) => Layer,
-  ): Omit<StackWeights, 'layers'> & { layers: Layer[] } => ({
-    block: preNorm,
-    layers: Array.from({ length: count }, (_, i) => layer(`${part}.block.${i}.layer`)),
-    finalNorm: norm(`${part}.final_layer_norm`),
-    normalizesLastState: true,
-    relativeBias: bias(part, part === 'encoder'),
-    dropout: { residual: rate, attention: rate, activation: rate },
-  });
+    layer: (prefix: string) => LayerWeights,
+  ): StackWeights => {
+    const prefixes = Array.from({ length: count }, (_, i) => `${part}.block.${i}.layer`);
+    const bias = biases(part, part === 'encoder');
+    return {
+      block: preNorm,
+      layers: prefixes.map((prefix) => ({
+        ...layer(prefix),
+        ...(biasPerLayer && { relativeBias: bias(prefix) }),
+      })),
+      finalNorm: norm(`${part}.final_layer_norm`),
+      normalizesLastState: true,
+      // "We also share the position embedding parameters across all layers", §2.1.
+      ...(!biasPerLayer && { relativeBias: bias(`${part}.block.0.layer`) }),
+      dropout: { residual: rate, attention: rate, activation: rate },
+    };
+  };
 
   loader.tie('shared.weight', ...tied);
   return {

@@ -2,7 +2,8 @@
 
 import type { EncoderDecoderDefinition, TransformerShape } from '../definitions.ts';
 import { TargetHead } from '../heads/target-head.ts';
-import { TokenInput } from '../inputs/token-inputs.ts';
+import type { targetOf } from '../inputs/encoder-decoder-inputs.ts';
+import { TokenInput, type TokenInputOptions } from '../inputs/token-inputs.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { TransformerWeights } from '../layers/transformer.ts';
 
@@ -14,18 +15,30 @@ export interface TextWeights extends TransformerWeights {
   readonly source: EmbeddingWeights;
 }
 
+/** How tokens become what the stacks read, where that is done otherwise. */
+export interface TextReading extends Pick<TokenInputOptions, 'paddingToken'> {
+  /** The decoder's input that follows from labels. */
+  readonly inputOf?: typeof targetOf | undefined;
+}
+
 /** A definition whose head gives the target's tokens. */
 export function textToText(
   { sourceVocabulary, ...shape }: TextShape,
   { source, ...weights }: TextWeights,
+  reading: TextReading = {},
 ): EncoderDecoderDefinition {
   const { maxPositions } = shape;
   return {
-    ...tokenTarget(shape, weights),
-    source: new TokenInput({ vocabulary: sourceVocabulary, maxPositions, embeddings: source }, [
-      'inputIds',
-      'attentionMask',
-    ]),
+    ...tokenTarget(shape, weights, reading),
+    source: new TokenInput(
+      {
+        vocabulary: sourceVocabulary,
+        maxPositions,
+        embeddings: source,
+        paddingToken: reading.paddingToken,
+      },
+      ['inputIds', 'attentionMask'],
+    ),
   };
 }
 
@@ -33,15 +46,24 @@ export function textToText(
 export function tokenTarget(
   shape: TransformerShape,
   weights: TransformerWeights,
+  { inputOf, paddingToken }: TextReading = {},
 ): Omit<EncoderDecoderDefinition, 'source'> {
   const { targetVocabulary, maxPositions } = shape;
+  const { target } = weights;
+  // What is generated has no padding between its tokens: there their places are counted.
+  const generated = paddingToken === undefined ? target : placedBehind(target, paddingToken);
   return {
     shape,
-    weights,
+    weights: { ...weights, target: generated },
     target: new TokenInput(
-      { vocabulary: targetVocabulary, maxPositions, embeddings: weights.target },
+      { vocabulary: targetVocabulary, maxPositions, embeddings: target, paddingToken },
       ['decoderInputIds', 'decoderAttentionMask'],
     ),
-    head: new TargetHead(weights.output, weights.before),
+    head: new TargetHead(weights.output, weights.before, inputOf),
   };
+}
+
+function placedBehind(weights: EmbeddingWeights, paddingToken: number): EmbeddingWeights {
+  const { positions } = weights;
+  return { ...weights, positions: positions && { ...positions, offset: paddingToken + 1 } };
 }

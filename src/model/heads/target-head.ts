@@ -14,10 +14,13 @@ export class TargetHead implements Head {
   readonly takes = ['labels'] as const;
   readonly output: OutputLayer;
   readonly before: BeforeOutput | undefined;
+  readonly #inputOf: typeof targetOf;
 
-  constructor(output: OutputLayer, before?: BeforeOutput) {
+  /** `inputOf`: the decoder's input that follows from labels, where that is made otherwise. */
+  constructor(output: OutputLayer, before?: BeforeOutput, inputOf: typeof targetOf = targetOf) {
     this.output = output;
     this.before = before;
+    this.#inputOf = inputOf;
   }
 
   record(states: Tensor): Tensor {
@@ -32,6 +35,6 @@ export class TargetHead implements Head {
 
   decoderInput({ labels }: ModelInputs, start: () => StartTokens): TokenBatch | undefined {
     if (labels === undefined) return undefined;
-    return targetOf(tokenLabels(labels, this.output.weight.size(0)), start());
+    return this.#inputOf(tokenLabels(labels, this.output.weight.size(0)), start);
   }
 }

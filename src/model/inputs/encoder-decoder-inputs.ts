@@ -10,7 +10,8 @@ export interface StartTokens {
 }
 
 /** The decoder's input that follows from labels: they are moved one place to the right. */
-export function targetOf(labels: TokenBatch, { startToken, padToken }: StartTokens): TokenBatch {
+export function targetOf(labels: TokenBatch, start: () => StartTokens): TokenBatch {
+  const { startToken, padToken } = start();
   return movedRight(labels, startToken, (id) => (id < 0 ? padToken : id));
 }
 

@@ -21,6 +21,8 @@ export interface LayerWeights {
   readonly crossAttentionNorm?: SublayerNorm;
   readonly feedForward: FeedForwardWeights;
   readonly feedForwardNorm: SublayerNorm;
+  /** A bias of the scores by distance, in place of the stack's. */
+  readonly relativeBias?: RelativeBias | undefined;
 }
 
 export interface StackWeights {
@@ -39,7 +41,7 @@ export interface StackWeights {
   readonly dropLayer?: (given: Tensor, output: Tensor) => Tensor;
 }
 
-/** The self-attention of one layer. `bias`: the stack's bias by distance, (2 · reach + 1, heads). */
+/** The self-attention of one layer. `bias`: its bias by distance, (2 · reach + 1, heads). */
 export type StackSelf = (
   layer: LayerWeights,
   index: number,
@@ -72,11 +74,13 @@ export function stack(
 ): Tensor {
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm } = weights;
-  const bias = weights.relativeBias && relativeBias(recording, weights.relativeBias);
+  const biasBy = (by: RelativeBias | undefined) => by && relativeBias(recording, by);
+  const shared = biasBy(weights.relativeBias);
   const hidden = weights.layers.reduce(
     (h, layer, index) =>
       recording.within(`layers.${index}`, () => {
         const { crossAttention, crossAttentionNorm } = layer;
+        const bias = biasBy(layer.relativeBias) ?? shared;
         const sublayers: Sublayer[] = [
           { name: 'selfAttention', norm: layer.selfAttentionNorm, apply: self(layer, index, bias) },
         ];
