@@ -18,20 +18,11 @@ import {
   type Family,
   type Modality,
   pair,
-  t5Kin,
 } from './family.ts';
 import { checkQuantized } from './weights/quantization-fields.ts';
 
-const generation = 'ForConditionalGeneration';
-
 /** Those of texts that most pages load, by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
 export const textFamilies: Families = {
-  bart: encoderDecoder(
-    'Bart',
-    async () => (await import('./families/bart.ts')).bart,
-    [generation, 'ForSequenceClassification', 'Model'],
-    { 'classification_head.dense.weight': 'ForSequenceClassification' },
-  ),
   bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
   gemma2: decoder('Gemma2', async () => (await import('./families/gemma.ts')).gemma2, {
     tied: true,
@@ -51,11 +42,6 @@ export const textFamilies: Families = {
   mistral: decoder('Mistral', async () => (await import('./families/mistral.ts')).mistral),
   qwen2: decoder('Qwen2', async () => (await import('./families/qwen.ts')).qwen2),
   qwen3: decoder('Qwen3', async () => (await import('./families/qwen.ts')).qwen3),
-  t5: t5Kin(
-    'T5',
-    async () => (await import('./families/t5.ts')).t5,
-    async () => (await import('./families/t5.ts')).t5Encoder,
-  ),
   'seq2seq training run': {
     open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
   },

@@ -96,20 +96,6 @@ export function withEncoderAlone(
   return { ...family, open };
 }
 
-/** T5 and its kin, of which the encoder alone is a model, too. */
-export function t5Kin(
-  prefix: string,
-  whole: () => Promise<Declare<EncoderDecoderDefinition>>,
-  encoderAlone: () => Promise<Declare<SequenceDefinition>>,
-): Family {
-  const generation = 'ForConditionalGeneration';
-  const classes = ['EncoderModel', generation, 'Model'];
-  const family = encoderDecoder(prefix, whole, classes, {
-    'decoder.final_layer_norm.weight': generation,
-  });
-  return withEncoderAlone(family, encoderAlone, 'EncoderModel');
-}
-
 export async function pair(
   load: () => Promise<Declare<EncoderDecoderDefinition>>,
 ): Promise<Architecture> {

@@ -1,11 +1,37 @@
 // Language models and encoder–decoders beside those of architectures.ts; they come with the first of them.
 
-import { encoderDecoder, type Families, t5Kin } from './family.ts';
+import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
+import {
+  type Declare,
+  encoderDecoder,
+  type Families,
+  type Family,
+  withEncoderAlone,
+} from './family.ts';
 
 const generation = 'ForConditionalGeneration';
 
+/** T5 and its kin, of which the encoder alone is a model, too. */
+function t5Kin(
+  prefix: string,
+  whole: () => Promise<Declare<EncoderDecoderDefinition>>,
+  encoderAlone: () => Promise<Declare<SequenceDefinition>>,
+): Family {
+  const classes = ['EncoderModel', generation, 'Model'];
+  const family = encoderDecoder(prefix, whole, classes, {
+    'decoder.final_layer_norm.weight': generation,
+  });
+  return withEncoderAlone(family, encoderAlone, 'EncoderModel');
+}
+
 /** By `model_type` of config.json. */
 export const languageFamilies: Families = {
+  bart: encoderDecoder(
+    'Bart',
+    async () => (await import('./families/bart.ts')).bart,
+    [generation, 'ForSequenceClassification', 'Model'],
+    { 'classification_head.dense.weight': 'ForSequenceClassification' },
+  ),
   m2m_100: encoderDecoder('M2M100', async () => (await import('./families/m2m100.ts')).m2m100, [
     generation,
     'Model',
@@ -25,6 +51,11 @@ export const languageFamilies: Families = {
     generation,
     'Model',
   ]),
+  t5: t5Kin(
+    'T5',
+    async () => (await import('./families/t5.ts')).t5,
+    async () => (await import('./families/t5.ts')).t5Encoder,
+  ),
   umt5: t5Kin(
     'UMT5',
     async () => (await import('./families/mt5.ts')).umt5,
