@@ -63,7 +63,7 @@ export function decoder(
   load: () => Promise<Declare<SequenceDefinition>>,
   { tied = false, language = 'ForCausalLM' }: { tied?: boolean; language?: string } = {},
 ): Family {
-  const ends = [language, 'ForSequenceClassification', 'Model'];
+  const ends = [language, 'ForSequenceClassification', 'ForTokenClassification', 'Model'];
   return {
     open: () => generating(load),
     classes: { prefix, ends, shown: { kind: 'decoder', tied } },

@@ -3,6 +3,7 @@
 import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
 import {
   type Declare,
+  decoder,
   encoderDecoder,
   type Families,
   type Family,
@@ -32,6 +33,8 @@ export const languageFamilies: Families = {
     [generation, 'ForSequenceClassification', 'Model'],
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
+  gpt_neox: decoder('GPTNeoX', async () => (await import('./families/gpt-neox.ts')).gptNeoX),
+  granite: decoder('Granite', async () => (await import('./families/granite.ts')).granite),
   m2m_100: encoderDecoder('M2M100', async () => (await import('./families/m2m100.ts')).m2m100, [
     generation,
     'Model',
@@ -47,10 +50,16 @@ export const languageFamilies: Families = {
     async () => (await import('./families/mt5.ts')).mt5,
     async () => (await import('./families/mt5.ts')).mt5Encoder,
   ),
+  olmo2: decoder('Olmo2', async () => (await import('./families/olmo.ts')).olmo2),
+  olmo3: decoder('Olmo3', async () => (await import('./families/olmo.ts')).olmo3),
   pegasus: encoderDecoder('Pegasus', async () => (await import('./families/pegasus.ts')).pegasus, [
     generation,
     'Model',
   ]),
+  phi3: decoder('Phi3', async () => (await import('./families/phi3.ts')).phi3),
+  smollm3: decoder('SmolLM3', async () => (await import('./families/smollm3.ts')).smollm3, {
+    tied: true,
+  }),
   t5: t5Kin(
     'T5',
     async () => (await import('./families/t5.ts')).t5,

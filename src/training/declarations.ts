@@ -13,6 +13,8 @@ import { distilbert } from '../model/families/distilbert.ts';
 import { electra } from '../model/families/electra.ts';
 import { gemma2, gemma3 } from '../model/families/gemma.ts';
 import { gpt2 } from '../model/families/gpt2.ts';
+import { gptNeoX } from '../model/families/gpt-neox.ts';
+import { granite } from '../model/families/granite.ts';
 import { headName } from '../model/heads/head-name.ts';
 import { imageGpt } from '../model/families/imagegpt.ts';
 import { llama } from '../model/families/llama.ts';
@@ -23,9 +25,12 @@ import { mistral } from '../model/families/mistral.ts';
 import { mpnet } from '../model/families/mpnet.ts';
 import { mt5, mt5Encoder, umt5, umt5Encoder } from '../model/families/mt5.ts';
 import { pegasus } from '../model/families/pegasus.ts';
+import { olmo2, olmo3 } from '../model/families/olmo.ts';
+import { phi3 } from '../model/families/phi3.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
 import { roberta } from '../model/families/roberta.ts';
 import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/families/siglip.ts';
+import { smollm3 } from '../model/families/smollm3.ts';
 import { t5, t5Encoder } from '../model/families/t5.ts';
 import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/torch-transformer.ts';
@@ -60,6 +65,8 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   gemma2,
   gemma3_text: gemma3,
   gpt2,
+  gpt_neox: gptNeoX,
+  granite,
   imagegpt: imageGpt,
   hubert,
   llama,
@@ -70,12 +77,16 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   mpnet,
   mt5: withEncoder(mt5, mt5Encoder),
   pegasus,
+  olmo2,
+  olmo3,
+  phi3,
   qwen2,
   qwen3,
   roberta,
   siglip: (config, loader) => (isClassifier(config) ? siglipClassifier : siglip)(config, loader),
   siglip_text_model: siglipText,
   siglip_vision_model: siglipVision,
+  smollm3,
   t5: withEncoder(t5, t5Encoder),
   trocr,
   umt5: withEncoder(umt5, umt5Encoder),

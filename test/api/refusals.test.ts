@@ -55,7 +55,7 @@ const settings: Readonly<Record<string, readonly Fields[]>> = {
   gpt2: [
     { activation_function: 'gelu_10' },
     { architectures: ['GPT2DoubleHeadsModel'] },
-    { architectures: ['GPT2ForTokenClassification'] },
+    { architectures: ['GPT2ForQuestionAnswering'] },
     { add_cross_attention: true },
     { alibi: true },
   ],

@@ -35,7 +35,6 @@ function takeApart(
     kv: isCached ? new Float64Array(inputs['kv']!) : new Float64Array(2 * count * keyHeads * size),
   };
   if (magnitudes) written.kv.fill(0);
-  let from = 0;
   for (let token = 0; token < count; token++) {
     const position = place[2 * token]!;
     const at = place[2 * token + 1]!;
@@ -44,17 +43,26 @@ function takeApart(
         ? integers(inputs, 'table')[Math.floor(token / tokens) * capacity + at]!
         : hidden;
     const slot = isCached ? known() : token;
-    for (const [name, n] of [
-      ['q', heads] as const,
-      ['k', keyHeads] as const,
-      ['v', keyHeads] as const,
-    ]) {
-      for (let head = 0; head < n; head++, from += size) {
-        let row = projections.slice(from, from + size);
+    const all = heads + 2 * keyHeads;
+    const kinds = [['q', heads] as const, ['k', keyHeads] as const, ['v', keyHeads] as const];
+    for (const [kind, [name, n]] of kinds.entries()) {
+      // Where the first of its heads begins, and how far it is from one to the next.
+      const isMixed = constants['INTERLEAVED'] === true;
+      const before = isMixed ? kind : [0, heads, heads + keyHeads][kind]!;
+      const start = (token * all + before) * size;
+      const step = (isMixed ? 3 : 1) * size;
+      const columns = Array.from({ length: n }, (_, head) =>
+        projections.slice(start + head * step, start + head * step + size),
+      );
+      for (const [head, own] of columns.entries()) {
+        let row = own;
         if (magnitudes) row = row.map(Math.abs);
         if (constants['HAS_NORM'] === true && name !== 'v') {
-          const weight = floats(inputs, 'weight').subarray(name === 'k' ? size : 0);
-          const mean = row.reduce((sum, x) => sum + x * x, 0) / size;
+          const isWide = constants['WIDE_NORM'] === true;
+          const gain = isWide ? before + head : kind;
+          const weight = floats(inputs, 'weight').subarray(gain * size);
+          const meant = isWide ? columns.flatMap((one) => [...one]) : [...own];
+          const mean = meant.reduce((sum, x) => sum + x * x, 0) / meant.length;
           const inverse = 1 / Math.sqrt(mean + scalar(params, 'eps'));
           const offset = scalar(params, 'offset');
           row = row.map((x, i) =>
@@ -87,7 +95,8 @@ export const splitHeads: Reference = {
   twin: (inputs, params, constants) => takeApart(inputs, params, constants, false),
   conditions: (inputs, params, constants) => {
     const { q, kv } = takeApart(inputs, params, constants, true);
-    const length = constants['HAS_NORM'] === true ? scalar(params, 'head_size') : 2;
+    const heads = constants['WIDE_NORM'] === true ? scalar(params, 'heads') : 1;
+    const length = constants['HAS_NORM'] === true ? heads * scalar(params, 'head_size') : 2;
     return {
       q: { length, magnitude: q },
       kv: { length, magnitude: kv },

@@ -83,7 +83,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -114,7 +114,16 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
-  { name: 'llama', test: /\/src\/model\/families\/(gemma|gpt2|llama|mistral|qwen)\.ts/ },
+  {
+    name: 'llama',
+    test: /\/src\/(model\/families\/(llama|mistral|qwen)\.ts|shaders\/attention\/split-heads\.wgsl)/,
+  },
+  { name: 'gemma', test: /\/src\/model\/families\/gemma\.ts/ },
+  { name: 'gpt2', test: /\/src\/model\/families\/gpt2\.ts/ },
+  {
+    name: 'decoders',
+    test: /\/src\/model\/(families\/(gpt-neox|granite|olmo|phi3|smollm3)|generation\/feed-again|layers\/reordered-norm)\.ts/,
+  },
   {
     name: 'encoder-decoder',
     test: /\/src\/model\/([\w-]+\/)?(encoder-decoder|marian|t5|text-to-text)\.ts/,

@@ -6,21 +6,27 @@ import type { SequenceDefinition } from '../definitions.ts';
 import { sandwichNorm, type SublayerNorm } from '../layers/block.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import {
+  type Attention,
+  attentionBias,
+  headNorms,
   layerTypes,
-  type LlamaAttention,
-  llamaAttention,
+  llamaHeads,
   llamaMlp,
   llamaModel,
-  llamaNorm,
+  type LlamaSizes,
   llamaSizes,
-} from './llama.ts';
+  rmsNorms,
+} from './llama-parts.ts';
 import { RotaryTables } from './rotary-tables.ts';
 
 /** Declares the weights of a `Gemma2…` checkpoint. */
 export function gemma2(config: Config, loader: WeightLoader): SequenceDefinition {
+  const sizes = llamaSizes(config);
+  const rotary = new RotaryTables(config, loader, sizes.headSize);
   const sliding = slidingLayers(config, 2);
   const window = config.integer('sliding_window', 4096);
-  return gemmaLayers(config, loader, (rotary, layer) => ({
+  return gemmaModel(config, loader, { sizes, rotary }, (prefix, layer) => ({
+    ...gemmaHeads(config, loader, prefix, sizes),
     rotary: rotary.table(),
     window: sliding(layer) ? window : undefined,
   }));
@@ -29,61 +35,69 @@ export function gemma2(config: Config, loader: WeightLoader): SequenceDefinition
 /** Declares the weights of a `Gemma3ForCausalLM` checkpoint: queries and keys have norms, too. */
 export function gemma3(config: Config, loader: WeightLoader): SequenceDefinition {
   config.only('use_bidirectional_attention', false);
+  const sizes = llamaSizes(config);
+  const rotary = new RotaryTables(config, loader, sizes.headSize);
   const sliding = slidingLayers(config, config.integer('sliding_window_pattern', 6));
   const window = config.integer('sliding_window', 4096);
   const local = config.positive('rope_local_base_freq', 1e4);
   // Layers with a window have frequencies of their own, which nothing stretches.
   const ownTheta = config.get('rope_parameters') === undefined ? local : undefined;
-  return gemmaLayers(config, loader, (rotary, layer) => ({
-    headNorm: { offset: 1 },
+  return gemmaModel(config, loader, { sizes, rotary }, (prefix, layer) => ({
+    ...gemmaHeads(config, loader, prefix, sizes),
+    headNorm: headNorms(loader, prefix, sizes, 1),
     ...(sliding(layer)
       ? { window, rotary: rotary.table({ layerType: 'sliding_attention', ownTheta }) }
       : { rotary: rotary.table({ layerType: 'full_attention', theta: 1e6 }) }),
   }));
 }
 
-function gemmaLayers(
+/** Heads whose scores have a factor and a bound. */
+function gemmaHeads(
   config: Config,
   loader: WeightLoader,
-  attentionOf: (rotary: RotaryTables, layer: number) => LlamaAttention,
+  prefix: string,
+  sizes: LlamaSizes,
+): ReturnType<Attention> {
+  return {
+    ...llamaHeads(loader, prefix, sizes, attentionBias(config)),
+    scale: config.positive('query_pre_attn_scalar', 256) ** -0.5,
+    softcap: optional(config, 'attn_logit_softcapping'),
+  };
+}
+
+/** Norms on both sides of each sub-layer, embeddings scaled by √d_model, and logits that are bounded. */
+function gemmaModel(
+  config: Config,
+  loader: WeightLoader,
+  { sizes, rotary }: { readonly sizes: LlamaSizes; readonly rotary: RotaryTables },
+  attention: Attention,
 ): SequenceDefinition {
-  const sizes = llamaSizes(config);
-  const norm = llamaNorm(loader, sizes, 1);
-  const rotary = new RotaryTables(config, loader, sizes.headSize);
-  const bias = config.boolean('attention_bias', false);
+  const norm = rmsNorms(loader, sizes, 1);
   const activation = config.activation(
     config.get('hidden_activation') === undefined ? 'hidden_act' : 'hidden_activation',
     'gelu_pytorch_tanh',
   );
-  const shared: LlamaAttention = {
-    bias: [bias, bias],
-    scale: config.positive('query_pre_attn_scalar', 256) ** -0.5,
-    softcap: optional(config, 'attn_logit_softcapping'),
-  };
   const around = (before: string, after: string): SublayerNorm => ({
     ...norm(before),
     after: norm(after),
   });
-  return llamaModel(config, loader, {
+  const frame = {
     block: sandwichNorm,
     norm,
     rotary,
     embeddingScale: Math.sqrt(sizes.size),
     tied: true,
-    softcap: optional(config, 'final_logit_softcapping'),
-    layer: (prefix, index) => ({
-      selfAttention: llamaAttention(loader, `${prefix}.self_attn`, sizes, {
-        ...shared,
-        ...attentionOf(rotary, index),
-      }),
-      selfAttentionNorm: around(`${prefix}.input_layernorm`, `${prefix}.post_attention_layernorm`),
-      feedForward: llamaMlp(config, loader, `${prefix}.mlp`, sizes, activation),
-      feedForwardNorm: around(
-        `${prefix}.pre_feedforward_layernorm`,
-        `${prefix}.post_feedforward_layernorm`,
-      ),
-    }),
-  });
+    output: { softcap: optional(config, 'final_logit_softcapping') },
+  };
+  return llamaModel(config, loader, frame, (prefix, index) => ({
+    selfAttention: attention(`${prefix}.self_attn`, index),
+    selfAttentionNorm: around(`${prefix}.input_layernorm`, `${prefix}.post_attention_layernorm`),
+    feedForward: llamaMlp(config, loader, `${prefix}.mlp`, sizes, activation),
+    feedForwardNorm: around(
+      `${prefix}.pre_feedforward_layernorm`,
+      `${prefix}.post_feedforward_layernorm`,
+    ),
+  }));
 }
 
 /** Which layers have a window: those that `layer_types` names, else all but every `pattern`-th. */

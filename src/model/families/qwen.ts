@@ -3,23 +3,49 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
-import { layerTypes, preNormLlama } from './llama.ts';
+import type { SelfAttentionWeights } from '../layers/attention.ts';
 import type { WeightLoader } from '../weights/weights.ts';
+import {
+  attentionBias,
+  headNorms,
+  layerTypes,
+  llamaHeads,
+  llamaLayer,
+  llamaModel,
+  llamaSizes,
+  rmsNorms,
+} from './llama-parts.ts';
+import { RotaryTables } from './rotary-tables.ts';
 
 /** Declares the weights of a `Qwen2…` checkpoint. */
 export function qwen2(config: Config, loader: WeightLoader): SequenceDefinition {
-  return preNormLlama(config, loader, { bias: [true, false] }, windowOf(config));
+  const sizes = llamaSizes(config);
+  const rotary = new RotaryTables(config, loader, sizes.headSize);
+  const window = windowOf(config);
+  const layer = llamaLayer(config, loader, sizes, (prefix, index) => ({
+    ...llamaHeads(loader, prefix, sizes, { input: true, output: false }),
+    rotary: rotary.table(),
+    window: window(index),
+  }));
+  return llamaModel(config, loader, { norm: rmsNorms(loader, sizes), rotary }, layer);
 }
 
 /** Declares the weights of a `Qwen3…` checkpoint. */
 export function qwen3(config: Config, loader: WeightLoader): SequenceDefinition {
-  const bias = config.boolean('attention_bias', false);
-  const attention = { bias: [bias, bias], headNorm: { offset: 0 } } as const;
-  return preNormLlama(config, loader, attention, windowOf(config));
+  const sizes = llamaSizes(config);
+  const rotary = new RotaryTables(config, loader, sizes.headSize);
+  const window = windowOf(config);
+  const layer = llamaLayer(config, loader, sizes, (prefix, index) => ({
+    ...llamaHeads(loader, prefix, sizes, attentionBias(config)),
+    headNorm: headNorms(loader, prefix, sizes),
+    rotary: rotary.table(),
+    window: window(index),
+  }));
+  return llamaModel(config, loader, { norm: rmsNorms(loader, sizes), rotary }, layer);
 }
 
 /** Layers from `max_window_layers` on have the sliding window, unless `layer_types` names them. */
-function windowOf(config: Config): (layer: number) => number | undefined {
+function windowOf(config: Config): (layer: number) => SelfAttentionWeights['window'] {
   const isUsed = config.boolean('use_sliding_window', false);
   const types = layerTypes(config, isUsed ? undefined : ['full_attention']);
   if (!isUsed) return () => undefined;

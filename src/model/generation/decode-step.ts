@@ -40,6 +40,7 @@ export class DecodeStep {
   readonly #state: DecodeState;
   readonly #tensors: SelectionTensors;
   readonly #beams: Beams | undefined;
+  #prompts: readonly Tokens[] = [];
   /** Tokens of each sequence at the start, and of the longest. */
   #lengths: readonly number[] = [];
   #longest = 0;
@@ -78,7 +79,8 @@ export class DecodeStep {
       };
       const { sets, sequenceWords, bySource } = selection;
       // The last token is in no cache, but in the history.
-      const history = readsHistory(selection) ? words('history', rows, capacity + 1) : undefined;
+      const isKept = readsHistory(selection) || (session.steadyLength ?? Infinity) < Infinity;
+      const history = isKept ? words('history', rows, capacity + 1) : undefined;
       const tensors: SelectionTensors = {
         place: state.place,
         rules: words('rules', rows, ruleCount),
@@ -126,6 +128,7 @@ export class DecodeStep {
     const { prompts, sources, sourceOf } = beginning;
     const { rules, flags, sequences, history, source: listed } = this.#tensors;
     const step = this.#step;
+    this.#prompts = prompts;
     this.#lengths = prompts.map(({ ids }) => ids.length);
     this.#longest = Math.max(...this.#lengths);
     step.write(rules, rulesOf(prompts, chosen));
@@ -154,13 +157,21 @@ export class DecodeStep {
    * beyond that there are only steps that a sequence takes along with others that are not through.
    */
   get room(): number {
-    const { room, shape } = this.#session;
-    return room === undefined || room >= shape.capacity ? Infinity : room;
+    const { room, shape, steadyLength = Infinity } = this.#session;
+    const most = room === undefined || room >= shape.capacity ? Infinity : room;
+    return Math.min(most, steadyLength);
   }
 
-  /** Makes room for so many; no play may be under way. */
+  /** Makes room for so many, by filling the cache again if need be; no play may be under way. */
   async reserve(length: number): Promise<void> {
-    await this.#session.reserve?.(length, this.#step);
+    const session = this.#session;
+    await session.reserve?.(length, this.#step);
+    const { history } = this.#tensors;
+    if (length <= (session.steadyLength ?? Infinity) || history === undefined) return;
+    const { grownPrompts } = await import('./feed-again.ts');
+    const grown = length - this.#longest;
+    const prompts = await grownPrompts(history.recording.gpu, this.#prompts, grown, history);
+    await session.start({ prompts, sources: [], sourceOf: [] }, this.#state, this.#step, () => {});
   }
 
   /**

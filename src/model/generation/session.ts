@@ -64,6 +64,8 @@ export interface DecodeSession {
   readonly room?: number;
   /** Makes room for so many, and has the step's plan go on there; none of its plays may be under way. */
   reserve?(length: number, plan: Plan): Promise<void>;
+  /** Tokens of a sequence up to which the cache holds what steps go by, where it is not to be filled again. */
+  readonly steadyLength?: number;
   /** Called before each play of the step, with the tokens the longest sequence then has in the cache. */
   beforeStep?(length: number): void;
   /** Called at the end with the tokens of each sequence, so that a later prompt may go on from there. */
@@ -93,6 +95,8 @@ export class Session implements DecodeSession {
   readonly #others: Set<Session>;
   /** The tokens in the cache, while nobody generates; of sessions with one sequence. */
   #held: readonly number[] = [];
+  /** The tokens that frequencies are for. */
+  #length = 0;
 
   private constructor(
     scope: Scope,
@@ -189,7 +193,7 @@ export class Session implements DecodeSession {
     this.#held = [];
     const most = Math.max(16, Math.min(chunkTokens, Math.floor(chunkRows / rows / 16) * 16));
     const chunks = cut(first, end, most);
-    if (chunks.length > 0) this.beforeStep(end);
+    this.beforeStep(end + 1);
     let before: Promise<unknown> = Promise.resolve();
     for (const chunk of chunks) {
       const prefill = await this.#prefill(bucket(chunk.end - chunk.first, capacity));
@@ -204,7 +208,14 @@ export class Session implements DecodeSession {
     await encoded;
   }
 
+  get steadyLength(): number {
+    const again = this.#decoder.rotary?.find(({ feedsAgain }) => feedsAgain);
+    const length = again?.frequencies.steadyLength ?? Infinity;
+    return this.#length > length ? Infinity : length;
+  }
+
   beforeStep(length: number): void {
+    this.#length = length;
     stretchRotary(this.#scope.gpu, this.#decoder.rotary ?? [], length);
   }
 

@@ -21,7 +21,8 @@ function shownEnd({ ends, shown }: ClassNames, has: HasTensor, config: Config): 
   }
   if (has('score.weight')) return 'ForSequenceClassification';
   const isTied = config.boolean('tie_word_embeddings', shown.tied);
-  return isTied || has('lm_head.weight') ? first : 'Model';
+  const hasOutput = has('lm_head.weight') || has('embed_out.weight');
+  return isTied || hasOutput ? first : 'Model';
 }
 
 /**

@@ -1,4 +1,4 @@
-// What a language model's decoder feeds: the next token, or a classifier of the whole text.
+// What a language model's decoder feeds: the next token, or a classifier of the whole text or of each token.
 
 import { TransformerError } from '../../runtime/errors.ts';
 import { headName, labelCount } from './head-name.ts';
@@ -8,12 +8,19 @@ import type { WeightLoader } from '../weights/weights.ts';
 import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import type { ChooseToken, Head } from './head.ts';
 import { LanguageHead } from './language-head.ts';
+import type { OutputLayer } from '../layers/logits.ts';
 import { SequenceHead } from './sequence-head.ts';
+import { TokenHead } from './token-head.ts';
 
-/** The name of the output layer's weight. */
-const output = 'lm_head.weight';
+const usual = 'lm_head';
 
-const heads = ['CausalLM', 'LMHeadModel', 'Model', 'SequenceClassification'];
+const heads = ['CausalLM', 'LMHeadModel', 'Model', 'SequenceClassification', 'TokenClassification'];
+
+/** What the layer to the vocabulary has of its own. */
+export interface CausalOutput extends Pick<OutputLayer, 'scale' | 'softcap'> {
+  /** `lm_head` when absent. */
+  readonly name?: string;
+}
 
 /**
  * Ties the output layer to the token embeddings where config.json says so, before either is declared.
@@ -24,9 +31,10 @@ export function tieOutput(
   loader: WeightLoader,
   embedding: string,
   isTied: boolean,
+  { name = usual }: CausalOutput = {},
 ): void {
   if (!heads.includes(headName(config))) config.refuse('architectures');
-  if (config.boolean('tie_word_embeddings', isTied)) loader.tie(embedding, output);
+  if (config.boolean('tie_word_embeddings', isTied)) loader.tie(embedding, `${name}.weight`);
 }
 
 /** The head that `architectures` names. */
@@ -34,17 +42,25 @@ export function causalHead(
   config: Config,
   loader: WeightLoader,
   { tokens }: Pick<EmbeddingWeights, 'tokens'>,
-  softcap?: number,
+  { name = usual, ...scaling }: CausalOutput = {},
 ): Head | undefined {
   const [vocabulary, size] = [tokens.size(0), tokens.size(1)];
-  const name = headName(config);
-  if (name === 'Model') return undefined;
-  if (name === 'SequenceClassification') {
-    const linear = loader.linear('score', labelCount(config), size, { bias: false });
-    return new SequenceHead(config, [{ linear }], lastToken(config));
+  switch (headName(config)) {
+    case 'Model':
+      return undefined;
+    case 'SequenceClassification': {
+      const linear = loader.linear('score', labelCount(config), size, { bias: false });
+      return new SequenceHead(config, [{ linear }], lastToken(config));
+    }
+    case 'TokenClassification': {
+      const layer = loader.has('classifier.weight') ? 'classifier' : 'score';
+      return new TokenHead([{ linear: loader.linear(layer, labelCount(config), size) }]);
+    }
+    default: {
+      const layer = oneLinear(name, loader.matrix(`${name}.weight`, vocabulary, size));
+      return new LanguageHead({ ...layer, ...scaling });
+    }
   }
-  const layer = oneLinear('lm_head', loader.matrix(output, vocabulary, size));
-  return new LanguageHead({ ...layer, softcap });
 }
 
 /** The last token that is no padding; the very last one where all are. */

@@ -22,6 +22,8 @@ export interface SelfAttentionWeights extends HeadOptions {
   readonly keyValueHeads?: number;
   /** W^Q, W^K, W^V stacked: ((heads + 2 · keyValueHeads) · d_k, d_model) */
   readonly queryKeyValue: Linear;
+  /** Whether their heads come by turns: one of W^Q, one of W^K, one of W^V. */
+  readonly interleaved?: boolean;
   /** W^O: (d_model, heads · d_k) */
   readonly output: Linear;
   /** "Rotary position embedding", arXiv 2104.09864. */
@@ -66,6 +68,11 @@ interface Layout {
   readonly keyWidth: number;
 }
 
+/** Whether projections are taken apart before attention reads them. */
+export function splits({ rotary, headNorm, interleaved = false }: SelfAttentionWeights): boolean {
+  return interleaved || rotary !== undefined || headNorm !== undefined;
+}
+
 /** Sizes of the heads, and of all of them side by side. */
 export function layoutOf(weights: SelfAttentionWeights): Layout {
   const { heads, keyValueHeads = heads, queryKeyValue } = weights;
@@ -85,12 +92,13 @@ export function selfAttention(
   weights: SelfAttentionWeights,
   { mask, causal, place, bias, residual, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
-  const { rotary, headNorm, output, scale, window, softcap } = weights;
+  const { rotary, headNorm, interleaved, output, scale, window, softcap } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
-  if ((rotary !== undefined || headNorm !== undefined) && place !== undefined) {
-    const { q, kv } = splitHeads({ projections, place, ...layout, rotary, norm: headNorm });
+  if (splits(weights) && place !== undefined) {
+    const parts = { projections, interleaved, place, ...layout };
+    const { q, kv } = splitHeads({ ...parts, rotary, norm: headNorm });
     columns = [
       { tensor: q, start: 0 },
       { tensor: kv, start: 0 },

@@ -3,7 +3,7 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { attentionDecode, type BlockTable } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { layoutOf, type SelfAttentionWeights } from './attention.ts';
+import { layoutOf, type SelfAttentionWeights, splits } from './attention.ts';
 import { linear } from './linear.ts';
 import { splitHeads } from '../../shaders/attention/split-heads.ts';
 
@@ -23,18 +23,19 @@ export function cachedSelfAttention(
   { bias, residual, ...known }: CachedAttentionOptions,
 ): Tensor {
   const { cache, place, table } = known;
-  const { rotary, headNorm, scale, window, softcap } = weights;
+  const { rotary, headNorm, interleaved, scale, window, softcap } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
   const single = x.size(1) === 1;
   const whole = { label: 'attention output', residual };
-  if (single && rotary === undefined && headNorm === undefined) {
+  if (single && !splits(weights)) {
     const starts = { q: 0, k: width, v: width + keyWidth };
     const attended = attentionDecode({ projections, starts, ...known, ...scoring });
     return linear(attended, weights.output, whole);
   }
-  const { q } = splitHeads({ projections, ...known, ...layout, rotary, norm: headNorm });
+  const parts = { projections, interleaved, ...known, ...layout };
+  const { q } = splitHeads({ ...parts, rotary, norm: headNorm });
   const attended = single
     ? attentionDecode({ projections: q, starts: { q: 0 }, ...known, ...scoring })
     : attention({

@@ -9,6 +9,8 @@ import type { RotaryFrequencies } from './rotary.ts';
 export interface StretchedRotary {
   readonly turns: Tensor;
   readonly frequencies: RotaryFrequencies;
+  /** Whether a cache is filled again by those of sequences that outgrow `steadyLength`; else it stays as it is. */
+  readonly feedsAgain?: boolean;
 }
 
 /** Frequencies for sequences of a length, in place of those of the last play. */

@@ -4,14 +4,18 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import type { Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
-import text from './split-heads.wgsl?raw';
 import { halfPair, headsStorage } from './cache-storage.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
-import { workgroup } from '../snippets.ts';
+import { late, workgroup } from '../snippets.ts';
 
 const forms = rowKernel({
   name: 'split-heads',
-  code: [workgroup, halfPair, headsStorage, { file: 'split-heads.wgsl', text }],
+  code: [
+    workgroup,
+    halfPair,
+    headsStorage,
+    { file: 'split-heads.wgsl', text: late(() => import('./split-heads.wgsl?raw')) },
+  ],
   bindings: {
     projections: 'read',
     place: 'read',
@@ -34,7 +38,13 @@ const forms = rowKernel({
     eps: 'f32',
     offset: 'f32',
   },
-  constants: { HAS_ROTARY: [false, true], HAS_NORM: [false, true], HAS_CACHE: [false, true] },
+  constants: {
+    HAS_ROTARY: [false, true],
+    HAS_NORM: [false, true],
+    WIDE_NORM: [false, true],
+    INTERLEAVED: [false, true],
+    HAS_CACHE: [false, true],
+  },
 });
 
 export const splitHeadsKernels: readonly Kernel[] = allForms(forms);
@@ -49,16 +59,20 @@ export interface Rotary {
 
 /** RMS norm of each query and each key, before the rotation. */
 export interface HeadNorm {
-  /** (2 · headSize): the query's weights, then the key's. */
+  /** (2 · headSize): the query's weights, then the key's; ((heads + keyValueHeads) · headSize) where it is wide. */
   readonly weight: Tensor;
   readonly eps: number;
   /** Added to the weights: 1 where they are stored as differences from 1, 0 else. */
   readonly offset: number;
+  /** Whether the mean square is that of all heads of a token together, of queries or of keys. */
+  readonly wide?: boolean;
 }
 
 export interface HeadsOptions {
   /** (B, T, (heads + 2 · keyValueHeads) · headSize): heads of q, of k and of v side by side. */
   readonly projections: Tensor;
+  /** Whether these come by turns: one of q, one of k, one of v. There are as many of each then. */
+  readonly interleaved?: boolean | undefined;
   /** (B, T, 2) u32: the position of each token, and its place in the table. */
   readonly place: Tensor;
   readonly heads: number;
@@ -88,8 +102,8 @@ export interface Heads {
  * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
  */
 export function splitHeads(options: HeadsOptions): Heads {
-  const { projections, place, keyValueHeads, headSize, rotary, norm, cache, spill, table } =
-    options;
+  const { projections, interleaved = false, place, keyValueHeads, headSize } = options;
+  const { rotary, norm, cache, spill, table } = options;
   const { recording } = projections;
   const [batches, tokens] = [projections.size(0), projections.size(1)];
   const allHeads = options.heads + 2 * keyValueHeads;
@@ -97,7 +111,7 @@ export function splitHeads(options: HeadsOptions): Heads {
   const sizes: (readonly [Tensor | undefined, number])[] = [
     [projections, batches * tokens * allHeads * headSize],
     [place, 2 * batches * tokens],
-    [norm?.weight, 2 * headSize],
+    [norm?.weight, (norm?.wide ? options.heads + keyValueHeads : 2) * headSize],
     [rotary?.turns, 2 * Math.min(pairs, Math.floor(headSize / 2))],
     [cache, (cache?.size(0) ?? 0) * 2 * keyValueHeads * headSize],
     [table, batches * (table?.size(1) ?? 0)],
@@ -141,6 +155,8 @@ export function splitHeads(options: HeadsOptions): Heads {
     constants: {
       HAS_ROTARY: rotary !== undefined,
       HAS_NORM: norm !== undefined,
+      WIDE_NORM: norm?.wide ?? false,
+      INTERLEAVED: interleaved,
       HAS_CACHE: cache !== undefined,
     },
   });

@@ -1,8 +1,10 @@
 // Takes the projections of self-attention apart into heads. Queries and keys may be normalized by
-// their root mean square, head by head, and are rotated by their position: RoFormer, Su et al., arXiv
-// 2104.09864. Keys and values stand side by side, the keys first: in a tensor of their own, or in the
-// slots of a cache that a block table names (see attention-decode).
-// A row is one head of one token; all heads are those of q, then of k, then of v.
+// their root mean square, each head by its own or, where WIDE_NORM, by that of all heads of its kind, and
+// are rotated by their position: RoFormer, Su et al., arXiv 2104.09864. Keys and values stand side by side,
+// the keys first: in a tensor of their own, or in the slots of a cache that a block table names (see
+// attention-decode).
+// A row is one head of one token; all heads are those of q, then of k, then of v; or where INTERLEAVED, of
+// as many each, one of q, of k and of v by turns.
 struct Params {
   rows: u32,
   tokens: u32,
@@ -20,7 +22,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> projections: array<f32>;  // (B, T, all heads · head_size)
 @group(0) @binding(2) var<storage, read> place: array<vec2u>;      // (B, T): position, place in `table`
 @group(0) @binding(3) var<storage, read> turns: array<vec2u>;      // (pairs), see `rotation`
-@group(0) @binding(4) var<storage, read> weight: array<f32>;       // (2, head_size): of queries, of keys
+@group(0) @binding(4) var<storage, read> weight: array<f32>;       // see `Head`
 @group(0) @binding(5) var<storage, read> table: array<u32>;        // (B, capacity), HIDDEN = padding
 @group(0) @binding(6) var<storage, read_write> q: array<f32>;      // (B, T, heads · head_size)
 @group(0) @binding(8) var<storage, read_write> spill: array<u32>;  // (1), see half-pair
@@ -47,20 +49,28 @@ fn rotation(turn: vec2u, position: u32) -> vec2f {
   return select(turned, -turned, (angle & 0x80000000u) != 0u);
 }
 
-// Element i of the head that begins at `first`.
-fn entry(first: u32, i: u32, kind: u32, rms: f32) -> f32 {
-  let value = projections[first + i];
-  if (HAS_NORM && kind != VALUE) {
-    return value * rms * (params.offset + weight[kind * params.head_size + i]);
+// A head of a token: where it begins, and where its weights do among (2, head_size), of queries and of
+// keys, or if WIDE_NORM (heads + key_heads, head_size); 1 / its root mean square.
+struct Head {
+  first: u32,
+  kind: u32,
+  gain: u32,
+  scale: f32,
+}
+
+fn entry(head: Head, i: u32) -> f32 {
+  let value = projections[head.first + i];
+  if (HAS_NORM && head.kind != VALUE) {
+    return value * head.scale * (params.offset + weight[head.gain + i]);
   }
   return value;
 }
 
 // Elements i and i + pairs of a head, rotated.
-fn rotated(first: u32, i: u32, kind: u32, rms: f32, position: u32) -> vec2f {
+fn rotated(head: Head, i: u32, position: u32) -> vec2f {
   let turned = params.rotary_scale * rotation(turns[i], position);
-  let a = entry(first, i, kind, rms);
-  let b = entry(first, i + params.pairs, kind, rms);
+  let a = entry(head, i);
+  let b = entry(head, i + params.pairs);
   return vec2f(a * turned.x - b * turned.y, b * turned.x + a * turned.y);
 }
 
@@ -85,30 +95,44 @@ fn split_heads(
   }
   let all_heads = params.heads + 2u * params.key_heads;
   let size = params.head_size;
-  let first = row * size;
   let token = row / all_heads;
-  var head = row % all_heads;
-  var kind = QUERY;
-  var to = (token * params.heads + head) * size;
+  let number = row % all_heads;
+  var kind = number % 3u;
+  var index = number / 3u;
+  if (!INTERLEAVED) {
+    index = number;
+    kind = QUERY;
+    if (index >= params.heads) {
+      index -= params.heads;
+      kind = KEY + index / params.key_heads;
+      index %= params.key_heads;
+    }
+  }
+  var to = (token * params.heads + index) * size;
   var slot = token;
-  if (head >= params.heads) {
-    head -= params.heads;
-    kind = select(KEY, VALUE, head >= params.key_heads);
+  if (kind != QUERY) {
     if (HAS_CACHE) {
       let at = min(place[token].y, params.capacity - 1u);
       slot = table[token / params.tokens * params.capacity + at];
       slot = select(slot, HIDDEN, place[token].y >= params.capacity);
     }
-    to = (2u * slot * params.key_heads + head) * size;
+    to = ((2u * slot + kind - KEY) * params.key_heads + index) * size;
   }
 
-  var rms = 1.0;
+  var head = Head(row * size, kind, kind * size, 1.0);
   if (HAS_NORM) {
-    var squares = 0.0;
-    for (var i = lane; i < size; i += LANES) {
-      squares += projections[first + i] * projections[first + i];
+    var begin = head.first;
+    var count = size;
+    if (WIDE_NORM) {
+      head.gain = number * size;
+      begin -= index * size;
+      count *= select(params.heads, params.key_heads, kind != QUERY);
     }
-    rms = inverseSqrt(sum_over_row(squares, lane) / f32(size) + params.eps);
+    var squares = 0.0;
+    for (var i = begin + lane; i < begin + count; i += LANES) {
+      squares += projections[i] * projections[i];
+    }
+    head.scale = inverseSqrt(sum_over_row(squares, lane) / f32(count) + params.eps);
   }
   if (slot == HIDDEN) {
     return;
@@ -119,20 +143,20 @@ fn split_heads(
   if (HAS_ROTARY && kind != VALUE) {
     pairs = params.pairs;
     for (var i = lane; i < pairs; i += LANES) {
-      let own = rotated(first, i, kind, rms, place[token].x);
+      let own = rotated(head, i, place[token].x);
       var next = own;
       if (PAIRED) {
-        next = rotated(first, min(i + 1u, pairs - 1u), kind, rms, place[token].x);
+        next = rotated(head, min(i + 1u, pairs - 1u), place[token].x);
       }
       put(kind, to + i, own.x, next.x);
       put(kind, to + i + pairs, own.y, next.y);
     }
   }
   for (var i = 2u * pairs + lane; i < size; i += LANES) {
-    let own = entry(first, i, kind, rms);
+    let own = entry(head, i);
     var next = own;
     if (PAIRED) {
-      next = entry(first, min(i + 1u, size - 1u), kind, rms);
+      next = entry(head, min(i + 1u, size - 1u));
     }
     put(kind, to + i, own, next);
   }

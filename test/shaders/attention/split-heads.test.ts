@@ -23,6 +23,10 @@ interface Case {
   readonly scale?: number;
   /** What the norm adds to its weights; no norm when absent. */
   readonly offset?: number;
+  /** Whether the norm is of all heads together. */
+  readonly wide?: boolean;
+  /** Whether heads of q, k and v come by turns. */
+  readonly interleaved?: boolean;
   /** Capacity of the cache; fresh keys and values when absent. */
   readonly capacity?: number;
   /** What the cache is stored in; f32 when absent. */
@@ -57,8 +61,10 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
     };
   };
   const frequencies = Array.from({ length: pairs ?? 0 }, (_, i) => 1e4 ** (-i / (pairs ?? 1)));
+  const normed = given.wide ? given.heads + keyValueHeads : 2;
   const { q, kv } = splitHeads({
     projections: bench.input('projections', [batches, tokens, width], random.values(count * width)),
+    interleaved: given.interleaved,
     place: bench.input('place', [batches, tokens, 2], place),
     heads: given.heads,
     keyValueHeads,
@@ -68,9 +74,10 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
     }),
     ...(offset !== undefined && {
       norm: {
-        weight: bench.input('weight', [2 * headSize], random.values(2 * headSize)),
+        weight: bench.input('weight', [normed * headSize], random.values(normed * headSize)),
         eps: 1e-6,
         offset,
+        wide: given.wide ?? false,
       },
     }),
     ...(capacity !== undefined && cacheOf(capacity)),
@@ -122,6 +129,22 @@ for (const { name, options } of gpus) {
           ...(i > 7 && { capacity: 2 * tokens - 1 }),
         };
         await expectOperation(gpu, (bench) => build(bench, random, given), { seed: 100 + i });
+      }
+    }));
+
+  test(`heads by turns, and norms of all heads, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const shape = { batches: 2, tokens: 3, heads: 5, keyValueHeads: 5, headSize: 7, pairs: 2 };
+      const uneven = { ...shape, heads: 6, keyValueHeads: 2, headSize: 9, offset: 0, wide: true };
+      for (const [i, given] of [
+        { ...shape, interleaved: true },
+        { ...shape, interleaved: true, pairs: 3, capacity: 5 },
+        uneven,
+        { ...uneven, headSize: 34, capacity: 5 },
+      ].entries()) {
+        await expectOperation(gpu, (bench) => build(bench, new Random(70 + i), given), {
+          seed: 70 + i,
+        });
       }
     }));
 
