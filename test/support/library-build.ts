@@ -87,7 +87,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'generation',
-    test: /\/src\/model\/([\w-]+\/)?(cached-stack|generation|option-reader|session|settings)\.ts/,
+    test: /\/src\/(tasks\/generation|model\/([\w-]+\/)?(cached-stack|generation|option-reader|session|settings))\.ts/,
   },
   {
     name: 'choice',
@@ -169,10 +169,8 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },
-  {
-    name: 'text-tasks',
-    test: /\/src\/tasks\/text\/(text-generation|text-to-text|translation)\.ts/,
-  },
+  { name: 'text-generation', test: /\/src\/tasks\/text\/text-generation\.ts/ },
+  { name: 'text-to-text', test: /\/src\/tasks\/text\/(text-to-text|translation)\.ts/ },
   {
     name: 'label-tasks',
     test: /\/src\/tasks\/text\/(text-classification|text-ranking|zero-shot-classification)\.ts/,

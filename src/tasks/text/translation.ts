@@ -1,6 +1,7 @@
 // Translation with an encoder–decoder checkpoint.
 
 import { isObject } from '../../source/json.ts';
+import { languageCodes } from './language-codes.ts';
 import { TransformerError } from '../../runtime/errors.ts';
 import {
   checkTextOptions,
@@ -24,7 +25,10 @@ import {
 export interface TranslateOptions extends TextOptions {
   /** The language to translate to, such as `fr`; for checkpoints of several languages. */
   to?: string;
-  /** The language to translate from, for checkpoints that are told; `en` when absent. */
+  /**
+   * The language to translate from, for checkpoints that are told. When absent, `en` for T5; for M2M-100, NLLB and mBART
+   * the one that tokenizer.json has, mostly English.
+   */
   from?: string;
 }
 
@@ -52,18 +56,23 @@ export interface TranslationTask {
 
 export function translation(parts: TaskParts): TranslationTask {
   const { model, tokenizer } = parts;
+  const codes = languageCodes(parts);
   // Multilingual Marian checkpoints read the target language from a first token such as >>fr<<.
   const tokens = [...tokenizer.vocabulary()]
     .map((token) => /^>>(.+)<<$/.exec(token)?.[1])
     .filter((language) => language !== undefined)
     .toSorted();
   const usesPrefixes = tokens.length === 0 && readsPrefixes(model);
-  const languages = usesPrefixes ? prefixLanguages(model) : tokens;
+  const languages = usesPrefixes ? prefixLanguages(model) : (codes?.languages ?? tokens);
 
   /** What stands before a text, and the checkpoint's settings for this direction. */
   const direct = (to?: string, from?: string): ReturnType<typeof taskSettings> => {
     checkOptions<object>('translation', { to, from }, { to: 'text', from: 'text' });
     if (usesPrefixes) return prefixOf(model, from ?? 'en', to, languages);
+    if (codes !== undefined) {
+      const { prefix, options } = taskSettings(model, 'translation');
+      return { prefix, options: { ...options, forcedBosTokenId: codes.targetToken(to) } };
+    }
     if (from !== undefined || (to !== undefined && tokens.length === 0)) {
       const name = from === undefined ? 'to' : 'from';
       throw new TransformerError(
@@ -85,7 +94,8 @@ export function translation(parts: TaskParts): TranslationTask {
     const { prefix = '', options: settings } = direct(to, from);
     const rows = texts.map((one, index) => {
       const place = texts.length === 1 ? '' : ` (number ${index + 1} of ${texts.length})`;
-      return encodeWhole(parts, prefix + checkSource(one, place)).ids;
+      const { ids } = encodeWhole(parts, prefix + checkSource(one, place));
+      return codes === undefined || from === undefined ? ids : codes.fromLanguage(ids, from);
     });
     return { rows, generation: withSettings(settings, options) };
   };
