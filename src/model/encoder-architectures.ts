@@ -1,6 +1,6 @@
-// The encoders of texts besides BERT, by the name that config.json gives them.
+// The encoders of texts besides BERT, and decoders of their layers, by the name that config.json gives them.
 
-import { encoder, type Families } from './family.ts';
+import { decoder, encoder, type Families } from './family.ts';
 
 /** The families by `model_type` of config.json. */
 export const encoderFamilies: Families = {
@@ -14,6 +14,15 @@ export const encoderFamilies: Families = {
     'ForPreTraining',
     'Model',
   ]),
+  modernbert: encoder(
+    'ModernBert',
+    async () => (await import('./families/modernbert.ts')).modernBert,
+  ),
+  'modernbert-decoder': decoder(
+    'ModernBertDecoder',
+    async () => (await import('./families/modernbert-decoder.ts')).modernBertDecoder,
+    { tied: true },
+  ),
   mpnet: encoder('MPNet', async () => (await import('./families/mpnet.ts')).mpnet),
   roberta: encoder('Roberta', async () => (await import('./families/roberta.ts')).roberta),
   'xlm-roberta': encoder('XLMRoberta', async () => (await import('./families/roberta.ts')).roberta),

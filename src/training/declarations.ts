@@ -22,6 +22,8 @@ import { m2m100 } from '../model/families/m2m100.ts';
 import { marian } from '../model/families/marian.ts';
 import { mbart } from '../model/families/mbart.ts';
 import { mistral } from '../model/families/mistral.ts';
+import { modernBertDecoder } from '../model/families/modernbert-decoder.ts';
+import { modernBert } from '../model/families/modernbert.ts';
 import { mpnet } from '../model/families/mpnet.ts';
 import { mt5, mt5Encoder, umt5, umt5Encoder } from '../model/families/mt5.ts';
 import { pegasus } from '../model/families/pegasus.ts';
@@ -74,6 +76,8 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   marian,
   mbart,
   mistral,
+  modernbert: modernBert,
+  'modernbert-decoder': modernBertDecoder,
   mpnet,
   mt5: withEncoder(mt5, mt5Encoder),
   pegasus,

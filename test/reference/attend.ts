@@ -52,10 +52,10 @@ export function scoringOf(
   };
 }
 
-/** Whether a query's place lets it see a key: not behind it, not before its window. */
+/** Whether a query's place lets it see a key: not behind it, not outside its window. */
 export function sighted(params: Params, constants: Constants, query: number, key: number): boolean {
   if (constants['CAUSAL'] === true && key > query) return false;
-  return constants['WINDOWED'] !== true || key > query - scalar(params, 'window');
+  return constants['WINDOWED'] !== true || Math.abs(key - query) < scalar(params, 'window');
 }
 
 /**

@@ -9,7 +9,8 @@ import type { SequenceDefinition } from '../definitions.ts';
 import { CtcHead } from '../heads/ctc-head.ts';
 import type { Head } from '../heads/head.ts';
 import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
-import { SoundHead } from '../heads/sound-head.ts';
+import { meanOfTokens } from '../heads/mean-of-tokens.ts';
+import { SequenceHead } from '../heads/sequence-head.ts';
 import { WaveformInput } from '../inputs/waveform-inputs.ts';
 import { postNorm, preNorm } from '../layers/block.ts';
 import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
@@ -126,7 +127,9 @@ function headOf({ config, loader, size, heads }: Parts, name: string): Head | un
     { linear: loader.linear('projector', width, size) },
     { linear: loader.linear('classifier', labelCount(config), width) },
   ];
-  return new SoundHead(config, layers, heads);
+  return new SequenceHead(config, layers, undefined, (states, mask) =>
+    meanOfTokens(states, mask, heads),
+  );
 }
 
 function layer({ config, loader, size, heads, eps }: Parts, prefix: string): LayerWeights {

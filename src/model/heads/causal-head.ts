@@ -64,7 +64,7 @@ export function causalHead(
 }
 
 /** The last token that is no padding; the very last one where all are. */
-function lastToken(config: Config): ChooseToken {
+export function lastToken(config: Config): ChooseToken {
   const padding = config.get('pad_token_id');
   return ({ batch, length, ids }) => {
     if (padding === undefined && batch > 1) {

@@ -29,15 +29,15 @@ export class SequenceHead implements Head {
   /** What labels are, by `problem_type`, else by their number. */
   readonly problem: unknown;
 
-  /** What the layers read of all states, (B, T, d_model), where that is more than one token. */
-  readonly summary: ((states: Tensor) => Tensor) | undefined;
+  /** What the layers read of all states, (B, T, d_model), where that is more than one token; see `record`. */
+  readonly summary: ((states: Tensor, mask: Tensor | undefined) => Tensor) | undefined;
 
   /** `choose`: the token whose states are read; the pooler's where it and `summary` are absent. */
   constructor(
     config: Config,
     layers: readonly HeadLayer[],
     choose?: ChooseToken,
-    summary?: (states: Tensor) => Tensor,
+    summary?: SequenceHead['summary'],
   ) {
     const usual = columnsOf(layers) === 1 ? 'regression' : classes;
     this.problem = config.get('problem_type') ?? usual;
@@ -50,8 +50,8 @@ export class SequenceHead implements Head {
         : `A classifier with the problem_type ${show(this.problem)}`;
   }
 
-  record(states: Tensor, pooled: Tensor | undefined): Tensor {
-    const from = this.summary?.(states) ?? (this.choose ? states : pooled);
+  record(states: Tensor, pooled: Tensor | undefined, mask?: Tensor): Tensor {
+    const from = this.summary?.(states, mask) ?? (this.choose ? states : pooled);
     if (from === undefined) throw new RangeError('this head needs a pooler');
     return applyLayers(from, this.layers);
   }

@@ -7,7 +7,7 @@ import type { EncoderHead } from './encoder-heads.ts';
 import { applyLayers, type Head, type HeadLayer, type Labels } from './head.ts';
 
 /** Logits (B, T, 2), shown as (B, T) of the start and (B, T) of the end; a place of each. */
-class SpanHead implements Head {
+export class SpanHead implements Head {
   readonly takes = ['startPositions', 'endPositions'] as const;
   readonly untrained = 'Question answering';
   readonly layers: readonly HeadLayer[];

@@ -30,7 +30,10 @@ export interface SelfAttentionWeights extends HeadOptions {
   readonly rotary?: Rotary | undefined;
   /** Norms of queries and keys. */
   readonly headNorm?: HeadNorm | undefined;
-  /** How many tokens back a token sees, itself included (Mistral, arXiv 2310.06825, §2). */
+  /**
+   * How many tokens back a token sees, itself included (Mistral, arXiv 2310.06825, §2), and as many ahead where it
+   * sees both ways.
+   */
   readonly window?: number | undefined;
   /** Bound of the scores (Gemma 2, arXiv 2408.00118, §2). */
   readonly softcap?: number | undefined;

@@ -85,7 +85,7 @@ export function outputOf({ name, apply }: Sublayer, x: Tensor): Tensor {
  * sum + dropout(output). Where nothing is dropped and nobody asks for the output by itself, the
  * sub-layer's last product adds the sum.
  */
-function join(sum: Tensor, sublayer: Sublayer, x: Tensor, rate: number): Tensor {
+export function join(sum: Tensor, sublayer: Sublayer, x: Tensor, rate: number): Tensor {
   const { recording } = x;
   const { name, apply } = sublayer;
   const isFused = recording.within(name, () => !recording.isTapped('output'));

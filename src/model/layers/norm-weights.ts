@@ -16,3 +16,17 @@ export function layerNormWeights(
     eps,
   };
 }
+
+/** `prefix.weight` alone, of a norm that shifts nothing. `eps`: PyTorch's when absent. */
+export function unshiftedNormWeights(
+  loader: WeightLoader,
+  prefix: string,
+  size: number,
+  eps: number = 1e-5,
+): LayerNormWeights {
+  return {
+    weight: loader.vector(`${prefix}.weight`, size),
+    bias: loader.computed(`${prefix}.bias`, [size], new Float32Array(size)),
+    eps,
+  };
+}

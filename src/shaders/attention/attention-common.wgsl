@@ -93,6 +93,9 @@ fn key_end(batch: u32, row_end: u32) -> u32 {
   if (CAUSAL) {
     return min(params.keys, place_of(batch, row_end));
   }
+  if (WINDOWED) {
+    return min(params.keys, row_end - 1u + params.window);
+  }
   return params.keys;
 }
 

@@ -31,7 +31,10 @@ export interface ScoreOptions {
   readonly scale?: number;
   /** Scores s become softcap · tanh(s / softcap); as they are when absent. */
   readonly softcap?: number | undefined;
-  /** How many keys before its own place a query sees, its own included; all when absent. */
+  /**
+   * How many keys before its own place a query sees, its own included, and as many behind it where it may see any
+   * there; all when absent.
+   */
   readonly window?: number | undefined;
   /** Added to the scores, by distance from key to query: (2 · reach + 1, heads). */
   readonly bias?: Tensor | undefined;

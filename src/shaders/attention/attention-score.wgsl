@@ -26,7 +26,8 @@ fn in_sight(queries: vec4u, keys: vec4u) -> vec4<bool> {
     seen = keys <= queries;
   }
   if (WINDOWED) {
-    seen = seen & (keys + params.window > queries);
+    // Where CAUSAL, the second half holds already.
+    seen = seen & (keys + params.window > queries) & (keys < queries + params.window);
   }
   return seen;
 }

@@ -98,7 +98,6 @@ export function attention(inputs: AttentionInputs): AttentionResult {
   const drop = drops(recording, rate);
   const seen = { CAUSAL: causal, ...switches };
   if (table !== undefined && drop) throw new RangeError('attention: a cache allows no dropout');
-  if (switches.WINDOWED && !causal) throw new RangeError('attention: a window is causal');
   const constants = { ...seen, DROPOUT: drop, CACHED: table !== undefined };
   const rows = batches * heads;
   const { gpu } = recording;

@@ -66,6 +66,7 @@ async function expectSequences(
   seed: number,
   kind: Scores,
   length: number,
+  causal: boolean = kind.window !== undefined || seed % 2 === 0,
 ): Promise<void> {
   const random = new Random(seed);
   await expectOperation(
@@ -77,7 +78,6 @@ async function expectSequences(
       const [q, k, v] = [0, width, width + keyWidth + 1].map((start) => ({ tensor, start }));
       const mask = Uint32Array.from({ length: batches * length }, (_, n) => (n % 7 === 4 ? 0 : 1));
       const keyMask = bench.input('mask', [batches, length], mask);
-      const causal = kind.window !== undefined || seed % 2 === 0;
       const result = attention({ q: q!, k: k!, v: v!, keyMask, ...options, causal });
       return [result.output, result.weights()];
     },
@@ -92,6 +92,14 @@ for (const { name, options } of await testGpus()) {
       for (const kind of Object.values(kinds)) {
         await expectSequences(gpu, seed++, kind, 9);
         await expectSequences(gpu, seed++, kind, 41);
+      }
+    }));
+
+  test(`windows that reach both ways, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      let seed = 150;
+      for (const window of [1, 5, 11, 33]) {
+        for (const length of [9, 71]) await expectSequences(gpu, seed++, { window }, length, false);
       }
     }));
 
