@@ -38,6 +38,7 @@ interface Headed {
   readonly logits: Tensor | undefined;
   readonly boxes?: Tensor | undefined;
   readonly labels: Tensor | undefined;
+  readonly losses?: Tensor | undefined;
 }
 
 /** What a list brings back. */
@@ -79,7 +80,7 @@ export class Results<Batch extends HeadBatch> {
   /** What a head gives: logits of every token, whose number is `lengthOf`, or of those it chose; boxes; a loss. */
   head(
     head: Head | undefined,
-    { logits, boxes, labels }: Headed,
+    { logits, boxes, labels, losses: own }: Headed,
     lengthOf: (batch: Batch) => number,
   ): void {
     if (logits === undefined) return;
@@ -100,6 +101,18 @@ export class Results<Batch extends HeadBatch> {
         boxes,
         () => boxes.shape,
         (value, output) => (output.predBoxes = value),
+      );
+    }
+    if (own !== undefined) {
+      this.add(
+        own,
+        () => own.shape,
+        ({ data }, output, { labels: { sequences } = {} }) => {
+          if (sequences === undefined) return;
+          const sum = data.reduce((total, loss) => total + loss, 0);
+          const isPossible = sequences.impossible === undefined;
+          output.loss = scalar(isPossible ? sum / sequences.count : Infinity);
+        },
       );
     }
     const { losses } = this;

@@ -29,6 +29,8 @@ export interface SequenceGraph {
   readonly boxes: Tensor | undefined;
   /** A label for each row of the logits, where they are asked for. */
   readonly labels: Tensor | undefined;
+  /** Those of a loss of the head's own. */
+  readonly losses: Tensor | undefined;
   write(plan: Plan, batch: SequenceBatch): void;
 }
 
@@ -58,11 +60,19 @@ export function shapeOf({ input }: SequenceBatch): InputShape {
   return { batch: input.batch, length: paddedLength(input), size: input.size };
 }
 
-/** Appends the forward pass. `labelled`: whether labels will be written. */
+/** What labels a list will have. */
+export interface LabelShape {
+  /** Whether they will be written. */
+  readonly labelled: boolean;
+  /** How many each sequence has at most, where the head has a loss of its own. */
+  readonly room?: number | undefined;
+}
+
+/** Appends the forward pass. */
 export function sequenceGraph(
   recording: Recording,
   { input, stack, causal, pooler, mix, head }: SequenceDefinition,
-  { labelled, ...shape }: InputShape & { readonly labelled: boolean },
+  { labelled, room, ...shape }: InputShape & LabelShape,
 ): SequenceGraph {
   const begun = input.record(recording, shape);
   const { mask, place } = begun;
@@ -75,13 +85,14 @@ export function sequenceGraph(
   const states = mix?.(outputs) ?? hidden;
   const read = pooler?.choose && chosenTokens(hidden);
   const pooled = pooler?.record(read?.states ?? hidden, mask);
-  const headed = head && recordHead(head, states, { pooled, mask, labelled });
+  const headed = head && recordHead(head, states, { pooled, mask, labelled, room });
   return {
     hidden,
     pooled,
     logits: headed?.logits,
     boxes: headed?.boxes,
     labels: headed?.labels,
+    losses: headed?.losses,
     write(plan, batch) {
       begun.write(plan, batch.input);
       read?.write(plan, batch.pooled);

@@ -82,6 +82,7 @@ export class SequenceModel implements Model {
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
       labelled: batch.labels?.classes !== undefined,
+      room: batch.labels?.sequences?.room,
     };
     const record = async (): Promise<ForwardPlan<SequenceBatch>> => {
       const { sequencePlan } = await import('./sequence-plan.ts');

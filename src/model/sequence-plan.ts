@@ -6,14 +6,17 @@ import { ForwardPlan, type Results } from './forward-plan.ts';
 import type { HeadBatch } from './heads/head.ts';
 import type { InputShape } from './inputs/input-stage.ts';
 import { type ShownStates, shownStates } from './layers/shown-states.ts';
-import { type SequenceBatch, type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
+import {
+  type LabelShape,
+  type SequenceBatch,
+  type SequenceGraph,
+  sequenceGraph,
+} from './sequence-graph.ts';
 
 /** What a list is recorded for. */
-export interface SequenceShape extends InputShape {
+export interface SequenceShape extends InputShape, LabelShape {
   readonly hiddenStates: boolean;
   readonly attentions: boolean;
-  /** Whether it computes the loss of labels. */
-  readonly labelled: boolean;
 }
 
 /** What the outputs of a stack are called. */

@@ -20,17 +20,23 @@ export interface TrainingBatch {
   readonly key: string;
   /** What its lengths are padded to multiples of. */
   readonly padToMultipleOf: number;
-  /** Labels that count. */
+  /** Labels that count: what the sum of its losses is divided by. */
   readonly labels: number;
   /** Tokens that are no padding, of source and target together. */
   readonly tokens: number;
 }
 
-export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
+/** Logits and their classes. */
+export interface Classified {
   /** As the model's head gives them: (B, T, C) or (B, C) */
   readonly logits: Tensor;
   /** A class for each row of them, -100 where nothing counts */
   readonly labels: Tensor;
+}
+
+export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
+  /** What the loss of labels that are classes is computed of; else the losses that the model has itself. */
+  readonly from: Classified | { readonly losses: Tensor };
   /** Writes the inputs of a batch with the key that the list was recorded for. */
   write(plan: Plan, batch: Batch): void;
 }

@@ -2,6 +2,7 @@
 // next to plain float64 arithmetic.
 
 import type { Gpu } from '../runtime/gpu.ts';
+import { ctcChecks } from './ctc.ts';
 import { decoderGradientChecks } from './decoder-gradients.ts';
 import { gradientChecks } from './gradients.ts';
 import { inferenceTest } from './inference.ts';
@@ -11,7 +12,12 @@ import { speechGradientChecks } from './speech-gradients.ts';
 
 /** Runs every check; one that fails does not stop the others. */
 export async function selfTest(gpu: Gpu): Promise<Check[]> {
-  const gradients = [...gradientChecks(), ...decoderGradientChecks(), ...speechGradientChecks()];
+  const gradients = [
+    ...gradientChecks(),
+    ...decoderGradientChecks(),
+    ...speechGradientChecks(),
+    ...ctcChecks(),
+  ];
   const [inference, ...training] = await Promise.all([
     inferenceTest(gpu),
     ...optimizerChecks().map(([name, build]) => runCheck(gpu, name, build)),

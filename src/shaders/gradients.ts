@@ -7,6 +7,7 @@ import { activateBackward } from './matmul/activate-backward.ts';
 import { attentionBackward } from './attention/attention-backward.ts';
 import { columnScaleBackward } from './matmul/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
+import { ctcLossBackward } from './loss/ctc-loss-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop, type DropoutEntry } from './elementwise/dropout.ts';
@@ -81,6 +82,7 @@ const rules = keyed({
   attention: attentionBackward,
   'column-scale': columnScaleBackward,
   'cross-entropy': crossEntropyBackward,
+  'ctc-loss': ctcLossBackward,
   'distillation-loss': distillationLossBackward,
   dropout: dropoutBackward,
   embedding: embeddingBackward,

@@ -12,6 +12,8 @@ import { crossEntropyBackwardKernels } from './loss/cross-entropy-backward.ts';
 import { beamKernels } from './choice/beam.ts';
 import { chooseTokenKernels } from './choice/choose-token.ts';
 import { crossEntropyKernels } from './loss/cross-entropy.ts';
+import { ctcLossBackwardKernels } from './loss/ctc-loss-backward.ts';
+import { ctcLossKernels } from './loss/ctc-loss.ts';
 import { distillationLossBackwardKernels } from './loss/distillation-loss-backward.ts';
 import { distillationLossKernels } from './loss/distillation-loss.ts';
 import { dropoutKernels } from './elementwise/dropout.ts';
@@ -76,6 +78,8 @@ export const allKernels: readonly Kernel[] = [
   ...beamKernels,
   ...crossEntropyKernels,
   ...crossEntropyBackwardKernels,
+  ...ctcLossKernels,
+  ...ctcLossBackwardKernels,
   ...distillationLossKernels,
   ...distillationLossBackwardKernels,
   ...activateKernels,

@@ -6,7 +6,7 @@ import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import type { Model } from '../model/model.ts';
 import { checkRange, invalidOption, trainableOf } from './check.ts';
 import './trainable-models.ts';
-import type { Objective } from './objective.ts';
+import { classesOf, type Objective } from './objective.ts';
 
 export interface DistillationOptions {
   /** T of both softmaxes, 2 by default: the higher, the more the small probabilities count. */
@@ -38,7 +38,8 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
   return {
     name: 'distillation',
     ready: async () => teacher.ready?.(),
-    record(recording, { logits, labels }, inputs, padToMultipleOf) {
+    record(recording, { from }, inputs, padToMultipleOf) {
+      const { logits, labels } = classesOf(from, 'Distillation');
       const model = teacher.trainable();
       if (model.gpu !== recording.gpu) {
         throw new TransformerError(
@@ -47,7 +48,8 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
         );
       }
       const batch = model.prepare(inputs, padToMultipleOf);
-      const taught = recording.frozen(() => model.record(recording, batch));
+      const graph = recording.frozen(() => model.record(recording, batch));
+      const taught = classesOf(graph.from, 'Distillation');
       if (taught.logits.size(-1) !== logits.size(-1)) {
         throw new TransformerError(
           'OPTION_INVALID',
@@ -73,7 +75,7 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
       return {
         losses,
         write: (plan, batchInputs) =>
-          taught.write(plan, model.prepare(batchInputs, padToMultipleOf)),
+          graph.write(plan, model.prepare(batchInputs, padToMultipleOf)),
       };
     },
   };

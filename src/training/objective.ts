@@ -1,11 +1,12 @@
 // What a trainer minimizes: by default the cross entropy of the labels.
 
+import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import type { ModelInputs } from '../model/model.ts';
-import type { TrainingGraph } from '../model/trainable-model.ts';
+import type { Classified, TrainingGraph } from '../model/trainable-model.ts';
 import { checkRange } from './check.ts';
 
 /** What an objective appended, for the trainer. */
@@ -38,8 +39,19 @@ export function labelCrossEntropy(smoothing: number): Objective {
   checkRange('smoothing', smoothing, 0, 1);
   return {
     name: 'labelCrossEntropy',
-    record: (_recording, { logits, labels }) => ({
-      losses: crossEntropy(logits, labels, smoothing),
-    }),
+    record(_recording, { from }) {
+      if ('losses' in from && smoothing === 0) return from;
+      const { logits, labels } = classesOf(from, 'labelSmoothing');
+      return { losses: crossEntropy(logits, labels, smoothing) };
+    },
   };
+}
+
+/** Logits and their classes. @throws TransformerError MODEL_UNSUPPORTED for models with a loss of their own */
+export function classesOf(from: TrainingGraph['from'], what: string): Classified {
+  if ('logits' in from) return from;
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `${what} is for labels that are classes; this model has a loss of its own. Leave it out.`,
+  );
 }

@@ -111,8 +111,16 @@ export class TrainableParts<Checked extends HeadBatch> {
     stacks: readonly CheckedInput[],
     { most, multiple }: { most: number; multiple: number },
   ): PaddedBatch<Checked> {
-    const classes = checked.labels?.classes;
-    const labels = count(classes, ignoredLabel);
+    const { classes, sequences } = checked.labels ?? {};
+    const labels = sequences?.count ?? count(classes, ignoredLabel);
+    if (sequences?.impossible !== undefined) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `Sequence ${sequences.impossible} of the batch has more labels than its ` +
+          `${sequences.steps[sequences.impossible] ?? 0} steps have room for. Leave it out, or set ` +
+          'ctc_zero_infinity in config.json, so that it counts nothing.',
+      );
+    }
     const [source, target] = stacks;
     const batch = source?.batch ?? 0;
     const read = count(source?.mask, 0);
@@ -131,20 +139,28 @@ export class TrainableParts<Checked extends HeadBatch> {
     // Labels of every token know better than a mask where a target ends.
     const written = classes?.length === target?.length ? labels : count(target?.mask, 0);
     const tokens = target === undefined ? read : read + written;
-    const key = [batch, ...lengths, ...stacks.map(({ size }) => size)].join();
+    const sizes = [...stacks.map(({ size }) => size), sequences?.room];
+    const key = [batch, ...lengths, ...sizes].join();
     return { key, padToMultipleOf: multiple, labels, tokens, checked, batch, lengths };
   }
 
   /** What a trainer needs of a recorded pass. */
-  graph({ logits, labels, write }: RecordedPass<Checked>): TrainingGraph<PaddedBatch<Checked>> {
-    if (logits === undefined || labels === undefined) throw new RangeError('no logits');
-    return { logits, labels, write: (plan, { checked }) => write(plan, checked) };
+  graph({
+    logits,
+    labels,
+    losses,
+    write,
+  }: RecordedPass<Checked>): TrainingGraph<PaddedBatch<Checked>> {
+    const from = losses ? { losses } : logits && labels && { logits, labels };
+    if (from === undefined) throw new RangeError('no logits');
+    return { from, write: (plan, { checked }) => write(plan, checked) };
   }
 }
 
 interface RecordedPass<Checked> {
   readonly logits: Tensor | undefined;
   readonly labels: Tensor | undefined;
+  readonly losses?: Tensor | undefined;
   readonly write: (plan: Plan, batch: Checked) => void;
 }
 

@@ -35,8 +35,9 @@ export class TrainableSequence
     const [length = 0] = lengths;
     const definition = adapt ? adaptLinears(this.#definition, adapt) : this.#definition;
     const { size } = checked.input;
+    const room = checked.labels?.sequences?.room;
     return this.graph(
-      sequenceGraph(recording, definition, { batch, length, size, labelled: true }),
+      sequenceGraph(recording, definition, { batch, length, size, labelled: true, room }),
     );
   }
 }

@@ -10,6 +10,7 @@ import { attentionDecode, attentionMerge } from './attention-decode.ts';
 import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
+import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
 import { dropout, layerDrop } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
@@ -76,6 +77,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'column-sum': columnSum,
   'cross-entropy': crossEntropy,
   'cross-entropy-backward': crossEntropyBackward,
+  'ctc-emissions': ctcEmissions,
+  'ctc-loss-backward': ctcLossBackward,
+  'ctc-paths': ctcPaths,
   dequantize,
   'distillation-loss': distillationLoss,
   'distillation-loss-backward': distillationLossBackward,

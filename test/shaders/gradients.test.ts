@@ -9,6 +9,8 @@ import { Scope } from '../../src/runtime/scope.ts';
 import { elements, type Tensor } from '../../src/runtime/tensor.ts';
 import { activate } from '../../src/shaders/matmul/activate.ts';
 import { attention, type AttentionInputs } from '../../src/shaders/attention/attention.ts';
+import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
+import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
 import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../../src/shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
@@ -350,6 +352,18 @@ for (const smoothing of [0, 0.1]) {
   }
 }
 
+for (const columns of [3, 67]) {
+  cases[`ctc loss of ${columns}`] = (t) => {
+    const labels = { rows: [[2, 2, 1], [1], []], steps: [7, 5, 6], room: 3, count: 1 };
+    const numbers = placeNumbers(labels, { places: 7, columns, blank: 0 });
+    return ctcLoss(t.input('x', 3, 7, columns), {
+      classes: t.integers('classes', [3, 7], [...numbers.classes]),
+      sizes: t.integers('sizes', [3, 2], [...numbers.sizes]),
+      links: t.integers('links', [3, columns + 7], [...numbers.links]),
+    });
+  };
+}
+
 for (const [temperature, weight, smoothing] of [
   [2, 0.5, 0.1],
   [0.7, 1, 0],
@@ -503,6 +517,7 @@ const kinds = [
   'attention',
   'columns',
   'cross',
+  'ctc',
   'distillation',
   'dropout',
   'embedding',

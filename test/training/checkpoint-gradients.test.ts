@@ -59,8 +59,10 @@ for (const { name: device, options } of await testGpus()) {
     'variants/clip_imgcls',
     'variants/deit',
     'variants/dinov2_imgcls',
+    'variants/hubert_ctc',
     'variants/hubert_seqcls',
     'variants/siglip_imgcls',
+    'variants/wav2vec2_ctc',
     'variants/wav2vec2_seqcls',
     'variants/whisper_audiocls',
   ])(`%s, ${device}`, (name) =>

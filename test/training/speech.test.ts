@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
 import {
   adam,
+  distillation,
   initialCheckpoint,
   Lora,
   Trainer,
@@ -56,6 +57,41 @@ test('the convolutions of a classifier stay as they are where they are frozen', 
   );
   const convolutions = [...before.keys()].filter((key) => key.includes('feature_extractor'));
   expect(same.map(([key]) => key).toSorted()).toEqual(convolutions.toSorted());
+});
+
+// PyTorch 2.13 and transformers 5.24 in float64, after `freeze_feature_encoder()`, by Adam at 3e-3.
+test.each([
+  ['wav2vec2_ctc', [62.0467133, 53.7247887, 47.691027, 42.3900996, 37.9825537]],
+  ['hubert_ctc', [1.7357206, 1.3652427, 1.1017053, 0.9878527, 0.9895359]],
+])('%s: labels in their order', async (name, wanted) => {
+  const freeze = ['*.feature_extractor.*'];
+  const { losses } = await train(`variants/${name}`, 5, { dropout: false, freeze });
+  const most = Math.max(...losses.map((loss, i) => Math.abs(loss - wanted[i]!) / wanted[i]!));
+  expect(most).toBeLessThan(2e-5);
+});
+
+test('labels that no path leads through, and objectives of classes, are refused', async () => {
+  const { inputValues } = callInputs(await readCase('variants/wav2vec2_ctc'), 'main');
+  const labels = [[3], [1, 1, 1, 1, 1, 1, 1], [2]];
+  await onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource('variants/wav2vec2_ctc'), { gpu, training: true });
+    const { loss } = await model.forward({ inputValues: inputValues!, labels });
+    expect(loss!.data[0]).toBe(Infinity);
+    const step = async (options: Partial<TrainerOptions>, given: number[][]): Promise<void> => {
+      using trainer = new Trainer(model, { learningRate: 1e-3, dropout: false, ...options });
+      const batches = [{ inputValues: inputValues!, labels: given }];
+      for await (const _ of trainer.steps(batches)) void _;
+    };
+    await expectRejection(step({}, labels), 'INPUT_INVALID', 'Sequence 1', 'ctc_zero_infinity');
+    const objective = distillation(model);
+    await expectRejection(
+      step({ objective }, [[3], [1], [2]]),
+      'MODEL_UNSUPPORTED',
+      'Distillation',
+    );
+    const smoothed = step({ labelSmoothing: 0.1 }, [[3], [1], [2]]);
+    await expectRejection(smoothed, 'MODEL_UNSUPPORTED', 'labelSmoothing');
+  });
 });
 
 test('what Python drops is dropped, and what is not known how is refused', async () => {

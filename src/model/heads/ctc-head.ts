@@ -8,13 +8,23 @@ import type { CheckedInput } from '../inputs/input-stage.ts';
 import { linear } from '../layers/linear.ts';
 import type { ModelInputs } from '../model.ts';
 import type { Linear } from '../weights/linear-weights.ts';
-import type { CtcSettings } from './ctc-loss.ts';
-import type { Head, Labels } from './head.ts';
+import { type CtcLossOptions, recordCtcLoss } from './ctc-loss.ts';
+import { isPossible } from './ctc-places.ts';
+import type { Head, Labels, RecordedLoss } from './head.ts';
+
+export interface CtcSettings extends CtcLossOptions {
+  /** Whether labels that no path fits count nothing. */
+  readonly zeroInfinity: boolean;
+  /** Rate of dropout of the states, in training. */
+  readonly dropout: number;
+}
+
+/** Labels take room in multiples of this, so that lists are reused. */
+const ROOM = 8;
 
 /** Logits (B, T, V); labels of each row, (B, L), fewer ones filled up with numbers below 0. */
 export class CtcHead implements Head {
   readonly takes = ['labels'] as const;
-  readonly untrained = 'A head of connectionist temporal classification';
   readonly layer: Linear;
   readonly settings: CtcSettings;
 
@@ -29,24 +39,37 @@ export class CtcHead implements Head {
 
   labels({ labels }: ModelInputs, { batch, mask }: CheckedInput): Labels | undefined {
     if (labels === undefined) return undefined;
+    const { zeroInfinity, reduction } = this.settings;
     const classes = this.layer.weight.size(0);
-    const rows: readonly unknown[] = labels;
+    const given: readonly unknown[] = labels;
     const isLabel = (label: unknown): boolean => Number.isInteger(label) && Number(label) < classes;
-    if (rows.length !== batch || !rows.every((row) => Array.isArray(row) && row.every(isLabel))) {
+    if (given.length !== batch || !given.every((row) => Array.isArray(row) && row.every(isLabel))) {
       throw new TransformerError(
         'INPUT_INVALID',
         `labels are ${show(labels)}; wanted ${batch} arrays of labels from 0 to ${classes - 1}, or below 0 for none.`,
       );
     }
-    const own = (rows as readonly (readonly number[])[]).map((row) =>
+    const rows = (given as readonly (readonly number[])[]).map((row) =>
       row.filter((label) => label >= 0),
     );
-    const lengths = mask.rows.map((row) => row.reduce((sum, step) => sum + step, 0));
+    const heard = mask.rows.map((row) => row.reduce((sum, step) => sum + step, 0));
+    const isImpossible = heard.map((own, i) => !isPossible(rows[i] ?? [], own));
+    const impossible = zeroInfinity ? -1 : isImpossible.indexOf(true);
+    // A sequence without steps counts nothing.
+    const steps = heard.map((own, i) => (zeroInfinity && isImpossible[i] === true ? 0 : own));
+    const longest = rows.reduce((most, { length }) => Math.max(most, length), 1);
     return {
-      loss: async (logits) => {
-        const { ctcLoss } = await import('./ctc-loss.ts');
-        return ctcLoss(logits, own, lengths, this.settings);
+      sequences: {
+        rows,
+        steps,
+        room: Math.ceil(longest / ROOM) * ROOM,
+        count: reduction === 'mean' ? batch : 1,
+        ...(impossible >= 0 && { impossible }),
       },
     };
+  }
+
+  loss(logits: Tensor, room: number): RecordedLoss {
+    return recordCtcLoss(logits, this.settings, room);
   }
 }

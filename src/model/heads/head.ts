@@ -1,6 +1,7 @@
 // What is computed from a stack's last states, and what it is trained on. A file a kind: how it is
 // recorded, what it gives, which labels it takes, and its loss.
 
+import type { Plan } from '../../runtime/plan.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
@@ -36,6 +37,8 @@ export interface Head {
   record(states: Tensor, pooled: Tensor | undefined, mask?: Tensor): Tensor;
   /** Appends where it sees what the logits name, (B, T, 4), of heads that look for it. */
   boxes?(states: Tensor): Tensor;
+  /** Appends a loss of its own, of labels of sequences; `room`: how many each has at most. */
+  loss?(logits: Tensor, room: number): RecordedLoss;
   /** Puts the logits among the outputs; as `logits` where it is absent. */
   show?(logits: DenseTensor, output: ModelOutput): void;
   /** The labels of a batch, where there are any. @throws TransformerError INPUT_INVALID */
@@ -52,8 +55,30 @@ export const firstToken: ChooseToken = ({ batch }) => Array<number>(batch).fill(
 export interface Labels {
   /** A class for each row of logits, -100 where none counts: the list has their cross entropy. */
   readonly classes?: TokenBatch;
+  /** Those of a loss that the head appends. */
+  readonly sequences?: SequenceLabels;
   /** The loss of the logits that came back, where no list computes it. */
   readonly loss?: (logits: DenseTensor) => Promise<number>;
+}
+
+/** Labels of sequences, in their order. */
+export interface SequenceLabels {
+  readonly rows: readonly (readonly number[])[];
+  /** The steps of the logits that are a sequence's own. */
+  readonly steps: readonly number[];
+  /** Labels that a list has room for. */
+  readonly room: number;
+  /** What the sum of the losses is divided by. */
+  readonly count: number;
+  /** A sequence that has more labels than steps allow, whose loss is infinite; none when absent. */
+  readonly impossible?: number;
+}
+
+/** A loss in a list. */
+export interface RecordedLoss {
+  /** (B) */
+  readonly losses: Tensor;
+  write(plan: Plan, labels: SequenceLabels): void;
 }
 
 /** What a batch has for its head. */

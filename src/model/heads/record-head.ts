@@ -12,28 +12,42 @@ export interface RecordedHead {
   readonly boxes: Tensor | undefined;
   /** u32, a label for each row of logits; where they are asked for */
   readonly labels: Tensor | undefined;
+  /** Those of a loss of its own, where there is room for labels */
+  readonly losses: Tensor | undefined;
   write(plan: Plan, batch: HeadBatch): void;
+}
+
+interface HeadOptions {
+  readonly pooled?: Tensor | undefined;
+  readonly mask?: Tensor;
+  /** Whether labels will be written. */
+  readonly labelled: boolean;
+  /** How many each sequence has at most, where the head has a loss of its own. */
+  readonly room?: number | undefined;
 }
 
 /** Appends a head to the last states of a stack, (B, T, d_model). */
 export function recordHead(
   head: Head,
   hidden: Tensor,
-  { pooled, mask, labelled }: { pooled?: Tensor | undefined; mask?: Tensor; labelled: boolean },
+  { pooled, mask, labelled, room }: HeadOptions,
 ): RecordedHead {
   const { recording } = hidden;
   const chosen = head.choose && chosenTokens(hidden, head.chooses);
   const states = chosen?.states ?? hidden;
   const logits = head.record(states, pooled, mask);
   const rows = logits.shape.slice(0, -1);
-  const labels = labelled ? recording.persistent('labels', rows, 'u32') : undefined;
+  const loss = room === undefined ? undefined : head.loss?.(logits, room);
+  const labels = labelled && !loss ? recording.persistent('labels', rows, 'u32') : undefined;
   return {
     logits,
     boxes: head.boxes?.(states),
     labels,
+    losses: loss?.losses,
     write(plan, batchOf) {
       chosen?.write(plan, batchOf.chosen);
-      const classes = batchOf.labels?.classes;
+      const { classes, sequences } = batchOf.labels ?? {};
+      if (sequences !== undefined) loss?.write(plan, sequences);
       if (labels !== undefined && classes !== undefined) {
         plan.write(labels, padRows(classes, rows[1] ?? 1, ignoredLabel));
       }
