@@ -147,7 +147,8 @@ async function forwardOf(
  * each row.
  */
 function probes({ config, maxPositions }: Model): ModelInputs[] {
-  const parts = ['model', 'text_config', 'vision_config'].map((name) => config[name]);
+  const sections = ['model', 'text_config', 'vision_config', 'encoder', 'decoder'];
+  const parts = sections.map((name) => config[name]);
   const fields = Object.assign({}, ...parts.filter(isObject), config) as JsonObject;
   const size = (...names: readonly string[]): number =>
     Number(names.map((name) => fields[name]).find((value) => value) ?? 1);
@@ -164,13 +165,20 @@ function probes({ config, maxPositions }: Model): ModelInputs[] {
   const vectors = waves([1, length, width]);
   const [height = 224, across = height] = [fields['image_size'] ?? []].flat().map(Number);
   const pixelValues = waves([1, Number(fields['num_channels'] ?? 3), height, across]);
+  const bins = Number(fields['num_mel_bins'] ?? 80);
+  const inputFeatures = waves([1, bins, 2 * Number(fields['max_source_positions'] ?? 1500)]);
+  const inputValues = waves([1, 4000]);
   return [
     { inputIds, decoderInputIds },
     { inputIds, pixelValues },
     { inputIds },
     { inputsEmbeds: vectors, decoderInputsEmbeds: vectors },
+    { pixelValues, decoderInputIds },
     { pixelValues },
-    { inputValues: waves([1, 4000]) },
+    { inputFeatures, decoderInputIds },
+    { inputFeatures },
+    { inputValues, decoderInputIds },
+    { inputValues },
   ];
 }
 

@@ -9,16 +9,22 @@ import { fixtureFiles, fixtureSource, memorySource } from '../support/source.ts'
 const onGpu = sharedGpu();
 const names = ['config.json', 'model.safetensors'];
 
-test.each(['bert_qa', 'gpt2', 'marian', 'variants/t5_encoder', 'torch_transformer_pre_gelu'])(
-  '%s passes, with weights in f16 too',
-  (folder) =>
-    onGpu(async (gpu) => {
-      const source = fixtureSource(folder);
-      for (const dtype of [undefined, 'f16'] as const) {
-        using model = await loadModel(source, { gpu, check: true, ...(dtype && { dtype }) });
-        expect(model.gpu).toBe(gpu);
-      }
-    }),
+test.each([
+  'bert_qa',
+  'gpt2',
+  'marian',
+  'variants/t5_encoder',
+  'torch_transformer_pre_gelu',
+  'variants/whisper_model',
+  'variants/ved_gpt2',
+])('%s passes, with weights in f16 too', (folder) =>
+  onGpu(async (gpu) => {
+    const source = fixtureSource(folder);
+    for (const dtype of [undefined, 'f16'] as const) {
+      using model = await loadModel(source, { gpu, check: true, ...(dtype && { dtype }) });
+      expect(model.gpu).toBe(gpu);
+    }
+  }),
 );
 
 test('a device that computes a kernel wrong is refused, and the kernel named', async () => {
