@@ -12,9 +12,11 @@ function pairs(
 ): Float64Array {
   const x = floats(inputs, 'x');
   const [rows, columns] = [scalar(params, 'rows'), scalar(params, 'columns')];
+  const isTurned = scalar(params, 'value_first') === 1;
   return Float64Array.from({ length: rows * columns }, (_, i) => {
     const at = 2 * columns * Math.floor(i / columns) + (i % columns);
-    return join(x[at]!, x[at + columns]!);
+    const [left, right] = [x[at]!, x[at + columns]!];
+    return isTurned ? join(right, left) : join(left, right);
   });
 }
 
@@ -41,11 +43,12 @@ type Term = (gate: number, value: number) => number;
 function backward(inputs: Inputs, params: Params, dGate: Term, dValue: Term): Float64Array {
   const dy = floats(inputs, 'dy');
   const columns = scalar(params, 'columns');
+  const isTurned = scalar(params, 'value_first') === 1;
   const [gates, values] = [pairs(inputs, params, dGate), pairs(inputs, params, dValue)];
   return Float64Array.from({ length: 2 * dy.length }, (_, i) => {
     const [row, column] = [Math.floor(i / columns / 2), i % (2 * columns)];
     const at = row * columns + (column % columns);
-    return dy[at]! * (column < columns ? gates : values)[at]!;
+    return dy[at]! * (column < columns !== isTurned ? gates : values)[at]!;
   });
 }
 

@@ -1,4 +1,4 @@
-// Projections taken apart into heads (arXiv 2104.09864, eq. 34, with the pairs of `rotate half`).
+// Projections taken apart into heads (arXiv 2104.09864, eq. 34, with its pairs or those of `rotate half`).
 
 import { floats, heldIn, type Inputs, integers, type Reference, scalar, spillOf } from './twin.ts';
 import type { Constants, Params } from './twin.ts';
@@ -23,6 +23,7 @@ function takeApart(
   const [tokens, size] = [scalar(params, 'tokens'), scalar(params, 'head_size')];
   const [heads, keyHeads] = [scalar(params, 'heads'), scalar(params, 'key_heads')];
   const [capacity, pairs] = [scalar(params, 'capacity'), scalar(params, 'pairs')];
+  const gap = scalar(params, 'pair_gap');
   const count = place.length / 2;
   const isCached = constants['HAS_CACHE'] === true;
   const hidden = 2 ** 32 - 1;
@@ -74,10 +75,12 @@ function takeApart(
         if (constants['HAS_ROTARY'] === true && name !== 'v') {
           for (let i = 0; i < pairs; i++) {
             const [c, s] = angleOf(integers(inputs, 'turns'), i, position);
-            const [a, b] = [row[i]!, row[i + pairs]!];
+            const first = gap === 1 ? 2 * i : i;
+            const second = first + gap;
+            const [a, b] = [row[first]!, row[second]!];
             const scale = scalar(params, 'rotary_scale');
-            row[i] = magnitudes ? scale * (a + b) : scale * (a * c - b * s);
-            row[i + pairs] = magnitudes ? scale * (a + b) : scale * (b * c + a * s);
+            row[first] = magnitudes ? scale * (a + b) : scale * (a * c - b * s);
+            row[second] = magnitudes ? scale * (a + b) : scale * (b * c + a * s);
           }
         }
         if (name === 'q') written.q.set(row, (token * heads + head) * size);

@@ -134,7 +134,9 @@ function copyFirst(
 /** Refuses heads that f16 cannot put two by two into words. */
 function assertEven(weights: SelfAttentionWeights): void {
   const { headSize } = layoutOf(weights);
-  const pairs = weights.rotary?.turns.size(0) ?? 0;
+  const { turns, neighbours = false } = weights.rotary ?? {};
+  // Of neighbours, both are put at once.
+  const pairs = neighbours ? 0 : (turns?.size(0) ?? 0);
   if (headSize % 2 === 0 && pairs % 2 === 0) return;
   const what = headSize % 2 === 0 ? `${pairs} pairs that rotate` : `heads of ${headSize} columns`;
   throw new TransformerError(

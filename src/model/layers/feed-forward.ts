@@ -24,6 +24,8 @@ interface GatedFeedForward extends Omit<PlainFeedForward, 'kind'> {
   readonly kind: 'gated';
   /** W and V stacked: (2 · d_ff, d_model) */
   readonly inner: Linear;
+  /** Whether V stands above W. */
+  readonly valueFirst?: boolean;
 }
 
 export type FeedForwardWeights = PlainFeedForward | GatedFeedForward;
@@ -40,8 +42,9 @@ export function feedForward(
 }
 
 /** What the inner layer computes: (B, T, d_ff). */
-function innerOf(x: Tensor, { kind, inner, activation }: FeedForwardWeights): Tensor {
-  return kind === 'gated'
-    ? gated(x, inner, activation)
+function innerOf(x: Tensor, weights: FeedForwardWeights): Tensor {
+  const { inner, activation } = weights;
+  return weights.kind === 'gated'
+    ? gated(x, inner, activation, weights.valueFirst)
     : linear(x, inner, { activation, label: 'feed-forward inner' });
 }

@@ -29,11 +29,20 @@ export function linear(
   return residual === undefined ? y : add(y, residual);
 }
 
-/** activation(xWᵀ + b) ⊗ (xVᵀ + c), W above V in one layer. x: (…, in), result: (…, out / 2). */
-export function gated(x: Tensor, layer: Linear, activation: Activation): Tensor {
+/**
+ * activation(xWᵀ + b) ⊗ (xVᵀ + c), W above V in one layer, or V above W. x: (…, in), result: (…, out / 2).
+ */
+export function gated(
+  x: Tensor,
+  layer: Linear,
+  activation: Activation,
+  valueFirst: boolean = false,
+): Tensor {
   const { weight, bias, order, update } = layer;
-  if (update === undefined) return gatedLinear(inOrder(x, order), weight, { bias, activation });
-  return gate(linear(x, layer, { label: 'gated input' }), activation);
+  if (update === undefined && !valueFirst) {
+    return gatedLinear(inOrder(x, order), weight, { bias, activation });
+  }
+  return gate(linear(x, layer, { label: 'gated input' }), activation, { valueFirst });
 }
 
 /** x as the columns of a weight have it, where these are in an order of their own. */

@@ -33,6 +33,7 @@ const forms = rowKernel({
     key_heads: 'u32',
     head_size: 'u32',
     pairs: 'u32',
+    pair_gap: 'u32',
     capacity: 'u32',
     rotary_scale: 'f32',
     eps: 'f32',
@@ -55,6 +56,8 @@ export interface Rotary {
   readonly turns: Tensor;
   /** Factor of cosine and sine (YaRN's attention factor); 1 else. */
   readonly scale: number;
+  /** Whether neighbours are pairs, as in the paper, and not columns that lie half of what rotates apart. */
+  readonly neighbours?: boolean;
 }
 
 /** RMS norm of each query and each key, before the rotation. */
@@ -97,7 +100,7 @@ export interface Heads {
 
 /**
  * Queries, keys and values out of their projections. The columns of a head rotate in the pairs
- * (i, i + rotated / 2) as in Hugging Face's models, not in the paper's (2i, 2i + 1); columns past
+ * (i, i + rotated / 2) as in most of Hugging Face's models, or in the paper's (2i, 2i + 1); columns past
  * the rotated ones stay as they are.
  * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
  */
@@ -147,6 +150,7 @@ export function splitHeads(options: HeadsOptions): Heads {
       key_heads: keyValueHeads,
       head_size: headSize,
       pairs,
+      pair_gap: rotary?.neighbours ? 1 : pairs,
       capacity: table?.size(1) ?? 0,
       rotary_scale: rotary?.scale ?? 1,
       eps: norm?.eps ?? 0,

@@ -12,6 +12,7 @@ struct Params {
   key_heads: u32,
   head_size: u32,
   pairs: u32,
+  pair_gap: u32,
   capacity: u32,
   rotary_scale: f32,
   eps: f32,
@@ -66,11 +67,16 @@ fn entry(head: Head, i: u32) -> f32 {
   return value;
 }
 
-// Elements i and i + pairs of a head, rotated.
+// Where pair i of a head begins: in the first half of what rotates, or at every other element.
+fn pair_start(i: u32) -> u32 {
+  return select(i, 2u * i, params.pair_gap == 1u);
+}
+
+// The elements of pair i of a head, rotated.
 fn rotated(head: Head, i: u32, position: u32) -> vec2f {
   let turned = params.rotary_scale * rotation(turns[i], position);
-  let a = entry(head, i);
-  let b = entry(head, i + params.pairs);
+  let a = entry(head, pair_start(i));
+  let b = entry(head, pair_start(i) + params.pair_gap);
   return vec2f(a * turned.x - b * turned.y, b * turned.x + a * turned.y);
 }
 
@@ -138,18 +144,19 @@ fn split_heads(
     return;
   }
 
-  // Element i of the first half of what rotates is paired with element i of the second.
+  // Element i of the first half of what rotates is paired with element i of the second, or neighbours are.
   var pairs = 0u;
   if (HAS_ROTARY && kind != VALUE) {
     pairs = params.pairs;
     for (var i = lane; i < pairs; i += LANES) {
       let own = rotated(head, i, place[token].x);
-      var next = own;
-      if (PAIRED) {
+      var next = own.yx;
+      if (PAIRED && params.pair_gap > 1u) {
         next = rotated(head, min(i + 1u, pairs - 1u), place[token].x);
       }
-      put(kind, to + i, own.x, next.x);
-      put(kind, to + i + pairs, own.y, next.y);
+      let at = to + pair_start(i);
+      put(kind, at, own.x, next.x);
+      put(kind, at + params.pair_gap, own.y, next.y);
     }
   }
   for (var i = 2u * pairs + lane; i < size; i += LANES) {

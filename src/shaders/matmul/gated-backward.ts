@@ -7,7 +7,7 @@ import { elementForm, inBothWidths } from '../elementwise/element-kernel.ts';
 import text from './gated-backward.wgsl?raw';
 import { activationCodes } from './matmul-kernels.ts';
 import { activation, tanh, workgroup } from '../snippets.ts';
-import type { GatedEntry } from './gated.ts';
+import { type GatedEntry, gatedParams } from './gated.ts';
 import type { Rule } from '../traces.ts';
 
 const forms = inBothWidths(
@@ -15,7 +15,7 @@ const forms = inBothWidths(
     name: 'gated-backward',
     code: [workgroup, tanh, activation, derivative, { file: 'gated-backward.wgsl', text }],
     bindings: { x: 'read', dy: 'read', dx: 'write' },
-    params: { rows: 'u32', columns: 'u32' },
+    params: gatedParams,
     constants: { ACTIVATION: Object.values(activationCodes) },
   },
   kernel,

@@ -4,6 +4,7 @@
 struct Params {
   rows: u32,
   columns: u32,
+  value_first: u32,  // 1 or 0
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,7 +22,9 @@ fn gated_backward(
   let i = 64u * workgroup_index(id, count) + local;
   if (i < params.rows * columns) {
     let at = i / columns * 2u * columns + i % columns;
-    dx[at] = dy[i] * x[at + columns] * derivative(x[at]);
-    dx[at + columns] = dy[i] * activate(x[at]);
+    let gate = at + params.value_first * columns;
+    let value = 2u * at + columns - gate;
+    dx[gate] = dy[i] * x[value] * derivative(x[gate]);
+    dx[value] = dy[i] * activate(x[gate]);
   }
 }

@@ -11,14 +11,15 @@ import { matmul } from './matmul.ts';
 import { activation, tanh, workgroup } from '../snippets.ts';
 import type { Scalars, Traced } from '../traces.ts';
 
-const params = { rows: 'u32', columns: 'u32' } as const;
+/** The scalars there and back. */
+export const gatedParams = { rows: 'u32', columns: 'u32', value_first: 'u32' } as const;
 
 const forms = inBothWidths(
   {
     name: 'gated',
     code: [workgroup, tanh, activation, { file: 'gated.wgsl', text }],
     bindings: { x: 'read', y: 'write' },
-    params,
+    params: gatedParams,
     constants: { ACTIVATION: Object.values(activationCodes) },
   },
   kernel,
@@ -30,21 +31,34 @@ export type GatedEntry = Traced<
   'gated',
   {
     readonly x: Tensor;
-    readonly params: Scalars<typeof params>;
+    readonly params: Scalars<typeof gatedParams>;
     readonly constants: { readonly ACTIVATION: number };
   }
 >;
+
+interface OwnOptions {
+  /** Whether the value stands before the gate. */
+  readonly valueFirst?: boolean | undefined;
+  readonly label?: string;
+}
 
 /**
  * activation(gate) · value. x: (…, 2 · d_ff), the gate and then the value in each row.
  * Result: (…, d_ff).
  */
-export function gated(x: Tensor, name: Activation, label = 'gated'): Tensor {
+export function gated(
+  x: Tensor,
+  name: Activation,
+  { valueFirst = false, label = 'gated' }: OwnOptions = {},
+): Tensor {
   const { recording } = x;
   const columns = x.size(-1) / 2;
   const rows = elements(x.shape) / columns / 2;
   const y = recording.transient(label, [...x.shape.slice(0, -1), columns]);
-  const shared = { params: { rows, columns }, constants: { ACTIVATION: activationCodes[name] } };
+  const shared = {
+    params: { rows, columns, value_first: Number(valueFirst) },
+    constants: { ACTIVATION: activationCodes[name] },
+  };
   recording.dispatch({
     ...elementForm(forms, elements(y.shape), columns),
     bindings: { x, y },
@@ -90,7 +104,7 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: GatedOptions): T
   const isSplit = weight.parts !== undefined;
   if (recording.training || isSplit || !('GATED' in form.kernel.constants)) {
     const sums = matmul(x, weight, { transposed: true, bias, label: `${label} input` });
-    return gated(sums, name, label);
+    return gated(sums, name, { label });
   }
   const y = recording.transient(label, [...x.shape.slice(0, -1), columns]);
   wholeProduct({ x, weight, bias, activation: name, gated: true, y, ...sizes, columns }, form);

@@ -1,8 +1,10 @@
-// y = activation(gate) · value, the gate and what it applies to standing side by side in each row of
-// x: GLU Variants Improve Transformer, Shazeer, arXiv 2002.05202, §2. One invocation an Element of y.
+// y = activation(gate) · value, the gate and what it applies to standing side by side in each row of x, the
+// one or the other first: GLU Variants Improve Transformer, Shazeer, arXiv 2002.05202, §2. One invocation an
+// Element of y.
 struct Params {
   rows: u32,
   columns: u32,
+  value_first: u32,  // 1 or 0
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -19,6 +21,7 @@ fn gated(
   let i = 64u * workgroup_index(id, count) + local;
   if (i < params.rows * columns) {
     let at = i / columns * 2u * columns + i % columns;
-    y[i] = activate(x[at]) * x[at + columns];
+    let gate = params.value_first * columns;
+    y[i] = activate(x[at + gate]) * x[at + columns - gate];
   }
 }

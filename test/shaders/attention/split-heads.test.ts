@@ -21,6 +21,8 @@ interface Case {
   /** Pairs of columns that rotate; none when absent. */
   readonly pairs?: number;
   readonly scale?: number;
+  /** Whether neighbours rotate together. */
+  readonly neighbours?: boolean;
   /** What the norm adds to its weights; no norm when absent. */
   readonly offset?: number;
   /** Whether the norm is of all heads together. */
@@ -35,6 +37,7 @@ interface Case {
 
 function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
   const { batches, tokens, keyValueHeads, headSize, pairs, scale = 1, offset, capacity } = given;
+  const { neighbours = false } = given;
   const count = batches * tokens;
   const width = (given.heads + 2 * keyValueHeads) * headSize;
   // Slots are drawn without repetition for each sequence; some lie past the end of the cache.
@@ -70,7 +73,11 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
     keyValueHeads,
     headSize,
     ...(pairs !== undefined && {
-      rotary: { turns: bench.input('turns', [pairs, 2], rotaryTurns(frequencies)), scale },
+      rotary: {
+        turns: bench.input('turns', [pairs, 2], rotaryTurns(frequencies)),
+        scale,
+        neighbours,
+      },
     }),
     ...(offset !== undefined && {
       norm: {
@@ -125,6 +132,7 @@ for (const { name, options } of gpus) {
           keyValueHeads,
           headSize,
           ...(i % 4 > 0 && { pairs: random.integer(1, headSize >> 1), scale: i % 2 ? 1 : 1.3 }),
+          neighbours: i % 3 === 2,
           ...(i % 8 > 3 && { offset: i % 3 === 0 ? 1 : 0 }),
           ...(i > 7 && { capacity: 2 * tokens - 1 }),
         };
@@ -161,6 +169,8 @@ for (const { name, options } of gpus) {
         { headSize: 6 },
         { headSize: 20, pairs: 10 },
         { headSize: 18, pairs: 4, offset: 1 },
+        { headSize: 8, pairs: 3, neighbours: true },
+        { headSize: 2, pairs: 1 },
       ].entries()) {
         await expectOperation(
           gpu,

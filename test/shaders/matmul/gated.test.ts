@@ -54,7 +54,11 @@ for (const { name, options } of gpus) {
         for (const columns of [1, 7, 8, 68]) {
           const shape = [3, 5, 2 * columns];
           const x = new Random(100 + i).values(elements(shape));
-          await expectOperation(gpu, (bench) => [gated(bench.input('x', shape, x), activation)]);
+          for (const valueFirst of [false, true]) {
+            await expectOperation(gpu, (bench) => [
+              gated(bench.input('x', shape, x), activation, { valueFirst }),
+            ]);
+          }
         }
       }
     }));
