@@ -17,6 +17,8 @@ export interface TransformerShape {
   readonly targetVocabulary: number;
   /** Tokens of a target at most, and of a source of tokens; Infinity where positions are relative. */
   readonly maxPositions: number;
+  /** Rotary frequencies of the decoder that depend on the length of the target. */
+  readonly rotary?: readonly StretchedRotary[] | undefined;
 }
 
 /** An encoder and a decoder over whole sequences. */
@@ -65,7 +67,7 @@ export interface SequenceDefinition {
   readonly mix?: (outputs: readonly [Tensor, ...Tensor[]]) => Tensor;
   readonly head?: Head | undefined;
   /** Rotary frequencies that depend on the length of the sequence. */
-  readonly rotary?: readonly StretchedRotary[];
+  readonly rotary?: readonly StretchedRotary[] | undefined;
 }
 
 /** A stack that reads texts and one that sees images, whose vectors are compared. */

@@ -54,7 +54,7 @@ export class EncoderDecoderModel implements Model {
     this.#model = model;
     this.#generation = new Lazy(async () => {
       const { generationOf } = await import('./generation/generation.ts');
-      const { targetVocabulary: vocabulary, maxPositions } = model.shape;
+      const { targetVocabulary: vocabulary, maxPositions, rotary } = model.shape;
       const forward = this.forward.bind(this);
       const read = prompted
         ? (await import('./generation/framed-prompt.ts')).framedPrompt(
@@ -64,7 +64,8 @@ export class EncoderDecoderModel implements Model {
           )
         : pairPrompt(model, this.#settings);
       const about = { generation: this.#settings, vocabulary, maxPositions, forward, read };
-      return generationOf(parts, { weights: model.weights, stage: model.source }, about);
+      const { weights, source: stage } = model;
+      return generationOf(parts, { weights, stage, rotary }, about);
     });
   }
 

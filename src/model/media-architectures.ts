@@ -67,6 +67,13 @@ export const mediaFamilies: Families = {
       },
     },
   },
+  moonshine: encoderDecoder(
+    'Moonshine',
+    async () => (await import('./families/moonshine.ts')).moonshine,
+    [generation, 'Model'],
+    {},
+    ['sound'],
+  ),
   siglip: withEncoderAlone(
     dualEncoder(
       'Siglip',

@@ -111,11 +111,11 @@ export function checkTextOptions(task: string, options: TextOptions, own: string
 }
 
 /** A length where neither the options nor the files say one, as far as positions reach. */
-function usualLength(
-  { model: { generationConfig = {}, maxPositions } }: GeneratingParts,
-  { maxNewTokens, maxLength }: TextOptions,
+export function usualLength(
+  { model: { generationConfig = {}, maxPositions } }: Pick<GeneratingParts, 'model'>,
+  { maxNewTokens, maxLength }: Pick<TextOptions, 'maxNewTokens' | 'maxLength'>,
   prompt: number,
-): GenerateOptions {
+): Pick<GenerateOptions, 'maxNewTokens'> {
   const saidNew = maxNewTokens === undefined ? generationConfig['max_new_tokens'] : maxNewTokens;
   const saidAll = maxLength === undefined ? generationConfig['max_length'] : maxLength;
   // The last token takes no position. A prompt that fills them all is refused by the model.

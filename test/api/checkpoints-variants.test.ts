@@ -50,6 +50,8 @@ const cases = [
   'modernbert_mlm',
   'modernbert_qa',
   'modernbert_seqcls',
+  'moonshine',
+  'moonshine_model',
   'mpnet',
   'mpnet_tokcls',
   'mt5',

@@ -36,6 +36,8 @@ const renamed: Readonly<Record<string, keyof RecognitionOptions>> = {
   return_timestamps: 'returnTimestamps',
   return_language: 'returnLanguage',
   language: 'language',
+  num_beams: 'numBeams',
+  max_new_tokens: 'maxNewTokens',
 };
 
 function optionsOf({ kwargs }: Run): RecognitionOptions {
@@ -61,6 +63,36 @@ test('sounds as texts, with times and without', () =>
     const both = await hear([sound, sound], { numBeams: 2 });
     expect(both).toHaveLength(2);
     expect(both[0]).toEqual(both[1]);
+  }));
+
+test('Moonshine: sounds of any length, whole and in parts', () =>
+  onGpu(async (gpu) => {
+    const folder = 'moonshine_task';
+    const { runs: own } = (await readFixtureJson(`${folder}/expected.json`)) as { runs: Run[] };
+    using hear = await pipeline('automatic-speech-recognition', fixtureSource(folder), { gpu });
+    expect(hear.model.warnings).toEqual([]);
+    for (const run of own) {
+      const pieces: string[] = [];
+      const options = { ...optionsOf(run), onText: (piece: string) => pieces.push(piece) };
+      const { text } = await hear(samplesOf(run), options);
+      expect(text, `text of ${run.name}`).toBe(run.result.text);
+      expect(pieces.join('')).toBe(text);
+      if (run.name === 'long') expect(pieces.length).toBeGreaterThan(8);
+    }
+    const refuse = (options: object, message: string) =>
+      expectRejection(hear(samplesOf(own[0]!), options), 'OPTION_INVALID', message);
+    await refuse({ returnTimestamps: 'word' }, 'returnTimestamps is for Whisper');
+    await refuse({ returnLanguage: true }, 'returnLanguage is for Whisper');
+    await refuse({ language: 'de' }, 'language is for Whisper');
+    await refuse({ temperature: [0, 0.5] }, 'temperature');
+    await expectRejection(hear(new Float32Array(700)), 'INPUT_INVALID', 'at least 895 samples');
+    const seen: number[] = [];
+    await hear(samplesOf(own[0]!), {
+      returnTimestamps: false,
+      onText: () => {},
+      stoppingCriteria: (all) => all.map((ids) => seen.push(ids.length) > 2),
+    });
+    expect(seen).toEqual([2, 3, 4]);
   }));
 
 test('what makes no sense is refused', () =>

@@ -72,6 +72,33 @@ test('what is no sound of the model is refused', () =>
     await expectRejection(model.generate({ inputValues }), 'MODEL_UNSUPPORTED', 'not generate');
   }));
 
+test('Moonshine: sounds that go together, or are none', () =>
+  onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource('variants/moonshine_model'), { gpu, check: true });
+    const calls = [samples(1, 1300), samples(2, 2000), samples(1, 2000)].map((inputValues) => ({
+      inputs: { inputValues },
+      options: { maxNewTokens: 5 },
+    }));
+    const ones = Array<number>(2000).fill(1);
+    const masked = {
+      ...calls[1]!.inputs,
+      attentionMask: [ones.map((_, i) => Number(i < 500)), ones.with(3, 0)],
+    };
+    calls.push({ ...calls[0]!, inputs: masked });
+    const together = await model.generateTogether(calls);
+    for (const [i, { inputs, options }] of calls.entries()) {
+      expect(together[i]?.sequences).toEqual((await model.generate(inputs, options)).sequences);
+    }
+    const refused = (inputs: object, ...parts: string[]): Promise<void> =>
+      expectRejection(model.generate(inputs), 'INPUT_INVALID', ...parts);
+    await refused({ inputValues: samples(1, 894) }, 'Sound 0 is too short', '895 samples');
+    const inputValues = samples(2, 2000);
+    const attentionMask = [ones, ones.map(() => 0)];
+    await refused({ inputValues, attentionMask }, 'Sound 1 is nothing but padding');
+    await refused({ inputValues, attentionMask: [ones] }, '1 × 2000', '2 × 2000');
+    await refused({ inputFeatures: samples(1, 1, 9) }, 'takes no input "inputFeatures"');
+  }));
+
 test('settings that are not known here are refused by name', () =>
   onGpu(async (gpu) => {
     const refused = async (
@@ -90,6 +117,9 @@ test('settings that are not known here are refused by name', () =>
     await refused('wav2vec2_ctc', { ctc_loss_reduction: 'none' }, 'MODEL_UNSUPPORTED');
     await refused('wav2vec2_ctc', { architectures: ['Wav2Vec2ForXVector'] }, 'MODEL_UNSUPPORTED');
     await refused('hubert_ctc', { conv_pos_batch_norm: true }, 'MODEL_UNSUPPORTED');
+    await refused('moonshine', { encoder_num_key_value_heads: 1 }, 'MODEL_UNSUPPORTED');
+    await refused('moonshine', { head_dim: 0 }, 'CONFIG_INVALID');
+    await refused('moonshine', { pad_head_dim_to_multiple_of: 0 }, 'CONFIG_INVALID');
     await refused('wav2vec2_ctc', { conv_kernel: [5, 3] }, 'CONFIG_INVALID');
     await refused('wav2vec2_ctc', { conv_stride: [1, 0.5, 2] }, 'CONFIG_INVALID');
     await refused('wav2vec2_ctc', { num_conv_pos_embedding_groups: 3 }, 'CONFIG_INVALID');

@@ -2,7 +2,15 @@
 import path from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { subtitles } from '../../src/cli/subtitles.ts';
-import { buildCommand, expectRefusal, jsonLines, output, root, run } from '../support/cli.ts';
+import {
+  buildCommand,
+  expectRefusal,
+  jsonLines,
+  labelsFolder,
+  output,
+  root,
+  run,
+} from '../support/cli.ts';
 import { readFixtureJson } from '../support/fixture.ts';
 
 // Several processes, each of which opens a device.
@@ -31,6 +39,29 @@ test('hear prints texts, times and subtitles', async () => {
   expectRefusal(await run('hear', folder, file, '--srt', '--vtt'), 'Choose one');
   expectRefusal(await run('hear', folder, file, '--language', 'fr'), 'does not know');
   expectRefusal(await run('hear', folder, path.join(folder, 'config.json')), 'no WAV file');
+});
+
+test('hear takes models that write texts alone, and those that label each step', async () => {
+  const { runs } = (await readFixtureJson('moonshine_task/expected.json')) as {
+    runs: { name: string; result: { text: string } }[];
+  };
+  const moonshine = path.join(root, 'test/fixtures/moonshine_task');
+  const file = path.join(folder, 'one.wav');
+  const { text } = runs.find((one) => one.name === 'one')!.result;
+  expect(await output('hear', moonshine, file)).toBe(`${text}\n`);
+  expectRefusal(await run('hear', moonshine, file, '--srt'), 'returnTimestamps is for Whisper');
+
+  const { recognition } = (await readFixtureJson('sound/pipelines.json')) as {
+    recognition: { sound: string; options: object; result: { text: string; chunks?: unknown[] } }[];
+  };
+  const [plain, , timed] = recognition;
+  const labels = await labelsFolder(plain!.sound);
+  const sound = path.join(labels, 'sound.wav');
+  expect(await output('hear', labels, sound)).toBe(`${plain!.result.text}\n`);
+  expect(timed).toMatchObject({ sound: plain!.sound, options: { return_timestamps: 'word' } });
+  const { stdout } = await run('hear', labels, sound, '--words', '--json');
+  expect(jsonLines(stdout)).toEqual([{ file: sound, ...timed!.result }]);
+  expectRefusal(await run('hear', labels, sound, '--timestamps'), '--words');
 });
 
 test('subtitles have hours, and an end of their own', () => {

@@ -7,9 +7,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect } from 'vitest';
-import { readFixtureJson } from './fixture.ts';
-import { type Files, fixtureFiles, withFields } from './source.ts';
+import { readFixture, readFixtureJson } from './fixture.ts';
+import { type Files, fixtureFiles, readValues, withFields } from './source.ts';
 import { taskFiles } from './tasks.ts';
+import { wavFile } from './wav.ts';
 
 export const root: string = fileURLToPath(new URL('../..', import.meta.url));
 const launcher = path.join(root, 'scripts', 'with-driver.mjs');
@@ -161,6 +162,23 @@ export async function captionFolder(): Promise<string> {
 /** A folder with a tiny model that draws. */
 export async function drawingFolder(): Promise<string> {
   return folderOf(await pictureFiles('imagegpt', 'drawings'));
+}
+
+/** A folder with a tiny model that labels each step of a sound, and that sound. */
+export async function labelsFolder(sound: string): Promise<string> {
+  const { vocabulary, tokenizer_config: tokenizer } = (await readFixtureJson(
+    'sound/pipelines.json',
+  )) as Record<string, Record<string, unknown>>;
+  const extractor = { feature_extractor_type: 'Wav2Vec2FeatureExtractor' };
+  const { data = [] } = readValues(await readFixture('sound/sound.safetensors')).get(sound) ?? {};
+  const samples = new Uint8Array(Float32Array.from(data).buffer);
+  return folderOf({
+    ...(await fixtureFiles('variants/wav2vec2_ctc', ['config.json', 'model.safetensors'])),
+    'preprocessor_config.json': withFields(undefined, extractor),
+    'vocab.json': withFields(undefined, vocabulary ?? {}),
+    'tokenizer_config.json': withFields(undefined, tokenizer ?? {}),
+    'sound.wav': wavFile(samples, { tag: 3, bits: 32 }),
+  });
 }
 
 /** A model with the processor of a fixture of pictures. */

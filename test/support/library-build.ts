@@ -156,7 +156,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'speech-encoder',
-    test: /\/src\/(model\/(families\/wav2vec2|heads\/(ctc-(head|loss|places)|sound-head)|inputs\/waveform-inputs|layers\/waveform-embeddings)\.ts|shaders\/(rows\/weight-norm|loss\/ctc-loss|elementwise\/(join-columns|layer-(drop|mix)|mask-rows))\.)/,
+    test: /\/src\/(model\/(families\/(moonshine|wav2vec2)|heads\/(ctc-(head|loss|places)|sound-head)|inputs\/(samples(-inputs)?|waveform-inputs)|layers\/(samples|waveform)-embeddings)\.ts|shaders\/(rows\/weight-norm|loss\/ctc-loss|elementwise\/(join-columns|layer-(drop|mix)|mask-rows))\.)/,
   },
   // What there is for images and sound: how they are called, and what both compute.
   {

@@ -48,7 +48,7 @@ export function tokenTarget(
   weights: TransformerWeights,
   { inputOf, paddingToken }: TextReading = {},
 ): Omit<EncoderDecoderDefinition, 'source'> {
-  const { targetVocabulary, maxPositions } = shape;
+  const { targetVocabulary, ...positions } = shape;
   const { target } = weights;
   // What is generated has no padding between its tokens: there their places are counted.
   const generated = paddingToken === undefined ? target : placedBehind(target, paddingToken);
@@ -56,7 +56,7 @@ export function tokenTarget(
     shape,
     weights: { ...weights, target: generated },
     target: new TokenInput(
-      { vocabulary: targetVocabulary, maxPositions, embeddings: target, paddingToken },
+      { vocabulary: targetVocabulary, ...positions, embeddings: target, paddingToken },
       ['decoderInputIds', 'decoderAttentionMask'],
     ),
     head: new TargetHead(weights.output, weights.before, inputOf),

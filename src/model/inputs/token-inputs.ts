@@ -38,7 +38,7 @@ export interface TokenInputOptions {
   /** Positions count only what is not this token, and begin behind its id (RoBERTa). */
   readonly paddingToken?: number | undefined;
   /** Rotary frequencies that depend on the length of the sequence, and where they lie. */
-  readonly rotary?: readonly StretchedRotary[];
+  readonly rotary?: readonly StretchedRotary[] | undefined;
 }
 
 /** Checked tokens, all (B, T). */

@@ -74,6 +74,10 @@ export async function automaticSpeechRecognition(
   signal: AbortSignal | undefined,
 ): Promise<(parts: CtcParts) => SpeechRecognition> {
   const config = await readConfig(files, signal);
+  if (config['model_type'] === 'moonshine') {
+    const { seq2seqRecognition } = await import('./seq2seq-recognition.ts');
+    return (parts) => recognition(parts, seq2seqRecognition(parts));
+  }
   if (className(config)?.endsWith('ForCTC') !== true) {
     return (parts) => recognition(parts, whisperRecognition(parts));
   }

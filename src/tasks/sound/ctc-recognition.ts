@@ -61,7 +61,7 @@ export function ctcRecognition(parts: CtcParts, vocabulary: CtcVocabulary): Reco
     if (returnTimestamps === true) {
       throw new TransformerError(
         'OPTION_INVALID',
-        "returnTimestamps is true; this model tells the times of labels or of words: pass 'char' or 'word'.",
+        "returnTimestamps is true; this model tells the times of labels or of words: pass 'char' or 'word' (--words of the command).",
       );
     }
     const ids: number[] = [];
