@@ -51,7 +51,7 @@ export function positionsOf(config: JsonObject): number | 'unlimited' | null {
     pad_token_id: pad,
   } = config;
   // Raffel et al. 2019, arXiv 1910.10683, section 2.1: only distances have weights.
-  if (type === 't5') return 'unlimited';
+  if (String(type).endsWith('t5')) return 'unlimited';
   const positions = numberOrNull(most ?? others);
   // RoBERTa's begin behind its padding.
   const isBehind = positions !== null && String(type).endsWith('roberta');

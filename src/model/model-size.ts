@@ -61,13 +61,7 @@ export async function modelSize(
     const weights = await weightsIn(files, entries, options.signal);
     return {
       downloadBytes: [...ends.values()].reduce((sum, end) => sum + end, 0),
-      gpuBytes: {
-        stored: sizeIn(undefined, weights),
-        f32: sizeIn('f32', weights),
-        f16: sizeIn('f16', weights),
-        int8: sizeIn('int8', weights),
-        int4: sizeIn('int4', weights),
-      },
+      gpuBytes: gpuBytesOf(weights),
     };
   } finally {
     files.release?.();
@@ -90,6 +84,17 @@ async function weightsIn(
     if (error instanceof TransformerError && unreadable.includes(error.code)) return all;
     throw error;
   }
+}
+
+/** Bytes of tensors on the GPU, by the format that their matrices are asked for in. */
+export function gpuBytesOf(entries: readonly TensorEntry[]): ModelSize['gpuBytes'] {
+  return {
+    stored: sizeIn(undefined, entries),
+    f32: sizeIn('f32', entries),
+    f16: sizeIn('f16', entries),
+    int8: sizeIn('int8', entries),
+    int4: sizeIn('int4', entries),
+  };
 }
 
 /** Bytes of tensors whose matrices are asked for in a format. */

@@ -71,8 +71,8 @@ function text(value: JsonObject): Uint8Array {
   }
 }
 
-/** The tensors that a config.json calls for, by name. */
-function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
+/** The tensors that a config.json calls for, by name. @throws TransformerError CONFIG_INVALID, MODEL_UNSUPPORTED */
+export function tensorShapes(config: JsonObject): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const find = (name: string, shape: readonly number[]): TensorEntry => {
     const known = shapes.get(name) ?? shape;

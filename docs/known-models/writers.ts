@@ -1,0 +1,161 @@
+// Models that write texts that people know: typed in by hand on 2026-11-29.
+
+import { bartSizes, type Fields, generates, type KnownModel, of } from './fields.ts';
+
+const llamaSizes = (
+  size: number,
+  layers: number,
+  [heads, keyValueHeads]: readonly [number, number],
+  width: number,
+  vocabulary: number,
+): Fields => ({
+  hidden_size: size,
+  num_hidden_layers: layers,
+  num_attention_heads: heads,
+  num_key_value_heads: keyValueHeads,
+  intermediate_size: width,
+  vocab_size: vocabulary,
+  max_position_embeddings: 8192,
+});
+const tied: Fields = { tie_word_embeddings: true };
+
+const opus = (vocabulary: number): Fields =>
+  of('marian', 'MarianMTModel', bartSizes(512, [6, 6], 8, vocabulary), {
+    max_position_embeddings: 512,
+  });
+const t5Sizes = (size: number, layers: number, heads: number, width: number): Fields => ({
+  d_model: size,
+  d_kv: 64,
+  num_layers: layers,
+  num_heads: heads,
+  d_ff: width,
+  vocab_size: 32128,
+});
+/** Of version 1.1, whose files have an output layer of their own. */
+const gatedT5 = (name: string, sizes: Fields, type = 't5'): KnownModel => ({
+  name,
+  config: of(type, `${type.toUpperCase()}${generates}`, sizes, {
+    feed_forward_proj: 'gated-gelu',
+    tie_word_embeddings: false,
+  }),
+  more: { 'lm_head.weight': [Number(sizes['vocab_size']), Number(sizes['d_model'])] },
+});
+
+/** By task. */
+export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
+  'text-generation': [
+    {
+      name: 'openai-community/gpt2',
+      config: of('gpt2', 'GPT2LMHeadModel', {
+        n_embd: 768,
+        n_layer: 12,
+        n_head: 12,
+        vocab_size: 50257,
+        n_positions: 1024,
+      }),
+    },
+    {
+      name: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+      config: of('llama', 'LlamaForCausalLM', llamaSizes(576, 30, [9, 3], 1536, 49152), tied),
+    },
+    {
+      name: 'HuggingFaceTB/SmolLM2-360M-Instruct',
+      config: of('llama', 'LlamaForCausalLM', llamaSizes(960, 32, [15, 5], 2560, 49152), tied),
+    },
+    {
+      name: 'google/gemma-3-270m-it',
+      config: of('gemma3_text', 'Gemma3ForCausalLM', llamaSizes(640, 18, [4, 1], 2048, 262144), {
+        head_dim: 256,
+        query_pre_attn_scalar: 256,
+        sliding_window: 512,
+      }),
+    },
+    {
+      name: 'Qwen/Qwen2.5-0.5B-Instruct',
+      config: of('qwen2', 'Qwen2ForCausalLM', llamaSizes(896, 24, [14, 2], 4864, 151936), tied),
+    },
+    {
+      name: 'Qwen/Qwen3-0.6B',
+      config: of('qwen3', 'Qwen3ForCausalLM', llamaSizes(1024, 28, [16, 8], 3072, 151936), tied, {
+        head_dim: 128,
+      }),
+    },
+    {
+      name: 'TinyLlama/TinyLlama-1.1B-Chat-v1.0',
+      config: of('llama', 'LlamaForCausalLM', llamaSizes(2048, 22, [32, 4], 5632, 32000)),
+    },
+    {
+      name: 'meta-llama/Llama-3.2-1B-Instruct',
+      config: of('llama', 'LlamaForCausalLM', llamaSizes(2048, 16, [32, 8], 8192, 128256), tied),
+    },
+    {
+      name: 'HuggingFaceTB/SmolLM3-3B',
+      config: of(
+        'smollm3',
+        'SmolLM3ForCausalLM',
+        llamaSizes(2048, 36, [16, 4], 11008, 128256),
+        tied,
+      ),
+    },
+    {
+      name: 'mistralai/Mistral-7B-Instruct-v0.3',
+      config: of('mistral', 'MistralForCausalLM', llamaSizes(4096, 32, [32, 8], 14336, 32768)),
+    },
+  ],
+  translation: [
+    ...['en-fr', 'fr-en'].map((pair) => ({
+      name: `Helsinki-NLP/opus-mt-${pair}`,
+      config: opus(59514),
+    })),
+    ...['en-de', 'de-en'].map((pair) => ({
+      name: `Helsinki-NLP/opus-mt-${pair}`,
+      config: opus(58101),
+    })),
+    { name: 'Helsinki-NLP/opus-mt-zh-en', config: opus(65001) },
+    {
+      name: 'facebook/m2m100_418M',
+      config: of('m2m_100', `M2M100${generates}`, bartSizes(1024, [12, 12], 16, 128112)),
+    },
+    {
+      name: 'facebook/nllb-200-distilled-600M',
+      config: of('m2m_100', `M2M100${generates}`, bartSizes(1024, [12, 12], 16, 256206)),
+    },
+    {
+      name: 'facebook/mbart-large-50-many-to-many-mmt',
+      config: of('mbart', `MBart${generates}`, bartSizes(1024, [12, 12], 16, 250054)),
+    },
+  ],
+  summarization: [
+    {
+      name: 'Falconsai/text_summarization',
+      config: of('t5', `T5${generates}`, t5Sizes(512, 6, 8, 2048)),
+    },
+    { name: 'google-t5/t5-small', config: of('t5', `T5${generates}`, t5Sizes(512, 6, 8, 2048)) },
+    {
+      name: 'sshleifer/distilbart-cnn-6-6',
+      config: of('bart', `Bart${generates}`, bartSizes(1024, [6, 6], 16, 50264)),
+    },
+    {
+      name: 'sshleifer/distilbart-cnn-12-6',
+      config: of('bart', `Bart${generates}`, bartSizes(1024, [12, 6], 16, 50264)),
+    },
+    {
+      name: 'facebook/bart-large-cnn',
+      config: of('bart', `Bart${generates}`, bartSizes(1024, [12, 12], 16, 50264)),
+    },
+    {
+      name: 'google/pegasus-xsum',
+      config: of('pegasus', `Pegasus${generates}`, bartSizes(1024, [16, 16], 16, 96103), {
+        max_position_embeddings: 512,
+      }),
+    },
+  ],
+  'text2text-generation': [
+    gatedT5('google/flan-t5-small', t5Sizes(512, 8, 6, 1024)),
+    gatedT5('google/flan-t5-base', t5Sizes(768, 12, 12, 2048)),
+    gatedT5('google/flan-t5-large', t5Sizes(1024, 24, 16, 2816)),
+    gatedT5('MBZUAI/LaMini-Flan-T5-77M', t5Sizes(512, 8, 6, 1024)),
+    gatedT5('MBZUAI/LaMini-Flan-T5-248M', t5Sizes(768, 12, 12, 2048)),
+    gatedT5('google/mt5-small', { ...t5Sizes(512, 8, 6, 1024), vocab_size: 250112 }, 'mt5'),
+  ],
+};

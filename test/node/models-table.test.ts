@@ -1,0 +1,75 @@
+// docs/models.md says what there is: `vitest -u` writes it anew.
+import { expect, test } from 'vitest';
+import { type KnownModel, knownModels } from '../../docs/known-models/index.ts';
+import { architectureNames } from '../../src/model/architectures.ts';
+import { gpuBytesOf } from '../../src/model/model-size.ts';
+import { elements } from '../../src/runtime/tensor.ts';
+import { tasksFor } from '../../src/cli/describe.ts';
+import { tensorShapes } from '../../src/training/initialize.ts';
+
+const formats = ['f32', 'f16', 'int8', 'int4'] as const;
+
+const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+function megabytes(bytes: number): string {
+  const size = bytes / 1e6;
+  return size.toLocaleString('en-US', { maximumFractionDigits: size < 100 ? 1 : 0 });
+}
+
+function rowOf({ name, config, more = {} }: KnownModel): string {
+  const shapes = new Map([...tensorShapes(config), ...Object.entries(more)]);
+  const entries = [...shapes].map(([tensor, shape]) => ({
+    name: tensor,
+    shape,
+    dtype: 'F32' as const,
+    file: '',
+    start: 0,
+    end: 4 * elements(shape),
+  }));
+  const parameters = entries.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const bytes = gpuBytesOf(entries);
+  return row(
+    `\`${name}\``,
+    `\`${String(config['model_type'])}\``,
+    megabytes(parameters),
+    ...formats.map((format) => megabytes(bytes[format])),
+  );
+}
+
+test('the tables of models are true', async () => {
+  const parts = Object.entries(knownModels).map(([task, models]) =>
+    [
+      `## ${task}`,
+      '',
+      row(
+        '`hf:` …',
+        '`model_type`',
+        'parameters, millions',
+        ...formats.map((name) => `${name}, MB`),
+      ),
+      row('---', '---', '--:', ...formats.map(() => '--:')),
+      ...models.map(rowOf),
+    ].join('\n'),
+  );
+  // PyTorch's own modules have no such type.
+  const names = (await architectureNames()).filter((name) => /^[\w-]+$/.test(name)).toSorted();
+  const text = [
+    '# Models',
+    '',
+    `This version runs ${names.length} kinds of models (\`model_type\` of config.json):`,
+    `${names.map((name) => `\`${name}\``).join(', ')}.`,
+    '',
+    ...parts.flatMap((part) => [part, '']),
+  ].join('\n');
+  await expect(text).toMatchFileSnapshot('../../docs/models.md');
+});
+
+test('each model fits the task that it stands under', async () => {
+  for (const [task, models] of Object.entries(knownModels)) {
+    for (const { name, config } of models) {
+      const [architecture] = config['architectures'] as [string];
+      const tasks = await tasksFor(config, architecture);
+      expect(tasks, `tasks of ${name}`).toContain(task);
+    }
+  }
+});
