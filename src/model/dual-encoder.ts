@@ -10,18 +10,18 @@ import { ForwardOnlyModel } from './forward-only-model.ts';
 import type { InputShape } from './inputs/input-stage.ts';
 import type { ForwardOptions, LoadedParts, ModelInputs, ModelOutput } from './model.ts';
 import { type SequenceBatch, shapeOf } from './sequence-graph.ts';
+import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
 export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
   /** Of texts. */
   override readonly maxPositions: number;
+  readonly #parts: LoadedParts;
   readonly #definition: DualEncoderDefinition;
 
   constructor(parts: LoadedParts, definition: DualEncoderDefinition) {
-    super(parts, {
-      generate: `${show(parts.config['model_type'])} does not generate. Use forward.`,
-      train: 'A model of texts and images',
-    });
+    super(parts, `${show(parts.config['model_type'])} does not generate. Use forward.`);
     this.maxPositions = definition.text.maxPositions;
+    this.#parts = parts;
     this.#definition = definition;
   }
 
@@ -35,6 +35,7 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
     const shape: DualShape = {
       text: own(batch.text),
       vision: own(batch.vision),
+      returnLoss: batch.returnLoss,
       hiddenStates,
       attentions,
     };
@@ -43,5 +44,9 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
       return (owner: Scope) => dualPlan(owner, this.#definition, shape);
     };
     return this.play(batch, shape, load, signal);
+  }
+
+  override trainable(): TrainableModel {
+    return trainableMakers().dual(this.#parts, this.#definition);
   }
 }

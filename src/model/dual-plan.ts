@@ -5,6 +5,7 @@ import type { Scope } from '../runtime/scope.ts';
 import type { DualEncoderDefinition } from './definitions.ts';
 import { ForwardPlan, scalar } from './forward-plan.ts';
 import type { HeadBatch } from './heads/head.ts';
+import type { PairLosses } from './heads/similarity-losses.ts';
 import type { InputShape } from './inputs/input-stage.ts';
 import { shownStates } from './layers/shown-states.ts';
 import { type SequenceBatch, type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
@@ -21,6 +22,7 @@ export interface DualBatch extends HeadBatch {
 export interface DualShape {
   readonly text: InputShape | undefined;
   readonly vision: InputShape | undefined;
+  readonly returnLoss: boolean;
   readonly hiddenStates: boolean;
   readonly attentions: boolean;
 }
@@ -54,15 +56,24 @@ export function dualPlan(
       return graph;
     };
     const [text, vision] = [record('text'), record('vision')];
+    let losses: PairLosses | undefined;
     if (text?.logits && vision?.logits) {
       const { similarity } = definition;
       const logits = similarity.record(vision.logits, text.logits);
       results.add(
         logits,
         () => logits.shape,
-        async (value, output, { returnLoss }) => {
-          similarity.show(value, output);
-          if (returnLoss) output.loss = scalar(await similarity.loss(value));
+        (value, output) => similarity.show(value, output),
+      );
+      if (shape.returnLoss) losses = similarity.losses(vision.logits, text.logits, logits);
+    }
+    const each = losses?.losses;
+    if (each !== undefined) {
+      results.add(
+        each,
+        () => each.shape,
+        ({ data }, output) => {
+          output.loss = scalar(data.reduce((sum, loss) => sum + loss, 0) / each.size(0));
         },
       );
     }
@@ -70,13 +81,14 @@ export function dualPlan(
       write(plan: Plan, batch: DualBatch): void {
         text?.write(plan, given(batch.text));
         vision?.write(plan, given(batch.vision));
+        losses?.write?.(plan);
       },
     };
   });
 }
 
 /** The part of a batch for a stack that a list has: lists are recorded for the parts that there are. */
-function given(part: SequenceBatch | undefined): SequenceBatch {
+export function given(part: SequenceBatch | undefined): SequenceBatch {
   if (part === undefined) throw new RangeError('a batch for another list');
   return part;
 }

@@ -1,4 +1,4 @@
-// What loaded models have in common that do nothing but `forward`: they generate nothing and do not train.
+// What loaded models have in common that do nothing but `forward`: they generate nothing.
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
@@ -15,18 +15,10 @@ import {
   type ModelOutput,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
-import { cannotTrain, type TrainableModel } from './trainable-model.ts';
+import type { TrainableModel } from './trainable-model.ts';
 
 /** The lists of `forward` that are kept. */
 const forwardPlans = 8;
-
-/** What messages call a model. */
-export interface ForwardOnlyTexts {
-  /** Why it does not generate, and what to do instead. */
-  readonly generate: string;
-  /** What cannot be trained. */
-  readonly train: string;
-}
 
 export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model {
   readonly gpu: Gpu;
@@ -34,13 +26,14 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
   abstract readonly maxPositions: number;
   readonly #parts: LoadedParts;
   readonly #plans = new PlanCache<ForwardPlan<Batch>>(forwardPlans);
-  readonly #texts: ForwardOnlyTexts;
+  readonly #reason: string;
 
-  constructor(parts: LoadedParts, texts: ForwardOnlyTexts) {
+  /** `reason`: why it does not generate, and what to do instead. */
+  constructor(parts: LoadedParts, reason: string) {
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.#parts = parts;
-    this.#texts = texts;
+    this.#reason = reason;
   }
 
   get generationConfig(): JsonObject {
@@ -54,7 +47,7 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
   abstract forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
 
   async generate(): Promise<never> {
-    throw new TransformerError('MODEL_UNSUPPORTED', this.#texts.generate);
+    throw new TransformerError('MODEL_UNSUPPORTED', this.#reason);
   }
 
   async generateTogether(): Promise<never> {
@@ -65,9 +58,7 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
     yield await this.generate();
   }
 
-  trainable(): TrainableModel {
-    throw cannotTrain(this.#texts.train);
-  }
+  abstract trainable(): TrainableModel;
 
   dispose(): void {
     this.#plans.dispose();

@@ -15,6 +15,7 @@ import {
 } from './model.ts';
 import { checkTarget, type PairBatch } from './pair-inputs.ts';
 import { pairPlan, type PairPlanShape } from './pair-plan.ts';
+import { cannotTrain } from './trainable-model.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
 export interface TorchForwardOptions extends ForwardOptions {
@@ -28,11 +29,10 @@ export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
   readonly #model: PairDefinition;
 
   constructor(parts: LoadedParts, { dModel, ...weights }: TorchTransformer) {
-    super(parts, {
-      generate:
-        'nn.Transformer has no vocabulary, so it cannot generate. Use forward, or a Marian checkpoint.',
-      train: 'nn.Transformer',
-    });
+    super(
+      parts,
+      'nn.Transformer has no vocabulary, so it cannot generate. Use forward, or a Marian checkpoint.',
+    );
     const [source, target] = [new VectorInput('source', dModel), new VectorInput('target', dModel)];
     this.#model = { source, target, weights };
   }
@@ -61,5 +61,9 @@ export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
     };
     const load = async () => (owner: Scope) => pairPlan(owner, model, shape);
     return this.play(batch, shape, load, signal);
+  }
+
+  override trainable(): never {
+    throw cannotTrain('nn.Transformer');
   }
 }

@@ -5,7 +5,11 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { EncoderDecoderDefinition, SequenceDefinition } from './definitions.ts';
+import type {
+  DualEncoderDefinition,
+  EncoderDecoderDefinition,
+  SequenceDefinition,
+} from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, ModelInputs } from './model.ts';
@@ -77,6 +81,7 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
 export interface TrainableMakers {
   sequence(parts: LoadedParts, definition: SequenceDefinition): TrainableModel;
   encoderDecoder(parts: LoadedParts, model: EncoderDecoderDefinition): TrainableModel;
+  dual(parts: LoadedParts, definition: DualEncoderDefinition): TrainableModel;
 }
 
 let makers: TrainableMakers | undefined;

@@ -6,6 +6,7 @@ import { ctcChecks } from './ctc.ts';
 import { decoderGradientChecks } from './decoder-gradients.ts';
 import { gradientChecks } from './gradients.ts';
 import { inferenceTest } from './inference.ts';
+import { pairChecks } from './pairs.ts';
 import { optimizerChecks } from './optimizer.ts';
 import { type Check, runCheck } from './run-check.ts';
 import { speechGradientChecks } from './speech-gradients.ts';
@@ -17,6 +18,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...decoderGradientChecks(),
     ...speechGradientChecks(),
     ...ctcChecks(),
+    ...pairChecks(),
   ];
   const [inference, ...training] = await Promise.all([
     inferenceTest(gpu),

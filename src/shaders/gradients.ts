@@ -8,6 +8,7 @@ import { attentionBackward } from './attention/attention-backward.ts';
 import { columnScaleBackward } from './matmul/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { ctcLossBackward } from './loss/ctc-loss-backward.ts';
+import { sigmoidLossBackward } from './loss/sigmoid-loss-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop, type DropoutEntry } from './elementwise/dropout.ts';
@@ -24,6 +25,7 @@ import { imageTokensBackward } from './image/image-tokens-backward.ts';
 import { tokenMeansBackward } from './image/token-means-backward.ts';
 import { windowsBackward } from './audio/windows-backward.ts';
 import { layerMixBackward } from './matmul/layer-mix-backward.ts';
+import { logScaleBackward } from './matmul/log-scale-backward.ts';
 import { loraBackward } from './matmul/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/reorder.ts';
@@ -93,12 +95,14 @@ const rules = keyed({
   'join-columns': joinColumnsBackward,
   'layer-drop': layerDropBackward,
   'layer-mix': layerMixBackward,
+  'log-scale': logScaleBackward,
   lora: loraBackward,
   'mask-rows': maskRowsBackward,
   matmul: matmulBackward,
   norm: normBackward,
   reorder: reorderBackward,
   scale: scaleBackward,
+  'sigmoid-loss': sigmoidLossBackward,
   'token-means': tokenMeansBackward,
   'weight-norm': weightNormBackward,
   windows: windowsBackward,

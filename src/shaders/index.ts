@@ -16,6 +16,8 @@ import { ctcLossBackwardKernels } from './loss/ctc-loss-backward.ts';
 import { ctcLossKernels } from './loss/ctc-loss.ts';
 import { distillationLossBackwardKernels } from './loss/distillation-loss-backward.ts';
 import { distillationLossKernels } from './loss/distillation-loss.ts';
+import { sigmoidLossBackwardKernels } from './loss/sigmoid-loss-backward.ts';
+import { sigmoidLossKernels } from './loss/sigmoid-loss.ts';
 import { dropoutKernels } from './elementwise/dropout.ts';
 import { elementwiseKernels } from './elementwise/add.ts';
 import { embeddingBackwardKernels } from './embedding/embedding-backward.ts';
@@ -80,6 +82,8 @@ export const allKernels: readonly Kernel[] = [
   ...crossEntropyBackwardKernels,
   ...ctcLossKernels,
   ...ctcLossBackwardKernels,
+  ...sigmoidLossKernels,
+  ...sigmoidLossBackwardKernels,
   ...distillationLossKernels,
   ...distillationLossBackwardKernels,
   ...activateKernels,

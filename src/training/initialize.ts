@@ -47,6 +47,7 @@ export function initialCheckpoint(
   for (const [name, shape] of shapes) {
     tensors.set(name, { shape, data: draw(name, shape, random) });
   }
+  tensors.get('logit_scale')?.data.fill(firstScale(config));
   const files = new Map([
     ['config.json', text(config)],
     ['model.safetensors', safetensors(tensors)],
@@ -87,6 +88,12 @@ export function tensorShapes(config: JsonObject): Map<string, readonly number[]>
   if (declare === undefined) throw new RangeError('an architecture without a declaration');
   strict(declare)(fields, loader);
   return shapes;
+}
+
+/** The logarithm of what likenesses are scaled by, as Hugging Face's models begin: CLIP, §2.5, has 1 / 0.07. */
+function firstScale({ model_type: type, logit_scale_init_value: given }: JsonObject): number {
+  if (typeof given === 'number') return given;
+  return type === 'clip' ? 2.6592 : 0;
 }
 
 function draw(name: string, shape: readonly number[], random: Random): Float32Array<ArrayBuffer> {

@@ -1,10 +1,12 @@
 // Registers what makes models trainable. It is imported for this effect by all that asks for one.
 
 import { registerTrainable } from '../model/trainable-model.ts';
+import { TrainableDual } from './trainable-dual.ts';
 import { TrainablePair } from './trainable-pair.ts';
 import { TrainableSequence } from './trainable-sequence.ts';
 
 registerTrainable({
   sequence: (parts, definition) => new TrainableSequence(parts, definition),
+  dual: (parts, definition) => new TrainableDual(parts, definition),
   encoderDecoder: (parts, model) => new TrainablePair(parts, model),
 });

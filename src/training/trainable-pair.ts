@@ -7,7 +7,13 @@ import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { pairGraph } from '../model/pair-graph.ts';
 import { checkSequencePair, type PairBatch } from '../model/pair-inputs.ts';
 import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
-import { expectLabels, TrainableParts, adaptLinears, type PaddedBatch } from './trainable-parts.ts';
+import {
+  expectLabels,
+  expectLoss,
+  TrainableParts,
+  adaptLinears,
+  type PaddedBatch,
+} from './trainable-parts.ts';
 
 export class TrainablePair
   extends TrainableParts<PairBatch>
@@ -19,7 +25,8 @@ export class TrainablePair
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     const { source, target, head, weights } = model;
     const { encoder, decoder } = weights;
-    super(parts, model, head, { inputs: [source, target], stacks: { encoder, decoder } });
+    expectLoss(head);
+    super(parts, model, { inputs: [source, target], stacks: { encoder, decoder } });
     this.#model = model;
   }
 

@@ -66,6 +66,12 @@ export interface PaddedBatch<Checked> extends TrainingBatch {
   readonly lengths: readonly number[];
 }
 
+interface PaddingOptions {
+  readonly most: number;
+  readonly multiple: number;
+  readonly labels?: number | undefined;
+}
+
 /** What is trained of every model. */
 export class TrainableParts<Checked extends HeadBatch> {
   readonly gpu: Gpu;
@@ -80,16 +86,13 @@ export class TrainableParts<Checked extends HeadBatch> {
 
   /**
    * `structure`: all weights of the model, in whatever shape it keeps them. `inputs`: what its stacks begin
-   * with. @throws TransformerError MODEL_UNSUPPORTED where the head has no loss that lists compute
+   * with.
    */
   constructor(
     { gpu, config, generation, parameters, slices }: LoadedParts,
     structure: unknown,
-    head: Head | undefined,
     { inputs, stacks }: { inputs: readonly InputStage[]; stacks: Stacks },
   ) {
-    const untrained = head === undefined ? 'A model without a head' : head.untrained;
-    if (untrained !== undefined) throw cannotTrain(untrained);
     this.gpu = gpu;
     this.config = config;
     this.generation = generation;
@@ -103,16 +106,17 @@ export class TrainableParts<Checked extends HeadBatch> {
   }
 
   /**
-   * Pads a batch in thought, up to `most` tokens a sequence. `stacks`: what each of them begins with.
+   * Pads a batch in thought, up to `most` tokens a sequence. `stacks`: what each of them begins with. `labels`: how
+   * many count, where that are not those of the head.
    * @throws TransformerError INPUT_INVALID where it has no label that counts, or no token
    */
   pad(
     checked: Checked,
     stacks: readonly CheckedInput[],
-    { most, multiple }: { most: number; multiple: number },
+    { most, multiple, labels: others }: PaddingOptions,
   ): PaddedBatch<Checked> {
     const { classes, sequences } = checked.labels ?? {};
-    const labels = sequences?.count ?? count(classes, ignoredLabel);
+    const labels = others ?? sequences?.count ?? count(classes, ignoredLabel);
     if (sequences?.impossible !== undefined) {
       throw new TransformerError(
         'INPUT_INVALID',
@@ -167,6 +171,12 @@ interface RecordedPass<Checked> {
 /** How many are not this one. */
 function count(batch: TokenBatch | undefined, without: number): number {
   return batch?.rows.flat().filter((item) => item !== without).length ?? 0;
+}
+
+/** Refuses heads without a loss that lists compute. */
+export function expectLoss(head: Head | undefined): void {
+  const untrained = head === undefined ? 'A model without a head' : head.untrained;
+  if (untrained !== undefined) throw cannotTrain(untrained);
 }
 
 /** Refuses batches without labels. */

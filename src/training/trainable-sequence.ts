@@ -5,7 +5,13 @@ import type { SequenceDefinition } from '../model/definitions.ts';
 import type { LoadedParts, ModelInputs } from '../model/model.ts';
 import { checkSequences, type SequenceBatch, sequenceGraph } from '../model/sequence-graph.ts';
 import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
-import { expectLabels, TrainableParts, adaptLinears, type PaddedBatch } from './trainable-parts.ts';
+import {
+  expectLabels,
+  expectLoss,
+  TrainableParts,
+  adaptLinears,
+  type PaddedBatch,
+} from './trainable-parts.ts';
 
 export class TrainableSequence
   extends TrainableParts<SequenceBatch>
@@ -17,7 +23,8 @@ export class TrainableSequence
   constructor(parts: LoadedParts, definition: SequenceDefinition) {
     const { input, stack, causal, head } = definition;
     const stacks = causal ? { decoder: stack } : { encoder: stack };
-    super(parts, definition, head, { inputs: [input], stacks });
+    expectLoss(head);
+    super(parts, definition, { inputs: [input], stacks });
     this.#definition = definition;
   }
 

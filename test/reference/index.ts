@@ -11,6 +11,7 @@ import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
+import { sigmoidLoss, sigmoidLossBackward } from './sigmoid-loss.ts';
 import { dropout, layerDrop } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
@@ -129,6 +130,8 @@ export const references: Readonly<Record<string, Reference>> = {
   scale,
   'sequence-bias': sequenceBias,
   sgd,
+  'sigmoid-loss': sigmoidLoss,
+  'sigmoid-loss-backward': sigmoidLossBackward,
   'sinc-resample': sincResample,
   softmax,
   'timestamp-rules': timestampRules,

@@ -11,6 +11,8 @@ import { activate } from '../../src/shaders/matmul/activate.ts';
 import { attention, type AttentionInputs } from '../../src/shaders/attention/attention.ts';
 import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
 import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
+import { logScale } from '../../src/shaders/elementwise/log-scale.ts';
+import { sigmoidLoss } from '../../src/shaders/loss/sigmoid-loss.ts';
 import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../../src/shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
@@ -352,6 +354,12 @@ for (const smoothing of [0, 0.1]) {
   }
 }
 
+for (const hasBias of [false, true]) {
+  cases[`pairs, scaled by an exponential${hasBias ? ', shifted' : ''}`] = (t) =>
+    logScale(t.input('x', 3, 5), t.input('scale', 1), hasBias ? t.input('bias', 1) : undefined);
+}
+cases['pairs, judged by themselves'] = (t) => sigmoidLoss(t.input('x', 5, 5));
+
 for (const columns of [3, 67]) {
   cases[`ctc loss of ${columns}`] = (t) => {
     const labels = { rows: [[2, 2, 1], [1], []], steps: [7, 5, 6], room: 3, count: 1 };
@@ -527,6 +535,7 @@ const kinds = [
   'layer norm',
   'lora',
   'matmul',
+  'pairs',
   'reorder',
   'rescale',
   'speech',
@@ -573,7 +582,6 @@ const withoutGradient = [
   'matmul-join',
   'matmul-scale',
   'log-mel',
-  'log-scale',
   'mel-floor',
   'patches',
   'pixel-values',

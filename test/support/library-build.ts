@@ -147,7 +147,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'clip',
-    test: /\/src\/(model\/([\w-]+\/)?(attention-pooler|blip|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/elementwise\/log-scale\.)/,
+    test: /\/src\/(model\/([\w-]+\/)?(attention-pooler|blip|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/(elementwise\/log-scale|loss\/sigmoid-loss)\.)/,
   },
   // What models take of sound.
   {

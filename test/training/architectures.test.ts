@@ -1,7 +1,7 @@
 // Every architecture that trains learns its case by heart; the others say that they do not train.
 import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
-import { adam, initialCheckpoint, Trainer } from 'webgpu-transformer/training';
+import { adam, initialCheckpoint, Lora, Trainer } from 'webgpu-transformer/training';
 import { architectureNames } from '../../src/model/architectures.ts';
 import { declarations } from '../../src/training/declarations.ts';
 import { callInputs } from '../support/checkpoint.ts';
@@ -18,9 +18,8 @@ async function losses(name: string, inputs: ModelInputs, steps: number): Promise
   const found: number[] = [];
   await onGpu(async (gpu) => {
     using model = await loadModel(fixtureSource(name), { gpu, training: true });
-    const trainer = new Trainer(model, { optimizer: adam(), learningRate: 3e-3 });
+    using trainer = new Trainer(model, { optimizer: adam(), learningRate: 3e-3 });
     for await (const { loss } of trainer.steps(() => inputs, { maxSteps: steps })) found.push(loss);
-    trainer.dispose();
   });
   return found;
 }
@@ -33,9 +32,11 @@ test.each([
   ['gpt2_legacy_names', 'main'],
   ['roberta_seqcls', 'main'],
   ['variants/blip', 'main'],
+  ['variants/clip_pairs', 'main'],
   ['variants/electra_seqcls', 'main'],
   ['variants/m2m_100', 'labels'],
   ['variants/mbart', 'labels'],
+  ['variants/siglip', 'masked'],
   ['vit', 'main'],
   ['whisper', 'labels'],
 ])('%s learns', async (name, call) => {
@@ -45,6 +46,23 @@ test.each([
   const wanted = expected.values.get(`${call}/loss`)!.data[0]!;
   expect(Math.abs(found[0]! - wanted)).toBeLessThan(2e-5 * wanted);
   expect(found.at(-1)!).toBeLessThan(0.7 * found[0]!);
+});
+
+test('pairs of texts and images train together, and not apart', async () => {
+  const { inputIds, pixelValues } = callInputs(await readCase('variants/clip_pairs'), 'main');
+  const wrong = losses('variants/clip_pairs', { inputIds: inputIds! }, 1);
+  await expectRejection(wrong, 'INPUT_INVALID', 'pass inputIds and pixelValues');
+  const unlike = { inputIds: (inputIds as number[][]).slice(1), pixelValues: pixelValues! };
+  await expectRejection(losses('variants/clip_pairs', unlike, 1), 'INPUT_INVALID', 'pixelValues');
+  await onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource('variants/clip_pairs'), { gpu });
+    using lora = new Lora(model, { rank: 2, targets: ['*.q_proj', 'visual_projection'] });
+    using trainer = new Trainer(model, { learningRate: 1e-2, adapter: lora });
+    const batch = { inputIds: inputIds!, pixelValues: pixelValues! };
+    const found: number[] = [];
+    for await (const { loss } of trainer.steps(() => batch, { maxSteps: 8 })) found.push(loss);
+    expect(found.at(-1)!).toBeLessThan(found[0]!);
+  });
 });
 
 test('a new encoder of images learns to tell them apart', () =>

@@ -11,6 +11,7 @@ import { baseRoot, headName } from '../heads/head-name.ts';
 import { patchClassifier } from '../heads/image-head.ts';
 import { type Pooler, TokenPooler } from '../heads/pooler.ts';
 import { SimilarityHead } from '../heads/similarity-head.ts';
+import { contrastiveLoss } from '../heads/similarity-losses.ts';
 import { ImageInput } from '../inputs/image-inputs.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
@@ -49,7 +50,7 @@ export function clip(config: Config, loader: WeightLoader): DualEncoderDefinitio
     },
     similarity: new SimilarityHead({
       scale: loader.vector('logit_scale', 1),
-      loss: 'contrastiveLoss',
+      loss: contrastiveLoss,
     }),
   };
   text.refuseUnread();

@@ -11,6 +11,7 @@ import { baseRoot, headName } from '../heads/head-name.ts';
 import { patchClassifier } from '../heads/image-head.ts';
 import { type Pooler, TokenPooler } from '../heads/pooler.ts';
 import { SimilarityHead } from '../heads/similarity-head.ts';
+import { sigmoidLoss } from '../heads/similarity-losses.ts';
 import { ImageInput } from '../inputs/image-inputs.ts';
 import { tokenInput } from '../inputs/token-inputs.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
@@ -57,7 +58,7 @@ export function siglip(config: Config, loader: WeightLoader): DualEncoderDefinit
     similarity: new SimilarityHead({
       scale: loader.vector('logit_scale', 1),
       bias: loader.vector('logit_bias', 1),
-      loss: 'sigmoidLoss',
+      loss: sigmoidLoss,
     }),
   };
   text.refuseUnread();

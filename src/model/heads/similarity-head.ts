@@ -5,7 +5,7 @@ import { logScale } from '../../shaders/elementwise/log-scale.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { DenseTensor } from '../inputs/inputs.ts';
 import type { ModelOutput } from '../model.ts';
-import type * as Losses from './similarity-losses.ts';
+import type { PairLoss, PairLosses } from './similarity-losses.ts';
 
 interface SimilarityParts {
   /** (1): the logarithm of the factor of the likeness */
@@ -13,7 +13,7 @@ interface SimilarityParts {
   /** (1), added to it; none when absent */
   readonly bias?: Tensor;
   /** The loss of pairs. */
-  readonly loss: keyof typeof Losses;
+  readonly loss: PairLoss;
 }
 
 export class SimilarityHead {
@@ -34,10 +34,10 @@ export class SimilarityHead {
     output.logitsPerText = transposed(logits);
   }
 
-  /** The loss where text i belongs to image i. */
-  async loss(logits: DenseTensor): Promise<number> {
-    const losses = await import('./similarity-losses.ts');
-    return losses[this.parts.loss](logits, transposed(logits));
+  /** Appends the losses where text i belongs to image i, of as many as there are images. */
+  losses(images: Tensor, texts: Tensor, perImage: Tensor = this.record(images, texts)): PairLosses {
+    const perText = (): Tensor => this.record(texts, images);
+    return this.parts.loss({ perImage, perText });
   }
 }
 

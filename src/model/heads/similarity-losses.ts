@@ -1,19 +1,35 @@
-// Losses of pairs of images and texts, from the square of their logits, in float64. Image i belongs to text i.
+// Losses of pairs of images and texts, in lists: of logits (N, N), where image i belongs to text i. Their sum over N is
+// the loss of the batch.
 
-import type { DenseTensor } from '../inputs/inputs.ts';
-import { placeLoss } from './losses.ts';
+import type { Plan } from '../../runtime/plan.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import { add } from '../../shaders/elementwise/add.ts';
+import { scale } from '../../shaders/elementwise/scale.ts';
+import { crossEntropy } from '../../shaders/loss/cross-entropy.ts';
+import { sigmoidLoss as lossOfPairs } from '../../shaders/loss/sigmoid-loss.ts';
 
-/** The cross entropy of the text of each image, and of the image of each text: CLIP, figure 3. */
-export function contrastiveLoss(perImage: DenseTensor, perText: DenseTensor): number {
-  const own = Array.from({ length: perImage.shape[0] ?? 0 }, (_, i) => i);
-  return (placeLoss(perImage, own) + placeLoss(perText, own)) / 2;
+/** Losses, and what writes what they need before a play. */
+export interface PairLosses {
+  readonly losses: Tensor;
+  readonly write?: (plan: Plan) => void;
 }
 
-/** Each pair by itself, whether it belongs together, the sum over the texts of an image: SigLIP, §3.2, eq. 2. */
-export function sigmoidLoss({ data, shape: [size = 0] }: DenseTensor): number {
-  const losses = Array.from(data, (x, i) => {
-    const z = i % size === Math.floor(i / size) ? x : -x;
-    return Math.max(-z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
-  });
-  return losses.reduce((sum, loss) => sum + loss, 0) / size;
+/** Logits of each image, and of each text. */
+interface PairLogits {
+  readonly perImage: Tensor;
+  readonly perText: () => Tensor;
 }
+
+export type PairLoss = (logits: PairLogits) => PairLosses;
+
+/** The cross entropy of the text of each image, and of the image of each text: CLIP, figure 3. Losses: (N). */
+export const contrastiveLoss: PairLoss = ({ perImage, perText }) => {
+  const size = perImage.size(0);
+  const own = perImage.recording.persistent('own', [size], 'u32');
+  const both = add(crossEntropy(perImage, own), crossEntropy(perText(), own));
+  const numbers = Uint32Array.from({ length: size }, (_, i) => i);
+  return { losses: scale(both, 0.5), write: (plan) => plan.write(own, numbers) };
+};
+
+/** Each pair by itself, whether it belongs together: SigLIP, §3.2, eq. 2. Losses: (N, N). */
+export const sigmoidLoss: PairLoss = ({ perImage }) => ({ losses: lossOfPairs(perImage) });

@@ -1,0 +1,54 @@
+// Training of models of texts and images, on pairs of both.
+
+import type { Recording } from '../runtime/record.ts';
+import type { DualEncoderDefinition } from '../model/definitions.ts';
+import { checkDual } from '../model/dual-inputs.ts';
+import { type DualBatch, given } from '../model/dual-plan.ts';
+import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import { sequenceGraph } from '../model/sequence-graph.ts';
+import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import { adaptLinears, type PaddedBatch, TrainableParts } from './trainable-parts.ts';
+
+export class TrainableDual
+  extends TrainableParts<DualBatch>
+  implements TrainableModel<PaddedBatch<DualBatch>>
+{
+  readonly #definition: DualEncoderDefinition;
+
+  constructor(parts: LoadedParts, definition: DualEncoderDefinition) {
+    const { text, vision } = definition;
+    super(parts, definition, { inputs: [text.input, vision.input], stacks: {} });
+    this.#definition = definition;
+  }
+
+  /** Takes texts and as many images: each belongs to the one in its place, and to no other. */
+  prepare(inputs: ModelInputs, multiple: number): PaddedBatch<DualBatch> {
+    const checked = checkDual({ ...inputs, returnLoss: true }, this.#definition);
+    const stacks = [given(checked.text).input, given(checked.vision).input];
+    const most = this.#definition.text.maxPositions;
+    return this.pad(checked, stacks, { most, multiple, labels: stacks[0]?.batch });
+  }
+
+  record(
+    recording: Recording,
+    { batch, lengths, checked }: PaddedBatch<DualBatch>,
+    adapt?: Adapt,
+  ): TrainingGraph<PaddedBatch<DualBatch>> {
+    const definition = adapt ? adaptLinears(this.#definition, adapt) : this.#definition;
+    const [text, vision] = (['text', 'vision'] as const).map((name, index) => {
+      const { size } = given(checked[name]).input;
+      const shape = { batch, length: lengths[index] ?? 0, size, labelled: false };
+      return sequenceGraph(recording, definition[name], shape);
+    });
+    if (!text?.logits || !vision?.logits) throw new RangeError('no vectors to compare');
+    const { losses, write } = definition.similarity.losses(vision.logits, text.logits);
+    return {
+      from: { losses },
+      write(plan, { checked: own }) {
+        text.write(plan, given(own.text));
+        vision.write(plan, given(own.vision));
+        write?.(plan);
+      },
+    };
+  }
+}
