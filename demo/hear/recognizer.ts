@@ -156,7 +156,7 @@ export class Recognizer {
     const begin = [...prompt, Number(this.#settings['no_timestamps_token_id'])];
     const decoderInputIds = [[...begin, ...own.flat()].slice(0, model.maxPositions)];
     const inputs = { inputFeatures, decoderInputIds };
-    const { crossAttentions = [] } = await model.forward(inputs, { attentions: true });
+    const { crossAttentions = [] } = await model.forward(inputs, { attentions: 'cross' });
     const part = samples.length / (featureExtractor.windowLength ?? samples.length);
     const steps = crossAttentions[0]?.shape.at(-1) ?? 0;
     const weights = wordWeights({

@@ -29,7 +29,7 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
     checkFlags(options, 'hiddenStates', 'attentions');
     const batch = checkDual(inputs, this.#definition);
-    const { hiddenStates = false, attentions = false, signal } = options;
+    const { hiddenStates = false, attentions, signal } = options;
     throwIfAborted(signal);
     const own = (part: SequenceBatch | undefined): InputShape | undefined => part && shapeOf(part);
     const shape: DualShape = {
@@ -37,7 +37,7 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
       vision: own(batch.vision),
       returnLoss: batch.returnLoss,
       hiddenStates,
-      attentions,
+      attentions: attentions === true,
     };
     const load = async () => {
       const { dualPlan } = await import('./dual-plan.ts');

@@ -1,6 +1,6 @@
 // A loaded encoder–decoder model that gives token ids: whole sequences (forward) and generation.
 
-import { checkFlags, refuseUnknown, requireObject, throwIfAborted } from '../runtime/errors.ts';
+import { refuseUnknown, requireObject, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
@@ -24,7 +24,7 @@ import {
   type ModelOutput,
 } from './model.ts';
 import { Lazy } from './lazy.ts';
-import { checkSequencePair, type PairBatch } from './pair-inputs.ts';
+import { checkSequencePair, checkShown, type PairBatch } from './pair-inputs.ts';
 import type { PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
 import type { Speech } from './speech/speech.ts';
@@ -79,7 +79,7 @@ export class EncoderDecoderModel implements Model {
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
-    checkFlags(options, 'hiddenStates', 'attentions');
+    checkShown(options);
     const { targetVocabulary, maxPositions } = this.#model.shape;
     const tokens = checkSequencePair(inputs, this.#model, () =>
       startTokens({}, this.#settings, targetVocabulary),

@@ -55,8 +55,8 @@ export interface ModelInputs {
 export interface ForwardOptions {
   /** Every layer's output, the embeddings first. */
   hiddenStates?: boolean;
-  /** Every layer's attention weights. */
-  attentions?: boolean;
+  /** Every layer's attention weights; of a model with an encoder and a decoder, `cross` asks for those between them alone. */
+  attentions?: boolean | 'cross';
   signal?: AbortSignal;
 }
 

@@ -1,11 +1,12 @@
 // Checks the inputs of an encoder and a decoder.
 
+import { checkFlags } from '../runtime/errors.ts';
 import type { EncoderDecoderDefinition, PairDefinition } from './definitions.ts';
 import { checkHead, type HeadBatch } from './heads/head.ts';
 import { sameBatch, type StartTokens } from './inputs/encoder-decoder-inputs.ts';
 import type { CheckedInput } from './inputs/input-stage.ts';
 import type { TokenBatch } from './inputs/inputs.ts';
-import { type ModelInputs, refuseInputs } from './model.ts';
+import { type ForwardOptions, type ModelInputs, refuseInputs } from './model.ts';
 
 /** A batch that was checked. */
 export interface PairBatch extends HeadBatch {
@@ -38,6 +39,13 @@ function madeTarget(
 ): TokenBatch['rows'] | undefined {
   const made = head.decoderInput?.(inputs, start);
   return (made ?? (read.ids && repeat?.(read.ids)))?.rows;
+}
+
+/** Refuses what is no choice of states. Errors: OPTION_INVALID. */
+export function checkShown({ hiddenStates, attentions }: ForwardOptions): void {
+  checkFlags({ hiddenStates }, 'hiddenStates');
+  if (attentions === 'cross') return;
+  checkFlags({ attentions }, 'attentions');
 }
 
 /** Checks the target's inputs beside a source that was checked. */

@@ -10,7 +10,7 @@ import type { PairBatch } from './pair-inputs.ts';
 /** What a list is recorded for. */
 export interface PairPlanShape extends PairShape {
   readonly hiddenStates: boolean;
-  readonly attentions: boolean;
+  readonly attentions: boolean | 'cross';
 }
 
 export function pairPlan(

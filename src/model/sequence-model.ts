@@ -80,7 +80,7 @@ export class SequenceModel implements Model {
     const shape: SequenceShape = {
       ...shapeOf(batch),
       hiddenStates: options.hiddenStates ?? false,
-      attentions: options.attentions ?? false,
+      attentions: options.attentions === true,
       labelled: batch.labels?.classes !== undefined,
       room: batch.labels?.sequences?.room,
     };

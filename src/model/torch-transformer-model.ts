@@ -13,7 +13,7 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
-import { checkTarget, type PairBatch } from './pair-inputs.ts';
+import { checkShown, checkTarget, type PairBatch } from './pair-inputs.ts';
 import { pairPlan, type PairPlanShape } from './pair-plan.ts';
 import { cannotTrain } from './trainable-model.ts';
 
@@ -43,7 +43,8 @@ export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
     options: TorchForwardOptions = {},
   ): Promise<ModelOutput> {
     refuseUnknown(options, ['hiddenStates', 'attentions', 'signal', 'causal'], 'option of forward');
-    checkFlags(options, 'hiddenStates', 'attentions', 'causal');
+    checkFlags(options, 'causal');
+    checkShown(options);
     const model = this.#model;
     refuseInputs(inputs, [...model.source.takes, ...model.target.takes], 'nn.Transformer');
     const batch = checkTarget(inputs, model, model.source.check(inputs));

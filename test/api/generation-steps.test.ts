@@ -1,8 +1,10 @@
 // What generate brings back of its steps.
 import { expect, test } from 'vitest';
 import { type DenseTensor, loadModel } from 'webgpu-transformer';
+import { callInputs } from '../support/checkpoint.ts';
 import { expectClose, readCase } from '../support/expected.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
+import { expectRejection } from '../support/rejection.ts';
 import { fixtureSource } from '../support/source.ts';
 
 const { options } = (await testGpus())[0]!;
@@ -51,6 +53,22 @@ test('attentions and hidden states of every step of a language model', () =>
     const plain = await model.generate(prompt, { maxNewTokens: 5 });
     expect(plain).toEqual({ sequences });
     await expect(model.stream(prompt, asked).next()).rejects.toThrow('hiddenStates');
+  }));
+
+test('attention to the encoder alone', () =>
+  withGpu(options, async (gpu) => {
+    for (const name of ['marian', 'whisper']) {
+      using model = await loadModel(fixtureSource(name), { gpu });
+      const inputs = callInputs(await readCase(name), 'main');
+      const { crossAttentions, ...all } = await model.forward(inputs, { attentions: true });
+      const across = await model.forward(inputs, { attentions: 'cross' });
+      expect(across.crossAttentions).toEqual(crossAttentions);
+      expect(all).toHaveProperty('encoderAttentions');
+      expect(Object.keys(across).join()).not.toMatch(/(encoder|decoder)Attentions/);
+    }
+    using model = await loadModel(fixtureSource('gpt2'), { gpu });
+    const asked = model.forward({ inputIds: [[1, 2]] }, { attentions: 'cross' });
+    await expectRejection(asked, 'OPTION_INVALID', 'attentions is "cross"');
   }));
 
 test('attentions and hidden states of every step of an encoder–decoder', () =>

@@ -15,7 +15,7 @@ export interface ShownStates {
 /** The points of a stack that is recorded within `prefix`, `encoder.` say. */
 export function shownStates(
   { layers, finalNorm, normalizesLastState = false }: StackWeights,
-  wanted: { readonly hiddenStates: boolean; readonly attentions: boolean },
+  wanted: { readonly hiddenStates: boolean; readonly attentions: boolean | 'cross' },
   prefix: string = '',
 ): ShownStates {
   const each = (point: string): string[] =>
@@ -25,7 +25,7 @@ export function shownStates(
   const hasCross = layers.some(({ crossAttention }) => crossAttention !== undefined);
   return {
     hiddenStates: wanted.hiddenStates ? [`${prefix}input`, ...outputs] : [],
-    attentions: wanted.attentions ? each('selfAttention.weights') : [],
+    attentions: wanted.attentions === true ? each('selfAttention.weights') : [],
     crossAttentions: wanted.attentions && hasCross ? each('crossAttention.weights') : [],
   };
 }

@@ -97,7 +97,7 @@ export async function spokenTimes(
   { inputFeatures, prompt, generated, steps, signal }: Spoken,
 ): Promise<number[]> {
   const decoderInputIds = [[...prompt, ...generated.slice(0, -1)]];
-  const asked = { attentions: true, ...(signal && { signal }) };
+  const asked = { attentions: 'cross', ...(signal && { signal }) } as const;
   const { crossAttentions = [] } = await forward({ inputFeatures, decoderInputIds }, asked);
   const times = tokenTimes({
     attentions: crossAttentions,
