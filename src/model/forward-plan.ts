@@ -58,9 +58,17 @@ export class Results<Batch extends HeadBatch> {
   }
 
   /** The tensors at named points; nothing where there are none. */
-  list(name: ListName, paths: readonly string[], shapeOf: Result<Batch>['shapeOf']): void {
+  list(
+    name: ListName,
+    paths: readonly string[],
+    shapeOf: (batch: Batch, tensor: Tensor) => readonly number[],
+  ): void {
     for (const tensor of this.#probe.tensors(paths)) {
-      this.add(tensor, shapeOf, (value, output) => (output[name] ??= []).push(value));
+      this.add(
+        tensor,
+        (batch) => shapeOf(batch, tensor),
+        (value, output) => (output[name] ??= []).push(value),
+      );
     }
   }
 

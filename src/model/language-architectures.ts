@@ -33,6 +33,9 @@ export const languageFamilies: Families = {
     [generation, 'ForSequenceClassification', 'Model'],
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
+  bloom: decoder('Bloom', async () => (await import('./families/bloom.ts')).bloom, {
+    tied: true,
+  }),
   gpt_neox: decoder('GPTNeoX', async () => (await import('./families/gpt-neox.ts')).gptNeoX),
   granite: decoder('Granite', async () => (await import('./families/granite.ts')).granite),
   m2m_100: encoderDecoder('M2M100', async () => (await import('./families/m2m100.ts')).m2m100, [
@@ -52,6 +55,7 @@ export const languageFamilies: Families = {
   ),
   olmo2: decoder('Olmo2', async () => (await import('./families/olmo.ts')).olmo2),
   olmo3: decoder('Olmo3', async () => (await import('./families/olmo.ts')).olmo3),
+  opt: decoder('OPT', async () => (await import('./families/opt.ts')).opt, { tied: true }),
   pegasus: encoderDecoder('Pegasus', async () => (await import('./families/pegasus.ts')).pegasus, [
     generation,
     'Model',

@@ -1,6 +1,7 @@
 // The forward pass of a model of one stack.
 
 import type { Scope } from '../runtime/scope.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import { ForwardPlan, type Results } from './forward-plan.ts';
 import type { HeadBatch } from './heads/head.ts';
@@ -40,9 +41,9 @@ export function showStack<Batch extends HeadBatch>(
   { hidden, pooled }: SequenceGraph,
   { names: [last, pool, hiddenStates, attentions], shown, batchOf }: ShownStack<Batch>,
 ): void {
-  const states = (batch: Batch): readonly number[] => {
+  const states = (batch: Batch, tensor: Tensor = hidden): readonly number[] => {
     const { input } = batchOf(batch);
-    return [input.batch, input.length, hidden.size(-1)];
+    return [input.batch, input.length, tensor.size(-1)];
   };
   results.add(hidden, states, (value, output) => (output[last] = value));
   if (pooled !== undefined) {

@@ -7,6 +7,7 @@ import { albert } from '../model/families/albert.ts';
 import { bart } from '../model/families/bart.ts';
 import { bert } from '../model/families/bert.ts';
 import { blip } from '../model/families/blip.ts';
+import { bloom } from '../model/families/bloom.ts';
 import { clip, clipClassifier, clipText, clipVision } from '../model/families/clip.ts';
 import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
 import { distilbert } from '../model/families/distilbert.ts';
@@ -28,6 +29,7 @@ import { mpnet } from '../model/families/mpnet.ts';
 import { mt5, mt5Encoder, umt5, umt5Encoder } from '../model/families/mt5.ts';
 import { pegasus } from '../model/families/pegasus.ts';
 import { olmo2, olmo3 } from '../model/families/olmo.ts';
+import { opt } from '../model/families/opt.ts';
 import { phi3 } from '../model/families/phi3.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
 import { roberta } from '../model/families/roberta.ts';
@@ -56,6 +58,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   bert,
   blip,
   camembert: roberta,
+  bloom,
   clip: (config, loader) => (isClassifier(config) ? clipClassifier : clip)(config, loader),
   clip_text_model: clipText,
   clip_vision_model: clipVision,
@@ -83,6 +86,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   pegasus,
   olmo2,
   olmo3,
+  opt,
   phi3,
   qwen2,
   qwen3,

@@ -31,9 +31,11 @@ export interface Scoring {
   readonly softcap?: number | undefined;
   /** What is added for a key. */
   readonly bias?: ((key: number) => number) | undefined;
+  /** The score of a key without a value. */
+  readonly sink?: number | undefined;
 }
 
-/** How kernels are told: params, switches, and a bias by distance, (2 · reach + 1, heads). */
+/** How kernels are told: params, switches, and a bias by distance, (2 · reach + 1, heads), or slopes or sinks. */
 export function scoringOf(
   inputs: Inputs,
   params: Params,
@@ -42,13 +44,19 @@ export function scoringOf(
   query: number,
 ): Scoring {
   const [reach, heads] = [scalar(params, 'reach'), scalar(params, 'heads')];
-  const table = constants['HAS_BIAS'] === true ? floats(inputs, 'bias') : undefined;
+  const has = (name: string): boolean => constants[name] === true;
+  const table = has('HAS_BIAS') ? floats(inputs, 'bias') : undefined;
+  const own = has('SLOPED') || has('HAS_SINK') ? floats(inputs, 'bias')[head]! : 0;
   return {
     scale: scalar(params, 'scale'),
     softcap: constants['SOFTCAP'] === true ? scalar(params, 'softcap') : undefined,
-    bias:
-      table &&
-      ((key) => table[(Math.max(-reach, Math.min(reach, key - query)) + reach) * heads + head]!),
+    bias: (key) =>
+      table === undefined
+        ? has('SLOPED')
+          ? own * (key - query)
+          : 0
+        : table[(Math.max(-reach, Math.min(reach, key - query)) + reach) * heads + head]!,
+    sink: has('HAS_SINK') ? own : undefined,
   };
 }
 
@@ -68,13 +76,13 @@ export function attend(
   v: Rows,
   seen: readonly boolean[],
   headSize: number,
-  { scale, softcap, bias = () => 0 }: Scoring,
+  { scale, softcap, bias = () => 0, sink = -Infinity }: Scoring,
   keep: (key: number) => number = () => 1,
 ): Attended {
   const keys = k.starts.length;
   const scores = new Float64Array(keys);
-  let scoreMagnitude = 0;
-  let largest = -Infinity;
+  let scoreMagnitude = Number.isFinite(sink) ? Math.abs(sink) : 0;
+  let largest = sink;
   for (let key = 0; key < keys; key++) {
     if (!seen[key]!) continue;
     let sum = 0;
@@ -91,7 +99,7 @@ export function attend(
     scoreMagnitude = Math.max(scoreMagnitude, magnitude * scale + Math.abs(bias(key)));
   }
   const weights = new Float64Array(keys);
-  let total = 0;
+  let total = sink === -Infinity ? 0 : Math.exp(sink - largest);
   for (let key = 0; key < keys; key++) {
     if (seen[key]!) total += weights[key] = Math.exp(scores[key]! - largest);
   }

@@ -75,6 +75,7 @@ function decode(inputs: Inputs, params: Params, constants: Constants): Results {
           return (2 * (slot === hidden ? 0 : slot) + part) * width + column;
         });
       const query = b * pitch + scalar(params, 'q_start') + h * headSize;
+      const scoring = scoringOf(inputs, params, constants, h, place);
       for (let part = 0; part < parts; part++) {
         const mine = seen.map((one, s) => one && isInPart(s, part));
         rows.push(
@@ -84,7 +85,7 @@ function decode(inputs: Inputs, params: Params, constants: Constants): Results {
             { values, starts: starts(1, 'v_start') },
             mine,
             headSize,
-            scoringOf(inputs, params, constants, h, place),
+            { ...scoring, sink: part === 0 ? scoring.sink : undefined },
           ),
         );
       }

@@ -16,7 +16,7 @@ function embed(
   const isPart = scalar(params, 'last') < 2 ** 32 - 1;
   const y = isPart ? Float64Array.from(floats(inputs, 'y')) : new Float64Array(tokens * columns);
   for (let t = 0; t < tokens; t++) {
-    const word = ids[t]! - scalar(params, 'first');
+    const word = ids[t * scalar(params, 'id_stride')]! - scalar(params, 'first');
     if (word < 0 || word > scalar(params, 'last')) continue;
     for (let c = 0; c < columns; c++) {
       const token = weight[word * scalar(params, 'pitch') + c]! * scalar(params, 'scale');

@@ -275,6 +275,10 @@ cases['embedding, scale and positions'] = (t) => {
   const table = t.input('table', 8, 3);
   return embedding(t.integers('ids', [2, 4], ids), table, { scale: 3 ** 0.5, positions });
 };
+cases['embedding, of the first of two words'] = (t) => {
+  const place = t.integers('place', [2, 2, 2], [0, 7, 3, 7, 3, 0, 1, 1]);
+  return embedding(place, t.input('table', 6, 3), { beside: { words: 2, offset: 2 } });
+};
 cases['embedding, its table used for the logits too'] = (t) => {
   const table = t.input('table', 8, 5);
   const x = embedding(t.integers('ids', [2, 4], ids), table, { scale: 2 });

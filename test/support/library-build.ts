@@ -116,13 +116,13 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
   {
     name: 'llama',
-    test: /\/src\/(model\/families\/(llama|mistral|qwen)\.ts|shaders\/attention\/split-heads\.wgsl)/,
+    test: /\/src\/(model\/families\/llama\.ts|shaders\/attention\/split-heads\.wgsl)/,
   },
-  { name: 'gemma', test: /\/src\/model\/families\/gemma\.ts/ },
+  { name: 'llama-kin', test: /\/src\/model\/families\/(gemma|mistral|qwen)\.ts/ },
   { name: 'gpt2', test: /\/src\/model\/families\/gpt2\.ts/ },
   {
     name: 'decoders',
-    test: /\/src\/model\/(families\/(gpt-neox|granite|olmo|phi3|smollm3)|generation\/feed-again|layers\/reordered-norm)\.ts/,
+    test: /\/src\/model\/(families\/(bloom|gpt-neox|granite|olmo|opt|phi3|smollm3)|generation\/feed-again|layers\/(normed-residual|reordered-norm))\.ts/,
   },
   {
     name: 'encoder-decoder',

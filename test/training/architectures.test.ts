@@ -31,6 +31,7 @@ test.each([
   ['distilbert_seqcls', 'main'],
   ['gpt2_legacy_names', 'main'],
   ['roberta_seqcls', 'main'],
+  ['variants/opt', 'main'],
   ['variants/blip', 'main'],
   ['variants/clip_pairs', 'main'],
   ['variants/electra_seqcls', 'main'],

@@ -5,7 +5,8 @@
 import { repeatRows, type SourceStage } from '../inputs/input-stage.ts';
 import type { DenseTensor } from '../inputs/inputs.ts';
 import type { GenerateOutputOptions, GenerateResult, Model } from '../model.ts';
-import { positionsOf, type Prompt } from './prompt.ts';
+import { positionsOf } from '../inputs/inputs.ts';
+import type { Prompt } from './prompt.ts';
 
 type Kind = 'states' | 'selfAttention' | 'crossAttention';
 

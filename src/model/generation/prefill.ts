@@ -9,7 +9,8 @@ import { decodeCached } from '../layers/cached-stack.ts';
 import type { Memory } from '../layers/cross-attention.ts';
 import type { LanguageModelWeights } from '../layers/logits.ts';
 import { ownSlots } from './kv-cache.ts';
-import { positionsOf, type Tokens } from './prompt.ts';
+import { positionsOf } from '../inputs/inputs.ts';
+import type { Tokens } from './prompt.ts';
 
 /** What a session has for its lists, which end with its scope. */
 export interface Decoded {

@@ -75,15 +75,6 @@ export function beginningOf(prompts: readonly Prompt[], copies: readonly number[
   return { prompts: all, sources: prompts.flatMap(({ source }) => source ?? []), sourceOf };
 }
 
-/** The position of each token: how many tokens before it are no padding. */
-export function positionsOf(mask: readonly number[]): number[] {
-  let count = 0;
-  return mask.map((flag) => {
-    count += flag;
-    return count - flag;
-  });
-}
-
 /** Tokens of padding before the first that counts. */
 export function paddingOf({ mask }: Tokens): number {
   return Math.max(

@@ -8,7 +8,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import type { CacheDtype } from '../cache-dtypes.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import type { InputShape, SourceStage } from '../inputs/input-stage.ts';
-import { bucket } from '../inputs/inputs.ts';
+import { bucket, positionsOf } from '../inputs/inputs.ts';
 import { decodeCached } from '../layers/cached-stack.ts';
 import { type LanguageModelWeights, logits } from '../layers/logits.ts';
 import { stretchRotary } from '../layers/stretched-rotary.ts';
@@ -16,7 +16,7 @@ import type { TransformerWeights } from '../layers/transformer.ts';
 import { type Encoder, encoderOf, encodeSources } from './encoder.ts';
 import { KeyValueCache, ownSlots } from './kv-cache.ts';
 import { type Chunk, type Decoded, Prefill } from './prefill.ts';
-import { type Beginning, positionsOf, type Tokens } from './prompt.ts';
+import type { Beginning, Tokens } from './prompt.ts';
 
 /** Tokens of prompts that are computed at once at most: of a sequence, and of all together. */
 const chunkTokens = 512;

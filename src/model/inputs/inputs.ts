@@ -145,3 +145,12 @@ function describe(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
   return typeof value === 'object' ? 'an object' : `the ${typeof value} ${show(value)}`;
 }
+
+/** The position of each token: how many tokens before it are no padding. */
+export function positionsOf(mask: readonly number[]): number[] {
+  let count = 0;
+  return mask.map((flag) => {
+    count += flag;
+    return count - flag;
+  });
+}

@@ -17,6 +17,7 @@ import {
 import {
   maskBatch,
   padRows,
+  positionsOf,
   sameShape,
   type TokenBatch,
   tokenBatch,
@@ -37,6 +38,8 @@ export interface TokenInputOptions {
   readonly types?: number;
   /** Positions count only what is not this token, and begin behind its id (RoBERTa). */
   readonly paddingToken?: number | undefined;
+  /** Positions count only what the mask shows (OPT). */
+  readonly countsMask?: boolean;
   /** Rotary frequencies that depend on the length of the sequence, and where they lie. */
   readonly rotary?: readonly StretchedRotary[] | undefined;
 }
@@ -68,7 +71,13 @@ export class TokenInput implements SourceStage {
 
   /** Absent masks are all ones, absent segments 0, positions counted. */
   check(inputs: ModelInputs): CheckedTokens {
-    const { vocabulary, maxPositions, types: typeCount = 0, paddingToken } = this.options;
+    const {
+      vocabulary,
+      maxPositions,
+      types: typeCount = 0,
+      paddingToken,
+      countsMask,
+    } = this.options;
     const [name, maskName] = this.names;
     const ids = tokenBatch(name, inputs[name], 0, vocabulary);
     const mask = maskBatch(maskName, inputs[maskName], ids, name);
@@ -84,7 +93,10 @@ export class TokenInput implements SourceStage {
       positions = tokenBatch('positionIds', inputs.positionIds, 0, maxPositions + first);
       sameShape('positionIds', positions, ids, name);
     } else {
-      positions = { ...ids, rows: ids.rows.map((row) => countPositions(row, paddingToken)) };
+      const counted = countsMask
+        ? mask.rows.map(positionsOf)
+        : ids.rows.map((row) => countPositions(row, paddingToken));
+      positions = { ...ids, rows: counted };
       withinPositions(name, last(positions) + 1 - first, maxPositions);
     }
     return { batch, length, ids, mask, types, positions };

@@ -37,6 +37,10 @@ export interface SelfAttentionWeights extends HeadOptions {
   readonly window?: number | undefined;
   /** Bound of the scores (Gemma 2, arXiv 2408.00118, §2). */
   readonly softcap?: number | undefined;
+  /** What the scores lose for each place that a key is further back, (heads): ALiBi, arXiv 2108.12409, §3. */
+  readonly slopes?: Tensor | undefined;
+  /** The score of a key without a value, (heads): "Attention sinks", gpt-oss, arXiv 2508.10925, §2.2. */
+  readonly sinks?: Tensor | undefined;
 }
 
 /** MultiHead(Q, K, V) with K = V, the encoder's output. */
@@ -76,6 +80,20 @@ export function splits({ rotary, headNorm, interleaved = false }: SelfAttentionW
   return interleaved || rotary !== undefined || headNorm !== undefined;
 }
 
+/** What makes the scores. */
+export function scoringOf({
+  scale,
+  window,
+  softcap,
+  slopes,
+  sinks,
+}: SelfAttentionWeights): Pick<
+  SelfAttentionWeights,
+  'scale' | 'window' | 'softcap' | 'slopes' | 'sinks'
+> {
+  return { ...(scale !== undefined && { scale }), window, softcap, slopes, sinks };
+}
+
 /** Sizes of the heads, and of all of them side by side. */
 export function layoutOf(weights: SelfAttentionWeights): Layout {
   const { heads, keyValueHeads = heads, queryKeyValue } = weights;
@@ -95,7 +113,7 @@ export function selfAttention(
   weights: SelfAttentionWeights,
   { mask, causal, place, bias, residual, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
-  const { rotary, headNorm, interleaved, output, scale, window, softcap } = weights;
+  const { rotary, headNorm, interleaved, output } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
@@ -110,7 +128,7 @@ export function selfAttention(
   }
   const [q, k, v] = columns;
   if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
-  const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
+  const scoring = { ...layout, ...scoringOf(weights), bias };
   const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
   return concatenate(attended, output, residual);
 }

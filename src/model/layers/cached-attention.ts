@@ -3,7 +3,7 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { attentionDecode, type BlockTable } from '../../shaders/attention/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { layoutOf, type SelfAttentionWeights, splits } from './attention.ts';
+import { layoutOf, scoringOf, type SelfAttentionWeights, splits } from './attention.ts';
 import { linear } from './linear.ts';
 import { splitHeads } from '../../shaders/attention/split-heads.ts';
 
@@ -23,10 +23,10 @@ export function cachedSelfAttention(
   { bias, residual, ...known }: CachedAttentionOptions,
 ): Tensor {
   const { cache, place, table } = known;
-  const { rotary, headNorm, interleaved, scale, window, softcap } = weights;
+  const { rotary, headNorm, interleaved } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
-  const scoring = { ...layout, ...(scale !== undefined && { scale }), window, softcap, bias };
+  const scoring = { ...layout, ...scoringOf(weights), bias };
   const single = x.size(1) === 1;
   const whole = { label: 'attention output', residual };
   if (single && !splits(weights)) {

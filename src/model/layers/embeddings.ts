@@ -16,6 +16,8 @@ export interface EmbeddingWeights {
   readonly positions?: { readonly table: Tensor; readonly offset?: number } | undefined;
   /** Vectors added by segment, (types, d_model): "sentence A or B" in BERT. */
   readonly types?: Tensor | undefined;
+  /** Of the tokens alone, before anything is added: to d_model, where embeddings are of another width (OPT). */
+  readonly tokenProjection?: Linear | undefined;
   readonly norm?: NormWeights | undefined;
   /** To d_model, where embeddings are of another width. */
   readonly projection?: Linear | undefined;
@@ -45,10 +47,16 @@ export function embed(
   weights: EmbeddingWeights,
 ): Tensor {
   const { tokens, scale = 1, positions, norm, projection, dropout: rate = 0 } = weights;
-  let x = embedding(ids, tokens, {
-    scale,
-    ...(positions && { positions: { position: place, ...positions } }),
-  });
+  let x =
+    weights.tokenProjection === undefined
+      ? embedding(ids, tokens, {
+          scale,
+          ...(positions && { positions: { position: place, ...positions } }),
+        })
+      : linear(embedding(ids, tokens, { scale }), weights.tokenProjection, {
+          residual: positions && positionVectors(place, positions),
+          label: 'token projection',
+        });
   // Buffers are 0 from the start.
   const zeros = (): Tensor => ids.recording.persistent('segments', ids.shape, 'u32');
   const segment = weights.types && { residual: embedding(types ?? zeros(), weights.types) };
@@ -56,4 +64,11 @@ export function embed(
   else if (segment !== undefined) throw new RangeError('embed: types need a norm');
   x = dropout(x, rate);
   return projection === undefined ? x : linear(x, projection, { label: 'embedding projection' });
+}
+
+function positionVectors(
+  place: Tensor,
+  { table, offset = 0 }: NonNullable<EmbeddingWeights['positions']>,
+): Tensor {
+  return embedding(place, table, { beside: { words: place.size(-1), offset } });
 }

@@ -14,14 +14,15 @@ export interface ShownStates {
 
 /** The points of a stack that is recorded within `prefix`, `encoder.` say. */
 export function shownStates(
-  { layers, finalNorm, normalizesLastState = false }: StackWeights,
+  { layers, finalNorm, projection, normalizesLastState = false }: StackWeights,
   wanted: { readonly hiddenStates: boolean; readonly attentions: boolean | 'cross' },
   prefix: string = '',
 ): ShownStates {
   const each = (point: string): string[] =>
     layers.map((_, index) => `${prefix}layers.${index}.${point}`);
   const outputs = each('output');
-  if (normalizesLastState && finalNorm !== undefined) outputs.splice(-1, 1, `${prefix}output`);
+  if (normalizesLastState && (finalNorm ?? projection) !== undefined)
+    outputs.splice(-1, 1, `${prefix}output`);
   const hasCross = layers.some(({ crossAttention }) => crossAttention !== undefined);
   return {
     hiddenStates: wanted.hiddenStates ? [`${prefix}input`, ...outputs] : [],

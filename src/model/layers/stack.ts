@@ -6,6 +6,8 @@ import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts
 import { type Block, type Dropout, noDropout, type Sublayer, type SublayerNorm } from './block.ts';
 import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
 import { relativeBias, type RelativeBias } from './relative-bias.ts';
+import type { Linear } from '../weights/linear-weights.ts';
+import { linear } from './linear.ts';
 import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 
 /**
@@ -31,6 +33,8 @@ export interface StackWeights {
   readonly layers: readonly LayerWeights[];
   /** Departs from the paper: a norm after the last layer, as pre-norm stacks and PyTorch have it. */
   readonly finalNorm?: NormWeights | undefined;
+  /** Departs from the paper: what comes out is of another width. */
+  readonly projection?: Linear | undefined;
   /** Departs from the paper: a bias of the scores by distance, which all layers share. */
   readonly relativeBias?: RelativeBias | undefined;
   /** Departs from PyTorch: the last hidden state is that after the final norm. */
@@ -73,7 +77,7 @@ export function stack(
   { self, cross, between }: StackAttention,
 ): Tensor {
   const { recording } = x;
-  const { block, dropout = noDropout, finalNorm } = weights;
+  const { block, dropout = noDropout, finalNorm, projection } = weights;
   const biasBy = (by: RelativeBias | undefined) => by && relativeBias(recording, by);
   const shared = biasBy(weights.relativeBias);
   const hidden = weights.layers.reduce(
@@ -109,5 +113,6 @@ export function stack(
   );
   const last =
     finalNorm === undefined ? hidden : normalize(hidden, finalNorm, { label: 'final norm' });
-  return recording.tap('output', last);
+  const output = projection === undefined ? last : linear(last, projection);
+  return recording.tap('output', output);
 }

@@ -33,7 +33,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> q: array<Element>;      // (batches, queries, q_pitch)
 @group(0) @binding(4) var<storage, read> key_mask: array<u32>;   // (batches, keys), 0 or HIDDEN = padding
 @group(0) @binding(5) var<storage, read> state: array<u32>;      // (2), or if CACHED (batches, queries, 2)
-@group(0) @binding(6) var<storage, read> bias: array<f32>;       // (2 · reach + 1, heads)
+@group(0) @binding(6) var<storage, read> bias: array<f32>;       // see attention-score
 @group(0) @binding(7) var<storage, read_write> y: array<Element>;  // (batches, queries, heads · head_size)
 @group(0) @binding(8) var<storage, read_write> lse: array<f32>;  // (batches, heads, queries)
 

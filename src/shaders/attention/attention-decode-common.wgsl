@@ -27,7 +27,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> q: array<f32>;            // (batches, 1, q_pitch): q, and k, v
 @group(0) @binding(2) var<storage, read> place: array<u32>;        // (batches, 1, 2): position, place
 @group(0) @binding(3) var<storage, read> table: array<u32>;        // (batches, capacity), HIDDEN = padding
-@group(0) @binding(4) var<storage, read> bias: array<f32>;         // (2 · reach + 1, heads)
+@group(0) @binding(4) var<storage, read> bias: array<f32>;         // see attention-score
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;      // see `place_in_y`
 @group(0) @binding(7) var<storage, read_write> spill: array<u32>;  // (1), see half-pair
 
@@ -121,11 +121,16 @@ struct RowSums {
 // A part has seen nothing; or the first, when APPENDS, the new token itself, which joins the cache here.
 // The first of the heads that share a key writes it.
 fn begin_row(batch: u32, head: u32, part: u32, q0: u32, y0: u32, lane: u32) -> RowSums {
+  // Of a sink the first part knows.
+  var begun = RowSums(LOWEST, 0.0);
+  if (part == 0u) {
+    begun = RowSums(score_of_sink(head), weight_of_sink());
+  }
   if (!APPENDS || part > 0u) {
     for (var c = lane; c < params.head_size; c += LANES) {
       y[y0 + c] = 0.0;
     }
-    return RowSums(LOWEST, 0.0);
+    return begun;
   }
   let key = place_of(batch);
   let joins = head % params.group == 0u && is_key(batch, key);
@@ -142,7 +147,16 @@ fn begin_row(batch: u32, head: u32, part: u32, q0: u32, y0: u32, lane: u32) -> R
       put_in_cache(to + width + c, new_value, new_v(batch, head, c + 1u));
     }
   }
-  return RowSums(score_of_itself(sum_over_row(product, lane), batch, head), 1.0);
+  let score = score_of_itself(sum_over_row(product, lane), batch, head);
+  if (HAS_SINK) {
+    let largest = max(score, begun.largest);
+    let own = exp(score - largest);
+    for (var c = lane; c < params.head_size; c += LANES) {
+      y[y0 + c] *= own;
+    }
+    return RowSums(largest, own + exp(begun.largest - largest));
+  }
+  return RowSums(score, 1.0);
 }
 
 // A row whose keys are all masked has no sum; its output is 0.

@@ -140,10 +140,10 @@ function partsOf(gpu: Gpu, rows: number, capacity: number): number {
  * where there is one. Result: (R, 1, heads · headSize).
  */
 export function attentionDecode(inputs: DecodeInputs): Tensor {
-  const { projections, starts, cache, spill, place, table, heads, headSize, bias } = inputs;
+  const { projections, starts, cache, spill, place, table, heads, headSize } = inputs;
   const { recording } = projections;
   const { gpu } = recording;
-  const { params, switches } = scoreSettings(inputs);
+  const { bound: bias, params, switches } = scoreSettings(inputs);
   const batches = projections.size(0);
   const rows = batches * heads;
   const { parts = partsOf(gpu, rows, table.size(1)) } = inputs;

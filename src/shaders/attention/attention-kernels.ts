@@ -134,6 +134,7 @@ export const attentionWeights: Kernel = kernel({
   name: 'attention-weights',
   code: [
     workgroup,
+    numbers,
     attentionScore,
     { file: 'attention-weights.wgsl', text: late(() => import('./attention-weights.wgsl?raw')) },
   ],

@@ -19,8 +19,8 @@ fn attention_register_fours(
   let q0 = q4_index(batch, rows, head);
   let y0 = y4_index(batch, rows, head);
 
-  var largest = vec4f(LOWEST);
-  var total = vec4f();
+  var largest = vec4f(score_of_sink(head));
+  var total = vec4f(weight_of_sink());
   let begin = key_begin(batch, rows.x, 8u);
   let end = key_end(batch, rows.w + 1u);
   for (var start = begin; start < end; start += 8u) {

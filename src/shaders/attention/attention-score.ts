@@ -19,6 +19,8 @@ export const scoreSwitches = {
   WINDOWED: [false, true],
   SOFTCAP: [false, true],
   HAS_BIAS: [false, true],
+  SLOPED: [false, true],
+  HAS_SINK: [false, true],
 } as const;
 
 /** What makes the scores, and which keys are in sight. */
@@ -38,17 +40,23 @@ export interface ScoreOptions {
   readonly window?: number | undefined;
   /** Added to the scores, by distance from key to query: (2 · reach + 1, heads). */
   readonly bias?: Tensor | undefined;
+  /** Without a bias: what the scores lose for each place that a key is further back, (heads). */
+  readonly slopes?: Tensor | undefined;
+  /** Without either: the score of a key that has no value, (heads). */
+  readonly sinks?: Tensor | undefined;
 }
 
 /** The params and switches of scores. */
 export interface ScoreSettings {
+  /** What is bound as the bias. */
+  readonly bound: Tensor | undefined;
   readonly params: Readonly<Record<keyof typeof scoreParams, number>>;
   readonly switches: Readonly<Record<keyof typeof scoreSwitches, boolean>>;
 }
 
 export function scoreSettings(options: ScoreOptions): ScoreSettings {
   const { heads, headSize, keyValueHeads = heads } = options;
-  const { scale = headSize ** -0.5, softcap, window, bias } = options;
+  const { scale = headSize ** -0.5, softcap, window, bias, slopes, sinks } = options;
   const params = {
     group: heads / keyValueHeads,
     scale,
@@ -60,6 +68,10 @@ export function scoreSettings(options: ScoreOptions): ScoreSettings {
     WINDOWED: window !== undefined,
     SOFTCAP: softcap !== undefined,
     HAS_BIAS: bias !== undefined,
+    SLOPED: slopes !== undefined,
+    HAS_SINK: sinks !== undefined,
   };
-  return { params, switches };
+  const [bound, ...others] = [bias, slopes, sinks].filter((one) => one !== undefined);
+  if (others.length > 0) throw new RangeError('attention: a bias, slopes or sinks');
+  return { bound, params, switches };
 }

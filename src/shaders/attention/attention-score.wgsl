@@ -16,7 +16,23 @@ fn scores_of(products: vec4f, head: u32, queries: vec4u, keys: vec4u) -> vec4f {
     let at = vec4u(distance + reach) * params.heads + head;
     scores += vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
   }
+  if (SLOPED) {
+    // "Attention with Linear Biases", Press et al., 2022, arXiv 2108.12409, §3: (heads).
+    scores += bias[head] * vec4f(vec4i(keys) - vec4i(queries));
+  }
   return scores;
+}
+
+// Where the online softmax begins: a sink is a key without a value, (heads).
+fn score_of_sink(head: u32) -> f32 {
+  if (HAS_SINK) {
+    return bias[head];
+  }
+  return LOWEST;
+}
+
+fn weight_of_sink() -> f32 {
+  return select(0.0, 1.0, HAS_SINK);
 }
 
 // Whether the places of the queries let them see the keys.

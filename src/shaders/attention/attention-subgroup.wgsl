@@ -51,10 +51,10 @@ fn attention_subgroup(
   let y0 = y_index(batch, row0, head);
   let y1 = y_index(batch, row1, head);
 
-  var max0 = LOWEST;
-  var max1 = LOWEST;
-  var sum0 = 0.0;
-  var sum1 = 0.0;
+  var max0 = score_of_sink(head);
+  var max1 = max0;
+  var sum0 = weight_of_sink();
+  var sum1 = sum0;
   let begin = key_begin(batch, first_row, 16u);
   let end = key_end(batch, first_row + 8u);
   for (var start = begin; start < end; start += 16u) {

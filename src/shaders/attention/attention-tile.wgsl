@@ -26,8 +26,8 @@ fn attention_tile(
   let tx = local % 8u;
   let ty = local / 8u;
 
-  var largest = vec4f(LOWEST);
-  var total = vec4f();
+  var largest = vec4f(score_of_sink(head));
+  var total = vec4f(weight_of_sink());
   var output: array<mat4x4f, CHUNKS>;  // [chunk][i][j]
   let end = key_end(batch, first_row + 32u);
   for (var start = key_begin(batch, first_row, 32u); start < end; start += 32u) {

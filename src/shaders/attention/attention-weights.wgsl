@@ -22,7 +22,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> k: array<f32>;              // (batches, keys, k_pitch)
 @group(0) @binding(3) var<storage, read> key_mask: array<u32>;       // (batches, keys), 0 = padding
 @group(0) @binding(4) var<storage, read> lse: array<f32>;            // (batches, heads, queries)
-@group(0) @binding(5) var<storage, read> bias: array<f32>;           // (2 · reach + 1, heads)
+@group(0) @binding(5) var<storage, read> bias: array<f32>;           // see attention-score
 @group(0) @binding(6) var<storage, read_write> weights: array<f32>;  // (batches, heads, queries, keys)
 
 @compute @workgroup_size(64)

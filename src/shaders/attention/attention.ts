@@ -72,9 +72,9 @@ function formOf(gpu: Gpu, inputs: AttentionInputs): Form {
  * "Attention Is All You Need", §3.2.1.
  */
 export function attention(inputs: AttentionInputs): AttentionResult {
-  const { q, k, v, keyMask, table, place, heads, headSize, causal, bias } = inputs;
+  const { q, k, v, keyMask, table, place, heads, headSize, causal } = inputs;
   const { recording } = q.tensor;
-  const { params: scoring, switches } = scoreSettings(inputs);
+  const { bound: bias, params: scoring, switches } = scoreSettings(inputs);
   const rate = inputs.dropout ?? 0;
   const known = table ?? keyMask;
   if (known === undefined) throw new RangeError('attention: neither a mask nor a block table');

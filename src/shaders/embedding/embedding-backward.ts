@@ -47,24 +47,24 @@ export function embeddingLinks(
 }
 
 export const embeddingBackward: Rule<EmbeddingEntry> = ({ trace }, dy) => {
-  const { ids, table, scale: factor, position, positions, offset: start } = trace;
+  const { ids, table, scale: factor, words, first, position, positions, offset: start } = trace;
   const { recording } = dy;
-  const tokens = elements(ids.shape);
+  const tokens = elements(ids.shape) / words;
   const dTableOf = (rows: Tensor, of: Tensor, scale: number, offset: number): Tensor => {
     const columns = of.size(-1);
     const links = embeddingLinks(rows, rowsOf(of), { tokens, offset });
     const whole = transientLike(of, { label: `d ${of.label}`, recording });
-    for (const { tensor: dtable, first, rows: vocabulary } of partsOf(whole)) {
+    for (const { tensor: dtable, first: row, rows: vocabulary } of partsOf(whole)) {
       recording.dispatch({
         kernel: backwardKernel,
         bindings: { links, dy, dtable },
-        params: { tokens, columns, vocabulary, first, scale },
+        params: { tokens, columns, vocabulary, first: row, scale },
         workgroups: Math.ceil(elements(dtable.shape) / 64),
       });
     }
     return whole;
   };
-  const own: InputGradient = [table, () => dTableOf(ids, table, factor, 0)];
+  const own: InputGradient = [table, () => dTableOf(ids, table, factor, first)];
   if (position === undefined || positions === undefined) return [own];
   return [own, [positions, () => dTableOf(position, positions, 1, start)]];
 };

@@ -20,6 +20,7 @@ const embeddingKernel = kernel({
     last: 'u32',
     offset: 'u32',
     stride: 'u32',
+    id_stride: 'u32',
     scale: 'f32',
   },
   constants: { HAS_POSITIONS: [false, true] },
@@ -33,6 +34,9 @@ export type EmbeddingEntry = Traced<
     readonly ids: Tensor;
     readonly table: Tensor;
     readonly scale: number;
+    /** Words of each id, and what is added to the first of them. */
+    readonly words: number;
+    readonly first: number;
     readonly position: Tensor | undefined;
     readonly positions: Tensor | undefined;
     readonly offset: number;
@@ -42,6 +46,8 @@ export type EmbeddingEntry = Traced<
 export interface EmbeddingOptions {
   /** Factor of the token embedding; 1 when absent. */
   scale?: number;
+  /** Where several words stand for an id: how many, of which the first is one, and what is added to it. */
+  beside?: { readonly words: number; readonly offset: number } | undefined;
   /**
    * The position of each token, shaped like `ids` (what else stands beside one, its slot say, is
    * passed over), with the table of position vectors.
@@ -50,15 +56,17 @@ export interface EmbeddingOptions {
 }
 
 /**
- * table[id] · scale + positions[position]. ids: (…). table: (V, d_model), or rows numbered through
+ * table[id] · scale + positions[position]. ids: (…), or (…, words). table: (V, d_model), or rows numbered through
  * several axes. Result: (…, d_model).
  */
 export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions = {}): Tensor {
   const { recording } = ids;
-  const { scale = 1, positions } = options;
-  const tokens = elements(ids.shape);
+  const { scale = 1, beside = { words: 1, offset: 0 }, positions } = options;
+  const { words, offset: start } = beside;
+  const tokens = elements(ids.shape) / words;
   const columns = table.size(-1);
-  const y = recording.transient('embedding', [...ids.shape, columns]);
+  const shape = words === 1 ? ids.shape : ids.shape.slice(0, -1);
+  const y = recording.transient('embedding', [...shape, columns]);
   partsOf(table).forEach(({ tensor: weight, first, rows }, index, { length }) => {
     recording.dispatch({
       kernel: embeddingKernel,
@@ -73,10 +81,11 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
         tokens,
         columns,
         pitch: table.pitch,
-        first,
+        first: first - start,
         // Ids beyond the table fall to the last part, so that every token gets a value.
         last: index === length - 1 ? 2 ** 32 - 1 - first : rows - 1,
         offset: positions?.offset ?? 0,
+        id_stride: words,
         stride: positions === undefined ? 1 : elements(positions.position.shape) / tokens,
         scale,
       },
@@ -93,6 +102,8 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
       ids,
       table,
       scale,
+      words,
+      first: start,
       position: positions?.position,
       positions: positions?.table,
       offset: positions?.offset ?? 0,

@@ -8,12 +8,13 @@ struct Params {
   last: u32,
   offset: u32,
   stride: u32,
+  id_stride: u32,
   scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // @binding(1) weight: of the token table, (last + 1, columns) with rows of `pitch`
-@group(0) @binding(2) var<storage, read> ids: array<u32>;          // (tokens)
+@group(0) @binding(2) var<storage, read> ids: array<u32>;          // (tokens, id_stride), the first counts
 @group(0) @binding(3) var<storage, read> position: array<u32>;     // (tokens, stride), the first counts
 @group(0) @binding(4) var<storage, read> positions: array<f32>;    // (max positions, columns)
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;      // (tokens, columns)
@@ -30,7 +31,7 @@ fn embedding(
   }
   let token = i / params.columns;
   let column = i % params.columns;
-  let word = ids[token] - params.first;  // ids before the first wrap around
+  let word = ids[token * params.id_stride] - params.first;  // ids before the first wrap around
   if (word > params.last) {
     return;
   }

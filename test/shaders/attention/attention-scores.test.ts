@@ -16,6 +16,8 @@ interface Scores {
   readonly scale?: number;
   readonly softcap?: number;
   readonly window?: number;
+  /** What else there is of each head. */
+  readonly of?: 'slopes' | 'sinks';
 }
 
 const kinds: Readonly<Record<string, Scores>> = {
@@ -26,6 +28,9 @@ const kinds: Readonly<Record<string, Scores>> = {
   'a window of one': { window: 1 },
   'a window past a block': { window: 33 },
   'bounded scores': { softcap: 0.75 },
+  'a bias by slopes': { of: 'slopes', window: 13 },
+  'a sink': { of: 'sinks', group: 3 },
+  'a sink, and a window': { of: 'sinks', window: 3, softcap: 3 },
   'all of it': { group: 2, reach: 3, scale: 0.5, softcap: 2, window: 11 },
 };
 
@@ -33,9 +38,10 @@ const [batches, headSize] = [2, 5];
 
 /** Heads and options for `attention`, with a drawn bias. */
 function optionsOf(bench: Bench, random: Random, kind: Scores): ScoreOptions {
-  const { group = 1, reach, ...rest } = kind;
+  const { group = 1, reach, of, ...rest } = kind;
   const [keyValueHeads, heads] = [2, 2 * group];
-  if (reach === undefined) return { heads, keyValueHeads, headSize, ...rest };
+  const each = of && { [of]: dense(bench, random, of, [heads]) };
+  if (reach === undefined) return { heads, keyValueHeads, headSize, ...rest, ...each };
   const rows = 2 * reach + 1;
   const bias = bench.input('bias', [rows, heads], random.values(rows * heads, { outliers: 0 }));
   return { heads, keyValueHeads, headSize, ...rest, bias };

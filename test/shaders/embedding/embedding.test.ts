@@ -70,9 +70,14 @@ for (const { name, options } of gpus) {
         const position = bench.input('position', [2], Uint32Array.from([0, 1]));
         const places = bench.weight([4, 2], Float32Array.from([9, 9, 9, 9, 10, 20, 30, 40]));
         const positions = { position, table: places, offset: 2 };
-        return [embedding(ids, table, { scale: 2, positions })];
+        const place = bench.input('place', [2, 2], Uint32Array.from([1, 7, 0, 9]));
+        return [
+          embedding(ids, table, { scale: 2, positions }),
+          embedding(place, places, { beside: { words: 2, offset: 2 } }),
+        ];
       });
       expect([...outputs[0]!]).toEqual([20, 32, 32, 44]);
+      expect([...outputs[1]!]).toEqual([30, 40, 10, 20]);
     }));
 }
 

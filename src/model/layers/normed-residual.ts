@@ -1,0 +1,13 @@
+// Residual connections around what a norm gives, not around what it takes: Megatron-LM's
+// `apply_residual_connection_post_layernorm`, as some BLOOMs have it.
+
+import { dropout } from '../../shaders/elementwise/dropout.ts';
+import { normalize } from '../../shaders/rows/norm.ts';
+import { type Block, outputOf } from './block.ts';
+
+/** LayerNorm(x) + Sublayer(LayerNorm(x)). */
+export const normedResidual: Block = (x, sublayers, rate = 0) =>
+  sublayers.reduce((h, sublayer) => {
+    const input = normalize(h, sublayer.norm);
+    return dropout(outputOf(sublayer, input), rate, { residual: input });
+  }, x);
