@@ -35,6 +35,7 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
     const shape: DualShape = {
       text: own(batch.text),
       vision: own(batch.vision),
+      textEmbeds: batch.textEmbeds?.shape,
       returnLoss: batch.returnLoss,
       hiddenStates,
       attentions: attentions === true,

@@ -5,12 +5,13 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { DualEncoderDefinition, SequenceDefinition } from './definitions.ts';
 import type { DualBatch } from './dual-plan.ts';
 import { sameBatch } from './inputs/encoder-decoder-inputs.ts';
+import { denseTensor } from './inputs/inputs.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
 import { checkStack, inputsOf, type SequenceBatch } from './sequence-graph.ts';
 
 /** Checks texts, images, or both. @throws TransformerError INPUT_INVALID */
 export function checkDual(inputs: ModelInputs, { text, vision }: DualEncoderDefinition): DualBatch {
-  const taken = [...inputsOf(text), ...inputsOf(vision), 'returnLoss'] as const;
+  const taken = [...inputsOf(text), ...inputsOf(vision), 'textEmbeds', 'returnLoss'] as const;
   refuseInputs(inputs, taken, 'This model');
   const { returnLoss = false } = inputs;
   if (typeof returnLoss !== 'boolean') {
@@ -20,7 +21,13 @@ export function checkDual(inputs: ModelInputs, { text, vision }: DualEncoderDefi
     inputsOf(definition).some((name) => inputs[name] !== undefined)
       ? checkStack(inputs, definition)
       : undefined;
-  const batch = { text: part(text), vision: part(vision), returnLoss };
+  const textEmbeds = inputs.textEmbeds && denseTensor('textEmbeds', inputs.textEmbeds, 2);
+  const batch = { text: part(text), vision: part(vision), textEmbeds, returnLoss };
+  if (textEmbeds && (batch.text !== undefined || batch.vision === undefined)) {
+    throw invalid(
+      'textEmbeds are compared with images: pass pixelValues beside them, and no inputIds.',
+    );
+  }
   if (!batch.text && !batch.vision) {
     throw invalid('There are no inputs. Pass inputIds for texts, pixelValues for images, or both.');
   }

@@ -1,12 +1,15 @@
 // The forward pass of a model of texts and images: both stacks, or the one that has inputs.
 
+import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Scope } from '../runtime/scope.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import type { DualEncoderDefinition } from './definitions.ts';
 import { ForwardPlan, scalar } from './forward-plan.ts';
 import type { HeadBatch } from './heads/head.ts';
 import type { PairLosses } from './heads/similarity-losses.ts';
 import type { InputShape } from './inputs/input-stage.ts';
+import type { DenseTensor } from './inputs/inputs.ts';
 import { shownStates } from './layers/shown-states.ts';
 import { type SequenceBatch, type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
 import { showStack } from './sequence-plan.ts';
@@ -15,6 +18,8 @@ import { showStack } from './sequence-plan.ts';
 export interface DualBatch extends HeadBatch {
   readonly text: SequenceBatch | undefined;
   readonly vision: SequenceBatch | undefined;
+  /** Vectors of texts that were read before, (M, d). */
+  readonly textEmbeds: DenseTensor | undefined;
   readonly returnLoss: boolean;
 }
 
@@ -22,6 +27,7 @@ export interface DualBatch extends HeadBatch {
 export interface DualShape {
   readonly text: InputShape | undefined;
   readonly vision: InputShape | undefined;
+  readonly textEmbeds: readonly number[] | undefined;
   readonly returnLoss: boolean;
   readonly hiddenStates: boolean;
   readonly attentions: boolean;
@@ -56,16 +62,19 @@ export function dualPlan(
       return graph;
     };
     const [text, vision] = [record('text'), record('vision')];
+    const known = shape.textEmbeds && recording.persistent('textEmbeds', shape.textEmbeds);
+    const texts = text?.logits ?? known;
     let losses: PairLosses | undefined;
-    if (text?.logits && vision?.logits) {
+    if (texts && vision?.logits) {
       const { similarity } = definition;
-      const logits = similarity.record(vision.logits, text.logits);
+      sameWidth(texts, vision.logits);
+      const logits = similarity.record(vision.logits, texts);
       results.add(
         logits,
         () => logits.shape,
         (value, output) => similarity.show(value, output),
       );
-      if (shape.returnLoss) losses = similarity.losses(vision.logits, text.logits, logits);
+      if (shape.returnLoss) losses = similarity.losses(vision.logits, texts, logits);
     }
     const each = losses?.losses;
     if (each !== undefined) {
@@ -81,10 +90,20 @@ export function dualPlan(
       write(plan: Plan, batch: DualBatch): void {
         text?.write(plan, given(batch.text));
         vision?.write(plan, given(batch.vision));
+        if (known && batch.textEmbeds) plan.write(known, new Float32Array(batch.textEmbeds.data));
         losses?.write?.(plan);
       },
     };
   });
+}
+
+function sameWidth(texts: Tensor, images: Tensor): void {
+  const [width, wanted] = [texts.size(-1), images.size(-1)];
+  if (width === wanted) return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `textEmbeds has vectors of ${width} numbers; this model has ${wanted}. Pass what it gave for texts.`,
+  );
 }
 
 /** The part of a batch for a stack that a list has: lists are recorded for the parts that there are. */

@@ -45,6 +45,8 @@ export interface ModelInputs {
   inputFeatures?: DenseTensor;
   /** The samples of sound, as a model's feature extractor makes them, (B, samples). */
   inputValues?: DenseTensor;
+  /** Texts that were read before, as `textEmbeds` of the output has them, to be compared with images: (B, d). */
+  textEmbeds?: DenseTensor;
   /** Takes images of another size than the model was trained on: its positions are stretched to them. */
   interpolatePosEncoding?: boolean;
   /** Computes the loss of texts and images, of which each text belongs to the image of its place. */

@@ -21,6 +21,8 @@ export interface TaskInputs {
 /** What images become, with texts where a model compares both. */
 export interface ImageTaskInputs extends Partial<TaskInputs> {
   pixelValues: DenseTensor;
+  /** Texts that were read before. */
+  textEmbeds?: DenseTensor;
 }
 
 /** The outputs of `forward` that tasks read. */

@@ -55,6 +55,12 @@ test.each(['clip', 'variants/siglip'])('%s: one of both alone, and more of one',
     expect(one.logitsPerText?.shape).toEqual([3, 1]);
     expect(one.logitsPerText?.data).toEqual(one.logitsPerImage?.data);
     expect(one.textEmbeds).toEqual(both.textEmbeds);
+    const again = await model.forward({
+      textEmbeds: both.textEmbeds!,
+      pixelValues: pixelValues!,
+    });
+    expect(again.logitsPerText).toEqual(both.logitsPerText);
+    expect(again.imageEmbeds).toEqual(both.imageEmbeds);
   }),
 );
 
@@ -75,6 +81,12 @@ test('what they cannot take is refused', () =>
     await refused({ ...images, returnLoss: true }, 'returnLoss', 'inputIds');
     await refused({ ...images, inputIds: [[1]], returnLoss: true }, '1 rows', 'has 2');
     await refused({ ...images, inputIds: [[1]], returnLoss: 1 }, 'returnLoss is 1');
+    const textEmbeds = { data: new Float32Array(6), shape: [2, 3] };
+    await refused({ textEmbeds }, 'pixelValues');
+    await refused({ ...images, textEmbeds, inputIds: [[1]] }, 'no inputIds');
+    await refused({ ...images, textEmbeds }, 'vectors of 3 numbers', 'this model has');
+    await refused({ ...images, textEmbeds: [[1]] }, 'textEmbeds', 'Float32Array');
+    await refused({ ...images, textEmbeds, returnLoss: true }, 'returnLoss', 'inputIds');
     await refused({ inputIds: [Array<number>(13).fill(1)] }, '13 tokens', '12 positions');
     await expectRejection(model.generate({}), 'MODEL_UNSUPPORTED', 'does not generate');
   }));

@@ -1,5 +1,5 @@
 // Images and labels that nobody trained, by CLIP and SigLIP, beside Hugging Face's pipelines; their tokenizers.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { type Gpu, pipeline, type Pipelines } from 'webgpu-transformer';
 import { readFixture, readFixtureJson } from '../support/fixture.ts';
@@ -93,6 +93,20 @@ test('many labels go in parts', () =>
     expect(found).toHaveLength(156);
     const own = found.filter(({ label }) => few!.labels.includes(label));
     expectLabels(own, few!.expected[0] as readonly Label[]);
+  }));
+
+test('texts are read once for many images', () =>
+  withGpu(device!.options, async (gpu) => {
+    using classify = await open('zero-shot-image-classification', 'clip', gpu);
+    const image = await readFixture('processors/odd.png');
+    const forward = vi.spyOn(classify.model, 'forward');
+    const all = await classify(Array<typeof image>(9).fill(image), ['a cat', 'a dog']);
+    expect(forward.mock.calls.map(([inputs]) => Object.keys(inputs))).toEqual([
+      ['inputIds', 'attentionMask'],
+      ['pixelValues', 'textEmbeds'],
+      ['pixelValues', 'textEmbeds'],
+    ]);
+    for (const labels of all) expectLabels(labels, all[0]!);
   }));
 
 test('features of both are the vectors that are compared', () =>

@@ -1,6 +1,6 @@
 // Wrong arguments of pipelines and tokenizers, apart from any device.
 import { expect, test } from 'vitest';
-import { cosineSimilarity } from 'webgpu-transformer';
+import { cosineSimilarity, type DenseTensor } from 'webgpu-transformer';
 import { generationValues } from '../../src/model/generation/read-options.ts';
 import { throwIfAborted } from '../../src/runtime/errors.ts';
 import { embeddings, sentenceSimilarity } from '../../src/tasks/text/embeddings.ts';
@@ -94,10 +94,14 @@ const match = zeroShotImageClassification({
   model: {
     ...imageParts.model,
     maxPositions: 77,
-    forward: ({ inputIds = [], pixelValues: { shape } }) => {
-      const size = [inputIds.length, shape[0] ?? 1] as const;
+    forward: ({ inputIds = [], pixelValues, textEmbeds }) => {
+      const zeros = (...shape: [number, number]): DenseTensor => {
+        return { data: new Float32Array(shape[0] * shape[1]), shape };
+      };
+      const counts = [pixelValues?.shape[0] ?? 1, textEmbeds?.shape[0] ?? 1] as const;
       return Promise.resolve({
-        logitsPerText: { data: new Float32Array(size[0] * size[1]), shape: size },
+        textEmbeds: zeros(inputIds.length, 3),
+        logitsPerImage: zeros(...counts),
       });
     },
   },

@@ -3,6 +3,7 @@
 // 2103.00020, §3.1).
 
 import type { ImageInput } from '../../images/read-image.ts';
+import { below } from '../../model/inputs/dense-rows.ts';
 import type { DenseTensor } from '../../model/inputs/inputs.ts';
 import { entryOf, eachText, inBatches, padRows, type TokenRow } from '../batches.ts';
 import { checkLabels, hypotheses } from '../candidate-labels.ts';
@@ -12,6 +13,7 @@ import { greatest, sigmoid, softmax } from '../scores.ts';
 import {
   checkOptions,
   encodeText,
+  type ImageTaskInputs,
   type ImageTaskParts,
   oneOrMany,
   type TaskOutput,
@@ -39,7 +41,15 @@ export interface ZeroShotImageClassification {
   ): Promise<LabelScore[][]>;
 }
 
-type Parts = ImageTaskParts & TextParts;
+interface Parts extends ImageTaskParts, TextParts {
+  readonly model: TextParts['model'] &
+    Pick<ImageTaskParts['model'], 'gpu'> & {
+      forward(
+        inputs: Partial<ImageTaskInputs>,
+        options?: { signal?: AbortSignal },
+      ): Promise<TaskOutput>;
+    };
+}
 
 const task = 'zero-shot-image-classification';
 
@@ -66,8 +76,10 @@ export function zeroShotImageClassification(parts: Parts): ZeroShotImageClassifi
           ? encodeText(parts, sentence, undefined, 'longest', siglipLength)
           : encodeText(parts, sentence, undefined),
       );
+      const until = signal ? { signal } : {};
+      const textEmbeds = await readTexts(parts, rows, isSiglip ? siglipLength : 0, signal);
       const forward = (pixelValues: DenseTensor): Promise<TaskOutput> =>
-        likeness(parts, rows, { pixelValues, length: isSiglip ? siglipLength : 0, signal });
+        parts.model.forward({ pixelValues, textEmbeds }, until);
       return forwardImages(parts, images, { task, signal, forward }, (read) => {
         const { data } = read('logitsPerImage');
         // Each label by itself, or one of them all.
@@ -82,31 +94,23 @@ export function zeroShotImageClassification(parts: Parts): ZeroShotImageClassifi
   return classify as ZeroShotImageClassification;
 }
 
-interface LikenessOptions {
-  readonly pixelValues: DenseTensor;
-  /** What texts are filled up to at least. */
-  readonly length: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** How alike images and texts are, whatever number of texts there are. */
-async function likeness(
+/** The vectors of texts, filled up to `least` tokens, whatever number of texts there are: (M, d). */
+async function readTexts(
   parts: Parts,
   rows: readonly TokenRow[],
-  { pixelValues, length, signal }: LikenessOptions,
-): Promise<TaskOutput> {
+  least: number,
+  signal: AbortSignal | undefined,
+): Promise<DenseTensor> {
   const { model, tokenizer } = parts;
   const takesMask = tokenizer.modelInputNames.includes('attention_mask');
-  const perText = await inBatches(rows, { tokens, signal }, async (batch) => {
-    const { inputIds, attentionMask } = padRows(parts, batch, tokenizer.paddingSide, length);
+  const vectors = await inBatches(rows, { tokens, signal }, async (batch) => {
+    const { inputIds, attentionMask } = padRows(parts, batch, tokenizer.paddingSide, least);
     const texts = { inputIds, ...(takesMask && { attentionMask }) };
-    const output = await model.forward({ ...texts, pixelValues }, signal ? { signal } : {});
-    return batch.map((_, at) => entryOf(output, ['logitsPerText'], at, task).data);
+    const output = await model.forward(texts, signal ? { signal } : {});
+    return batch.map((_, at) => {
+      const { data, shape } = entryOf(output, ['textEmbeds'], at, task);
+      return { data, shape: [1, ...shape] };
+    });
   });
-  const [images = 0] = pixelValues.shape;
-  const data = Float32Array.from({ length: images * rows.length }, (_, i) => {
-    const [image, text] = [Math.floor(i / rows.length), i % rows.length];
-    return perText[text]?.[image] ?? NaN;
-  });
-  return { logitsPerImage: { data, shape: [images, rows.length] } };
+  return below(vectors);
 }
