@@ -35,6 +35,7 @@ const rooms = {
     matmul: ['elementwise'],
     rows: ['elementwise', 'matmul'],
     attention: ['elementwise', 'rows'],
+    experts: ['rows'],
     choice: ['rows'],
     loss: ['rows'],
     optimizer: ['rows'],

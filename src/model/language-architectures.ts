@@ -37,6 +37,7 @@ export const languageFamilies: Families = {
     tied: true,
   }),
   gpt_neox: decoder('GPTNeoX', async () => (await import('./families/gpt-neox.ts')).gptNeoX),
+  gpt_oss: decoder('GptOss', async () => (await import('./families/gpt-oss.ts')).gptOss),
   granite: decoder('Granite', async () => (await import('./families/granite.ts')).granite),
   m2m_100: encoderDecoder('M2M100', async () => (await import('./families/m2m100.ts')).m2m100, [
     generation,
@@ -61,6 +62,7 @@ export const languageFamilies: Families = {
     'Model',
   ]),
   phi3: decoder('Phi3', async () => (await import('./families/phi3.ts')).phi3),
+  qwen3_moe: decoder('Qwen3Moe', async () => (await import('./families/qwen3-moe.ts')).qwen3Moe),
   smollm3: decoder('SmolLM3', async () => (await import('./families/smollm3.ts')).smollm3, {
     tied: true,
   }),

@@ -13,6 +13,7 @@ import {
 } from './checks.ts';
 import { choiceChecks } from './choice.ts';
 import { decoderChecks } from './decoder.ts';
+import { expertChecks } from './experts.ts';
 import { imageChecks } from './images.ts';
 import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
 import { type Check, type NamedCheck, runCheck } from './run-check.ts';
@@ -30,6 +31,7 @@ export async function inferenceTest(
     ...decoderChecks(),
     ...choiceChecks(),
     ...blockChecks(),
+    ...expertChecks(),
     ...imageChecks(),
     ...signalChecks(),
     ...soundChecks(),

@@ -62,6 +62,10 @@ import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
 import { speechTokenKernels } from './choice/speech-tokens.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
+import { clampedGateKernels } from './experts/clamped-gate.ts';
+import { expertMatmulKernels } from './experts/expert-matmul.ts';
+import { mixExpertsKernels } from './experts/mix-experts.ts';
+import { routeKernels } from './experts/route.ts';
 import { splitHeadsKernels } from './attention/split-heads.ts';
 
 export const allKernels: readonly Kernel[] = [
@@ -102,6 +106,10 @@ export const allKernels: readonly Kernel[] = [
   ...unpackKernels,
   ...loraKernels,
   ...loraBackwardKernels,
+  ...routeKernels,
+  ...expertMatmulKernels,
+  ...clampedGateKernels,
+  ...mixExpertsKernels,
   ...splitHeadsKernels,
   ...gatedKernels,
   ...gatedBackwardKernels,

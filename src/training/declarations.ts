@@ -15,6 +15,7 @@ import { electra } from '../model/families/electra.ts';
 import { gemma2, gemma3 } from '../model/families/gemma.ts';
 import { gpt2 } from '../model/families/gpt2.ts';
 import { gptNeoX } from '../model/families/gpt-neox.ts';
+import { gptOss } from '../model/families/gpt-oss.ts';
 import { granite } from '../model/families/granite.ts';
 import { headName } from '../model/heads/head-name.ts';
 import { imageGpt } from '../model/families/imagegpt.ts';
@@ -32,6 +33,7 @@ import { olmo2, olmo3 } from '../model/families/olmo.ts';
 import { opt } from '../model/families/opt.ts';
 import { phi3 } from '../model/families/phi3.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
+import { qwen3Moe } from '../model/families/qwen3-moe.ts';
 import { roberta } from '../model/families/roberta.ts';
 import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/families/siglip.ts';
 import { smollm3 } from '../model/families/smollm3.ts';
@@ -71,6 +73,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   gemma3_text: gemma3,
   gpt2,
   gpt_neox: gptNeoX,
+  gpt_oss: gptOss,
   granite,
   imagegpt: imageGpt,
   hubert,
@@ -90,6 +93,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   phi3,
   qwen2,
   qwen3,
+  qwen3_moe: qwen3Moe,
   roberta,
   siglip: (config, loader) => (isClassifier(config) ? siglipClassifier : siglip)(config, loader),
   siglip_text_model: siglipText,

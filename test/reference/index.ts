@@ -17,6 +17,7 @@ import { activate, activateBackward, add, columnSum, transpose } from './element
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
+import { clampedGate, expertMatmul, groupTokens, mixExperts, routeTokens } from './experts.ts';
 import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
 import { splitHeads } from './split-heads.ts';
 import { columnScale } from './column-scale.ts';
@@ -57,6 +58,11 @@ import { windows, windowsBackward } from './windows.ts';
 import type { Reference } from './twin.ts';
 
 export const references: Readonly<Record<string, Reference>> = {
+  'clamped-gate': clampedGate,
+  'expert-matmul': expertMatmul,
+  'group-tokens': groupTokens,
+  'mix-experts': mixExperts,
+  'route-tokens': routeTokens,
   accumulate,
   activate,
   'activate-backward': activateBackward,

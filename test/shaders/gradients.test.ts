@@ -578,6 +578,7 @@ const withoutGradient = [
   'beam-gather',
   'beam-step',
   'choose-token',
+  'clamped-gate',
   'column-sum',
   'dequantize',
   'embedding-links',
@@ -605,6 +606,10 @@ const withoutGradient = [
   'token-rules',
   'transpose',
   'warp',
+  'expert-matmul',
+  'group-tokens',
+  'mix-experts',
+  'route-tokens',
 ];
 
 test('every operation with a gradient has a case, and every case is played', () =>

@@ -125,6 +125,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/model\/(families\/(bloom|gpt-neox|granite|olmo|opt|phi3|smollm3)|generation\/feed-again|layers\/(normed-residual|reordered-norm))\.ts/,
   },
   {
+    name: 'experts',
+    test: /\/src\/(model\/(families\/(gpt-oss|qwen3-moe)|layers\/experts)\.ts|shaders\/experts\/)/,
+  },
+  {
     name: 'encoder-decoder',
     test: /\/src\/model\/([\w-]+\/)?(encoder-decoder|marian|t5|text-to-text)\.ts/,
   },

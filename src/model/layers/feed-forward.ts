@@ -28,7 +28,16 @@ interface GatedFeedForward extends Omit<PlainFeedForward, 'kind'> {
   readonly valueFirst?: boolean;
 }
 
-export type FeedForwardWeights = PlainFeedForward | GatedFeedForward;
+/** One that says itself how it is recorded, such as that of experts. */
+export interface ComposedFeedForward {
+  readonly kind: 'composed';
+  /** Appends what it computes of x, + residual. x and result: (B, T, d_model) */
+  record(x: Tensor, residual: Tensor | undefined): Tensor;
+}
+
+type OwnFeedForward = PlainFeedForward | GatedFeedForward;
+
+export type FeedForwardWeights = OwnFeedForward | ComposedFeedForward;
 
 /** x and result: (B, T, d_model). What the inner layer computes is dropped at `rate`. */
 export function feedForward(
@@ -37,12 +46,13 @@ export function feedForward(
   residual?: Tensor,
   rate = 0,
 ): Tensor {
+  if (weights.kind === 'composed') return weights.record(x, residual);
   const hidden = dropout(innerOf(x, weights), rate);
   return linear(hidden, weights.outer, { residual, label: 'feed-forward' });
 }
 
 /** What the inner layer computes: (B, T, d_ff). */
-function innerOf(x: Tensor, weights: FeedForwardWeights): Tensor {
+function innerOf(x: Tensor, weights: OwnFeedForward): Tensor {
   const { inner, activation } = weights;
   return weights.kind === 'gated'
     ? gated(x, inner, activation, weights.valueFirst)

@@ -96,13 +96,14 @@ export class WeightLoader {
     columns: number,
     options: MatrixOptions = {},
   ): Tensor {
-    const { part, transposed: swapped = false } = options;
+    const { part, transposed: swapped = false, stack } = options;
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
       const own = part?.rows ?? sizes[index] ?? 0;
       const shape = options.stored?.(own) ?? [own, columns];
-      return this.#find(this.#names.named('inFile', name), shape, swapped);
+      const each = stack && [stack, columns, own / stack];
+      return this.#find(this.#names.named('inFile', name), shape, swapped, each || undefined);
     });
     const isOrdered = entries.some((entry) => packedOf(entry)?.isOrdered === true);
     const mayBeOrdered = options.ordered === true;
@@ -236,9 +237,17 @@ export class WeightLoader {
     return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
   }
 
-  /** `name`: as the file has it. `swapped`: whether a matrix is stored as (columns, rows), unless quantised. */
-  #find(name: string, wanted: readonly number[], swapped: boolean = false): TensorEntry {
-    const turned = swapped ? wanted.toReversed() : wanted;
+  /**
+   * `name`: as the file has it. `swapped`: whether a matrix is stored as (columns, rows), unless quantised; several
+   * of them as `stacked`.
+   */
+  #find(
+    name: string,
+    wanted: readonly number[],
+    swapped: boolean = false,
+    stacked?: readonly number[],
+  ): TensorEntry {
+    const turned = stacked ?? (swapped ? wanted.toReversed() : wanted);
     const stored = this.#stored(this.#tied.storedAs(name), turned);
     const entry = stored && asShaped(stored, wanted);
     const shape = entry && packedOf(entry) ? wanted : turned;
@@ -268,7 +277,7 @@ export class WeightLoader {
   #fill(
     tensor: Tensor,
     entries: readonly (TensorEntry | Zeros)[],
-    { part, transposed: swapped = false, order }: FillOptions,
+    { part, transposed: swapped = false, stack = 1, order }: FillOptions,
     slices: WeightSlice[],
   ): void {
     const rowElements = tensor.shape.length === 1 ? 1 : tensor.size(-1);
@@ -286,9 +295,15 @@ export class WeightLoader {
       // What is quantised lies as its product needs it, but is called what it was before.
       const shape = swapped && packedOf(entry) ? entry.shape.toReversed() : entry.shape;
       const turned = swapped && { transposed: true };
-      const slice = { name, shape, storedFirst, tensor, first, size, order, ...turned };
-      this.wanted.set(entry, [...(this.wanted.get(entry) ?? []), slice]);
-      slices.push(slice);
+      const count = packedOf(entry) ? 1 : stack;
+      const each = size / count;
+      const own = count > 1 ? shape.slice(1) : shape;
+      for (let i = 0; i < count; i++) {
+        const place = { storedFirst: storedFirst + i * each, first: first + i * each, size: each };
+        const slice = { name, shape: own, tensor, order, ...place, ...turned };
+        this.wanted.set(entry, [...(this.wanted.get(entry) ?? []), slice]);
+        slices.push(slice);
+      }
       first += size;
     }
   }

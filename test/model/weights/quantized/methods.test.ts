@@ -56,6 +56,18 @@ for (const [name, { format, warning }] of Object.entries(cases)) {
     }));
 }
 
+test('gpt-oss: experts in codes, the rest as it is', () =>
+  withGpu(usual, async (gpu) => {
+    using model = await expectFixture(gpu, 'gpt_oss');
+    await expectTokens(model, 'gpt_oss');
+    const { slices } = trainableOf('model', model);
+    const dtypes = ['experts.gate_up_proj', 'q_proj.weight'].map(
+      (end) => slices.find(({ name }) => name.endsWith(end))?.tensor.dtype,
+    );
+    expect(dtypes).toEqual(['mxfp4-32', 'f32']);
+    expect(model.warnings).toEqual([]);
+  }));
+
 test('a module that is quantised otherwise, and one that is not', () =>
   withGpu(usual, async (gpu) => {
     const formatsOf = async (name: string): Promise<Map<string, string>> => {

@@ -1,0 +1,97 @@
+// Products with the weights of chosen experts, and of these alone.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import type { Kernel } from '../../runtime/kernel.ts';
+import { partsOf } from '../../runtime/parts.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
+import { late, workgroup } from '../snippets.ts';
+import { weightStorage } from '../storage.ts';
+import type { Routes } from './route.ts';
+
+const forms = rowKernel({
+  name: 'expert-matmul',
+  code: [
+    workgroup,
+    weightStorage,
+    { file: 'expert-matmul.wgsl', text: late(() => import('./expert-matmul.wgsl?raw')) },
+  ],
+  bindings: {
+    weight: 'read',
+    x: 'read',
+    bias: 'read',
+    starts: 'read',
+    order: 'read',
+    y: 'write',
+  },
+  params: {
+    choices: 'u32',
+    experts: 'u32',
+    columns: 'u32',
+    depth: 'u32',
+    pitch: 'u32',
+    x_pitch: 'u32',
+    share: 'u32',
+    first: 'u32',
+    part: 'u32',
+  },
+  constants: { ROWS: [1, 4], HAS_BIAS: [false, true] },
+});
+
+export const expertMatmulKernels: readonly Kernel[] = allForms(forms);
+
+/** The layer of all experts: W (experts · out, in), the rows of one below those of another; bias (experts · out). */
+export interface ExpertWeights {
+  readonly weight: Tensor;
+  readonly bias?: Tensor | undefined;
+}
+
+/**
+ * xW[e]ᵀ + bias[e] for each choice of a token, e being its expert. x: (tokens, in), or (choices, in) of what each
+ * choice has of its own. Result: (choices, out), in the order of the choices.
+ * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
+ */
+export function expertMatmul(
+  x: Tensor,
+  { weight, bias }: ExpertWeights,
+  { starts, order }: Routes,
+): Tensor {
+  const { recording } = x;
+  const experts = starts.size(0) - 1;
+  const [choices, depth] = [order.size(0), weight.size(1)];
+  const columns = weight.size(0) / experts;
+  const rows = elements(x.shape) / x.size(-1);
+  const share = choices / rows;
+  if (x.size(-1) !== depth || columns % 1 !== 0 || share % 1 !== 0) {
+    throw new TransformerError(
+      'TENSOR_MISMATCH',
+      `expertMatmul: ${weight.describe()} of ${experts} experts does not go with ${x.describe()}.`,
+    );
+  }
+  const y = recording.transient('experts', [choices, columns]);
+  // Experts that are chosen have a tile each, and more where they fill them.
+  const ROWS = choices <= experts ? 1 : 4;
+  const rowTiles = Math.floor((choices + Math.min(experts, choices) * (ROWS - 1)) / ROWS);
+  const parts = partsOf(weight);
+  for (const { tensor, first, rows: part } of parts) {
+    recording.dispatch({
+      ...rowForm(forms, recording.gpu, rowTiles * Math.ceil(columns / 8)),
+      bindings: { weight: tensor, x, bias, starts, order, y },
+      params: {
+        choices,
+        experts,
+        columns,
+        depth,
+        pitch: weight.pitch,
+        x_pitch: x.pitch,
+        share,
+        first,
+        part,
+      },
+      constants: { ROWS, HAS_BIAS: bias !== undefined },
+      parts: parts.length > 1 ? ['y'] : [],
+    });
+  }
+  recording.differentiate({ op: 'expert-matmul', output: y, inputs: [x, weight, bias] });
+  return y;
+}
