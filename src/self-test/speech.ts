@@ -5,6 +5,7 @@ import { joinColumns } from '../shaders/elementwise/join-columns.ts';
 import { dropLayer } from '../shaders/elementwise/layer-drop.ts';
 import { mixLayers } from '../shaders/elementwise/layer-mix.ts';
 import { maskRows } from '../shaders/elementwise/mask-rows.ts';
+import { maskSpans } from '../shaders/elementwise/spans.ts';
 import { overNorm } from '../shaders/rows/weight-norm.ts';
 import type { Result } from './checks.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
@@ -72,6 +73,36 @@ export function layerOf(inputs: Inputs, dropped: boolean): Operation {
   return { output: dropLayer(given.tensor, output.tensor, rate), x, forward };
 }
 
+/** Of two sequences of seven rows two spans of two each: those that begin where the least numbers are drawn. */
+export function spansOf(inputs: Inputs): Operation {
+  const x = inputs.floats([2, 7, 3]);
+  const starts = spanStarts();
+  const forward = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from(values, (value, i) => {
+      const row = Math.floor(i / 3);
+      const before = row % 7 > 0 && starts[row - 1] === 1;
+      return starts[row] === 1 || before ? 0 : value;
+    });
+  const spans = { rate: 0.01, length: 2, least: 2 };
+  return { output: maskSpans(x.tensor, spans, { along: 'rows' }), x, forward };
+}
+
+function spanStarts(): number[] {
+  return [0, 7].flatMap((first) => {
+    const drawn = Array.from({ length: 6 }, (_, place) => randomBits(seed, step, 0, first + place));
+    const second = drawn.toSorted((a, b) => a - b)[1] ?? NaN;
+    return [...drawn.map((bits) => Number(bits <= second)), 0];
+  });
+}
+
+function checkSpanStarts(inputs: Inputs): Result {
+  const { recording } = inputs;
+  const x = inputs.floats([2, 7, 3]);
+  maskSpans(x.tensor, { rate: 0.01, length: 2, least: 2 }, { along: 'rows' });
+  const output = recording.dispatches.at(-1)?.bindings['starts'] ?? x.tensor;
+  return { output, wanted: spanStarts() };
+}
+
 function check(operation: (inputs: Inputs) => Operation): (inputs: Inputs) => Result {
   return (inputs) => {
     const { output, x, forward } = operation(inputs);
@@ -86,6 +117,8 @@ export function speechChecks(): NamedCheck[] {
     ['a mixture of layers', check(mixtureOf)],
     ['lengths over norms', check(normsOf)],
     ['a layer that is dropped', check((inputs) => layerOf(inputs, true))],
+    ['spans that are masked', check(spansOf)],
+    ['where spans begin', checkSpanStarts],
     ['a layer that is not', check((inputs) => layerOf(inputs, false))],
   ];
 }

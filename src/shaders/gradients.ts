@@ -14,6 +14,7 @@ import { add } from './elementwise/add.ts';
 import { drop, type DropoutEntry } from './elementwise/dropout.ts';
 import { chosen, type LayerDropEntry } from './elementwise/layer-drop.ts';
 import { scale, type ScaleEntry } from './elementwise/scale.ts';
+import { fillSpans, type SpansEntry } from './elementwise/spans.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { joinColumnsBackward } from './elementwise/join-columns-backward.ts';
 import { masked, type MaskRowsEntry } from './elementwise/mask-rows.ts';
@@ -51,6 +52,11 @@ const layerDropBackward: Rule<LayerDropEntry> = ({ trace: { given, output, param
 /** Of rows that count: those that do not have no gradient. */
 const maskRowsBackward: Rule<MaskRowsEntry> = ({ trace: { x, mask } }, dy) => [
   [x, () => masked(dy, mask, `d ${x.label}`)],
+];
+
+/** Of spans that are masked: what stood there has no gradient. */
+const spansBackward: Rule<SpansEntry> = ({ trace: { x, places } }, dy) => [
+  [x, () => fillSpans(dy, places, { label: `d ${x.label}` })],
 ];
 
 /** Of reordering: each element's gradient goes where the element was. */
@@ -103,6 +109,7 @@ const rules = keyed({
   reorder: reorderBackward,
   scale: scaleBackward,
   'sigmoid-loss': sigmoidLossBackward,
+  spans: spansBackward,
   'token-means': tokenMeansBackward,
   'weight-norm': weightNormBackward,
   windows: windowsBackward,

@@ -57,6 +57,7 @@ import { quantizeKernels } from './quantize/quantize.ts';
 import { reorderKernels } from './matmul/reorder.ts';
 import { repackKernels } from './quantize/repack.ts';
 import { unpackKernels } from './quantize/unpack-gguf.ts';
+import { spanKernels } from './elementwise/spans.ts';
 import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/transpose.ts';
@@ -131,6 +132,7 @@ export const allKernels: readonly Kernel[] = [
   ...layerMixKernels,
   ...layerMixBackwardKernels,
   ...maskRowsKernels,
+  ...spanKernels,
   ...weightNormKernels,
   ...weightNormBackwardKernels,
   ...groupNormKernels,

@@ -49,6 +49,8 @@ import {
   layerMix,
   layerMixBackward,
   maskRows,
+  spanFill,
+  spanStarts,
   weightNorm,
   weightNormBackward,
 } from './speech.ts';
@@ -115,6 +117,8 @@ export const references: Readonly<Record<string, Reference>> = {
   'column-scale': columnScale,
   'image-tokens': imageTokens,
   'image-tokens-backward': imageTokensBackward,
+  'span-fill': spanFill,
+  'span-starts': spanStarts,
   'split-heads': splitHeads,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,

@@ -1,5 +1,6 @@
 // What encoders of speech are made of beside the layers of others.
 
+import { randomBits } from './dropout.ts';
 import { floats, type Inputs, integers, type Reference, scalar } from './twin.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -121,3 +122,46 @@ export const weightNormBackward: Reference = products((inputs) => {
     d_energy: energy.map((own, step) => (-dy[step]! * length[step]!) / (2 * own ** 1.5)),
   };
 });
+
+export const spanStarts: Reference = {
+  twin: (inputs, params, constants) => {
+    const at = (name: string): number => scalar(params, name);
+    const [seed, step] = integers(inputs, 'random');
+    const [size, length] = [at('size'), at('length')];
+    const drawn = (index: number): number => randomBits(seed!, step!, at('site'), index);
+    const rest = Math.floor(drawn(2 ** 32 - 1) / 256) / 2 ** 24;
+    const starts = range(at('sequences')).flatMap((sequence) => {
+      const all = range(size).map((place) => sequence * size + place);
+      const own =
+        constants['HAS_MASK'] === true
+          ? all.filter((i) => integers(inputs, 'mask')[i] !== 0).length
+          : size;
+      const places = all.slice(0, Math.max(0, own - length + 1));
+      const wanted = Math.max(Math.floor((at('rate') * own) / length + rest), at('least'));
+      const spans = Math.min(wanted, Math.floor(size / length), places.length);
+      const sorted = places.toSorted((a, b) => drawn(a) - drawn(b));
+      const chosen = new Set(sorted.slice(0, spans));
+      return all.map((i) => Number(chosen.has(i)));
+    });
+    return { starts: Uint32Array.from(starts) };
+  },
+  conditions: () => ({ starts: { length: 0, magnitude: 0 } }),
+};
+
+export const spanFill: Reference = {
+  twin: (inputs, params, constants) => {
+    const [rows, columns] = [scalar(params, 'rows'), scalar(params, 'columns')];
+    const starts = integers(inputs, 'starts');
+    const byColumn = constants['BY_COLUMN'] === true;
+    const y = floats(inputs, 'x').map((value, i) => {
+      const [row, column] = [Math.floor(i / columns) % rows, i % columns];
+      const [place, size] = byColumn ? [column, columns] : [row, rows];
+      const sequence = Math.floor(i / columns / rows);
+      const own = starts.subarray(sequence * size, sequence * size + place + 1);
+      if (!own.slice(-scalar(params, 'length')).includes(1)) return value;
+      return constants['HAS_FILL'] === true ? floats(inputs, 'fill')[column]! : 0;
+    });
+    return { y };
+  },
+  conditions: copies('x'),
+};

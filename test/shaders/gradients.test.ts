@@ -20,6 +20,7 @@ import { dropout } from '../../src/shaders/elementwise/dropout.ts';
 import { dropLayer } from '../../src/shaders/elementwise/layer-drop.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
 import { scale } from '../../src/shaders/elementwise/scale.ts';
+import { maskSpans } from '../../src/shaders/elementwise/spans.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';
 import { gated, gatedLinear } from '../../src/shaders/matmul/gated.ts';
@@ -258,6 +259,12 @@ for (const rate of [0.1, 0.6]) {
   };
 }
 
+for (const along of ['rows', 'columns'] as const) {
+  cases[`dropout of spans of ${along}`] = (t) => {
+    const spans = { rate: 0.4, length: 2, least: 1 };
+    return maskSpans(t.input('x', 2, 7, 9), spans, { along });
+  };
+}
 for (const seed of [1, 2, 3]) {
   cases[`dropout of a layer, ${seed}`] = (t) => {
     const [x, y] = [t.input('x', 5, 13), t.input('y', 5, 13)];

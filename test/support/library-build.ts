@@ -147,7 +147,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'whisper',
-    test: /\/src\/(model\/(families\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(convolution|sound-embeddings))\.ts|shaders\/(audio\/windows|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
+    test: /\/src\/(model\/(families\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|convolution|sound-embeddings))\.ts|shaders\/(audio\/windows|elementwise\/spans|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
   },
   {
     name: 'clip',

@@ -60,17 +60,22 @@ for (const { name: device, options } of await testGpus()) {
     ['bert_seqcls', 'main'],
     ['gpt2', 'main'],
     ['variants/albert_seqcls', 'main'],
+    ['variants/blip', 'main'],
     ['variants/clip_imgcls', 'main'],
     ['variants/clip_pairs', 'main'],
     ['variants/deit', 'main'],
     ['variants/dinov2_imgcls', 'main'],
     ['variants/hubert_ctc', 'main'],
     ['variants/hubert_seqcls', 'main'],
+    ['variants/imagegpt', 'main'],
+    ['variants/imagegpt_imgcls', 'main'],
     ['variants/siglip', 'masked'],
     ['variants/siglip_imgcls', 'main'],
+    ['variants/ved_gpt2', 'labels'],
     ['variants/wav2vec2_ctc', 'main'],
     ['variants/wav2vec2_seqcls', 'main'],
     ['variants/whisper_audiocls', 'main'],
+    ['whisper', 'labels'],
   ])(`%s, ${device}`, (name, call) =>
     withGpu(options, async (gpu) => {
       const expected = readValues(await readFixture(`${name}/expected_grads.safetensors`));

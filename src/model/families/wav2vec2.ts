@@ -12,6 +12,7 @@ import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
 import { meanOfTokens } from '../heads/mean-of-tokens.ts';
 import { SequenceHead } from '../heads/sequence-head.ts';
 import { WaveformInput } from '../inputs/waveform-inputs.ts';
+import { augmentation } from '../layers/augmentation.ts';
 import { postNorm, preNorm } from '../layers/block.ts';
 import type { LayerNormWeights } from '../../shaders/rows/norm.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
@@ -55,6 +56,7 @@ function speechEncoder(
   const count = config.layers('num_hidden_layers', 12);
   const head = headName(config);
   const rate = config.rate('hidden_dropout', 0.1);
+  const augmented = augmentation(config, true);
   const layerRate = config.rate('layerdrop', 0.1);
   const scores =
     isMixed && head === 'SequenceClassification'
@@ -72,7 +74,9 @@ function speechEncoder(
       norm: isStable ? undefined : norm,
       dropout: config.rate('feat_proj_dropout', 0),
       placedDropout: rate,
-      augments: augments(config),
+      augmentation: augmented,
+      // Departs from Python, which trains it.
+      masked: augmented && loader.constant(`${root}masked_spec_embed`, [size]),
     }),
     vocabulary: 0,
     maxPositions: Infinity,
@@ -91,12 +95,6 @@ function speechEncoder(
     head: headOf(parts, head),
     ...(scores && { mix: (outputs) => mixLayers(outputs, scores) }),
   };
-}
-
-/** Whether states are masked at random in training (SpecAugment, Park et al., 2019, arXiv 1904.08779). */
-function augments(config: Config): boolean {
-  const rates = [config.rate('mask_time_prob', 0.05), config.rate('mask_feature_prob', 0)];
-  return config.boolean('apply_spec_augment', true) && rates.some((rate) => rate > 0);
 }
 
 interface Parts {

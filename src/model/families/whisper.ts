@@ -8,6 +8,7 @@ import { baseRoot, headName, labelCount } from '../heads/head-name.ts';
 import { SequenceHead } from '../heads/sequence-head.ts';
 import { SoundInput } from '../inputs/sound-inputs.ts';
 import { preNorm } from '../layers/block.ts';
+import { augmentation, type Augmentation } from '../layers/augmentation.ts';
 import type { Convolution } from '../layers/convolution.ts';
 import { speechFields } from '../speech/speech-fields.ts';
 import { tensor2tensorPositions } from '../layers/tensor2tensor-positions.ts';
@@ -26,7 +27,7 @@ export function whisper(config: Config, loader: WeightLoader): EncoderDecoderDef
   const { dModel, stack } = bartStacks(config, loader, root, variant);
   const targetVocabulary = config.integer('vocab_size', 51865);
   const maxPositions = config.integer('max_target_positions', 448);
-  const source = soundInput(config, loader, root);
+  const source = soundInput(config, loader, root, augmentation(config, false));
   const encoder = stack('encoder');
   const embedded = `${root}decoder.embed_tokens.weight`;
   const output = head === 'Model' ? embedded : 'proj_out.weight';
@@ -81,7 +82,12 @@ export function whisperClassifier(config: Config, loader: WeightLoader): Sequenc
   };
 }
 
-function soundInput(config: Config, loader: WeightLoader, root: string): SoundInput {
+function soundInput(
+  config: Config,
+  loader: WeightLoader,
+  root: string,
+  augmented?: Augmentation,
+): SoundInput {
   const dModel = config.integer('d_model');
   const bins = config.integer('num_mel_bins', 80);
   const steps = config.integer('max_source_positions', 1500);
@@ -103,5 +109,6 @@ function soundInput(config: Config, loader: WeightLoader, root: string): SoundIn
       tensor2tensorPositions(steps, dModel),
     ),
     dropout: config.rate('dropout', 0),
+    augmentation: augmented,
   });
 }

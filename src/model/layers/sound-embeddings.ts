@@ -6,6 +6,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { add } from '../../shaders/elementwise/add.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
+import { augment, type Augmentation } from './augmentation.ts';
 import { type Convolution, convolve } from './convolution.ts';
 
 export interface SoundEmbeddings {
@@ -19,15 +20,18 @@ export interface SoundEmbeddings {
   readonly positions: Tensor;
   /** Rate of dropout in training; none when absent. */
   readonly dropout?: number;
+  /** What is masked in training; nothing when absent. */
+  readonly augmentation?: Augmentation | undefined;
 }
 
 /** features: (B, bins, frames); steps: u32 (B, S), from 0 on in each row. Result: (B, S, d_model). */
 export function embedSound(
   features: Tensor,
   steps: Tensor,
-  { first, second, positions, dropout: rate = 0 }: SoundEmbeddings,
+  { first, second, positions, dropout: rate = 0, augmentation: given }: SoundEmbeddings,
 ): Tensor {
-  const inner = convolve(features, first, { activation: 'gelu', label: 'first convolution' });
+  const augmented = augment(features, given, { time: 'columns' });
+  const inner = convolve(augmented, first, { activation: 'gelu', label: 'first convolution' });
   const heard = convolve(inner, second, {
     channelsLast: true,
     activation: 'gelu',

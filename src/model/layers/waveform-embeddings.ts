@@ -2,7 +2,6 @@
 // positions that a last convolution, in groups of channels, makes of it ("wav2vec 2.0", Baevski et al., 2020, arXiv
 // 2006.11477, §2 and appendix; the norms of each in "wav2vec 2.0 large" as Hugging Face has it).
 
-import { TransformerError } from '../../runtime/errors.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { add } from '../../shaders/elementwise/add.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
@@ -14,6 +13,7 @@ import { groupNorm } from '../../shaders/rows/group-norm.ts';
 import { type LayerNormWeights, normalize } from '../../shaders/rows/norm.ts';
 import { type NormedWeights, weightNorm } from '../../shaders/rows/weight-norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
+import { augment, type Augmentation } from './augmentation.ts';
 import { type Convolution, convolve, overWindows } from './convolution.ts';
 import { linear } from './linear.ts';
 
@@ -45,28 +45,23 @@ export interface WaveformEmbeddings {
   /** Rates of dropout in training: of the projections, and of what the layers take. */
   readonly dropout: number;
   readonly placedDropout: number;
-  /** Whether Python masks states at random in training. */
-  readonly augments: boolean;
+  /** What is masked in training, and what stands there, (d_model); zeros when absent. */
+  readonly augmentation: Augmentation | undefined;
+  readonly masked: Tensor | undefined;
 }
 
 /** samples: (B, 1, samples); mask: u32 (B, T), 0 = padding, which is silent. Result: (B, T, d_model). */
 export function embedWaveform(samples: Tensor, mask: Tensor, sound: WaveformEmbeddings): Tensor {
   const { layers, activation, projectionNorm, projection, positions, norm } = sound;
-  const { training, random } = samples.recording;
-  if (sound.augments && training && random !== undefined) {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      'config.json asks for SpecAugment in training (apply_spec_augment, mask_time_prob, mask_feature_prob), which ' +
-        'is not supported yet. Set apply_spec_augment to false, or give the Trainer dropout: false.',
-    );
-  }
   const heard = layers.reduce(
     (x, layer, index) => hear(x, layer, { channelsLast: index > 0, activation }),
     samples,
   );
   const normed = projectionNorm === undefined ? heard : normalize(heard, projectionNorm);
   const projected = dropout(linear(normed, projection, { label: 'projection' }), sound.dropout);
-  const states = maskRows(projected, mask);
+  const { augmentation: given, masked: fill } = sound;
+  const augmented = augment(projected, given, { time: 'rows', mask, fill });
+  const states = maskRows(augmented, mask);
   const placed = add(states, positionsOf(states, positions, activation));
   return dropout(norm === undefined ? placed : normalize(placed, norm), sound.placedDropout);
 }

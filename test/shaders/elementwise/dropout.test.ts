@@ -8,6 +8,7 @@ import { Scope } from '../../../src/runtime/scope.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
 import { dropout } from '../../../src/shaders/elementwise/dropout.ts';
 import { dropLayer } from '../../../src/shaders/elementwise/layer-drop.ts';
+import { maskSpans } from '../../../src/shaders/elementwise/spans.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { randomBits } from '../../reference/dropout.ts';
 import type { Values } from '../../reference/twin.ts';
@@ -247,4 +248,53 @@ test('a layer is dropped as a whole, as often as its rate says, and not without 
     const output = bench.input('output', [1], Float32Array.of(1));
     expect(dropLayer(output, output, 0.3)).toBe(output);
     bench.dispose();
+  }));
+
+test('spans are masked as often as their rate says, within what is no padding', () =>
+  withGpu(gpus[0]!.options, async (gpu) => {
+    const [rows, columns] = [101, 6];
+    const own = [101, 40, 7];
+    const counts = own.map(() => 0);
+    const plays = 24;
+    for (let step = 0; step < plays; step++) {
+      const { outputs } = await expectOperation(
+        gpu,
+        (bench) => {
+          const ones = new Float32Array(3 * rows * columns).fill(1);
+          const x = bench.input('x', [3, rows, columns], ones);
+          const seen = own.flatMap((count) =>
+            Array.from({ length: rows }, (_, i) => Number(i < count)),
+          );
+          const mask = bench.input('mask', [3, rows], Uint32Array.from(seen));
+          const fill = bench.input('fill', [columns], Float32Array.from([2, 3, 4, 5, 6, 7]));
+          const spans = { rate: 0.25, length: 10, least: 1 };
+          return [
+            maskSpans(x, spans, { along: 'rows', mask, fill }),
+            maskSpans(x, { rate: 0.5, length: 2, least: 0 }, { along: 'columns' }),
+          ];
+        },
+        { random: [3, step] },
+      );
+      const [byRow, byColumn] = outputs;
+      own.forEach((count, sequence) => {
+        const all = Array.from(
+          { length: rows },
+          (_, row) => byRow![(sequence * rows + row) * columns]!,
+        );
+        expect(all.slice(count).every((value) => value === 1)).toBe(true);
+        counts[sequence]! += all.filter((value, row) => value === 2 && all[row - 1] !== 2).length;
+        const [first, ...others] = Array.from({ length: rows }, (_, row) =>
+          byColumn!
+            .slice((sequence * rows + row) * columns, (sequence * rows + row + 1) * columns)
+            .join(),
+        );
+        expect(others.every((row) => row === first)).toBe(true);
+        expect(first).toContain('0');
+      });
+    }
+    // 2 or 3 spans of 101 rows, 1 of 40, none of 7, in which no span fits; some touch.
+    expect(counts[0]).toBeGreaterThan(1.8 * plays);
+    expect(counts[0]).toBeLessThanOrEqual(3 * plays);
+    expect(counts[1]).toBe(plays);
+    expect(counts[2]).toBe(0);
   }));
