@@ -32,6 +32,7 @@ import { pegasus } from '../model/families/pegasus.ts';
 import { olmo2, olmo3 } from '../model/families/olmo.ts';
 import { opt } from '../model/families/opt.ts';
 import { phi3 } from '../model/families/phi3.ts';
+import { moonshine } from '../model/families/moonshine.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
 import { qwen3Moe } from '../model/families/qwen3-moe.ts';
 import { roberta } from '../model/families/roberta.ts';
@@ -82,6 +83,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   marian,
   mbart,
   mistral,
+  moonshine,
   modernbert: modernBert,
   'modernbert-decoder': modernBertDecoder,
   mpnet,
