@@ -6,6 +6,11 @@ import { decoder, encoder, type Families } from './family.ts';
 export const encoderFamilies: Families = {
   albert: encoder('Albert', async () => (await import('./families/albert.ts')).albert),
   camembert: encoder('Camembert', async () => (await import('./families/roberta.ts')).roberta),
+  deberta: encoder('Deberta', async () => (await import('./families/deberta.ts')).deberta),
+  'deberta-v2': encoder(
+    'DebertaV2',
+    async () => (await import('./families/deberta-v2.ts')).debertaV2,
+  ),
   distilbert: encoder(
     'DistilBert',
     async () => (await import('./families/distilbert.ts')).distilbert,

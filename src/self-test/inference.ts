@@ -15,6 +15,7 @@ import { choiceChecks } from './choice.ts';
 import { decoderChecks } from './decoder.ts';
 import { expertChecks } from './experts.ts';
 import { imageChecks } from './images.ts';
+import { positionChecks } from './positions.ts';
 import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
 import { type Check, type NamedCheck, runCheck } from './run-check.ts';
 import { signalChecks } from './signals.ts';
@@ -28,6 +29,7 @@ export async function inferenceTest(
 ): Promise<Check[]> {
   const checks = [
     ...inferenceChecks(gpu),
+    ...positionChecks(),
     ...decoderChecks(),
     ...choiceChecks(),
     ...blockChecks(),

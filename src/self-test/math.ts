@@ -82,6 +82,8 @@ interface AttentionShape {
   readonly size: number;
   readonly sees: (batch: number, query: number, key: number) => boolean;
   /** What dropout multiplies the weight at a place in (batches, heads, queries, keys) by. */
+  /** What comes to the product of a query and a key, whose heads begin at these elements. */
+  readonly more?: (at: number, keyAt: number, query: number, key: number) => number;
   readonly keep?: (place: number) => number;
 }
 
@@ -90,7 +92,7 @@ export function attend(
   q: ArrayLike<number>,
   k: ArrayLike<number>,
   v: ArrayLike<number>,
-  { batches, heads, queries, keys, size, sees, keep = () => 1 }: AttentionShape,
+  { batches, heads, queries, keys, size, sees, keep = () => 1, more = () => 0 }: AttentionShape,
 ): { output: Float64Array; weights: Float64Array } {
   const width = heads * size;
   const output = new Float64Array(batches * queries * width);
@@ -101,7 +103,9 @@ export function attend(
         const at = (batch * queries + query) * width + head * size;
         const keyAt = (key: number): number => (batch * keys + key) * width + head * size;
         const scores = Array.from({ length: keys }, (_, key) =>
-          sees(batch, query, key) ? dot(q, at, k, keyAt(key), size) / Math.sqrt(size) : -Infinity,
+          sees(batch, query, key)
+            ? (dot(q, at, k, keyAt(key), size) + more(at, keyAt(key), query, key)) / Math.sqrt(size)
+            : -Infinity,
         );
         const row = softmaxRow(scores);
         const kept = row.map((weight, key) => weight * keep(weights.length + key));

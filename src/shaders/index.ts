@@ -6,6 +6,7 @@ import { activateKernels } from './matmul/activate.ts';
 import { attentionDecodeKernels } from './attention/attention-decode.ts';
 import { attentionBackwardKernels } from './attention/attention-backward.ts';
 import { attentionKernels } from './attention/attention-kernels.ts';
+import { positionKernels } from './attention/attention-positions.ts';
 import { columnScaleKernels } from './elementwise/column-scale.ts';
 import { columnSumKernels } from './matmul/column-sum.ts';
 import { crossEntropyBackwardKernels } from './loss/cross-entropy-backward.ts';
@@ -72,6 +73,7 @@ import { splitHeadsKernels } from './attention/split-heads.ts';
 export const allKernels: readonly Kernel[] = [
   ...matmulKernels,
   ...attentionKernels,
+  ...positionKernels,
   ...attentionBackwardKernels,
   ...attentionDecodeKernels,
   ...normKernels,

@@ -9,6 +9,8 @@ import { bert } from '../model/families/bert.ts';
 import { blip } from '../model/families/blip.ts';
 import { bloom } from '../model/families/bloom.ts';
 import { clip, clipClassifier, clipText, clipVision } from '../model/families/clip.ts';
+import { deberta } from '../model/families/deberta.ts';
+import { debertaV2 } from '../model/families/deberta-v2.ts';
 import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
 import { distilbert } from '../model/families/distilbert.ts';
 import { electra } from '../model/families/electra.ts';
@@ -65,6 +67,8 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   clip: (config, loader) => (isClassifier(config) ? clipClassifier : clip)(config, loader),
   clip_text_model: clipText,
   clip_vision_model: clipVision,
+  deberta,
+  'deberta-v2': debertaV2,
   deit,
   dinov2,
   dinov2_with_registers: dinov2WithRegisters,

@@ -33,6 +33,29 @@ export interface Scoring {
   readonly bias?: ((key: number) => number) | undefined;
   /** The score of a key without a value. */
   readonly sink?: number | undefined;
+  /** What is added to q·k, before the scale: products with positions, and their magnitude. */
+  readonly positions?: ((key: number) => Product) | undefined;
+}
+
+/** Σ a · b, and Σ |a · b|. */
+export interface Product {
+  readonly sum: number;
+  readonly magnitude: number;
+}
+
+export function product(
+  a: Float64Array,
+  i: number,
+  b: Float64Array,
+  j: number,
+  size: number,
+): Product {
+  let [sum, magnitude] = [0, 0];
+  for (let c = 0; c < size; c++) {
+    sum += a[i + c]! * b[j + c]!;
+    magnitude += Math.abs(a[i + c]! * b[j + c]!);
+  }
+  return { sum, magnitude };
 }
 
 /** How kernels are told: params, switches, and a bias by distance, (2 · reach + 1, heads), or slopes or sinks. */
@@ -76,7 +99,7 @@ export function attend(
   v: Rows,
   seen: readonly boolean[],
   headSize: number,
-  { scale, softcap, bias = () => 0, sink = -Infinity }: Scoring,
+  { scale, softcap, bias = () => 0, sink = -Infinity, positions }: Scoring,
   keep: (key: number) => number = () => 1,
 ): Attended {
   const keys = k.starts.length;
@@ -85,13 +108,10 @@ export function attend(
   let largest = sink;
   for (let key = 0; key < keys; key++) {
     if (!seen[key]!) continue;
-    let sum = 0;
-    let magnitude = 0;
-    for (let c = 0; c < headSize; c++) {
-      const term = q.values[q.starts[0]! + c]! * k.values[k.starts[key]! + c]!;
-      sum += term;
-      magnitude += Math.abs(term);
-    }
+    let { sum, magnitude } = product(q.values, q.starts[0]!, k.values, k.starts[key]!, headSize);
+    const more = positions?.(key);
+    sum += more?.sum ?? 0;
+    magnitude += more?.magnitude ?? 0;
     const capped =
       softcap === undefined ? sum * scale : softcap * Math.tanh((sum * scale) / softcap);
     scores[key] = capped + bias(key);

@@ -2,7 +2,7 @@
 // q_start + h · head_size; k and v have fewer heads, each for `group` neighbouring ones of q. In a
 // cache, key s of a sequence lies in the slot that the mask names, and queries begin at a later place.
 
-import { attend, type Attended, scoringOf, sighted } from './attend.ts';
+import { attend, type Attended, type Product, product, scoringOf, sighted } from './attend.ts';
 import { keeping } from './dropout.ts';
 import {
   type Constants,
@@ -13,6 +13,44 @@ import {
   type Reference,
   scalar,
 } from './twin.ts';
+
+interface Pairs {
+  readonly head: number;
+  readonly query: number;
+  readonly q: { readonly values: Float64Array; readonly start: number };
+  readonly k: { readonly values: Float64Array; readonly starts: readonly number[] };
+}
+
+/** DeBERTa, arXiv 2006.03654, eq. 4: content to position and position to content. */
+function positionsOf(
+  inputs: Inputs,
+  params: Params,
+  constants: Constants,
+  { head, query, q, k }: Pairs,
+): ((key: number) => Product) | undefined {
+  const tables = constants['TABLES'];
+  if (typeof tables !== 'number') return undefined;
+  const [table, rows] = [floats(inputs, 'bias'), integers(inputs, 'state')];
+  const [size, width] = [
+    scalar(params, 'head_size'),
+    scalar(params, 'heads') * scalar(params, 'head_size'),
+  ];
+  const reach = (rows.length - 1) / 2;
+  return (key) => {
+    const row = rows[Math.max(-reach, Math.min(reach, key - query)) + reach]!;
+    const asQuery = row * tables * width + head * size;
+    const asKey = asQuery + (tables > 1 ? width : 0);
+    const terms: Product[] = [];
+    if (constants['C2P'] === true) terms.push(product(q.values, q.start, table, asKey, size));
+    if (constants['P2C'] === true) {
+      terms.push(product(k.values, k.starts[key]!, table, asQuery, size));
+    }
+    return {
+      sum: terms.reduce((total, { sum }) => total + sum, 0),
+      magnitude: terms.reduce((total, { magnitude }) => total + magnitude, 0),
+    };
+  };
+}
 
 /** Calls `visit` with each query's result. `row` counts through (batches, heads, queries). */
 function eachQuery(
@@ -65,7 +103,15 @@ function eachQuery(
           { values: v, starts: vStarts },
           seen,
           headSize,
-          scoringOf(inputs, params, constants, h, first + t),
+          {
+            ...scoringOf(inputs, params, constants, h, first + t),
+            positions: positionsOf(inputs, params, constants, {
+              head: h,
+              query: t,
+              q: { values: q, start: qStarts[t]! },
+              k: { values: k, starts: kStarts },
+            }),
+          },
           (key) => keep(firstWeight + key),
         );
         visit(result, b, h, t, row++);

@@ -95,7 +95,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   { name: 'beams', test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts/ },
   // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
-  { name: 'bert', test: /\/src\/model\/families\/(bert|distilbert|roberta)\.ts/ },
+  { name: 'bert', test: /\/src\/model\/families\/bert\.ts/ },
   // Weights in blocks: how kernels read them, and how they get there.
   {
     name: 'blocks',
@@ -146,8 +146,12 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(filters|patches|image-tokens|token-means))\.)/,
   },
   {
+    name: 'convolution',
+    test: /\/src\/(model\/layers\/convolution\.ts|shaders\/(audio\/windows|elementwise\/(join-columns|mask-rows))\.)/,
+  },
+  {
     name: 'whisper',
-    test: /\/src\/(model\/(families\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|convolution|sound-embeddings))\.ts|shaders\/(audio\/windows|elementwise\/spans|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
+    test: /\/src\/(model\/(families\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|sound-embeddings))\.ts|shaders\/(elementwise\/spans|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
   },
   {
     name: 'clip',
@@ -160,7 +164,20 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'speech-encoder',
-    test: /\/src\/(model\/(families\/(moonshine|wav2vec2)|heads\/(ctc-(head|loss|places)|sound-head)|inputs\/(samples(-inputs)?|waveform-inputs)|layers\/(samples|waveform)-embeddings)\.ts|shaders\/(rows\/weight-norm|loss\/ctc-loss|elementwise\/(join-columns|layer-(drop|mix)|mask-rows))\.)/,
+    test: /\/src\/(model\/(families\/(moonshine|wav2vec2)|heads\/(ctc-(head|loss|places))|inputs\/(samples(-inputs)?|waveform-inputs)|layers\/(samples|waveform)-embeddings)\.ts|shaders\/(rows\/weight-norm|loss\/ctc-loss|elementwise\/layer-(drop|mix))\.)/,
+  },
+  // Encoders of texts.
+  {
+    name: 'encoders',
+    test: /\/src\/model\/families\/(albert|distilbert|electra|mpnet|roberta)\.ts/,
+  },
+  {
+    name: 'modernbert',
+    test: /\/src\/model\/(families\/modernbert[\w-]*|heads\/mean-of-tokens)\.ts/,
+  },
+  {
+    name: 'deberta',
+    test: /\/src\/(model\/(families\/deberta[\w-]*|layers\/(convolution-tail|disentangled)|inputs\/masked-inputs)\.ts|shaders\/attention\/attention-positions[\w-]*\.)/,
   },
   // What there is for images and sound: how they are called, and what both compute.
   {

@@ -16,6 +16,7 @@ import type { EmbeddingWeights } from '../layers/embeddings.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
 import type { RelativeBias } from '../layers/relative-bias.ts';
 import type { LayerWeights } from '../layers/stack.ts';
+import type { Linear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 
 /** Sizes and settings by the names that BERT's config.json has for them. */
@@ -37,16 +38,17 @@ export interface BertSizes {
   readonly dropout: Dropout;
 }
 
-/** What a config.json means that says nothing: segments, the activation, and the rates of dropout. */
+/** What a config.json means that says nothing: segments, the activation, ε of norms, and the rates of dropout. */
 interface UsualSizes {
   readonly types?: number;
   readonly activation?: string;
+  readonly eps?: number;
   readonly rate?: number;
 }
 
 export function bertSizes(
   config: Config,
-  { types = 2, activation = 'gelu', rate = 0.1 }: UsualSizes = {},
+  { types = 2, activation = 'gelu', eps = 1e-12, rate = 0.1 }: UsualSizes = {},
 ): BertSizes {
   const size = config.integer('hidden_size');
   return {
@@ -55,7 +57,7 @@ export function bertSizes(
     width: config.integer('intermediate_size'),
     heads: config.heads('num_attention_heads', size),
     activation: config.activation('hidden_act', activation),
-    eps: config.positive('layer_norm_eps', 1e-12),
+    eps: config.positive('layer_norm_eps', eps),
     vocabulary: config.integer('vocab_size'),
     positions: config.integer('max_position_embeddings'),
     types: config.integer('type_vocab_size', types, 0),
@@ -86,7 +88,7 @@ const bertLayerNames: BertLayerNames = {
   norm: 'output.LayerNorm',
 };
 
-/** A layer whose names begin with `prefix`. */
+/** A layer whose names begin with `prefix`. `projections`: those of queries, keys and values, where they lie otherwise. */
 export function bertLayer(
   loader: WeightLoader,
   prefix: string,
@@ -98,17 +100,20 @@ export function bertLayer(
     eps,
   }: Pick<BertSizes, 'size' | 'width' | 'heads' | 'activation' | 'eps'>,
   names: BertLayerNames = bertLayerNames,
+  projections?: Linear,
 ): LayerWeights {
   const norm = (name: string): LayerNormWeights =>
     layerNormWeights(loader, `${prefix}.${name}`, size, eps);
   return {
     selfAttention: {
       heads,
-      queryKeyValue: loader.linear(
-        names.queryKeyValue.map((name) => `${prefix}.${name}`),
-        size,
-        size,
-      ),
+      queryKeyValue:
+        projections ??
+        loader.linear(
+          names.queryKeyValue.map((name) => `${prefix}.${name}`),
+          size,
+          size,
+        ),
       output: loader.linear(`${prefix}.${names.output}`, size, size),
     },
     selfAttentionNorm: norm(names.outputNorm),

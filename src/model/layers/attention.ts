@@ -2,6 +2,7 @@
 // one input stand side by side, so that one product makes them all.
 
 import type { Tensor } from '../../runtime/tensor.ts';
+import type { PositionScores } from '../../shaders/attention/attention-positions.ts';
 import { attention, type AttentionResult } from '../../shaders/attention/attention.ts';
 import { linear } from './linear.ts';
 import type { Linear } from '../weights/linear-weights.ts';
@@ -35,12 +36,20 @@ export interface SelfAttentionWeights extends HeadOptions {
    * sees both ways.
    */
   readonly window?: number | undefined;
+  /** Relative positions that the scores compare with, besides; of a stack that has their vectors. */
+  readonly positions?: ScoredPositions | undefined;
   /** Bound of the scores (Gemma 2, arXiv 2408.00118, §2). */
   readonly softcap?: number | undefined;
   /** What the scores lose for each place that a key is further back, (heads): ALiBi, arXiv 2108.12409, §3. */
   readonly slopes?: Tensor | undefined;
   /** The score of a key without a value, (heads): "Attention sinks", gpt-oss, arXiv 2508.10925, §2.2. */
   readonly sinks?: Tensor | undefined;
+}
+
+/** Plain data and methods, so that weights in it can be replaced by others. */
+export interface ScoredPositions {
+  /** Appends what the vectors of positions, (rows, d_model), are to a layer. */
+  record(vectors: Tensor, weights: SelfAttentionWeights): PositionScores;
 }
 
 /** MultiHead(Q, K, V) with K = V, the encoder's output. */
@@ -60,7 +69,7 @@ export interface SelfAttentionOptions {
   readonly causal: boolean;
   /** (B, T, 2): each token's position, for rotary embeddings; and its slot. */
   readonly place?: Tensor | undefined;
-  /** Added to the scores by distance, (2 · reach + 1, heads). */
+  /** Added to the scores by distance, (2 · reach + 1, heads); or the vectors of positions, (rows, d_model). */
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
   /** Rate of dropout of the weights; 0 when absent. */
@@ -128,7 +137,9 @@ export function selfAttention(
   }
   const [q, k, v] = columns;
   if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
-  const scoring = { ...layout, ...scoringOf(weights), bias };
+  const positions = bias && weights.positions?.record(bias, weights);
+  const by = positions ? { positions } : { bias };
+  const scoring = { ...layout, ...scoringOf(weights), ...by };
   const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
   return concatenate(attended, output, residual);
 }

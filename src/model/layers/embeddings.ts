@@ -1,6 +1,7 @@
 // §3.4 and §3.5 of "Attention Is All You Need": embeddings and positional encoding.
 
 import type { Tensor } from '../../runtime/tensor.ts';
+import { add } from '../../shaders/elementwise/add.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
 import { linear } from './linear.ts';
@@ -61,7 +62,7 @@ export function embed(
   const zeros = (): Tensor => ids.recording.persistent('segments', ids.shape, 'u32');
   const segment = weights.types && { residual: embedding(types ?? zeros(), weights.types) };
   if (norm !== undefined) x = normalize(x, norm, { label: 'embedding norm', ...segment });
-  else if (segment !== undefined) throw new RangeError('embed: types need a norm');
+  else if (segment !== undefined) x = add(x, segment.residual);
   x = dropout(x, rate);
   return projection === undefined ? x : linear(x, projection, { label: 'embedding projection' });
 }

@@ -1,6 +1,7 @@
 // §3.1 of "Attention Is All You Need", Figure 1: the layers of an encoder or a decoder, one after the
 // other. How they attend is said by the caller: over whole sequences, or over the caches of generation.
 
+import type { Recording } from '../../runtime/record.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
 import { type Block, type Dropout, noDropout, type Sublayer, type SublayerNorm } from './block.ts';
@@ -25,6 +26,13 @@ export interface LayerWeights {
   readonly feedForwardNorm: SublayerNorm;
   /** A bias of the scores by distance, in place of the stack's. */
   readonly relativeBias?: RelativeBias | undefined;
+  readonly tail?: LayerTail | undefined;
+}
+
+/** What comes behind the sub-layers of a layer. Plain data and methods, so that weights in it can be replaced. */
+export interface LayerTail {
+  /** Appends it. `given`: what the layer was given, `output`: what its sub-layers made; `rate` of dropout. */
+  record(given: Tensor, output: Tensor, rate: number): Tensor;
 }
 
 export interface StackWeights {
@@ -37,6 +45,8 @@ export interface StackWeights {
   readonly projection?: Linear | undefined;
   /** Departs from the paper: a bias of the scores by distance, which all layers share. */
   readonly relativeBias?: RelativeBias | undefined;
+  /** Departs from the paper: vectors of relative positions, which layers compare with, see disentangled.ts. */
+  readonly positions?: { readonly record: (recording: Recording) => Tensor } | undefined;
   /** Departs from PyTorch: the last hidden state is that after the final norm. */
   readonly normalizesLastState?: boolean;
   /** For training; none when absent. */
@@ -45,7 +55,7 @@ export interface StackWeights {
   readonly dropLayer?: (given: Tensor, output: Tensor) => Tensor;
 }
 
-/** The self-attention of one layer. `bias`: its bias by distance, (2 · reach + 1, heads). */
+/** The self-attention of one layer. `bias`: its bias by distance, (2 · reach + 1, heads), or the stack's positions. */
 export type StackSelf = (
   layer: LayerWeights,
   index: number,
@@ -79,7 +89,7 @@ export function stack(
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm, projection } = weights;
   const biasBy = (by: RelativeBias | undefined) => by && relativeBias(recording, by);
-  const shared = biasBy(weights.relativeBias);
+  const shared = biasBy(weights.relativeBias) ?? weights.positions?.record(recording);
   const hidden = weights.layers.reduce(
     (h, layer, index) =>
       recording.within(`layers.${index}`, () => {
@@ -105,7 +115,9 @@ export function stack(
           apply: (input, residual) =>
             feedForward(input, layer.feedForward, residual, dropout.activation),
         });
-        const whole = block(h, sublayers, dropout.residual);
+        const { residual } = dropout;
+        const made = block(h, sublayers, residual);
+        const whole = layer.tail?.record(h, made, residual) ?? made;
         const output = recording.tap('output', weights.dropLayer?.(h, whole) ?? whole);
         return between?.(output, index) ?? output;
       }),

@@ -1,6 +1,7 @@
 // The weights of a linear layer, through which every product of a model goes (layers/linear.ts).
 
 import type { Tensor } from '../../runtime/tensor.ts';
+import type { MatrixOptions, RowRange } from './matrix-options.ts';
 
 /** y = xWᵀ + b: `weight` is (out, in), as in PyTorch; `bias` is (out). */
 export interface Linear {
@@ -50,4 +51,9 @@ export function oneLinear(name: string, weight: Tensor, bias?: Tensor): Linear {
 /** A size for each of `count` names. */
 export function sizesOf(size: number | readonly number[], count: number): readonly number[] {
   return typeof size === 'number' ? Array<number>(count).fill(size) : size;
+}
+
+/** The rows that are taken of one of several names, where not all are. */
+export function partOf(part: MatrixOptions['part'], index: number): RowRange | undefined {
+  return part && ('first' in part ? part : part[index]);
 }

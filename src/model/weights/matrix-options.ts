@@ -9,8 +9,8 @@ export interface RowRange {
 }
 
 export interface MatrixOptions {
-  /** Takes these rows of a stored matrix that has more. */
-  readonly part?: RowRange | undefined;
+  /** Takes these rows of a stored matrix that has more; of several names, these of each, as many. */
+  readonly part?: RowRange | readonly RowRange[] | undefined;
   /** Whether it is stored as (columns, rows), as GPT-2's are. */
   readonly transposed?: boolean;
   /** How many matrices below each other a file has as one tensor, each transposed by itself. */
@@ -23,7 +23,7 @@ export interface MatrixOptions {
   readonly ordered?: boolean;
 }
 
-export interface LinearOptions extends Pick<MatrixOptions, 'transposed' | 'stored'> {
+export interface LinearOptions extends Pick<MatrixOptions, 'transposed' | 'stored' | 'part'> {
   /** Whether it has one, or each of several; true when absent. */
   readonly bias?: boolean | readonly boolean[];
 }

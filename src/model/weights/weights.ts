@@ -10,7 +10,7 @@ import type { TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
 import { WeightNames } from './weight-names.ts';
-import { type Linear, partsOf, sizesOf } from './linear-weights.ts';
+import { type Linear, partOf, partsOf, sizesOf } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
 import type { FillOptions, LinearOptions, MatrixOptions, RowRange } from './matrix-options.ts';
 import { expectShape, isEntry, type Zeros } from './found-entry.ts';
@@ -100,7 +100,7 @@ export class WeightLoader {
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
-      const own = part?.rows ?? sizes[index] ?? 0;
+      const own = partOf(part, index)?.rows ?? sizes[index] ?? 0;
       const shape = options.stored?.(own) ?? [own, columns];
       const each = stack && [stack, columns, own / stack];
       return this.#find(this.#names.named('inFile', name), shape, swapped, each || undefined);
@@ -281,12 +281,10 @@ export class WeightLoader {
     slices: WeightSlice[],
   ): void {
     const rowElements = tensor.shape.length === 1 ? 1 : tensor.size(-1);
-    const storedFirst = (part?.first ?? 0) * rowElements;
     let first = 0;
-    for (const entry of entries) {
-      const rows =
-        part === undefined ? elements(entry.shape) / rowElements : (tensor.shape[0] ?? 1);
-      const size = rows * rowElements;
+    for (const [index, entry] of entries.entries()) {
+      const storedFirst = (partOf(part, index)?.first ?? 0) * rowElements;
+      const size = part ? elements(tensor.shape) / entries.length : elements(entry.shape);
       if (!isEntry(entry)) {
         first += size;
         continue;

@@ -2,6 +2,7 @@
 
 import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import commonText from './attention-common.wgsl?raw';
+import contentText from './attention-content.wgsl?raw';
 import indexText from './attention-index.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import { attentionScore, scoreParams, scoreSwitches } from './attention-score.ts';
@@ -11,6 +12,8 @@ import { element1, element4, late, numbers, random, workgroup } from '../snippet
 const common = { file: 'attention-common.wgsl', text: commonText };
 /** Where queries and outputs lie. */
 export const attentionIndex: Snippet = { file: 'attention-index.wgsl', text: indexText };
+/** In place of what else there is to compare, see attention-positions.ts. */
+export const attentionContent: Snippet = { file: 'attention-content.wgsl', text: contentText };
 const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
 /** Rows by fours, on CPU adapters. */
 export const attentionFour: Snippet = {
@@ -106,6 +109,7 @@ export const attentionForms: Readonly<Record<Form, Kernel>> = {
     { subgroups: true },
   ),
   register: attentionKernel('attention-register', [
+    attentionContent,
     ...singly,
     ...registers,
     {
@@ -121,13 +125,17 @@ export const attentionForms: Readonly<Record<Form, Kernel>> = {
       text: late(() => import('./attention-register-fours.wgsl?raw'), 'software'),
     },
   ]),
-  tile: attentionKernel('attention-tile', [...singly, one, tileBody], {
+  tile: attentionKernel('attention-tile', [attentionContent, ...singly, one, tileBody], {
     constants: { CHUNKS: chunks },
   }),
-  tileFours: attentionKernel('attention-tile-fours', [...byFours, fours, tileBody], {
-    entry: 'attention_tile',
-    constants: { CHUNKS: chunks, WHOLE: [false, true] },
-  }),
+  tileFours: attentionKernel(
+    'attention-tile-fours',
+    [attentionContent, ...byFours, fours, tileBody],
+    {
+      entry: 'attention_tile',
+      constants: { CHUNKS: chunks, WHOLE: [false, true] },
+    },
+  ),
 };
 
 export const attentionWeights: Kernel = kernel({
@@ -136,6 +144,7 @@ export const attentionWeights: Kernel = kernel({
     workgroup,
     numbers,
     attentionScore,
+    attentionContent,
     { file: 'attention-weights.wgsl', text: late(() => import('./attention-weights.wgsl?raw')) },
   ],
   bindings: {

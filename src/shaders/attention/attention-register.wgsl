@@ -38,6 +38,8 @@ fn attention_register(
         queries * k_at(kb.x + i), queries * k_at(kb.y + i),
         queries * k_at(kb.z + i), queries * k_at(kb.w + i));
     }
+    a = plus_positions(a, q0, ka, head, rows, keys_a);
+    b = plus_positions(b, q0, kb, head, rows, keys_b);
     a = hide(a, batch, head, rows, keys_a);
     b = hide(b, batch, head, rows, keys_b);
 

@@ -6,7 +6,7 @@
 const STRIDE = 9u;  // vectors from one row of a piece to the next, padded against bank conflicts
 
 var<workgroup> left: array<vec4f, 32u * STRIDE>;   // a piece of q, then the softmax weights
-var<workgroup> right: array<vec4f, 32u * STRIDE>;  // a piece of k or v
+var<workgroup> right: array<vec4f, RIGHT_ROWS * STRIDE>;  // a piece of k or v, or of positions
 var<workgroup> stats: array<f32, 256>;             // (32 rows, 8 threads)
 
 @compute @workgroup_size(64)
@@ -53,6 +53,7 @@ fn attention_tile(
       }
       workgroupBarrier();
     }
+    scores = plus_positions_tile(scores, batch, head, first_row, start, local);
 
     // Mask, then the maximum of each row over all 8 threads that share it.
     let keys = start + 4u * tx + vec4u(0u, 1u, 2u, 3u);

@@ -49,6 +49,7 @@ fn attention_weights(
   for (var c = 0u; c < params.head_size; c += 1u) {
     product += q[q0 + c] * k[k0 + c];
   }
+  product = plus_position(product, q0, k0, head, query, key);
   let score = scores_of(vec4f(product), head, vec4u(query), vec4u(key)).x;
   weights[i] = select(0.0, exp(min(score - lse[row], 0.0)), seen);
 }

@@ -6,6 +6,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { dropoutParams, drops } from '../elementwise/dropout.ts';
 import type { AttentionEntry } from './attention-entry.ts';
 import { attentionForms, attentionWeights } from './attention-kernels.ts';
+import type { PositionScores } from './attention-positions.ts';
 import { type ScoreOptions, scoreSettings } from './attention-score.ts';
 
 /** Columns `start` onwards of a tensor's rows, head after head. */
@@ -31,6 +32,8 @@ export interface AttentionInputs extends ScoreOptions {
   readonly causal: boolean;
   /** Rate of dropout of the softmax weights, in recordings with random numbers; 0 when absent. */
   readonly dropout?: number;
+  /** Relative positions that queries and keys are compared with, too; no other option goes with them. */
+  readonly positions?: PositionScores | undefined;
 }
 
 export interface AttentionResult {
@@ -56,13 +59,18 @@ interface Form {
 }
 
 function formOf(gpu: Gpu, inputs: AttentionInputs): Form {
-  const { subgroup, register, registerFours, tile, tileFours } = attentionForms;
+  const { positions } = inputs;
+  const { subgroup, register, registerFours, tile, tileFours } = {
+    ...attentionForms,
+    ...positions?.forms,
+  };
   const byFours = isInFours(inputs);
   if (gpu.tier === 'gpu') {
     const sizes = { CHUNKS: Math.ceil(inputs.headSize / 32), WHOLE: inputs.headSize % 32 === 0 };
     return { kernel: byFours ? tileFours : tile, sizes, height: 32, tiles: 1 };
   }
-  if (gpu.hasQuadSubgroups) return { kernel: subgroup, sizes: {}, height: 8, tiles: 1 };
+  if (gpu.hasQuadSubgroups && !positions)
+    return { kernel: subgroup, sizes: {}, height: 8, tiles: 1 };
   const kernel = byFours ? registerFours : register;
   return { kernel, sizes: {}, height: 4, tiles: 16 };
 }
@@ -72,9 +80,10 @@ function formOf(gpu: Gpu, inputs: AttentionInputs): Form {
  * "Attention Is All You Need", §3.2.1.
  */
 export function attention(inputs: AttentionInputs): AttentionResult {
-  const { q, k, v, keyMask, table, place, heads, headSize, causal } = inputs;
+  const { q, k, v, keyMask, table, place, heads, headSize, causal, positions } = inputs;
   const { recording } = q.tensor;
-  const { bound: bias, params: scoring, switches } = scoreSettings(inputs);
+  const { bound, params: scoring, switches } = scoreSettings(inputs);
+  const bias = positions?.table ?? bound;
   const rate = inputs.dropout ?? 0;
   const known = table ?? keyMask;
   if (known === undefined) throw new RangeError('attention: neither a mask nor a block table');
@@ -92,11 +101,12 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     k_pitch: k.tensor.pitch,
     k_start: k.start,
     ...scoring,
+    ...positions?.params,
   };
   const values = { v_pitch: v.tensor.pitch, v_start: v.start };
   const params = { ...scores, ...values, ...dropoutParams(recording, rate) };
   const drop = drops(recording, rate);
-  const seen = { CAUSAL: causal, ...switches };
+  const seen = { CAUSAL: causal, ...switches, ...positions?.constants };
   if (table !== undefined && drop) throw new RangeError('attention: a cache allows no dropout');
   const constants = { ...seen, DROPOUT: drop, CACHED: table !== undefined };
   const rows = batches * heads;
@@ -111,7 +121,7 @@ export function attention(inputs: AttentionInputs): AttentionResult {
       k: k.tensor,
       v: v.tensor,
       key_mask: known,
-      state: drop ? recording.random : place,
+      state: positions?.rows ?? (drop ? recording.random : place),
       bias,
       y: output,
       lse,
@@ -130,8 +140,16 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     if (table !== undefined) throw new RangeError('attention: no weights of cached keys');
     const result = recording.transient('attention weights', [batches, heads, queries, keys]);
     recording.dispatch({
-      kernel: attentionWeights,
-      bindings: { q: q.tensor, k: k.tensor, key_mask: known, lse, bias, weights: result },
+      kernel: positions?.weights ?? attentionWeights,
+      bindings: {
+        q: q.tensor,
+        k: k.tensor,
+        key_mask: known,
+        lse,
+        bias,
+        weights: result,
+        ...(positions && { state: positions.rows }),
+      },
       params: scores,
       constants: seen,
       workgroups: Math.ceil((rows * queries * keys) / 64),
