@@ -42,6 +42,8 @@ export class EncoderDecoderModel implements Model {
   readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan<PairBatch>>(forwardPlans);
   readonly #generation: Lazy<Generation>;
+  /** Of a model that hears. */
+  readonly #speech: Lazy<Speech> | undefined;
 
   constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
     this.gpu = parts.gpu;
@@ -67,6 +69,13 @@ export class EncoderDecoderModel implements Model {
       const { weights, source: stage } = model;
       return generationOf(parts, { weights, stage, rotary }, about);
     });
+    this.#speech =
+      speech &&
+      new Lazy(async () => {
+        const { Speech: Hearing } = await import('./speech/speech.ts');
+        const about = { settings: this.#settings, forward: this.forward.bind(this) };
+        return new Hearing(parts, model, speech, about);
+      });
   }
 
   get generationConfig(): JsonObject {
@@ -109,9 +118,9 @@ export class EncoderDecoderModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    const generation = await this.#generation.get();
-    const speech = await this.#speech(inputs, generation);
+    const speech = await this.#heard(inputs);
     if (speech !== undefined) return speech.transcribe(inputs, options);
+    const generation = await this.#generation.get();
     return generation.generate(generation.read(inputs, options), options);
   }
 
@@ -123,21 +132,19 @@ export class EncoderDecoderModel implements Model {
     inputs: ModelInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
+    const speech = await this.#heard(inputs);
+    if (speech !== undefined) {
+      yield* speech.stream(inputs, options);
+      return;
+    }
     const generation = await this.#generation.get();
-    const speech = await this.#speech(inputs, generation);
-    yield* speech === undefined
-      ? generation.stream(generation.read(inputs, options), options)
-      : speech.stream(inputs, options);
+    yield* generation.stream(generation.read(inputs, options), options);
   }
 
   /** The model as one that hears, where a call leaves the first tokens of the text to it. */
-  async #speech(inputs: ModelInputs, generation: Generation): Promise<Speech | undefined> {
+  async #heard(inputs: ModelInputs): Promise<Speech | undefined> {
     requireObject(inputs, 'The object of inputs');
-    const { speech } = this.#model;
-    if (speech === undefined || inputs.decoderInputIds !== undefined) return undefined;
-    const { Speech: Hearing } = await import('./speech/speech.ts');
-    const forward = this.forward.bind(this);
-    return new Hearing(this.#parts, this.#model, speech, { forward, generation });
+    return inputs.decoderInputIds === undefined ? this.#speech?.get() : undefined;
   }
 
   trainable(): TrainableModel {
@@ -148,6 +155,7 @@ export class EncoderDecoderModel implements Model {
   dispose(): void {
     this.#forwards.dispose();
     this.#generation.dispose();
+    this.#speech?.dispose();
     this.#parts.scope.dispose();
     this.#parts.onDispose();
   }

@@ -1,7 +1,7 @@
 // How tasks on sounds are tried with wrong arguments, apart from any device.
 
 import { generationValues } from '../../src/model/generation/read-options.ts';
-import { SoundInput } from '../../src/model/inputs/sound-inputs.ts';
+import { EncodedInput } from '../../src/model/speech/encoded-input.ts';
 import type { Hearing } from '../../src/model/speech/hearing.ts';
 import { speechTokens } from '../../src/model/speech/speech-options.ts';
 import { transcribe } from '../../src/model/speech/transcribe.ts';
@@ -12,7 +12,6 @@ import type { CtcParts } from '../../src/tasks/sound/ctc-recognition.ts';
 import { memorySource } from './source.ts';
 import type { Way } from './wrong-arguments.ts';
 
-type Sound = SoundInput['sound'];
 type Parts = Parameters<typeof audioClassification>[0];
 
 /** A model that gives every sound the same results; samples at its rate need no device. */
@@ -33,13 +32,18 @@ const files = { decoder_start_token_id: 1, eos_token_id: 2, no_timestamps_token_
 
 /** Checks options as models that hear do, and ends every text at once. */
 const hearing = {
-  stage: new SoundInput({ bins: 1, frames: 2, positions: { size: () => 1 } } as unknown as Sound),
+  bins: 1,
+  frames: 2,
   tokens: speechTokens(files, {}, vocabulary),
   file: {},
   vocabulary,
   maxPositions,
   medianWidth: 7,
-  forward: () => Promise.resolve({}),
+  encode: ({ shape: [rows = 0] }) =>
+    Promise.resolve({ data: new Float32Array(rows), shape: [rows, 1, 1] }),
+  sourceOf: (inputsEmbeds) => new EncodedInput().check({ inputsEmbeds }),
+  logits: () => Promise.resolve({ data: new Float32Array(vocabulary), shape: [1, 1, vocabulary] }),
+  crossAttentions: () => Promise.resolve([]),
   generation: {
     transcribe: ({ prompt, options }) => {
       const { tokens } = prompt;

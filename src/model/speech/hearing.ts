@@ -1,15 +1,25 @@
 // A model that hears, as generation from speech sees it, and what it says of sound without generating.
 
 import type { Generation } from '../generation/generation.ts';
-import type { DenseTensor } from '../inputs/inputs.ts';
-import type { SoundInput } from '../inputs/sound-inputs.ts';
-import type { Model } from '../model.ts';
+import { below } from '../inputs/dense-rows.ts';
+import type { CheckedInput } from '../inputs/input-stage.ts';
+import type { DenseTensor, TokenBatch } from '../inputs/inputs.ts';
 import type { JsonObject } from '../../source/json.ts';
 import type { SpeechTokens } from './speech-options.ts';
 import { tokenTimes } from './token-times.ts';
 
+/** Targets beside encoded windows. */
+export interface Beside {
+  /** (rows, steps, d_model) */
+  readonly states: DenseTensor;
+  readonly decoderInputIds: TokenBatch['rows'];
+  readonly signal: AbortSignal | undefined;
+}
+
 export interface Hearing {
-  readonly stage: SoundInput;
+  /** Of the features of a window. */
+  readonly bins: number;
+  readonly frames: number;
   readonly tokens: SpeechTokens;
   /** The settings of generation in the files. */
   readonly file: JsonObject;
@@ -18,14 +28,60 @@ export interface Hearing {
   readonly maxPositions: number;
   /** Steps that attention is smoothed over, see `tokenTimes`. */
   readonly medianWidth: number;
-  readonly forward: Model['forward'];
+  /** Windows, (rows, bins, frames), as the encoder gives them: (rows, steps, d_model). */
+  encode(inputFeatures: DenseTensor, signal: AbortSignal | undefined): Promise<DenseTensor>;
+  /** Encoded windows as the source of generation. */
+  sourceOf(states: DenseTensor): CheckedInput;
+  /** (rows, tokens, V) */
+  logits(beside: Beside): Promise<DenseTensor>;
+  /** Of each layer: (rows, h, tokens, steps) */
+  crossAttentions(beside: Beside): Promise<readonly DenseTensor[]>;
   readonly generation: Pick<Generation, 'transcribe'>;
 }
 
+/** A window of an input, in frames; zeros follow `end`. */
+export interface Window {
+  readonly row: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** The windows of some inputs, each of which is encoded once while it is the last one of its input. */
+export class EncodedWindows {
+  readonly #hearing: Hearing;
+  readonly #features: DenseTensor;
+  readonly #signal: AbortSignal | undefined;
+  readonly #known = new Map<number, { readonly place: string; readonly states: DenseTensor }>();
+
+  /** features: (B, bins, frames), of any number of frames */
+  constructor(hearing: Hearing, features: DenseTensor, signal: AbortSignal | undefined) {
+    this.#hearing = hearing;
+    this.#features = features;
+    this.#signal = signal;
+  }
+
+  /** (rows, steps, d_model) */
+  async states(windows: readonly Window[]): Promise<DenseTensor> {
+    const { frames } = this.#hearing;
+    const placeOf = ({ first, end }: Window): string =>
+      [first, Math.min(end, first + frames)].join();
+    const isNew = (one: Window): boolean => this.#known.get(one.row)?.place !== placeOf(one);
+    const others = windows.filter(isNew);
+    if (others.length > 0) {
+      const features = windowOf(this.#features, others, frames);
+      const found = await this.#hearing.encode(features, this.#signal);
+      for (const [i, one] of others.entries()) {
+        this.#known.set(one.row, { place: placeOf(one), states: inputOf(found, i) });
+      }
+    }
+    return below(windows.flatMap(({ row }) => this.#known.get(row)?.states ?? []));
+  }
+}
+
 /** Inputs by their numbers, or windows of them: (rows, bins, frames), zeros behind what there is. */
-export function windowOf(
+function windowOf(
   { data, shape }: DenseTensor,
-  rows: readonly { readonly row: number; readonly first: number; readonly end: number }[],
+  rows: readonly Window[],
   frames: number,
 ): DenseTensor {
   const [, bins = 0, total = 0] = shape;
@@ -48,32 +104,33 @@ export function inputOf({ data, shape }: DenseTensor, row: number): DenseTensor 
 
 /** The token of the language that is spoken in each window, by what the model would write first. */
 export async function heardLanguages(
-  { forward, tokens }: Hearing,
-  inputFeatures: DenseTensor,
+  hearing: Hearing,
+  states: DenseTensor,
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
-  const [batch = 0] = inputFeatures.shape;
+  const { tokens } = hearing;
+  const [batch = 0] = states.shape;
   const decoderInputIds = Array.from({ length: batch }, () => [tokens.start]);
-  const { logits } = await forward({ inputFeatures, decoderInputIds }, signal ? { signal } : {});
-  const columns = logits?.shape.at(-1) ?? 0;
+  const { data, shape } = await hearing.logits({ states, decoderInputIds, signal });
+  const columns = shape.at(-1) ?? 0;
   const languages = [...(tokens.languages?.values() ?? [])].toSorted((a, b) => a - b);
   return decoderInputIds.map((_, row) => {
-    const score = (token: number): number => logits?.data[row * columns + token] ?? -Infinity;
+    const score = (token: number): number => data[row * columns + token] ?? -Infinity;
     return languages.reduce((best, token) => (score(token) > score(best) ? token : best));
   });
 }
 
-/** How likely it is that nobody speaks, by what stands at the start token of a prompt. */
+/** How likely it is that nobody speaks, by what stands at the start token of a prompt. states: (1, steps, d_model). */
 export async function silence(
-  { forward, tokens }: Hearing,
-  inputFeatures: DenseTensor,
+  hearing: Hearing,
+  states: DenseTensor,
   prompt: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
+  const { tokens } = hearing;
   const decoderInputIds = [prompt.slice(0, prompt.lastIndexOf(tokens.start) + 1)];
-  const { logits } = await forward({ inputFeatures, decoderInputIds }, signal ? { signal } : {});
-  const columns = logits?.shape.at(-1) ?? 0;
-  const own = logits?.data.subarray(-columns) ?? new Float32Array();
+  const { data, shape } = await hearing.logits({ states, decoderInputIds, signal });
+  const own = data.subarray(-(shape.at(-1) ?? 0));
   const largest = own.reduce((a, b) => Math.max(a, b), -Infinity);
   const sum = own.reduce((total, value) => total + Math.exp(value - largest), 0);
   // The token before the one that says that there are no time stamps.
@@ -81,8 +138,8 @@ export async function silence(
 }
 
 export interface Spoken {
-  /** (1, bins, frames) */
-  readonly inputFeatures: DenseTensor;
+  /** (1, steps, d_model) */
+  readonly states: DenseTensor;
   readonly prompt: readonly number[];
   /** All that was generated, an end token too. */
   readonly generated: readonly number[];
@@ -93,18 +150,16 @@ export interface Spoken {
 
 /** Seconds at which each generated token was spoken, from the beginning of the window; an end when the last one was. */
 export async function spokenTimes(
-  { forward, tokens, medianWidth }: Hearing,
-  { inputFeatures, prompt, generated, steps, signal }: Spoken,
+  hearing: Hearing,
+  { states, prompt, generated, steps, signal }: Spoken,
 ): Promise<number[]> {
   const decoderInputIds = [[...prompt, ...generated.slice(0, -1)]];
-  const asked = { attentions: 'cross', ...(signal && { signal }) } as const;
-  const { crossAttentions = [] } = await forward({ inputFeatures, decoderInputIds }, asked);
   const times = tokenTimes({
-    attentions: crossAttentions,
-    heads: tokens.alignmentHeads ?? [],
+    attentions: await hearing.crossAttentions({ states, decoderInputIds, signal }),
+    heads: hearing.tokens.alignmentHeads ?? [],
     prompt: prompt.length,
     steps,
-    width: medianWidth,
+    width: hearing.medianWidth,
   });
   return [...times, times.at(-1) ?? 0];
 }

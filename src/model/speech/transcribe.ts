@@ -11,7 +11,7 @@ import {
   type ModelInputs,
   refuseInputs,
 } from '../model.ts';
-import { type Hearing, heardLanguages, inputOf, spokenTimes, windowOf } from './hearing.ts';
+import { EncodedWindows, type Hearing, heardLanguages, inputOf, spokenTimes } from './hearing.ts';
 import { initialTokens } from './initial-tokens.ts';
 import { type SpeechSegment, segmentsOf } from './segments.ts';
 import {
@@ -36,6 +36,7 @@ const known: readonly string[] = [
 interface Heard {
   /** (B, bins, frames), of any number of frames */
   readonly features: DenseTensor;
+  readonly windows: EncodedWindows;
   readonly settings: SpeechSettings & { readonly timestamps: boolean };
   /** What the text of each input begins with. */
   readonly prompts: readonly (readonly number[])[];
@@ -62,8 +63,7 @@ export async function hear(
 ): Promise<Heard> {
   refuseUnknown(options, known, 'option of generate');
   refuseInputs(inputs, ['inputFeatures'], 'Generation from speech');
-  const { stage, tokens, file, vocabulary } = hearing;
-  const { bins, frames: window } = stage.sound;
+  const { bins, frames: window, tokens, file, vocabulary } = hearing;
   const features = soundFeatures(inputs.inputFeatures, bins);
   const [batch = 0, , total = 0] = features.shape;
   const settings = speechSettings(options, file, { batch, vocabulary });
@@ -95,11 +95,12 @@ export async function hear(
     isLong && batch > 1 && frames === undefined,
     'Several inputs that are longer than a window need numFrames: the frames that each has without padding.',
   );
-  const prompts = await initialTokens(tokens, { ...settings, timestamps }, () => {
+  const windows = new EncodedWindows(hearing, features, options.signal);
+  const prompts = await initialTokens(tokens, { ...settings, timestamps }, async () => {
     const rows = Array.from({ length: batch }, (_, row) => ({ row, first: 0, end: total }));
-    return heardLanguages(hearing, windowOf(features, rows, window), options.signal);
+    return heardLanguages(hearing, await windows.states(rows), options.signal);
   });
-  return { features, settings: { ...settings, timestamps }, prompts, frames };
+  return { features, windows, settings: { ...settings, timestamps }, prompts, frames };
 }
 
 function refuse(is: boolean, message: string): void {
@@ -132,9 +133,9 @@ export async function transcribe(
   inputs: ModelInputs,
   options: GenerateCallOptions = {},
 ): Promise<GenerateResult> {
-  const { features, settings, prompts, frames } = await hear(hearing, inputs, options);
+  const { features, windows, settings, prompts, frames } = await hear(hearing, inputs, options);
   const [batch = 0, , total = 0] = features.shape;
-  const { frames: most } = hearing.stage.sound;
+  const { frames: most } = hearing;
   const isLong = total > most;
   const all = Array.from({ length: batch }, (_, row): Progress => {
     const own = isLong && batch > 1 ? (frames?.[row] ?? total) : total;
@@ -145,13 +146,13 @@ export async function transcribe(
     const active = all.filter(({ seek, frames: own }) => seek < own);
     if (active.length === 0) return resultOf(all, options, hearing.tokens);
     const rows = active.map(({ row, seek, frames: end }) => ({ row, first: seek, end }));
-    const window = windowOf(features, rows, most);
+    const states = await windows.states(rows);
     const begun = active.map((one) => [
       ...priorText(one, settings, hearing),
       ...(prompts[one.row] ?? []),
     ]);
     const texts = await windowTexts(hearing, {
-      features: window,
+      states,
       prompts: begun,
       settings,
       options,
@@ -163,7 +164,7 @@ export async function transcribe(
       const times =
         options.returnTokenTimestamps === true && !text.isSilent
           ? await spokenTimes(hearing, {
-              inputFeatures: inputOf(window, i),
+              states: inputOf(states, i),
               prompt,
               generated: text.generated,
               steps: Math.floor((own === undefined ? most : own - one.seek) / 2),
@@ -181,9 +182,9 @@ function takeWindow(
   text: WindowText,
   prompt: readonly number[],
   times: readonly number[] | undefined,
-  { stage, tokens }: Hearing,
+  { frames: most, tokens }: Hearing,
 ): void {
-  const frames = Math.min(stage.sound.frames, one.frames - one.seek);
+  const frames = Math.min(most, one.frames - one.seek);
   one.prompt ??= prompt;
   one.last = text;
   if (text.isSilent) {

@@ -2,6 +2,7 @@
 // Supervision", Radford et al., 2022, §3.8 and §4.5).
 
 import { type GenerateOptions, samplingOptions } from '../generation/options.ts';
+import { below } from '../inputs/dense-rows.ts';
 import type { DenseTensor } from '../inputs/inputs.ts';
 import type { GenerateCallOptions } from '../model.ts';
 import type { JsonObject } from '../../source/json.ts';
@@ -9,8 +10,8 @@ import { type Hearing, inputOf, silence } from './hearing.ts';
 import { speechOptionNames, type SpeechSettings } from './speech-options.ts';
 
 export interface WindowCall {
-  /** (rows, bins, frames) */
-  readonly features: DenseTensor;
+  /** (rows, steps, d_model) */
+  readonly states: DenseTensor;
   readonly prompts: readonly (readonly number[])[];
   readonly settings: SpeechSettings & { readonly timestamps: boolean };
   readonly options: GenerateCallOptions;
@@ -44,7 +45,7 @@ export async function windowTexts(hearing: Hearing, call: WindowCall): Promise<W
       const isSilent =
         isUnlikely &&
         noSpeech !== undefined &&
-        (await silence(hearing, inputOf(call.features, row), prompt, options.signal)) > noSpeech;
+        (await silence(hearing, inputOf(call.states, row), prompt, options.signal)) > noSpeech;
       const hasEnded = tokens.at(-1) === hearing.tokens.end;
       found.set(row, { generated: tokens, hasEnded, temperature, isSilent });
       if ((isUnlikely || isRepeating) && !isSilent && !isLast) again.push(row);
@@ -61,25 +62,22 @@ export async function windowTexts(hearing: Hearing, call: WindowCall): Promise<W
 
 /** What some rows of a window give at a temperature, each up to its end token. */
 async function generated(
-  { stage, tokens, generation, maxPositions, file }: Hearing,
-  { features, prompts, settings, options }: WindowCall,
+  hearing: Hearing,
+  { states, prompts, settings, options }: WindowCall,
   rows: readonly number[],
   temperature: number,
 ): Promise<{ tokens: number[]; logProb: number | undefined }[]> {
+  const { tokens, generation, maxPositions, file } = hearing;
   const own = rows.map((row) => prompts[row] ?? []);
   const length = own.reduce((longest, prompt) => Math.max(longest, prompt.length), 0);
   const padded = (fill: number, of: (id: number) => number): number[][] =>
     own.map((prompt) => [...Array<number>(length - prompt.length).fill(fill), ...prompt.map(of)]);
   const batch = { batch: rows.length, length };
-  const inputFeatures = {
-    data: joined(rows.map((row) => inputOf(features, row).data)),
-    shape: [rows.length, ...features.shape.slice(1)],
-  };
   const { sequences, scores, logProbs } = await generation.transcribe({
     prompt: {
       tokens: { ...batch, rows: padded(tokens.pad, (id) => id) },
       mask: { ...batch, rows: padded(0, () => 1) },
-      source: stage.check({ inputFeatures }),
+      source: hearing.sourceOf(below(rows.map((row) => inputOf(states, row)))),
     },
     options: {
       ...atTemperature(options, temperature),
@@ -146,14 +144,4 @@ async function compressionRatio(tokens: readonly number[], vocabulary: number): 
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate'));
   const { byteLength } = await new Response(stream).arrayBuffer();
   return bytes.length / byteLength;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
