@@ -70,7 +70,7 @@ function gptOssExperts(
   const layer = (name: string, out: number, input: number): ExpertWeights => ({
     weight: loader.matrix(`${prefix}.experts.${name}`, count * out, input, {
       transposed: true,
-      stack: count,
+      stored: () => [count, input, out],
     }),
     bias: loader.matrix(`${prefix}.experts.${name}_bias`, count, out, { dtype: 'f32' }),
   });

@@ -2,6 +2,7 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 import type { TensorEntry } from '../../source/safetensors.ts';
+import type { WeightSlice } from './parameters.ts';
 
 /** A part of a tensor that no file has. */
 export type Zeros = Pick<TensorEntry, 'shape'>;
@@ -35,4 +36,17 @@ export function expectShape(
     'TENSOR_MISMATCH',
     `Tensor "${names[0]}" has shape (${entry.shape.join(', ')}), but config.json calls for ${wanted}. ${advice}`,
   );
+}
+
+/** The slices of several matrices in one tensor, each of which is transposed by itself. */
+export function eachOf({ shape, ...whole }: WeightSlice): WeightSlice[] {
+  const [count = 1, ...own] = shape;
+  const size = whole.size / count;
+  return Array.from({ length: count }, (_, i) => ({
+    ...whole,
+    shape: own,
+    storedFirst: whole.storedFirst + i * size,
+    first: whole.first + i * size,
+    size,
+  }));
 }

@@ -57,3 +57,7 @@ export function sizesOf(size: number | readonly number[], count: number): readon
 export function partOf(part: MatrixOptions['part'], index: number): RowRange | undefined {
   return part && ('first' in part ? part : part[index]);
 }
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -13,11 +13,12 @@ export interface MatrixOptions {
   readonly part?: RowRange | readonly RowRange[] | undefined;
   /** Whether it is stored as (columns, rows), as GPT-2's are. */
   readonly transposed?: boolean;
-  /** How many matrices below each other a file has as one tensor, each transposed by itself. */
-  readonly stack?: number;
   /** The storage format, whatever the user asks for. */
   readonly dtype?: 'f32';
-  /** The shape that a file has it in, where that is another one of as many rows. `rows`: of one name. */
+  /**
+   * The shape that a file has it in, where that is another one of as many rows; of several matrices below each other, of
+   * which each is transposed by itself, (matrices, columns, rows). `rows`: of one name.
+   */
   readonly stored?: (rows: number) => readonly number[];
   /** Whether whoever reads the rows goes by the order of their columns, see `Linear`. */
   readonly ordered?: boolean;

@@ -10,10 +10,10 @@ import type { TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
 import { WeightNames } from './weight-names.ts';
-import { type Linear, partOf, partsOf, sizesOf } from './linear-weights.ts';
+import { type Linear, partOf, partsOf, sizesOf, sum } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
 import type { FillOptions, LinearOptions, MatrixOptions, RowRange } from './matrix-options.ts';
-import { expectShape, isEntry, type Zeros } from './found-entry.ts';
+import { eachOf, expectShape, isEntry, type Zeros } from './found-entry.ts';
 import { asShaped, commonFormat, heldAs, holds, packedOf } from './packed-entry.ts';
 
 type ComputedValues = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -96,14 +96,14 @@ export class WeightLoader {
     columns: number,
     options: MatrixOptions = {},
   ): Tensor {
-    const { part, transposed: swapped = false, stack } = options;
+    const { part, transposed: swapped = false } = options;
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(rows, list.length);
     const entries = list.map((name, index) => {
       const own = partOf(part, index)?.rows ?? sizes[index] ?? 0;
-      const shape = options.stored?.(own) ?? [own, columns];
-      const each = stack && [stack, columns, own / stack];
-      return this.#find(this.#names.named('inFile', name), shape, swapped, each || undefined);
+      const shape = swapped ? [columns, own] : [own, columns];
+      const inFile = options.stored?.(own) ?? shape;
+      return this.#find(this.#names.named('inFile', name), [own, columns], inFile);
     });
     const isOrdered = entries.some((entry) => packedOf(entry)?.isOrdered === true);
     const mayBeOrdered = options.ordered === true;
@@ -237,20 +237,11 @@ export class WeightLoader {
     return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
   }
 
-  /**
-   * `name`: as the file has it. `swapped`: whether a matrix is stored as (columns, rows), unless quantised; several
-   * of them as `stacked`.
-   */
-  #find(
-    name: string,
-    wanted: readonly number[],
-    swapped: boolean = false,
-    stacked?: readonly number[],
-  ): TensorEntry {
-    const turned = stacked ?? (swapped ? wanted.toReversed() : wanted);
-    const stored = this.#stored(this.#tied.storedAs(name), turned);
+  /** `name`: as the file has it. `inFile`: the shape that it has there unless it is quantised. */
+  #find(name: string, wanted: readonly number[], inFile: readonly number[] = wanted): TensorEntry {
+    const stored = this.#stored(this.#tied.storedAs(name), inFile);
     const entry = stored && asShaped(stored, wanted);
-    const shape = entry && packedOf(entry) ? wanted : turned;
+    const shape = entry && packedOf(entry) ? wanted : inFile;
     return expectShape(entry, shape, this.#tied.namesOf(name));
   }
 
@@ -277,7 +268,7 @@ export class WeightLoader {
   #fill(
     tensor: Tensor,
     entries: readonly (TensorEntry | Zeros)[],
-    { part, transposed: swapped = false, stack = 1, order }: FillOptions,
+    { part, transposed: swapped = false, order }: FillOptions,
     slices: WeightSlice[],
   ): void {
     const rowElements = tensor.shape.length === 1 ? 1 : tensor.size(-1);
@@ -293,20 +284,11 @@ export class WeightLoader {
       // What is quantised lies as its product needs it, but is called what it was before.
       const shape = swapped && packedOf(entry) ? entry.shape.toReversed() : entry.shape;
       const turned = swapped && { transposed: true };
-      const count = packedOf(entry) ? 1 : stack;
-      const each = size / count;
-      const own = count > 1 ? shape.slice(1) : shape;
-      for (let i = 0; i < count; i++) {
-        const place = { storedFirst: storedFirst + i * each, first: first + i * each, size: each };
-        const slice = { name, shape: own, tensor, order, ...place, ...turned };
-        this.wanted.set(entry, [...(this.wanted.get(entry) ?? []), slice]);
-        slices.push(slice);
-      }
+      const whole = { name, shape, storedFirst, tensor, first, size, order, ...turned };
+      const own = swapped && shape.length > 2 ? eachOf(whole) : [whole];
+      this.wanted.set(entry, [...(this.wanted.get(entry) ?? []), ...own]);
+      slices.push(...own);
       first += size;
     }
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,7 +1,8 @@
-// y[c] = x[c / share] · W[e]ᵀ + bias[e] for each choice c of a token, e being the expert that was chosen. W has
-// the rows of all experts below each other, of which `weight` holds `part` from row `first` on; choices come by
-// experts, so that up to ROWS of one share what is read of its weights. The LANES of a tile of ROWS rows and 8
-// columns share the depth, four neighbours each. What row-*.wgsl says of a row is said of such a tile here.
+// y[c] = x[c / share] · W[e]ᵀ + bias[e] for each choice c of a token, e being the expert that was chosen.
+// W has the rows of all experts below each other, of which `weight` holds `part` from row `first` on; choices
+// come by experts, so that up to ROWS of one share what is read of its weights. The LANES of a tile of ROWS
+// rows and 8 columns share the depth, four neighbours each. What row-*.wgsl says of a row is said of such a
+// tile here.
 struct Params {
   choices: u32,
   experts: u32,

@@ -1,4 +1,4 @@
-// Choices, numbered token by token, in the order of their experts; and where the choices of each expert begin. One
+// Choices, numbered token by token, in the order of their experts; and where those of each expert begin. One
 // invocation an expert, and one for the end: none waits for another, and two runs agree.
 struct Params {
   choices: u32,
