@@ -8,6 +8,7 @@ import type { JsonObject } from '../source/json.ts';
 import { className } from '../model/heads/head-name.ts';
 import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
+import { declarations, untrained } from '../training/declarations.ts';
 import { blockTypeNamed } from '../source/gguf/types.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
@@ -31,6 +32,8 @@ interface Information {
   readonly hasTokenizer: boolean;
   /** Why this version cannot run it; null when it can. */
   readonly problem: string | null;
+  /** Whether models of its kind train; null for what is none that is known. */
+  readonly trains: boolean | null;
   /** What is overlooked in its files. */
   readonly warnings: readonly string[];
   readonly parameters: number;
@@ -92,6 +95,7 @@ async function inform(files: Source): Promise<Information> {
     labels: labelsOf(config, architecture),
     tasks: await tasksFor(config, architecture),
     hasTokenizer: there.includes(true),
+    trains: trainsOf(config),
     ...(await triedOn(config, tensors)),
     tensors: entries.length,
     vocabulary: vocabularyOf(config),
@@ -103,6 +107,13 @@ async function inform(files: Source): Promise<Information> {
       settings.filter(([name]) => !/^_|^transformers_version$/.test(name)),
     ),
   };
+}
+
+/** Whether models of a kind train, with the labels of their heads. */
+function trainsOf({ model_type: type, kind }: JsonObject): boolean | null {
+  const name = type ?? kind;
+  if (typeof name !== 'string' || !Object.hasOwn(declarations, name)) return null;
+  return !untrained.has(name);
 }
 
 /** Whether the checkpoint can be loaded: its weights are declared as for a load, but not made. */
@@ -171,6 +182,9 @@ function lines(known: Information): [string, string][] {
         : `${tasks}, with a tokenizer (there is none)`,
     ],
     ['runs', problem === null ? 'yes' : `no: ${problem}`],
+    ...(known.trains === null
+      ? []
+      : [['trains', known.trains ? 'yes' : 'not yet'] as [string, string]]),
     ...known.warnings.map((text): [string, string] => ['overlooked', text]),
     ['parameters', `${count(known.parameters)} in ${known.tensors} tensors`],
     ['vocabulary', known.vocabulary === null ? 'not stated' : `${count(known.vocabulary)} tokens`],

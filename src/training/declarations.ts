@@ -118,3 +118,41 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   'seq2seq training run': torchSeq2Seq,
   'torch.nn.Transformer': torchTransformer,
 };
+
+/**
+ * Families that compute, but do not train yet: there is no way back through rotary positions, biases by distance and
+ * experts. A test holds that these and no others refuse to.
+ */
+export const untrained: ReadonlySet<string> = new Set([
+  'bloom',
+  'clip_text_model',
+  'clip_vision_model',
+  'deberta',
+  'deberta-v2',
+  'gemma2',
+  'gemma3_text',
+  'gpt_neox',
+  'gpt_oss',
+  'granite',
+  'llama',
+  'mistral',
+  'modernbert',
+  'modernbert-decoder',
+  'moonshine',
+  'mpnet',
+  'mt5',
+  'olmo2',
+  'olmo3',
+  'phi3',
+  'qwen2',
+  'qwen3',
+  'qwen3_moe',
+  'siglip_text_model',
+  'siglip_vision_model',
+  'smollm3',
+  't5',
+  'torch.nn.Transformer',
+  'trocr',
+  'umt5',
+  'yolos',
+]);

@@ -5,6 +5,7 @@ import { architectureNames } from '../../src/model/architectures.ts';
 import { gpuBytesOf } from '../../src/model/model-size.ts';
 import { elements } from '../../src/runtime/tensor.ts';
 import { tasksFor } from '../../src/cli/describe.ts';
+import { untrained } from '../../src/training/declarations.ts';
 import { tensorShapes } from '../../src/training/initialize.ts';
 
 const formats = ['f32', 'f16', 'int8', 'int4'] as const;
@@ -56,8 +57,14 @@ test('the tables of models are true', async () => {
   const text = [
     '# Models',
     '',
-    `This version runs ${names.length} kinds of models (\`model_type\` of config.json):`,
-    `${names.map((name) => `\`${name}\``).join(', ')}.`,
+    `This version runs ${names.length} kinds of models. Those that train do so with the labels of their heads.`,
+    '',
+    row('`model_type` of config.json', 'trains'),
+    row('---', '---'),
+    ...names.map((name) => row(`\`${name}\``, untrained.has(name) ? 'not yet' : 'yes')),
+    '',
+    'Repositories to begin with, by task, as typed in by hand on 2026-11-29: parameters, and what the weights take on the',
+    'GPU in each format.',
     '',
     ...parts.flatMap((part) => [part, '']),
   ].join('\n');
