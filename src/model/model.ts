@@ -29,7 +29,8 @@ export interface ModelInputs {
   positionIds?: readonly (readonly number[])[];
   /**
    * What to compute the loss of: token ids or classes of tokens, (B, T), -100 is left out; of
-   * sequence classifiers the class or value of each sequence, (B), or flags, (B, labels).
+   * sequence classifiers the class or value of each sequence, (B), or flags, (B, labels); of heads for CTC what is
+   * said in each sound, (B, L), below 0 is left out.
    */
   labels?: readonly number[] | readonly (readonly number[])[];
   /** Where the answers start and end, (B), to compute the loss of question answering. */
@@ -77,7 +78,7 @@ export interface ModelOutput {
    * heights of the image
    */
   predBoxes?: DenseTensor;
-  /** Of the labels: mean cross entropy of those that count, shape (). */
+  /** Of the labels, as Python's model has it: mean cross entropy of those that count, say; shape (). */
   loss?: DenseTensor;
   /** (B, T, d_model) */
   lastHiddenState?: DenseTensor;

@@ -45,10 +45,15 @@ export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
   write(plan: Plan, batch: Batch): void;
 }
 
-/** The stacks of a model; a decoder is one whose tokens see only what stands before them. */
+/**
+ * The stacks of a model; a decoder is one whose tokens see only what stands before them. Of models of texts and images
+ * one for each.
+ */
 export interface Stacks {
   readonly encoder?: StackWeights;
   readonly decoder?: StackWeights;
+  readonly text?: StackWeights;
+  readonly vision?: StackWeights;
 }
 
 /** Sequence to sequence, language model or classifier, as a trainer sees it. */

@@ -17,7 +17,7 @@ import { PruningMask, subjectOf } from './pruning-mask.ts';
 import type { Trainer } from './trainer.ts';
 
 /** Self-attention of the encoder or the decoder, or the decoder's attention to the encoder. */
-export type AttentionStack = 'encoder' | 'decoder' | 'cross';
+export type AttentionStack = 'encoder' | 'decoder' | 'cross' | 'text' | 'vision';
 
 /** One head: layers and heads count from 0. */
 export interface AttentionHead {
@@ -223,7 +223,7 @@ function noSuchHead(
  * The attentions of a model's layers; in a decoder's, that to itself comes first. Of layers that share their weights
  * (ALBERT), the first.
  */
-function attentionsOf({ stacks: { encoder, decoder }, slices }: TrainableModel): Attention[] {
+function attentionsOf({ stacks, slices }: TrainableModel): Attention[] {
   const found: Attention[] = [];
   const add = (
     stack: AttentionStack,
@@ -237,8 +237,10 @@ function attentionsOf({ stacks: { encoder, decoder }, slices }: TrainableModel):
     const { name = '' } = slices.find(({ tensor }) => tensor === weight) ?? {};
     found.push({ stack, layer, heads, weight, name });
   };
-  encoder?.layers.forEach(({ selfAttention }, layer) => add('encoder', layer, selfAttention));
-  decoder?.layers.forEach(({ selfAttention, crossAttention }, layer) => {
+  for (const name of ['encoder', 'text', 'vision'] as const) {
+    stacks[name]?.layers.forEach(({ selfAttention }, layer) => add(name, layer, selfAttention));
+  }
+  stacks.decoder?.layers.forEach(({ selfAttention, crossAttention }, layer) => {
     add('decoder', layer, selfAttention);
     add('cross', layer, crossAttention);
   });

@@ -17,7 +17,8 @@ export class TrainableDual
 
   constructor(parts: LoadedParts, definition: DualEncoderDefinition) {
     const { text, vision } = definition;
-    super(parts, definition, { inputs: [text.input, vision.input], stacks: {} });
+    const stacks = { text: text.stack, vision: vision.stack };
+    super(parts, definition, { inputs: [text.input, vision.input], stacks });
     this.#definition = definition;
   }
 

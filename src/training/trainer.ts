@@ -146,7 +146,7 @@ export class Trainer {
     }
   }
 
-  /** Mean cross entropy, without smoothing and dropout, over batches with labels. */
+  /** Mean cross entropy, or a loss of the model's own, without smoothing and dropout, over batches with labels. */
   async evaluate(
     batches: Iterable<ModelInputs> | AsyncIterable<ModelInputs>,
     options: { signal?: AbortSignal } = {},

@@ -1,7 +1,7 @@
 // Every architecture that trains learns its case by heart; the others say that they do not train.
 import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
-import { adam, initialCheckpoint, Lora, Trainer } from 'webgpu-transformer/training';
+import { adam, initialCheckpoint, Lora, scoreHeads, Trainer } from 'webgpu-transformer/training';
 import { architectureNames } from '../../src/model/architectures.ts';
 import { declarations, untrained } from '../../src/training/declarations.ts';
 import { callInputs } from '../support/checkpoint.ts';
@@ -64,6 +64,10 @@ test('pairs of texts and images train together, and not apart', async () => {
     const found: number[] = [];
     for await (const { loss } of trainer.steps(() => batch, { maxSteps: 8 })) found.push(loss);
     expect(found.at(-1)!).toBeLessThan(found[0]!);
+    using other = await loadModel(fixtureSource('variants/clip_pairs'), { gpu, training: true });
+    const scored = await scoreHeads(other, [batch]);
+    expect(scored.filter(({ stack }) => stack === 'text')).toHaveLength(2 * 3);
+    expect(scored.filter(({ stack }) => stack === 'vision')).toHaveLength(2 * 5);
   });
 });
 
