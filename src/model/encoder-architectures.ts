@@ -19,6 +19,15 @@ export const encoderFamilies: Families = {
     'ForPreTraining',
     'Model',
   ]),
+  gte: encoder('Gte', async () => (await import('./families/rotary-bert.ts')).gte),
+  jina_embeddings_v3: encoder(
+    'JinaEmbeddingsV3',
+    async () => (await import('./families/rotary-bert.ts')).jinaEmbeddingsV3,
+  ),
+  nomic_bert: encoder(
+    'NomicBert',
+    async () => (await import('./families/rotary-bert.ts')).nomicBert,
+  ),
   modernbert: encoder(
     'ModernBert',
     async () => (await import('./families/modernbert.ts')).modernBert,

@@ -37,6 +37,7 @@ import { phi3 } from '../model/families/phi3.ts';
 import { moonshine } from '../model/families/moonshine.ts';
 import { qwen2, qwen3 } from '../model/families/qwen.ts';
 import { qwen3Moe } from '../model/families/qwen3-moe.ts';
+import { gte, jinaEmbeddingsV3, nomicBert } from '../model/families/rotary-bert.ts';
 import { roberta } from '../model/families/roberta.ts';
 import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/families/siglip.ts';
 import { smollm3 } from '../model/families/smollm3.ts';
@@ -91,6 +92,9 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   modernbert: modernBert,
   'modernbert-decoder': modernBertDecoder,
   mpnet,
+  gte,
+  jina_embeddings_v3: jinaEmbeddingsV3,
+  nomic_bert: nomicBert,
   mt5: withEncoder(mt5, mt5Encoder),
   pegasus,
   olmo2,

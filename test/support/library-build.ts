@@ -169,7 +169,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // Encoders of texts.
   {
     name: 'encoders',
-    test: /\/src\/model\/families\/(albert|distilbert|electra|mpnet|roberta)\.ts/,
+    test: /\/src\/model\/families\/(albert|distilbert|electra|mpnet|roberta|rotary-bert)\.ts/,
   },
   {
     name: 'modernbert',
