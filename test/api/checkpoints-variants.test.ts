@@ -34,6 +34,7 @@ const cases = [
   'electra_discriminator',
   'electra_generator',
   'electra_seqcls',
+  'embedding_gemma',
   'gemma2',
   'gte_seqcls',
   'jina_v3_mlm',

@@ -3,6 +3,7 @@
 
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
+import { headName } from '../heads/head-name.ts';
 import { sandwichNorm, type SublayerNorm } from '../layers/block.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import {
@@ -32,23 +33,34 @@ export function gemma2(config: Config, loader: WeightLoader): SequenceDefinition
   }));
 }
 
-/** Declares the weights of a `Gemma3ForCausalLM` checkpoint: queries and keys have norms, too. */
+/**
+ * Declares the weights of a `Gemma3…` checkpoint of texts: queries and keys have norms, too. EmbeddingGemma (Schechter
+ * Vera et al., 2025, arXiv 2509.20354, §2.1) sees both ways, half a window to either side.
+ */
 export function gemma3(config: Config, loader: WeightLoader): SequenceDefinition {
-  config.only('use_bidirectional_attention', false);
+  const seesBothWays = config.boolean('use_bidirectional_attention', false);
+  if (seesBothWays && headName(config) === 'CausalLM') {
+    config.refuse(
+      'use_bidirectional_attention',
+      'false, as what sees both ways tells no next token',
+    );
+  }
   const sizes = llamaSizes(config);
   const rotary = new RotaryTables(config, loader, sizes.headSize);
   const sliding = slidingLayers(config, config.integer('sliding_window_pattern', 6));
-  const window = config.integer('sliding_window', 4096);
+  const given = config.integer('sliding_window', 4096);
+  const window = seesBothWays ? Math.floor(given / 2) + 1 : given;
   const local = config.positive('rope_local_base_freq', 1e4);
   // Layers with a window have frequencies of their own, which nothing stretches.
   const ownTheta = config.get('rope_parameters') === undefined ? local : undefined;
-  return gemmaModel(config, loader, { sizes, rotary }, (prefix, layer) => ({
+  const model = gemmaModel(config, loader, { sizes, rotary }, (prefix, layer) => ({
     ...gemmaHeads(config, loader, prefix, sizes),
     headNorm: headNorms(loader, prefix, sizes, 1),
     ...(sliding(layer)
       ? { window, rotary: rotary.table({ layerType: 'sliding_attention', ownTheta }) }
       : { rotary: rotary.table({ layerType: 'full_attention', theta: 1e6 }) }),
   }));
+  return { ...model, causal: !seesBothWays };
 }
 
 /** Heads whose scores have a factor and a bound. */
