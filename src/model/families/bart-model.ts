@@ -9,6 +9,7 @@ import { layerNormWeights } from '../layers/norm-weights.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { bartLayers, type BartVariant, tieEmbeddings } from './bart-layers.ts';
+import { droppingLayers } from './layer-drop.ts';
 import { textToText, type TextReading } from './text-to-text.ts';
 
 type StackName = 'encoder' | 'decoder';
@@ -26,14 +27,18 @@ export interface BartParts extends BartVariant, TextReading {
   readonly positions: (sizes: BartSizes) => (stack: StackName) => EmbeddingWeights['positions'];
   /** Whether a norm follows the embeddings. */
   readonly normalizesEmbeddings?: boolean;
+  /** The rate at which layers are dropped in training where config.json does not say; 0 when absent. */
+  readonly layerDrop?: number;
 }
 
 /** A model that writes tokens; what has no output layer of its own has the embeddings there. */
 export function bartModel(
   config: Config,
   loader: WeightLoader,
-  { positions, normalizesEmbeddings = false, paddingToken, inputOf, ...variant }: BartParts,
+  parts: BartParts,
 ): EncoderDecoderDefinition {
+  const { positions, normalizesEmbeddings = false, layerDrop, ...others } = parts;
+  const { paddingToken, inputOf, ...variant } = others;
   const root = baseRoot(config, loader, 'model.', 'encoder.layers.0.fc1.weight');
   const dModel = config.integer('d_model');
   const maxPositions = config.integer('max_position_embeddings');
@@ -58,8 +63,8 @@ export function bartModel(
     {
       source,
       target,
-      encoder,
-      decoder,
+      encoder: droppingLayers(config, 'encoder', encoder, layerDrop),
+      decoder: droppingLayers(config, 'decoder', decoder, layerDrop),
       output: oneLinear(
         'lm_head',
         loader.matrix(output, vocabulary, dModel),

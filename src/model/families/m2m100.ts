@@ -19,6 +19,7 @@ export function m2m100(config: Config, loader: WeightLoader): EncoderDecoderDefi
   return bartModel(config, loader, {
     block: preNorm,
     finalNorm: 'layer_norm',
+    layerDrop: 0.05,
     paddingToken,
     positions: ({ maxPositions, dModel }) => {
       const rows = maxPositions + paddingToken + 1;

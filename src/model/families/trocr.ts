@@ -9,6 +9,7 @@ import { tensor2tensorPositions } from '../layers/tensor2tensor-positions.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { bartStacks } from './bart-layers.ts';
+import { droppingLayers } from './layer-drop.ts';
 
 /** Rows of the table of learned positions before that of position 0. */
 const offset = 2;
@@ -51,7 +52,7 @@ export function trocr(config: Config, loader: WeightLoader): SequenceDefinition 
   };
   return {
     ...tokenInput({ vocabulary, maxPositions, embeddings }),
-    stack: stack('decoder'),
+    stack: droppingLayers(config, 'decoder', stack('decoder')),
     causal: true,
     head: new LanguageHead(oneLinear('output_projection', loader.matrix(output, vocabulary, size))),
   };

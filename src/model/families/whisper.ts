@@ -15,6 +15,7 @@ import { tensor2tensorPositions } from '../layers/tensor2tensor-positions.ts';
 import { oneLinear } from '../weights/linear-weights.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import { type BartVariant, bartStacks } from './bart-layers.ts';
+import { droppingLayers } from './layer-drop.ts';
 import { tokenTarget } from './text-to-text.ts';
 
 const variant: BartVariant = { block: preNorm, finalNorm: 'layer_norm', keyBias: false };
@@ -28,7 +29,7 @@ export function whisper(config: Config, loader: WeightLoader): EncoderDecoderDef
   const targetVocabulary = config.integer('vocab_size', 51865);
   const maxPositions = config.integer('max_target_positions', 448);
   const source = soundInput(config, loader, root, augmentation(config, false));
-  const encoder = stack('encoder');
+  const encoder = droppingLayers(config, 'encoder', stack('encoder'));
   const embedded = `${root}decoder.embed_tokens.weight`;
   const output = head === 'Model' ? embedded : 'proj_out.weight';
   if (config.boolean('tie_word_embeddings', true)) loader.tie(embedded, output);
@@ -41,7 +42,7 @@ export function whisper(config: Config, loader: WeightLoader): EncoderDecoderDef
     },
     dropout: config.rate('dropout', 0),
   };
-  const decoder = stack('decoder');
+  const decoder = droppingLayers(config, 'decoder', stack('decoder'));
   const weights = {
     target,
     encoder,
@@ -62,7 +63,7 @@ export function whisperClassifier(config: Config, loader: WeightLoader): Sequenc
   config.only('use_weighted_layer_sum', false);
   const { dModel, stack } = bartStacks(config, loader, '', variant);
   const input = soundInput(config, loader, '');
-  const encoder = stack('encoder');
+  const encoder = droppingLayers(config, 'encoder', stack('encoder'));
   const width = config.integer('classifier_proj_size', 256);
   // The mean of projections is the projection of the mean.
   const layers = [
