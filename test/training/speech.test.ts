@@ -27,13 +27,19 @@ interface Run {
   readonly after: ReadonlyMap<string, StoredValues>;
 }
 
+interface TrainSettings extends Partial<TrainerOptions> {
+  /** In place of those of config.json. */
+  readonly fields?: JsonObject;
+  readonly call?: string;
+}
+
 /** Steps on the case of a fixture. */
 async function train(
   name: string,
   maxSteps: number,
-  { fields = {}, ...options }: Partial<TrainerOptions> & { fields?: JsonObject } = {},
+  { fields = {}, call = 'main', ...options }: TrainSettings = {},
 ): Promise<Run> {
-  const inputs = callInputs(await readCase(name), 'main');
+  const inputs = callInputs(await readCase(name), call);
   const losses: number[] = [];
   let [before, after] = [new Map<string, StoredValues>(), new Map<string, StoredValues>()];
   await onGpu(async (gpu) => {
@@ -114,8 +120,23 @@ test('what Python drops is dropped', async () => {
   expect(masked.losses[0]).not.toBe(first.losses[0]);
   const given = { ...fields, apply_spec_augment: false };
   expect((await train(name, 3, { fields: given })).losses).toEqual(first.losses);
+  const blank = train('variants/wav2vec2_ctc', 1, { fields: { pad_token_id: 11 } });
+  await expectRejection(blank, 'INPUT_INVALID', 'pad_token_id');
   // mask_time_prob is 0 above; spans of it are longer than the sounds here.
   await expectRejection(train('variants/hubert_seqcls', 1), 'INPUT_INVALID', 'mask_time_length');
+});
+
+test('layers of encoders and decoders are dropped where their config says so', async () => {
+  const lossesWith = async (fields: JsonObject): Promise<readonly number[]> =>
+    (await train('whisper', 3, { fields, call: 'labels' })).losses;
+  const [plain, encoder, decoder] = [
+    await lossesWith({}),
+    await lossesWith({ encoder_layerdrop: 0.6 }),
+    await lossesWith({ decoder_layerdrop: 0.6 }),
+  ];
+  expect(encoder).not.toEqual(plain);
+  expect(decoder).not.toEqual(plain);
+  expect(decoder).not.toEqual(encoder);
 });
 
 test('adapters train beside a frozen model', async () => {

@@ -39,8 +39,14 @@ export class CtcHead implements Head {
 
   labels({ labels }: ModelInputs, { batch, mask }: CheckedInput): Labels | undefined {
     if (labels === undefined) return undefined;
-    const { zeroInfinity, reduction } = this.settings;
+    const { blank, zeroInfinity, reduction } = this.settings;
     const classes = this.layer.weight.size(0);
+    if (blank >= classes) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `labels need a blank, but pad_token_id of config.json is ${blank}, and the model has ${classes} classes.`,
+      );
+    }
     const given: readonly unknown[] = labels;
     const isLabel = (label: unknown): boolean => Number.isInteger(label) && Number(label) < classes;
     if (given.length !== batch || !given.every((row) => Array.isArray(row) && row.every(isLabel))) {
