@@ -36,6 +36,18 @@ const bertEmbedder = (name: string, sizes: Fields): KnownModel => ({
   config: of('bert', 'BertModel', sizes),
 });
 
+const deberta = (size: number, layers: number, heads: number): Fields => ({
+  ...encoderSizes(size, layers, heads, 128100),
+  position_buckets: 256,
+  norm_rel_ebd: 'layer_norm',
+  share_att_key: true,
+  pos_att_type: 'p2c|c2p',
+  relative_attention: true,
+  position_biased_input: false,
+  type_vocab_size: 0,
+  layer_norm_eps: 1e-7,
+});
+
 /** By task. */
 export const encoders: Readonly<Record<string, readonly KnownModel[]>> = {
   'text-classification': [
@@ -136,6 +148,14 @@ export const encoders: Readonly<Record<string, readonly KnownModel[]>> = {
       }),
     },
     {
+      name: 'answerdotai/ModernBERT-base',
+      config: of('modernbert', 'ModernBertForMaskedLM', {
+        ...encoderSizes(768, 22, 12, 50368),
+        intermediate_size: 1152,
+        max_position_embeddings: 8192,
+      }),
+    },
+    {
       name: 'almanach/camembert-base',
       config: of('camembert', 'CamembertForMaskedLM', robertaBase, { vocab_size: 32005 }),
     },
@@ -151,6 +171,36 @@ export const encoders: Readonly<Record<string, readonly KnownModel[]>> = {
     bertEmbedder('intfloat/e5-small-v2', miniLm(12)),
     bertEmbedder('intfloat/multilingual-e5-small', encoderSizes(384, 12, 12, 250037)),
     bertEmbedder('mixedbread-ai/mxbai-embed-large-v1', bertLarge),
+    {
+      name: 'google/embeddinggemma-300m',
+      config: of('gemma3_text', 'Gemma3TextModel', {
+        hidden_size: 768,
+        intermediate_size: 1152,
+        num_hidden_layers: 24,
+        num_attention_heads: 3,
+        num_key_value_heads: 1,
+        head_dim: 256,
+        query_pre_attn_scalar: 256,
+        sliding_window: 512,
+        use_bidirectional_attention: true,
+        vocab_size: 262144,
+        max_position_embeddings: 2048,
+      }),
+    },
+    {
+      name: 'Qwen/Qwen3-Embedding-0.6B',
+      config: of('qwen3', 'Qwen3ForCausalLM', {
+        hidden_size: 1024,
+        intermediate_size: 3072,
+        num_hidden_layers: 28,
+        num_attention_heads: 16,
+        num_key_value_heads: 8,
+        head_dim: 128,
+        vocab_size: 151669,
+        max_position_embeddings: 32768,
+        tie_word_embeddings: true,
+      }),
+    },
     { name: 'BAAI/bge-m3', config: of('xlm-roberta', 'XLMRobertaModel', bgeM3) },
   ],
   'text-ranking': [
@@ -180,6 +230,24 @@ export const encoders: Readonly<Record<string, readonly KnownModel[]>> = {
     {
       name: 'typeform/distilbert-base-uncased-mnli',
       config: of('distilbert', 'DistilBertForSequenceClassification', distil, inference),
+    },
+    {
+      name: 'cross-encoder/nli-deberta-v3-xsmall',
+      config: of(
+        'deberta-v2',
+        'DebertaV2ForSequenceClassification',
+        deberta(384, 12, 6),
+        inference,
+      ),
+    },
+    {
+      name: 'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli',
+      config: of(
+        'deberta-v2',
+        'DebertaV2ForSequenceClassification',
+        deberta(768, 12, 12),
+        inference,
+      ),
     },
     {
       name: 'cross-encoder/nli-distilroberta-base',

@@ -53,6 +53,25 @@ export const sounds: Readonly<Record<string, readonly KnownModel[]>> = {
       whisper(name, sizes, 51865),
       whisper(`${name}.en`, sizes, 51864),
     ]),
+    ...(
+      [
+        ['tiny', 288, 6],
+        ['base', 416, 8],
+      ] as const
+    ).map(([name, size, layers]) => ({
+      name: `UsefulSensors/moonshine-${name}`,
+      config: of('moonshine', `Moonshine${generates}`, {
+        hidden_size: size,
+        intermediate_size: 4 * size,
+        encoder_num_hidden_layers: layers,
+        decoder_num_hidden_layers: layers,
+        encoder_num_attention_heads: 8,
+        decoder_num_attention_heads: 8,
+        vocab_size: 32768,
+        max_position_embeddings: 194,
+        tie_word_embeddings: true,
+      }),
+    })),
     {
       name: 'facebook/wav2vec2-base-960h',
       config: of('wav2vec2', 'Wav2Vec2ForCTC', speechEncoder(768, 12, 12)),

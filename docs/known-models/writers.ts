@@ -98,6 +98,32 @@ export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
       ),
     },
     {
+      name: 'EleutherAI/pythia-160m',
+      config: of('gpt_neox', 'GPTNeoXForCausalLM', {
+        hidden_size: 768,
+        intermediate_size: 3072,
+        num_hidden_layers: 12,
+        num_attention_heads: 12,
+        rotary_pct: 0.25,
+        vocab_size: 50304,
+        max_position_embeddings: 2048,
+      }),
+    },
+    {
+      name: 'allenai/OLMo-2-0425-1B-Instruct',
+      config: of('olmo2', 'Olmo2ForCausalLM', llamaSizes(2048, 16, [16, 16], 8192, 100352)),
+    },
+    {
+      name: 'ibm-granite/granite-3.3-2b-instruct',
+      config: of('granite', 'GraniteForCausalLM', llamaSizes(2048, 40, [32, 8], 8192, 49159), tied),
+    },
+    {
+      name: 'microsoft/Phi-4-mini-instruct',
+      config: of('phi3', 'Phi3ForCausalLM', llamaSizes(3072, 32, [24, 8], 8192, 200064), tied, {
+        partial_rotary_factor: 0.75,
+      }),
+    },
+    {
       name: 'mistralai/Mistral-7B-Instruct-v0.3',
       config: of('mistral', 'MistralForCausalLM', llamaSizes(4096, 32, [32, 8], 14336, 32768)),
     },
