@@ -229,6 +229,55 @@ test('layers behind the pooling, what is kept of their vectors, and lengths of 1
   await expectRejection(embed('x', { truncateDim: 0 }), 'OPTION_INVALID', 'truncateDim');
 });
 
+test('a Router has layers for each kind of text', async () => {
+  const random = new Random(6);
+  const [query, q] = drawn(random, 'F32', 4, 16);
+  const [document, d] = drawn(random, 'F32', 4, 16);
+  const dense = {
+    in_features: 16,
+    out_features: 4,
+    bias: false,
+    activation_function: 'torch.nn.modules.linear.Identity',
+  };
+  const type = 'sentence_transformers.models.Dense.Dense';
+  const router = {
+    types: { query_0_Dense: type, document_0_Dense: type },
+    structure: { query: ['query_0_Dense'], document: ['document_0_Dense'] },
+    parameters: { default_route: 'document', allow_empty_key: true },
+  };
+  const settings = (parameters: object) => ({
+    ...files({
+      'modules.json': modules('Transformer', 'Pooling', 'Router'),
+      '1_Pooling/config.json': { pooling_mode: 'mean' },
+      '2_Router/router_config.json': { ...router, parameters },
+      '2_Router/query_0_Dense/config.json': dense,
+      '2_Router/document_0_Dense/config.json': dense,
+      'config_sentence_transformers.json': { prompts: { query: 'good ' } },
+    }),
+    '2_Router/query_0_Dense/model.safetensors': safetensorsFile({ 'linear.weight': query }),
+    '2_Router/document_0_Dense/model.safetensors': safetensorsFile({ 'linear.weight': document }),
+  });
+  const plain = await embedderOf(await cpuParts('bert/features'));
+  const product = async (text: string, matrix: number[]): Promise<number[]> => {
+    const { data } = await plain(text);
+    return [0, 1, 2, 3].map((row) =>
+      data.reduce((sum, x, i) => sum + matrix[16 * row + i]! * x, 0),
+    );
+  };
+  const same = (got: Float32Array, wanted: number[]): void => {
+    expect(got.length).toBe(wanted.length);
+    wanted.forEach((x, i) => expect(got[i]).toBeCloseTo(x, 4));
+  };
+  const text = texts[1]!;
+  const { parameters } = router;
+  const embed = await embedderOf(await cpuParts('bert/features', settings(parameters)));
+  same((await embed(text)).data, await product(text, d));
+  same((await embed(text, { promptName: 'document' })).data, await product(text, d));
+  same((await embed(text, { promptName: 'query' })).data, await product(`good ${text}`, q));
+  const strict = await embedderOf(await cpuParts('bert/features', settings({})));
+  await expectRejection(strict(text), 'OPTION_INVALID', 'query, document');
+});
+
 test('activations are those of torch', () => {
   // torch 2.13 in float64, at -4, -1.3, 0, 0.7 and 3.2.
   const wanted: Record<string, number[]> = {
@@ -274,6 +323,13 @@ test('settings that are not computed are refused', async () => {
   const layer = modules('Transformer', 'Pooling', 'Dense');
   const refused: [Record<string, unknown>, string][] = [
     [{ 'modules.json': modules('Transformer', 'Pooling', 'CNN') }, 'CNN'],
+    [
+      {
+        'modules.json': modules('Router', 'Pooling'),
+        'router_config.json': { types: { a: 'models.Transformer' }, structure: { query: ['a'] } },
+      },
+      'models.Transformer',
+    ],
     [
       { 'modules.json': layer, '2_Dense/config.json': { activation_function: 'my.Swish' } },
       'my.Swish',

@@ -7,6 +7,7 @@ import { eachText } from '../batches.ts';
 import { fieldsOf } from '../../runtime/errors.ts';
 import { embed } from './feature-extraction.ts';
 import { cosineSimilarity, dot, normalized } from '../pooling.ts';
+import type { Layer } from './sentence-layers.ts';
 import { readSentenceModules, type SentenceModules, type Similarity } from './sentence-modules.ts';
 import { lowerCase } from './sentence-settings.ts';
 import {
@@ -25,7 +26,7 @@ export interface EmbeddingOptions {
   normalize?: boolean;
   /** Put before each text; the checkpoint's own default when absent. */
   prompt?: string;
-  /** A prompt of the checkpoint by its name, such as `query`. */
+  /** A prompt of the checkpoint by its name, such as `query`; and the way that such texts go where it has a Router. */
   promptName?: string;
   /** Numbers kept of each vector, before it is normalized; as the checkpoint says when absent. */
   truncateDim?: number;
@@ -115,7 +116,9 @@ function embedder(parts: TaskParts, modules: SentenceModules, task: string): Emb
       const whole = read(prompt + checkText('The text', one));
       return encodeText(parts, whole, undefined, 'longest', maxLength);
     });
-    const layers = modules.layers.filter((layer) => layer !== normalized || normalize !== false);
+    const layers = layersFor(modules, options.promptName).filter(
+      (layer) => layer !== normalized || normalize !== false,
+    );
     return embed(parts, rows, {
       task,
       pooling: modules.pooling,
@@ -130,15 +133,28 @@ function embedder(parts: TaskParts, modules: SentenceModules, task: string): Emb
   };
 }
 
+/** The layers of texts of this kind. @throws TransformerError OPTION_INVALID where a Router knows none */
+function layersFor({ layers }: SentenceModules, name: string | undefined): readonly Layer[] {
+  return layers.flatMap((layer) => {
+    if (!('routes' in layer)) return [layer];
+    const route =
+      layer.routes.get(name ?? layer.usual ?? '') ?? layer.routes.get(layer.usual ?? '');
+    if (route !== undefined) return route;
+    throw notAmong('promptName', name, [...layer.routes.keys()]);
+  });
+}
+
 /** The prompt of a call: as it is given, by its name, or the checkpoint's own. */
 function promptOf(
-  { prompts, promptName: own }: SentenceModules,
+  { prompts, promptName: own, layers }: SentenceModules,
   { prompt, promptName }: EmbeddingOptions,
 ): string {
   if (prompt !== undefined) return prompt;
   if (promptName === undefined) return prompts[own ?? ''] ?? '';
   // Every checkpoint has these two, if only empty ones.
-  const known: Readonly<Record<string, string>> = { query: '', document: '', ...prompts };
+  const routes = layers.flatMap((layer) => ('routes' in layer ? [...layer.routes.keys()] : []));
+  const unsaid = Object.fromEntries(['query', 'document', ...routes].map((name) => [name, '']));
+  const known: Readonly<Record<string, string>> = { ...unsaid, ...prompts };
   if (Object.hasOwn(known, promptName)) return known[promptName] ?? '';
   throw notAmong('promptName', promptName, Object.keys(known));
 }

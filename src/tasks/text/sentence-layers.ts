@@ -4,16 +4,78 @@
 
 import { numbersIn } from '../../model/weights/weight-formats.ts';
 import { TransformerError } from '../../runtime/errors.ts';
-import { type JsonObject, show } from '../../source/json.ts';
+import { isObject, type JsonObject, show } from '../../source/json.ts';
 import { openSafetensors, readTensors } from '../../source/safetensors.ts';
-import { describeFile, type Source } from '../../source/source.ts';
+import { describeFile, readJson, type Source } from '../../source/source.ts';
+import { normalized } from '../pooling.ts';
 import { activationNames, activationOf } from './activations.ts';
+import { checkModule, unsupported } from './sentence-settings.ts';
 
 /** From the vector of a text to the next one. */
 export type Layer = (vector: Float32Array) => Float32Array;
 
+/** Layers by the kind of text that they are for, as a `Router` has them, and the kind that counts where none is named. */
+export interface Routes {
+  readonly routes: ReadonlyMap<string, readonly Layer[]>;
+  readonly usual: string | undefined;
+}
+
+/** A module of a checkpoint: the last part of its type, its folder, and the config.json there. */
+interface Module {
+  readonly kind: string;
+  readonly folder: string;
+  readonly config: JsonObject;
+}
+
+/** A `Dense`, a `LayerNorm` or a `Normalize`. */
+export async function layerOf(
+  files: Source,
+  { kind, folder, config }: Module,
+  signal: AbortSignal | undefined,
+): Promise<Layer> {
+  if (kind === 'Normalize') return normalized;
+  return (kind === 'Dense' ? denseLayer : normLayer)(files, folder, config, signal);
+}
+
+/** A `Router`, or the `Asym` that it once was. Errors: MODEL_UNSUPPORTED for routes with models of their own. */
+export async function routesOf(
+  files: Source,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<Routes> {
+  const read = async (file: string): Promise<JsonObject | undefined> => {
+    const value = await readJson(files, folder === '' ? file : `${folder}/${file}`, { signal });
+    return isObject(value) ? value : undefined;
+  };
+  const config = (await read('router_config.json')) ?? (await read('config.json')) ?? {};
+  const { types, structure, parameters, route_mappings: mappings } = config;
+  if (isObject(mappings) && Object.keys(mappings).length > 0) {
+    throw unsupported(files, 'its Router has route_mappings');
+  }
+  const typeOf = isObject(types) ? types : {};
+  const routes = new Map<string, readonly Layer[]>();
+  for (const [route, list] of Object.entries(isObject(structure) ? structure : {})) {
+    const layers: Layer[] = [];
+    for (const id of [list].flat()) {
+      const type = typeOf[String(id)];
+      const kind = String(type).split('.').at(-1) ?? '';
+      if (kind === 'Dropout') continue;
+      if (!['Dense', 'LayerNorm', 'Normalize'].includes(kind)) {
+        throw unsupported(files, `the route ${show(route)} has the module ${show(type)}`);
+      }
+      const own = (await read(`${String(id)}/config.json`)) ?? {};
+      checkModule(files, type, own);
+      const module = { kind, folder: `${folder}/${String(id)}`, config: own };
+      layers.push(await layerOf(files, module, signal));
+    }
+    routes.set(route, layers);
+  }
+  const usual = isObject(parameters) ? parameters['default_route'] : undefined;
+  return { routes, usual: typeof usual === 'string' ? usual : undefined };
+}
+
 /** `Dense`: an activation of W x + b, where wanted with x (or a projection of it) added. */
-export async function denseLayer(
+async function denseLayer(
   files: Source,
   folder: string,
   config: JsonObject,
@@ -48,7 +110,7 @@ export async function denseLayer(
 }
 
 /** `LayerNorm` (Ba et al. 2016, arXiv 1607.06450). */
-export async function normLayer(
+async function normLayer(
   files: Source,
   folder: string,
   config: JsonObject,

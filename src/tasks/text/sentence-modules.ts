@@ -5,8 +5,13 @@
 import { isObject, type JsonObject, show } from '../../source/json.ts';
 import { readJson, type Source } from '../../source/source.ts';
 import { normalized, type Pooling } from '../pooling.ts';
-import type { Layer } from './sentence-layers.ts';
-import { readSentenceSettings, type SentenceSettings, unsupported } from './sentence-settings.ts';
+import type { Layer, Routes } from './sentence-layers.ts';
+import {
+  checkModule,
+  readSentenceSettings,
+  type SentenceSettings,
+  unsupported,
+} from './sentence-settings.ts';
 
 /** How alike two vectors are. */
 export type Similarity = 'cosine' | 'dot' | 'euclidean' | 'manhattan';
@@ -15,8 +20,8 @@ export interface SentenceModules extends SentenceSettings {
   readonly pooling: readonly Pooling[];
   /** Whether the tokens of a prompt are pooled too. */
   readonly includePrompt: boolean;
-  /** What follows the pooling. */
-  readonly layers: readonly Layer[];
+  /** What follows the pooling; a Router has layers for each kind of text. */
+  readonly layers: readonly (Layer | Routes)[];
   /** Numbers that are kept of each vector; all when absent. */
   readonly truncateDim: number | undefined;
   readonly similarity: Similarity;
@@ -47,7 +52,7 @@ export async function readSentenceModules(
   const modules = (Array.isArray(list) ? list : []).filter(isObject);
   let pooling: readonly Pooling[] | undefined;
   let includePrompt = true;
-  const layers: Layer[] = [];
+  const layers: (Layer | Routes)[] = [];
   for (const { type, path } of modules) {
     const kind = String(type).split('.').at(-1) ?? '';
     const folder = typeof path === 'string' ? path : '';
@@ -56,7 +61,7 @@ export async function readSentenceModules(
       throw unsupported(files, `modules.json has the model in the folder "${folder}"`);
     }
     if (kind === 'Dropout') continue;
-    if (!['Pooling', 'Normalize', 'Dense', 'LayerNorm'].includes(kind)) {
+    if (!['Pooling', 'Normalize', 'Dense', 'LayerNorm', 'Router', 'Asym'].includes(kind)) {
       throw unsupported(files, `modules.json names the module ${show(type)}`);
     }
     const config = folder === '' ? {} : await read(`${folder}/config.json`);
@@ -65,16 +70,18 @@ export async function readSentenceModules(
       includePrompt = config['include_prompt'] !== false;
       continue;
     }
-    const { module_input_name: input = vectorName, module_output_name: output } = config;
-    if (input !== vectorName || (output ?? input) !== vectorName) {
-      throw unsupported(files, `the module ${show(type)} works on ${show(input)}`);
+    checkModule(files, type, config);
+    if (kind === 'Normalize') {
+      layers.push(normalized);
+      continue;
     }
-    if (kind === 'Normalize') layers.push(normalized);
-    else {
-      const { denseLayer, normLayer } = await import('./sentence-layers.ts');
-      const load = kind === 'Dense' ? denseLayer : normLayer;
-      layers.push(await load(files, folder, config, signal));
-    }
+    const { layerOf, routesOf } = await import('./sentence-layers.ts');
+    const isRouter = kind === 'Router' || kind === 'Asym';
+    layers.push(
+      isRouter
+        ? await routesOf(files, folder, signal)
+        : await layerOf(files, { kind, folder, config }, signal),
+    );
   }
   if (list === undefined) pooling = usualPooling(await read('config.json'));
   const settings = await readSentenceSettings(files, 'feature-extraction', signal);
@@ -90,9 +97,6 @@ export async function readSentenceModules(
     similarity: known,
   };
 }
-
-/** What modules call the vector of a text. */
-const vectorName = 'sentence_embedding';
 
 function usualPooling({ architectures }: JsonObject): readonly Pooling[] {
   const name: unknown = Array.isArray(architectures) ? architectures[0] : undefined;

@@ -67,6 +67,16 @@ export function lowerCase(text: string): string {
   return Array.from(text, (character) => character.toLowerCase()).join('');
 }
 
+/** What modules call the vector of a text. */
+const vectorName = 'sentence_embedding';
+
+/** Refuses a module behind the pooling that works on anything but the vector of a text. */
+export function checkModule(files: Source, type: unknown, config: JsonObject): void {
+  const { module_input_name: input = vectorName, module_output_name: output } = config;
+  if (input === vectorName && (output ?? input) === vectorName) return;
+  throw unsupported(files, `the module ${show(type)} works on ${show(input)}`);
+}
+
 export function unsupported(files: Source, what: string): TransformerError {
   return new TransformerError(
     'MODEL_UNSUPPORTED',
