@@ -33,9 +33,17 @@ export function modulesOf({ linears, slices, embeddings }: TrainableModel): Modu
   const layers = new Map<string, LinearLayer>();
   const others = new Map<string, string>();
   const weights = new Set<Tensor>();
+  // PEFT has matrices of other shapes for them.
+  const convolutions = new Set(
+    slices.filter(({ shape }) => shape.length > 2).map(({ tensor }) => tensor),
+  );
   for (const { weight: tensor, parts } of linears) {
     if (embeddings.includes(tensor)) continue;
     weights.add(tensor);
+    if (convolutions.has(tensor)) {
+      for (const { name } of parts) others.set(name, 'a convolution');
+      continue;
+    }
     for (const part of parts) layers.set(part.name, { ...part, tensor, input: tensor.size(-1) });
   }
   for (const { name, tensor } of slices) {

@@ -143,6 +143,7 @@ test('adapters train beside a frozen model', async () => {
   const inputs = callInputs(await readCase('variants/hubert_seqcls'), 'main');
   await onGpu(async (gpu) => {
     using model = await loadModel(fixtureSource('variants/hubert_seqcls'), { gpu });
+    expect(() => new Lora(model, { targets: '*.conv' })).toThrow('which is a convolution');
     const targets = ['*.q_proj', '*.v_proj', 'classifier'];
     using lora = new Lora(model, { rank: 4, alpha: 8, targets });
     const options = { optimizer: adam(), learningRate: 3e-2, adapter: lora, dropout: false };
