@@ -21,6 +21,8 @@ export function tokenTimes({ attentions, heads, prompt, steps, width }: Alignmen
   const rows = (attentions[0]?.shape.at(-2) ?? 0) - prompt;
   if (rows <= 0) return [];
   const columns = Math.min(steps, attentions[0]?.shape.at(-1) ?? 0);
+  // Hugging Face has the step before the first where there is none.
+  if (columns === 0) return Array<number>(rows).fill(-stampSeconds);
   const mean = new Float64Array(rows * columns);
   for (const [layer, head] of heads) {
     const weights = attentions[layer];
@@ -36,6 +38,16 @@ export function tokenTimes({ attentions, heads, prompt, steps, width }: Alignmen
     });
   }
   return jumps(mean, rows, columns).map((step) => step * stampSeconds);
+}
+
+/**
+ * Steps of a window that are looked at, of `all`, where so many frames are left of its sound: some may be less than none,
+ * of windows that begin behind it. Those are taken off the end, as Hugging Face does, twice where all windows are alike.
+ */
+export function stepsLeft(frames: number, all: number, areAlike: boolean): number {
+  const steps = Math.floor(frames / 2);
+  if (steps >= 0) return Math.min(steps, all);
+  return Math.max(0, all + (areAlike ? 2 : 1) * steps);
 }
 
 /** Each column less its mean, over its standard deviation. */

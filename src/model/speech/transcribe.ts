@@ -20,6 +20,7 @@ import {
   speechSettings,
   type SpeechTokens,
 } from './speech-options.ts';
+import { stepsLeft } from './token-times.ts';
 import { type WindowText, windowTexts } from './window.ts';
 
 /** Options of all models, of those that hear, and those that are refused with a reason. */
@@ -147,6 +148,8 @@ export async function transcribe(
     if (active.length === 0) return resultOf(all, options, hearing.tokens);
     const rows = active.map(({ row, seek, frames: end }) => ({ row, first: seek, end }));
     const states = await windows.states(rows);
+    const left = active.map(({ row, seek }) => (frames?.[row] ?? seek + most) - seek);
+    const areAlike = new Set(left).size === 1;
     const begun = active.map((one) => [
       ...priorText(one, settings, hearing),
       ...(prompts[one.row] ?? []),
@@ -160,14 +163,13 @@ export async function transcribe(
     for (const [i, one] of active.entries()) {
       const [text, prompt = []] = [texts[i], begun[i]];
       if (text === undefined) throw new RangeError('a window without a text');
-      const own = frames?.[one.row];
       const times =
         options.returnTokenTimestamps === true && !text.isSilent
           ? await spokenTimes(hearing, {
               states: inputOf(states, i),
               prompt,
               generated: text.generated,
-              steps: Math.floor((own === undefined ? most : own - one.seek) / 2),
+              steps: stepsLeft(left[i] ?? most, states.shape[1] ?? 0, areAlike),
               signal: options.signal,
             })
           : undefined;
