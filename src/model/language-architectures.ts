@@ -36,6 +36,9 @@ export const languageFamilies: Families = {
   bloom: decoder('Bloom', async () => (await import('./families/bloom.ts')).bloom, {
     tied: true,
   }),
+  cohere2: decoder('Cohere2', async () => (await import('./families/cohere2.ts')).cohere2, {
+    tied: true,
+  }),
   gpt_neox: decoder('GPTNeoX', async () => (await import('./families/gpt-neox.ts')).gptNeoX),
   gpt_oss: decoder('GptOss', async () => (await import('./families/gpt-oss.ts')).gptOss),
   granite: decoder('Granite', async () => (await import('./families/granite.ts')).granite),
@@ -66,6 +69,7 @@ export const languageFamilies: Families = {
   smollm3: decoder('SmolLM3', async () => (await import('./families/smollm3.ts')).smollm3, {
     tied: true,
   }),
+  stablelm: decoder('StableLm', async () => (await import('./families/stablelm.ts')).stableLm),
   t5: t5Kin(
     'T5',
     async () => (await import('./families/t5.ts')).t5,

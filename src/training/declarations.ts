@@ -9,6 +9,7 @@ import { bert } from '../model/families/bert.ts';
 import { blip } from '../model/families/blip.ts';
 import { bloom } from '../model/families/bloom.ts';
 import { clip, clipClassifier, clipText, clipVision } from '../model/families/clip.ts';
+import { cohere2 } from '../model/families/cohere2.ts';
 import { deberta } from '../model/families/deberta.ts';
 import { debertaV2 } from '../model/families/deberta-v2.ts';
 import { dinov2, dinov2WithRegisters } from '../model/families/dinov2.ts';
@@ -41,6 +42,7 @@ import { gte, jinaEmbeddingsV3, nomicBert } from '../model/families/rotary-bert.
 import { roberta } from '../model/families/roberta.ts';
 import { siglip, siglipClassifier, siglipText, siglipVision } from '../model/families/siglip.ts';
 import { smollm3 } from '../model/families/smollm3.ts';
+import { stableLm } from '../model/families/stablelm.ts';
 import { t5, t5Encoder } from '../model/families/t5.ts';
 import { torchSeq2Seq } from '../model/families/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/torch-transformer.ts';
@@ -65,6 +67,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   blip,
   camembert: roberta,
   bloom,
+  cohere2,
   clip: (config, loader) => (isClassifier(config) ? clipClassifier : clip)(config, loader),
   clip_text_model: clipText,
   clip_vision_model: clipVision,
@@ -109,6 +112,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   siglip_text_model: siglipText,
   siglip_vision_model: siglipVision,
   smollm3,
+  stablelm: stableLm,
   t5: withEncoder(t5, t5Encoder),
   trocr,
   umt5: withEncoder(umt5, umt5Encoder),
@@ -131,6 +135,7 @@ export const untrained: ReadonlySet<string> = new Set([
   'bloom',
   'clip_text_model',
   'clip_vision_model',
+  'cohere2',
   'deberta',
   'deberta-v2',
   'gemma2',
@@ -154,6 +159,7 @@ export const untrained: ReadonlySet<string> = new Set([
   'siglip_text_model',
   'siglip_vision_model',
   'smollm3',
+  'stablelm',
   't5',
   'torch.nn.Transformer',
   'trocr',

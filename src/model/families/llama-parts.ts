@@ -12,7 +12,7 @@ import type { FeedForwardWeights } from '../layers/feed-forward.ts';
 import type { LayerWeights } from '../layers/stack.ts';
 import type { HeadNorm } from '../../shaders/attention/split-heads.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
-import type { RmsNormWeights } from '../../shaders/rows/norm.ts';
+import type { NormWeights, RmsNormWeights } from '../../shaders/rows/norm.ts';
 import type { WeightLoader } from '../weights/weights.ts';
 import type { RotaryTables } from './rotary-tables.ts';
 
@@ -125,7 +125,7 @@ export type Layer = (prefix: string, index: number) => LayerWeights;
 /** What the layers of a model stand in. */
 export interface LlamaFrame {
   readonly block?: Block;
-  readonly norm: RmsNorm;
+  readonly norm: (name: string) => NormWeights;
   readonly rotary: RotaryTables;
   /** Factor of the embeddings. */
   readonly embeddingScale?: number;
