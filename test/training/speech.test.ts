@@ -30,16 +30,15 @@ interface Run {
 interface TrainSettings extends Partial<TrainerOptions> {
   /** In place of those of config.json. */
   readonly fields?: JsonObject;
-  readonly call?: string;
 }
 
 /** Steps on the case of a fixture. */
 async function train(
   name: string,
   maxSteps: number,
-  { fields = {}, call = 'main', ...options }: TrainSettings = {},
+  { fields = {}, ...options }: TrainSettings = {},
 ): Promise<Run> {
-  const inputs = callInputs(await readCase(name), call);
+  const inputs = callInputs(await readCase(name), 'main');
   const losses: number[] = [];
   let [before, after] = [new Map<string, StoredValues>(), new Map<string, StoredValues>()];
   await onGpu(async (gpu) => {
@@ -124,19 +123,6 @@ test('what Python drops is dropped', async () => {
   await expectRejection(blank, 'INPUT_INVALID', 'pad_token_id');
   // mask_time_prob is 0 above; spans of it are longer than the sounds here.
   await expectRejection(train('variants/hubert_seqcls', 1), 'INPUT_INVALID', 'mask_time_length');
-});
-
-test('layers of encoders and decoders are dropped where their config says so', async () => {
-  const lossesWith = async (fields: JsonObject): Promise<readonly number[]> =>
-    (await train('whisper', 3, { fields, call: 'labels' })).losses;
-  const [plain, encoder, decoder] = [
-    await lossesWith({}),
-    await lossesWith({ encoder_layerdrop: 0.6 }),
-    await lossesWith({ decoder_layerdrop: 0.6 }),
-  ];
-  expect(encoder).not.toEqual(plain);
-  expect(decoder).not.toEqual(plain);
-  expect(decoder).not.toEqual(encoder);
 });
 
 test('adapters train beside a frozen model', async () => {

@@ -1,6 +1,5 @@
 // The layers that BART, Marian and their kin have in common, by the names that Hugging Face gives them.
 
-import type { dropLayer } from '../../shaders/elementwise/layer-drop.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from '../layers/attention.ts';
 import type { Config } from '../config.ts';
 import type { WeightLoader } from '../weights/weights.ts';
@@ -17,8 +16,6 @@ export interface BartVariant {
   readonly finalNorm?: string;
   /** Whether projections to keys have a bias; true when absent. */
   readonly keyBias?: boolean;
-  /** Drops layers in training; none are when absent. */
-  readonly drop?: typeof dropLayer;
   /** Width of the encoder's vectors as the decoder sees them; its own when absent. */
   readonly memory?: number;
 }
@@ -39,7 +36,7 @@ export function bartStacks(
   config: Config,
   loader: WeightLoader,
   root: string,
-  { block = postNorm, finalNorm, keyBias = true, drop, memory }: BartVariant = {},
+  { block = postNorm, finalNorm, keyBias = true, memory }: BartVariant = {},
 ): { dModel: number; stack: (name: 'encoder' | 'decoder') => StackWeights } {
   const dModel = config.integer('d_model');
   const activation = config.activation('activation_function', 'gelu');
@@ -103,15 +100,7 @@ export function bartStacks(
       build(`${root}${name}.layers.${index}`, heads, width),
     );
     const last = finalNorm === undefined ? undefined : norm(`${root}${name}.${finalNorm}`);
-    const rate = config.rate(`${name}_layerdrop`, 0);
-    return {
-      block,
-      dropout,
-      ...(drop && { dropLayer: (given, output) => drop(given, output, rate) }),
-      layers,
-      finalNorm: last,
-      normalizesLastState: last !== undefined,
-    };
+    return { block, dropout, layers, finalNorm: last, normalizesLastState: last !== undefined };
   };
   return { dModel, stack };
 }

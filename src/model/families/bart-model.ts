@@ -1,7 +1,6 @@
 // What BART, mBART, Pegasus and M2M-100 are put together from: embeddings with positions, layers, and the table of
 // tokens again as the output layer.
 
-import { dropLayer } from '../../shaders/elementwise/layer-drop.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { baseRoot, headName } from '../heads/head-name.ts';
@@ -58,7 +57,7 @@ export function bartModel(
     dropout: config.rate('dropout', 0.1),
   });
   const [source, target] = [embeddings('encoder'), embeddings('decoder')];
-  const { encoder, decoder } = bartLayers(config, loader, root, { drop: dropLayer, ...variant });
+  const { encoder, decoder } = bartLayers(config, loader, root, variant);
   return textToText(
     { sourceVocabulary: vocabulary, targetVocabulary: vocabulary, maxPositions },
     {

@@ -1,6 +1,5 @@
 // TrOCR (Li et al., 2021, arXiv 2109.10282): a decoder like BART's that reads what an encoder sees in an image, §3.3.
 
-import { dropLayer } from '../../shaders/elementwise/layer-drop.ts';
 import type { Config } from '../config.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { LanguageHead } from '../heads/language-head.ts';
@@ -26,7 +25,7 @@ export function trocr(config: Config, loader: WeightLoader): SequenceDefinition 
   const [embedded, output] = [`${root}embed_tokens.weight`, 'output_projection.weight'];
   if (config.boolean('tie_word_embeddings', true)) loader.tie(embedded, output);
   const memory = config.integer('cross_attention_hidden_size', size);
-  const { stack } = bartStacks(config, loader, 'model.', { memory, drop: dropLayer });
+  const { stack } = bartStacks(config, loader, 'model.', { memory });
   const positions = config.boolean('use_learned_position_embeddings', true)
     ? {
         table: loader.matrix(`${root}embed_positions.weight`, maxPositions + offset, size, {

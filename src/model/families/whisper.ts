@@ -1,7 +1,6 @@
 // Whisper ("Robust Speech Recognition via Large-Scale Weak Supervision", Radford et al., 2022, arXiv 2212.04356, §2.2): a
 // Transformer with norms before its sub-layers, from log-mel features of 30 seconds of sound to text.
 
-import { dropLayer } from '../../shaders/elementwise/layer-drop.ts';
 import { tokenMeans } from '../../shaders/image/token-means.ts';
 import type { Config } from '../config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from '../definitions.ts';
@@ -19,12 +18,7 @@ import { type BartVariant, bartStacks } from './bart-layers.ts';
 import { droppingLayers } from './layer-drop.ts';
 import { tokenTarget } from './text-to-text.ts';
 
-const variant: BartVariant = {
-  block: preNorm,
-  finalNorm: 'layer_norm',
-  keyBias: false,
-  drop: dropLayer,
-};
+const variant: BartVariant = { block: preNorm, finalNorm: 'layer_norm', keyBias: false };
 
 /** Declares the weights of a `WhisperForConditionalGeneration`, or of the `WhisperModel` within. */
 export function whisper(config: Config, loader: WeightLoader): EncoderDecoderDefinition {
