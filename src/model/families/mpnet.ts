@@ -42,15 +42,19 @@ export function mpnet(config: Config, loader: WeightLoader): SequenceDefinition 
   const root = bertRoot(config, loader, 'mpnet.', own);
   // There are none, whatever stands there.
   const sizes = { ...bertSizes(config, { types: 0 }), types: 0 };
-  const rows = config.integer('relative_attention_num_buckets', bucketCount, bucketCount);
+  const rows = config.integer('relative_attention_num_buckets', bucketCount);
   const buckets = distanceBuckets(bucketCount, reach, true);
+  // A smaller table ends texts where their distances would need more.
+  const end = buckets.findIndex((bucket, index) => index > reach && bucket >= rows);
+  const longest = end < 0 ? Infinity : end - reach;
+  const known = buckets.map((bucket) => Math.min(bucket, rows - 1));
   return bertModel(config, loader, {
     ...own,
-    sizes,
+    sizes: { ...sizes, positions: Math.min(sizes.positions, longest + paddingToken + 1) },
     layers: bertLayers(config, (prefix) => bertLayer(loader, prefix, sizes, layerNames), root),
     relativeBias: {
       table: loader.matrix(`${root}encoder.relative_attention_bias.weight`, rows, sizes.heads),
-      buckets: loader.computed('buckets', [buckets.length], buckets),
+      buckets: loader.computed('buckets', [known.length], known),
     },
     pooler: bertPooler(loader, `${root}pooler.dense`, sizes.size, own),
     embeddings: bertEmbeddings(loader, root, sizes),
