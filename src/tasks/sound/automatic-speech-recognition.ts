@@ -29,8 +29,9 @@ export interface RecognitionOptions extends Omit<
   /** Whether each chunk says which language is spoken. Default false. */
   returnLanguage?: boolean;
   /**
-   * Seconds of the parts that a long sound is cut into, which are heard apart. By default it is heard window by
-   * window, each of which begins where the last time stamp stands.
+   * Seconds of the parts that a long sound is cut into, which are heard apart. By default Whisper hears it window by
+   * window, each of which begins where the last time stamp stands, and other models hear it as a whole. Texts of parts
+   * are joined where they are alike, but those of models that write no time stamps: pass these a stride of 0.
    */
   chunkLength?: number;
   /** Seconds that parts share with those before and behind; a sixth of `chunkLength` by default. */
