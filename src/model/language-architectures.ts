@@ -52,6 +52,10 @@ export const languageFamilies: Families = {
     [generation, 'ForSequenceClassification', 'Model'],
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
+  ministral3: decoder(
+    'Ministral3',
+    async () => (await import('./families/ministral3.ts')).ministral3,
+  ),
   mt5: t5Kin(
     'MT5',
     async () => (await import('./families/mt5.ts')).mt5,

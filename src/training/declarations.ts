@@ -26,6 +26,7 @@ import { llama } from '../model/families/llama.ts';
 import { m2m100 } from '../model/families/m2m100.ts';
 import { marian } from '../model/families/marian.ts';
 import { mbart } from '../model/families/mbart.ts';
+import { ministral3 } from '../model/families/ministral3.ts';
 import { mistral } from '../model/families/mistral.ts';
 import { modernBertDecoder } from '../model/families/modernbert-decoder.ts';
 import { modernBert } from '../model/families/modernbert.ts';
@@ -90,6 +91,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   m2m_100: m2m100,
   marian,
   mbart,
+  ministral3,
   mistral,
   moonshine,
   modernbert: modernBert,
@@ -146,6 +148,7 @@ export const untrained: ReadonlySet<string> = new Set([
   'gte',
   'jina_embeddings_v3',
   'llama',
+  'ministral3',
   'mistral',
   'modernbert',
   'modernbert-decoder',

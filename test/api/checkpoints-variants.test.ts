@@ -59,6 +59,7 @@ const cases = [
   'm2m_100',
   'mbart',
   'mbart_seqcls',
+  'ministral3',
   'mistral_window',
   'modernbert_decoder',
   'modernbert_mlm',

@@ -83,6 +83,11 @@ function takeApart(
             row[second] = magnitudes ? scale * (a + b) : scale * (b * c + a * s);
           }
         }
+        if (constants['SHARPENED'] === true && name === 'q') {
+          const age = Math.floor(position / scalar(params, 'period'));
+          const factor = 1 + scalar(params, 'beta') * Math.log(1 + age);
+          row = row.map((value) => value * factor);
+        }
         if (name === 'q') written.q.set(row, (token * heads + head) * size);
         else if (slot !== hidden) {
           const first = 2 * slot * keyHeads + (name === 'k' ? 0 : keyHeads);

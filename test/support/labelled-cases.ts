@@ -26,6 +26,7 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   m2m_100: ['variants/m2m_100', 'labels'],
   marian: ['marian', 'labels'],
   mbart: ['variants/mbart', 'labels'],
+  ministral3: ['variants/ministral3', 'main'],
   mistral: ['variants/mistral_window', 'main'],
   modernbert: ['variants/modernbert_mlm', 'main'],
   'modernbert-decoder': ['variants/modernbert_decoder', 'main'],

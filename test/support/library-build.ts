@@ -122,7 +122,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'gpt2', test: /\/src\/model\/families\/gpt2\.ts/ },
   {
     name: 'decoders',
-    test: /\/src\/model\/(families\/(bloom|cohere2|gpt-neox|granite|olmo|opt|phi3|smollm3|stablelm)|generation\/feed-again|layers\/(normed-residual|reordered-norm))\.ts/,
+    test: /\/src\/model\/(families\/(bloom|cohere2|gpt-neox|granite|ministral3|olmo|opt|phi3|smollm3|stablelm)|generation\/feed-again|layers\/(normed-residual|reordered-norm))\.ts/,
   },
   {
     name: 'experts',

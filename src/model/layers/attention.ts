@@ -6,7 +6,12 @@ import type { PositionScores } from '../../shaders/attention/attention-positions
 import { attention, type AttentionResult } from '../../shaders/attention/attention.ts';
 import { linear } from './linear.ts';
 import type { Linear } from '../weights/linear-weights.ts';
-import { type HeadNorm, type Rotary, splitHeads } from '../../shaders/attention/split-heads.ts';
+import {
+  type HeadNorm,
+  type Rotary,
+  type Sharpness,
+  splitHeads,
+} from '../../shaders/attention/split-heads.ts';
 
 /** What heads look like, and how queries and keys are compared. */
 export interface HeadOptions {
@@ -31,6 +36,8 @@ export interface SelfAttentionWeights extends HeadOptions {
   readonly rotary?: Rotary | undefined;
   /** Norms of queries and keys. */
   readonly headNorm?: HeadNorm | undefined;
+  /** Factor of the queries by their position. */
+  readonly sharpness?: Sharpness | undefined;
   /**
    * How many tokens back a token sees, itself included (Mistral, arXiv 2310.06825, §2), and as many ahead where it
    * sees both ways.
@@ -122,13 +129,13 @@ export function selfAttention(
   weights: SelfAttentionWeights,
   { mask, causal, place, bias, residual, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
-  const { rotary, headNorm, interleaved, output } = weights;
+  const { rotary, headNorm, sharpness, interleaved, output } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
   if (splits(weights) && place !== undefined) {
     const parts = { projections, interleaved, place, ...layout };
-    const { q, kv } = splitHeads({ ...parts, rotary, norm: headNorm });
+    const { q, kv } = splitHeads({ ...parts, rotary, norm: headNorm, sharpness });
     columns = [
       { tensor: q, start: 0 },
       { tensor: kv, start: 0 },

@@ -23,7 +23,7 @@ export function cachedSelfAttention(
   { bias, residual, ...known }: CachedAttentionOptions,
 ): Tensor {
   const { cache, place, table } = known;
-  const { rotary, headNorm, interleaved } = weights;
+  const { rotary, headNorm, sharpness, interleaved } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   const scoring = { ...layout, ...scoringOf(weights), bias };
@@ -35,7 +35,7 @@ export function cachedSelfAttention(
     return linear(attended, weights.output, whole);
   }
   const parts = { projections, interleaved, ...known, ...layout };
-  const { q } = splitHeads({ ...parts, rotary, norm: headNorm });
+  const { q } = splitHeads({ ...parts, rotary, norm: headNorm, sharpness });
   const attended = single
     ? attentionDecode({ projections: q, starts: { q: 0 }, ...known, ...scoring })
     : attention({

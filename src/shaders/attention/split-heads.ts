@@ -38,12 +38,15 @@ const forms = rowKernel({
     rotary_scale: 'f32',
     eps: 'f32',
     offset: 'f32',
+    beta: 'f32',
+    period: 'u32',
   },
   constants: {
     HAS_ROTARY: [false, true],
     HAS_NORM: [false, true],
     WIDE_NORM: [false, true],
     INTERLEAVED: [false, true],
+    SHARPENED: [false, true],
     HAS_CACHE: [false, true],
   },
 });
@@ -71,6 +74,12 @@ export interface HeadNorm {
   readonly wide?: boolean;
 }
 
+/** Factor of queries by position: 1 + β · ln(1 + ⌊position / period⌋), Llama 4's attention temperature. */
+export interface Sharpness {
+  readonly beta: number;
+  readonly period: number;
+}
+
 export interface HeadsOptions {
   /** (B, T, (heads + 2 · keyValueHeads) · headSize): heads of q, of k and of v side by side. */
   readonly projections: Tensor;
@@ -83,6 +92,7 @@ export interface HeadsOptions {
   readonly headSize: number;
   readonly rotary?: Rotary | undefined;
   readonly norm?: HeadNorm | undefined;
+  readonly sharpness?: Sharpness | undefined;
   /** (slots, 2 · keyValueHeads · headSize) f32 or f16; tokens that the table hides, or ends before, stay out. */
   readonly cache?: Tensor | undefined;
   /** (1) u32: becomes 1 where a cache in f16 cannot hold what is put there. */
@@ -106,7 +116,7 @@ export interface Heads {
  */
 export function splitHeads(options: HeadsOptions): Heads {
   const { projections, interleaved = false, place, keyValueHeads, headSize } = options;
-  const { rotary, norm, cache, spill, table } = options;
+  const { rotary, norm, sharpness, cache, spill, table } = options;
   const { recording } = projections;
   const [batches, tokens] = [projections.size(0), projections.size(1)];
   const allHeads = options.heads + 2 * keyValueHeads;
@@ -155,12 +165,15 @@ export function splitHeads(options: HeadsOptions): Heads {
       rotary_scale: rotary?.scale ?? 1,
       eps: norm?.eps ?? 0,
       offset: norm?.offset ?? 0,
+      beta: sharpness?.beta ?? 0,
+      period: sharpness?.period ?? 1,
     },
     constants: {
       HAS_ROTARY: rotary !== undefined,
       HAS_NORM: norm !== undefined,
       WIDE_NORM: norm?.wide ?? false,
       INTERLEAVED: interleaved,
+      SHARPENED: sharpness !== undefined,
       HAS_CACHE: cache !== undefined,
     },
   });

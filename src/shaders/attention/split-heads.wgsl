@@ -17,6 +17,8 @@ struct Params {
   rotary_scale: f32,
   eps: f32,
   offset: f32,
+  beta: f32,
+  period: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -80,9 +82,17 @@ fn rotated(head: Head, i: u32, position: u32) -> vec2f {
   return vec2f(a * turned.x - b * turned.y, b * turned.x + a * turned.y);
 }
 
-fn put(kind: u32, at: u32, own: f32, next: f32) {
+// Queries of later periods count more, so that attention to many keys stays sharp: Llama 4.
+fn sharpness(token: u32) -> f32 {
+  if (SHARPENED) {
+    return 1.0 + params.beta * log(1.0 + f32(place[token].x / params.period));
+  }
+  return 1.0;
+}
+
+fn put(kind: u32, at: u32, own: f32, next: f32, sharp: f32) {
   if (kind == QUERY) {
-    q[at] = own;
+    q[at] = own * sharp;
   } else {
     put_in_heads(at, own, next);
   }
@@ -145,6 +155,7 @@ fn split_heads(
   }
 
   // Element i of the first half of what rotates is paired with element i of the second, or neighbours are.
+  let sharp = sharpness(token);
   var pairs = 0u;
   if (HAS_ROTARY && kind != VALUE) {
     pairs = params.pairs;
@@ -155,8 +166,8 @@ fn split_heads(
         next = rotated(head, min(i + 1u, pairs - 1u), place[token].x);
       }
       let at = to + pair_start(i);
-      put(kind, at, own.x, next.x);
-      put(kind, at + params.pair_gap, own.y, next.y);
+      put(kind, at, own.x, next.x, sharp);
+      put(kind, at + params.pair_gap, own.y, next.y, sharp);
     }
   }
   for (var i = 2u * pairs + lane; i < size; i += LANES) {
@@ -165,6 +176,6 @@ fn split_heads(
     if (PAIRED) {
       next = entry(head, min(i + 1u, size - 1u));
     }
-    put(kind, to + i, own, next);
+    put(kind, to + i, own, next, sharp);
   }
 }

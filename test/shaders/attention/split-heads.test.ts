@@ -27,6 +27,8 @@ interface Case {
   readonly offset?: number;
   /** Whether the norm is of all heads together. */
   readonly wide?: boolean;
+  /** β of a factor of queries by position. */
+  readonly beta?: number;
   /** Whether heads of q, k and v come by turns. */
   readonly interleaved?: boolean;
   /** Capacity of the cache; fresh keys and values when absent. */
@@ -68,6 +70,7 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
   const { q, kv } = splitHeads({
     projections: bench.input('projections', [batches, tokens, width], random.values(count * width)),
     interleaved: given.interleaved,
+    ...(given.beta !== undefined && { sharpness: { beta: given.beta, period: 4096 } }),
     place: bench.input('place', [batches, tokens, 2], place),
     heads: given.heads,
     keyValueHeads,
@@ -149,6 +152,7 @@ for (const { name, options } of gpus) {
         { ...shape, interleaved: true, pairs: 3, capacity: 5 },
         uneven,
         { ...uneven, headSize: 34, capacity: 5 },
+        { ...shape, beta: 0.3, capacity: 5 },
       ].entries()) {
         await expectOperation(gpu, (bench) => build(bench, new Random(70 + i), given), {
           seed: 70 + i,
