@@ -16,6 +16,7 @@ test('no snippet and no answer is lost', () => {
   expect(known).toEqual({
     'a first translation': 2,
     'a chat': 0,
+    'a search': 0,
     'what a picture shows': 0,
     'the model below': 3,
     'places of models': 0,
@@ -24,5 +25,5 @@ test('no snippet and no answer is lost', () => {
     metrics: 6,
     'a GGUF file': 0,
   });
-  expect(snippets).toHaveLength(9);
+  expect(snippets).toHaveLength(10);
 });

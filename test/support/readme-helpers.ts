@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Source } from 'webgpu-transformer';
 import type { Target } from '../../src/source/target.ts';
 import { readFixture } from './fixture.ts';
-import type { Files } from './source.ts';
+import { type Files, memorySource } from './source.ts';
 import { taskFiles } from './tasks.ts';
 import { webFolder, type WebFolder } from './web.ts';
 
@@ -57,6 +57,11 @@ async function serve(web: WebFolder, files: Files, under = ''): Promise<void> {
 // What the stages name (readme-stages.ts).
 
 export { fixtureSource as source } from './source.ts';
+
+/** A tiny checkpoint for a task. */
+export async function task(name: string): Promise<Source> {
+  return memorySource(await taskFiles(name));
+}
 
 /** A file of a picture. */
 export function picture(): Promise<Uint8Array> {

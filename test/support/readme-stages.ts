@@ -43,6 +43,15 @@ import { pipeline } from 'webgpu-transformer';`,
       ['maxNewTokens: 200', 'maxNewTokens: 5'],
     ],
   },
+  'a search': {
+    has: "pipeline('embeddings'",
+    before: `${device}
+import { pipeline } from 'webgpu-transformer';`,
+    replaced: [
+      ["'embeddings', 'hf:owner/name'", "'embeddings', await stage.task('bert/features')"],
+      ["'text-ranking', 'hf:owner/name'", "'text-ranking', await stage.task('bert/rank')"],
+    ],
+  },
   'what a picture shows': {
     has: "pipeline('image-classification'",
     before: `${device}
