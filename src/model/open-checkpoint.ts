@@ -31,6 +31,9 @@ export interface OpenOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** How the names of classes end that tell tokens. */
+const languageClass = /(For(Causal|Masked)LM|LMHeadModel)$/;
+
 /** Opens a checkpoint. Errors: those of `loadModel`, but for those of reading weights. */
 export async function openCheckpoint(
   files: Source,
@@ -38,6 +41,10 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   const read = await readConfigs(files, signal);
   let { config, generation } = read;
+  // Of a language model whose states are asked for, all of its logits would come along.
+  const given = className(config) ?? '';
+  const isBare = heads?.length === 0 && languageClass.test(given);
+  if (isBare) config = { ...config, architectures: [given.replace(languageClass, 'Model')] };
   const file = describeFile(files, 'config.json');
   const families = await familiesFor(config);
   const context = { warnings, classPrefixes: classPrefixes(families) };
@@ -65,7 +72,8 @@ export async function openCheckpoint(
   if (unused.length > 0) {
     const { checkUnused } = await import('./weights/unused-weights.ts');
     const name = (entry: TensorEntry): string => describeFile(files, entry.file);
-    checkUnused(unused, loader.wanted.keys(), { name, warnings, class: className(config) });
+    const about = { name, warnings, class: className(config), isBare };
+    checkUnused(unused, loader.wanted.keys(), about);
   }
   return { config, generation, fields, architecture, entries: distinct };
 }

@@ -1,6 +1,6 @@
 // Embeddings as a checkpoint of sentence-transformers says: pooling, normalisation, lengths, prompts.
 import { expect, test } from 'vitest';
-import { cosineSimilarity, pipeline, type Pipelines } from 'webgpu-transformer';
+import { cosineSimilarity, loadModel, pipeline, type Pipelines } from 'webgpu-transformer';
 import {
   embeddings,
   type Embeddings,
@@ -228,6 +228,23 @@ test('layers behind the pooling, what is kept of their vectors, and lengths of 1
   same((await embed(texts[1]!, { normalize: false, truncateDim: 3 })).data, layered.slice(0, 3));
   await expectRejection(embed('x', { truncateDim: 0 }), 'OPTION_INVALID', 'truncateDim');
 });
+
+test.each([
+  ['gpt2', 'GPT2Model'],
+  ['bert/mlm', 'BertModel'],
+])('%s gives its states alone', (name, wanted) =>
+  withGpu(usual, async (gpu) => {
+    const source = memorySource(await taskFiles(name));
+    using embed = await pipeline('embeddings', source, { gpu });
+    const { model } = embed;
+    expect([model.config['architectures'], model.warnings]).toEqual([[wanted], []]);
+    using whole = await loadModel(source, { gpu });
+    const inputIds = [[3, 5, 8, 2]];
+    const { logits, lastHiddenState } = await model.forward({ inputIds });
+    expect(logits).toBeUndefined();
+    expect(lastHiddenState).toEqual((await whole.forward({ inputIds })).lastHiddenState);
+  }),
+);
 
 test('a Router has layers for each kind of text', async () => {
   const random = new Random(6);

@@ -27,6 +27,10 @@ const harmless = [
 /** The same where the encoder alone is the model. */
 const harmlessToEncoder = /(^|\.)decoder\./;
 
+/** The same where the states alone are asked for: what tells tokens. */
+const harmlessToStates =
+  /^(lm_head|embed_out|cls|head|decoder|lm_predictions|predictions|generator_\w+|vocab_\w+)\./;
+
 /** How many names a message has. */
 const told = 6;
 
@@ -36,6 +40,8 @@ export interface UnusedContext {
   readonly warnings: Warnings;
   /** The class that the checkpoint is taken as. */
   readonly class: string | undefined;
+  /** Whether that is without its layers to the vocabulary. */
+  readonly isBare?: boolean;
 }
 
 /**
@@ -45,7 +51,7 @@ export interface UnusedContext {
 export function checkUnused(
   unused: readonly TensorEntry[],
   used: Iterable<TensorEntry>,
-  { name, warnings, class: taken }: UnusedContext,
+  { name, warnings, class: taken, isBare = false }: UnusedContext,
 ): void {
   const [first] = unused;
   if (first === undefined) return;
@@ -54,7 +60,8 @@ export function checkUnused(
   const names = unused
     .map((entry) => entry.name)
     .filter((each) => !harmless.some((pattern) => pattern.test(each)))
-    .filter((each) => !isEncoder || !harmlessToEncoder.test(each));
+    .filter((each) => !isEncoder || !harmlessToEncoder.test(each))
+    .filter((each) => !isBare || !harmlessToStates.test(each));
   if (names.length === 0) return;
   warnings.add(`${name(first)}: ${taken ?? 'the model'} does not use ${listed(names)}.`);
 }
