@@ -69,6 +69,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/hubert_seqcls', 'main'],
     ['variants/imagegpt', 'main'],
     ['variants/imagegpt_imgcls', 'main'],
+    ['variants/opt', 'main'],
     ['variants/siglip', 'masked'],
     ['variants/siglip_imgcls', 'main'],
     ['variants/ved_gpt2', 'labels'],

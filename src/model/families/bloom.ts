@@ -18,7 +18,7 @@ export function bloom(config: Config, loader: WeightLoader): SequenceDefinition 
   const root = baseRoot(config, loader, 'transformer.', 'ln_f.weight');
   const tokensName = `${root}word_embeddings.weight`;
   tieOutput(config, loader, tokensName, true);
-  config.boolean('alibi', true);
+  config.only('alibi', true);
   refuseSlices(config);
   const named = (name: string, old: string): string => (config.get(old) === undefined ? name : old);
   const size = config.integer(named('hidden_size', 'n_embed'));
