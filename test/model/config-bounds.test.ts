@@ -16,7 +16,7 @@ test.each([
   ['llama_gqa', { partial_rotary_factor: 1e9 }, 'partial_rotary_factor'],
   ['llama_gqa', { partial_rotary_factor: -1 }, 'partial_rotary_factor'],
   ['llama_gqa', { partial_rotary_factor: 1e308 }, 'partial_rotary_factor'],
-  ['llama_gqa', { head_dim: 2 ** 31 - 2 }, '65536 at most'],
+  ['llama_gqa', { head_dim: 2 ** 31 - 2 }, 'at most 65536'],
   ['llama_gqa', { num_hidden_layers: 1e9 }, 'at most 10000'],
   ['llama_gqa', { num_hidden_layers: 2 ** 40 }, 'at most 10000'],
   ['gpt2', { n_layer: 1e9 }, 'at most 10000'],

@@ -28,6 +28,9 @@ export interface LlamaSizes {
   readonly eps: number;
 }
 
+/** Columns of a head at most, so that a file which lies is told so before tables are made for it. */
+const mostColumns = 2 ** 16;
+
 /** `eps`: where config.json says nothing. */
 export function llamaSizes(config: Config, eps: number = 1e-6): LlamaSizes {
   const size = config.integer('hidden_size');
@@ -39,7 +42,7 @@ export function llamaSizes(config: Config, eps: number = 1e-6): LlamaSizes {
     width: config.integer('intermediate_size'),
     heads,
     keyValueHeads,
-    headSize: config.integer('head_dim', size / heads),
+    headSize: config.integer('head_dim', size / heads, 1, mostColumns),
     eps: config.positive('rms_norm_eps', eps),
   };
 }
