@@ -42,9 +42,9 @@ export async function openCheckpoint(
   const read = await readConfigs(files, signal);
   let { config, generation } = read;
   // Of a language model whose states are asked for, all of its logits would come along.
-  const given = className(config) ?? '';
-  const isBare = heads?.length === 0 && languageClass.test(given);
-  if (isBare) config = { ...config, architectures: [given.replace(languageClass, 'Model')] };
+  const given = className(config);
+  const isBare = heads?.length === 0 && languageClass.test(given ?? '');
+  if (isBare) config = { ...config, architectures: [given?.replace(languageClass, 'Model')] };
   const file = describeFile(files, 'config.json');
   const families = await familiesFor(config);
   const context = { warnings, classPrefixes: classPrefixes(families) };
@@ -72,8 +72,7 @@ export async function openCheckpoint(
   if (unused.length > 0) {
     const { checkUnused } = await import('./weights/unused-weights.ts');
     const name = (entry: TensorEntry): string => describeFile(files, entry.file);
-    const about = { name, warnings, class: className(config), isBare };
-    checkUnused(unused, loader.wanted.keys(), about);
+    checkUnused(unused, loader.wanted.keys(), { name, warnings, class: className(config), isBare });
   }
   return { config, generation, fields, architecture, entries: distinct };
 }

@@ -37,7 +37,8 @@ function positionsOf(
   ];
   const reach = (rows.length - 1) / 2;
   return (key) => {
-    const row = rows[Math.max(-reach, Math.min(reach, key - query)) + reach]!;
+    const distance = Math.max(-reach, Math.min(reach, key - query));
+    const row = rows[distance + reach]! - scalar(params, 'window');
     const asQuery = row * tables * width + head * size;
     const asKey = asQuery + (tables > 1 ? width : 0);
     const terms: Product[] = [];

@@ -7,7 +7,7 @@ import { firstToken } from '../heads/head.ts';
 import { headName } from '../heads/head-name.ts';
 import { MaskedTokenInput } from '../inputs/masked-inputs.ts';
 import type { SelfAttentionWeights } from '../layers/attention.ts';
-import { DisentangledPositions, RelativePositions } from '../layers/disentangled.ts';
+import { DisentangledPositions, PositionRows, RelativePositions } from '../layers/disentangled.ts';
 import { layerNormWeights } from '../layers/norm-weights.ts';
 import type { LayerTail, LayerWeights } from '../layers/stack.ts';
 import type { Linear } from '../weights/linear-weights.ts';
@@ -127,7 +127,9 @@ export function debertaModel(
   const { c2p, p2c, isRelative } = scores;
   const compares = isRelative && (c2p || p2c);
   const values = rowsOf(scores);
-  const rows = compares ? loader.computed('position rows', [values.length], values) : undefined;
+  const rows = compares
+    ? new PositionRows(loader.computed('position rows', [values.length], values), values, size)
+    : undefined;
   const scale = (terms * (size / heads)) ** -0.5;
   const scored = (prefix: string, attention: SelfAttentionWeights): SelfAttentionWeights => ({
     ...attention,
@@ -155,6 +157,7 @@ export function debertaModel(
       loader.matrix(`${root}encoder.rel_embeddings.weight`, 2 * scores.span, size, {
         dtype: 'f32',
       }),
+      rows,
       normsPositions ? norm('encoder.LayerNorm') : undefined,
     ),
   };

@@ -55,8 +55,8 @@ export interface SelfAttentionWeights extends HeadOptions {
 
 /** Plain data and methods, so that weights in it can be replaced by others. */
 export interface ScoredPositions {
-  /** Appends what the vectors of positions, (rows, d_model), are to a layer. */
-  record(vectors: Tensor, weights: SelfAttentionWeights): PositionScores;
+  /** Appends what the vectors of positions, (rows, d_model), are to a layer, whose input is x. */
+  record(vectors: Tensor, weights: SelfAttentionWeights, x: Tensor): PositionScores;
 }
 
 /** MultiHead(Q, K, V) with K = V, the encoder's output. */
@@ -144,7 +144,7 @@ export function selfAttention(
   }
   const [q, k, v] = columns;
   if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
-  const positions = bias && weights.positions?.record(bias, weights);
+  const positions = bias && weights.positions?.record(bias, weights, x);
   const by = positions ? { positions } : { bias };
   const scoring = { ...layout, ...scoringOf(weights), ...by };
   const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });

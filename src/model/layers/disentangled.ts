@@ -1,7 +1,7 @@
 // "Disentangled attention", DeBERTa (He et al., 2020, arXiv 2006.03654, §3.1): "each word is represented using two
 // vectors that encode its content and position", and scores compare both, each with its own weights.
 
-import type { Recording } from '../../runtime/record.ts';
+import { windowOf } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import {
   type PositionScores,
@@ -13,26 +13,56 @@ import type { Linear } from '../weights/linear-weights.ts';
 import { layoutOf, type ScoredPositions, type SelfAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';
 
+/** Which rows of the table the distances of a text have. */
+export class PositionRows {
+  /** u32 (2 · reach + 1): the row of each distance from key to query, -reach first. */
+  readonly tensor: Tensor;
+  readonly #values: Uint32Array;
+  readonly #step: number;
+
+  /** `values`: those of the tensor, which fall; `size`: numbers of a row. */
+  constructor(tensor: Tensor, values: Uint32Array, size: number) {
+    this.tensor = tensor;
+    this.#values = values;
+    // Windows of a table begin at multiples of 64 numbers.
+    this.#step = [1, 2, 4, 8, 16, 32, 64].find((step) => (step * size) % 64 === 0) ?? 64;
+  }
+
+  /** Those of a text of so many tokens. */
+  of(length: number): { readonly first: number; readonly count: number } {
+    const reach = (this.#values.length - 1) / 2;
+    const most = Math.min(length - 1, reach);
+    const [low = 0, high = 0] = [this.#values[reach + most], this.#values[reach - most]];
+    const first = low - (low % this.#step);
+    return { first, count: high - first + 1 };
+  }
+}
+
 /** The vectors of relative positions, which all layers of a stack share. */
 export class RelativePositions {
   /** f32 (rows, d_model) */
   readonly table: Tensor;
   readonly norm: NormWeights | undefined;
+  readonly rows: PositionRows;
 
-  constructor(table: Tensor, norm?: NormWeights) {
+  constructor(table: Tensor, rows: PositionRows, norm?: NormWeights) {
     this.table = table;
+    this.rows = rows;
     this.norm = norm;
   }
 
-  record(recording: Recording): Tensor {
-    const vectors = recording.use(this.table);
+  /** Those that the distances of x, (B, T, d_model), have. */
+  record(x: Tensor): Tensor {
+    const size = this.table.size(-1);
+    const { first, count } = this.rows.of(x.size(1));
+    const whole = x.recording.use(this.table);
+    const vectors = windowOf(whole, first * size, { shape: [count, size] });
     return this.norm === undefined ? vectors : normalize(vectors, this.norm);
   }
 }
 
 interface DisentangledParts extends PositionTerms {
-  /** u32 (2 · reach + 1): the row of each distance from key to query, -reach first. */
-  readonly rows: Tensor;
+  readonly rows: PositionRows;
   /** Of positions as queries, as keys, or as both, in this order; the layer's own projections when absent. */
   readonly linear?: Linear | undefined;
 }
@@ -45,10 +75,11 @@ export class DisentangledPositions implements ScoredPositions {
     this.parts = parts;
   }
 
-  record(vectors: Tensor, weights: SelfAttentionWeights): PositionScores {
+  record(vectors: Tensor, weights: SelfAttentionWeights, x: Tensor): PositionScores {
     const { rows, linear: own = weights.queryKeyValue, c2p, p2c } = this.parts;
     const table = linear(vectors, own, { label: 'positions' });
     const { width } = layoutOf(weights);
-    return positionScores(table, vectors.recording.use(rows), { c2p, p2c, width });
+    const { first } = rows.of(x.size(1));
+    return positionScores(table, vectors.recording.use(rows.tensor), { c2p, p2c, width, first });
   }
 }

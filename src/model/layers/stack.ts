@@ -1,7 +1,6 @@
 // §3.1 of "Attention Is All You Need", Figure 1: the layers of an encoder or a decoder, one after the
 // other. How they attend is said by the caller: over whole sequences, or over the caches of generation.
 
-import type { Recording } from '../../runtime/record.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
 import { type Block, type Dropout, noDropout, type Sublayer, type SublayerNorm } from './block.ts';
@@ -46,7 +45,7 @@ export interface StackWeights {
   /** Departs from the paper: a bias of the scores by distance, which all layers share. */
   readonly relativeBias?: RelativeBias | undefined;
   /** Departs from the paper: vectors of relative positions, which layers compare with, see disentangled.ts. */
-  readonly positions?: { readonly record: (recording: Recording) => Tensor } | undefined;
+  readonly positions?: { readonly record: (x: Tensor) => Tensor } | undefined;
   /** Departs from PyTorch: the last hidden state is that after the final norm. */
   readonly normalizesLastState?: boolean;
   /** For training; none when absent. */
@@ -89,7 +88,7 @@ export function stack(
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm, projection } = weights;
   const biasBy = (by: RelativeBias | undefined) => by && relativeBias(recording, by);
-  const shared = biasBy(weights.relativeBias) ?? weights.positions?.record(recording);
+  const shared = biasBy(weights.relativeBias) ?? weights.positions?.record(x);
   const hidden = weights.layers.reduce(
     (h, layer, index) =>
       recording.within(`layers.${index}`, () => {

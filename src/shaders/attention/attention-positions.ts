@@ -71,7 +71,7 @@ export interface PositionScores {
   readonly table: Tensor;
   /** u32 (2 · reach + 1): the row of each distance from key to query, -reach first. */
   readonly rows: Tensor;
-  readonly params: { readonly reach: number };
+  readonly params: { readonly reach: number; readonly window: number };
   readonly constants: Constants;
   readonly forms: typeof forms;
   readonly weights: Kernel;
@@ -87,13 +87,19 @@ export interface PositionTerms {
 
 /**
  * `table`: for each row of relative positions what it is as a query, as a key, and anything behind that, each `width`
- * columns; or the one of both that the terms need. `rows`: see `PositionScores`.
+ * columns; or the one of both that the terms need. `rows`: see `PositionScores`; `first`: the row that the table begins
+ * with, where it has those alone that the distances of a text need.
  * @throws TransformerError MODEL_UNSUPPORTED in training
  */
 export function positionScores(
   table: Tensor,
   rows: Tensor,
-  { c2p, p2c, width }: PositionTerms & { readonly width: number },
+  {
+    c2p,
+    p2c,
+    width,
+    first = 0,
+  }: PositionTerms & { readonly width: number; readonly first?: number },
 ): PositionScores {
   if (table.recording.training) {
     throw new TransformerError(
@@ -103,5 +109,6 @@ export function positionScores(
   }
   const tables = table.size(-1) / width;
   const constants = { C2P: c2p, P2C: p2c, TABLES: tables };
-  return { table, rows, params: { reach: (rows.size(0) - 1) / 2 }, constants, forms, weights };
+  const params = { reach: (rows.size(0) - 1) / 2, window: first };
+  return { table, rows, params, constants, forms, weights };
 }

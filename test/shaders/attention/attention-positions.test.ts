@@ -42,9 +42,10 @@ for (const { name, options } of await testGpus()) {
               // More rows than distances stand in an order of their own.
               const count = 2 * reach + 1;
               const table = dense('positions', [count + 3, tables * width]);
+              const first = index % 2;
               const order = Uint32Array.from(
                 { length: count },
-                (_, n) => (5 * n + 2) % (count + 3),
+                (_, n) => ((5 * n + 2) % (count + 3)) + first,
               );
               const rows = bench.input('rows', [count], order);
               const tensor = dense('qkv', [batches, length, 3 * width]);
@@ -61,7 +62,7 @@ for (const { name, options } of await testGpus()) {
                 headSize,
                 scale: 0.4,
                 causal: false,
-                positions: positionScores(table, rows, { ...terms, width }),
+                positions: positionScores(table, rows, { ...terms, width, first }),
               });
               return [result.output, result.weights()];
             },
