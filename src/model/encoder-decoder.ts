@@ -1,6 +1,6 @@
 // A loaded encoder–decoder model that gives token ids: whole sequences (forward) and generation.
 
-import { refuseUnknown, requireObject, throwIfAborted } from '../runtime/errors.ts';
+import { fieldsOf, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { ForwardPlan } from './forward-plan.ts';
 import type { Generation } from './generation/generation.ts';
@@ -143,7 +143,7 @@ export class EncoderDecoderModel implements Model {
 
   /** The model as one that hears, where a call leaves the first tokens of the text to it. */
   async #heard(inputs: ModelInputs): Promise<Speech | undefined> {
-    requireObject(inputs, 'The object of inputs');
+    fieldsOf(inputs, 'The object of inputs');
     return inputs.decoderInputIds === undefined ? this.#speech?.get() : undefined;
   }
 
