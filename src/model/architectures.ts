@@ -59,28 +59,30 @@ export const textFamilies: Families = {
   },
 };
 
-/** The tables of families, of which each but the first is loaded with the first need. */
-const tables: readonly (() => Promise<Families>)[] = [
-  () => Promise.resolve(textFamilies),
+/** The tables of further families of texts. */
+const furtherTexts: readonly (() => Promise<Families>)[] = [
   async () => (await import('./encoder-architectures.ts')).encoderFamilies,
   async () => (await import('./language-architectures.ts')).languageFamilies,
-  async () => (await import('./media-architectures.ts')).mediaFamilies,
 ];
 
 /** All families. */
 async function allFamilies(): Promise<Families> {
-  const all = await Promise.all(tables.map((load) => load()));
-  return Object.assign({}, ...all) as Families;
+  const [{ mediaFamilies }, ...further] = await Promise.all([
+    import('./media-architectures.ts'),
+    ...furtherTexts.map((load) => load()),
+  ]);
+  return Object.assign({}, textFamilies, ...further, mediaFamilies) as Families;
 }
 
 /** The families among which that of a config.json is: those of one table of texts, or all. */
 export async function familiesFor({ model_type: type, kind }: JsonObject): Promise<Families> {
   const name = type ?? kind;
-  for (const load of tables.slice(0, -1)) {
-    const families = await load();
-    if (typeof name === 'string' && Object.hasOwn(families, name)) return families;
-  }
-  return allFamilies();
+  const isIn = (families: Families): boolean =>
+    typeof name === 'string' && Object.hasOwn(families, name);
+  if (isIn(textFamilies)) return textFamilies;
+  // Neither table says what the other has: both are loaded at once.
+  const further = await Promise.all(furtherTexts.map((load) => load()));
+  return further.find(isIn) ?? allFamilies();
 }
 
 /** What `model_type`, or `kind`, may be. */
