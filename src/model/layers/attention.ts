@@ -76,8 +76,10 @@ export interface SelfAttentionOptions {
   readonly causal: boolean;
   /** (B, T, 2): each token's position, for rotary embeddings; and its slot. */
   readonly place?: Tensor | undefined;
-  /** Added to the scores by distance, (2 · reach + 1, heads); or the vectors of positions, (rows, d_model). */
+  /** Added to the scores by distance, (2 · reach + 1, heads). */
   readonly bias?: Tensor | undefined;
+  /** The vectors of relative positions that the scores compare with, (rows, d_model). */
+  readonly positions?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
   /** Rate of dropout of the weights; 0 when absent. */
   readonly dropout?: number;
@@ -127,7 +129,7 @@ export function layoutOf(weights: SelfAttentionWeights): Layout {
 export function selfAttention(
   x: Tensor,
   weights: SelfAttentionWeights,
-  { mask, causal, place, bias, residual, dropout = 0 }: SelfAttentionOptions,
+  { mask, causal, place, bias, positions, residual, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
   const { rotary, headNorm, sharpness, interleaved, output } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
@@ -144,9 +146,8 @@ export function selfAttention(
   }
   const [q, k, v] = columns;
   if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
-  const positions = bias && weights.positions?.record(bias, weights, x);
-  const by = positions ? { positions } : { bias };
-  const scoring = { ...layout, ...scoringOf(weights), ...by };
+  const scored = positions && weights.positions?.record(positions, weights, x);
+  const scoring = { ...layout, ...scoringOf(weights), bias, ...(scored && { positions: scored }) };
   const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
   return concatenate(attended, output, residual);
 }

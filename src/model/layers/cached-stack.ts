@@ -26,7 +26,7 @@ export function decodeCached(
   { caches, memory, ...known }: CachedTokens,
   { target, decoder }: LanguageModelWeights,
 ): Tensor {
-  const self: StackSelf = (layer, index, bias) => {
+  const self: StackSelf = (layer, index, { bias }) => {
     const cache = caches[index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
     return (x, residual) =>

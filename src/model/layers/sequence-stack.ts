@@ -31,7 +31,8 @@ export function sequenceStack(
   { mask, place, causal, cross, between }: SequenceStackOptions,
 ): Tensor {
   const dropout = weights.dropout?.attention ?? 0;
-  const self: StackSelf = (layer, _, bias) => (input, residual) =>
-    selfAttention(input, layer.selfAttention, { mask, place, bias, causal, residual, dropout });
+  const options = { mask, place, causal, dropout };
+  const self: StackSelf = (layer, _, byDistance) => (input, residual) =>
+    selfAttention(input, layer.selfAttention, { ...options, ...byDistance, residual });
   return stack(x, weights, { self, cross, between });
 }

@@ -54,11 +54,19 @@ export interface StackWeights {
   readonly dropLayer?: (given: Tensor, output: Tensor) => Tensor;
 }
 
-/** The self-attention of one layer. `bias`: its bias by distance, (2 · reach + 1, heads), or the stack's positions. */
+/** What the scores of a layer know of the distances between tokens. */
+export interface ByDistance {
+  /** Added to them, (2 · reach + 1, heads). */
+  readonly bias?: Tensor | undefined;
+  /** The vectors of relative positions that they compare with, (rows, d_model). */
+  readonly positions?: Tensor | undefined;
+}
+
+/** The self-attention of one layer. */
 export type StackSelf = (
   layer: LayerWeights,
   index: number,
-  bias: Tensor | undefined,
+  byDistance: ByDistance,
 ) => Sublayer['apply'];
 
 /** The attention of one layer to an encoder's output. */
@@ -88,14 +96,16 @@ export function stack(
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm, projection } = weights;
   const biasBy = (by: RelativeBias | undefined) => by && relativeBias(recording, by);
-  const shared = biasBy(weights.relativeBias) ?? weights.positions?.record(x);
+  const shared = biasBy(weights.relativeBias);
+  const positions = weights.positions?.record(x);
   const hidden = weights.layers.reduce(
     (h, layer, index) =>
       recording.within(`layers.${index}`, () => {
         const { crossAttention, crossAttentionNorm } = layer;
         const bias = biasBy(layer.relativeBias) ?? shared;
+        const attend = self(layer, index, { bias, positions });
         const sublayers: Sublayer[] = [
-          { name: 'selfAttention', norm: layer.selfAttentionNorm, apply: self(layer, index, bias) },
+          { name: 'selfAttention', norm: layer.selfAttentionNorm, apply: attend },
         ];
         if (
           cross !== undefined &&
