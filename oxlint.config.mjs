@@ -63,7 +63,7 @@ const entries = {
     'Only src/node, src/cli and index.node.ts know Node; nothing in src imports an entry but the command line.',
 };
 const gradients = {
-  regex: String.raw`(^|/)shaders/(index|gradients)\.ts$|^\.{1,2}/(index|gradients)\.ts$|-backward(-[\w-]+)?\.(ts|wgsl)`,
+  regex: String.raw`(^|/)shaders/(index|gradients)\.ts$|^\.{1,2}/(\.\./)*(index|gradients)\.ts$|-backward(-[\w-]+)?\.(ts|wgsl)`,
   message: 'Inference loads no gradients: only training imports them (src/shaders/README.md).',
 };
 
@@ -104,7 +104,7 @@ function notFromRooms(folder, room) {
     (name) => name !== room && !allowed.includes(name),
   );
   return {
-    regex: `^\\.\\./(${others.join('|')})/`,
+    regex: `^(\\.\\./)+(${others.join('|')})/`,
     message: `src/${folder}/${room} imports ${allowed.join(', ') || 'no other room'} only.`,
   };
 }

@@ -1,6 +1,6 @@
 // Attention of 12 heads of 64: of whole sequences, and of one new token over a cache.
 
-import { attentionDecode } from '../src/shaders/attention/attention-decode.ts';
+import { attentionDecode } from '../src/shaders/attention/decode/attention-decode.ts';
 import { attention } from '../src/shaders/attention/attention.ts';
 import { type Case, input, numbers } from './case.ts';
 import { plainAttention } from './plain.ts';

@@ -1,6 +1,6 @@
 // The kernels of a Transformer at the sizes that fill a GPU.
 
-import { attentionDecode } from '../../src/shaders/attention/attention-decode.ts';
+import { attentionDecode } from '../../src/shaders/attention/decode/attention-decode.ts';
 import { attention } from '../../src/shaders/attention/attention.ts';
 import { matmul } from '../../src/shaders/matmul/matmul.ts';
 import { adam } from '../../src/shaders/optimizer/optimizer.ts';

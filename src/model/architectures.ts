@@ -23,33 +23,38 @@ import { checkQuantized } from './weights/quantization-fields.ts';
 
 /** Those of texts that most pages load, by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
 export const textFamilies: Families = {
-  bert: encoder('Bert', async () => (await import('./families/bert.ts')).bert),
-  gemma2: decoder('Gemma2', async () => (await import('./families/gemma.ts')).gemma2, {
+  bert: encoder('Bert', async () => (await import('./families/encoders/bert.ts')).bert),
+  gemma2: decoder('Gemma2', async () => (await import('./families/decoders/gemma.ts')).gemma2, {
     tied: true,
   }),
-  gemma3_text: decoder('Gemma3', async () => (await import('./families/gemma.ts')).gemma3, {
-    tied: true,
-  }),
-  gpt2: decoder('GPT2', async () => (await import('./families/gpt2.ts')).gpt2, {
+  gemma3_text: decoder(
+    'Gemma3',
+    async () => (await import('./families/decoders/gemma.ts')).gemma3,
+    {
+      tied: true,
+    },
+  ),
+  gpt2: decoder('GPT2', async () => (await import('./families/decoders/gpt2.ts')).gpt2, {
     tied: true,
     language: 'LMHeadModel',
   }),
-  llama: decoder('Llama', async () => (await import('./families/llama.ts')).llama),
-  marian: encoderDecoder('Marian', async () => (await import('./families/marian.ts')).marian, [
-    'MTModel',
-    'Model',
-  ]),
-  mistral: decoder('Mistral', async () => (await import('./families/mistral.ts')).mistral),
-  qwen2: decoder('Qwen2', async () => (await import('./families/qwen.ts')).qwen2),
-  qwen3: decoder('Qwen3', async () => (await import('./families/qwen.ts')).qwen3),
+  llama: decoder('Llama', async () => (await import('./families/decoders/llama.ts')).llama),
+  marian: encoderDecoder(
+    'Marian',
+    async () => (await import('./families/pairs/marian.ts')).marian,
+    ['MTModel', 'Model'],
+  ),
+  mistral: decoder('Mistral', async () => (await import('./families/decoders/mistral.ts')).mistral),
+  qwen2: decoder('Qwen2', async () => (await import('./families/decoders/qwen.ts')).qwen2),
+  qwen3: decoder('Qwen3', async () => (await import('./families/decoders/qwen.ts')).qwen3),
   'seq2seq training run': {
-    open: () => pair(async () => (await import('./families/torch-seq2seq.ts')).torchSeq2Seq),
+    open: () => pair(async () => (await import('./families/pairs/torch-seq2seq.ts')).torchSeq2Seq),
   },
   'torch.nn.Transformer': {
     open: async () => {
       const [{ TorchTransformerModel }, { torchTransformer }] = await Promise.all([
         import('./torch-transformer-model.ts'),
-        import('./families/torch-transformer.ts'),
+        import('./families/pairs/torch-transformer.ts'),
       ]);
       return (config, loader) => {
         const model = torchTransformer(config, loader);

@@ -14,7 +14,7 @@ export type Declare<Definition> = (config: Config, loader: WeightLoader) => Defi
 export type Architecture = Declare<(parts: LoadedParts) => Model>;
 
 /** What people give a model. */
-/** `colours`: images whose pixels have one of few, see families/imagegpt.ts. */
+/** `colours`: images whose pixels have one of few, see families/vision/imagegpt.ts. */
 export type Modality = 'text' | 'image' | 'sound' | 'colours';
 
 /** What config.json calls a family of checkpoints, and how its code is loaded. */

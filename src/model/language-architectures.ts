@@ -29,59 +29,78 @@ function t5Kin(
 export const languageFamilies: Families = {
   bart: encoderDecoder(
     'Bart',
-    async () => (await import('./families/bart.ts')).bart,
+    async () => (await import('./families/pairs/bart.ts')).bart,
     [generation, 'ForSequenceClassification', 'Model'],
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
-  bloom: decoder('Bloom', async () => (await import('./families/bloom.ts')).bloom, {
+  bloom: decoder('Bloom', async () => (await import('./families/decoders/bloom.ts')).bloom, {
     tied: true,
   }),
-  cohere2: decoder('Cohere2', async () => (await import('./families/cohere2.ts')).cohere2, {
-    tied: true,
-  }),
-  gpt_neox: decoder('GPTNeoX', async () => (await import('./families/gpt-neox.ts')).gptNeoX),
-  gpt_oss: decoder('GptOss', async () => (await import('./families/gpt-oss.ts')).gptOss),
-  granite: decoder('Granite', async () => (await import('./families/granite.ts')).granite),
-  m2m_100: encoderDecoder('M2M100', async () => (await import('./families/m2m100.ts')).m2m100, [
-    generation,
-    'Model',
-  ]),
+  cohere2: decoder(
+    'Cohere2',
+    async () => (await import('./families/decoders/cohere2.ts')).cohere2,
+    {
+      tied: true,
+    },
+  ),
+  gpt_neox: decoder(
+    'GPTNeoX',
+    async () => (await import('./families/decoders/gpt-neox.ts')).gptNeoX,
+  ),
+  gpt_oss: decoder('GptOss', async () => (await import('./families/decoders/gpt-oss.ts')).gptOss),
+  granite: decoder('Granite', async () => (await import('./families/decoders/granite.ts')).granite),
+  m2m_100: encoderDecoder(
+    'M2M100',
+    async () => (await import('./families/pairs/m2m100.ts')).m2m100,
+    [generation, 'Model'],
+  ),
   mbart: encoderDecoder(
     'MBart',
-    async () => (await import('./families/mbart.ts')).mbart,
+    async () => (await import('./families/pairs/mbart.ts')).mbart,
     [generation, 'ForSequenceClassification', 'Model'],
     { 'classification_head.dense.weight': 'ForSequenceClassification' },
   ),
   ministral3: decoder(
     'Ministral3',
-    async () => (await import('./families/ministral3.ts')).ministral3,
+    async () => (await import('./families/decoders/ministral3.ts')).ministral3,
   ),
   mt5: t5Kin(
     'MT5',
-    async () => (await import('./families/mt5.ts')).mt5,
-    async () => (await import('./families/mt5.ts')).mt5Encoder,
+    async () => (await import('./families/pairs/mt5.ts')).mt5,
+    async () => (await import('./families/pairs/mt5.ts')).mt5Encoder,
   ),
-  olmo2: decoder('Olmo2', async () => (await import('./families/olmo.ts')).olmo2),
-  olmo3: decoder('Olmo3', async () => (await import('./families/olmo.ts')).olmo3),
-  opt: decoder('OPT', async () => (await import('./families/opt.ts')).opt, { tied: true }),
-  pegasus: encoderDecoder('Pegasus', async () => (await import('./families/pegasus.ts')).pegasus, [
-    generation,
-    'Model',
-  ]),
-  phi3: decoder('Phi3', async () => (await import('./families/phi3.ts')).phi3),
-  qwen3_moe: decoder('Qwen3Moe', async () => (await import('./families/qwen3-moe.ts')).qwen3Moe),
-  smollm3: decoder('SmolLM3', async () => (await import('./families/smollm3.ts')).smollm3, {
-    tied: true,
-  }),
-  stablelm: decoder('StableLm', async () => (await import('./families/stablelm.ts')).stableLm),
+  olmo2: decoder('Olmo2', async () => (await import('./families/decoders/olmo.ts')).olmo2),
+  olmo3: decoder('Olmo3', async () => (await import('./families/decoders/olmo.ts')).olmo3),
+  opt: decoder('OPT', async () => (await import('./families/decoders/opt.ts')).opt, { tied: true }),
+  pegasus: encoderDecoder(
+    'Pegasus',
+    async () => (await import('./families/pairs/pegasus.ts')).pegasus,
+    [generation, 'Model'],
+  ),
+  phi3: decoder('Phi3', async () => (await import('./families/decoders/phi3.ts')).phi3),
+  qwen3_moe: decoder(
+    'Qwen3Moe',
+    async () => (await import('./families/decoders/qwen3-moe.ts')).qwen3Moe,
+  ),
+  smollm3: decoder(
+    'SmolLM3',
+    async () => (await import('./families/decoders/smollm3.ts')).smollm3,
+    {
+      tied: true,
+    },
+  ),
+  stablelm: decoder(
+    'StableLm',
+    async () => (await import('./families/decoders/stablelm.ts')).stableLm,
+  ),
   t5: t5Kin(
     'T5',
-    async () => (await import('./families/t5.ts')).t5,
-    async () => (await import('./families/t5.ts')).t5Encoder,
+    async () => (await import('./families/pairs/t5.ts')).t5,
+    async () => (await import('./families/pairs/t5.ts')).t5Encoder,
   ),
   umt5: t5Kin(
     'UMT5',
-    async () => (await import('./families/mt5.ts')).umt5,
-    async () => (await import('./families/mt5.ts')).umt5Encoder,
+    async () => (await import('./families/pairs/mt5.ts')).umt5,
+    async () => (await import('./families/pairs/mt5.ts')).umt5Encoder,
   ),
 };

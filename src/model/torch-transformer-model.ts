@@ -3,7 +3,7 @@
 import { checkFlags, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { PairDefinition } from './definitions.ts';
-import type { TorchTransformer } from './families/torch-transformer.ts';
+import type { TorchTransformer } from './families/pairs/torch-transformer.ts';
 import { ForwardOnlyModel } from './forward-only-model.ts';
 import { VectorInput } from './inputs/vector-inputs.ts';
 import {

@@ -3,7 +3,7 @@
 import { type BlockDtype, blocksOf, pitchOf } from '../runtime/dtype.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { matmul } from '../shaders/matmul/matmul.ts';
-import { reorder } from '../shaders/matmul/reorder.ts';
+import { reorder } from '../shaders/matmul/columns/reorder.ts';
 import { quantize } from '../shaders/quantize/quantize.ts';
 import { dequantize, repack } from '../shaders/quantize/repack.ts';
 import { unpackGguf } from '../shaders/quantize/unpack-gguf.ts';

@@ -2,7 +2,7 @@
 
 import type { Dtype } from '../runtime/dtype.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { attentionDecode, hiddenSlot } from '../shaders/attention/attention-decode.ts';
+import { attentionDecode, hiddenSlot } from '../shaders/attention/decode/attention-decode.ts';
 import { attention } from '../shaders/attention/attention.ts';
 import { join, scaleRows } from '../shaders/matmul/matmul-gpu.ts';
 import { type Activation, matmul } from '../shaders/matmul/matmul.ts';

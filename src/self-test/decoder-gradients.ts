@@ -1,6 +1,6 @@
 // The gradients of what decoders of today are made of.
 
-import { gated } from '../shaders/matmul/gated.ts';
+import { gated } from '../shaders/matmul/gates/gated.ts';
 import { normalize } from '../shaders/rows/norm.ts';
 import type { Result } from './checks.ts';
 import { gate, normalizeRms } from './decoder.ts';

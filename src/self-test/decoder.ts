@@ -1,14 +1,14 @@
 // The checks of the self-test for what decoders of today are made of.
 
 import type { Tensor } from '../runtime/tensor.ts';
-import { gated, gatedLinear } from '../shaders/matmul/gated.ts';
+import { gated, gatedLinear } from '../shaders/matmul/gates/gated.ts';
 import { scale, softCap } from '../shaders/elementwise/scale.ts';
 import { functions, type Result } from './checks.ts';
 import type { Inputs } from './inputs.ts';
 import { dot, rowsOf } from './math.ts';
 import { normalize } from '../shaders/rows/norm.ts';
 import type { NamedCheck } from './run-check.ts';
-import { rotaryTurns, splitHeads } from '../shaders/attention/split-heads.ts';
+import { rotaryTurns, splitHeads } from '../shaders/attention/heads/split-heads.ts';
 
 export function decoderChecks(): NamedCheck[] {
   return [

@@ -3,10 +3,10 @@
 
 import { gradients } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { activate } from '../shaders/matmul/activate.ts';
-import { attentionDelta } from '../shaders/attention/attention-backward.ts';
+import { activate } from '../shaders/matmul/gates/activate.ts';
+import { attentionDelta } from '../shaders/attention/backward/attention-backward.ts';
 import { attention } from '../shaders/attention/attention.ts';
-import { columnSum } from '../shaders/matmul/column-sum.ts';
+import { columnSum } from '../shaders/matmul/columns/column-sum.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
@@ -15,9 +15,9 @@ import { add } from '../shaders/elementwise/add.ts';
 import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { gradientRules } from '../shaders/gradients.ts';
-import { lora } from '../shaders/matmul/lora.ts';
+import { lora } from '../shaders/matmul/adapters/lora.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
-import { transpose } from '../shaders/matmul/transpose.ts';
+import { transpose } from '../shaders/matmul/columns/transpose.ts';
 import { functions, type Result } from './checks.ts';
 import { meansOf, tokensOf } from './images.ts';
 import { windowsOf } from './signals.ts';

@@ -1,6 +1,6 @@
 // The checks of attention that compares with relative positions.
 
-import { positionScores } from '../shaders/attention/attention-positions.ts';
+import { positionScores } from '../shaders/attention/positions/attention-positions.ts';
 import { attention } from '../shaders/attention/attention.ts';
 import type { Result } from './checks.ts';
 import type { Inputs } from './inputs.ts';

@@ -3,9 +3,9 @@
 import { TransformerError } from '../runtime/errors.ts';
 import type { GradientRules, InputGradient, TapeEntry } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { activateBackward } from './matmul/activate-backward.ts';
-import { attentionBackward } from './attention/attention-backward.ts';
-import { columnScaleBackward } from './matmul/column-scale-backward.ts';
+import { activateBackward } from './matmul/gates/activate-backward.ts';
+import { attentionBackward } from './attention/backward/attention-backward.ts';
+import { columnScaleBackward } from './matmul/columns/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { ctcLossBackward } from './loss/ctc-loss-backward.ts';
 import { sigmoidLossBackward } from './loss/sigmoid-loss-backward.ts';
@@ -18,18 +18,18 @@ import { fillSpans, type SpansEntry } from './elementwise/spans.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { joinColumnsBackward } from './elementwise/join-columns-backward.ts';
 import { masked, type MaskRowsEntry } from './elementwise/mask-rows.ts';
-import { gatedBackward } from './matmul/gated-backward.ts';
+import { gatedBackward } from './matmul/gates/gated-backward.ts';
 import { groupNormBackward } from './rows/group-norm-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
 import { energyBackward, weightNormBackward } from './rows/weight-norm-backward.ts';
 import { imageTokensBackward } from './image/image-tokens-backward.ts';
 import { tokenMeansBackward } from './image/token-means-backward.ts';
 import { windowsBackward } from './audio/windows-backward.ts';
-import { layerMixBackward } from './matmul/layer-mix-backward.ts';
-import { logScaleBackward } from './matmul/log-scale-backward.ts';
-import { loraBackward } from './matmul/lora-backward.ts';
+import { layerMixBackward } from './matmul/columns/layer-mix-backward.ts';
+import { logScaleBackward } from './matmul/columns/log-scale-backward.ts';
+import { loraBackward } from './matmul/adapters/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
-import { type ReorderEntry, reorderBack } from './matmul/reorder.ts';
+import { type ReorderEntry, reorderBack } from './matmul/columns/reorder.ts';
 import type { Rule } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */

@@ -3,7 +3,7 @@
 import type { Tier } from '../runtime/gpu.ts';
 import type { Snippet } from '../runtime/kernel.ts';
 import { registerText } from '../runtime/late-texts.ts';
-import activationText from './matmul/activation.wgsl?raw';
+import activationText from './matmul/gates/activation.wgsl?raw';
 import element1Text from './elementwise/element-1.wgsl?raw';
 import element4Text from './elementwise/element-4.wgsl?raw';
 import flagsText from './flags.wgsl?raw';

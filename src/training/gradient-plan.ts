@@ -5,7 +5,7 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
-import { total } from '../shaders/matmul/column-sum.ts';
+import { total } from '../shaders/matmul/columns/column-sum.ts';
 import { gradientRules } from '../shaders/gradients.ts';
 import type { ModelInputs } from '../model/model.ts';
 import type {

@@ -10,7 +10,7 @@ import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 import { writeParameters } from '../model/weights/read-parameters.ts';
 import { Random } from '../model/random.ts';
 import type { StoredValues } from '../source/safetensors-writer.ts';
-import { lora } from '../shaders/matmul/lora.ts';
+import { lora } from '../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../shaders/matmul/matmul.ts';
 import { tensorName } from './lora-files.ts';
 import type { LinearLayer } from './lora-targets.ts';

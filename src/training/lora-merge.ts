@@ -10,7 +10,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import { Tensor } from '../runtime/tensor.ts';
 import { write } from '../model/weights/slice-writer.ts';
 import { encoded } from '../model/weights/weight-formats.ts';
-import { lora } from '../shaders/matmul/lora.ts';
+import { lora } from '../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
 import type { LinearLayer } from './lora-targets.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { Config } from '../../src/model/config.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
-import { torchTransformer } from '../../src/model/families/torch-transformer.ts';
+import { torchTransformer } from '../../src/model/families/pairs/torch-transformer.ts';
 import { WeightLoader } from '../../src/model/weights/weights.ts';
 import { gradients } from '../../src/runtime/gradient.ts';
 import { Plan } from '../../src/runtime/plan.ts';

@@ -2,7 +2,7 @@
 // when a model's results are wrong.
 import { expect, test } from 'vitest';
 import { Config } from '../../src/model/config.ts';
-import { marian } from '../../src/model/families/marian.ts';
+import { marian } from '../../src/model/families/pairs/marian.ts';
 import { openSafetensors, type TensorEntry } from '../../src/source/safetensors.ts';
 import { tokensOf } from '../../src/model/inputs/token-inputs.ts';
 import { logits } from '../../src/model/layers/logits.ts';

@@ -91,7 +91,7 @@ const classification = [
   'tasks/text/text-classification.ts',
   'model/sequence-model.ts',
   'model/sequence-plan.ts',
-  'model/families/bert.ts',
+  'model/families/encoders/bert.ts',
   'shaders/matmul/matmul-tile.wgsl?raw',
 ];
 const chat = [
@@ -100,7 +100,7 @@ const chat = [
   'tokenizer/chat-template.ts',
   'model/sequence-model.ts',
   'model/generation/generation.ts',
-  'model/families/llama.ts',
+  'model/families/decoders/llama.ts',
   'shaders/matmul/matmul-tile.wgsl?raw',
   'shaders/choice/warp.wgsl?raw',
 ];
@@ -109,7 +109,7 @@ const translation = [
   'tasks/text/translation.ts',
   'model/encoder-decoder.ts',
   'model/generation/generation.ts',
-  'model/families/marian.ts',
+  'model/families/pairs/marian.ts',
   'shaders/matmul/matmul-tile.wgsl?raw',
   'shaders/choice/warp.wgsl?raw',
   'shaders/choice/beam.ts',

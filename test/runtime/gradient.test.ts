@@ -4,7 +4,7 @@ import { gradients } from '../../src/runtime/gradient.ts';
 import { Plan } from '../../src/runtime/plan.ts';
 import { Recording } from '../../src/runtime/record.ts';
 import type { Tensor } from '../../src/runtime/tensor.ts';
-import { activate } from '../../src/shaders/matmul/activate.ts';
+import { activate } from '../../src/shaders/matmul/gates/activate.ts';
 import { attention } from '../../src/shaders/attention/attention.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
 import { attention } from '../../src/shaders/attention/attention.ts';
-import { attentionDecode } from '../../src/shaders/attention/attention-decode.ts';
+import { attentionDecode } from '../../src/shaders/attention/decode/attention-decode.ts';
 import { chooseToken } from '../../src/shaders/choice/choose-token.ts';
 import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';

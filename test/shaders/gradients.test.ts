@@ -7,7 +7,7 @@ import { Plan } from '../../src/runtime/plan.ts';
 import { type Dispatch, Recording } from '../../src/runtime/record.ts';
 import { Scope } from '../../src/runtime/scope.ts';
 import { elements, type Tensor } from '../../src/runtime/tensor.ts';
-import { activate } from '../../src/shaders/matmul/activate.ts';
+import { activate } from '../../src/shaders/matmul/gates/activate.ts';
 import { attention, type AttentionInputs } from '../../src/shaders/attention/attention.ts';
 import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
 import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
@@ -23,9 +23,9 @@ import { scale } from '../../src/shaders/elementwise/scale.ts';
 import { maskSpans } from '../../src/shaders/elementwise/spans.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';
-import { gated, gatedLinear } from '../../src/shaders/matmul/gated.ts';
+import { gated, gatedLinear } from '../../src/shaders/matmul/gates/gated.ts';
 import { allKernels } from '../../src/shaders/index.ts';
-import { lora } from '../../src/shaders/matmul/lora.ts';
+import { lora } from '../../src/shaders/matmul/adapters/lora.ts';
 import {
   type Activation,
   activationCodes,
@@ -41,7 +41,7 @@ import { windows } from '../../src/shaders/audio/windows.ts';
 import { groupNorm } from '../../src/shaders/rows/group-norm.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
 import { tokenMeans } from '../../src/shaders/image/token-means.ts';
-import { reorder } from '../../src/shaders/matmul/reorder.ts';
+import { reorder } from '../../src/shaders/matmul/columns/reorder.ts';
 import { references } from '../reference/index.ts';
 import type { Values } from '../reference/twin.ts';
 import type { Data } from '../support/check.ts';

@@ -83,19 +83,19 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/\w+\/(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)?(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
-    test: /\/src\/(tasks\/generation|model\/([\w-]+\/)?(cached-stack|generation|option-reader|session|settings))\.ts/,
+    test: /\/src\/(tasks\/generation|model\/([\w-]+\/)*(cached-stack|generation|option-reader|session|settings))\.ts/,
   },
   {
     name: 'choice',
-    test: /\/shaders\/\w+\/(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
+    test: /\/shaders\/(\w+\/)+(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
   { name: 'beams', test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts/ },
   // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
-  { name: 'bert', test: /\/src\/model\/families\/bert\.ts/ },
+  { name: 'bert', test: /\/src\/model\/families\/\w+\/bert\.ts/ },
   // Weights in blocks: how kernels read them, and how they get there.
   {
     name: 'blocks',
@@ -116,34 +116,34 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
   {
     name: 'llama',
-    test: /\/src\/(model\/families\/llama\.ts|shaders\/attention\/split-heads\.wgsl)/,
+    test: /\/src\/(model\/families\/\w+\/llama\.ts|shaders\/attention\/heads\/split-heads\.wgsl)/,
   },
-  { name: 'llama-kin', test: /\/src\/model\/families\/(gemma|mistral|qwen)\.ts/ },
-  { name: 'gpt2', test: /\/src\/model\/families\/gpt2\.ts/ },
+  { name: 'llama-kin', test: /\/src\/model\/families\/\w+\/(gemma|mistral|qwen)\.ts/ },
+  { name: 'gpt2', test: /\/src\/model\/families\/\w+\/gpt2\.ts/ },
   {
     name: 'decoders',
-    test: /\/src\/model\/(families\/(bloom|cohere2|gpt-neox|granite|ministral3|olmo|opt|phi3|smollm3|stablelm)|generation\/feed-again|layers\/(normed-residual|reordered-norm))\.ts/,
+    test: /\/src\/model\/(families\/\w+\/(bloom|cohere2|gpt-neox|granite|ministral3|olmo|opt|phi3|smollm3|stablelm)|generation\/feed-again|layers\/(normed-residual|reordered-norm))\.ts/,
   },
   {
     name: 'experts',
-    test: /\/src\/(model\/(families\/(gpt-oss|qwen3-moe)|layers\/experts)\.ts|shaders\/experts\/)/,
+    test: /\/src\/(model\/(families\/\w+\/(gpt-oss|qwen3-moe)|layers\/experts)\.ts|shaders\/experts\/)/,
   },
   {
     name: 'encoder-decoder',
-    test: /\/src\/model\/([\w-]+\/)?(encoder-decoder|marian|t5|text-to-text)\.ts/,
+    test: /\/src\/model\/([\w-]+\/)*(encoder-decoder|marian|t5|text-to-text)\.ts/,
   },
   {
     name: 'bart',
-    test: /\/src\/model\/(families\/(bart|m2m100|mbart|mt5|pegasus)|layers\/tensor2tensor-positions)\.ts/,
+    test: /\/src\/model\/(families\/\w+\/(bart|m2m100|mbart|mt5|pegasus)|layers\/tensor2tensor-positions)\.ts/,
   },
   {
     name: 'image-reader',
-    test: /\/src\/model\/(families\/(bert-decoder|imagegpt|trocr|vision-encoder-decoder)|inputs\/whole-token-inputs)\.ts/,
+    test: /\/src\/model\/(families\/\w+\/(bert-decoder|imagegpt|trocr|vision-encoder-decoder)|inputs\/whole-token-inputs)\.ts/,
   },
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {
     name: 'images',
-    test: /\/src\/(model\/(families\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(filters|patches|image-tokens|token-means))\.)/,
+    test: /\/src\/(model\/(families\/\w+\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(filters|patches|image-tokens|token-means))\.)/,
   },
   {
     name: 'convolution',
@@ -151,11 +151,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'whisper',
-    test: /\/src\/(model\/(families\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|sound-embeddings))\.ts|shaders\/(elementwise\/spans|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
+    test: /\/src\/(model\/(families\/\w+\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|sound-embeddings))\.ts|shaders\/(elementwise\/spans|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
   },
   {
     name: 'clip',
-    test: /\/src\/(model\/([\w-]+\/)?(attention-pooler|blip|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/(elementwise\/log-scale|loss\/sigmoid-loss)\.)/,
+    test: /\/src\/(model\/([\w-]+\/)*(attention-pooler|blip|clip|clip-layers|dual-[\w-]+|embedding-head|siglip|similarity-\w+|torch-attention)\.ts|shaders\/(elementwise\/log-scale|loss\/sigmoid-loss)\.)/,
   },
   // What models take of sound.
   {
@@ -164,20 +164,20 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'speech-encoder',
-    test: /\/src\/(model\/(families\/(moonshine|wav2vec2)|heads\/(ctc-(head|loss|places))|inputs\/(samples(-inputs)?|waveform-inputs)|layers\/(samples|waveform)-embeddings)\.ts|shaders\/(rows\/weight-norm|loss\/ctc-loss|elementwise\/layer-(drop|mix))\.)/,
+    test: /\/src\/(model\/(families\/\w+\/(moonshine|wav2vec2)|heads\/(ctc-(head|loss|places))|inputs\/(samples(-inputs)?|waveform-inputs)|layers\/(samples|waveform)-embeddings)\.ts|shaders\/(rows\/weight-norm|loss\/ctc-loss|elementwise\/layer-(drop|mix))\.)/,
   },
   // Encoders of texts.
   {
     name: 'encoders',
-    test: /\/src\/model\/families\/(albert|distilbert|electra|mpnet|roberta|rotary-bert)\.ts/,
+    test: /\/src\/model\/families\/\w+\/(albert|distilbert|electra|mpnet|roberta|rotary-bert)\.ts/,
   },
   {
     name: 'modernbert',
-    test: /\/src\/model\/(families\/modernbert[\w-]*|heads\/mean-of-tokens)\.ts/,
+    test: /\/src\/model\/(families\/\w+\/modernbert[\w-]*|heads\/mean-of-tokens)\.ts/,
   },
   {
     name: 'deberta',
-    test: /\/src\/(model\/(families\/deberta[\w-]*|layers\/(convolution-tail|disentangled)|inputs\/masked-inputs)\.ts|shaders\/attention\/attention-positions[\w-]*\.)/,
+    test: /\/src\/(model\/(families\/\w+\/deberta[\w-]*|layers\/(convolution-tail|disentangled)|inputs\/masked-inputs)\.ts|shaders\/attention\/positions\/)/,
   },
   // What there is for images and sound: how they are called, and what both compute.
   {
@@ -188,7 +188,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'read-bytes',
     test: /\/src\/(source\/(read-bytes|file-address)|model\/read-processor)\.ts/,
   },
-  { name: 'torch', test: /\/src\/model\/([\w-]+\/)?torch-[\w-]+\.ts/ },
+  { name: 'torch', test: /\/src\/model\/([\w-]+\/)*torch-[\w-]+\.ts/ },
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },
   { name: 'text-generation', test: /\/src\/tasks\/text\/text-generation\.ts/ },
   { name: 'text-to-text', test: /\/src\/tasks\/text\/(text-to-text|translation)\.ts/ },
@@ -216,16 +216,16 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'shaders-gpu',
-    test: /\/shaders\/\w+\/((attention|matmul)-(fours|join|one|skinny|tile)|row-subgroups)\.wgsl/,
+    test: /\/shaders\/(\w+\/)+((attention|matmul)-(fours|join|one|skinny|tile)|row-subgroups)\.wgsl/,
   },
-  { name: 'shaders-matrix', test: /\/shaders\/\w+\/matmul-(matrix|scale)\.wgsl/ },
+  { name: 'shaders-matrix', test: /\/shaders\/(\w+\/)+matmul-(matrix|scale)\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/\w+\/(attention-(four|register(-fours)?|softmax|subgroup)|matmul-(block|register))\.wgsl/,
+    test: /\/shaders\/(\w+\/)+(attention-(four|register(-fours)?|softmax|subgroup)|matmul-(block|register))\.wgsl/,
   },
   {
     name: 'shaders-seldom',
-    test: /\/shaders\/\w+\/(attention-kv4?-f16|attention-weights|cache-f16|cross-entropy|dropout|heads-f16|label)\.wgsl/,
+    test: /\/shaders\/(\w+\/)+(attention-kv4?-f16|attention-weights|cache-f16|cross-entropy|dropout|heads-f16|label)\.wgsl/,
   },
   {
     name: (id: string) => path.basename(id, '.ts'),

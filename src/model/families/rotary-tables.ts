@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { StretchedRotary } from '../layers/stretched-rotary.ts';
 import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import { type Rotary, rotaryTurns } from '../../shaders/attention/split-heads.ts';
+import { type Rotary, rotaryTurns } from '../../shaders/attention/heads/split-heads.ts';
 
 export class RotaryTables {
   readonly #config: Config;

@@ -4,7 +4,7 @@ import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
+import { hiddenSlot } from '../../shaders/attention/decode/attention-decode.ts';
 import { padRows } from '../inputs/inputs.ts';
 import type { CheckedInput, RecordedInput, SourceStage } from '../inputs/input-stage.ts';
 import { remember } from '../layers/cross-attention.ts';

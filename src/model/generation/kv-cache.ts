@@ -5,7 +5,7 @@ import { TransformerError } from '../../runtime/errors.ts';
 import type { Recording } from '../../runtime/record.ts';
 import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { hiddenSlot } from '../../shaders/attention/attention-decode.ts';
+import { hiddenSlot } from '../../shaders/attention/decode/attention-decode.ts';
 import { layoutOf, type SelfAttentionWeights } from '../layers/attention.ts';
 import type { StackWeights } from '../layers/stack.ts';
 import type { CacheDtype } from '../cache-dtypes.ts';

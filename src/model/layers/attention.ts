@@ -2,7 +2,7 @@
 // one input stand side by side, so that one product makes them all.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import type { PositionScores } from '../../shaders/attention/attention-positions.ts';
+import type { PositionScores } from '../../shaders/attention/positions/attention-positions.ts';
 import { attention, type AttentionResult } from '../../shaders/attention/attention.ts';
 import { linear } from './linear.ts';
 import type { Linear } from '../weights/linear-weights.ts';
@@ -11,7 +11,7 @@ import {
   type Rotary,
   type Sharpness,
   splitHeads,
-} from '../../shaders/attention/split-heads.ts';
+} from '../../shaders/attention/heads/split-heads.ts';
 
 /** What heads look like, and how queries and keys are compared. */
 export interface HeadOptions {

@@ -1,11 +1,14 @@
 // Multi-head attention of new tokens over the caches of decoding.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import { attentionDecode, type BlockTable } from '../../shaders/attention/attention-decode.ts';
+import {
+  attentionDecode,
+  type BlockTable,
+} from '../../shaders/attention/decode/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
 import { layoutOf, scoringOf, type SelfAttentionWeights, splits } from './attention.ts';
 import { linear } from './linear.ts';
-import { splitHeads } from '../../shaders/attention/split-heads.ts';
+import { splitHeads } from '../../shaders/attention/heads/split-heads.ts';
 
 export interface CachedAttentionOptions extends BlockTable {
   /** (slots, 2 · key width), see `attentionDecode` */

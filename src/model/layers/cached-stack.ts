@@ -1,7 +1,7 @@
 // The decoder of "Attention Is All You Need" over the caches of generation.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import type { BlockTable } from '../../shaders/attention/attention-decode.ts';
+import type { BlockTable } from '../../shaders/attention/decode/attention-decode.ts';
 import { cachedSelfAttention } from './cached-attention.ts';
 import { type Memory, recall } from './cross-attention.ts';
 import { embed } from './embeddings.ts';

@@ -4,7 +4,7 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { joinColumns } from '../../shaders/elementwise/join-columns.ts';
-import { activate } from '../../shaders/matmul/activate.ts';
+import { activate } from '../../shaders/matmul/gates/activate.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
 import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';

@@ -1,7 +1,7 @@
 // §3.2.3 of "Attention Is All You Need": the attention of a decoder to its encoder's output.
 
 import type { Tensor } from '../../runtime/tensor.ts';
-import { attentionDecode } from '../../shaders/attention/attention-decode.ts';
+import { attentionDecode } from '../../shaders/attention/decode/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
 import { concatenate, type CrossAttentionWeights } from './attention.ts';
 import { linear } from './linear.ts';

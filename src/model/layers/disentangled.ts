@@ -7,7 +7,7 @@ import {
   type PositionScores,
   positionScores,
   type PositionTerms,
-} from '../../shaders/attention/attention-positions.ts';
+} from '../../shaders/attention/positions/attention-positions.ts';
 import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { layoutOf, type ScoredPositions, type SelfAttentionWeights } from './attention.ts';

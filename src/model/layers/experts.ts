@@ -6,7 +6,7 @@ import { clampedGate, type ClampedGate } from '../../shaders/experts/clamped-gat
 import { expertMatmul, type ExpertWeights } from '../../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../shaders/experts/mix-experts.ts';
 import { route, type RouteOptions } from '../../shaders/experts/route.ts';
-import { gated } from '../../shaders/matmul/gated.ts';
+import { gated } from '../../shaders/matmul/gates/gated.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import type { ComposedFeedForward } from './feed-forward.ts';

@@ -2,10 +2,10 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { add } from '../../shaders/elementwise/add.ts';
-import { activate } from '../../shaders/matmul/activate.ts';
-import { gated as gate, gatedLinear } from '../../shaders/matmul/gated.ts';
+import { activate } from '../../shaders/matmul/gates/activate.ts';
+import { gated as gate, gatedLinear } from '../../shaders/matmul/gates/gated.ts';
 import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
-import { reorder } from '../../shaders/matmul/reorder.ts';
+import { reorder } from '../../shaders/matmul/columns/reorder.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 
 interface LinearOptions {

@@ -2,7 +2,7 @@
 
 import type { Gpu } from '../../runtime/gpu.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { rotaryTurns } from '../../shaders/attention/split-heads.ts';
+import { rotaryTurns } from '../../shaders/attention/heads/split-heads.ts';
 import type { RotaryFrequencies } from './rotary.ts';
 
 /** Frequencies, and where they lie. */

@@ -7,7 +7,7 @@ import { add } from '../../shaders/elementwise/add.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { joinColumns } from '../../shaders/elementwise/join-columns.ts';
 import { maskRows } from '../../shaders/elementwise/mask-rows.ts';
-import { activate } from '../../shaders/matmul/activate.ts';
+import { activate } from '../../shaders/matmul/gates/activate.ts';
 import { type Activation, matmul } from '../../shaders/matmul/matmul.ts';
 import { groupNorm } from '../../shaders/rows/group-norm.ts';
 import { type LayerNormWeights, normalize } from '../../shaders/rows/norm.ts';

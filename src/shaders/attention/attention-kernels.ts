@@ -6,7 +6,7 @@ import contentText from './attention-content.wgsl?raw';
 import indexText from './attention-index.wgsl?raw';
 import dropoutText from './attention-dropout.wgsl?raw';
 import { attentionScore, scoreParams, scoreSwitches } from './attention-score.ts';
-import { keyValue4Storage, keyValueStorage } from './cache-storage.ts';
+import { keyValue4Storage, keyValueStorage } from './heads/cache-storage.ts';
 import { element1, element4, late, numbers, random, workgroup } from '../snippets.ts';
 
 const common = { file: 'attention-common.wgsl', text: commonText };

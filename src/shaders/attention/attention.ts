@@ -6,7 +6,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { dropoutParams, drops } from '../elementwise/dropout.ts';
 import type { AttentionEntry } from './attention-entry.ts';
 import { attentionForms, attentionWeights } from './attention-kernels.ts';
-import type { PositionScores } from './attention-positions.ts';
+import type { PositionScores } from './positions/attention-positions.ts';
 import { type ScoreOptions, scoreSettings } from './attention-score.ts';
 
 /** Columns `start` onwards of a tensor's rows, head after head. */

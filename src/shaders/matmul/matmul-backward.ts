@@ -3,13 +3,13 @@
 import { once } from '../../runtime/gradient.ts';
 import { partsOf, rowsIn, transientLike, windowOf } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { columnSum } from './column-sum.ts';
+import { columnSum } from './columns/column-sum.ts';
 import { formFor, wholeProduct } from './matmul-kernels.ts';
 import type { Product } from './matmul-problem.ts';
 import { addUp, product, rowsOf } from './matmul-parts.ts';
 import type { MatmulEntry } from './matmul.ts';
 import type { Rule } from '../traces.ts';
-import { transpose } from './transpose.ts';
+import { transpose } from './columns/transpose.ts';
 
 /** In the forward pass this was y = x·W: dx = dy·Wᵀ and dW = xᵀ·dy, or transposed ones of these. */
 export const matmulBackward: Rule<MatmulEntry> = ({ trace }, dy) => {

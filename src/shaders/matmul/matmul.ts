@@ -3,7 +3,7 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import { transientInParts } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
-import { activate } from './activate.ts';
+import { activate } from './gates/activate.ts';
 import { type Activation, activationCodes } from './matmul-kernels.ts';
 import type { Product } from './matmul-problem.ts';
 import { product } from './matmul-parts.ts';

@@ -3,7 +3,7 @@
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { multiplied } from '../elementwise/column-scale.ts';
-import { columnSum } from '../matmul/column-sum.ts';
+import { columnSum } from '../matmul/columns/column-sum.ts';
 import { workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 import { fold } from './fold.ts';

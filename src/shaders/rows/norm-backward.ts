@@ -2,7 +2,7 @@
 
 import { once } from '../../runtime/gradient.ts';
 import type { Kernel } from '../../runtime/kernel.ts';
-import { columnSum } from '../matmul/column-sum.ts';
+import { columnSum } from '../matmul/columns/column-sum.ts';
 import { inBothWidths } from '../elementwise/element-kernel.ts';
 import text from './norm-backward.wgsl?raw';
 import { normParams, type NormEntry } from './norm.ts';

@@ -2,7 +2,10 @@
 import { expect, test } from 'vitest';
 import type { Kernel } from '../../../src/runtime/kernel.ts';
 import type { Dispatch } from '../../../src/runtime/record.ts';
-import { attentionDecode, hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
+import {
+  attentionDecode,
+  hiddenSlot,
+} from '../../../src/shaders/attention/decode/attention-decode.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
 import { appendTokens } from '../../../src/shaders/choice/token-rules.ts';
 import {

@@ -1,6 +1,6 @@
 // Attention that compares queries and keys with relative positions, too, against float64.
 import { test } from 'vitest';
-import { positionScores } from '../../../src/shaders/attention/attention-positions.ts';
+import { positionScores } from '../../../src/shaders/attention/positions/attention-positions.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';

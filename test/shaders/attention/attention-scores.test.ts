@@ -1,7 +1,10 @@
 // What else shapes an attention: shared heads, biases by distance, windows, bounded scores, caches.
 import { test } from 'vitest';
 import type { Gpu } from 'webgpu-transformer';
-import { attentionDecode, hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
+import {
+  attentionDecode,
+  hiddenSlot,
+} from '../../../src/shaders/attention/decode/attention-decode.ts';
 import type { ScoreOptions } from '../../../src/shaders/attention/attention-score.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';

@@ -4,11 +4,11 @@ import { type Gpu, TransformerError } from 'webgpu-transformer';
 import { gradients } from '../../../src/runtime/gradient.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
-import { hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
+import { hiddenSlot } from '../../../src/shaders/attention/decode/attention-decode.ts';
 import { type Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
-import { rotaryTurns, splitHeads } from '../../../src/shaders/attention/split-heads.ts';
+import { rotaryTurns, splitHeads } from '../../../src/shaders/attention/heads/split-heads.ts';
 
 const gpus = await testGpus();
 

@@ -7,7 +7,7 @@ import {
   followMoves,
   unlikely,
 } from '../../../src/shaders/choice/beam.ts';
-import { hiddenSlot } from '../../../src/shaders/attention/attention-decode.ts';
+import { hiddenSlot } from '../../../src/shaders/attention/decode/attention-decode.ts';
 import type { Rules } from '../../../src/shaders/choice/rules.ts';
 import { lowest } from '../../reference/token-rules.ts';
 import {

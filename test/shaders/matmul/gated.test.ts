@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Gpu, TransformerError } from 'webgpu-transformer';
 import type { Dtype } from '../../../src/runtime/dtype.ts';
 import { elements } from '../../../src/runtime/tensor.ts';
-import { gated, gatedLinear } from '../../../src/shaders/matmul/gated.ts';
+import { gated, gatedLinear } from '../../../src/shaders/matmul/gates/gated.ts';
 import { type Activation, activationCodes } from '../../../src/shaders/matmul/matmul.ts';
 import { expectOperation } from '../../support/check.ts';
 import { skinnyOf, testGpus, withGpu } from '../../support/gpu.ts';

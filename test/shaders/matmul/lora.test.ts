@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { gradients } from '../../../src/runtime/gradient.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
-import { lora } from '../../../src/shaders/matmul/lora.ts';
+import { lora } from '../../../src/shaders/matmul/adapters/lora.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';

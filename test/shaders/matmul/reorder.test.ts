@@ -1,6 +1,6 @@
 // Columns in another order.
 import { expect, test } from 'vitest';
-import { reorder } from '../../../src/shaders/matmul/reorder.ts';
+import { reorder } from '../../../src/shaders/matmul/columns/reorder.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';

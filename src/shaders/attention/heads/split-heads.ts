@@ -1,0 +1,196 @@
+// The heads of self-attention: projections taken apart, normalized, rotated by position, and put
+// where attention reads them.
+
+import { TransformerError } from '../../../runtime/errors.ts';
+import type { Kernel } from '../../../runtime/kernel.ts';
+import { elements, type Tensor } from '../../../runtime/tensor.ts';
+import { halfPair, headsStorage } from './cache-storage.ts';
+import { allForms, rowForm, rowKernel } from '../../rows/row-kernel.ts';
+import { late, workgroup } from '../../snippets.ts';
+
+const forms = rowKernel({
+  name: 'split-heads',
+  code: [
+    workgroup,
+    halfPair,
+    headsStorage,
+    { file: 'split-heads.wgsl', text: late(() => import('./split-heads.wgsl?raw')) },
+  ],
+  bindings: {
+    projections: 'read',
+    place: 'read',
+    turns: 'read',
+    weight: 'read',
+    table: 'read',
+    q: 'write',
+    kv: 'write',
+    spill: 'write',
+  },
+  params: {
+    rows: 'u32',
+    tokens: 'u32',
+    heads: 'u32',
+    key_heads: 'u32',
+    head_size: 'u32',
+    pairs: 'u32',
+    pair_gap: 'u32',
+    capacity: 'u32',
+    rotary_scale: 'f32',
+    eps: 'f32',
+    offset: 'f32',
+    beta: 'f32',
+    period: 'u32',
+  },
+  constants: {
+    HAS_ROTARY: [false, true],
+    HAS_NORM: [false, true],
+    WIDE_NORM: [false, true],
+    INTERLEAVED: [false, true],
+    SHARPENED: [false, true],
+    HAS_CACHE: [false, true],
+  },
+});
+
+export const splitHeadsKernels: readonly Kernel[] = allForms(forms);
+
+/** Rotary position embedding, arXiv 2104.09864, §3.2. */
+export interface Rotary {
+  /** (rotated columns / 2, 2) u32: the frequency of each pair, from `rotaryTurns`. */
+  readonly turns: Tensor;
+  /** Factor of cosine and sine (YaRN's attention factor); 1 else. */
+  readonly scale: number;
+  /** Whether neighbours are pairs, as in the paper, and not columns that lie half of what rotates apart. */
+  readonly neighbours?: boolean;
+}
+
+/** RMS norm of each query and each key, before the rotation. */
+export interface HeadNorm {
+  /** (2 · headSize): the query's weights, then the key's; ((heads + keyValueHeads) · headSize) where it is wide. */
+  readonly weight: Tensor;
+  readonly eps: number;
+  /** Added to the weights: 1 where they are stored as differences from 1, 0 else. */
+  readonly offset: number;
+  /** Whether the mean square is that of all heads of a token together, of queries or of keys. */
+  readonly wide?: boolean;
+}
+
+/** Factor of queries by position: 1 + β · ln(1 + ⌊position / period⌋), Llama 4's attention temperature. */
+export interface Sharpness {
+  readonly beta: number;
+  readonly period: number;
+}
+
+export interface HeadsOptions {
+  /** (B, T, (heads + 2 · keyValueHeads) · headSize): heads of q, of k and of v side by side. */
+  readonly projections: Tensor;
+  /** Whether these come by turns: one of q, one of k, one of v. There are as many of each then. */
+  readonly interleaved?: boolean | undefined;
+  /** (B, T, 2) u32: the position of each token, and its place in the table. */
+  readonly place: Tensor;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly rotary?: Rotary | undefined;
+  readonly norm?: HeadNorm | undefined;
+  readonly sharpness?: Sharpness | undefined;
+  /** (slots, 2 · keyValueHeads · headSize) f32 or f16; tokens that the table hides, or ends before, stay out. */
+  readonly cache?: Tensor | undefined;
+  /** (1) u32: becomes 1 where a cache in f16 cannot hold what is put there. */
+  readonly spill?: Tensor | undefined;
+  /** (B, capacity) u32: see `BlockTable`. */
+  readonly table?: Tensor | undefined;
+}
+
+export interface Heads {
+  /** (B, T, heads · headSize) */
+  readonly q: Tensor;
+  /** The cache, or (B, T, 2 · keyValueHeads · headSize): the heads of keys, then those of values. */
+  readonly kv: Tensor;
+}
+
+/**
+ * Queries, keys and values out of their projections. The columns of a head rotate in the pairs
+ * (i, i + rotated / 2) as in most of Hugging Face's models, or in the paper's (2i, 2i + 1); columns past
+ * the rotated ones stay as they are.
+ * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
+ */
+export function splitHeads(options: HeadsOptions): Heads {
+  const { projections, interleaved = false, place, keyValueHeads, headSize } = options;
+  const { rotary, norm, sharpness, cache, spill, table } = options;
+  const { recording } = projections;
+  const [batches, tokens] = [projections.size(0), projections.size(1)];
+  const allHeads = options.heads + 2 * keyValueHeads;
+  const pairs = rotary?.turns.size(0) ?? 0;
+  const sizes: (readonly [Tensor | undefined, number])[] = [
+    [projections, batches * tokens * allHeads * headSize],
+    [place, 2 * batches * tokens],
+    [norm?.weight, (norm?.wide ? options.heads + keyValueHeads : 2) * headSize],
+    [rotary?.turns, 2 * Math.min(pairs, Math.floor(headSize / 2))],
+    [cache, (cache?.size(0) ?? 0) * 2 * keyValueHeads * headSize],
+    [table, batches * (table?.size(1) ?? 0)],
+  ];
+  for (const [tensor, wanted] of sizes) {
+    if (tensor === undefined || elements(tensor.shape) === wanted) continue;
+    throw new TransformerError(
+      'TENSOR_MISMATCH',
+      `splitHeads: ${tensor.describe()} should have ${wanted} elements ` +
+        `for ${options.heads} + 2 · ${keyValueHeads} heads of ${headSize}.`,
+    );
+  }
+  const q = recording.transient('query', [batches, tokens, options.heads * headSize]);
+  const shape = [batches, tokens, 2 * keyValueHeads * headSize];
+  const kv = cache ?? recording.transient('key, value', shape);
+  const rows = batches * tokens * allHeads;
+  recording.dispatch({
+    ...rowForm(forms, recording.gpu, rows),
+    bindings: {
+      projections,
+      place,
+      turns: rotary?.turns,
+      weight: norm?.weight,
+      table,
+      q,
+      kv,
+      spill,
+    },
+    params: {
+      rows,
+      tokens,
+      heads: options.heads,
+      key_heads: keyValueHeads,
+      head_size: headSize,
+      pairs,
+      pair_gap: rotary?.neighbours ? 1 : pairs,
+      capacity: table?.size(1) ?? 0,
+      rotary_scale: rotary?.scale ?? 1,
+      eps: norm?.eps ?? 0,
+      offset: norm?.offset ?? 0,
+      beta: sharpness?.beta ?? 0,
+      period: sharpness?.period ?? 1,
+    },
+    constants: {
+      HAS_ROTARY: rotary !== undefined,
+      HAS_NORM: norm !== undefined,
+      WIDE_NORM: norm?.wide ?? false,
+      INTERLEAVED: interleaved,
+      SHARPENED: sharpness !== undefined,
+      HAS_CACHE: cache !== undefined,
+    },
+  });
+  // No rule goes with it yet: training through it ends in an error that says so.
+  recording.differentiate({ op: 'split-heads', output: q, inputs: [projections, norm?.weight] });
+  return { q, kv };
+}
+
+/**
+ * Frequencies in radians a position as the kernel takes them: turns a position, as fractions of 64
+ * bits, high word first. They are rounded to f32 before, as they were where models were trained.
+ */
+export function rotaryTurns(frequencies: readonly number[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(
+    frequencies.flatMap((frequency) => {
+      const high = ((Math.fround(frequency) / (2 * Math.PI)) % 1) * 2 ** 32;
+      return [high, (high % 1) * 2 ** 32];
+    }),
+  );
+}
