@@ -1,6 +1,7 @@
 // The rotary frequencies of a model's layers, as tensors. Layers with the same settings share theirs.
 
 import type { Config } from '../config.ts';
+import type { TokenInputOptions } from '../inputs/token-inputs.ts';
 import type { StretchedRotary } from '../layers/stretched-rotary.ts';
 import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
 import type { WeightLoader } from '../weights/weights.ts';
@@ -34,8 +35,9 @@ export class RotaryTables {
     return table;
   }
 
-  /** Whether some are made for sequences of any length. */
-  get grow(): boolean {
-    return this.stretched.some(({ frequencies }) => frequencies.grows);
+  /** How tokens are read with them: `most` at most, unless frequencies grow with the text; and those that go by its length. */
+  reading(most: () => number): Required<Pick<TokenInputOptions, 'maxPositions' | 'rotary'>> {
+    const grow = this.stretched.some(({ frequencies }) => frequencies.grows);
+    return { maxPositions: grow ? Infinity : most(), rotary: this.stretched };
   }
 }

@@ -58,7 +58,7 @@ export function translation(parts: TaskParts): TranslationTask {
   const { model, tokenizer } = parts;
   const codes = languageCodes(parts);
   // Multilingual Marian checkpoints read the target language from a first token such as >>fr<<.
-  const tokens = [...tokenizer.vocabulary()]
+  const tokens = [...(codes ? [] : tokenizer.vocabulary())]
     .map((token) => /^>>(.+)<<$/.exec(token)?.[1])
     .filter((language) => language !== undefined)
     .toSorted();

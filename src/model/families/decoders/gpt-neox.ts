@@ -54,9 +54,8 @@ export function gptNeoX(config: Config, loader: WeightLoader): SequenceDefinitio
   return {
     ...tokenInput({
       vocabulary,
-      maxPositions: rotary.grow ? Infinity : config.integer('max_position_embeddings'),
+      ...rotary.reading(() => config.integer('max_position_embeddings')),
       embeddings: { tokens, dropout: rate },
-      ...(rotary.stretched.length > 0 && { rotary: rotary.stretched }),
     }),
     stack: {
       block: config.boolean('use_parallel_residual', true) ? parallel : preNorm,

@@ -157,9 +157,8 @@ export function llamaModel(
   return {
     ...tokenInput({
       vocabulary,
-      maxPositions: rotary.grow ? Infinity : config.integer('max_position_embeddings'),
+      ...rotary.reading(() => config.integer('max_position_embeddings')),
       embeddings: { tokens, scale: embeddingScale },
-      ...(rotary.stretched.length > 0 && { rotary: rotary.stretched }),
     }),
     stack: { block, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
     causal: true,

@@ -31,8 +31,7 @@ export function phi3(config: Config, loader: WeightLoader): SequenceDefinition {
     },
     feedForwardNorm: norm(`${prefix}.post_attention_layernorm`),
   }));
-  const stretched = rotary.stretched.map((each) => ({ ...each, feedsAgain: true }));
-  return { ...model, ...(stretched.length > 0 && { rotary: stretched }) };
+  return { ...model, rotary: rotary.stretched.map((each) => ({ ...each, feedsAgain: true })) };
 }
 
 /** Heads by one projection: queries, then keys, then values. */

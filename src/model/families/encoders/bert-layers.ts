@@ -18,6 +18,7 @@ import type { RelativeBias } from '../../layers/relative-bias.ts';
 import type { LayerWeights } from '../../layers/stack.ts';
 import type { Linear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
+import type { RotaryTables } from '../rotary-tables.ts';
 
 /** Sizes and settings by the names that BERT's config.json has for them. */
 export interface BertSizes {
@@ -208,6 +209,8 @@ export interface BertParts extends BertHead {
   readonly embeddings: EmbeddingWeights;
   /** Positions count only what is not this token, and begin behind its id. */
   readonly paddingToken?: number | undefined;
+  /** Of layers that turn queries and keys by positions, which embeddings then have none of. */
+  readonly rotary?: RotaryTables;
   /** A head that not all encoders have. */
   readonly ownHead?: (parts: HeadParts) => Head;
   readonly causal?: boolean;
@@ -224,6 +227,7 @@ export function bertModel(
     pooler,
     embeddings,
     paddingToken,
+    rotary,
     causal = false,
     ...own
   }: BertParts,
@@ -232,12 +236,13 @@ export function bertModel(
   const { head, names, ownHead } = own;
   const parts = { config, loader, size, embeddingSize, vocabulary, names };
   const firstPosition = embeddings.positions?.offset ?? 0;
+  const maxPositions = positions - (paddingToken === undefined ? firstPosition : paddingToken + 1);
   return {
     ...tokenInput({
       vocabulary,
       types,
       embeddings,
-      maxPositions: positions - (paddingToken === undefined ? firstPosition : paddingToken + 1),
+      ...(rotary?.reading(() => maxPositions) ?? { maxPositions }),
       paddingToken,
     }),
     stack: { block: postNorm, layers, relativeBias, dropout },

@@ -115,13 +115,12 @@ export function modernBertModel(
   return {
     ...tokenInput({
       vocabulary,
-      maxPositions: rotary.grow ? Infinity : config.integer('max_position_embeddings', 8192),
+      ...rotary.reading(() => config.integer('max_position_embeddings', 8192)),
       embeddings: {
         tokens: loader.matrix(`${root}embeddings.tok_embeddings.weight`, vocabulary, size),
         norm: embeddingNorm,
         dropout: config.rate('embedding_dropout', 0),
       },
-      ...(rotary.stretched.length > 0 && { rotary: rotary.stretched }),
     }),
     stack: {
       block: preNormAfter(embeddingNorm),

@@ -6,7 +6,6 @@ import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
 import type { HeadNames } from '../../heads/encoder-heads.ts';
 import { headName } from '../../heads/head-name.ts';
-import { tokenInput } from '../../inputs/token-inputs.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
 import type { LayerWeights } from '../../layers/stack.ts';
 import type { Linear } from '../../weights/linear-weights.ts';
@@ -140,7 +139,7 @@ function rotaryBert(
   const own = { head: headName(config), names };
   const root = bertRoot(config, loader, family, own);
   const sizes = bertSizes(config, usual);
-  const { size, width, heads, activation, eps, vocabulary, types, positions, dropout } = sizes;
+  const { size, width, heads, activation, eps, vocabulary, types, dropout } = sizes;
   const headSize = config.integer('head_dim', size / heads);
   const rotary = new RotaryTables(config, loader, headSize);
   const turned = rotary.table({ theta: usual.theta });
@@ -194,7 +193,7 @@ function rotaryBert(
     norm: norm(root + file.embeddingNorm),
     dropout: dropout.residual,
   };
-  const model = bertModel(config, loader, {
+  return bertModel(config, loader, {
     ...own,
     sizes,
     layers: Array.from({ length: config.layers('num_hidden_layers') }, (_, index) =>
@@ -202,15 +201,6 @@ function rotaryBert(
     ),
     pooler: bertPooler(loader, `${root}pooler.dense`, size, own),
     embeddings,
+    rotary,
   });
-  return {
-    ...model,
-    ...tokenInput({
-      vocabulary,
-      types,
-      embeddings,
-      maxPositions: rotary.grow ? Infinity : positions,
-      ...(rotary.stretched.length > 0 && { rotary: rotary.stretched }),
-    }),
-  };
 }

@@ -36,9 +36,8 @@ export function moonshine(config: Config, loader: WeightLoader): EncoderDecoderD
   const target = { tokens: loader.matrix(embedded, targetVocabulary, sizes.size) };
   const outputLayer = oneLinear('proj_out', loader.matrix(output, targetVocabulary, sizes.size));
   const longest = config.integer('max_position_embeddings', 512);
-  const maxPositions = spoken.grow ? Infinity : longest;
   const weights = { target, encoder, decoder, output: outputLayer };
-  const shape = { targetVocabulary, maxPositions, rotary: spoken.stretched };
+  const shape = { targetVocabulary, ...spoken.reading(() => longest) };
   return {
     ...tokenTarget(shape, weights),
     source: new SamplesInput(samples(loader, `${root}encoder.`, sizes.size), heard.stretched),
