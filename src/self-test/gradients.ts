@@ -4,8 +4,6 @@
 import { gradients } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { activate } from '../shaders/matmul/gates/activate.ts';
-import { attentionDelta } from '../shaders/attention/backward/attention-backward.ts';
-import { attention } from '../shaders/attention/attention.ts';
 import { columnSum } from '../shaders/matmul/columns/column-sum.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
@@ -23,7 +21,7 @@ import { meansOf, tokensOf } from './images.ts';
 import { windowsOf } from './signals.ts';
 import { normedOf } from './sounds.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
-import { attend, dot, rowsOf, standardized, randomBits, slopes, softmaxRow } from './math.ts';
+import { dot, rowsOf, standardized, randomBits, slopes, softmaxRow } from './math.ts';
 import type { NamedCheck } from './run-check.ts';
 import { normalize } from '../shaders/rows/norm.ts';
 
@@ -51,9 +49,6 @@ export function gradientChecks(): NamedCheck[] {
     ['gradient of dropout', (inputs) => checkDropout(inputs, true)],
     ['low-rank update, f16', (inputs) => checkLora(inputs, false)],
     ['gradient of low-rank update', (inputs) => checkLora(inputs, true)],
-    ['gradient of attention, delta', checkDelta],
-    ['gradient of attention, queries', (inputs) => checkAttention(inputs, 'q')],
-    ['gradient of causal attention with dropout, keys', (inputs) => checkAttention(inputs, 'kv')],
     ['gradient of tokens of images', checkImageTokens],
     ['gradient of means of tokens', checkMeans],
     ['gradient of windows', checkWindows],
@@ -212,10 +207,11 @@ function checkImageTokens(inputs: Inputs): Result {
   return gradientOf(inputs, output, positions, forward);
 }
 
-const rate = 0.25;
+/** Of dropout in the checks. */
+export const rate = 0.25;
 
 /** What the first dropout of a list multiplies the element at a place by. */
-function keep(place: number): number {
+export function keep(place: number): number {
   return randomBits(seed, step, 0, place) < rate * 2 ** 32 ? 0 : 1 / (1 - rate);
 }
 
@@ -241,51 +237,6 @@ function checkLora(inputs: Inputs, backward: boolean): Result {
   return backward
     ? gradientOf(inputs, output, delta, forward)
     : { output, wanted: forward(delta.data) };
-}
-
-/** Sums over the columns of each head. */
-function checkDelta(inputs: Inputs): Result {
-  const [batches, queries, heads, size] = [2, 5, 3, 7];
-  const shape = [batches, queries, heads * size];
-  const [y, dy] = [inputs.floats(shape), inputs.floats(shape)];
-  const wanted = Float64Array.from({ length: batches * heads * queries }, (_, i) => {
-    const [batch, head] = [Math.floor(i / queries / heads), Math.floor(i / queries) % heads];
-    const at = ((batch * queries + (i % queries)) * heads + head) * size;
-    return dot(y.data, at, dy.data, at, size);
-  });
-  return { output: attentionDelta(y.tensor, dy.tensor, heads), wanted };
-}
-
-/** q in one tensor, k and v side by side in another; causal and with dropout for the keys. */
-function checkAttention(inputs: Inputs, wanted: 'q' | 'kv'): Result {
-  const causal = wanted === 'kv';
-  const [batches, heads, size, queries, keys] = [2, 2, 5, 5, causal ? 5 : 6];
-  const width = heads * size;
-  const q = inputs.floats([batches, queries, width]);
-  const kv = inputs.floats([batches, keys, 2 * width]);
-  const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 5 !== 3));
-  const { output } = attention({
-    q: { tensor: q.tensor, start: 0 },
-    k: { tensor: kv.tensor, start: 0 },
-    v: { tensor: kv.tensor, start: width },
-    keyMask: inputs.tensor([batches, keys], mask),
-    heads,
-    headSize: size,
-    causal,
-    dropout: causal ? rate : 0,
-  });
-  const sees = (batch: number, query: number, key: number): boolean =>
-    mask[batch * keys + key] === 1 && (!causal || key <= query);
-  const shape = { batches, heads, queries, keys, size, sees, ...(causal && { keep }) };
-  const forward = (query: ArrayLike<number>, both: ArrayLike<number>): Float64Array => {
-    const rows = rowsOf(both, 2 * width);
-    const k = rows.flatMap((row) => row.slice(0, width));
-    const v = rows.flatMap((row) => row.slice(width));
-    return attend(query, k, v, shape).output;
-  };
-  return wanted === 'q'
-    ? gradientOf(inputs, output, q, (values) => forward(values, kv.data))
-    : gradientOf(inputs, output, kv, (values) => forward(q.data, values));
 }
 
 /** Words that occur once, twice, and never. */

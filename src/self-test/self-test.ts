@@ -2,6 +2,7 @@
 // next to plain float64 arithmetic.
 
 import type { Gpu } from '../runtime/gpu.ts';
+import { attentionGradientChecks } from './attention-gradients.ts';
 import { ctcChecks } from './ctc.ts';
 import { decoderGradientChecks } from './decoder-gradients.ts';
 import { gradientChecks } from './gradients.ts';
@@ -15,6 +16,7 @@ import { speechGradientChecks } from './speech-gradients.ts';
 export async function selfTest(gpu: Gpu): Promise<Check[]> {
   const gradients = [
     ...gradientChecks(),
+    ...attentionGradientChecks(),
     ...decoderGradientChecks(),
     ...speechGradientChecks(),
     ...ctcChecks(),

@@ -1,7 +1,9 @@
 // The gradient of attention, from the log-sum-exp of the scores: with p = exp(score - lse),
-// delta = Σ do · o and ds = p · (keep · do·v - delta) · scale, dq = Σ ds · k, dk = Σ ds · q and
-// dv = Σ p · keep · do, where keep is what dropout made of the weight.
+// delta = Σ do · o and ds = p · (keep · do·v - delta) · slope, dq = Σ ds · k, dk = Σ ds · q and
+// dv = Σ p · keep · do, where keep is what dropout made of the weight, and the slope is the scale, or
+// less where scores are capped.
 
+import { product, scoringOf, sighted } from './attend.ts';
 import { keeping } from './dropout.ts';
 import {
   type Constants,
@@ -22,6 +24,8 @@ interface Pair {
   /** Place in (batches, heads, queries). */
   readonly row: number;
   readonly weight: number;
+  /** How much the score moves with q·k. */
+  readonly slope: number;
   /** What dropout multiplied the weight by. */
   readonly keep: number;
   /** do·v · keep, and Σ |do · v| · keep. */
@@ -38,24 +42,28 @@ function eachPair(
   visit: (pair: Pair) => void,
 ): void {
   const [q, kv, dy] = [floats(inputs, 'q'), floats(inputs, 'kv'), floats(inputs, 'dy')];
-  const [lse, mask] = [floats(inputs, 'lse'), integers(inputs, 'key_mask')];
+  const [sums, mask] = [floats(inputs, 'sums'), integers(inputs, 'key_mask')];
   const [batches, heads] = [scalar(params, 'batches'), scalar(params, 'heads')];
   const [queries, keys] = [scalar(params, 'queries'), scalar(params, 'keys')];
-  const [size, scale] = [scalar(params, 'head_size'), scalar(params, 'scale')];
+  const [size, group] = [scalar(params, 'head_size'), scalar(params, 'group')];
   const [qPitch, kvPitch] = [scalar(params, 'q_pitch'), scalar(params, 'kv_pitch')];
   const keepAt = constants['DROPOUT'] === true ? keeping(inputs, params) : () => 1;
   for (let b = 0; b < batches; b++) {
     for (let h = 0; h < heads; h++) {
       for (let t = 0; t < queries; t++) {
-        const last = constants['CAUSAL'] === true ? Math.min(t, keys - 1) : keys - 1;
+        const scoring = scoringOf(inputs, params, constants, h, t);
+        const { scale, softcap = Infinity, bias = () => 0 } = scoring;
         const row = (b * heads + h) * queries + t;
         const qAt = (b * queries + t) * qPitch + scalar(params, 'q_start') + h * size;
         const yAt = ((b * queries + t) * heads + h) * size;
-        for (let s = 0; s <= last; s++) {
-          if (mask[b * keys + s] === 0) continue;
-          const begin = (b * keys + s) * kvPitch + h * size;
+        for (let s = 0; s < keys; s++) {
+          if (mask[b * keys + s] === 0 || !sighted(params, constants, t, s)) continue;
+          const begin = (b * keys + s) * kvPitch + Math.floor(h / group) * size;
           const [k, v] = [begin + scalar(params, 'k_start'), begin + scalar(params, 'v_start')];
-          const score = product(q, qAt, kv, k, size);
+          const similarity = product(q, qAt, kv, k, size);
+          const part = Math.tanh((similarity.sum * scale) / softcap);
+          const capped = softcap === Infinity ? similarity.sum * scale : softcap * part;
+          const lse = sums[2 * row]!;
           const dp = product(dy, yAt, kv, v, size);
           const keep = keepAt(row * keys + s);
           visit({
@@ -64,32 +72,17 @@ function eachPair(
             v,
             y: yAt,
             row,
-            weight: Math.exp(score.sum * scale - lse[row]!),
+            weight: Math.exp(capped + bias(s) - lse),
+            slope: scale * (1 - part * part),
             keep,
             dp: dp.sum * keep,
             dpMagnitude: dp.magnitude * keep,
-            factor: 1 + score.magnitude * scale + Math.abs(lse[row]!),
+            factor: 1 + similarity.magnitude * scale + Math.abs(bias(s)) + Math.abs(lse),
           });
         }
       }
     }
   }
-}
-
-function product(
-  a: Float64Array,
-  fromA: number,
-  b: Float64Array,
-  fromB: number,
-  length: number,
-): { sum: number; magnitude: number } {
-  let [sum, magnitude] = [0, 0];
-  for (let c = 0; c < length; c++) {
-    const term = a[fromA + c]! * b[fromB + c]!;
-    sum += term;
-    magnitude += Math.abs(term);
-  }
-  return { sum, magnitude };
 }
 
 /** Σ do · o of every query, or of the absolute values. */
@@ -116,21 +109,53 @@ function widthOf(params: Params): number {
   return scalar(params, 'heads') * scalar(params, 'head_size');
 }
 
+/** The columns of k, or of v. */
+function keyWidthOf(params: Params): number {
+  return widthOf(params) / scalar(params, 'group');
+}
+
+/** Of each query what its sink's score gets, (batches, queries, heads), from its delta or its magnitude. */
+function ofSinks(inputs: Inputs, params: Params, delta: Float64Array): Float64Array {
+  const [lse, sinks] = [floats(inputs, 'lse'), floats(inputs, 'sinks')];
+  const [heads, queries] = [scalar(params, 'heads'), scalar(params, 'queries')];
+  return delta.map((_, i) => {
+    const [token, head] = [Math.floor(i / heads), i % heads];
+    const row = (Math.floor(token / queries) * heads + head) * queries + (token % queries);
+    return -Math.exp(sinks[head]! - lse[row]!) * delta[row]!;
+  });
+}
+
 export const attentionBackwardDelta: Reference = {
-  twin: (inputs, params) => ({ delta: deltas(inputs, params, 'sum') }),
-  conditions: (inputs, params) => ({
-    delta: { length: scalar(params, 'head_size'), magnitude: deltas(inputs, params, 'magnitude') },
-  }),
+  twin: (inputs, params, constants) => {
+    const [delta, lse] = [deltas(inputs, params, 'sum'), floats(inputs, 'lse')];
+    const sums = Float64Array.from({ length: 2 * delta.length }, (_, i) =>
+      i % 2 === 0 ? lse[i / 2]! : delta[(i - 1) / 2]!,
+    );
+    const hasSink = constants['HAS_SINK'] === true;
+    return { sums, ...(hasSink && { dsinks: ofSinks(inputs, params, delta) }) };
+  },
+  conditions: (inputs, params, constants) => {
+    const [length, all] = [scalar(params, 'head_size'), deltas(inputs, params, 'magnitude')];
+    const magnitude = Float64Array.from({ length: 2 * all.length }, (_, i) =>
+      i % 2 === 0 ? 0 : all[(i - 1) / 2]!,
+    );
+    if (constants['HAS_SINK'] !== true) return { sums: { length, magnitude } };
+    // exp errs with its argument.
+    const most = (name: string): number => Math.max(...floats(inputs, name).map(Math.abs));
+    const factor = 1 + most('sinks') + most('lse');
+    const ofEach = ofSinks(inputs, params, all).map((value) => factor * Math.abs(value));
+    return { sums: { length, magnitude }, dsinks: { length, magnitude: ofEach } };
+  },
 };
 
 /** dq takes only the columns of q; the others, where k and v may stand, keep what they hold. */
 export const attentionBackwardQuery: Reference = {
   twin: (inputs, params, constants) => {
     const [kv, dq] = [floats(inputs, 'kv'), floats(inputs, 'dq').slice()];
-    const delta = floats(inputs, 'delta');
+    const sums = floats(inputs, 'sums');
     clear(dq, scalar(params, 'q_pitch'), scalar(params, 'q_start'), widthOf(params));
-    eachPair(inputs, params, constants, ({ q, k, row, weight, dp }) => {
-      const ds = weight * (dp - delta[row]!) * scalar(params, 'scale');
+    eachPair(inputs, params, constants, ({ q, k, row, weight, slope, dp }) => {
+      const ds = weight * (dp - sums[2 * row + 1]!) * slope;
       for (let c = 0; c < scalar(params, 'head_size'); c++) dq[q + c]! += ds * kv[k + c]!;
     });
     return { dq };
@@ -139,9 +164,10 @@ export const attentionBackwardQuery: Reference = {
     const kv = floats(inputs, 'kv');
     const size = scalar(params, 'head_size');
     const dq = new Float64Array(floats(inputs, 'dq').length);
-    const delta = floats(inputs, 'delta');
+    const sums = floats(inputs, 'sums');
     eachPair(inputs, params, constants, ({ q, k, row, weight, dpMagnitude, factor }) => {
-      const ds = weight * (dpMagnitude + Math.abs(delta[row]!)) * scalar(params, 'scale') * factor;
+      const ds =
+        weight * (dpMagnitude + Math.abs(sums[2 * row + 1]!)) * scalar(params, 'scale') * factor;
       for (let c = 0; c < size; c++) dq[q + c]! += ds * Math.abs(kv[k + c]!);
     });
     return { dq: { length: scalar(params, 'keys') + size, magnitude: dq } };
@@ -152,12 +178,12 @@ export const attentionBackwardQuery: Reference = {
 export const attentionBackwardKey: Reference = {
   twin: (inputs, params, constants) => {
     const [values, dy] = [floats(inputs, 'q'), floats(inputs, 'dy')];
-    const [dkv, delta] = [floats(inputs, 'dkv').slice(), floats(inputs, 'delta')];
+    const [dkv, sums] = [floats(inputs, 'dkv').slice(), floats(inputs, 'sums')];
     for (const start of ['k_start', 'v_start']) {
-      clear(dkv, scalar(params, 'kv_pitch'), scalar(params, start), widthOf(params));
+      clear(dkv, scalar(params, 'kv_pitch'), scalar(params, start), keyWidthOf(params));
     }
-    eachPair(inputs, params, constants, ({ q, k, v, y, row, weight, keep, dp }) => {
-      const ds = weight * (dp - delta[row]!) * scalar(params, 'scale');
+    eachPair(inputs, params, constants, ({ q, k, v, y, row, weight, slope, keep, dp }) => {
+      const ds = weight * (dp - sums[2 * row + 1]!) * slope;
       for (let c = 0; c < scalar(params, 'head_size'); c++) {
         dkv[k + c]! += ds * values[q + c]!;
         dkv[v + c]! += weight * keep * dy[y + c]!;
@@ -169,13 +195,13 @@ export const attentionBackwardKey: Reference = {
     const [values, dy] = [floats(inputs, 'q'), floats(inputs, 'dy')];
     const size = scalar(params, 'head_size');
     const dkv = new Float64Array(floats(inputs, 'dkv').length);
-    const delta = floats(inputs, 'delta');
+    const sums = floats(inputs, 'sums');
     eachPair(
       inputs,
       params,
       constants,
       ({ q, k, v, y, row, weight, keep, dpMagnitude, factor }) => {
-        const slope = (dpMagnitude + Math.abs(delta[row]!)) * scalar(params, 'scale');
+        const slope = (dpMagnitude + Math.abs(sums[2 * row + 1]!)) * scalar(params, 'scale');
         const ds = weight * slope * factor;
         for (let c = 0; c < size; c++) {
           dkv[k + c]! += ds * Math.abs(values[q + c]!);
@@ -183,6 +209,7 @@ export const attentionBackwardKey: Reference = {
         }
       },
     );
-    return { dkv: { length: scalar(params, 'queries') + size, magnitude: dkv } };
+    const length = scalar(params, 'queries') * scalar(params, 'group') + size;
+    return { dkv: { length, magnitude: dkv } };
   },
 };

@@ -238,6 +238,32 @@ for (const padded of [false, true]) {
   }
 }
 
+/** What scores are made of besides, and which keys are in sight. */
+const scored: Record<string, (t: Training) => Partial<AttentionInputs>> = {
+  'shared heads': () => ({}),
+  'a window': () => ({ window: 3 }),
+  'a window, causal': () => ({ window: 3, causal: true }),
+  'capped scores': () => ({ softcap: 0.9, causal: true }),
+  sinks: (t) => ({ sinks: t.input('sinks', 4), window: 4 }),
+  slopes: (t) => ({ slopes: t.numbers('slopes', [4]), causal: true }),
+};
+for (const [about, given] of Object.entries(scored)) {
+  for (const queries of [5, 9]) {
+    cases[`attention with ${about}, ${queries} queries to 7 keys`] = (t) => {
+      const [q, kv] = [t.input('q', batches, queries, 4 * 3), t.input('kv', batches, 7, 2 * 6)];
+      const shared = { heads: 4, keyValueHeads: 2, headSize: 3, causal: false };
+      return attention({
+        q: { tensor: q, start: 0 },
+        k: { tensor: kv, start: 0 },
+        v: { tensor: kv, start: 6 },
+        keyMask: maskOf(t, 7, queries > 5),
+        ...shared,
+        ...given(t),
+      }).output;
+    };
+  }
+}
+
 for (const rate of [0.1, 0.6]) {
   const width = heads * 5;
   for (const causal of [false, true]) {

@@ -2,6 +2,7 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { Traced } from '../traces.ts';
+import type { scoreParams, scoreSwitches } from './attention-score.ts';
 
 export type AttentionEntry = Traced<
   'attention',
@@ -12,16 +13,19 @@ export type AttentionEntry = Traced<
     readonly v: Tensor;
     readonly keyMask: Tensor;
     readonly lse: Tensor;
+    /** What the scores are made of besides, by the switches below. */
+    readonly bias: Tensor | undefined;
     readonly params: Readonly<
       Record<
-        | ('batches' | 'heads' | 'queries' | 'keys' | 'head_size' | 'scale')
+        | ('batches' | 'heads' | 'queries' | 'keys' | 'head_size')
         | ('q_pitch' | 'q_start' | 'k_pitch' | 'k_start' | 'v_pitch' | 'v_start')
-        | ('site' | 'drop_below' | 'keep_scale' | 'group'),
+        | ('site' | 'drop_below' | 'keep_scale')
+        | keyof typeof scoreParams,
         number
       >
     >;
     readonly constants: Readonly<
-      Record<'CAUSAL' | 'DROPOUT' | 'CACHED' | 'WINDOWED' | 'SOFTCAP' | 'HAS_BIAS', boolean>
+      Record<'CAUSAL' | 'DROPOUT' | 'CACHED' | keyof typeof scoreSwitches, boolean>
     >;
   }
 >;

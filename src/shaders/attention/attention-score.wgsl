@@ -1,14 +1,18 @@
 // What becomes of q·k before the softmax, and which keys a query may see by their places. For kernels
 // with `scale`, `softcap`, `window`, `reach` and `heads` among their params and `bias` bound.
 
+// What products make of their bound: Gemma 2, arXiv 2408.00118, §2. The clamp changes nothing: tanh is 1
+// from there on.
+fn parts_of_softcap(products: vec4f) -> vec4f {
+  return tanh(clamp(products * params.scale / params.softcap, vec4f(-15.0), vec4f(15.0)));
+}
+
 // The scores of four pairs of query and key. The bias depends on their distance alone, and not on
 // how much it exceeds `reach`: (2 · reach + 1, heads), from the farthest key before a query on.
 fn scores_of(products: vec4f, head: u32, queries: vec4u, keys: vec4u) -> vec4f {
   var scores = products * params.scale;
   if (SOFTCAP) {
-    // Gemma 2, arXiv 2408.00118, §2. The clamp changes nothing: tanh is 1 from there on.
-    let bounded = clamp(scores / params.softcap, vec4f(-15.0), vec4f(15.0));
-    scores = params.softcap * tanh(bounded);
+    scores = params.softcap * parts_of_softcap(products);
   }
   if (HAS_BIAS) {
     let reach = vec4i(i32(params.reach));

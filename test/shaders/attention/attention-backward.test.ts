@@ -25,6 +25,14 @@ interface Case {
   readonly values?: ValueOptions;
   /** Rate of dropout; none when absent. */
   readonly dropout?: number;
+  /** Heads of k and v; as many as of q when absent. */
+  readonly keyValueHeads?: number;
+  readonly softcap?: number;
+  readonly window?: number;
+  /** Whether each head has a key without a value. */
+  readonly sinks?: boolean;
+  /** Whether scores fall by distance. */
+  readonly slopes?: boolean;
 }
 
 /** Checks both halves on drawn values; returns the gradients of q (or q, k, v), and of k and v. */
@@ -35,8 +43,9 @@ async function expectAttentionGradient(
 ): Promise<{ outputs: Values[]; kernels: string[] }> {
   const { batches = 2, heads = 3, queries, headSize, causal = false } = options;
   const { keys = queries, mask = () => true, values = { outliers: 0 }, dropout = 0 } = options;
+  const { keyValueHeads = heads, softcap, window } = options;
   const random = new Random(seed);
-  const width = heads * headSize;
+  const [width, keyWidth] = [heads * headSize, keyValueHeads * headSize];
   const { outputs, kernels } = await expectOperation(
     gpu,
     (bench) => {
@@ -47,24 +56,31 @@ async function expectAttentionGradient(
           random.values(batches * rows * columns, values),
         );
       const isFused = options.keys === undefined;
-      const q = input('q', queries, isFused ? 3 * width : width);
-      const kv = isFused ? q : input('kv', keys, 2 * width);
+      const q = input('q', queries, isFused ? width + 2 * keyWidth : width);
+      const kv = isFused ? q : input('kv', keys, 2 * keyWidth);
       const flags = Uint32Array.from({ length: batches * keys }, (_, i) =>
         Number(mask(Math.floor(i / keys), i % keys)),
       );
+      const own = (label: string): Tensor => bench.input(label, [heads], random.values(heads));
+      const sinks = options.sinks ? own('sinks') : undefined;
       const { output } = attention({
         q: { tensor: q, start: 0 },
         // Where k and v stand without q, v comes first.
-        k: { tensor: kv, start: width },
-        v: { tensor: kv, start: isFused ? 2 * width : 0 },
+        k: { tensor: kv, start: isFused ? width : keyWidth },
+        v: { tensor: kv, start: isFused ? width + keyWidth : 0 },
         keyMask: bench.input('mask', [batches, keys], flags),
         heads,
         headSize,
+        keyValueHeads,
+        softcap,
+        window,
+        sinks,
+        slopes: options.slopes ? own('slopes') : undefined,
         causal,
         dropout,
       });
       const dy = input('dy', queries, width);
-      const wanted = isFused ? [q] : [q, kv];
+      const wanted = [q, ...(isFused ? [] : [kv]), ...(sinks ? [sinks] : [])];
       return [
         ...gradients(bench.recording, new Map([[output, dy]]), wanted, gradientRules).values(),
       ];
@@ -72,10 +88,18 @@ async function expectAttentionGradient(
     { seed, training: true, random: [seed, 3] },
   );
   const operations = kernels.map(({ kernel }) => kernel.operation);
+  while (operations.at(-1) === 'column-sum') operations.pop();
   const backward = ['delta', 'query', 'key'].map((part) => `attention-backward-${part}`);
   expect(operations).toEqual(['attention', ...backward]);
   const halves = kernels.filter(({ constants }) => constants['DROPOUT'] === dropout > 0);
   expect(halves).toHaveLength(3);
+  for (const { constants } of halves) {
+    expect(constants).toMatchObject({
+      SOFTCAP: softcap !== undefined,
+      WINDOWED: window !== undefined,
+      HAS_SINK: options.sinks ?? false,
+    });
+  }
   return { outputs, kernels: kernels.map(({ kernel }) => kernel.name) };
 }
 
@@ -160,6 +184,52 @@ for (const { name, options } of gpus) {
         const masked = { mask: (b: number, s: number) => (s + b) % 3 !== 1, causal: i % 2 === 0 };
         await expectAttentionGradient(gpu, 460 + i, { ...size, dropout, ...masked });
       }
+    }));
+
+  test(`shared heads of keys and values, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, [heads, keyValueHeads]] of (
+        [
+          [2, 1],
+          [6, 2],
+          [15, 3],
+        ] as const
+      ).entries()) {
+        const shape = { heads, keyValueHeads, queries: [5, 9, 34][i]!, headSize: [3, 8, 35][i]! };
+        await expectAttentionGradient(gpu, 550 + i, { ...shape, causal: true });
+        await expectAttentionGradient(gpu, 555 + i, { ...shape, keys: [11, 3, 37][i]! });
+      }
+    }));
+
+  test(`windows, before queries and around them, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, window] of [1, 2, 3, 8, 33, 100].entries()) {
+        for (const causal of [true, false]) {
+          const shape = { queries: [9, 17, 70][i % 3]!, headSize: 3, heads: 2, keyValueHeads: 1 };
+          const mask = (b: number, s: number): boolean => i % 2 === 0 || (s + b) % 5 !== 1;
+          await expectAttentionGradient(gpu, 600 + i, { ...shape, causal, window, mask });
+        }
+      }
+    }));
+
+  test(`capped scores, sinks and slopes, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const shape = { heads: 4, keyValueHeads: 2, queries: 35, headSize: 6, causal: true };
+      const values = { scale: 2, outliers: 0 };
+      await expectAttentionGradient(gpu, 650, { ...shape, values, softcap: 3, window: 7 });
+      await expectAttentionGradient(gpu, 651, { ...shape, sinks: true, window: 5, keys: 40 });
+      await expectAttentionGradient(gpu, 652, { ...shape, slopes: true, dropout: 0.3 });
+      // A query with no key to see has the sink alone: what it gives is 0, whatever the sink says.
+      const mask = (_: number, key: number): boolean => key > 3;
+      const { outputs } = await expectAttentionGradient(gpu, 653, {
+        ...shape,
+        batches: 1,
+        queries: 4,
+        sinks: true,
+        window: 9,
+        mask,
+      });
+      expect(outputs.every((all) => all.every((value) => value === 0))).toBe(true);
     }));
 
   test(`the kernels meant for the device run, ${name}`, () =>

@@ -21,59 +21,59 @@ fn attention_backward_query_register(
   let q0 = q4_index(batch, rows, head);
   let y0 = y4_index(batch, rows, head);
 
+  let begin = key_begin(rows.x);
   let end = key_end(rows.w + 1u);
-  for (var start = 0u; start < end; start += 8u) {
+  for (var start = begin; start < end; start += 8u) {
     let keys_a = start + FOUR;
     let keys_b = keys_a + 4u;
     let ka = k4_index(batch, keys_a, head);
     let kb = k4_index(batch, keys_b, head);
     let va = v4_index(batch, keys_a, head);
     let vb = v4_index(batch, keys_b, head);
-    var scores_a = mat4x4f();
-    var scores_b = mat4x4f();
+    var products_a = mat4x4f();
+    var products_b = mat4x4f();
     var dp_a = mat4x4f();
     var dp_b = mat4x4f();
     for (var c = 0u; c < params.head_size; c += 1u) {
       let queries = q4_at(q0 + c);
-      scores_a += outer(queries, kv4_at(ka + c));
-      scores_b += outer(queries, kv4_at(kb + c));
+      products_a += outer(queries, kv4_at(ka + c));
+      products_b += outer(queries, kv4_at(kb + c));
       let slopes = dy4_at(y0 + c);
       dp_a += outer(slopes, kv4_at(va + c));
       dp_b += outer(slopes, kv4_at(vb + c));
     }
-    let ds_a = ds_of(scores_a, dp_a, batch, head, rows, keys_a);
-    let ds_b = ds_of(scores_b, dp_b, batch, head, rows, keys_b);
+    let ds_a = ds_of(products_a, dp_a, batch, head, rows, keys_a);
+    let ds_b = ds_of(products_b, dp_b, batch, head, rows, keys_b);
     for (var c = 0u; c < params.head_size; c += 1u) {
       let at = q0 + c;
-      var sums = ds_a * kv4_at(ka + c) + ds_b * kv4_at(kb + c);
-      if (start > 0u) {
-        sums += vec4f(dq[at.x], dq[at.y], dq[at.z], dq[at.w]);
+      var slope = ds_a * kv4_at(ka + c) + ds_b * kv4_at(kb + c);
+      if (start > begin) {
+        slope += vec4f(dq[at.x], dq[at.y], dq[at.z], dq[at.w]);
       }
-      dq[at.x] = sums.x;
+      dq[at.x] = slope.x;
       if (rows.y < params.queries) {
-        dq[at.y] = sums.y;
+        dq[at.y] = slope.y;
       }
       if (rows.z < params.queries) {
-        dq[at.z] = sums.z;
+        dq[at.z] = slope.z;
       }
       if (rows.w < params.queries) {
-        dq[at.w] = sums.w;
+        dq[at.w] = slope.w;
       }
     }
   }
 }
 
 fn ds_of(
-  scores: mat4x4f, dp: mat4x4f, batch: u32, head: u32, rows: vec4u, keys: vec4u,
+  products: mat4x4f, dp: mat4x4f, batch: u32, head: u32, rows: vec4u, keys: vec4u,
 ) -> mat4x4f {
-  let log_sums = lse_of(batch, rows, head);
-  let deltas = delta_of(batch, rows, head);
+  let of_rows = sums_of(batch, rows, head);
   let present = are_keys(batch, keys);
   var ds = mat4x4f();
   for (var j = 0u; j < 4u; j += 1u) {
     let key = vec4u(keys[j]);
     let seen = vec4<bool>(present[j]);
-    ds[j] = pairs_of(scores[j], dp[j], log_sums, deltas, seen, batch, head, rows, key).ds;
+    ds[j] = pairs_of(products[j], dp[j], of_rows, seen, batch, head, rows, key).ds;
   }
   return ds;
 }

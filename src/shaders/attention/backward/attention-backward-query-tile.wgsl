@@ -20,21 +20,20 @@ fn attention_backward_query_tile(
   let tx = local % 8u;
   let ty = local / 8u;
   let rows = first_row + ty + EIGHTS;
-  let log_sums = lse_of(batch, rows, head);
-  let deltas = delta_of(batch, rows, head);
+  let of_rows = sums_of(batch, rows, head);
 
-  var sums: array<Block, CHUNKS>;
+  var slopes: array<Block, CHUNKS>;
   let end = key_end(first_row + 32u);
-  for (var start = 0u; start < end; start += 32u) {
+  for (var start = key_begin(first_row); start < end; start += 32u) {
     let dp = products(SLOPES, VALUES, batch, head, first_row, start, local);
-    let scores = products(QUERIES, KEYS, batch, head, first_row, start, local);
+    let with_keys = products(QUERIES, KEYS, batch, head, first_row, start, local);
 
     let keys = start + tx + EIGHTS;
     let present = are_keys(batch, keys);
     for (var i = 0u; i < 4u; i += 1u) {
       let row = vec4u(rows[i]);
-      let pairs = pairs_of(
-        scores[i], dp[i], vec4f(log_sums[i]), vec4f(deltas[i]), present, batch, head, row, keys);
+      let own = Sums(vec4f(of_rows.lse[i]), vec4f(of_rows.delta[i]));
+      let pairs = pairs_of(with_keys[i], dp[i], own, present, batch, head, row, keys);
       put_left(ty + 8u * i, tx, pairs.ds);
     }
     workgroupBarrier();
@@ -44,7 +43,7 @@ fn attention_backward_query_tile(
         fill_right(KEYS, batch, head, start, chunk, local);
         workgroupBarrier();
       }
-      sums[chunk] = plus_product(sums[chunk], tx, ty);
+      slopes[chunk] = plus_product(slopes[chunk], tx, ty);
       workgroupBarrier();
     }
   }
@@ -58,7 +57,7 @@ fn attention_backward_query_tile(
       for (var j = 0u; j < 4u; j += 1u) {
         let column = 32u * chunk + tx + 8u * j;
         if (column < params.head_size) {
-          dq[at + column] = sums[chunk][i][j];
+          dq[at + column] = slopes[chunk][i][j];
         }
       }
     }

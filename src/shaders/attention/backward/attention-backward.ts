@@ -16,7 +16,9 @@ import tileText from './attention-backward-tile.wgsl?raw';
 import dropoutText from '../attention-dropout.wgsl?raw';
 import { attentionFour, attentionIndex } from '../attention-kernels.ts';
 import type { AttentionEntry } from '../attention-entry.ts';
-import { random, workgroup } from '../../snippets.ts';
+import { attentionScore, scoreParams, scoreSwitches } from '../attention-score.ts';
+import { columnSum } from '../../matmul/columns/column-sum.ts';
+import { numbers, random, workgroup } from '../../snippets.ts';
 import type { Rule } from '../../traces.ts';
 
 const common = { file: 'attention-backward-common.wgsl', text: commonText };
@@ -27,18 +29,26 @@ const tile = { file: 'attention-backward-tile.wgsl', text: tileText };
 const deltaKernel = kernel({
   name: 'attention-backward-delta',
   code: [workgroup, { file: 'attention-backward-delta.wgsl', text: deltaText }],
-  bindings: { y: 'read', dy: 'read', delta: 'write' },
+  bindings: {
+    y: 'read',
+    dy: 'read',
+    lse: 'read',
+    sinks: 'read',
+    sums: 'write',
+    dsinks: 'write',
+  },
   params: { batches: 'u32', heads: 'u32', queries: 'u32', head_size: 'u32' },
+  constants: { HAS_SINK: [false, true] },
 });
 
 const inputs = {
   q: 'read',
   kv: 'read',
   key_mask: 'read',
-  lse: 'read',
+  sums: 'read',
   dy: 'read',
-  delta: 'read',
   state: 'read',
+  bias: 'read',
 } as const;
 
 const scalars = {
@@ -52,7 +62,7 @@ const scalars = {
   kv_pitch: 'u32',
   k_start: 'u32',
   v_start: 'u32',
-  scale: 'f32',
+  ...scoreParams,
   site: 'u32',
   drop_below: 'u32',
   keep_scale: 'f32',
@@ -79,10 +89,25 @@ function half(
     return kernel({
       name,
       operation,
-      code: [workgroup, random, attentionIndex, dropout, common, ...pieces, own],
+      code: [
+        workgroup,
+        numbers,
+        random,
+        attentionIndex,
+        dropout,
+        attentionScore,
+        common,
+        ...pieces,
+        own,
+      ],
       bindings: { ...inputs, ...bindings },
       params: scalars,
-      constants: { CAUSAL: [false, true], DROPOUT: [false, true], ...constants },
+      constants: {
+        CAUSAL: [false, true],
+        DROPOUT: [false, true],
+        ...scoreSwitches,
+        ...constants,
+      },
     });
   };
   return {
@@ -110,71 +135,84 @@ export const attentionBackwardKernels: readonly Kernel[] = [
   keyHalf.tile,
 ];
 
-/** Σ dy · y over the columns of each head. y, dy: (B, T, heads · head size). Result: (B, heads, T). */
-export function attentionDelta(y: Tensor, dy: Tensor, heads: number): Tensor {
-  const { recording } = dy;
-  const [batches, queries] = [dy.size(0), dy.size(1)];
-  const delta = recording.transient('attention delta', [batches, heads, queries]);
-  recording.dispatch({
-    kernel: deltaKernel,
-    bindings: { y, dy, delta },
-    params: { batches, heads, queries, head_size: dy.size(2) / heads },
-    workgroups: Math.ceil((batches * heads * queries) / 64),
-  });
-  return delta;
+/** Numbers of the queries of an attention. */
+export interface QuerySums {
+  /** log Σ exp(score), and Σ do · o: (B, heads, T, 2) */
+  readonly sums: Tensor;
+  /** What the scores of sinks get, where there are some: (B, T, heads) */
+  readonly dsinks: Tensor | undefined;
 }
 
-/** Gradients of the tensors that hold q, k and v; one tensor may hold them all. */
+/** y, dy: (B, T, heads · head size); lse: (B, heads, T); sinks: (heads). */
+export function querySums(
+  y: Tensor,
+  dy: Tensor,
+  { lse, sinks }: { readonly lse: Tensor; readonly sinks?: Tensor | undefined },
+): QuerySums {
+  const { recording } = dy;
+  const [batches, heads, queries] = [lse.size(0), lse.size(1), lse.size(2)];
+  const sums = recording.transient('attention sums', [batches, heads, queries, 2]);
+  const dsinks = sinks && recording.transient(`d ${sinks.label}`, [batches, queries, heads]);
+  recording.dispatch({
+    kernel: deltaKernel,
+    bindings: { y, dy, lse, sinks, sums, dsinks },
+    params: { batches, heads, queries, head_size: dy.size(2) / heads },
+    constants: { HAS_SINK: sinks !== undefined },
+    workgroups: Math.ceil((batches * heads * queries) / 64),
+  });
+  return { sums, dsinks };
+}
+
+/** Gradients of the tensors that hold q, k and v, where one tensor may hold them all, and of sinks. */
 export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) => {
-  const { q, k: kv, keyMask, lse } = trace;
-  const { CAUSAL, DROPOUT, ...others } = trace.constants;
-  if (trace.params.group > 1 || Object.values(others).some(Boolean)) {
+  const { q, k: kv, keyMask, bias, lse } = trace;
+  const { CACHED, ...constants } = trace.constants;
+  if (CACHED || constants.HAS_BIAS) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
-      'Attention with a bias, a window, capped scores or shared heads cannot be trained yet.',
+      'Attention with a bias by distance cannot be trained yet.',
     );
   }
-  const constants = { CAUSAL, DROPOUT };
-  // Apart, they and their gradients would take up to ten storage buffers; eight is what every device has.
+  // Apart, they and their gradients would take more storage buffers than every device has.
   if (kv !== trace.v) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',
-      'Attention whose keys and values do not stand in one tensor, because of rotary positions or ' +
-        'norms of heads, cannot be trained yet.',
+      'Attention whose keys and values do not stand in one tensor cannot be trained yet.',
     );
   }
   const { k_pitch: kv_pitch, v_pitch: _same, ...scalarsOfQ } = trace.params;
   const params = { ...scalarsOfQ, kv_pitch };
+  const { batches, heads, queries, keys, head_size, group } = params;
   const { recording } = dy;
+  const sinks = constants.HAS_SINK ? bias : undefined;
+  const { sums, dsinks } = querySums(output, dy, { lse, sinks });
   const both = once(() => {
     const dq = recording.transient(`d ${q.label}`, q.shape);
     // Where q, k and v stand in one tensor, each half writes its own columns of the gradient.
     const dkv = kv === q ? dq : recording.transient(`d ${kv.label}`, kv.shape);
-    const { batches, heads, queries, keys } = params;
-    const delta = attentionDelta(output, dy, heads);
-    const numbers = constants.DROPOUT ? recording.random : undefined;
-    const shared = { q, kv, key_mask: keyMask, lse, dy, delta, state: numbers };
+    const state = constants.DROPOUT ? recording.random : undefined;
+    const shared = { q, kv, key_mask: keyMask, sums, dy, state, bias };
     const isGpu = recording.gpu.tier === 'gpu';
-    const chunks = Math.ceil(params.head_size / 32);
-    const form = ({ register: small, tile: large }: Half, rows: number) => ({
+    const chunks = Math.ceil(head_size / 32);
+    const form = ({ register: small, tile: large }: Half, rows: number, ownHeads: number) => ({
       kernel: isGpu ? large : small,
       params,
       constants: isGpu ? { ...constants, CHUNKS: chunks } : constants,
       workgroups: isGpu
-        ? batches * heads * Math.ceil(rows / 32)
-        : Math.ceil((batches * heads * Math.ceil(rows / 4)) / 16),
+        ? batches * ownHeads * Math.ceil(rows / 32)
+        : Math.ceil((batches * ownHeads * Math.ceil(rows / 4)) / 16),
     });
-    recording.dispatch({ ...form(queryHalf, queries), bindings: { ...shared, dq } });
+    recording.dispatch({ ...form(queryHalf, queries, heads), bindings: { ...shared, dq } });
     recording.dispatch({
-      ...form(keyHalf, keys),
+      ...form(keyHalf, keys, heads / group),
       bindings: { ...shared, dkv },
       parts: ['dkv'],
     });
     return { dq, dkv };
   });
-  if (kv === q) return [[q, () => both().dq]];
   return [
     [q, () => both().dq],
-    [kv, () => both().dkv],
+    ...(kv === q ? [] : [[kv, () => both().dkv] as const]),
+    ...(dsinks ? [[sinks, () => columnSum(dsinks, `d ${dsinks.label}`)] as const] : []),
   ];
 };

@@ -1,0 +1,77 @@
+// The checks of the gradient of attention.
+
+import { attention } from '../shaders/attention/attention.ts';
+import { querySums } from '../shaders/attention/backward/attention-backward.ts';
+import type { Result } from './checks.ts';
+import { gradientOf, keep, rate } from './gradients.ts';
+import type { Inputs } from './inputs.ts';
+import { attend, dot, rowsOf } from './math.ts';
+import type { NamedCheck } from './run-check.ts';
+
+/** To be run on recordings that keep a tape. */
+export function attentionGradientChecks(): NamedCheck[] {
+  return [
+    ['gradient of attention, delta', (inputs) => checkSums(inputs, false)],
+    ['gradient of attention, sinks', (inputs) => checkSums(inputs, true)],
+    ['gradient of attention, queries', (inputs) => checkAttention(inputs, 'q')],
+    ['gradient of causal attention with dropout, keys', (inputs) => checkAttention(inputs, 'kv')],
+  ];
+}
+
+/** Sums over the columns of each head, or what sinks make of them. */
+function checkSums(inputs: Inputs, ofSinks: boolean): Result {
+  const [batches, queries, heads, size] = [2, 5, 3, 7];
+  const shape = [batches, queries, heads * size];
+  const [y, dy] = [inputs.floats(shape), inputs.floats(shape)];
+  const [lse, sinks] = [inputs.floats([batches, heads, queries]), inputs.floats([heads])];
+  const deltaOf = (row: number): number => {
+    const [batch, head] = [Math.floor(row / queries / heads), Math.floor(row / queries) % heads];
+    const at = ((batch * queries + (row % queries)) * heads + head) * size;
+    return dot(y.data, at, dy.data, at, size);
+  };
+  const given = { lse: lse.tensor, ...(ofSinks && { sinks: sinks.tensor }) };
+  const { sums, dsinks } = querySums(y.tensor, dy.tensor, given);
+  if (dsinks === undefined) {
+    return { output: sums, wanted: [...lse.data].flatMap((value, row) => [value, deltaOf(row)]) };
+  }
+  const wanted = Float64Array.from({ length: lse.data.length }, (_, i) => {
+    const [token, head] = [Math.floor(i / heads), i % heads];
+    const row = (Math.floor(token / queries) * heads + head) * queries + (token % queries);
+    return (
+      -Math.exp(Math.min((sinks.data[head] ?? NaN) - (lse.data[row] ?? NaN), 0)) * deltaOf(row)
+    );
+  });
+  return { output: dsinks, wanted };
+}
+
+/** q in one tensor, k and v side by side in another; causal and with dropout for the keys. */
+function checkAttention(inputs: Inputs, wanted: 'q' | 'kv'): Result {
+  const causal = wanted === 'kv';
+  const [batches, heads, size, queries, keys] = [2, 2, 5, 5, causal ? 5 : 6];
+  const width = heads * size;
+  const q = inputs.floats([batches, queries, width]);
+  const kv = inputs.floats([batches, keys, 2 * width]);
+  const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 5 !== 3));
+  const { output } = attention({
+    q: { tensor: q.tensor, start: 0 },
+    k: { tensor: kv.tensor, start: 0 },
+    v: { tensor: kv.tensor, start: width },
+    keyMask: inputs.tensor([batches, keys], mask),
+    heads,
+    headSize: size,
+    causal,
+    dropout: causal ? rate : 0,
+  });
+  const sees = (batch: number, query: number, key: number): boolean =>
+    mask[batch * keys + key] === 1 && (!causal || key <= query);
+  const shape = { batches, heads, queries, keys, size, sees, ...(causal && { keep }) };
+  const forward = (query: ArrayLike<number>, both: ArrayLike<number>): Float64Array => {
+    const rows = rowsOf(both, 2 * width);
+    const k = rows.flatMap((row) => row.slice(0, width));
+    const v = rows.flatMap((row) => row.slice(width));
+    return attend(query, k, v, shape).output;
+  };
+  return wanted === 'q'
+    ? gradientOf(inputs, output, q, (values) => forward(values, kv.data))
+    : gradientOf(inputs, output, kv, (values) => forward(q.data, values));
+}
