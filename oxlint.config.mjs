@@ -34,7 +34,7 @@ const rooms = {
     quantize: [],
     matmul: ['elementwise'],
     rows: ['elementwise', 'matmul'],
-    attention: ['elementwise', 'rows'],
+    attention: ['elementwise', 'matmul', 'rows'],
     experts: ['rows'],
     choice: ['rows'],
     loss: ['rows'],
