@@ -60,6 +60,27 @@ export const taskOptions: {
   quiet: flagOption('print results only, no progress'),
 };
 
+/** What texts are given to a model with. */
+export const promptOptions: { readonly prompt: TextOption; readonly 'prompt-name': TextOption } = {
+  prompt: textOption(
+    'TEXT',
+    "said before the text, or to a model that judges (the checkpoint's own)",
+  ),
+  'prompt-name': textOption('NAME', 'the same, by the name that the checkpoint has for it: query'),
+};
+
+/** As tasks take them. */
+export function promptValues(values: Values<typeof promptOptions>): {
+  prompt?: string;
+  promptName?: string;
+} {
+  const { prompt, 'prompt-name': promptName } = values;
+  return {
+    ...(prompt !== undefined && { prompt }),
+    ...(promptName !== undefined && { promptName }),
+  };
+}
+
 export function topKOption(usual: string): TextOption {
   return textOption('N', `so many, the best first (${usual})`);
 }

@@ -5,6 +5,8 @@ import { interruptible } from './interruption.ts';
 import { openPipeline } from './load.ts';
 import {
   dtypeOption,
+  promptOptions,
+  promptValues,
   readOptions,
   sourceAndTexts,
   taskOptions,
@@ -14,7 +16,7 @@ import {
 } from './options.ts';
 import { textGroups } from './texts.ts';
 
-const options = { 'top-k': topKOption('all'), ...taskOptions } as const;
+const options = { 'top-k': topKOption('all'), ...promptOptions, ...taskOptions } as const;
 
 export const rank: Command = {
   form: 'rank SOURCE "QUERY" "DOCUMENT"',
@@ -44,7 +46,7 @@ async function run(args: readonly string[]): Promise<void> {
     for await (const group of textGroups(given, signal)) {
       for (const text of group) documents.push(text);
     }
-    const settings = { ...(topK !== undefined && { topK }), signal };
+    const settings = { ...(topK !== undefined && { topK }), ...promptValues(values), signal };
     for (const ranked of await order(query, documents, settings)) {
       const { score, text } = ranked;
       console.log(json ? JSON.stringify(ranked) : `${score.toFixed(4)}\t${text}`);

@@ -1,6 +1,8 @@
 // What a model of one stack computes: its input, layers, pooler and head.
 
+import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
+import { show } from '../runtime/print.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { SequenceDefinition } from './definitions.ts';
@@ -34,10 +36,29 @@ export interface SequenceGraph {
   write(plan: Plan, batch: SequenceBatch): void;
 }
 
-/** @throws TransformerError INPUT_INVALID */
-export function checkSequences(inputs: ModelInputs, definition: SequenceDefinition): SequenceBatch {
+/**
+ * `kept`: tokens of each sequence whose logits are wanted, its last ones; all when undefined.
+ * @throws TransformerError INPUT_INVALID, OPTION_INVALID
+ */
+export function checkSequences(
+  inputs: ModelInputs,
+  definition: SequenceDefinition,
+  kept?: number,
+): SequenceBatch {
   refuseInputs(inputs, inputsOf(definition), 'This model');
-  return checkStack(inputs, definition);
+  const checked = checkStack(inputs, definition);
+  if (kept === undefined) return checked;
+  const { batch, length } = checked.input;
+  const fits = Number.isSafeInteger(kept) && kept > 0 && kept <= length;
+  if (!fits || !definition.head?.output || checked.labels) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `logitsToKeep is ${show(kept)}; wanted 1 to ${length}, the tokens of each sequence, of a language ` +
+        'model and without labels.',
+    );
+  }
+  const last = Array.from({ length: kept }, (_, i) => length - kept + i);
+  return { ...checked, chosen: Array<number[]>(batch).fill(last).flat() };
 }
 
 /** What a stack and its head take. */
@@ -68,11 +89,17 @@ export interface LabelShape {
   readonly room?: number | undefined;
 }
 
+/** What a list is recorded for. */
+export interface GraphShape extends InputShape, LabelShape {
+  /** Tokens of each sequence whose logits are wanted, of heads that give those of all; all when absent. */
+  readonly kept?: number | undefined;
+}
+
 /** Appends the forward pass. */
 export function sequenceGraph(
   recording: Recording,
   { input, stack, causal, pooler, mix, head }: SequenceDefinition,
-  { labelled, room, ...shape }: InputShape & LabelShape,
+  { labelled, room, kept, ...shape }: GraphShape,
 ): SequenceGraph {
   const begun = input.record(recording, shape);
   const { mask, place } = begun;
@@ -85,7 +112,7 @@ export function sequenceGraph(
   const states = mix?.(outputs) ?? hidden;
   const read = pooler?.choose && chosenTokens(hidden);
   const pooled = pooler?.record(read?.states ?? hidden, mask);
-  const headed = head && recordHead(head, states, { pooled, mask, labelled, room });
+  const headed = head && recordHead(head, states, { pooled, mask, labelled, room, kept });
   return {
     hidden,
     pooled,

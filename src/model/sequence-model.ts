@@ -73,9 +73,11 @@ export class SequenceModel implements Model {
   }
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
-    refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
+    const known = ['hiddenStates', 'attentions', 'logitsToKeep', 'signal'];
+    refuseUnknown(options, known, 'option of forward');
     checkFlags(options, 'hiddenStates', 'attentions');
-    const batch = checkSequences(inputs, this.#definition);
+    const { logitsToKeep: kept } = options;
+    const batch = checkSequences(inputs, this.#definition, kept);
     throwIfAborted(options.signal);
     const shape: SequenceShape = {
       ...shapeOf(batch),
@@ -83,6 +85,7 @@ export class SequenceModel implements Model {
       attentions: options.attentions === true,
       labelled: batch.labels?.classes !== undefined,
       room: batch.labels?.sequences?.room,
+      kept,
     };
     const record = async (): Promise<ForwardPlan<SequenceBatch>> => {
       const { sequencePlan } = await import('./sequence-plan.ts');

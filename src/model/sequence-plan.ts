@@ -5,17 +5,16 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import { ForwardPlan, type Results } from './forward-plan.ts';
 import type { HeadBatch } from './heads/head.ts';
-import type { InputShape } from './inputs/input-stage.ts';
 import { type ShownStates, shownStates } from './layers/shown-states.ts';
 import {
-  type LabelShape,
+  type GraphShape,
   type SequenceBatch,
   type SequenceGraph,
   sequenceGraph,
 } from './sequence-graph.ts';
 
 /** What a list is recorded for. */
-export interface SequenceShape extends InputShape, LabelShape {
+export interface SequenceShape extends GraphShape {
   readonly hiddenStates: boolean;
   readonly attentions: boolean;
 }
@@ -72,7 +71,7 @@ export function sequencePlan(
     { shown: [shown], labelled },
     (recording, results) => {
       const graph = sequenceGraph(recording, definition, shape);
-      results.head(definition.head, graph, ({ input }) => input.length);
+      results.head(definition.head, graph, ({ input }) => shape.kept ?? input.length);
       const names = ['lastHiddenState', 'poolerOutput', 'hiddenStates', 'attentions'] as const;
       showStack(results, graph, { names, shown, batchOf: (batch) => batch });
       return graph;

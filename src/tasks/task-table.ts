@@ -99,6 +99,7 @@ export type Definitions<Name extends keyof Tasks> = {
 const texts: Kind<'tokenizer'> = { takes: 'text', needs: ['tokenizer'] };
 
 const classifiers = ['ForSequenceClassification'];
+const causal = ['ForCausalLM', 'LMHeadModel'];
 const seq2seq = ['ForConditionalGeneration', 'MTModel', 'ForSeq2SeqLM', 'WithLMHeadModel'];
 
 const textTasks: Definitions<keyof TextTasks> = {
@@ -145,13 +146,13 @@ const textTasks: Definitions<keyof TextTasks> = {
     texts,
     () => generating(import('./text/text-generation.ts')),
     ({ textGeneration }) => textGeneration,
-    ['ForCausalLM', 'LMHeadModel'],
+    causal,
   ),
   'text-ranking': task(
     texts,
     () => import('./text/text-ranking.ts'),
     ({ rankingOf }, ...from) => rankingOf(...from),
-    classifiers,
+    [...classifiers, ...causal],
   ),
   'text2text-generation': task(
     texts,

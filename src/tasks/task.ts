@@ -16,6 +16,7 @@ export interface TaskInputs {
   inputIds: Rows;
   attentionMask: Rows;
   tokenTypeIds?: Rows;
+  positionIds?: Rows;
 }
 
 /** What images become, with texts where a model compares both. */
@@ -46,7 +47,10 @@ export interface TaskModel {
   readonly generationConfig?: JsonObject;
   /** Tokens of a sequence at most; Infinity where there is no limit. */
   readonly maxPositions: number;
-  forward(inputs: TaskInputs, options?: { signal?: AbortSignal }): Promise<TaskOutput>;
+  forward(
+    inputs: TaskInputs,
+    options?: { logitsToKeep?: number; signal?: AbortSignal },
+  ): Promise<TaskOutput>;
   generate(inputs: TaskInputs, options?: GenerateOptions): Promise<GenerateResult>;
   stream(inputs: TaskInputs, options?: GenerateOptions): AsyncGenerator<{ tokenIds: number[] }>;
 }

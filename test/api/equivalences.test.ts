@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { type DenseTensor, loadModel, type Model, type ModelInputs } from 'webgpu-transformer';
 import { expectClose } from '../support/expected.ts';
 import { bothTiers, sharedGpu } from '../support/gpu.ts';
+import { expectRejection } from '../support/rejection.ts';
 import { Random } from '../support/random.ts';
 import { fixtureSource } from '../support/source.ts';
 
@@ -111,6 +112,38 @@ for (const { name: device, onGpu } of gpus) {
       }
     }),
   );
+
+  test(`logits of the last tokens alone are those of all, ${device}`, () =>
+    onGpu(async (gpu) => {
+      using model = await loadModel(fixtureSource('llama_gqa'), { gpu });
+      const inputs = withPositions(batchOf('left', 0), 'left');
+      const { data, shape } = (await model.forward(inputs)).logits!;
+      const [batch = 0, length = 0, width = 0] = shape;
+      for (const kept of [1, 3, longest]) {
+        const { logits } = await model.forward(inputs, { logitsToKeep: kept });
+        expect(logits!.shape).toEqual([batch, kept, width]);
+        const wanted = Array.from({ length: batch }, (_, row) => [
+          ...data.subarray(((row + 1) * length - kept) * width, (row + 1) * length * width),
+        ]).flat();
+        expectClose(
+          logits,
+          { data: Float32Array.from(wanted), shape: logits!.shape },
+          `last ${kept}`,
+        );
+      }
+      await expectRejection(
+        model.forward(inputs, { logitsToKeep: longest + 1 }),
+        'OPTION_INVALID',
+        'logitsToKeep',
+        `1 to ${longest}`,
+      );
+      const labels = inputs.inputIds!;
+      await expectRejection(
+        model.forward({ ...inputs, labels }, { logitsToKeep: 1 }),
+        'OPTION_INVALID',
+        'without labels',
+      );
+    }));
 
   test.each(causal)(`%s: decoding with caches is the forward pass, ${device}`, (name) =>
     onGpu(async (gpu) => {

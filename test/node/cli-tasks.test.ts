@@ -215,6 +215,10 @@ test('similarity and rank compare texts', async () => {
   expect(await output(...asked, marie, ...compared)).toBe(print(ranked));
   const best = await feed([marie, ...compared].join('\n'), ...asked, '--top-k', '2', '--json');
   expectAlike(jsonLines(best.stdout), ranked.slice(0, 2), slack, 'ranking');
+  const prompt = 'Read well: ';
+  const told = await order('Where was she born?', [marie, ...compared], { prompt });
+  expect(told).not.toEqual(ranked);
+  expect(await output(...asked, marie, ...compared, '--prompt', prompt)).toBe(print(told));
   expectRefusal(await run('rank', folder), 'no query');
 });
 

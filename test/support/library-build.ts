@@ -194,8 +194,9 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'text-to-text', test: /\/src\/tasks\/text\/(text-to-text|translation)\.ts/ },
   {
     name: 'label-tasks',
-    test: /\/src\/tasks\/text\/(text-classification|text-ranking|zero-shot-classification)\.ts/,
+    test: /\/src\/tasks\/text\/(text-classification|zero-shot-classification)\.ts/,
   },
+  { name: 'ranking', test: /\/src\/tasks\/text\/(text|causal)-ranking\.ts/ },
   {
     name: 'token-tasks',
     test: /\/src\/tasks\/text\/(fill-mask|question-answering|token-classification)\.ts/,

@@ -24,16 +24,19 @@ interface HeadOptions {
   readonly labelled: boolean;
   /** How many each sequence has at most, where the head has a loss of its own. */
   readonly room?: number | undefined;
+  /** Tokens of each sequence that it reads, of heads that read all; all when absent. */
+  readonly kept?: number | undefined;
 }
 
 /** Appends a head to the last states of a stack, (B, T, d_model). */
 export function recordHead(
   head: Head,
   hidden: Tensor,
-  { pooled, mask, labelled, room }: HeadOptions,
+  { pooled, mask, labelled, room, kept }: HeadOptions,
 ): RecordedHead {
   const { recording } = hidden;
-  const chosen = head.choose && chosenTokens(hidden, head.chooses);
+  const chooses = head.choose !== undefined || kept !== undefined;
+  const chosen = chooses ? chosenTokens(hidden, head.chooses ?? kept) : undefined;
   const states = chosen?.states ?? hidden;
   const logits = head.record(states, pooled, mask);
   const rows = logits.shape.slice(0, -1);

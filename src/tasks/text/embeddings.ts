@@ -9,7 +9,7 @@ import { embed } from './feature-extraction.ts';
 import { cosineSimilarity, dot, normalized } from '../pooling.ts';
 import type { Layer } from './sentence-layers.ts';
 import { readSentenceModules, type SentenceModules, type Similarity } from './sentence-modules.ts';
-import { lowerCase } from './sentence-settings.ts';
+import { lowerCase, promptOf } from './sentence-settings.ts';
 import {
   checkOptions,
   checkText,
@@ -111,7 +111,7 @@ function embedder(parts: TaskParts, modules: SentenceModules, task: string): Emb
       signal: 'signal',
     });
     const { normalize, truncateDim = modules.truncateDim, signal } = options;
-    const prompt = promptOf(modules, options);
+    const prompt = promptOf(modules, options, routesOf(modules));
     const rows = await eachText(listOf(text), signal, (one) => {
       const whole = read(prompt + checkText('The text', one));
       return encodeText(parts, whole, undefined, 'longest', maxLength);
@@ -144,19 +144,9 @@ function layersFor({ layers }: SentenceModules, name: string | undefined): reado
   });
 }
 
-/** The prompt of a call: as it is given, by its name, or the checkpoint's own. */
-function promptOf(
-  { prompts, promptName: own, layers }: SentenceModules,
-  { prompt, promptName }: EmbeddingOptions,
-): string {
-  if (prompt !== undefined) return prompt;
-  if (promptName === undefined) return prompts[own ?? ''] ?? '';
-  // Every checkpoint has these two, if only empty ones.
-  const routes = layers.flatMap((layer) => ('routes' in layer ? [...layer.routes.keys()] : []));
-  const unsaid = Object.fromEntries(['query', 'document', ...routes].map((name) => [name, '']));
-  const known: Readonly<Record<string, string>> = { ...unsaid, ...prompts };
-  if (Object.hasOwn(known, promptName)) return known[promptName] ?? '';
-  throw notAmong('promptName', promptName, Object.keys(known));
+/** The ways that texts go through a Router. */
+function routesOf({ layers }: SentenceModules): string[] {
+  return layers.flatMap((layer) => ('routes' in layer ? [...layer.routes.keys()] : []));
 }
 
 /** Tokens of a prompt by itself, without one that ends a text. */

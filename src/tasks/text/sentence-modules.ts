@@ -8,6 +8,7 @@ import { normalized, type Pooling } from '../pooling.ts';
 import type { Layer, Routes } from './sentence-layers.ts';
 import {
   checkModule,
+  isLanguageModel,
   readSentenceSettings,
   type SentenceSettings,
   unsupported,
@@ -83,7 +84,7 @@ export async function readSentenceModules(
         : await layerOf(files, { kind, folder, config }, signal),
     );
   }
-  if (list === undefined) pooling = usualPooling(await read('config.json'));
+  if (list === undefined) pooling = [isLanguageModel(await read('config.json')) ? 'last' : 'mean'];
   const settings = await readSentenceSettings(files, 'feature-extraction', signal);
   const { similarity_fn_name: similarity, truncate_dim: truncateDim } = settings.general;
   const known = similarities.find((name) => name === (similarity ?? 'cosine'));
@@ -96,11 +97,6 @@ export async function readSentenceModules(
     truncateDim: typeof truncateDim === 'number' ? truncateDim : undefined,
     similarity: known,
   };
-}
-
-function usualPooling({ architectures }: JsonObject): readonly Pooling[] {
-  const name: unknown = Array.isArray(architectures) ? architectures[0] : undefined;
-  return typeof name === 'string' && /(ForCausalLM|LMHeadModel)$/.test(name) ? ['last'] : ['mean'];
 }
 
 function poolingOf(files: Source, config: JsonObject): readonly Pooling[] {

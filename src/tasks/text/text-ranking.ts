@@ -1,5 +1,6 @@
 // Documents in the order in which they answer a query, with a cross-encoder: a checkpoint that reads
-// query and document together and gives one label (Nogueira & Cho 2019, arXiv 1901.04085).
+// query and document together and gives one label (Nogueira & Cho 2019, arXiv 1901.04085), or a language model
+// that is asked (see causal-ranking.ts).
 
 import { TransformerError } from '../../runtime/errors.ts';
 import { isObject, show } from '../../source/json.ts';
@@ -7,7 +8,14 @@ import { readJson, type Source } from '../../source/source.ts';
 import { activationNames, activationOf } from './activations.ts';
 import { eachText } from '../batches.ts';
 import { greatest, sigmoid } from '../scores.ts';
-import { lowerCase, readSentenceSettings, unsupported } from './sentence-settings.ts';
+import {
+  isLanguageModel,
+  lowerCase,
+  promptOf,
+  type Prompts,
+  readSentenceSettings,
+  unsupported,
+} from './sentence-settings.ts';
 import {
   checkOptions,
   checkText,
@@ -25,6 +33,10 @@ export interface TextRankingOptions {
   topK?: number;
   /** From logit to score; as the checkpoint says, else the sigmoid, when absent. */
   functionToApply?: 'sigmoid' | 'none';
+  /** What stands before the query of a classifier; what a language model is told to judge by. */
+  prompt?: string;
+  /** A prompt of the checkpoint by its name. */
+  promptName?: string;
   signal?: AbortSignal;
 }
 
@@ -46,11 +58,22 @@ export interface TextRanking {
 
 const task = 'text-ranking';
 
-/** From a logit to a score, and tokens of query and document at most. */
+/** How well documents answer a query, before the activation. */
+export type Scorer = (
+  prompt: string,
+  query: string,
+  documents: readonly string[],
+  /** `most`: tokens of query and document together. */
+  limits: { readonly most: number; readonly signal: AbortSignal | undefined },
+) => Promise<number[]>;
+
+/** From a logit to a score, and what texts are read as. */
 interface RankingSettings {
   readonly activation: (logit: number) => number;
+  readonly scorer: Scorer;
   readonly maxLength?: number | undefined;
   readonly lowerCase?: boolean;
+  readonly prompts?: Prompts;
 }
 
 /** The task for a checkpoint, with what sentence-transformers notes beside it. Errors: MODEL_UNSUPPORTED */
@@ -58,45 +81,74 @@ export async function rankingOf(
   files: Source,
   signal: AbortSignal | undefined,
 ): Promise<(parts: TaskParts) => TextRanking> {
-  const list = await readJson(files, 'modules.json', { signal });
-  for (const { type } of (Array.isArray(list) ? list : []).filter(isObject)) {
-    if (String(type).endsWith('.Transformer')) continue;
-    throw unsupported(files, `modules.json names the module ${show(type)}`);
+  const [list, config] = await Promise.all([
+    readJson(files, 'modules.json', { signal }),
+    readJson(files, 'config.json', { signal }),
+  ]);
+  let module: string | undefined;
+  for (const { type, path } of (Array.isArray(list) ? list : []).filter(isObject)) {
+    if (String(type).endsWith('.LogitScore')) module = String(path);
+    else if (!String(type).endsWith('.Transformer')) {
+      throw unsupported(files, `modules.json names the module ${show(type)}`);
+    }
   }
-  const settings = await readSentenceSettings(files, 'sequence-classification', signal);
-  const { general, promptName, maxLength, lowerCase: isLower } = settings;
-  if ((settings.prompts[promptName ?? ''] ?? '') !== '') {
-    throw unsupported(files, `default_prompt_name is ${show(promptName)}`);
+  const isAsked = isLanguageModel(config);
+  const made = isAsked ? 'text-generation' : 'sequence-classification';
+  const settings = await readSentenceSettings(files, made, signal);
+  const { general, maxLength, lowerCase: isLower } = settings;
+  let scorerOf = classScorer;
+  if (isAsked) {
+    const { causalScorer } = await import('./causal-ranking.ts');
+    scorerOf = await causalScorer(files, settings, module, signal);
   }
   return (parts) => {
     const activation = activationFor(parts.model, general['activation_fn']);
-    return textRanking(parts, { activation, maxLength, lowerCase: isLower });
+    const scorer = scorerOf(parts);
+    return textRanking(parts, {
+      activation,
+      scorer,
+      maxLength,
+      lowerCase: isLower,
+      prompts: settings,
+    });
   };
 }
 
+/** The task for a classifier with one label, of which nothing is noted. */
 export function textRanking(
   parts: TaskParts,
-  settings: RankingSettings = { activation: activationFor(parts.model) },
+  settings: RankingSettings = {
+    activation: activationFor(parts.model),
+    scorer: classScorer(parts),
+  },
 ): TextRanking {
-  const { activation, maxLength = mostTokens(parts), lowerCase: isLower = false } = settings;
+  const {
+    activation,
+    scorer,
+    maxLength = mostTokens(parts),
+    lowerCase: isLower = false,
+  } = settings;
+  const { prompts = { prompts: {}, promptName: undefined } } = settings;
   const most = Math.min(maxLength, parts.model.maxPositions);
   const read = (text: string): string => (isLower ? lowerCase(text) : text);
   return async (query, documents, options = {}) => {
     const functions = ['sigmoid', 'none'];
-    checkOptions(task, options, { topK: 'count', functionToApply: functions, signal: 'signal' });
+    checkOptions(task, options, {
+      topK: 'count',
+      functionToApply: functions,
+      prompt: 'text',
+      promptName: 'text',
+      signal: 'signal',
+    });
     const given: unknown = documents;
     if (!Array.isArray(given)) {
       throw wrongInput('The list of documents', documents, 'an array of strings');
     }
     const { topK = documents.length, functionToApply: wanted, signal } = options;
     const asked = read(checkText('The query', query));
-    const rows = await eachText(listOf(documents), signal, (text) =>
-      encodeText(parts, asked, read(checkText('A document', text)), 'longest', most),
-    );
-    const logits = await classLogits(parts, rows, task, signal);
-    const scores = logits.map((row) => {
-      if (row.length !== 1) throw tooManyLabels(row.length);
-      const [logit = 0] = row;
+    const texts = listOf(documents).map((text) => read(checkText('A document', text)));
+    const logits = await scorer(read(promptOf(prompts, options)), asked, texts, { most, signal });
+    const scores = logits.map((logit) => {
       if (wanted === undefined) return activation(logit);
       return wanted === 'sigmoid' ? sigmoid(logit) : logit;
     });
@@ -105,6 +157,20 @@ export function textRanking(
       score: scores[corpusId] ?? 0,
       text: documents[corpusId] ?? '',
     }));
+  };
+}
+
+/** Scores by a classifier that reads query and document together. */
+function classScorer(parts: TaskParts): Scorer {
+  return async (prompt, query, documents, { most, signal }) => {
+    const rows = await eachText(documents, signal, (document) =>
+      encodeText(parts, prompt + query, document, 'longest', most),
+    );
+    const logits = await classLogits(parts, rows, task, signal);
+    return logits.map((row) => {
+      if (row.length !== 1) throw tooManyLabels(row.length);
+      return row[0] ?? 0;
+    });
   };
 }
 
