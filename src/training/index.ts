@@ -15,9 +15,9 @@ export {
   type ScoreHeadsOptions,
 } from './head-pruning.ts';
 export { initialCheckpoint, type InitialCheckpointOptions } from './initialize.ts';
-export { loadLora } from './load-lora.ts';
-export { Lora } from './lora.ts';
-export type { LoraOptions } from './lora-options.ts';
+export { loadLora } from './adapters/load-lora.ts';
+export { Lora } from './adapters/lora.ts';
+export type { LoraOptions } from './adapters/lora-options.ts';
 export { labelCrossEntropy, type Objective, type RecordedObjective } from './objective.ts';
 export {
   adam,

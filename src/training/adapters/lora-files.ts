@@ -1,14 +1,14 @@
 // Low-rank adapters in the layout of Hugging Face's PEFT: adapter_config.json and
 // adapter_model.safetensors.
 
-import { nearestName, TransformerError } from '../runtime/errors.ts';
-import { elements } from '../runtime/tensor.ts';
-import { isObject, type JsonObject, show } from '../source/json.ts';
-import { openSafetensorsFile, readTensors } from '../source/safetensors.ts';
-import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
-import { describeFile, requireJson, type Source } from '../source/source.ts';
-import { numbersIn } from '../model/weights/weight-formats.ts';
-import type { NamedFile } from './checkpoint.ts';
+import { nearestName, TransformerError } from '../../runtime/errors.ts';
+import { elements } from '../../runtime/tensor.ts';
+import { isObject, type JsonObject, show } from '../../source/json.ts';
+import { openSafetensorsFile, readTensors } from '../../source/safetensors.ts';
+import { safetensors, type StoredValues } from '../../source/safetensors-writer.ts';
+import { describeFile, requireJson, type Source } from '../../source/source.ts';
+import { numbersIn } from '../../model/weights/weight-formats.ts';
+import type { NamedFile } from '../checkpoint.ts';
 import type { Modules } from './lora-targets.ts';
 
 const configFile = 'adapter_config.json';

@@ -1,17 +1,17 @@
 // The matrices A and B of low-rank updates: their memory, their first values, and
 // what they add to a layer's result.
 
-import type { Gpu } from '../runtime/gpu.ts';
-import { Scope } from '../runtime/scope.ts';
-import { elements, type Tensor } from '../runtime/tensor.ts';
-import { ParameterArena } from '../model/weights/parameter-arena.ts';
-import type { LinearUpdate } from '../model/weights/linear-weights.ts';
-import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
-import { writeParameters } from '../model/weights/read-parameters.ts';
-import { Random } from '../model/random.ts';
-import type { StoredValues } from '../source/safetensors-writer.ts';
-import { lora } from '../shaders/matmul/adapters/lora.ts';
-import { matmul } from '../shaders/matmul/matmul.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
+import { Scope } from '../../runtime/scope.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { ParameterArena } from '../../model/weights/parameter-arena.ts';
+import type { LinearUpdate } from '../../model/weights/linear-weights.ts';
+import type { Parameters, WeightSlice } from '../../model/weights/parameters.ts';
+import { writeParameters } from '../../model/weights/read-parameters.ts';
+import { Random } from '../../model/random.ts';
+import type { StoredValues } from '../../source/safetensors-writer.ts';
+import { lora } from '../../shaders/matmul/adapters/lora.ts';
+import { matmul } from '../../shaders/matmul/matmul.ts';
 import { tensorName } from './lora-files.ts';
 import type { LinearLayer } from './lora-targets.ts';
 

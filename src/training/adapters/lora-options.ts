@@ -1,8 +1,8 @@
 // The settings of low-rank adapters, and what files say of where one comes from.
 
-import { fieldsOf, isA, refuseUnknown } from '../runtime/errors.ts';
-import { checkPatterns, checkPositive, checkRange, invalidOption } from './check.ts';
-import type { NamePattern } from './trainable.ts';
+import { fieldsOf, isA, refuseUnknown } from '../../runtime/errors.ts';
+import { checkPatterns, checkPositive, checkRange, invalidOption } from '../check.ts';
+import type { NamePattern } from '../trainable.ts';
 
 export interface LoraOptions {
   /** r of the paper: rows of A, columns of B; 8 by default. */

@@ -1,17 +1,17 @@
 // Merging low-rank updates into the weights: what stands in the adapted rows, and what will.
 
-import type { Gpu } from '../runtime/gpu.ts';
-import { partsOf } from '../runtime/parts.ts';
-import { Plan } from '../runtime/plan.ts';
-import { readBack } from '../runtime/read-back.ts';
-import { Recording } from '../runtime/record.ts';
-import { blocksOf, bytesOf } from '../runtime/dtype.ts';
-import { TransformerError } from '../runtime/errors.ts';
-import { Tensor } from '../runtime/tensor.ts';
-import { write } from '../model/weights/slice-writer.ts';
-import { encoded } from '../model/weights/weight-formats.ts';
-import { lora } from '../shaders/matmul/adapters/lora.ts';
-import { matmul } from '../shaders/matmul/matmul.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
+import { partsOf } from '../../runtime/parts.ts';
+import { Plan } from '../../runtime/plan.ts';
+import { readBack } from '../../runtime/read-back.ts';
+import { Recording } from '../../runtime/record.ts';
+import { blocksOf, bytesOf } from '../../runtime/dtype.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import { Tensor } from '../../runtime/tensor.ts';
+import { write } from '../../model/weights/slice-writer.ts';
+import { encoded } from '../../model/weights/weight-formats.ts';
+import { lora } from '../../shaders/matmul/adapters/lora.ts';
+import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
 import type { LinearLayer } from './lora-targets.ts';
 

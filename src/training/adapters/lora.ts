@@ -2,19 +2,19 @@
 // decomposition matrices into each layer of the Transformer architecture" (Hu et al., 2021, arXiv
 // 2106.09685).
 
-import { TransformerError } from '../runtime/errors.ts';
-import type { Gpu } from '../runtime/gpu.ts';
-import type { Recording } from '../runtime/record.ts';
-import { allOf } from '../runtime/read-back.ts';
-import type { Model } from '../model/model.ts';
-import type { Parameters } from '../model/weights/parameters.ts';
-import { readParameters, writeParameters } from '../model/weights/read-parameters.ts';
-import type { StoredValues } from '../source/safetensors-writer.ts';
-import { openTarget, type Target } from '../source/target.ts';
-import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
-import { trainableOf } from './check.ts';
-import { type NamedFile, writeFiles } from './checkpoint.ts';
-import './trainable-models.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
+import type { Recording } from '../../runtime/record.ts';
+import { allOf } from '../../runtime/read-back.ts';
+import type { Model } from '../../model/model.ts';
+import type { Parameters } from '../../model/weights/parameters.ts';
+import { readParameters, writeParameters } from '../../model/weights/read-parameters.ts';
+import type { StoredValues } from '../../source/safetensors-writer.ts';
+import { openTarget, type Target } from '../../source/target.ts';
+import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
+import { trainableOf } from '../check.ts';
+import { type NamedFile, writeFiles } from '../checkpoint.ts';
+import '../trainable-models.ts';
 import { type AdapterConfig, adapterFiles, originOf } from './lora-files.ts';
 import {
   drawMatrices,
@@ -26,7 +26,7 @@ import {
 import { isMergedInto, Merge, mergedRows } from './lora-merge.ts';
 import { checkLoraOptions, checkOrigin, type LoraOptions } from './lora-options.ts';
 import { modulesOf, selectLayers } from './lora-targets.ts';
-import type { Adapter } from './trainer-options.ts';
+import type { Adapter } from '../trainer-options.ts';
 
 /**
  * Low-rank updates of a model's linear layers: "h = W₀x + ΔWx = W₀x + BAx" (§4.1, eq. 3), scaled by

@@ -1,10 +1,10 @@
 // The linear layers of a model that low-rank updates can be added to, and the choice among them.
 
-import { nearestName, TransformerError } from '../runtime/errors.ts';
-import { show } from '../runtime/print.ts';
-import type { Tensor } from '../runtime/tensor.ts';
-import type { TrainableModel } from '../model/trainable-model.ts';
-import { type NamePattern, testOf } from './trainable.ts';
+import { nearestName, TransformerError } from '../../runtime/errors.ts';
+import { show } from '../../runtime/print.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import type { TrainableModel } from '../../model/trainable-model.ts';
+import { type NamePattern, testOf } from '../trainable.ts';
 
 /** A linear layer: rows of a weight tensor, which may hold several layers one below the other. */
 export interface LinearLayer {

@@ -1,9 +1,9 @@
 // Low-rank adapters from files, for the models they were trained on.
 
-import type { Model } from '../model/model.ts';
-import { openSource } from '../source/open-source.ts';
-import type { Source } from '../source/source.ts';
-import { trainableOf } from './check.ts';
+import type { Model } from '../../model/model.ts';
+import { openSource } from '../../source/open-source.ts';
+import type { Source } from '../../source/source.ts';
+import { trainableOf } from '../check.ts';
 import { readAdapter } from './lora-files.ts';
 import { Lora } from './lora.ts';
 import { modulesOf } from './lora-targets.ts';
