@@ -3,6 +3,7 @@
 
 import type { Gpu } from '../runtime/gpu.ts';
 import { attentionGradientChecks } from './attention-gradients.ts';
+import { biasGradientChecks } from './bias-gradients.ts';
 import { ctcChecks } from './ctc.ts';
 import { decoderGradientChecks } from './decoder-gradients.ts';
 import { gradientChecks } from './gradients.ts';
@@ -18,6 +19,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...gradientChecks(),
     ...attentionGradientChecks(),
     ...decoderGradientChecks(),
+    ...biasGradientChecks(),
     ...speechGradientChecks(),
     ...ctcChecks(),
     ...pairChecks(),

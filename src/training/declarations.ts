@@ -158,8 +158,6 @@ export const untrained: ReadonlySet<string> = new Set([
   'modernbert',
   'modernbert-decoder',
   'moonshine',
-  'mpnet',
-  'mt5',
   'nomic_bert',
   'olmo2',
   'olmo3',
@@ -171,9 +169,7 @@ export const untrained: ReadonlySet<string> = new Set([
   'siglip_vision_model',
   'smollm3',
   'stablelm',
-  't5',
   'torch.nn.Transformer',
   'trocr',
-  'umt5',
   'yolos',
 ]);

@@ -16,13 +16,15 @@ import {
 } from './twin.ts';
 
 /** A query and a key that it sees, and where their rows begin. */
-interface Pair {
+export interface Pair {
   readonly q: number;
   readonly k: number;
   readonly v: number;
   readonly y: number;
   /** Place in (batches, heads, queries). */
   readonly row: number;
+  /** How much further the key lies. */
+  readonly distance: number;
   readonly weight: number;
   /** How much the score moves with q·k. */
   readonly slope: number;
@@ -35,7 +37,7 @@ interface Pair {
   readonly factor: number;
 }
 
-function eachPair(
+export function eachPair(
   inputs: Inputs,
   params: Params,
   constants: Constants,
@@ -72,6 +74,7 @@ function eachPair(
             v,
             y: yAt,
             row,
+            distance: s - t,
             weight: Math.exp(capped + bias(s) - lse),
             slope: scale * (1 - part * part),
             keep,

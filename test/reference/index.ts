@@ -6,6 +6,7 @@ import {
   attentionBackwardKey,
   attentionBackwardQuery,
 } from './attention-backward.ts';
+import { attentionBackwardBias, attentionBackwardDistance } from './attention-distance.ts';
 import { attentionDecode, attentionMerge } from './attention-decode.ts';
 import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
@@ -72,7 +73,9 @@ export const references: Readonly<Record<string, Reference>> = {
   add,
   'append-tokens': appendTokens,
   attention,
+  'attention-backward-bias': attentionBackwardBias,
   'attention-backward-delta': attentionBackwardDelta,
+  'attention-backward-distance': attentionBackwardDistance,
   'attention-backward-key': attentionBackwardKey,
   'attention-backward-query': attentionBackwardQuery,
   'attention-decode': attentionDecode,

@@ -263,6 +263,30 @@ for (const [about, given] of Object.entries(scored)) {
     };
   }
 }
+for (const [reach, causal] of [
+  [2, true],
+  [3, false],
+  [40, false],
+] as const) {
+  const width = heads * 3;
+  const shared = { heads, headSize: 3, causal, scale: 1 };
+  cases[`self-attention with a bias by distance, to ${reach}`] = (t) => {
+    const tensor = t.input('qkv', batches, 11, 3 * width);
+    const [q, k, v] = [0, 1, 2].map((part) => ({ tensor, start: part * width }));
+    const bias = t.input('bias', 2 * reach + 1, heads);
+    const keyMask = maskOf(t, 11, true);
+    return attention({ q: q!, k: k!, v: v!, keyMask, bias, dropout: 0.2, ...shared }).output;
+  };
+  cases[`attention with a bias by distance, to ${reach}, twice`] = (t) => {
+    const tensor = t.input('kv', batches, 9, 2 * width);
+    const bias = t.input('bias', 2 * reach + 1, heads);
+    const keyMask = maskOf(t, 9, true);
+    const [k, v] = [0, width].map((start) => ({ tensor, start }));
+    const once = (q: Tensor): Tensor =>
+      attention({ q: { tensor: q, start: 0 }, k: k!, v: v!, keyMask, bias, ...shared }).output;
+    return once(once(t.input('q', batches, 5, width)));
+  };
+}
 
 for (const rate of [0.1, 0.6]) {
   const width = heads * 5;

@@ -59,6 +59,8 @@ for (const { name: device, options } of await testGpus()) {
   test.each([
     ['bert_seqcls', 'main'],
     ['gpt2', 'main'],
+    ['t5_gated', 'labels'],
+    ['t5_relu', 'labels'],
     ['variants/albert_seqcls', 'main'],
     ['variants/blip', 'main'],
     ['variants/clip_imgcls', 'main'],
@@ -72,6 +74,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/opt', 'main'],
     ['variants/siglip', 'masked'],
     ['variants/siglip_imgcls', 'main'],
+    ['variants/umt5', 'labels'],
     ['variants/ved_gpt2', 'labels'],
     ['variants/wav2vec2_ctc', 'main'],
     ['variants/wav2vec2_seqcls', 'main'],

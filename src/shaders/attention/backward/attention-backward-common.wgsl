@@ -1,4 +1,4 @@
-// Shared by the two halves of attention's gradient (FlashAttention-2, arXiv 2307.08691, §3.1.2). The
+// Shared by the kernels of attention's gradient (FlashAttention-2, arXiv 2307.08691, §3.1.2). The
 // weights are computed again from `lse`: with p = exp(score - lse) and dp = do·v · keep, where keep is
 // what dropout made of the weight, the score has the gradient p · (dp - delta), where delta = Σ do · o of
 // the query, and q·k has ds, that times the slope of the score. No atomics: one half owns the queries, the
@@ -116,6 +116,7 @@ fn slopes_of(products: vec4f) -> vec4f {
 
 struct Pairs {
   weights: vec4f,  // p · keep
+  dscores: vec4f,
   ds: vec4f,
 }
 
@@ -131,5 +132,6 @@ fn pairs_of(
   if (DROPOUT) {
     keep = kept(batch, head, rows, keys);
   }
-  return Pairs(weights * keep, weights * (dp * keep - of_rows.delta) * slopes_of(products));
+  let dscores = weights * (dp * keep - of_rows.delta);
+  return Pairs(weights * keep, dscores, dscores * slopes_of(products));
 }

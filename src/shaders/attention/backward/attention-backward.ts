@@ -1,10 +1,12 @@
-// The gradient of attention, in two halves that own queries and keys: no atomics, so two runs agree
-// bit for bit.
+// The gradient of attention, in two halves that own queries and keys, and one that owns distances between
+// them: no atomics, so two runs agree bit for bit.
 
 import { TransformerError } from '../../../runtime/errors.ts';
-import { once } from '../../../runtime/gradient.ts';
+import { type InputGradient, once } from '../../../runtime/gradient.ts';
 import { kernel, type Kernel, type Snippet } from '../../../runtime/kernel.ts';
 import type { Tensor } from '../../../runtime/tensor.ts';
+import biasRegisterText from './attention-backward-bias-register.wgsl?raw';
+import biasTileText from './attention-backward-bias-tile.wgsl?raw';
 import commonText from './attention-backward-common.wgsl?raw';
 import deltaText from './attention-backward-delta.wgsl?raw';
 import keyRegisterText from './attention-backward-key-register.wgsl?raw';
@@ -17,6 +19,7 @@ import dropoutText from '../attention-dropout.wgsl?raw';
 import { attentionFour, attentionIndex } from '../attention-kernels.ts';
 import type { AttentionEntry } from '../attention-entry.ts';
 import { attentionScore, scoreParams, scoreSwitches } from '../attention-score.ts';
+import { distanceKernel, sumByDistance } from './attention-distance-backward.ts';
 import { columnSum } from '../../matmul/columns/column-sum.ts';
 import { numbers, random, workgroup } from '../../snippets.ts';
 import type { Rule } from '../../traces.ts';
@@ -68,19 +71,19 @@ const scalars = {
   keep_scale: 'f32',
 } as const;
 
-interface Half {
+interface Forms {
   readonly register: Kernel;
   readonly tile: Kernel;
 }
 
-/** The two forms of a half: in registers on CPU adapters, in tiles of workgroup memory on GPUs. */
-function half(
+/** The two forms of a kernel over pairs: in registers on CPU adapters, in tiles of workgroup memory on GPUs. */
+function formsOf(
   operation: string,
   texts: { readonly register: string; readonly tile: string },
   bindings: Kernel['bindings'],
-): Half {
+): Forms {
   const form = (
-    kind: keyof Half,
+    kind: keyof Forms,
     pieces: readonly Snippet[],
     constants: Kernel['constants'],
   ): Kernel => {
@@ -116,15 +119,21 @@ function half(
   };
 }
 
-const queryHalf = half(
+const queryHalf = formsOf(
   'attention-backward-query',
   { register: queryRegisterText, tile: queryTileText },
   { dq: 'write' },
 );
-const keyHalf = half(
+const keyHalf = formsOf(
   'attention-backward-key',
   { register: keyRegisterText, tile: keyTileText },
   { dkv: 'write' },
+);
+
+const biasPart = formsOf(
+  'attention-backward-bias',
+  { register: biasRegisterText, tile: biasTileText },
+  { dscores: 'write' },
 );
 
 export const attentionBackwardKernels: readonly Kernel[] = [
@@ -133,6 +142,9 @@ export const attentionBackwardKernels: readonly Kernel[] = [
   queryHalf.tile,
   keyHalf.register,
   keyHalf.tile,
+  biasPart.register,
+  biasPart.tile,
+  distanceKernel,
 ];
 
 /** Numbers of the queries of an attention. */
@@ -163,16 +175,10 @@ export function querySums(
   return { sums, dsinks };
 }
 
-/** Gradients of the tensors that hold q, k and v, where one tensor may hold them all, and of sinks. */
+/** Gradients of the tensors that hold q, k and v, which one tensor may hold, and of a bias by distance or sinks. */
 export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) => {
   const { q, k: kv, keyMask, bias, lse } = trace;
-  const { CACHED, ...constants } = trace.constants;
-  if (CACHED || constants.HAS_BIAS) {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      'Attention with a bias by distance cannot be trained yet.',
-    );
-  }
+  const { constants } = trace;
   // Apart, they and their gradients would take more storage buffers than every device has.
   if (kv !== trace.v) {
     throw new TransformerError(
@@ -186,33 +192,45 @@ export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) =
   const { recording } = dy;
   const sinks = constants.HAS_SINK ? bias : undefined;
   const { sums, dsinks } = querySums(output, dy, { lse, sinks });
+  const state = constants.DROPOUT ? recording.random : undefined;
+  const shared = { q, kv, key_mask: keyMask, sums, dy, state, bias };
+  const isGpu = recording.gpu.tier === 'gpu';
+  const chunks = Math.ceil(head_size / 32);
+  /** Queries or keys of a tile. */
+  const size = isGpu ? 32 : 4;
+  const [queryTiles, keyTiles] = [Math.ceil(queries / size), Math.ceil(keys / size)];
+  const form = ({ register: small, tile: large }: Forms, tiles: number) => ({
+    kernel: isGpu ? large : small,
+    params,
+    constants: isGpu ? { ...constants, CHUNKS: chunks } : constants,
+    workgroups: Math.ceil((batches * tiles) / (isGpu ? 1 : 16)),
+  });
   const both = once(() => {
     const dq = recording.transient(`d ${q.label}`, q.shape);
     // Where q, k and v stand in one tensor, each half writes its own columns of the gradient.
     const dkv = kv === q ? dq : recording.transient(`d ${kv.label}`, kv.shape);
-    const state = constants.DROPOUT ? recording.random : undefined;
-    const shared = { q, kv, key_mask: keyMask, sums, dy, state, bias };
-    const isGpu = recording.gpu.tier === 'gpu';
-    const chunks = Math.ceil(head_size / 32);
-    const form = ({ register: small, tile: large }: Half, rows: number, ownHeads: number) => ({
-      kernel: isGpu ? large : small,
-      params,
-      constants: isGpu ? { ...constants, CHUNKS: chunks } : constants,
-      workgroups: isGpu
-        ? batches * ownHeads * Math.ceil(rows / 32)
-        : Math.ceil((batches * ownHeads * Math.ceil(rows / 4)) / 16),
-    });
-    recording.dispatch({ ...form(queryHalf, queries, heads), bindings: { ...shared, dq } });
+    recording.dispatch({ ...form(queryHalf, heads * queryTiles), bindings: { ...shared, dq } });
     recording.dispatch({
-      ...form(keyHalf, keys, heads / group),
+      ...form(keyHalf, (heads / group) * keyTiles),
       bindings: { ...shared, dkv },
       parts: ['dkv'],
     });
     return { dq, dkv };
   });
+  const ofBias: InputGradient = [
+    bias,
+    () => {
+      const diagonals = queryTiles + keyTiles - 1;
+      const dscores = recording.transient('d scores', [batches, heads, diagonals, 2 * size]);
+      const dispatch = form(biasPart, heads * diagonals);
+      recording.dispatch({ ...dispatch, bindings: { ...shared, dscores } });
+      return sumByDistance(dscores, { queryTiles, distances: 2 * params.reach + 1 });
+    },
+  ];
   return [
     [q, () => both().dq],
     ...(kv === q ? [] : [[kv, () => both().dkv] as const]),
+    ...(constants.HAS_BIAS ? [ofBias] : []),
     ...(dsinks ? [[sinks, () => columnSum(dsinks, `d ${dsinks.label}`)] as const] : []),
   ];
 };
