@@ -36,6 +36,7 @@ const rooms = {
     rows: ['elementwise', 'matmul'],
     attention: ['elementwise', 'matmul', 'rows'],
     experts: ['rows'],
+    recurrence: ['matmul', 'rows'],
     choice: ['rows'],
     loss: ['rows'],
     optimizer: ['rows'],

@@ -17,6 +17,11 @@ const llamaSizes = (
   vocab_size: vocabulary,
   max_position_embeddings: 8192,
 });
+/** LFM2's: attention in six of sixteen layers. */
+const lfm2 = (size: number, heads: number, width: number): Fields =>
+  of('lfm2', 'Lfm2ForCausalLM', llamaSizes(size, 16, [heads, 8], width, 65536), {
+    full_attn_idxs: [2, 5, 8, 10, 12, 14],
+  });
 const tied: Fields = { tie_word_embeddings: true };
 
 const opus = (vocabulary: number): Fields =>
@@ -70,6 +75,8 @@ export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
         sliding_window: 512,
       }),
     },
+    { name: 'LiquidAI/LFM2-350M', config: lfm2(1024, 16, 6656) },
+    { name: 'LiquidAI/LFM2-1.2B', config: lfm2(2048, 32, 12288) },
     {
       name: 'Qwen/Qwen2.5-0.5B-Instruct',
       config: of('qwen2', 'Qwen2ForCausalLM', llamaSizes(896, 24, [14, 2], 4864, 151936), tied),

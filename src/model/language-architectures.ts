@@ -49,6 +49,9 @@ export const languageFamilies: Families = {
   ),
   gpt_oss: decoder('GptOss', async () => (await import('./families/decoders/gpt-oss.ts')).gptOss),
   granite: decoder('Granite', async () => (await import('./families/decoders/granite.ts')).granite),
+  lfm2: decoder('Lfm2', async () => (await import('./families/decoders/lfm2.ts')).lfm2, {
+    tied: true,
+  }),
   m2m_100: encoderDecoder(
     'M2M100',
     async () => (await import('./families/pairs/m2m100.ts')).m2m100,

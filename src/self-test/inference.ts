@@ -16,6 +16,7 @@ import { decoderChecks } from './decoder.ts';
 import { expertChecks } from './experts.ts';
 import { imageChecks } from './images.ts';
 import { positionChecks } from './positions.ts';
+import { recurrenceChecks } from './recurrence.ts';
 import { checkCrossEntropy, checkEmbedding, checkLayerNorm, checkSoftmax } from './rows.ts';
 import { type Check, type NamedCheck, runCheck } from './run-check.ts';
 import { signalChecks } from './signals.ts';
@@ -34,6 +35,7 @@ export async function inferenceTest(
     ...choiceChecks(),
     ...blockChecks(),
     ...expertChecks(),
+    ...recurrenceChecks(),
     ...imageChecks(),
     ...signalChecks(),
     ...soundChecks(),

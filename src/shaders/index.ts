@@ -55,6 +55,8 @@ import { loraKernels } from './matmul/adapters/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
+import { hideRowsKernels } from './recurrence/hide-rows.ts';
+import { shortConvolutionKernels } from './recurrence/short-convolution.ts';
 import { reorderKernels } from './matmul/columns/reorder.ts';
 import { repackKernels } from './quantize/repack.ts';
 import { unpackKernels } from './quantize/unpack-gguf.ts';
@@ -104,6 +106,8 @@ export const allKernels: readonly Kernel[] = [
   ...logScaleKernels,
   ...optimizerKernels,
   ...quantizeKernels,
+  ...hideRowsKernels,
+  ...shortConvolutionKernels,
   ...reorderKernels,
   ...repackKernels,
   ...unpackKernels,

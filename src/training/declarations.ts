@@ -22,6 +22,7 @@ import { gptOss } from '../model/families/decoders/gpt-oss.ts';
 import { granite } from '../model/families/decoders/granite.ts';
 import { headName } from '../model/heads/head-name.ts';
 import { imageGpt } from '../model/families/vision/imagegpt.ts';
+import { lfm2 } from '../model/families/decoders/lfm2.ts';
 import { llama } from '../model/families/decoders/llama.ts';
 import { m2m100 } from '../model/families/pairs/m2m100.ts';
 import { marian } from '../model/families/pairs/marian.ts';
@@ -92,6 +93,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   granite,
   imagegpt: imageGpt,
   hubert,
+  lfm2,
   llama,
   m2m_100: m2m100,
   marian,
@@ -152,6 +154,7 @@ export const untrained: ReadonlySet<string> = new Set([
   'granite',
   'gte',
   'jina_embeddings_v3',
+  'lfm2',
   'llama',
   'ministral3',
   'mistral',

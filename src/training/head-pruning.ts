@@ -7,6 +7,7 @@ import { readBack } from '../runtime/read-back.ts';
 import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { SelfAttentionWeights } from '../model/layers/attention.ts';
+import type { TokenMixer } from '../model/layers/token-mixer.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
@@ -228,9 +229,9 @@ function attentionsOf({ stacks, slices }: TrainableModel): Attention[] {
   const add = (
     stack: AttentionStack,
     layer: number,
-    attention: Pick<SelfAttentionWeights, 'heads' | 'output'> | undefined,
+    attention: Pick<SelfAttentionWeights, 'heads' | 'output'> | TokenMixer | undefined,
   ): void => {
-    if (attention === undefined) return;
+    if (attention === undefined || 'memory' in attention) return;
     const { heads, output } = attention;
     const { weight } = output;
     if (found.some((one) => one.weight === weight)) return;

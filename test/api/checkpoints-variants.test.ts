@@ -51,6 +51,7 @@ const cases = [
   'imagegpt',
   'imagegpt_imgcls',
   'imagegpt_model',
+  'lfm2',
   'llama_bias',
   'llama_dynamic',
   'llama_seqcls',

@@ -37,6 +37,7 @@ import { lora, loraBackward } from './lora.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { quantize } from './quantize.ts';
+import { hideRows, keepInputs, shortConvolution } from './recurrence.ts';
 import { reorder } from './reorder.ts';
 import { dequantize, repack } from './repack.ts';
 import { unpackGguf } from './unpack-gguf.ts';
@@ -109,6 +110,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'mask-rows': maskRows,
   'mel-floor': melFloor,
   quantize,
+  'hide-rows': hideRows,
+  'keep-inputs': keepInputs,
+  'short-convolution': shortConvolution,
   reorder,
   repack,
   'unpack-gguf': unpackGguf,

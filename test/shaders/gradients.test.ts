@@ -665,6 +665,9 @@ const withoutGradient = [
   'warp',
   'expert-matmul',
   'group-tokens',
+  'hide-rows',
+  'keep-inputs',
+  'short-convolution',
   'mix-experts',
   'route-tokens',
 ];

@@ -22,6 +22,7 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   granite: ['variants/granite', 'main'],
   hubert: ['variants/hubert_seqcls', 'main'],
   imagegpt: ['variants/imagegpt', 'main'],
+  lfm2: ['variants/lfm2', 'main'],
   llama: ['llama_gqa', 'main'],
   m2m_100: ['variants/m2m_100', 'labels'],
   marian: ['marian', 'labels'],

@@ -129,6 +129,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/(model\/(families\/\w+\/(gpt-oss|qwen3-moe)|layers\/experts)\.ts|shaders\/experts\/)/,
   },
   {
+    name: 'recurrence',
+    test: /\/src\/(model\/(families\/\w+\/lfm2|layers\/(gated-convolution|visible-rows))\.ts|shaders\/recurrence\/)/,
+  },
+  {
     name: 'encoder-decoder',
     test: /\/src\/model\/([\w-]+\/)*(encoder-decoder|marian|t5|text-to-text)\.ts/,
   },

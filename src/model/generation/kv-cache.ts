@@ -1,4 +1,4 @@
-// Keys and values of what was decoded, for every layer of a decoder.
+// Keys and values of what was decoded, for every layer of a decoder, or the states of those that keep these instead.
 
 import { bytesOf } from '../../runtime/dtype.ts';
 import { TransformerError } from '../../runtime/errors.ts';
@@ -8,8 +8,14 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/decode/attention-decode.ts';
 import { layoutOf, type SelfAttentionWeights } from '../layers/attention.ts';
 import type { StackWeights } from '../layers/stack.ts';
+import type { MemorySizes } from '../layers/token-mixer.ts';
 import type { CacheDtype } from '../cache-dtypes.ts';
 import type { Tokens } from './prompt.ts';
+
+/** What a layer keeps of a token, and of how many tokens, where not of all. */
+interface Kept extends Pick<MemorySizes, 'width'>, Partial<Pick<MemorySizes, 'places'>> {
+  readonly dtype: CacheDtype;
+}
 
 /** Tokens of a sequence that there is room for at first, where there may be so many. */
 const firstPlaces = 256;
@@ -25,8 +31,9 @@ export class KeyValueCache {
   readonly #owner: Scope;
   readonly #rows: number;
   readonly #capacity: number;
-  /** A layer's keys, then its values, of each slot: (slots, 2 · key width) */
-  #layers: readonly Tensor[] = [];
+  readonly #kept: readonly Kept[];
+  /** A layer's keys, then its values, of each slot: (slots, 2 · key width); or its states, see `TokenMemory`. */
+  #layers: readonly Tensor[];
   /** Owns the layers. */
   #scope: Scope;
   #places = 0;
@@ -43,16 +50,20 @@ export class KeyValueCache {
     this.#owner = owner;
     this.#rows = rows;
     this.#capacity = capacity;
-    if (dtype === 'f16') {
-      for (const { selfAttention } of layers) assertEven(selfAttention);
-      this.spill = owner.tensor({ label: 'spill', shape: [1], dtype: 'u32' });
-    }
+    if (dtype === 'f16') this.spill = owner.tensor({ label: 'spill', shape: [1], dtype: 'u32' });
+    this.#kept = layers.map(({ selfAttention }) => {
+      if (selfAttention.memory) return selfAttention.memory;
+      if (dtype === 'f16') assertEven(selfAttention);
+      return { width: 2 * layoutOf(selfAttention).keyWidth, dtype };
+    });
     this.#places = Math.min(capacity, firstPlaces);
     this.#scope = new Scope(owner);
-    this.#layers = layers.map(({ selfAttention }, layer) => {
-      const shape = [rows * this.#places, 2 * layoutOf(selfAttention).keyWidth];
-      return this.#scope.tensor({ label: `cache ${layer}`, shape, dtype });
-    });
+    this.#layers = this.#make(this.#scope, this.#places);
+  }
+
+  /** Whether what is held of a text is of no use where another goes on otherwise. */
+  get isWhole(): boolean {
+    return this.#kept.some(({ places }) => places);
   }
 
   /** Tokens of a sequence that there is room for. */
@@ -74,17 +85,15 @@ export class KeyValueCache {
     const places = 1.5 * twice > this.#capacity ? this.#capacity : twice;
     const scope = new Scope(this.#owner);
     try {
-      const grown = this.#layers.map((layer) => {
-        const shape = [this.#rows * places, layer.size(1)];
-        return [layer, scope.tensor({ label: layer.label, shape, dtype: layer.dtype })] as const;
-      });
+      const layers = this.#make(scope, places);
+      const grown = layers.map((to, layer) => [this.#layers[layer] ?? to, to] as const);
       await scope.ready();
       copyFirst(scope, grown, this.#rows * this.#places);
       move(grown);
       this.#scope.dispose();
       this.#scope = scope;
       this.#places = places;
-      this.#layers = grown.map(([, layer]) => layer);
+      this.#layers = layers;
     } catch (error) {
       scope.dispose();
       throw error;
@@ -107,6 +116,13 @@ export class KeyValueCache {
     this.#owner.gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array(1));
   }
 
+  /** Layers with room for so many tokens a sequence. */
+  #make(scope: Scope, places: number): Tensor[] {
+    return this.#kept.map(({ width, dtype, places: own = places }, layer) =>
+      scope.tensor({ label: `cache ${layer}`, shape: [this.#rows * own, width], dtype }),
+    );
+  }
+
   /** Copies the first slots of another cache of the same decoder. */
   copy(from: KeyValueCache, slots: number): void {
     const pairs = this.#layers.map((to, layer) => [from.#layers[layer] ?? to, to] as const);
@@ -125,7 +141,7 @@ function copyFirst(
   const encoder = device.createCommandEncoder({ label: 'cache' });
   for (const [from, to] of layers) {
     if (from === to || from.buffer === undefined || to.buffer === undefined) continue;
-    const bytes = bytesOf(from.dtype, slots * from.size(1));
+    const bytes = Math.min(from.byteLength, bytesOf(from.dtype, slots * from.size(1)));
     encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
   }
   device.queue.submit([encoder.finish()]);

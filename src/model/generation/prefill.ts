@@ -67,21 +67,24 @@ export class Prefill {
   }
 
   /**
-   * Feeds the tokens of a chunk. What the list, or the longest prompt, is longer than a prompt is written
-   * over by later tokens before any of them sees it.
+   * Feeds the tokens of a chunk. What the list, or the longest prompt, is longer than a prompt has no place in the
+   * table, so it joins no cache.
    */
   async play(prompts: readonly Tokens[], { first, end }: Chunk): Promise<void> {
     const length = this.#ids.size(1);
+    const capacity = this.#table.size(1);
     const ids = new Uint32Array(prompts.length * length);
     const places: number[] = [];
     prompts.forEach((prompt, row) => {
       ids.set(prompt.ids.slice(first, end), row * length);
       const positions = positionsOf(prompt.mask);
-      for (let t = first; t < first + length; t++) places.push(positions[t] ?? 0, t);
+      for (let t = first; t < first + length; t++) {
+        places.push(positions[t] ?? 0, t + 1 in prompt.ids ? t : capacity);
+      }
     });
     this.#plan.write(this.#ids, ids);
     this.#plan.write(this.#place, Uint32Array.from(places));
-    this.#plan.write(this.#table, ownSlots(prompts, this.#table.size(1)));
+    this.#plan.write(this.#table, ownSlots(prompts, capacity));
     await this.#plan.play();
   }
 }

@@ -220,10 +220,11 @@ export class Session implements DecodeSession {
   }
 
   finish(sequences: readonly (readonly number[])[]): void {
-    // The last token was chosen, but not fed. What depends on the source or the length is of no use.
+    // The last token was chosen, but not fed. What depends on the source, the length or all of a
+    // text is of no use.
     const [tokens = []] = sequences;
-    const isKept = this.shape.rows === 1 && this.#encoder === undefined;
-    if (isKept && (this.#decoder.rotary ?? []).length === 0) {
+    const isOnes = !this.#encoder && !this.#decoder.rotary?.length && !this.#cache.isWhole;
+    if (isOnes && this.shape.rows === 1) {
       this.#held = tokens.slice(0, Math.min(this.shape.capacity, tokens.length - 1));
     }
   }

@@ -24,6 +24,8 @@ export interface HeadOptions {
 
 /** MultiHead(Q, K, V) with Q = K = V. */
 export interface SelfAttentionWeights extends HeadOptions {
+  /** Keys and values are kept of all tokens, see `TokenMixer`. */
+  readonly memory?: undefined;
   /** Heads of keys and values, shared by groups of query heads (arXiv 2305.13245); all when absent. */
   readonly keyValueHeads?: number;
   /** W^Q, W^K, W^V stacked: ((heads + 2 · keyValueHeads) · d_k, d_model) */

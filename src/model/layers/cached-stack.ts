@@ -26,11 +26,14 @@ export function decodeCached(
   { caches, memory, ...known }: CachedTokens,
   { target, decoder }: LanguageModelWeights,
 ): Tensor {
-  const self: StackSelf = (layer, index, { bias }) => {
+  const self: StackSelf = ({ selfAttention: own }, index, { bias }) => {
     const cache = caches[index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
+    const here = { cache, ...known };
     return (x, residual) =>
-      cachedSelfAttention(x, layer.selfAttention, { cache, ...known, bias, residual });
+      own.memory
+        ? own.record(x, { memory: here, residual })
+        : cachedSelfAttention(x, own, { ...here, bias, residual });
   };
   return stack(embed({ ids, place: known.place }, target), decoder, {
     self,

@@ -32,7 +32,11 @@ export function sequenceStack(
 ): Tensor {
   const dropout = weights.dropout?.attention ?? 0;
   const options = { mask, place, causal, dropout };
-  const self: StackSelf = (layer, _, byDistance) => (input, residual) =>
-    selfAttention(input, layer.selfAttention, { ...options, ...byDistance, residual });
+  const self: StackSelf =
+    ({ selfAttention: own }, _, byDistance) =>
+    (input, residual) =>
+      own.memory
+        ? own.record(input, { mask, residual })
+        : selfAttention(input, own, { ...options, ...byDistance, residual });
   return stack(x, weights, { self, cross, between });
 }

@@ -6,7 +6,7 @@ import type { StackWeights } from './stack.ts';
 export interface ShownStates {
   /** The stack's input, then each layer's output: (B, T, d_model) */
   readonly hiddenStates: readonly string[];
-  /** Each layer's self-attention weights: (B, h, T, T) */
+  /** The weights of each self-attention: (B, h, T, T) */
   readonly attentions: readonly string[];
   /** Each layer's cross-attention weights: (B, h, T, S) */
   readonly crossAttentions: readonly string[];
@@ -26,7 +26,10 @@ export function shownStates(
   const hasCross = layers.some(({ crossAttention }) => crossAttention !== undefined);
   return {
     hiddenStates: wanted.hiddenStates ? [`${prefix}input`, ...outputs] : [],
-    attentions: wanted.attentions === true ? each('selfAttention.weights') : [],
+    attentions:
+      wanted.attentions === true
+        ? each('selfAttention.weights').filter((_, index) => !layers[index]?.selfAttention.memory)
+        : [],
     crossAttentions: wanted.attentions && hasCross ? each('crossAttention.weights') : [],
   };
 }

@@ -3,6 +3,7 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { CrossAttentionWeights, SelfAttentionWeights } from './attention.ts';
+import type { TokenMixer } from './token-mixer.ts';
 import { type Block, type Dropout, noDropout, type Sublayer, type SublayerNorm } from './block.ts';
 import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
 import { relativeBias, type RelativeBias } from './relative-bias.ts';
@@ -16,7 +17,8 @@ import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
  * performs multi-head attention over the output of the encoder stack."
  */
 export interface LayerWeights {
-  readonly selfAttention: SelfAttentionWeights;
+  /** Departs from the paper: or what has the place of it. */
+  readonly selfAttention: SelfAttentionWeights | TokenMixer;
   readonly selfAttentionNorm: SublayerNorm;
   /** Attention to the encoder's output, in decoders that have an encoder. */
   readonly crossAttention?: CrossAttentionWeights;
@@ -26,6 +28,11 @@ export interface LayerWeights {
   /** A bias of the scores by distance, in place of the stack's. */
   readonly relativeBias?: RelativeBias | undefined;
   readonly tail?: LayerTail | undefined;
+}
+
+/** A layer that attends. */
+export interface AttentionLayer extends LayerWeights {
+  readonly selfAttention: SelfAttentionWeights;
 }
 
 /** What comes behind the sub-layers of a layer. Plain data and methods, so that weights in it can be replaced. */

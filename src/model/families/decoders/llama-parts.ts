@@ -129,6 +129,8 @@ export type Layer = (prefix: string, index: number) => LayerWeights;
 export interface LlamaFrame {
   readonly block?: Block;
   readonly norm: (name: string) => NormWeights;
+  /** What the last norm is called; `norm` when absent. */
+  readonly lastNorm?: string;
   readonly rotary: RotaryTables;
   /** Factor of the embeddings. */
   readonly embeddingScale?: number;
@@ -142,10 +144,18 @@ export interface LlamaFrame {
 export function llamaModel(
   config: Config,
   loader: WeightLoader,
-  { block = preNorm, norm, rotary, embeddingScale = 1, tied = false, output }: LlamaFrame,
+  {
+    block = preNorm,
+    norm,
+    lastNorm = 'norm',
+    rotary,
+    embeddingScale = 1,
+    tied = false,
+    output,
+  }: LlamaFrame,
   layer: Layer,
 ): SequenceDefinition {
-  const root = baseRoot(config, loader, 'model.', 'norm.weight');
+  const root = baseRoot(config, loader, 'model.', `${lastNorm}.weight`);
   const tokensName = `${root}embed_tokens.weight`;
   tieOutput(config, loader, tokensName, tied);
   const vocabulary = config.integer('vocab_size');
@@ -160,7 +170,7 @@ export function llamaModel(
       ...rotary.reading(() => config.integer('max_position_embeddings')),
       embeddings: { tokens, scale: embeddingScale },
     }),
-    stack: { block, layers, finalNorm: norm(`${root}norm`), normalizesLastState: true },
+    stack: { block, layers, finalNorm: norm(root + lastNorm), normalizesLastState: true },
     causal: true,
     head: causalHead(config, loader, { tokens }, output),
   };

@@ -15,7 +15,7 @@ import { type Dropout, postNorm } from '../../layers/block.ts';
 import type { EmbeddingWeights } from '../../layers/embeddings.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
 import type { RelativeBias } from '../../layers/relative-bias.ts';
-import type { LayerWeights } from '../../layers/stack.ts';
+import type { AttentionLayer, LayerWeights } from '../../layers/stack.ts';
 import type { Linear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import type { RotaryTables } from '../rotary-tables.ts';
@@ -102,7 +102,7 @@ export function bertLayer(
   }: Pick<BertSizes, 'size' | 'width' | 'heads' | 'activation' | 'eps'>,
   names: BertLayerNames = bertLayerNames,
   projections?: Linear,
-): LayerWeights {
+): AttentionLayer {
   const norm = (name: string): LayerNormWeights =>
     layerNormWeights(loader, `${prefix}.${name}`, size, eps);
   return {

@@ -13,7 +13,7 @@ import {
   RelativePositions,
 } from '../../layers/disentangled.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
-import type { LayerTail, LayerWeights } from '../../layers/stack.ts';
+import type { AttentionLayer, LayerTail } from '../../layers/stack.ts';
 import type { Linear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import { bertModel, bertRoot, type BertSizes, bertSizes } from './bert-layers.ts';
@@ -81,7 +81,7 @@ export interface DebertaVariant {
   /** The scores' factor is the root of 1 / d_k for each of so many terms. */
   readonly terms: number;
   /** A layer, but for positions. */
-  readonly layer: (prefix: string, sizes: BertSizes) => LayerWeights;
+  readonly layer: (prefix: string, sizes: BertSizes) => AttentionLayer;
   /** Of positions as queries, as keys or as both; the layer's own where there is none. */
   readonly positionLayer: (prefix: string, sizes: BertSizes) => Linear | undefined;
   /** Whether the vectors of positions have a norm. */

@@ -3,7 +3,7 @@
 
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
-import type { LayerWeights } from '../../layers/stack.ts';
+import type { AttentionLayer } from '../../layers/stack.ts';
 import type { Linear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import { bertLayer, type BertSizes, checkBert } from './bert-layers.ts';
@@ -15,7 +15,7 @@ export function deberta(config: Config, loader: WeightLoader): SequenceDefinitio
   config.only('talking_head', false);
   const scores = debertaScores(config, 0);
   const { c2p, p2c, types } = scores;
-  const layer = (prefix: string, sizes: BertSizes): LayerWeights =>
+  const layer = (prefix: string, sizes: BertSizes): AttentionLayer =>
     bertLayer(
       loader,
       prefix,

@@ -1,0 +1,123 @@
+// Convolutions of each channel by itself over few tokens: of LFM2 (arXiv 2511.23404, §2), and before a delta rule.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { type Activation, activationCodes } from '../matmul/matmul-kernels.ts';
+import { activation, element1, late, tanh, workgroup } from '../snippets.ts';
+import { memoryParams, memorySizes, type TokenMemory, tokenMemory } from './token-memory.ts';
+
+const input = {
+  file: 'convolution-input.wgsl',
+  text: late(() => import('./convolution-input.wgsl?raw')),
+};
+
+const convolutionKernel = kernel({
+  name: 'short-convolution',
+  code: [
+    workgroup,
+    element1,
+    tanh,
+    activation,
+    tokenMemory,
+    input,
+    {
+      file: 'short-convolution.wgsl',
+      text: late(() => import('./short-convolution.wgsl?raw')),
+    },
+  ],
+  bindings: {
+    x: 'read',
+    weight: 'read',
+    bias: 'read',
+    place: 'read',
+    table: 'read',
+    cache: 'write',
+    y: 'write',
+  },
+  params: { ...memoryParams, channels: 'u32', pitch: 'u32', size: 'u32' },
+  constants: {
+    ACTIVATION: Object.values(activationCodes),
+    CACHED: [false, true],
+    GATED: [false, true],
+    HAS_BIAS: [false, true],
+  },
+});
+
+const keepKernel = kernel({
+  name: 'keep-inputs',
+  code: [
+    workgroup,
+    input,
+    { file: 'keep-inputs.wgsl', text: late(() => import('./keep-inputs.wgsl?raw')) },
+  ],
+  bindings: { x: 'read', place: 'read', cache: 'write' },
+  params: { ...memoryParams, channels: 'u32', pitch: 'u32' },
+  constants: { GATED: [false, true] },
+});
+
+export const shortConvolutionKernels: readonly Kernel[] = [convolutionKernel, keepKernel];
+
+export interface ShortConvolution {
+  /** (channels, size) f32: the last column is that of the token itself */
+  readonly weight: Tensor;
+  /** (channels) */
+  readonly bias?: Tensor | undefined;
+  /** Whether a token of x has three parts, B, C and x, of which y is C · (w ∗ (B · x) + b). */
+  readonly isGated?: boolean;
+  /** Of the sum, before the gate; none when absent. */
+  readonly activation?: Activation;
+}
+
+/**
+ * activation(w ∗ x + b) over each token and those before it, channel by channel. x: (B, T, …), of which the first
+ * columns count: `channels`, or three times as many where it is gated. Result: (B, T, channels). With a memory, whose
+ * places are as many as the tokens that it sees, the tokens go on from what it holds, and join it.
+ * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
+ */
+export function shortConvolution(
+  x: Tensor,
+  { weight, bias, isGated = false, activation: name = 'none' }: ShortConvolution,
+  memory?: TokenMemory,
+): Tensor {
+  const { recording } = x;
+  const [channels, size] = [weight.size(0), weight.size(1)];
+  const sizes = memorySizes(x.shape, memory);
+  const isWide = x.size(-1) >= channels * (isGated ? 3 : 1);
+  if (!isWide || (memory !== undefined && sizes.places < size)) {
+    const { cache } = memory ?? {};
+    throw new TransformerError(
+      'TENSOR_MISMATCH',
+      `shortConvolution: ${x.describe()} with ${weight.describe()}${cache ? ` and ${cache.describe()}` : ''}; ` +
+        `wanted ${channels}${isGated ? ' · 3' : ''} columns, and ${size} places for each sequence.`,
+    );
+  }
+  const { cache, table, place } = memory ?? {};
+  const params = { ...sizes, channels, pitch: x.size(-1) };
+  const y = recording.transient('convolution', [x.size(0), x.size(1), channels]);
+  const workgroups = Math.ceil(elements(y.shape) / 64);
+  recording.dispatch({
+    kernel: convolutionKernel,
+    bindings: { x, weight, bias, place, table, cache, y },
+    params: { ...params, size },
+    constants: {
+      ACTIVATION: activationCodes[name],
+      CACHED: memory !== undefined,
+      GATED: isGated,
+      HAS_BIAS: bias !== undefined,
+    },
+    workgroups,
+  });
+  recording.differentiate({ op: 'short-convolution', output: y, inputs: [x, weight, bias] });
+  // What several see must not be replaced while they see it.
+  if (cache !== undefined && place !== undefined && x.size(1) > 1) {
+    recording.dispatch({
+      kernel: keepKernel,
+      bindings: { x, place, cache },
+      params,
+      constants: { GATED: isGated },
+      workgroups,
+    });
+  }
+  return y;
+}
