@@ -10,6 +10,7 @@ import { gradientChecks } from './gradients.ts';
 import { inferenceTest } from './inference.ts';
 import { pairChecks } from './pairs.ts';
 import { optimizerChecks } from './optimizer.ts';
+import { positionGradientChecks } from './position-gradients.ts';
 import { type Check, runCheck } from './run-check.ts';
 import { speechGradientChecks } from './speech-gradients.ts';
 
@@ -20,6 +21,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...attentionGradientChecks(),
     ...decoderGradientChecks(),
     ...biasGradientChecks(),
+    ...positionGradientChecks(),
     ...speechGradientChecks(),
     ...ctcChecks(),
     ...pairChecks(),

@@ -145,8 +145,6 @@ export const untrained: ReadonlySet<string> = new Set([
   'clip_text_model',
   'clip_vision_model',
   'cohere2',
-  'deberta',
-  'deberta-v2',
   'gemma2',
   'gemma3_text',
   'gpt_neox',

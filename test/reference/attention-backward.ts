@@ -3,6 +3,7 @@
 // dv = Σ p · keep · do, where keep is what dropout made of the weight, and the slope is the scale, or
 // less where scores are capped.
 
+import { positionsOf } from './attention.ts';
 import { product, scoringOf, sighted } from './attend.ts';
 import { keeping } from './dropout.ts';
 import {
@@ -58,11 +59,26 @@ export function eachPair(
         const row = (b * heads + h) * queries + t;
         const qAt = (b * queries + t) * qPitch + scalar(params, 'q_start') + h * size;
         const yAt = ((b * queries + t) * heads + h) * size;
+        const starts = Array.from(
+          { length: keys },
+          (_, s) =>
+            (b * keys + s) * kvPitch + Math.floor(h / group) * size + scalar(params, 'k_start'),
+        );
+        const ofQuery = { head: h, query: t, q: { values: q, start: qAt } };
+        const more = positionsOf(inputs, params, constants, {
+          ...ofQuery,
+          k: { values: kv, starts },
+        });
         for (let s = 0; s < keys; s++) {
           if (mask[b * keys + s] === 0 || !sighted(params, constants, t, s)) continue;
-          const begin = (b * keys + s) * kvPitch + Math.floor(h / group) * size;
-          const [k, v] = [begin + scalar(params, 'k_start'), begin + scalar(params, 'v_start')];
-          const similarity = product(q, qAt, kv, k, size);
+          const k = starts[s]!;
+          const v = k + scalar(params, 'v_start') - scalar(params, 'k_start');
+          const content = product(q, qAt, kv, k, size);
+          const position = more?.(s);
+          const similarity = {
+            sum: content.sum + (position?.sum ?? 0),
+            magnitude: content.magnitude + (position?.magnitude ?? 0),
+          };
           const part = Math.tanh((similarity.sum * scale) / softcap);
           const capped = softcap === Infinity ? similarity.sum * scale : softcap * part;
           const lse = sums[2 * row]!;

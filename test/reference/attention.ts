@@ -14,7 +14,7 @@ import {
   scalar,
 } from './twin.ts';
 
-interface Pairs {
+export interface Pairs {
   readonly head: number;
   readonly query: number;
   readonly q: { readonly values: Float64Array; readonly start: number };
@@ -22,7 +22,7 @@ interface Pairs {
 }
 
 /** DeBERTa, arXiv 2006.03654, eq. 4: content to position and position to content. */
-function positionsOf(
+export function positionsOf(
   inputs: Inputs,
   params: Params,
   constants: Constants,
@@ -30,15 +30,16 @@ function positionsOf(
 ): ((key: number) => Product) | undefined {
   const tables = constants['TABLES'];
   if (typeof tables !== 'number') return undefined;
-  const [table, rows] = [floats(inputs, 'bias'), integers(inputs, 'state')];
+  const table = floats(inputs, 'bias');
+  const rows = constants['NAMED'] === true ? integers(inputs, 'state') : undefined;
   const [size, width] = [
     scalar(params, 'head_size'),
     scalar(params, 'heads') * scalar(params, 'head_size'),
   ];
-  const reach = (rows.length - 1) / 2;
+  const reach = scalar(params, 'reach');
   return (key) => {
     const distance = Math.max(-reach, Math.min(reach, key - query));
-    const row = rows[distance + reach]! - scalar(params, 'window');
+    const row = rows ? rows[distance + reach]! - scalar(params, 'window') : distance + reach;
     const asQuery = row * tables * width + head * size;
     const asKey = asQuery + (tables > 1 ? width : 0);
     const terms: Product[] = [];

@@ -6,6 +6,11 @@ import {
   attentionBackwardKey,
   attentionBackwardQuery,
 } from './attention-backward.ts';
+import {
+  attentionBackwardPairDistance,
+  attentionBackwardPairs,
+  attentionBackwardPairSum,
+} from './attention-pairs.ts';
 import { attentionBackwardBias, attentionBackwardDistance } from './attention-distance.ts';
 import { attentionDecode, attentionMerge } from './attention-decode.ts';
 import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
@@ -77,6 +82,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'attention-backward-bias': attentionBackwardBias,
   'attention-backward-delta': attentionBackwardDelta,
   'attention-backward-distance': attentionBackwardDistance,
+  'attention-backward-pair-distance': attentionBackwardPairDistance,
+  'attention-backward-pair-sum': attentionBackwardPairSum,
+  'attention-backward-pairs': attentionBackwardPairs,
   'attention-backward-key': attentionBackwardKey,
   'attention-backward-query': attentionBackwardQuery,
   'attention-decode': attentionDecode,

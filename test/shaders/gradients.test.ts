@@ -9,6 +9,7 @@ import { Scope } from '../../src/runtime/scope.ts';
 import { elements, type Tensor } from '../../src/runtime/tensor.ts';
 import { activate } from '../../src/shaders/matmul/gates/activate.ts';
 import { attention, type AttentionInputs } from '../../src/shaders/attention/attention.ts';
+import { positionScores } from '../../src/shaders/attention/positions/attention-positions.ts';
 import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
 import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
 import { logScale } from '../../src/shaders/elementwise/log-scale.ts';
@@ -285,6 +286,34 @@ for (const [reach, causal] of [
     const once = (q: Tensor): Tensor =>
       attention({ q: { tensor: q, start: 0 }, k: k!, v: v!, keyMask, bias, ...shared }).output;
     return once(once(t.input('q', batches, 5, width)));
+  };
+}
+
+for (const [tables, queries, terms] of [
+  [2, 5, { c2p: true, p2c: true }],
+  [3, 3, { c2p: true, p2c: true }],
+  [1, 5, { c2p: true, p2c: false }],
+  [2, 3, { c2p: false, p2c: true }],
+] as const) {
+  const width = heads * 2;
+  const names = Object.entries(terms).flatMap(([name, has]) => (has ? [name] : []));
+  cases[`positions as ${names.join(' and ')}, ${tables} tables`] = (t) => {
+    const fused = queries === 5;
+    const kv = t.input('kv', batches, 5, (fused ? 3 : 2) * width);
+    const q = fused ? kv : t.input('q', batches, queries, width);
+    const table = t.input('positions', fused ? 5 : 13, tables * width);
+    return attention({
+      q: { tensor: q, start: fused ? 2 * width : 0 },
+      k: { tensor: kv, start: 0 },
+      v: { tensor: kv, start: width },
+      keyMask: maskOf(t, 5, fused),
+      positions: positionScores(table, undefined, { ...terms, width }),
+      heads,
+      headSize: 2,
+      causal: false,
+      scale: 0.4,
+      dropout: fused ? 0.3 : 0,
+    }).output;
   };
 }
 
@@ -597,6 +626,7 @@ const kinds = [
   'lora',
   'matmul',
   'pairs',
+  'positions',
   'reorder',
   'rescale',
   'speech',

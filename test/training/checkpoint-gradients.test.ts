@@ -65,6 +65,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/blip', 'main'],
     ['variants/clip_imgcls', 'main'],
     ['variants/clip_pairs', 'main'],
+    ['variants/deberta_mlm', 'main'],
     ['variants/deit', 'main'],
     ['variants/dinov2_imgcls', 'main'],
     ['variants/hubert_ctc', 'main'],

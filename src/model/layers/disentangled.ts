@@ -8,6 +8,7 @@ import {
   positionScores,
   type PositionTerms,
 } from '../../shaders/attention/positions/attention-positions.ts';
+import { embedding } from '../../shaders/embedding/embedding.ts';
 import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { layoutOf, type ScoredPositions, type SelfAttentionWeights } from './attention.ts';
@@ -36,6 +37,15 @@ export class PositionRows {
     const first = low - (low % this.#step);
     return { first, count: high - first + 1 };
   }
+
+  /** u32: the row of each distance that x, (B, T, d_model), has, and of some beyond. */
+  byDistance(x: Tensor): Tensor {
+    const reach = (this.#values.length - 1) / 2;
+    // Windows begin at multiples of 64.
+    const before = Math.floor((reach - Math.min(x.size(1) - 1, reach)) / 64) * 64;
+    const whole = x.recording.use(this.tensor);
+    return windowOf(whole, before, { shape: [this.#values.length - 2 * before] });
+  }
 }
 
 /** The vectors of relative positions, which all layers of a stack share. */
@@ -56,7 +66,10 @@ export class RelativePositions {
     const size = this.table.size(-1);
     const { first, count } = this.rows.of(x.size(1));
     const whole = x.recording.use(this.table);
-    const vectors = windowOf(whole, first * size, { shape: [count, size] });
+    // In training a row for each distance: what distances have in common gets the sum of their gradients.
+    const vectors = x.recording.training
+      ? embedding(this.rows.byDistance(x), this.table)
+      : windowOf(whole, first * size, { shape: [count, size] });
     return this.norm === undefined ? vectors : normalize(vectors, this.norm);
   }
 }
@@ -79,7 +92,8 @@ export class DisentangledPositions implements ScoredPositions {
     const { rows, linear: own = weights.queryKeyValue, c2p, p2c } = this.parts;
     const table = linear(vectors, own, { label: 'positions' });
     const { width } = layoutOf(weights);
+    if (x.recording.training) return positionScores(table, undefined, { c2p, p2c, width });
     const { first } = rows.of(x.size(1));
-    return positionScores(table, vectors.recording.use(rows.tensor), { c2p, p2c, width, first });
+    return positionScores(table, x.recording.use(rows.tensor), { c2p, p2c, width, first });
   }
 }

@@ -1,6 +1,7 @@
 // What attention leaves on the tape for its gradient.
 
 import type { Tensor } from '../../runtime/tensor.ts';
+import type { PositionScores } from './positions/attention-positions.ts';
 import type { Traced } from '../traces.ts';
 import type { scoreParams, scoreSwitches } from './attention-score.ts';
 
@@ -15,6 +16,8 @@ export type AttentionEntry = Traced<
     readonly lse: Tensor;
     /** What the scores are made of besides, by the switches below. */
     readonly bias: Tensor | undefined;
+    /** Relative positions that are compared with, whose table the bias is then. */
+    readonly positions: PositionScores | undefined;
     readonly params: Readonly<
       Record<
         | ('batches' | 'heads' | 'queries' | 'keys' | 'head_size')

@@ -133,7 +133,17 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     op: 'attention',
     output,
     inputs: [q.tensor, k.tensor, v.tensor, bias],
-    trace: { q: q.tensor, k: k.tensor, v: v.tensor, keyMask: known, lse, bias, params, constants },
+    trace: {
+      q: q.tensor,
+      k: k.tensor,
+      v: v.tensor,
+      keyMask: known,
+      lse,
+      bias,
+      positions,
+      params,
+      constants,
+    },
   } satisfies AttentionEntry);
 
   const weights = (): Tensor => {

@@ -7,7 +7,6 @@ import { kernel, type Kernel, type Snippet } from '../../../runtime/kernel.ts';
 import type { Tensor } from '../../../runtime/tensor.ts';
 import biasRegisterText from './attention-backward-bias-register.wgsl?raw';
 import biasTileText from './attention-backward-bias-tile.wgsl?raw';
-import commonText from './attention-backward-common.wgsl?raw';
 import deltaText from './attention-backward-delta.wgsl?raw';
 import keyRegisterText from './attention-backward-key-register.wgsl?raw';
 import keyTileText from './attention-backward-key-tile.wgsl?raw';
@@ -15,17 +14,15 @@ import queryRegisterText from './attention-backward-query-register.wgsl?raw';
 import queryTileText from './attention-backward-query-tile.wgsl?raw';
 import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
-import dropoutText from '../attention-dropout.wgsl?raw';
-import { attentionFour, attentionIndex } from '../attention-kernels.ts';
+import { attentionFour } from '../attention-kernels.ts';
 import type { AttentionEntry } from '../attention-entry.ts';
-import { attentionScore, scoreParams, scoreSwitches } from '../attention-score.ts';
+import { pairsKernel } from './attention-pairs-backward.ts';
+import { positionKernels, positionsBackward } from './attention-positions-backward.ts';
 import { distanceKernel, sumByDistance } from './attention-distance-backward.ts';
 import { columnSum } from '../../matmul/columns/column-sum.ts';
-import { numbers, random, workgroup } from '../../snippets.ts';
+import { workgroup } from '../../snippets.ts';
 import type { Rule } from '../../traces.ts';
 
-const common = { file: 'attention-backward-common.wgsl', text: commonText };
-const dropout = { file: 'attention-dropout.wgsl', text: dropoutText };
 const register = { file: 'attention-backward-register.wgsl', text: registerText };
 const tile = { file: 'attention-backward-tile.wgsl', text: tileText };
 
@@ -43,33 +40,6 @@ const deltaKernel = kernel({
   params: { batches: 'u32', heads: 'u32', queries: 'u32', head_size: 'u32' },
   constants: { HAS_SINK: [false, true] },
 });
-
-const inputs = {
-  q: 'read',
-  kv: 'read',
-  key_mask: 'read',
-  sums: 'read',
-  dy: 'read',
-  state: 'read',
-  bias: 'read',
-} as const;
-
-const scalars = {
-  batches: 'u32',
-  heads: 'u32',
-  queries: 'u32',
-  keys: 'u32',
-  head_size: 'u32',
-  q_pitch: 'u32',
-  q_start: 'u32',
-  kv_pitch: 'u32',
-  k_start: 'u32',
-  v_start: 'u32',
-  ...scoreParams,
-  site: 'u32',
-  drop_below: 'u32',
-  keep_scale: 'f32',
-} as const;
 
 interface Forms {
   readonly register: Kernel;
@@ -89,29 +59,7 @@ function formsOf(
   ): Kernel => {
     const name = `${operation}-${kind}`;
     const own = { file: `${name}.wgsl`, text: texts[kind] };
-    return kernel({
-      name,
-      operation,
-      code: [
-        workgroup,
-        numbers,
-        random,
-        attentionIndex,
-        dropout,
-        attentionScore,
-        common,
-        ...pieces,
-        own,
-      ],
-      bindings: { ...inputs, ...bindings },
-      params: scalars,
-      constants: {
-        CAUSAL: [false, true],
-        DROPOUT: [false, true],
-        ...scoreSwitches,
-        ...constants,
-      },
-    });
+    return pairsKernel(name, [...pieces, own], { operation, bindings, constants });
   };
   return {
     register: form('register', [attentionFour, register], {}),
@@ -145,6 +93,7 @@ export const attentionBackwardKernels: readonly Kernel[] = [
   biasPart.register,
   biasPart.tile,
   distanceKernel,
+  ...positionKernels,
 ];
 
 /** Numbers of the queries of an attention. */
@@ -194,6 +143,8 @@ export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) =
   const { sums, dsinks } = querySums(output, dy, { lse, sinks });
   const state = constants.DROPOUT ? recording.random : undefined;
   const shared = { q, kv, key_mask: keyMask, sums, dy, state, bias };
+  if (trace.positions)
+    return positionsBackward(trace.positions, { bindings: shared, params, constants });
   const isGpu = recording.gpu.tier === 'gpu';
   const chunks = Math.ceil(head_size / 32);
   /** Queries or keys of a tile. */

@@ -1,7 +1,6 @@
 // Attention whose scores also compare queries and keys with relative positions: "disentangled attention", DeBERTa (He et
 // al., 2020, arXiv 2006.03654, §3.1). The products are made pair by pair inside the kernels, from the table of positions.
 
-import { TransformerError } from '../../../runtime/errors.ts';
 import {
   type Constant,
   type Constants,
@@ -33,7 +32,7 @@ function withPositions(name: string, form: Kernel, own: Snippet): Kernel {
   const off: (readonly [string, readonly Constant[]])[] = Object.entries(form.constants).map(
     ([switchName, values]) => [switchName, values.includes(true) ? [false] : values],
   );
-  const whole = form.constants['WHOLE'];
+  const { WHOLE: whole, DROPOUT: drops } = form.constants;
   return {
     ...form,
     name,
@@ -42,6 +41,8 @@ function withPositions(name: string, form: Kernel, own: Snippet): Kernel {
     constants: {
       ...Object.fromEntries(off),
       ...(whole && { WHOLE: whole }),
+      ...(drops && { DROPOUT: drops }),
+      NAMED: [false, true],
       C2P: [false, true],
       P2C: [false, true],
       TABLES: [1, 2, 3],
@@ -69,10 +70,11 @@ export const positionKernels: readonly Kernel[] = [register, forms.tile, forms.t
 export interface PositionScores {
   /** (rows, tables · heads · headSize), see attention-positions.wgsl. */
   readonly table: Tensor;
-  /** u32 (2 · reach + 1): the row of each distance from key to query, -reach first. */
-  readonly rows: Tensor;
+  /** u32 (2 · reach + 1): the row of each distance from key to query, -reach first; absent where the table has these. */
+  readonly rows: Tensor | undefined;
   readonly params: { readonly reach: number; readonly window: number };
-  readonly constants: Constants;
+  readonly constants: Constants &
+    Readonly<Record<'C2P' | 'P2C' | 'NAMED', boolean>> & { readonly TABLES: number };
   readonly forms: typeof forms;
   readonly weights: Kernel;
 }
@@ -88,12 +90,11 @@ export interface PositionTerms {
 /**
  * `table`: for each row of relative positions what it is as a query, as a key, and anything behind that, each `width`
  * columns; or the one of both that the terms need. `rows`: see `PositionScores`; `first`: the row that the table begins
- * with, where it has those alone that the distances of a text need.
- * @throws TransformerError MODEL_UNSUPPORTED in training
+ * with, where it has those alone that the distances of a text need. Training takes a table without `rows`.
  */
 export function positionScores(
   table: Tensor,
-  rows: Tensor,
+  rows: Tensor | undefined,
   {
     c2p,
     p2c,
@@ -101,14 +102,8 @@ export function positionScores(
     first = 0,
   }: PositionTerms & { readonly width: number; readonly first?: number },
 ): PositionScores {
-  if (table.recording.training) {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      'Attention that compares with relative positions cannot be trained yet.',
-    );
-  }
   const tables = table.size(-1) / width;
-  const constants = { C2P: c2p, P2C: p2c, TABLES: tables };
-  const params = { reach: (rows.size(0) - 1) / 2, window: first };
+  const constants = { C2P: c2p, P2C: p2c, TABLES: tables, NAMED: rows !== undefined };
+  const params = { reach: ((rows ?? table).size(0) - 1) / 2, window: first };
   return { table, rows, params, constants, forms, weights };
 }
