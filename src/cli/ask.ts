@@ -39,13 +39,18 @@ export const ask: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts } = sourceAndTexts(positionals, ask.form);
-  const { question: questions = [], json, quiet } = values;
+  const { question: questions = [], json, adapter, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1) ?? 1;
   const dtype = dtypeOption(values.dtype);
   if (questions.length === 0) throw new UsageError(`No question is asked: ${ask.form}`);
   await interruptible(async (signal) => {
     const contexts = await textsOrInput(texts, signal);
-    using answer = await openPipeline('question-answering', source, { dtype, signal, quiet });
+    using answer = await openPipeline('question-answering', source, {
+      adapter,
+      dtype,
+      signal,
+      quiet,
+    });
     for (const context of contexts) {
       const asked = questions.map((question) => ({ question, context }));
       for (const [index, answers] of (await answer(asked, { topK, signal })).entries()) {

@@ -44,7 +44,7 @@ export const classify: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts } = sourceAndTexts(positionals, classify.form);
-  const { json, labels, truncate, quiet } = values;
+  const { json, labels, truncate, adapter, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1);
   const dtype = dtypeOption(values.dtype);
   if (labels !== undefined && truncate) {
@@ -56,6 +56,7 @@ async function run(args: readonly string[]): Promise<void> {
     using labelsOf = await openClassifier(source, labels, {
       dtype,
       signal,
+      adapter,
       quiet,
       topK,
       truncate,

@@ -46,7 +46,7 @@ async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts } = sourceAndTexts(positionals, draw.form);
   noTexts(texts);
-  const { from, json, out = 'drawing.png', quiet } = values;
+  const { from, json, out = 'drawing.png', adapter, quiet } = values;
   const given = {
     from,
     temperature: positiveOption('--temperature', values.temperature),
@@ -60,6 +60,7 @@ async function run(args: readonly string[]): Promise<void> {
     using task = await openPipeline('unconditional-image-generation', source, {
       dtype,
       signal,
+      adapter,
       quiet,
     });
     const picture = await task({ ...how, signal });

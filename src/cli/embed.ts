@@ -34,10 +34,10 @@ export const embed: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts } = sourceAndTexts(positionals, embed.form);
-  const { quiet } = values;
+  const { adapter, quiet } = values;
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
-    using embeddings = await openPipeline('embeddings', source, { dtype, signal, quiet });
+    using embeddings = await openPipeline('embeddings', source, { adapter, dtype, signal, quiet });
     for await (const group of textGroups(texts, signal)) {
       const { data, shape } = await embeddings(group, { ...promptValues(values), signal });
       const size = shape.at(-1) ?? 0;

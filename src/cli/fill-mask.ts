@@ -37,12 +37,12 @@ export const fillMask: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts } = sourceAndTexts(positionals, fillMask.form);
-  const { json, quiet } = values;
+  const { json, adapter, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1) ?? 5;
   const targets = values.targets?.split(',');
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
-    using fill = await openPipeline('fill-mask', source, { dtype, signal, quiet });
+    using fill = await openPipeline('fill-mask', source, { adapter, dtype, signal, quiet });
     const settings = { topK, ...(targets && { targets }), signal };
     for await (const group of textGroups(texts, signal)) {
       for (const [index, found] of (await fill(group, settings)).entries()) {

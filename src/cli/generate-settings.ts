@@ -21,6 +21,7 @@ export interface GenerateSettings {
   readonly texts: readonly string[];
   readonly dtype: WeightFormatName | undefined;
   readonly json: boolean;
+  readonly adapter: string | undefined;
   readonly quiet: boolean;
   /** Whether texts are turns of a conversation, and what stands before its first turn. */
   readonly chat: boolean;
@@ -57,7 +58,7 @@ export const generateOptions: Options = known;
 /** @throws UsageError */
 export function generateSettings(args: readonly string[]): GenerateSettings {
   const { values, positionals } = readOptions(args, known);
-  const { json, quiet, chat, system } = values;
+  const { adapter, json, quiet, chat, system } = values;
   if (system !== undefined && !chat) {
     throw new UsageError('--system begins a chat. Add --chat.');
   }
@@ -75,7 +76,7 @@ export function generateSettings(args: readonly string[]): GenerateSettings {
   );
   const dtype = dtypeOption(values.dtype);
   const { source, texts } = sourceAndTexts(positionals, generateForm);
-  return { source, texts, dtype, json, quiet, chat, system, options };
+  return { source, texts, adapter, dtype, json, quiet, chat, system, options };
 }
 
 /** Refuses what would change nothing for this checkpoint. Errors: OPTION_INVALID. */

@@ -78,7 +78,8 @@ async function openWriter(settings: GenerateSettings, signal: AbortSignal): Prom
   checkFits(settings, generation, isSeq2Seq);
   // The two tasks take texts alike; an encoder–decoder's takes no chats.
   const name = isSeq2Seq ? 'text2text-generation' : 'text-generation';
-  const load = { dtype: settings.dtype, quiet: settings.quiet, signal };
+  const { adapter, dtype, quiet } = settings;
+  const load = { adapter, dtype, quiet, signal };
   const task = (await openPipeline(name, files, load)) as Pipelines['text-generation'];
 
   const write = async function* (input: Input): AsyncGenerator<string, void, undefined> {

@@ -44,7 +44,7 @@ export const hear: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts: files } = sourceAndTexts(positionals, hear.form);
-  const { json, srt, vtt, words, timestamps, language, translate, quiet } = values;
+  const { json, srt, vtt, words, timestamps, language, translate, adapter, quiet } = values;
   if ([json, srt, vtt].filter(Boolean).length > 1) {
     throw new UsageError('--json, --srt and --vtt are three ways to print the same. Choose one.');
   }
@@ -60,6 +60,7 @@ async function run(args: readonly string[]): Promise<void> {
     using listen = await openPipeline('automatic-speech-recognition', source, {
       dtype,
       signal,
+      adapter,
       quiet,
     });
     for await (const group of textGroups(files, signal)) {

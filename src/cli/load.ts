@@ -1,6 +1,12 @@
 // Opens the model of a command, with a line on the terminal that says how much of it is read.
 
-import { type FileProgress, type LoadOptions, pipeline, type Pipelines } from '../index.node.ts';
+import {
+  type FileProgress,
+  loadModel,
+  type LoadOptions,
+  pipeline,
+  type Pipelines,
+} from '../index.node.ts';
 import type { ModelSource } from '../source/open-source.ts';
 import { Progress, type Terminal } from './progress.ts';
 
@@ -26,21 +32,38 @@ export class LoadProgress implements Disposable {
   }
 }
 
-/** What `openPipeline` passes on to `pipeline`; undefined counts as not given. */
+/** What `openPipeline` passes on to `pipeline`; undefined counts as not given. `adapter`: the folder of one. */
 export type OpenOptions = {
   readonly [Key in 'dtype' | 'signal' | 'gpu']?: LoadOptions[Key] | undefined;
-} & { readonly quiet: boolean };
+} & { readonly adapter?: string | undefined; readonly quiet: boolean };
 
 /** `pipeline`, with progress unless it is to be quiet. */
 export async function openPipeline<Name extends keyof Pipelines>(
   name: Name,
   source: ModelSource,
-  { dtype, signal, gpu, quiet }: OpenOptions,
+  { adapter, dtype, signal, gpu, quiet }: OpenOptions,
 ): Promise<Pipelines[Name]> {
   using progress = new LoadProgress();
-  const options = { ...(dtype && { dtype }), ...(signal && { signal }), ...(gpu && { gpu }) };
-  return await pipeline(name, source, {
-    ...options,
+  const options = {
+    ...(dtype && { dtype }),
+    ...(signal && { signal }),
+    ...(gpu && { gpu }),
     ...(!quiet && { onProgress: progress.show }),
-  });
+  };
+  if (adapter === undefined) return await pipeline(name, source, options);
+  const { loadLora, withAdapters } = await import('../training/index.ts');
+  const model = await loadModel(source, options);
+  try {
+    const lora = await loadLora(model, adapter);
+    const adapted = withAdapters(model, lora);
+    const task = await pipeline(name, source, { ...(signal && { signal }), model: adapted });
+    const dispose = (): void => {
+      lora.dispose();
+      model.dispose();
+    };
+    return Object.assign(task, { dispose, [Symbol.dispose]: dispose });
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
 }

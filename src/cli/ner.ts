@@ -35,11 +35,16 @@ export const ner: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts } = sourceAndTexts(positionals, ner.form);
-  const { json, quiet } = values;
+  const { json, adapter, quiet } = values;
   const aggregationStrategy = choiceOption('--aggregation', values.aggregation, strategies);
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
-    using find = await openPipeline('token-classification', source, { dtype, signal, quiet });
+    using find = await openPipeline('token-classification', source, {
+      adapter,
+      dtype,
+      signal,
+      quiet,
+    });
     const settings = { aggregationStrategy: aggregationStrategy ?? 'simple', signal };
     for await (const group of textGroups(texts, signal)) {
       for (const [index, entities] of (await find(group, settings)).entries()) {

@@ -51,10 +51,12 @@ export class UsageError extends TransformerError {
 
 /** Options of every command that runs a model on texts. */
 export const taskOptions: {
+  readonly adapter: TextOption;
   readonly dtype: TextOption;
   readonly json: FlagOption;
   readonly quiet: FlagOption;
 } = {
+  adapter: textOption('DIR', 'a low-rank adapter (LoRA) beside its weights'),
   dtype: textOption(weightFormatNames.join(' | '), 'how weights are stored on the GPU (as stored)'),
   json: flagOption('print a JSON object a line, with what it is of'),
   quiet: flagOption('print results only, no progress'),

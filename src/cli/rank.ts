@@ -37,11 +37,11 @@ async function run(args: readonly string[]): Promise<void> {
   if (query === undefined) {
     throw new UsageError(`There is no query. Pass it behind the model: ${rank.form}`);
   }
-  const { json, quiet } = values;
+  const { json, adapter, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1);
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
-    using order = await openPipeline('text-ranking', source, { dtype, signal, quiet });
+    using order = await openPipeline('text-ranking', source, { adapter, dtype, signal, quiet });
     const documents: string[] = [];
     for await (const group of textGroups(given, signal)) {
       for (const text of group) documents.push(text);

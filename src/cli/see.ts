@@ -67,14 +67,14 @@ interface Settings {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts: files } = sourceAndTexts(positionals, see.form);
-  const { caption, detect, json, labels, quiet } = values;
+  const { caption, detect, json, labels, adapter, quiet } = values;
   const topK = wholeOption('--top-k', values['top-k'], 1);
   const threshold = positiveOption('--threshold', values.threshold, 1);
   const dtype = dtypeOption(values.dtype);
   const way = wayOf({ caption, detect, labels });
   refuseIdle(way, { labels, 'top-k': topK, threshold });
   await interruptible(async (signal) => {
-    const opening = { dtype, signal, quiet };
+    const opening = { adapter, dtype, signal, quiet };
     using look = await ways[way].open({ source, opening, labels, topK, threshold });
     for await (const group of textGroups(files, signal)) {
       for (const [index, { lines, fields }] of (await look(group)).entries()) {

@@ -27,10 +27,15 @@ async function run(args: readonly string[]): Promise<void> {
       `There is no text to compare with. Pass it behind the model: ${similarity.form}`,
     );
   }
-  const { json, quiet } = values;
+  const { json, adapter, quiet } = values;
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
-    using compare = await openPipeline('sentence-similarity', source, { dtype, signal, quiet });
+    using compare = await openPipeline('sentence-similarity', source, {
+      adapter,
+      dtype,
+      signal,
+      quiet,
+    });
     for await (const sentences of textGroups(given, signal)) {
       const scores = await compare({ sourceSentence, sentences }, { signal });
       for (const [index, score] of scores.entries()) {

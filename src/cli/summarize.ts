@@ -34,12 +34,12 @@ export const summarize: Command = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const { source, texts } = sourceAndTexts(positionals, summarize.form);
-  const { json, quiet } = values;
+  const { json, adapter, quiet } = values;
   const maxNewTokens = wholeOption('--max-new-tokens', values['max-new-tokens'], 1);
   const dtype = dtypeOption(values.dtype);
   await interruptible(async (signal) => {
     const given = await textsOrInput(texts, signal);
-    using shorten = await openPipeline('summarization', source, { dtype, signal, quiet });
+    using shorten = await openPipeline('summarization', source, { adapter, dtype, signal, quiet });
     const settings = { ...(maxNewTokens !== undefined && { maxNewTokens }), signal };
     for (const text of given) {
       const [{ summaryText } = { summaryText: '' }] = await shorten(text, settings);

@@ -46,7 +46,7 @@ export const translate: Command = {
 
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals: texts } = readOptions(args, options);
-  const { to, from, model = embeddedModel(), json, quiet } = values;
+  const { to, from, model = embeddedModel(), json, adapter, quiet } = values;
   const maxNewTokens = wholeOption('--max-new-tokens', values['max-new-tokens'], 1);
   const dtype = dtypeOption(values.dtype);
   if (to === undefined && texts.includes('--to')) {
@@ -54,7 +54,13 @@ async function run(args: readonly string[]): Promise<void> {
   }
   await interruptible(async (signal) => {
     using gpu = await Gpu.request({ signal });
-    using translator = await openPipeline('translation', model, { gpu, dtype, signal, quiet });
+    using translator = await openPipeline('translation', model, {
+      adapter,
+      gpu,
+      dtype,
+      signal,
+      quiet,
+    });
     const direction = { ...(to !== undefined && { to }), ...(from !== undefined && { from }) };
     const settings = { ...direction, ...(maxNewTokens && { maxNewTokens }), signal };
     const rate = new Rate();

@@ -48,6 +48,10 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
   }
 
   override trainable(): TrainableModel {
-    return trainableMakers().dual(this.#parts, this.#definition);
+    return trainableMakers().dual(
+      this.#parts,
+      this.#definition,
+      (...from) => new DualEncoderModel(...from),
+    );
   }
 }

@@ -149,7 +149,15 @@ export class EncoderDecoderModel implements Model {
 
   trainable(): TrainableModel {
     this.#forwards.assertUsable();
-    return trainableMakers().encoderDecoder(this.#parts, this.#model);
+    return trainableMakers().encoderDecoder(
+      this.#parts,
+      this.#model,
+      (...from) => new EncoderDecoderModel(...from),
+    );
+  }
+
+  async ready(): Promise<void> {
+    this.#forwards.assertUsable();
   }
 
   dispose(): void {

@@ -60,6 +60,10 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
 
   abstract trainable(): TrainableModel;
 
+  async ready(): Promise<void> {
+    this.#plans.assertUsable();
+  }
+
   dispose(): void {
     this.#plans.dispose();
     this.#parts.scope.dispose();

@@ -192,7 +192,7 @@ export interface Model {
     inputs: ModelInputs,
     options?: Omit<GenerateCallOptions, keyof GenerateOutputOptions>,
   ): AsyncGenerator<{ tokenIds: number[] }>;
-  /** Waits until the model is on the device in use, of models that recover. @internal */
+  /** Waits until the model is on the device in use. Errors: DISPOSED. @internal */
   ready?(): Promise<void>;
   /**
    * Has something be done to every model that is loaded in place of one that went with its device, of models

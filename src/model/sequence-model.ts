@@ -34,6 +34,7 @@ export class SequenceModel implements Model {
   readonly maxPositions: number;
   readonly #parts: LoadedParts;
   readonly #definition: SequenceDefinition;
+  readonly #settings: JsonObject;
   readonly #forwards = new PlanCache<ForwardPlan<SequenceBatch>>(forwardPlans);
   /** Of language models. */
   readonly #generation: Lazy<Generation> | undefined;
@@ -49,6 +50,7 @@ export class SequenceModel implements Model {
     this.maxPositions = definition.maxPositions;
     this.#parts = parts;
     this.#definition = definition;
+    this.#settings = settings;
     const { input, stack, head } = definition;
     if (head?.output === undefined || input.embeddings === undefined) return;
     const { output, before } = head;
@@ -120,7 +122,15 @@ export class SequenceModel implements Model {
 
   trainable(): TrainableModel {
     this.#forwards.assertUsable();
-    return trainableMakers().sequence(this.#parts, this.#definition);
+    return trainableMakers().sequence(
+      this.#parts,
+      this.#definition,
+      (...from) => new SequenceModel(...from, this.#settings),
+    );
+  }
+
+  async ready(): Promise<void> {
+    this.#forwards.assertUsable();
   }
 
   dispose(): void {

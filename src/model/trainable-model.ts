@@ -12,7 +12,7 @@ import type {
 } from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { StackWeights } from './layers/stack.ts';
-import type { LoadedParts, ModelInputs } from './model.ts';
+import type { LoadedParts, Model, ModelInputs } from './model.ts';
 import type { Linear } from './weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from './weights/parameters.ts';
 
@@ -80,13 +80,22 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   prepare(inputs: ModelInputs, multiple: number): Batch;
   /** Appends the forward pass for batches like this one. */
   record(recording: Recording, batch: Batch, adapt?: Adapt): TrainingGraph<Batch>;
+  /** The model with what `adapt` makes of its linear layers, over the same weights, which stay when it goes. */
+  adapted(adapt: Adapt): Model;
 }
+
+/** What a model is made trainable of; `remake` makes a model of the same kind. */
+export type MakeTrainable<Definition> = (
+  parts: LoadedParts,
+  definition: Definition,
+  remake: (parts: LoadedParts, definition: Definition) => Model,
+) => TrainableModel;
 
 /** Makes models trainable; part of the training code, which inference does not load. */
 export interface TrainableMakers {
-  sequence(parts: LoadedParts, definition: SequenceDefinition): TrainableModel;
-  encoderDecoder(parts: LoadedParts, model: EncoderDecoderDefinition): TrainableModel;
-  dual(parts: LoadedParts, definition: DualEncoderDefinition): TrainableModel;
+  readonly sequence: MakeTrainable<SequenceDefinition>;
+  readonly encoderDecoder: MakeTrainable<EncoderDecoderDefinition>;
+  readonly dual: MakeTrainable<DualEncoderDefinition>;
 }
 
 let makers: TrainableMakers | undefined;

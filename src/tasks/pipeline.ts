@@ -10,7 +10,7 @@ import { type ModelSource, openSource } from '../source/open-source.ts';
 import { checkQuantized } from '../model/weights/quantization-fields.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { describeFile, type Source } from '../source/source.ts';
-import { TransformerError } from '../runtime/errors.ts';
+import { fieldsOf, hasMethod, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { loadProcessors, processorCode, type Processors } from './processors.ts';
 import type { TaskDefinition } from './task-definition.ts';
@@ -49,6 +49,14 @@ export type Pipelines = {
 
 export type TranslationPipeline = Pipelines['translation'];
 
+export interface PipelineOptions extends LoadOptions {
+  /**
+   * The model of the source, where it is loaded already: for several tasks, say, or with adapters. It stays when the
+   * pipeline is disposed of.
+   */
+  model?: Model;
+}
+
 /**
  * Loads a checkpoint for a task, with what the task needs besides, such as a tokenizer. `source` and `options`
  * are those of `loadModel`. Errors: those of `loadModel`; OPTION_INVALID for an unknown task; MODEL_UNSUPPORTED for a
@@ -60,9 +68,12 @@ export type TranslationPipeline = Pipelines['translation'];
 export async function pipeline<Name extends keyof Pipelines>(
   name: Name,
   source: ModelSource,
-  options: LoadOptions = {},
+  given: PipelineOptions = {},
 ): Promise<Pipelines[Name]> {
   const chosen = await taskNamed(name);
+  const { model: loaded, ...options }: PipelineOptions = Object.fromEntries(
+    fieldsOf(given, 'The object of options'),
+  );
   const definition = await definitionOf(chosen);
   const files = openSource(source, options);
   const { signal } = options;
@@ -72,13 +83,15 @@ export async function pipeline<Name extends keyof Pipelines>(
   const config = await readConfig(files, signal);
   await checkHead(chosen, definition, config, files);
   await checkQuantized(new Config(config, describeFile(files, 'config.json')));
-  soon(codeFor(config));
+  if (loaded === undefined) soon(codeFor(config));
   const [make, processors] = await Promise.all([
     definition.load(files, signal),
     loadProcessors(definition.needs, files, signal),
   ]);
-  const model = await loadFor(definition.heads ?? [], files, options);
-  const dispose = (): void => model.dispose();
+  const model = (await usable(loaded)) ?? (await loadFor(definition.heads ?? [], files, options));
+  const dispose = (): void => {
+    if (loaded === undefined) model.dispose();
+  };
   const parts = { task: chosen, model, ...processors, dispose, [Symbol.dispose]: dispose };
   try {
     const made: object = Object.assign(make(parts), parts);
@@ -87,6 +100,19 @@ export async function pipeline<Name extends keyof Pipelines>(
     dispose();
     throw error;
   }
+}
+
+/** A model that was given, where it is one that works. Errors: OPTION_INVALID, DISPOSED. */
+async function usable(model: Model | undefined): Promise<Model | undefined> {
+  if (model === undefined) return undefined;
+  if (!hasMethod(model, 'forward')) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `model is ${show(model)}; wanted what loadModel resolves with, or none.`,
+    );
+  }
+  await model.ready?.();
+  return model;
 }
 
 /** Lets something begin of which a later call tells how it ends. */

@@ -32,7 +32,7 @@ export interface GradientPlanOptions {
   readonly loss: Tensor;
   /** u32 (2): seed and step of dropout; none when absent. */
   readonly random?: Tensor | undefined;
-  readonly adapt?: ((recording: Recording) => Adapt) | undefined;
+  readonly adapt?: (() => Adapt) | undefined;
 }
 
 export class GradientPlan {
@@ -62,7 +62,7 @@ export class GradientPlan {
     const training = places.size > 0;
     const recording = new Recording(scope, { training, ...(random && { random }) });
     try {
-      const graph = model.record(recording, batch, adapt?.(recording));
+      const graph = model.record(recording, batch, adapt?.());
       const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);
       const { losses } = recorded;
       const sum = total(losses, 'sum of losses');

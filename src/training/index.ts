@@ -15,6 +15,7 @@ export {
   type ScoreHeadsOptions,
 } from './head-pruning.ts';
 export { initialCheckpoint, type InitialCheckpointOptions } from './initialize.ts';
+export { type WeightedAdapter, withAdapters } from './adapters/adapted-model.ts';
 export { loadLora } from './adapters/load-lora.ts';
 export { Lora } from './adapters/lora.ts';
 export type { LoraOptions } from './adapters/lora-options.ts';

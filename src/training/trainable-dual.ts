@@ -4,29 +4,31 @@ import type { Recording } from '../runtime/record.ts';
 import type { DualEncoderDefinition } from '../model/definitions.ts';
 import { checkDual } from '../model/dual-inputs.ts';
 import { type DualBatch, given } from '../model/dual-plan.ts';
-import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import type { ModelInputs } from '../model/model.ts';
 import { sequenceGraph } from '../model/sequence-graph.ts';
-import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import type {
+  Adapt,
+  MakeTrainable,
+  TrainingGraph,
+  TrainableModel,
+} from '../model/trainable-model.ts';
 import { adaptLinears, type PaddedBatch, TrainableParts } from './trainable-parts.ts';
 
 export class TrainableDual
-  extends TrainableParts<DualBatch>
+  extends TrainableParts<DualBatch, DualEncoderDefinition>
   implements TrainableModel<PaddedBatch<DualBatch>>
 {
-  readonly #definition: DualEncoderDefinition;
-
-  constructor(parts: LoadedParts, definition: DualEncoderDefinition) {
+  constructor(...[parts, definition, remake]: Parameters<MakeTrainable<DualEncoderDefinition>>) {
     const { text, vision } = definition;
     const stacks = { text: text.stack, vision: vision.stack };
-    super(parts, definition, { inputs: [text.input, vision.input], stacks });
-    this.#definition = definition;
+    super(parts, definition, { inputs: [text.input, vision.input], stacks, remake });
   }
 
   /** Takes texts and as many images: each belongs to the one in its place, and to no other. */
   prepare(inputs: ModelInputs, multiple: number): PaddedBatch<DualBatch> {
-    const checked = checkDual({ ...inputs, returnLoss: true }, this.#definition);
+    const checked = checkDual({ ...inputs, returnLoss: true }, this.definition);
     const stacks = [given(checked.text).input, given(checked.vision).input];
-    const most = this.#definition.text.maxPositions;
+    const most = this.definition.text.maxPositions;
     return this.pad(checked, stacks, { most, multiple, labels: stacks[0]?.batch });
   }
 
@@ -35,7 +37,7 @@ export class TrainableDual
     { batch, lengths, checked }: PaddedBatch<DualBatch>,
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<DualBatch>> {
-    const definition = adapt ? adaptLinears(this.#definition, adapt) : this.#definition;
+    const definition = adapt ? adaptLinears(this.definition, adapt) : this.definition;
     const [text, vision] = (['text', 'vision'] as const).map((name, index) => {
       const { size } = given(checked[name]).input;
       const shape = { batch, length: lengths[index] ?? 0, size, labelled: false };

@@ -6,7 +6,7 @@ import { TrainablePair } from './trainable-pair.ts';
 import { TrainableSequence } from './trainable-sequence.ts';
 
 registerTrainable({
-  sequence: (parts, definition) => new TrainableSequence(parts, definition),
-  dual: (parts, definition) => new TrainableDual(parts, definition),
-  encoderDecoder: (parts, model) => new TrainablePair(parts, model),
+  sequence: (...from) => new TrainableSequence(...from),
+  dual: (...from) => new TrainableDual(...from),
+  encoderDecoder: (...from) => new TrainablePair(...from),
 });

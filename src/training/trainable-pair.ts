@@ -3,10 +3,15 @@
 import type { Recording } from '../runtime/record.ts';
 import type { EncoderDecoderDefinition } from '../model/definitions.ts';
 import { startTokens } from '../model/generation/option-reader.ts';
-import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import type { ModelInputs } from '../model/model.ts';
 import { pairGraph } from '../model/pair-graph.ts';
 import { checkSequencePair, type PairBatch } from '../model/pair-inputs.ts';
-import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import type {
+  Adapt,
+  MakeTrainable,
+  TrainingGraph,
+  TrainableModel,
+} from '../model/trainable-model.ts';
 import {
   expectLabels,
   expectLoss,
@@ -16,25 +21,22 @@ import {
 } from './trainable-parts.ts';
 
 export class TrainablePair
-  extends TrainableParts<PairBatch>
+  extends TrainableParts<PairBatch, EncoderDecoderDefinition>
   implements TrainableModel<PaddedBatch<PairBatch>>
 {
-  readonly #model: EncoderDecoderDefinition;
-
   /** @throws TransformerError MODEL_UNSUPPORTED where the head has no loss in lists */
-  constructor(parts: LoadedParts, model: EncoderDecoderDefinition) {
+  constructor(...[parts, model, remake]: Parameters<MakeTrainable<EncoderDecoderDefinition>>) {
     const { source, target, head, weights } = model;
     const { encoder, decoder } = weights;
     expectLoss(head);
-    super(parts, model, { inputs: [source, target], stacks: { encoder, decoder } });
-    this.#model = model;
+    super(parts, model, { inputs: [source, target], stacks: { encoder, decoder }, remake });
   }
 
   /** Takes `labels`, or `labels` and `decoderInputIds`. */
   prepare(inputs: ModelInputs, multiple: number): PaddedBatch<PairBatch> {
-    const { targetVocabulary, maxPositions } = this.#model.shape;
+    const { targetVocabulary, maxPositions } = this.definition.shape;
     expectLabels(inputs);
-    const checked = checkSequencePair(inputs, this.#model, () =>
+    const checked = checkSequencePair(inputs, this.definition, () =>
       startTokens({}, this.generation, targetVocabulary),
     );
     return this.pad(checked, [checked.source, checked.target], { most: maxPositions, multiple });
@@ -46,7 +48,7 @@ export class TrainablePair
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<PairBatch>> {
     const [sourceLength = 0, targetLength = 0] = lengths;
-    const model = adapt ? adaptLinears(this.#model, adapt) : this.#model;
+    const model = adapt ? adaptLinears(this.definition, adapt) : this.definition;
     return this.graph(
       pairGraph(recording, model, {
         batch,

@@ -3,13 +3,14 @@
 import { requireObject, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
+import { Scope } from '../runtime/scope.ts';
 import { Tensor } from '../runtime/tensor.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Head, HeadBatch } from '../model/heads/head.ts';
 import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
-import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import type { LoadedParts, Model, ModelInputs } from '../model/model.ts';
 import {
   type Adapt,
   cannotTrain,
@@ -73,7 +74,7 @@ interface PaddingOptions {
 }
 
 /** What is trained of every model. */
-export class TrainableParts<Checked extends HeadBatch> {
+export class TrainableParts<Checked extends HeadBatch, Definition> {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly generation: JsonObject;
@@ -83,26 +84,48 @@ export class TrainableParts<Checked extends HeadBatch> {
   readonly weights: readonly Tensor[];
   readonly linears: readonly Linear[];
   readonly stacks: Stacks;
+  readonly #parts: LoadedParts;
+  /** All weights of the model, in whatever shape it keeps them. */
+  protected readonly definition: Definition;
+  readonly #remake: (parts: LoadedParts, definition: Definition) => Model;
 
   /**
-   * `structure`: all weights of the model, in whatever shape it keeps them. `inputs`: what its stacks begin
-   * with.
+   * `definition`: all weights of the model, in whatever shape it keeps them. `inputs`: what its stacks begin
+   * with. `remake`: makes a model of the same kind.
    */
   constructor(
-    { gpu, config, generation, parameters, slices }: LoadedParts,
-    structure: unknown,
-    { inputs, stacks }: { inputs: readonly InputStage[]; stacks: Stacks },
+    parts: LoadedParts,
+    definition: Definition,
+    {
+      inputs,
+      stacks,
+      remake,
+    }: {
+      inputs: readonly InputStage[];
+      stacks: Stacks;
+      remake: (parts: LoadedParts, definition: Definition) => Model;
+    },
   ) {
+    const { gpu, config, generation, parameters, slices } = parts;
+    this.#parts = parts;
+    this.definition = definition;
+    this.#remake = remake;
     this.gpu = gpu;
     this.config = config;
     this.generation = generation;
     this.parameters = parameters;
     this.slices = slices;
     this.embeddings = inputs.flatMap(({ embeddings }) => embeddings?.tokens ?? []);
-    const { weights, linears } = weightsIn(structure);
+    const { weights, linears } = weightsIn(definition);
     this.weights = weights;
     this.linears = linears;
     this.stacks = stacks;
+  }
+
+  adapted(adapt: Adapt): Model {
+    const { scope } = this.#parts;
+    const own = { scope: new Scope(scope), parameters: undefined, onDispose: () => {} };
+    return this.#remake({ ...this.#parts, ...own }, adaptLinears(this.definition, adapt));
   }
 
   /**

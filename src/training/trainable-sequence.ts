@@ -2,9 +2,14 @@
 
 import type { Recording } from '../runtime/record.ts';
 import type { SequenceDefinition } from '../model/definitions.ts';
-import type { LoadedParts, ModelInputs } from '../model/model.ts';
+import type { ModelInputs } from '../model/model.ts';
 import { checkSequences, type SequenceBatch, sequenceGraph } from '../model/sequence-graph.ts';
-import type { Adapt, TrainingGraph, TrainableModel } from '../model/trainable-model.ts';
+import type {
+  Adapt,
+  MakeTrainable,
+  TrainingGraph,
+  TrainableModel,
+} from '../model/trainable-model.ts';
 import {
   expectLabels,
   expectLoss,
@@ -14,24 +19,21 @@ import {
 } from './trainable-parts.ts';
 
 export class TrainableSequence
-  extends TrainableParts<SequenceBatch>
+  extends TrainableParts<SequenceBatch, SequenceDefinition>
   implements TrainableModel<PaddedBatch<SequenceBatch>>
 {
-  readonly #definition: SequenceDefinition;
-
   /** @throws TransformerError MODEL_UNSUPPORTED for models without logits, and without a loss in lists */
-  constructor(parts: LoadedParts, definition: SequenceDefinition) {
+  constructor(...[parts, definition, remake]: Parameters<MakeTrainable<SequenceDefinition>>) {
     const { input, stack, causal, head } = definition;
     const stacks = causal ? { decoder: stack } : { encoder: stack };
     expectLoss(head);
-    super(parts, definition, { inputs: [input], stacks });
-    this.#definition = definition;
+    super(parts, definition, { inputs: [input], stacks, remake });
   }
 
   prepare(inputs: ModelInputs, multiple: number): PaddedBatch<SequenceBatch> {
     expectLabels(inputs);
-    const checked = checkSequences(inputs, this.#definition);
-    return this.pad(checked, [checked.input], { most: this.#definition.maxPositions, multiple });
+    const checked = checkSequences(inputs, this.definition);
+    return this.pad(checked, [checked.input], { most: this.definition.maxPositions, multiple });
   }
 
   record(
@@ -40,7 +42,7 @@ export class TrainableSequence
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<SequenceBatch>> {
     const [length = 0] = lengths;
-    const definition = adapt ? adaptLinears(this.#definition, adapt) : this.#definition;
+    const definition = adapt ? adaptLinears(this.definition, adapt) : this.definition;
     const { size } = checked.input;
     const room = checked.labels?.sequences?.room;
     return this.graph(

@@ -2,7 +2,6 @@
 
 import { hasMethod, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
-import type { Recording } from '../runtime/record.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
 import { checkPatterns, checkRange, checkSwitch, checkWhole, invalidOption } from './check.ts';
@@ -18,7 +17,7 @@ export interface Adapter {
   /** @internal */
   readonly parameters: Parameters;
   /** @internal */
-  readonly adapt: (recording: Recording) => Adapt;
+  readonly adapt: () => Adapt;
   /** Called before lists with it are played on this model; its result is called when that is over. @internal */
   readonly use: (model: TrainableModel) => () => void;
   /** Called when its device was lost and came back: it is on it as before any training. @internal */

@@ -97,9 +97,14 @@ const ways: Readonly<Record<string, Way>> = {
     call: (...args: ConstructorParameters<typeof Lora>) => new Lora(...args),
     right: of(() => [
       model,
-      { targets: [...targets] },
-      { dropout: 0, baseModel: null, taskType: null },
+      { targets: [...targets], rankPattern: {}, alphaPattern: {} },
+      { baseModel: null, taskType: null },
     ]),
+  },
+  withAdapters: {
+    call: (...args: Parameters<typeof training.withAdapters>) =>
+      training.withAdapters(...args).dispose(),
+    right: [() => [model, lora], () => [model, [{ adapter: lora, weight: 0.5 }]]],
   },
   'lora.files': { call: () => lora.files(), right: of(() => []) },
   'lora.save': { call: (to) => lora.save(to), right: of(() => [new MemoryTarget()]) },

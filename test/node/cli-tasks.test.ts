@@ -1,7 +1,9 @@
 // The commands of tasks, and info, as users run them, against what Hugging Face gives.
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
-import { pipeline } from 'webgpu-transformer';
+import { loadModel, pipeline } from 'webgpu-transformer';
+import { loadLora, Lora, withAdapters } from 'webgpu-transformer/training';
 import { safetensors, type StoredValues } from '../../src/source/safetensors-writer.ts';
 import {
   buildCommand,
@@ -14,6 +16,7 @@ import {
   taskFolder,
 } from '../support/cli.ts';
 import { halfTensors } from '../support/cpu-encoder.ts';
+import { fill } from '../support/lora.ts';
 import { expectAlike, expectedResult, taskFiles } from '../support/tasks.ts';
 import { webFolder } from '../support/web.ts';
 
@@ -220,6 +223,28 @@ test('similarity and rank compare texts', async () => {
   expect(told).not.toEqual(ranked);
   expect(await output(...asked, marie, ...compared, '--prompt', prompt)).toBe(print(told));
   expectRefusal(await run('rank', folder), 'no query');
+});
+
+test('an adapter beside the weights, as training saves it', async () => {
+  const folder = await taskFolder('gpt2');
+  const saved = path.join(folder, 'adapter');
+  {
+    using model = await loadModel(folder);
+    using lora = new Lora(model, { rank: 2, targets: '*.c_attn' });
+    await fill(model.gpu, lora, 6);
+    await mkdir(saved, { recursive: true });
+    await lora.save(saved);
+  }
+  const asked = ['generate', folder, 'Marie', '--max-new-tokens', '6', '--quiet'];
+  const plain = await output(...asked);
+  const tuned = await output(...asked, '--adapter', saved);
+  expect(tuned).not.toBe(plain);
+  using model = await loadModel(folder);
+  using lora = await loadLora(model, saved);
+  using generate = await pipeline('text-generation', folder, { model: withAdapters(model, lora) });
+  const [{ generatedText } = { generatedText: '' }] = await generate('Marie', { maxNewTokens: 6 });
+  expect(tuned.trim()).toBe(generatedText.slice('Marie'.length).trim());
+  expectRefusal(await run('generate', folder, 'a', '--adapter', folder), 'adapter_config.json');
 });
 
 test('summarize takes all of stdin as one text', async () => {

@@ -17,8 +17,8 @@ export async function loadLora(model: Model, source: string | URL | Source): Pro
   try {
     const modules = modulesOf(trainableOf('The model', model));
     const stored = await readAdapter(files, modules);
-    const { rank, alpha, modules: targets, values, dropout, baseModel, taskType } = stored;
-    const adapter = new Lora(model, { rank, alpha, targets }, { dropout, baseModel, taskType });
+    const { modules: targets, values, baseModel, taskType, ...options } = stored;
+    const adapter = new Lora(model, { ...options, targets }, { baseModel, taskType });
     adapter.fill(values);
     return adapter;
   } finally {

@@ -9,22 +9,13 @@ import { safetensors, type StoredValues } from '../../source/safetensors-writer.
 import { describeFile, requireJson, type Source } from '../../source/source.ts';
 import { numbersIn } from '../../model/weights/weight-formats.ts';
 import type { NamedFile } from '../checkpoint.ts';
+import type { SizedLayer } from './lora-matrices.ts';
+import { type AdapterConfig, checkConfig, isUnset, patternsOf } from './lora-config.ts';
+import { sizeOf } from './lora-options.ts';
 import type { Modules } from './lora-targets.ts';
 
 const configFile = 'adapter_config.json';
 const weightsFile = 'adapter_model.safetensors';
-
-/** What a configuration says beside the layers. */
-export interface AdapterConfig {
-  readonly rank: number;
-  readonly alpha: number;
-  /** Rate of dropout of the layers' inputs that the adapter was trained with. */
-  readonly dropout: number;
-  /** The base model's name or path. */
-  readonly baseModel: string | null;
-  /** PEFT's name of what the model is for; null where it has none. */
-  readonly taskType: string | null;
-}
 
 /** An adapter as its files have it: the matrices by the names of their tensors. */
 export interface StoredAdapter extends AdapterConfig {
@@ -37,39 +28,24 @@ export function tensorName(layer: string, matrix: 'A' | 'B'): string {
   return `base_model.model.${layer}.lora_${matrix}.weight`;
 }
 
-/** PEFT's names of tasks, by the ends of class names. */
-const taskTypes: readonly (readonly [RegExp, string])[] = [
-  [/(?:ForConditionalGeneration|MTModel)$/, 'SEQ_2_SEQ_LM'],
-  [/(?:ForCausalLM|LMHeadModel)$/, 'CAUSAL_LM'],
-  [/ForSequenceClassification$/, 'SEQ_CLS'],
-  [/ForTokenClassification$/, 'TOKEN_CLS'],
-  [/ForQuestionAnswering$/, 'QUESTION_ANS'],
-];
-
-/** What a new adapter says of the model it is for, by the model's config.json. */
-export function originOf(config: JsonObject): Omit<AdapterConfig, 'rank' | 'alpha'> {
-  const { _name_or_path: name, architectures: classes } = config;
-  const made = String(Array.isArray(classes) ? classes[0] : '');
-  return {
-    dropout: 0,
-    baseModel: typeof name === 'string' && name !== '' ? name : null,
-    taskType: taskTypes.find(([end]) => end.test(made))?.[1] ?? null,
-  };
-}
-
-/** The two files of an adapter, ready to be written. `transposed`: whether its layers are `Conv1D`. */
+/** The two files of an adapter, ready to be written. */
 export function adapterFiles(
-  { modules, rank, alpha, dropout, baseModel, taskType }: Omit<StoredAdapter, 'values'>,
+  { rank, alpha, rsLora, dropout, baseModel, taskType }: AdapterConfig,
+  layers: readonly SizedLayer[],
   values: ReadonlyMap<string, StoredValues>,
-  transposed: boolean,
 ): NamedFile[] {
+  /** The layers whose size is another one. */
+  const others = (size: 'rank' | 'alpha', usual: number): Record<string, number> =>
+    Object.fromEntries(
+      layers.filter((layer) => layer[size] !== usual).map((layer) => [layer.name, layer[size]]),
+    );
   const config = {
-    alpha_pattern: {},
+    alpha_pattern: others('alpha', alpha),
     auto_mapping: null,
     base_model_name_or_path: baseModel,
     bias: 'none',
     exclude_modules: null,
-    fan_in_fan_out: transposed,
+    fan_in_fan_out: layers.every(({ transposed }) => transposed),
     inference_mode: true,
     init_lora_weights: true,
     layer_replication: null,
@@ -81,12 +57,12 @@ export function adapterFiles(
     modules_to_save: null,
     peft_type: 'LORA',
     r: rank,
-    rank_pattern: {},
+    rank_pattern: others('rank', rank),
     revision: null,
-    target_modules: modules.toSorted(),
+    target_modules: layers.map(({ name }) => name).toSorted(),
     task_type: taskType,
     use_dora: false,
-    use_rslora: false,
+    use_rslora: rsLora,
   };
   const text = `${JSON.stringify(config, undefined, 2)}\n`;
   return [
@@ -109,11 +85,13 @@ export async function readAdapter(source: Source, modules: Modules): Promise<Sto
   const entries = await openSafetensorsFile(source, weightsFile);
   const file = describeFile(source, weightsFile);
   const names = modulesIn([...entries.keys()], file);
+  const sizes = { ...config, ...patternsOf(json, names, label) };
   checkTargets(json, names, modules, { label, file });
   for (const name of names) {
     const layer = modules.layers.get(name);
     if (layer === undefined) throw notInModel(name, modules, config.baseModel);
-    const wanted = { A: [config.rank, layer.input], B: [layer.out, config.rank] } as const;
+    const { rank } = sizeOf(name, sizes);
+    const wanted = { A: [rank, layer.input], B: [layer.out, rank] } as const;
     for (const matrix of ['A', 'B'] as const) {
       const key = tensorName(name, matrix);
       const shape = entries.get(key)?.shape;
@@ -126,7 +104,7 @@ export async function readAdapter(source: Source, modules: Modules): Promise<Sto
       if (shape.join() === wanted[matrix].join()) continue;
       throw new TransformerError(
         'TENSOR_MISMATCH',
-        `Tensor "${key}" has shape (${shape.join(', ')}), but rank ${config.rank} and the model's ` +
+        `Tensor "${key}" has shape (${shape.join(', ')}), but rank ${rank} and the model's ` +
           `"${name}.weight" (${layer.out}, ${layer.input}) call for (${wanted[matrix].join(', ')}). ` +
           `Load the model that the adapter was trained on${baseOf(config)}.`,
       );
@@ -146,83 +124,11 @@ export async function readAdapter(source: Source, modules: Modules): Promise<Sto
     data.set(numbersIn(entry, bytes));
     values.set(key, { shape: entry.shape, data });
   }
-  return { ...config, modules: names, values };
+  return { ...sizes, modules: names, values };
 }
 
 function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {
   return baseModel === null ? '' : ` (${show(baseModel)})`;
-}
-
-/** Fields that say where an adapter comes from or how it was begun, not what it computes. */
-const indifferent = [
-  'auto_mapping',
-  'base_model_name_or_path',
-  'exclude_modules',
-  // PEFT sets it right by the kind of layer, whatever it says.
-  'fan_in_fan_out',
-  'inference_mode',
-  'init_lora_weights',
-  'layers_pattern',
-  'layers_to_transform',
-  'lora_alpha',
-  'lora_dropout',
-  'megatron_core',
-  'peft_version',
-  'qalora_group_size',
-  'r',
-  'revision',
-  'runtime_config',
-  'target_modules',
-  'task_type',
-];
-
-/** Beginnings that leave the base model's weights as they are. */
-const harmlessBeginnings: readonly unknown[] = [undefined, null, true, false, 'gaussian'];
-
-/** Reads a configuration. Whatever is set in it that would compute something else is refused. */
-function checkConfig(json: JsonObject, label: string): AdapterConfig {
-  const unsupported = (field: string, wanted: string): TransformerError =>
-    new TransformerError(
-      'MODEL_UNSUPPORTED',
-      `${label} has ${field} ${show(json[field])}; supported is ${wanted}. ` +
-        'Merge this adapter into its base model with PEFT and load the merged model.',
-    );
-  if (json['peft_type'] !== 'LORA') throw unsupported('peft_type', '"LORA"');
-  if (!['none', undefined].includes(json['bias'] as string)) throw unsupported('bias', '"none"');
-  if (!harmlessBeginnings.includes(json['init_lora_weights'])) {
-    throw unsupported('init_lora_weights', 'true, false or "gaussian"');
-  }
-  for (const [field, value] of Object.entries(json)) {
-    const known = indifferent.includes(field) || field === 'peft_type' || field === 'bias';
-    if (!known && !isUnset(value)) throw unsupported(field, 'to leave it unset');
-  }
-  const wrong = (field: string, wanted: string): TransformerError =>
-    new TransformerError(
-      'CONFIG_INVALID',
-      `${label} has ${field} ${show(json[field])}, wanted ${wanted}. Save the adapter again.`,
-    );
-  const { r: rank, lora_alpha: alpha, lora_dropout: dropout = 0 } = json;
-  if (!Number.isSafeInteger(rank) || Number(rank) < 1) throw wrong('r', 'a whole number from 1 on');
-  if (!Number.isFinite(alpha) || Number(alpha) <= 0) {
-    throw wrong('lora_alpha', 'a number above 0');
-  }
-  if (!Number.isFinite(dropout) || Number(dropout) < 0 || Number(dropout) >= 1) {
-    throw wrong('lora_dropout', 'a rate from 0 to below 1');
-  }
-  const base = json['base_model_name_or_path'];
-  return {
-    rank: Number(rank),
-    alpha: Number(alpha),
-    dropout: Number(dropout),
-    baseModel: typeof base === 'string' ? base : null,
-    taskType: typeof json['task_type'] === 'string' ? json['task_type'] : null,
-  };
-}
-
-/** Whether a field asks for nothing. */
-function isUnset(value: unknown): boolean {
-  if (value === null || value === undefined || value === false) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
 /** The modules whose matrices a file holds. */

@@ -10,13 +10,18 @@ import type { Parameters, WeightSlice } from '../../model/weights/parameters.ts'
 import { writeParameters } from '../../model/weights/read-parameters.ts';
 import { Random } from '../../model/random.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
+import { dropout as drop } from '../../shaders/elementwise/dropout.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import { tensorName } from './lora-files.ts';
+import type { LayerSize } from './lora-options.ts';
 import type { LinearLayer } from './lora-targets.ts';
 
+/** A layer with the size of its update. */
+export interface SizedLayer extends LinearLayer, LayerSize {}
+
 /** A layer with its matrices. */
-export interface AdaptedLayer extends LinearLayer {
+export interface AdaptedLayer extends SizedLayer {
   /** (rank, input) */
   readonly a: Tensor;
   /** (out, rank) */
@@ -36,13 +41,12 @@ export type MatrixValues = (layers: readonly AdaptedLayer[]) => ReadonlyMap<stri
 /** Matrices for these layers with these values. */
 export function makeMatrices(
   gpu: Gpu,
-  linears: readonly LinearLayer[],
-  rank: number,
+  linears: readonly SizedLayer[],
   values: MatrixValues,
 ): Matrices {
   const scope = new Scope(gpu);
   try {
-    const { layers, parameters } = allocateMatrices(scope, linears, rank);
+    const { layers, parameters } = allocateMatrices(scope, linears);
     // Where there was no room for them, the first list that reads them fails.
     const { device } = gpu;
     device.pushErrorScope('validation');
@@ -58,10 +62,9 @@ export function makeMatrices(
 /** Matrices of 0 for these layers, in common buffers for a trainer, by their names in files. */
 function allocateMatrices(
   scope: Scope,
-  layers: readonly LinearLayer[],
-  rank: number,
+  layers: readonly SizedLayer[],
 ): { layers: AdaptedLayer[]; parameters: Parameters } {
-  const shapes = layers.flatMap(({ out, input }) => [
+  const shapes = layers.flatMap(({ out, input, rank }) => [
     [rank, input],
     [out, rank],
   ]);
@@ -74,8 +77,8 @@ function allocateMatrices(
   };
   const adapted = layers.map((layer) => ({
     ...layer,
-    a: place(tensorName(layer.name, 'A'), [rank, layer.input]),
-    b: place(tensorName(layer.name, 'B'), [layer.out, rank]),
+    a: place(tensorName(layer.name, 'A'), [layer.rank, layer.input]),
+    b: place(tensorName(layer.name, 'B'), [layer.out, layer.rank]),
   }));
   const { segments, places } = arena;
   return { layers: adapted, parameters: { segments, places, slices, constants: [] } };
@@ -100,12 +103,19 @@ export function drawMatrices(
   return values;
 }
 
-/** "h = W₀x + ΔWx = W₀x + BAx" (§4.1, eq. 3), scaled, for adapted layers of one weight. */
-export function lowRank(layers: readonly AdaptedLayer[], scale: number): LinearUpdate {
+/**
+ * "h = W₀x + ΔWx = W₀x + BAx" (§4.1, eq. 3), scaled, and so many times, for adapted layers of one weight. `dropout`:
+ * the part of x that is dropped before each A, in lists that draw random numbers.
+ */
+export function lowRank(
+  layers: readonly AdaptedLayer[],
+  { weight, dropout }: { readonly weight: number; readonly dropout: number },
+): LinearUpdate {
   return (y, x) =>
-    layers.reduce((sum, { name, a, b, first }) => {
-      const inner = matmul(x, a, { transposed: true, label: `A ${name}` });
+    layers.reduce((sum, { name, a, b, first, scale }) => {
+      const input = drop(x, dropout);
+      const inner = matmul(input, a, { transposed: true, label: `A ${name}` });
       const delta = matmul(inner, b, { transposed: true, label: `B ${name}` });
-      return lora(sum, delta, { left: first, scale });
+      return lora(sum, delta, { left: first, scale: weight * scale });
     }, y);
 }

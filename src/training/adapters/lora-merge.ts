@@ -62,11 +62,7 @@ export class Merge {
  * @throws TransformerError OPTION_INVALID when f16 cannot hold one of the results, MODEL_UNSUPPORTED for
  *   weights in blocks
  */
-export async function mergedRows(
-  gpu: Gpu,
-  layers: readonly AdaptedLayer[],
-  scale: number,
-): Promise<MergedRows[]> {
+export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Promise<MergedRows[]> {
   const inBlocks = layers.find(({ tensor }) => blocksOf(tensor.dtype));
   if (inBlocks) {
     throw new TransformerError(
@@ -83,7 +79,7 @@ export async function mergedRows(
   try {
     const plan = await Plan.create(
       recording,
-      tensors.map((tensor) => updatedWeight(recording, tensor, layers, scale)),
+      tensors.map((tensor) => updatedWeight(recording, tensor, layers)),
     );
     const outputs = await plan.play();
     tensors.forEach((tensor, index) => {
@@ -111,10 +107,9 @@ function updatedWeight(
   recording: Recording,
   weight: Tensor,
   layers: readonly AdaptedLayer[],
-  scale: number,
 ): Tensor {
   const held = layers.filter(({ tensor }) => tensor === weight);
-  return held.reduce((sofar, { name, a, b, first }) => {
+  return held.reduce((sofar, { name, a, b, first, scale }) => {
     const delta = matmul(recording.use(b), a, { label: `Δ ${name}` });
     return lora(sofar, delta, { first, scale });
   }, weight);

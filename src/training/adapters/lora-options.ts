@@ -1,8 +1,8 @@
 // The settings of low-rank adapters, and what files say of where one comes from.
 
 import { fieldsOf, isA, refuseUnknown } from '../../runtime/errors.ts';
-import { checkPatterns, checkPositive, checkRange, invalidOption } from '../check.ts';
-import type { NamePattern } from '../trainable.ts';
+import { checkPatterns, checkPositive, checkRange, checkSwitch, invalidOption } from '../check.ts';
+import { type NamePattern, testOf } from '../trainable.ts';
 
 export interface LoraOptions {
   /** r of the paper: rows of A, columns of B; 8 by default. */
@@ -14,39 +14,102 @@ export interface LoraOptions {
    * run of characters. `*.q_proj` and `*.v_proj` by default: the paper adapts W_q and W_v (§7.1).
    */
   targets?: NamePattern | readonly NamePattern[];
+  /** Ranks of layers that have their own, by names as in `targets`; the first that fits counts. */
+  rankPattern?: Readonly<Record<string, number>>;
+  /** The same for α. */
+  alphaPattern?: Readonly<Record<string, number>>;
+  /** Scales by α / √r, which lets higher ranks learn (rsLoRA: Kalajdzievski 2023, arXiv 2312.03732); false by default. */
+  rsLora?: boolean;
+  /** Part of the inputs of A that is dropped while it trains; 0 by default. */
+  dropout?: number;
   /** Draws A; 0 by default. */
   seed?: number;
 }
 
-interface CheckedLoraOptions {
+/** How large updates are. */
+export interface LoraSizes {
   readonly rank: number;
   readonly alpha: number;
+  readonly rsLora: boolean;
+  readonly rankPattern: Readonly<Record<string, number>>;
+  readonly alphaPattern: Readonly<Record<string, number>>;
+}
+
+export interface CheckedLoraOptions extends LoraSizes {
+  readonly dropout: number;
   readonly seed: number;
   readonly patterns: readonly NamePattern[];
 }
 
+const known: Readonly<Record<keyof LoraOptions, true>> = {
+  rank: true,
+  alpha: true,
+  targets: true,
+  rankPattern: true,
+  alphaPattern: true,
+  rsLora: true,
+  dropout: true,
+  seed: true,
+};
+
 /** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
 export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
-  refuseUnknown(options, ['rank', 'alpha', 'targets', 'seed'], 'option of Lora');
+  refuseUnknown(options, Object.keys(known), 'option of Lora');
   const { rank = 8, alpha = rank, targets = ['*.q_proj', '*.v_proj'], seed = 0 } = options;
-  if (!Number.isSafeInteger(rank) || rank < 1)
-    throw invalidOption('rank', rank, 'a whole number from 1');
+  const { rankPattern = {}, alphaPattern = {}, rsLora = false, dropout = 0 } = options;
+  checkRank('rank', rank);
   checkPositive('alpha', alpha);
+  checkEach('rankPattern', rankPattern, checkRank);
+  checkEach('alphaPattern', alphaPattern, checkPositive);
+  checkSwitch('rsLora', rsLora);
+  checkRange('dropout', dropout, 0, 1);
   if (!Number.isSafeInteger(seed)) throw invalidOption('seed', seed, 'a whole number');
   const isOne = typeof targets === 'string' || isA(targets, RegExp);
   const patterns: readonly NamePattern[] = isOne ? [targets] : targets;
   if (!Array.isArray(patterns) || patterns.length === 0)
     throw invalidOption('targets', targets, 'at least one name');
   checkPatterns('targets', patterns);
-  return { rank, alpha, seed, patterns };
+  return { rank, alpha, rankPattern, alphaPattern, rsLora, dropout, seed, patterns };
+}
+
+function checkRank(name: string, rank: unknown): void {
+  if (!Number.isSafeInteger(rank) || Number(rank) < 1)
+    throw invalidOption(name, rank, 'a whole number from 1');
+}
+
+/** Numbers by patterns. */
+function checkEach(
+  name: string,
+  values: unknown,
+  check: (name: string, value: unknown) => void,
+): void {
+  for (const [pattern, value] of fieldsOf(values, `The object of ${name}`)) {
+    check(`${name}["${pattern}"]`, value);
+  }
+}
+
+/** How large the update of a layer is, and what it is scaled by. */
+export interface LayerSize {
+  readonly rank: number;
+  readonly alpha: number;
+  /** α / r, or α / √r */
+  readonly scale: number;
+}
+
+/** The size of the update of the layer `name`. */
+export function sizeOf(name: string, sizes: LoraSizes): LayerSize {
+  const own = (values: Readonly<Record<string, number>>): number | undefined =>
+    Object.entries(values).find(([pattern]) => testOf(pattern)(name))?.[1];
+  const rank = own(sizes.rankPattern) ?? sizes.rank;
+  const alpha = own(sizes.alphaPattern) ?? sizes.alpha;
+  return { rank, alpha, scale: alpha / (sizes.rsLora ? Math.sqrt(rank) : rank) };
 }
 
 /** Refuses what says nothing of an origin. @throws TransformerError OPTION_INVALID */
 export function checkOrigin(origin: unknown): void {
-  const { dropout, ...names } = Object.fromEntries(fieldsOf(origin, 'The origin'));
-  checkRange('dropout', dropout, 0, Infinity);
+  const names = Object.fromEntries(fieldsOf(origin, 'The origin'));
   for (const name of [names['baseModel'], names['taskType']]) {
     if (typeof name === 'string' || name === null) continue;
-    throw invalidOption('origin', origin, '{ dropout, baseModel, taskType }');
+    throw invalidOption('origin', origin, '{ baseModel, taskType }');
   }
 }

@@ -4,7 +4,6 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
-import type { Recording } from '../../runtime/record.ts';
 import { allOf } from '../../runtime/read-back.ts';
 import type { Model } from '../../model/model.ts';
 import type { Parameters } from '../../model/weights/parameters.ts';
@@ -15,25 +14,27 @@ import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
 import { trainableOf } from '../check.ts';
 import { type NamedFile, writeFiles } from '../checkpoint.ts';
 import '../trainable-models.ts';
-import { type AdapterConfig, adapterFiles, originOf } from './lora-files.ts';
+import { type AdapterConfig, type AdapterOrigin, originOf } from './lora-config.ts';
+import { adapterFiles } from './lora-files.ts';
 import {
   drawMatrices,
   lowRank,
   makeMatrices,
   type Matrices,
   type MatrixValues,
+  type SizedLayer,
 } from './lora-matrices.ts';
 import { isMergedInto, Merge, mergedRows } from './lora-merge.ts';
-import { checkLoraOptions, checkOrigin, type LoraOptions } from './lora-options.ts';
-import { modulesOf, selectLayers } from './lora-targets.ts';
+import { checkLoraOptions, checkOrigin, type LoraOptions, sizeOf } from './lora-options.ts';
+import { type LinearLayer, modulesOf, selectLayers } from './lora-targets.ts';
 import type { Adapter } from '../trainer-options.ts';
 
 /**
  * Low-rank updates of a model's linear layers: "h = W₀x + ΔWx = W₀x + BAx" (§4.1, eq. 3), scaled by
  * α / r, where W₀ stays as it is.
  *
- * An adapter takes effect in the lists of a `Trainer` that was given it, and in the model's `forward`
- * and `generate` while it is merged, not otherwise. It trains on models that were loaded plainly: the
+ * An adapter takes effect in the lists of a `Trainer` that was given it, in what `withAdapters` gives, and in the
+ * model's `forward` and `generate` while it is merged, not otherwise. It trains on models that were loaded plainly: the
  * weights are only read, in their storage format, and the update is computed beside them.
  */
 export class Lora implements Adapter {
@@ -58,25 +59,21 @@ export class Lora implements Adapter {
    * A new adapter: "We use a random Gaussian initialization for A and zero for B, so ΔW = BA is zero
    * at the beginning of training" (§4.1). Departs from the paper: A is drawn as PEFT and the authors'
    * own code do, uniformly from ±1/√input (He et al. 2015, with slope √5).
-   * `origin`: what else the files say that an adapter was loaded from.
+   * `origin`: where the files say that an adapter comes from which was loaded.
    * @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID, MODEL_UNSUPPORTED
    */
-  constructor(
-    model: Model,
-    options: LoraOptions = {},
-    origin?: Omit<AdapterConfig, 'rank' | 'alpha'>,
-  ) {
+  constructor(model: Model, options: LoraOptions = {}, origin?: AdapterOrigin) {
     if (origin !== undefined) checkOrigin(origin);
-    const { rank, alpha, seed, patterns } = checkLoraOptions(options);
+    const { seed, patterns, ...sizes } = checkLoraOptions(options);
     const layers = selectLayers(modulesOf(trainableOf('The model', model)), patterns);
     this.#model = model;
     this.#gpu = model.gpu;
-    this.#config = { rank, alpha, ...(origin ?? originOf(model.config)) };
-    this.rank = rank;
-    this.alpha = alpha;
+    this.#config = { ...sizes, ...(origin ?? originOf(model.config)) };
+    this.rank = sizes.rank;
+    this.alpha = sizes.alpha;
     this.targets = layers.map(({ name }) => name);
     this.#first = (adapted) => drawMatrices(adapted, seed);
-    this.#matrices = makeMatrices(model.gpu, layers, rank, this.#first);
+    this.#matrices = makeMatrices(model.gpu, this.#sized(layers), this.#first);
   }
 
   /** @internal */
@@ -90,21 +87,15 @@ export class Lora implements Adapter {
     return this.#merged !== undefined;
   }
 
-  /** Adds (α / r)·B·A to layers beside their products while a list is recorded. @internal */
-  readonly adapt = (recording: Recording): Adapt => {
+  /** Adds (α / r)·B·A, `weight` times, to layers beside their products and what others add. @internal */
+  readonly adapt = (weight: number = 1): Adapt => {
     this.#expectUsable();
-    const { dropout } = this.#config;
-    if (dropout > 0 && recording.training && recording.random !== undefined) {
-      throw new TransformerError(
-        'MODEL_UNSUPPORTED',
-        `The adapter was trained with lora_dropout ${dropout}, which is not supported. Give the ` +
-          'Trainer dropout: false, or set lora_dropout to 0 in adapter_config.json.',
-      );
-    }
-    const scale = this.alpha / this.rank;
     return (layer) => {
       const own = this.#matrices.layers.filter(({ tensor }) => tensor === layer.weight);
-      return own.length === 0 ? layer : { ...layer, update: lowRank(own, scale) };
+      if (own.length === 0) return layer;
+      const update = lowRank(own, { weight, dropout: this.#config.dropout });
+      const before = layer.update;
+      return { ...layer, update: before ? (y, x) => update(before(y, x), x) : update };
     };
   };
 
@@ -147,8 +138,7 @@ export class Lora implements Adapter {
   async files(): Promise<NamedFile[]> {
     this.#expectHere();
     const values = await readParameters(this.#gpu, this.parameters);
-    const isTransposed = this.#matrices.layers.every(({ transposed }) => transposed);
-    return adapterFiles({ ...this.#config, modules: this.targets }, values, isTransposed);
+    return adapterFiles(this.#config, this.#matrices.layers, values);
   }
 
   /**
@@ -216,8 +206,12 @@ export class Lora implements Adapter {
     this.dispose();
   }
 
+  #sized(layers: readonly LinearLayer[]): SizedLayer[] {
+    return layers.map((layer) => ({ ...layer, ...sizeOf(layer.name, this.#config) }));
+  }
+
   #updatedRows(): ReturnType<typeof mergedRows> {
-    return mergedRows(this.#gpu, this.#matrices.layers, this.alpha / this.rank);
+    return mergedRows(this.#gpu, this.#matrices.layers);
   }
 
   /** Merges these values into a model that was loaded again; also what was merged for good. */
@@ -235,7 +229,7 @@ export class Lora implements Adapter {
     this.#letGo();
     const layers = selectLayers(modulesOf(this.#model.trainable()), this.targets);
     this.#matrices.scope.dispose();
-    this.#matrices = makeMatrices(this.#gpu, layers, this.rank, values);
+    this.#matrices = makeMatrices(this.#gpu, this.#sized(layers), values);
   }
 
   /** Forgets what stood in the weights. */

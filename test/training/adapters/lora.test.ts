@@ -3,24 +3,24 @@
 import { expect, test } from 'vitest';
 import { type Gpu, loadModel, type Model, type ModelInputs } from 'webgpu-transformer';
 import { loadLora, Lora, sgd, Trainer } from 'webgpu-transformer/training';
-import { readParameters } from '../../src/model/weights/read-parameters.ts';
-import type { StoredValues } from '../../src/source/safetensors-writer.ts';
-import { readBack } from '../../src/runtime/read-back.ts';
-import { expectClose, expectTensor, readCase, type Rows } from '../support/expected.ts';
-import { readFixture } from '../support/fixture.ts';
-import { testGpus, withGpu } from '../support/gpu.ts';
-import { bitsOf, fill, matrices, product, transposed } from '../support/lora.ts';
+import { readParameters } from '../../../src/model/weights/read-parameters.ts';
+import type { StoredValues } from '../../../src/source/safetensors-writer.ts';
+import { readBack } from '../../../src/runtime/read-back.ts';
+import { expectClose, expectTensor, readCase, type Rows } from '../../support/expected.ts';
+import { readFixture } from '../../support/fixture.ts';
+import { testGpus, withGpu } from '../../support/gpu.ts';
+import { bitsOf, fill, matrices, product, transposed } from '../../support/lora.ts';
 import {
   type Checkpoint,
   checkpointOf,
   randomMarian,
   type Stored,
-} from '../support/marian-checkpoint.ts';
-import { Random } from '../support/random.ts';
-import { fixtureSource, memorySource, readValues } from '../support/source.ts';
-import { tolerance } from '../support/tolerance.ts';
-import { MemoryTarget, snapshot } from '../support/training.ts';
-import { decode } from '../support/values.ts';
+} from '../../support/marian-checkpoint.ts';
+import { Random } from '../../support/random.ts';
+import { fixtureSource, memorySource, readValues } from '../../support/source.ts';
+import { tolerance } from '../../support/tolerance.ts';
+import { MemoryTarget, snapshot } from '../../support/training.ts';
+import { decode } from '../../support/values.ts';
 
 const gpus = await testGpus();
 const marian = await readCase('marian');

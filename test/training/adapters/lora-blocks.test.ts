@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
 import { Lora, Trainer } from 'webgpu-transformer/training';
-import { sharedGpu } from '../support/gpu.ts';
-import { expectRejection } from '../support/rejection.ts';
-import { fixtureSource } from '../support/source.ts';
+import { sharedGpu } from '../../support/gpu.ts';
+import { expectRejection } from '../../support/rejection.ts';
+import { fixtureSource } from '../../support/source.ts';
 
 const onGpu = sharedGpu();
 const batch: ModelInputs = { inputIds: [[5, 7, 9, 11]], labels: [[5, 7, 9, 11]] };

@@ -3,14 +3,14 @@
 import { expect, test } from 'vitest';
 import { loadModel } from 'webgpu-transformer';
 import { loadLora, Lora, Trainer } from 'webgpu-transformer/training';
-import { callInputs, expectCall } from '../support/checkpoint.ts';
-import { readCase } from '../support/expected.ts';
-import { readFixture } from '../support/fixture.ts';
-import { sharedGpu } from '../support/gpu.ts';
-import { bitsOf, fill } from '../support/lora.ts';
-import { safetensorsFile, type StoredTensor } from '../support/safetensors.ts';
-import { fixtureFiles, fixtureSource, memorySource, readValues } from '../support/source.ts';
-import { MemoryTarget } from '../support/training.ts';
+import { callInputs, expectCall } from '../../support/checkpoint.ts';
+import { readCase } from '../../support/expected.ts';
+import { readFixture } from '../../support/fixture.ts';
+import { sharedGpu } from '../../support/gpu.ts';
+import { bitsOf, fill } from '../../support/lora.ts';
+import { safetensorsFile, type StoredTensor } from '../../support/safetensors.ts';
+import { fixtureFiles, fixtureSource, memorySource, readValues } from '../../support/source.ts';
+import { MemoryTarget } from '../../support/training.ts';
 
 const onGpu = sharedGpu();
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);

@@ -1,0 +1,161 @@
+// A model with adapters beside its weights, which stay as they are: several of them over one model, each call with
+// its own (as "S-LoRA", Sheng et al. 2023, arXiv 2311.03285, serves them).
+
+import { fieldsOf, isA, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import type { Gpu } from '../../runtime/gpu.ts';
+import { show } from '../../runtime/print.ts';
+import type { GenerateOptions } from '../../model/generation/options.ts';
+import type {
+  ForwardOptions,
+  GenerateCall,
+  GenerateOutputOptions,
+  GenerateResult,
+  Model,
+  ModelInputs,
+  ModelOutput,
+} from '../../model/model.ts';
+import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
+import type { JsonObject } from '../../source/json.ts';
+import { invalidOption, trainableOf } from '../check.ts';
+import { Lora } from './lora.ts';
+
+/** An adapter, and how many times its update counts; once when absent. */
+export interface WeightedAdapter {
+  adapter: Lora;
+  weight?: number;
+}
+
+/**
+ * The model with these adapters, of which each adds its update, so many times as `weight` says: it computes what the
+ * model does once they are merged, in `forward`, `generate` and `stream`, whatever format the weights are held in. The
+ * model itself goes on without them, and any number of such views share its weights. A view sees how its adapters
+ * train. Disposing of it leaves the model and the adapters; it ends with them.
+ * @throws TransformerError INPUT_INVALID, OPTION_INVALID; its calls INPUT_INVALID while an adapter is merged
+ * @example
+ * const french = withAdapters(model, await loadLora(model, 'adapters/french'));
+ * await french.generate(inputs);
+ */
+export function withAdapters(
+  model: Model,
+  adapters: Lora | readonly (Lora | WeightedAdapter)[],
+): Model {
+  const trainable = trainableOf('The model', model);
+  const list = Array.from<unknown>(Array.isArray(adapters) ? adapters : [adapters]);
+  if (list.length === 0) throw invalidOption('adapters', adapters, 'at least one Lora');
+  return new AdaptedModel(trainable, list.map(checkAdapter));
+}
+
+function checkAdapter(given: unknown): Required<WeightedAdapter> {
+  if (isA(given, Lora)) return { adapter: given, weight: 1 };
+  const fields = Object.fromEntries(fieldsOf(given, 'An adapter'));
+  refuseUnknown(fields, ['adapter', 'weight'], 'field of an adapter');
+  const { adapter, weight = 1 } = fields;
+  if (!isA(adapter, Lora)) throw invalidOption('adapter', adapter, 'a Lora');
+  if (typeof weight !== 'number' || !Number.isFinite(weight)) {
+    throw invalidOption('weight', weight, 'a number');
+  }
+  return { adapter, weight };
+}
+
+class AdaptedModel implements Model {
+  readonly #trainable: TrainableModel;
+  readonly #adapters: readonly Required<WeightedAdapter>[];
+  readonly #model: Model;
+
+  constructor(trainable: TrainableModel, adapters: readonly Required<WeightedAdapter>[]) {
+    this.#trainable = trainable;
+    this.#adapters = adapters;
+    this.#use()();
+    const all = adapters.map(({ adapter, weight }) => adapter.adapt(weight));
+    const adapt: Adapt = (layer) => all.reduce((made, each) => each(made), layer);
+    this.#model = trainable.adapted(adapt);
+  }
+
+  get gpu(): Gpu {
+    return this.#model.gpu;
+  }
+
+  get config(): JsonObject {
+    return this.#model.config;
+  }
+
+  get generationConfig(): JsonObject {
+    return this.#model.generationConfig;
+  }
+
+  get warnings(): readonly string[] {
+    return this.#model.warnings;
+  }
+
+  get maxPositions(): number {
+    return this.#model.maxPositions;
+  }
+
+  forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput> {
+    return this.#during(() => this.#model.forward(inputs, options));
+  }
+
+  generate(
+    inputs: ModelInputs,
+    options?: GenerateOptions & GenerateOutputOptions,
+  ): Promise<GenerateResult> {
+    return this.#during(() => this.#model.generate(inputs, options));
+  }
+
+  generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
+    return this.#during(() => this.#model.generateTogether(calls));
+  }
+
+  async *stream(
+    inputs: ModelInputs,
+    options?: GenerateOptions,
+  ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
+    const release = this.#use();
+    try {
+      yield* this.#model.stream(inputs, options);
+    } finally {
+      release();
+    }
+  }
+
+  async ready(): Promise<void> {
+    await this.#during(async () => this.#model.ready?.());
+  }
+
+  trainable(): TrainableModel {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `This is a view of a ${show(this.config['model_type'])} with adapters. Train the model that it was made of.`,
+    );
+  }
+
+  dispose(): void {
+    this.#model.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.#use();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /** Begins a time in which no adapter may be merged; the result ends it. */
+  #use(): () => void {
+    const releases: (() => void)[] = [];
+    const release = (): void => releases.forEach((end) => end());
+    try {
+      for (const { adapter } of this.#adapters) releases.push(adapter.use(this.#trainable));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
+  }
+}
