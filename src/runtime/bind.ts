@@ -36,6 +36,9 @@ export function placeOf(tensor: Tensor, { given, moved }: Places): Place | undef
   return place && of ? { buffer: place.buffer, offset: place.offset + offset } : place;
 }
 
+/** For sixteen bindings of a dispatch: storage buffers begin at multiples of 256 on every device. */
+const placeholderSize = 16 * 256;
+
 /**
  * Makes the bind groups of a list; all params stand in one uniform buffer, written once. Immediates would be
  * set anew in every play: half as much time again to encode a list.
@@ -47,7 +50,7 @@ export class Binder {
   readonly #params: GPUBuffer;
   /** Sizes of the params of each dispatch. */
   readonly #sizes: readonly number[];
-  /** Absent tensors: WebGPU refuses one buffer that a dispatch may both read and write. */
+  /** Absent tensors: WebGPU refuses a buffer that a dispatch may both read and write, and a part written twice. */
   readonly #placeholders: { readonly read: GPUBuffer; readonly write: GPUBuffer };
 
   constructor(recording: Recording, pipelines: readonly Pipeline[]) {
@@ -59,8 +62,8 @@ export class Binder {
     const params = new DataView(new ArrayBuffer(this.#slot * Math.max(1, dispatches.length)));
     this.#params = scope.buffer('params', params.byteLength, UNIFORM | COPY_DST);
     this.#placeholders = {
-      read: scope.buffer('placeholder', 16, STORAGE),
-      write: scope.buffer('placeholder', 16, STORAGE),
+      read: scope.buffer('placeholder', placeholderSize, STORAGE),
+      write: scope.buffer('placeholder', placeholderSize, STORAGE),
     };
     this.#sizes = dispatches.map((dispatch, i) => packParams(dispatch, params, i * this.#slot));
     device.queue.writeBuffer(this.#params, 0, params.buffer);
@@ -90,7 +93,7 @@ export class Binder {
         binding: entries.length,
         resource:
           tensor === undefined || place === undefined
-            ? { buffer: this.#placeholders[access] }
+            ? { buffer: this.#placeholders[access], offset: 256 * entries.length, size: 16 }
             : { ...place, size: (now ?? tensor).byteLength },
       });
     }

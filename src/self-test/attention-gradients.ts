@@ -1,8 +1,10 @@
-// The checks of the gradient of attention.
+// The checks of the gradients of attention and of its heads.
 
 import { attention } from '../shaders/attention/attention.ts';
+import { rotaryTurns, splitHeads } from '../shaders/attention/heads/split-heads.ts';
 import { querySums } from '../shaders/attention/backward/attention-backward.ts';
 import type { Result } from './checks.ts';
+import { headOf } from './decoder.ts';
 import { gradientOf, keep, rate } from './gradients.ts';
 import type { Inputs } from './inputs.ts';
 import { attend, dot, rowsOf } from './math.ts';
@@ -15,6 +17,8 @@ export function attentionGradientChecks(): NamedCheck[] {
     ['gradient of attention, sinks', (inputs) => checkSums(inputs, true)],
     ['gradient of attention, queries', (inputs) => checkAttention(inputs, 'q')],
     ['gradient of causal attention with dropout, keys', (inputs) => checkAttention(inputs, 'kv')],
+    ['gradient of heads, normalized and rotated', (inputs) => checkHeads(inputs, 'projections')],
+    ['gradient of norms of heads', (inputs) => checkHeads(inputs, 'weight')],
   ];
 }
 
@@ -74,4 +78,30 @@ function checkAttention(inputs: Inputs, wanted: 'q' | 'kv'): Result {
   return wanted === 'q'
     ? gradientOf(inputs, output, q, (values) => forward(values, kv.data))
     : gradientOf(inputs, output, kv, (values) => forward(q.data, values));
+}
+
+/** Two tokens with two query heads, a key and a value head of 9 columns, of which 6 rotate. */
+function checkHeads(inputs: Inputs, wanted: 'projections' | 'weight'): Result {
+  const [size, frequencies, positions] = [9, [1, 0.25, 0.01], [131071, 2]];
+  const [projections, weight] = [inputs.floats([1, 2, 4 * size]), inputs.floats([2 * size])];
+  const output = splitHeads({
+    projections: projections.tensor,
+    place: inputs.tensor([1, 2, 2], Uint32Array.from(positions.flatMap((at) => [at, 0]))),
+    heads: 2,
+    keyValueHeads: 1,
+    headSize: size,
+    rotary: { turns: inputs.tensor([frequencies.length, 2], rotaryTurns(frequencies)), scale: 1 },
+    headNorm: { weight: weight.tensor, eps: 1e-6, offset: 1 },
+  });
+  const forward = (x: ArrayLike<number>, gains: ArrayLike<number>): number[] => {
+    const [queries, keys] = rowsOf(gains, size);
+    return rowsOf(x, size).flatMap((row, i) => {
+      const gain = i % 4 === 2 ? keys : queries;
+      if (i % 4 === 3 || gain === undefined) return row;
+      return headOf(row, { weight: gain, position: positions[i >> 2] ?? NaN, frequencies });
+    });
+  };
+  return wanted === 'projections'
+    ? gradientOf(inputs, output, projections, (values) => forward(values, weight.data))
+    : gradientOf(inputs, output, weight, (values) => forward(projections.data, values));
 }

@@ -1,5 +1,6 @@
 // The gradients of what decoders of today are made of.
 
+import { softCap } from '../shaders/elementwise/scale.ts';
 import { gated } from '../shaders/matmul/gates/gated.ts';
 import { normalize } from '../shaders/rows/norm.ts';
 import type { Result } from './checks.ts';
@@ -16,6 +17,8 @@ export function decoderGradientChecks(): NamedCheck[] {
     ['gradient of RMS norm, in fours', (inputs) => checkRmsNormGradient(inputs, 20)],
     ['gradient of gated silu', (inputs) => checkGatedGradient(inputs, 7)],
     ['gradient of gated silu, in fours', (inputs) => checkGatedGradient(inputs, 8)],
+    ['gradient of soft bound', (inputs) => checkCapGradient(inputs, 7)],
+    ['gradient of soft bound, in fours', (inputs) => checkCapGradient(inputs, 8)],
   ];
 }
 
@@ -30,4 +33,11 @@ function checkRmsNormGradient(inputs: Inputs, columns: number): Result {
 function checkGatedGradient(inputs: Inputs, columns: number): Result {
   const x = inputs.floats([5, 2 * columns]);
   return gradientOf(inputs, gated(x.tensor, 'silu'), x, (values) => gate(values, columns));
+}
+
+function checkCapGradient(inputs: Inputs, columns: number): Result {
+  const x = inputs.floats([5, columns]);
+  return gradientOf(inputs, softCap(x.tensor, 0.5), x, (values) =>
+    values.map((value) => 0.5 * Math.tanh(value / 0.5)),
+  );
 }

@@ -1,6 +1,5 @@
 // The checks of the self-test for what decoders of today are made of.
 
-import type { Tensor } from '../runtime/tensor.ts';
 import { gated, gatedLinear } from '../shaders/matmul/gates/gated.ts';
 import { scale, softCap } from '../shaders/elementwise/scale.ts';
 import { functions, type Result } from './checks.ts';
@@ -78,6 +77,31 @@ function checkGatedLinear(inputs: Inputs): Result {
   return { output: gatedLinear(x.tensor, weight.tensor, options), wanted: gate(sums, columns) };
 }
 
+interface HeadOptions {
+  /** Of the norm. */
+  readonly weight: ArrayLike<number>;
+  readonly position: number;
+  /** Of columns that lie as far apart as there are of these. */
+  readonly frequencies: readonly number[];
+}
+
+/** A head, normalized and rotated. */
+export function headOf(
+  columns: Iterable<number>,
+  { weight, position, frequencies }: HeadOptions,
+): number[] {
+  const x = normalizeRms([...columns], weight, 1e-6);
+  const turned = [...x];
+  for (const [i, frequency] of frequencies.entries()) {
+    const angle = position * Math.fround(frequency);
+    const second = i + frequencies.length;
+    const [a, b] = [x[i] ?? NaN, x[second] ?? NaN];
+    turned[i] = a * Math.cos(angle) - b * Math.sin(angle);
+    turned[second] = b * Math.cos(angle) + a * Math.sin(angle);
+  }
+  return turned;
+}
+
 /** Two tokens with two query heads, a key and a value head of 9 columns, of which 6 rotate. */
 function checkHeads(inputs: Inputs, queries: boolean): Result {
   const [size, capacity, frequencies] = [9, 3, [1, 0.25, 0.01]];
@@ -89,37 +113,32 @@ function checkHeads(inputs: Inputs, queries: boolean): Result {
   const [positions, places] = [[131071, 5] as const, [2, 0] as const];
   const place = Uint32Array.of(positions[0], places[0], positions[1], places[1]);
   const turns = inputs.tensor([frequencies.length, 2], rotaryTurns(frequencies));
-  const result: { readonly q: Tensor; readonly kv: Tensor } = splitHeads({
+  const output = splitHeads({
     projections: projections.tensor,
     place: inputs.tensor([1, 2, 2], place),
     heads: 2,
     keyValueHeads: 1,
     headSize: size,
     rotary: { turns, scale: 1 },
-    norm: { weight: weight.tensor, eps: 1e-6, offset: 1 },
+    headNorm: { weight: weight.tensor, eps: 1e-6, offset: 1 },
     cache: cache.tensor,
     table: inputs.tensor([1, capacity], table),
   });
-  const headOf = (token: number, head: number): number[] => {
+  const headAt = (token: number, head: number): number[] => {
     const from = (4 * token + head) * size;
-    const own = weight.data.subarray(head === 2 ? size : 0);
-    const x = normalizeRms([...projections.data.subarray(from, from + size)], own, 1e-6);
-    const turned = [...x];
-    for (const [i, frequency] of frequencies.entries()) {
-      const angle = (positions[token] ?? NaN) * Math.fround(frequency);
-      const [a, b] = [x[i] ?? NaN, x[i + 3] ?? NaN];
-      turned[i] = a * Math.cos(angle) - b * Math.sin(angle);
-      turned[i + 3] = b * Math.cos(angle) + a * Math.sin(angle);
-    }
-    return turned;
+    return headOf(projections.data.subarray(from, from + size), {
+      weight: weight.data.subarray(head === 2 ? size : 0),
+      position: positions[token] ?? NaN,
+      frequencies,
+    });
   };
   if (queries)
-    return { output: result.q, wanted: [0, 1].flatMap((t) => [headOf(t, 0), headOf(t, 1)]).flat() };
+    return { output, wanted: [0, 1].flatMap((t) => [headAt(t, 0), headAt(t, 1)]).flat() };
   const wanted = Float64Array.from(cache.data);
   for (const [token, at] of places.entries()) {
     const [slot, value] = [table[at] ?? NaN, (4 * token + 3) * size];
-    wanted.set(headOf(token, 2), 2 * slot * size);
+    wanted.set(headAt(token, 2), 2 * slot * size);
     wanted.set(projections.data.subarray(value, value + size), (2 * slot + 1) * size);
   }
-  return { output: result.kv, wanted };
+  return { output: cache.tensor, wanted };
 }

@@ -1,9 +1,9 @@
 // How gradients pass back through every operation that has one. Only training imports this.
 
-import { TransformerError } from '../runtime/errors.ts';
 import type { GradientRules, InputGradient, TapeEntry } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { activateBackward } from './matmul/gates/activate-backward.ts';
+import { splitHeadsBackward } from './attention/heads/split-heads-backward.ts';
 import { attentionBackward } from './attention/backward/attention-backward.ts';
 import { columnScaleBackward } from './matmul/columns/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
@@ -13,7 +13,7 @@ import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop, type DropoutEntry } from './elementwise/dropout.ts';
 import { chosen, type LayerDropEntry } from './elementwise/layer-drop.ts';
-import { scale, type ScaleEntry } from './elementwise/scale.ts';
+import { scaleBackward } from './elementwise/scale-backward.ts';
 import { fillSpans, type SpansEntry } from './elementwise/spans.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { joinColumnsBackward } from './elementwise/join-columns-backward.ts';
@@ -64,17 +64,6 @@ const reorderBackward: Rule<ReorderEntry> = ({ trace: { x, order } }, dy) => [
   [x, () => reorderBack(dy, order)],
 ];
 
-/** Of scaling: the gradient, scaled. Capped values have none yet. */
-const scaleBackward: Rule<ScaleEntry> = ({ trace: { x, factor, capped } }, dy) => {
-  if (capped) {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      'Bounded logits cannot be trained through yet.',
-    );
-  }
-  return [[x, () => scale(dy, factor)]];
-};
-
 /** Sees to it that a rule's key is the operation whose entries it takes. */
 function keyed<
   Rules extends {
@@ -110,6 +99,7 @@ const rules = keyed({
   scale: scaleBackward,
   'sigmoid-loss': sigmoidLossBackward,
   spans: spansBackward,
+  'split-heads': splitHeadsBackward,
   'token-means': tokenMeansBackward,
   'weight-norm': weightNormBackward,
   windows: windowsBackward,

@@ -61,6 +61,7 @@ import { reorderKernels } from './matmul/columns/reorder.ts';
 import { repackKernels } from './quantize/repack.ts';
 import { unpackKernels } from './quantize/unpack-gguf.ts';
 import { spanKernels } from './elementwise/spans.ts';
+import { scaleBackwardKernels } from './elementwise/scale-backward.ts';
 import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/columns/transpose.ts';
@@ -70,6 +71,7 @@ import { clampedGateKernels } from './experts/clamped-gate.ts';
 import { expertMatmulKernels } from './experts/expert-matmul.ts';
 import { mixExpertsKernels } from './experts/mix-experts.ts';
 import { routeKernels } from './experts/route.ts';
+import { splitHeadsBackwardKernels } from './attention/heads/split-heads-backward.ts';
 import { splitHeadsKernels } from './attention/heads/split-heads.ts';
 
 export const allKernels: readonly Kernel[] = [
@@ -99,6 +101,7 @@ export const allKernels: readonly Kernel[] = [
   ...activateBackwardKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
+  ...scaleBackwardKernels,
   ...scaleKernels,
   ...transposeKernels,
   ...columnSumKernels,
@@ -117,6 +120,7 @@ export const allKernels: readonly Kernel[] = [
   ...expertMatmulKernels,
   ...clampedGateKernels,
   ...mixExpertsKernels,
+  ...splitHeadsBackwardKernels,
   ...splitHeadsKernels,
   ...gatedKernels,
   ...gatedBackwardKernels,

@@ -25,7 +25,7 @@ import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { clampedGate, expertMatmul, groupTokens, mixExperts, routeTokens } from './experts.ts';
 import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
-import { splitHeads } from './split-heads.ts';
+import { splitHeads, splitHeadsBackward } from './split-heads.ts';
 import { columnScale } from './column-scale.ts';
 import {
   imageTokens,
@@ -47,7 +47,7 @@ import { reorder } from './reorder.ts';
 import { dequantize, repack } from './repack.ts';
 import { unpackGguf } from './unpack-gguf.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
-import { scale } from './scale.ts';
+import { scale, softCapBackward } from './scale.ts';
 import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { logMel, melFloor, sincResample } from './sound.ts';
 import {
@@ -135,6 +135,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'span-fill': spanFill,
   'span-starts': spanStarts,
   'split-heads': splitHeads,
+  'split-heads-backward': splitHeadsBackward,
   'layer-norm': layerNorm,
   'layer-norm-backward': layerNormBackward,
   'log-scale': logScale,
@@ -158,6 +159,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'sigmoid-loss': sigmoidLoss,
   'sigmoid-loss-backward': sigmoidLossBackward,
   'sinc-resample': sincResample,
+  'soft-cap-backward': softCapBackward,
   softmax,
   'timestamp-rules': timestampRules,
   'token-history': tokenHistory,

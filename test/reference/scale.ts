@@ -23,3 +23,17 @@ export const scale: Reference = {
     y: { length: 1, magnitude: rescaled(inputs, params, constants).map(Math.abs) },
   }),
 };
+
+/** `sign`: what is lost to the cap is taken away, or added for magnitudes. */
+function throughCap(inputs: Inputs, params: Params, sign: 1 | -1): Float64Array {
+  const [y, dy] = [floats(inputs, 'y'), floats(inputs, 'dy')];
+  const cap = scalar(params, 'factor');
+  return dy.map((slope, i) => slope * (1 + sign * (y[i]! / cap) ** 2));
+}
+
+export const softCapBackward: Reference = {
+  twin: (inputs, params) => ({ dx: throughCap(inputs, params, -1) }),
+  conditions: (inputs, params) => ({
+    dx: { length: 1, magnitude: throughCap(inputs, params, 1).map(Math.abs) },
+  }),
+};

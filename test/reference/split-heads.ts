@@ -29,11 +29,12 @@ function takeApart(
   const hidden = 2 ** 32 - 1;
   const spill = spillOf(inputs);
   const held = heldIn(inputs, spill);
+  const all = heads + 2 * keyHeads;
   const written: Written = {
     spill,
-    q: new Float64Array(count * heads * size),
+    q: new Float64Array(count * (isCached ? heads : all) * size),
     // What no token goes to stays as it was.
-    kv: isCached ? new Float64Array(inputs['kv']!) : new Float64Array(2 * count * keyHeads * size),
+    kv: Float64Array.from(isCached ? inputs['kv']! : []),
   };
   if (magnitudes) written.kv.fill(0);
   for (let token = 0; token < count; token++) {
@@ -44,7 +45,6 @@ function takeApart(
         ? integers(inputs, 'table')[Math.floor(token / tokens) * capacity + at]!
         : hidden;
     const slot = isCached ? known() : token;
-    const all = heads + 2 * keyHeads;
     const kinds = [['q', heads] as const, ['k', keyHeads] as const, ['v', keyHeads] as const];
     for (const [kind, [name, n]] of kinds.entries()) {
       // Where the first of its heads begins, and how far it is from one to the next.
@@ -88,7 +88,9 @@ function takeApart(
           const factor = 1 + scalar(params, 'beta') * Math.log(1 + age);
           row = row.map((value) => value * factor);
         }
-        if (name === 'q') written.q.set(row, (token * heads + head) * size);
+        const firstOf = [0, heads, heads + keyHeads][kind]!;
+        if (!isCached) written.q.set(row, (token * all + firstOf + head) * size);
+        else if (name === 'q') written.q.set(row, (token * heads + head) * size);
         else if (slot !== hidden) {
           const first = 2 * slot * keyHeads + (name === 'k' ? 0 : keyHeads);
           written.kv.set(held(row), (first + head) * size);
@@ -110,5 +112,113 @@ export const splitHeads: Reference = {
       kv: { length, magnitude: kv },
       spill: { length: 0, magnitude: 0 },
     };
+  },
+};
+
+/** A head: where it begins in the projections, in the heads taken apart, and among those of its kind. */
+interface Head {
+  readonly token: number;
+  readonly kind: 'q' | 'k' | 'v';
+  readonly index: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The heads that a norm is of, or single ones. */
+function headGroups(params: Params, constants: Constants, count: number): Head[][] {
+  const [heads, keyHeads] = [scalar(params, 'heads'), scalar(params, 'key_heads')];
+  const size = scalar(params, 'head_size');
+  const all = heads + 2 * keyHeads;
+  const groups: Head[][] = [];
+  for (let token = 0; token < count; token++) {
+    for (const [n, kind] of (['q', 'k', 'v'] as const).entries()) {
+      const first = [0, heads, heads + keyHeads][n]!;
+      const own = Array.from({ length: kind === 'q' ? heads : keyHeads }, (_, index): Head => {
+        const place = constants['INTERLEAVED'] === true ? 3 * index + n : first + index;
+        const [from, to] = [place, first + index].map((at) => (token * all + at) * size);
+        return { token, kind, index, from: from!, to: to! };
+      });
+      if (constants['WIDE_NORM'] === true) groups.push(own);
+      else groups.push(...own.map((head) => [head]));
+    }
+  }
+  return groups;
+}
+
+/** With `magnitudes`, what flows into each element instead of its value. */
+function putTogether(
+  inputs: Inputs,
+  params: Params,
+  constants: Constants,
+  magnitudes: boolean,
+): Record<'dx' | 'dn', Float64Array> {
+  const [x, dy, place] = [
+    floats(inputs, 'projections'),
+    floats(inputs, 'dy'),
+    integers(inputs, 'place'),
+  ];
+  const [heads, keyHeads] = [scalar(params, 'heads'), scalar(params, 'key_heads')];
+  const [size, gap] = [scalar(params, 'head_size'), scalar(params, 'pair_gap')];
+  const isWide = constants['WIDE_NORM'] === true;
+  const value = (term: number): number => (magnitudes ? Math.abs(term) : term);
+  const dx = new Float64Array(x.length);
+  const dn =
+    constants['HAS_NORM'] === true
+      ? new Float64Array(floats(inputs, 'dn').length)
+      : new Float64Array(floats(inputs, 'dn'));
+  /** The gradient of a head's entries before they were rotated. */
+  const turnedBack = ({ token, kind, to }: Head): Float64Array => {
+    const own = dy.slice(to, to + size).map(value);
+    const position = place[2 * token]!;
+    if (constants['HAS_ROTARY'] === true && kind !== 'v') {
+      for (let i = 0; i < scalar(params, 'pairs'); i++) {
+        const [c, s] = angleOf(integers(inputs, 'turns'), i, position);
+        const first = gap === 1 ? 2 * i : i;
+        const [a, b] = [own[first]!, own[first + gap]!];
+        const scale = scalar(params, 'rotary_scale');
+        own[first] = magnitudes ? scale * (a + b) : scale * (a * c + b * s);
+        own[first + gap] = magnitudes ? scale * (a + b) : scale * (b * c - a * s);
+      }
+    }
+    if (constants['SHARPENED'] !== true || kind !== 'q') return own;
+    const age = Math.floor(position / scalar(params, 'period'));
+    return own.map((entry) => entry * (1 + scalar(params, 'beta') * Math.log(1 + age)));
+  };
+  for (const group of headGroups(params, constants, place.length / 2)) {
+    const slopes = group.flatMap((head) => [...turnedBack(head)]);
+    const own = group.flatMap(({ from }) => [...x.subarray(from, from + size)]);
+    const { token, kind, index } = group[0]!;
+    if (constants['HAS_NORM'] !== true || kind === 'v') {
+      slopes.forEach((slope, i) => (dx[group[Math.floor(i / size)]!.from + (i % size)] = slope));
+      continue;
+    }
+    const first = kind === 'q' ? 0 : isWide ? heads * size : size;
+    const r =
+      1 / Math.sqrt(own.reduce((sum, e) => sum + e * e, 0) / own.length + scalar(params, 'eps'));
+    const gains = own.map((_, i) => {
+      const [offset, weight] = [scalar(params, 'offset'), floats(inputs, 'weight')[first + i]!];
+      return magnitudes ? Math.abs(offset) + Math.abs(weight) : offset + weight;
+    });
+    const n = own.map((e) => value(e * r));
+    const mean = slopes.reduce((sum, e, i) => sum + e * gains[i]! * n[i]!, 0) / own.length;
+    slopes.forEach((slope, i) => {
+      const at = group[Math.floor(i / size)]!.from + (i % size);
+      const less = n[i]! * mean;
+      dx[at] = r * (slope * gains[i]! + (magnitudes ? less : -less));
+      const width = isWide ? (heads + keyHeads) * size : 2 * heads * size;
+      const inToken = isWide ? first : 2 * index * size + first;
+      dn[token * width + inToken + i] = slope * n[i]!;
+    });
+  }
+  return { dx, dn };
+}
+
+export const splitHeadsBackward: Reference = {
+  twin: (inputs, params, constants) => putTogether(inputs, params, constants, false),
+  conditions: (inputs, params, constants) => {
+    const { dx, dn } = putTogether(inputs, params, constants, true);
+    const heads = constants['WIDE_NORM'] === true ? scalar(params, 'heads') : 1;
+    const length = constants['HAS_NORM'] === true ? 2 * heads * scalar(params, 'head_size') : 2;
+    return { dx: { length, magnitude: dx }, dn: { length, magnitude: dn } };
   },
 };

@@ -324,6 +324,7 @@ const pieces = [
   'flags',
   'gumbel',
   'half-pair',
+  'heads-common',
   'heads-f16',
   'heads-f32',
   'label',

@@ -10,6 +10,11 @@ import { elements, type Tensor } from '../../src/runtime/tensor.ts';
 import { activate } from '../../src/shaders/matmul/gates/activate.ts';
 import { attention, type AttentionInputs } from '../../src/shaders/attention/attention.ts';
 import { positionScores } from '../../src/shaders/attention/positions/attention-positions.ts';
+import {
+  type HeadsOptions,
+  rotaryTurns,
+  splitHeads,
+} from '../../src/shaders/attention/heads/split-heads.ts';
 import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
 import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
 import { logScale } from '../../src/shaders/elementwise/log-scale.ts';
@@ -20,7 +25,7 @@ import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
 import { dropout } from '../../src/shaders/elementwise/dropout.ts';
 import { dropLayer } from '../../src/shaders/elementwise/layer-drop.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
-import { scale } from '../../src/shaders/elementwise/scale.ts';
+import { scale, softCap } from '../../src/shaders/elementwise/scale.ts';
 import { maskSpans } from '../../src/shaders/elementwise/spans.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
 import { embedding } from '../../src/shaders/embedding/embedding.ts';
@@ -148,6 +153,9 @@ cases['reorder, twice'] = (t) => {
 cases['rescale'] = (t) => scale(t.input('x', 3, 5), -0.75);
 cases['rescale, in fours and once more'] = (t) => scale(scale(t.input('x', 3, 8), 2.5), 0.3);
 
+cases['rescale, capped'] = (t) => softCap(t.input('x', 3, 5), 0.8);
+cases['rescale, capped in fours'] = (t) => softCap(scale(t.input('x', 3, 8), 2.5), 3);
+
 cases['matmul of a tensor with itself'] = (t) => {
   const x = t.input('x', 5, 5);
   return matmul(x, x, { residual: x });
@@ -237,6 +245,47 @@ for (const padded of [false, true]) {
       };
     }
   }
+}
+
+/** What heads go through on their way, apart and together. */
+const headed: Record<string, Partial<HeadsOptions> | ((t: Training) => Partial<HeadsOptions>)> = {
+  'as they are': {},
+  'by turns': { heads: 3, keyValueHeads: 3, interleaved: true },
+  'sharpened by position': { sharpness: { beta: 0.4, period: 3 } },
+  rotated: (t) => ({ rotary: { turns: turnsOf(t, 3), scale: 1 } }),
+  'rotated in part, scaled': (t) => ({ rotary: { turns: turnsOf(t, 2), scale: 1.3 } }),
+  'rotated by neighbours': (t) => ({
+    rotary: { turns: turnsOf(t, 2), scale: 1, neighbours: true },
+  }),
+  normalized: (t) => ({ headNorm: { weight: t.input('weight', 14), eps: 1e-3, offset: 0 } }),
+  'normalized as a whole': (t) => ({
+    headNorm: { weight: t.input('weight', 6 * 7), eps: 1e-3, offset: 0, wide: true },
+    rotary: { turns: turnsOf(t, 3), scale: 1 },
+  }),
+  'by turns, normalized, rotated and sharpened': (t) => ({
+    heads: 2,
+    interleaved: true,
+    headNorm: { weight: t.input('weight', 14), eps: 1e-3, offset: 1 },
+    rotary: { turns: turnsOf(t, 3), scale: 0.8 },
+    sharpness: { beta: 0.4, period: 3 },
+  }),
+};
+function turnsOf(t: Training, pairs: number): Tensor {
+  const frequencies = Array.from({ length: pairs }, (_, i) => 10 ** -i);
+  return t.integers('turns', [pairs, 2], [...rotaryTurns(frequencies)]);
+}
+for (const [about, given] of Object.entries(headed)) {
+  cases[`heads ${about}`] = (t) => {
+    const place = t.integers('place', [2, 3, 2], [0, 0, 1, 1, 900, 2, 7, 0, 8, 1, 9, 2]);
+    const sizes = {
+      heads: 4,
+      keyValueHeads: 2,
+      headSize: 7,
+      ...(typeof given === 'function' ? given(t) : given),
+    };
+    const width = (sizes.heads + 2 * sizes.keyValueHeads) * sizes.headSize;
+    return splitHeads({ projections: t.input('projections', 2, 3, width), place, ...sizes });
+  };
 }
 
 /** What scores are made of besides, and which keys are in sight. */
@@ -621,6 +670,7 @@ const kinds = [
   'embedding',
   'gated',
   'group',
+  'heads',
   'image',
   'layer norm',
   'lora',
@@ -681,7 +731,6 @@ const withoutGradient = [
   'quantize',
   'repack',
   'unpack-gguf',
-  'split-heads',
   'log-softmax',
   'sequence-bias',
   'sgd',

@@ -116,7 +116,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
   {
     name: 'llama',
-    test: /\/src\/(model\/families\/\w+\/llama\.ts|shaders\/attention\/heads\/split-heads\.wgsl)/,
+    test: /\/src\/(model\/families\/\w+\/llama\.ts|shaders\/attention\/heads\/(split-heads|heads-common)\.wgsl)/,
   },
   { name: 'llama-kin', test: /\/src\/model\/families\/\w+\/(gemma|mistral|qwen)\.ts/ },
   { name: 'gpt2', test: /\/src\/model\/families\/\w+\/gpt2\.ts/ },

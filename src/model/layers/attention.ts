@@ -133,25 +133,18 @@ export function selfAttention(
   weights: SelfAttentionWeights,
   { mask, causal, place, bias, positions, residual, dropout = 0 }: SelfAttentionOptions,
 ): Tensor {
-  const { rotary, headNorm, sharpness, interleaved, output } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
-  let columns = [0, width, width + keyWidth].map((start) => ({ tensor: projections, start }));
-  if (splits(weights) && place !== undefined) {
-    const parts = { projections, interleaved, place, ...layout };
-    const { q, kv } = splitHeads({ ...parts, rotary, norm: headNorm, sharpness });
-    columns = [
-      { tensor: q, start: 0 },
-      { tensor: kv, start: 0 },
-      { tensor: kv, start: keyWidth },
-    ];
-  }
-  const [q, k, v] = columns;
-  if (q === undefined || k === undefined || v === undefined) throw new RangeError('no heads');
+  const tensor =
+    splits(weights) && place !== undefined
+      ? splitHeads({ ...weights, ...layout, projections, place })
+      : projections;
+  const from = (start: number) => ({ tensor, start });
   const scored = positions && weights.positions?.record(positions, weights, x);
   const scoring = { ...layout, ...scoringOf(weights), bias, ...(scored && { positions: scored }) };
-  const attended = attention({ q, k, v, keyMask: mask, ...scoring, causal, dropout });
-  return concatenate(attended, output, residual);
+  const heads = { q: from(0), k: from(width), v: from(width + keyWidth) };
+  const attended = attention({ ...heads, keyMask: mask, ...scoring, causal, dropout });
+  return concatenate(attended, weights.output, residual);
 }
 
 /** "Concat(head₁, …, head_h)W^O", §3.2.2. The weights are a named point, computed only on request. */

@@ -26,7 +26,6 @@ export function cachedSelfAttention(
   { bias, residual, ...known }: CachedAttentionOptions,
 ): Tensor {
   const { cache, place, table } = known;
-  const { rotary, headNorm, sharpness, interleaved } = weights;
   const { width, keyWidth, ...layout } = layoutOf(weights);
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   const scoring = { ...layout, ...scoringOf(weights), bias };
@@ -37,8 +36,7 @@ export function cachedSelfAttention(
     const attended = attentionDecode({ projections, starts, ...known, ...scoring });
     return linear(attended, weights.output, whole);
   }
-  const parts = { projections, interleaved, ...known, ...layout };
-  const { q } = splitHeads({ ...parts, rotary, norm: headNorm, sharpness });
+  const q = splitHeads({ ...weights, ...layout, ...known, projections });
   const attended = single
     ? attentionDecode({ projections: q, starts: { q: 0 }, ...known, ...scoring })
     : attention({

@@ -67,8 +67,18 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
   };
   const frequencies = Array.from({ length: pairs ?? 0 }, (_, i) => 1e4 ** (-i / (pairs ?? 1)));
   const normed = given.wide ? given.heads + keyValueHeads : 2;
-  const { q, kv } = splitHeads({
-    projections: bench.input('projections', [batches, tokens, width], random.values(count * width)),
+  const cached = capacity === undefined ? undefined : cacheOf(capacity);
+  const weight =
+    offset === undefined
+      ? undefined
+      : bench.input('weight', [normed * headSize], random.values(normed * headSize));
+  const projections = bench.input(
+    'projections',
+    [batches, tokens, width],
+    random.values(count * width),
+  );
+  const heads = splitHeads({
+    projections,
     interleaved: given.interleaved,
     ...(given.beta !== undefined && { sharpness: { beta: given.beta, period: 4096 } }),
     place: bench.input('place', [batches, tokens, 2], place),
@@ -82,19 +92,17 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
         neighbours,
       },
     }),
-    ...(offset !== undefined && {
-      norm: {
-        weight: bench.input('weight', [normed * headSize], random.values(normed * headSize)),
-        eps: 1e-6,
-        offset,
-        wide: given.wide ?? false,
-      },
+    ...(weight !== undefined && {
+      headNorm: { weight, eps: 1e-6, offset: offset ?? 0, wide: given.wide ?? false },
     }),
-    ...(capacity !== undefined && cacheOf(capacity)),
+    ...cached,
   });
-  expect(q.shape).toEqual([batches, tokens, given.heads * headSize]);
-  expect(kv.size(-1)).toBe(2 * keyValueHeads * headSize);
-  return [q, kv];
+  const ownWidth = cached === undefined ? width : given.heads * headSize;
+  expect(heads.shape).toEqual([batches, tokens, ownWidth]);
+  if (!bench.recording.training) return cached === undefined ? [heads] : [heads, cached.cache];
+  const dy = bench.input('dy', heads.shape, random.values(count * width));
+  const wanted = [projections, ...(weight === undefined ? [] : [weight])];
+  return [...gradients(bench.recording, new Map([[heads, dy]]), wanted, gradientRules).values()];
 }
 
 /** q of one head of two columns at each position: the unit vector (1, 0) after its rotation. */
@@ -115,9 +123,10 @@ async function rotated(
       keyValueHeads: 1,
       headSize: 2,
     };
-    return [splitHeads(given).q];
+    return [splitHeads(given)];
   });
-  return [...outputs[0]!];
+  // The two columns of q, of every six.
+  return [...outputs[0]!].filter((_, i) => i % 6 < 2);
 }
 
 for (const { name, options } of gpus) {
@@ -156,6 +165,34 @@ for (const { name, options } of gpus) {
       ].entries()) {
         await expectOperation(gpu, (bench) => build(bench, new Random(70 + i), given), {
           seed: 70 + i,
+        });
+      }
+    }));
+
+  test(`gradients with everything switched on and off, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (let i = 0; i < 12; i++) {
+        const random = new Random(200 + i);
+        const [batches, tokens, group] = random.unlikePrimes(3, 7) as [number, number, number];
+        const keyValueHeads = random.integer(1, 3);
+        const headSize = random.integer(2, i % 4 === 0 ? 150 : 20);
+        const interleaved = i > 8;
+        const given: Case = {
+          batches,
+          tokens,
+          heads: interleaved ? keyValueHeads : keyValueHeads * group,
+          keyValueHeads,
+          headSize,
+          interleaved,
+          ...(i % 4 > 0 && { pairs: random.integer(1, headSize >> 1), scale: i % 2 ? 1 : 1.3 }),
+          neighbours: i % 3 === 2,
+          ...(i % 5 > 1 && { offset: i % 3 === 0 ? 1 : 0 }),
+          wide: i === 3 || i === 4 || i === 8,
+          ...(i % 6 === 5 && { beta: 0.3 }),
+        };
+        await expectOperation(gpu, (bench) => build(bench, random, given), {
+          seed: 200 + i,
+          training: true,
         });
       }
     }));
@@ -209,7 +246,7 @@ test('what does not fit together is refused', () =>
           place: bench.input('place', [1, 2, 2], new Uint32Array(4)),
           ...fits,
         };
-        return [splitHeads({ ...given, ...change(bench) }).q];
+        return [splitHeads({ ...given, ...change(bench) })];
       }).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(TransformerError);
       expect(error).toMatchObject({ code: 'TENSOR_MISMATCH' });
@@ -224,21 +261,8 @@ test('what does not fit together is refused', () =>
     );
     await refuse(
       (bench) => ({
-        norm: { weight: bench.input('weight', [6], new Float32Array(6)), eps: 0, offset: 0 },
+        headNorm: { weight: bench.input('weight', [6], new Float32Array(6)), eps: 0, offset: 0 },
       }),
       /weight .* should have 12 elements/,
     );
-  }));
-
-test('training through heads is refused', () =>
-  withGpu({}, async (gpu) => {
-    const train = (bench: Bench): Tensor[] => {
-      const projections = bench.input('projections', [1, 2, 18], new Float32Array(36));
-      const place = bench.input('place', [1, 2, 2], new Uint32Array(4));
-      const { q } = splitHeads({ projections, place, heads: 1, keyValueHeads: 1, headSize: 6 });
-      const seeds = new Map([[q, bench.input('d q', [1, 2, 6], new Float32Array(12))]]);
-      return [...gradients(bench.recording, seeds, [projections], gradientRules).values()];
-    };
-    const refused = expectOperation(gpu, train, { training: true });
-    await expect(refused).rejects.toThrow('heads, which computes query');
   }));

@@ -2,11 +2,44 @@
 // where attention reads them.
 
 import { TransformerError } from '../../../runtime/errors.ts';
-import type { Kernel } from '../../../runtime/kernel.ts';
+import type { Kernel, Snippet } from '../../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../../runtime/tensor.ts';
 import { halfPair, headsStorage } from './cache-storage.ts';
 import { allForms, rowForm, rowKernel } from '../../rows/row-kernel.ts';
 import { late, workgroup } from '../../snippets.ts';
+import type { Scalars, Traced } from '../../traces.ts';
+
+/** For kernels with the params below, and `turns` and `place` bound. */
+export const headsCommon: Snippet = {
+  file: 'heads-common.wgsl',
+  text: late(() => import('./heads-common.wgsl?raw')),
+};
+
+/** The scalars there and back. */
+export const headsParams = {
+  rows: 'u32',
+  tokens: 'u32',
+  heads: 'u32',
+  key_heads: 'u32',
+  head_size: 'u32',
+  pairs: 'u32',
+  pair_gap: 'u32',
+  capacity: 'u32',
+  rotary_scale: 'f32',
+  eps: 'f32',
+  offset: 'f32',
+  beta: 'f32',
+  period: 'u32',
+} as const;
+
+/** The switches there and back. */
+export const headsSwitches = {
+  HAS_ROTARY: [false, true],
+  HAS_NORM: [false, true],
+  WIDE_NORM: [false, true],
+  INTERLEAVED: [false, true],
+  SHARPENED: [false, true],
+} as const;
 
 const forms = rowKernel({
   name: 'split-heads',
@@ -14,6 +47,7 @@ const forms = rowKernel({
     workgroup,
     halfPair,
     headsStorage,
+    headsCommon,
     { file: 'split-heads.wgsl', text: late(() => import('./split-heads.wgsl?raw')) },
   ],
   bindings: {
@@ -26,29 +60,8 @@ const forms = rowKernel({
     kv: 'write',
     spill: 'write',
   },
-  params: {
-    rows: 'u32',
-    tokens: 'u32',
-    heads: 'u32',
-    key_heads: 'u32',
-    head_size: 'u32',
-    pairs: 'u32',
-    pair_gap: 'u32',
-    capacity: 'u32',
-    rotary_scale: 'f32',
-    eps: 'f32',
-    offset: 'f32',
-    beta: 'f32',
-    period: 'u32',
-  },
-  constants: {
-    HAS_ROTARY: [false, true],
-    HAS_NORM: [false, true],
-    WIDE_NORM: [false, true],
-    INTERLEAVED: [false, true],
-    SHARPENED: [false, true],
-    HAS_CACHE: [false, true],
-  },
+  params: headsParams,
+  constants: { ...headsSwitches, HAS_CACHE: [false, true] },
 });
 
 export const splitHeadsKernels: readonly Kernel[] = allForms(forms);
@@ -91,7 +104,7 @@ export interface HeadsOptions {
   readonly keyValueHeads: number;
   readonly headSize: number;
   readonly rotary?: Rotary | undefined;
-  readonly norm?: HeadNorm | undefined;
+  readonly headNorm?: HeadNorm | undefined;
   readonly sharpness?: Sharpness | undefined;
   /** (slots, 2 · keyValueHeads · headSize) f32 or f16; tokens that the table hides, or ends before, stay out. */
   readonly cache?: Tensor | undefined;
@@ -101,22 +114,30 @@ export interface HeadsOptions {
   readonly table?: Tensor | undefined;
 }
 
-export interface Heads {
-  /** (B, T, heads · headSize) */
-  readonly q: Tensor;
-  /** The cache, or (B, T, 2 · keyValueHeads · headSize): the heads of keys, then those of values. */
-  readonly kv: Tensor;
-}
+export type HeadsEntry = Traced<
+  'split-heads',
+  {
+    readonly given: {
+      readonly projections: Tensor;
+      readonly place: Tensor;
+      readonly turns: Tensor | undefined;
+      readonly weight: Tensor | undefined;
+    };
+    readonly params: Scalars<typeof headsParams>;
+    readonly constants: Readonly<Record<keyof typeof headsSwitches, boolean>>;
+  }
+>;
 
 /**
  * Queries, keys and values out of their projections. The columns of a head rotate in the pairs
  * (i, i + rotated / 2) as in most of Hugging Face's models, or in the paper's (2i, 2i + 1); columns past
- * the rotated ones stay as they are.
+ * the rotated ones stay as they are. Result: (B, T, (heads + 2 · keyValueHeads) · headSize), the heads of q, of k
+ * and of v side by side; with a cache, which takes the others, the queries: (B, T, heads · headSize).
  * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
  */
-export function splitHeads(options: HeadsOptions): Heads {
+export function splitHeads(options: HeadsOptions): Tensor {
   const { projections, interleaved = false, place, keyValueHeads, headSize } = options;
-  const { rotary, norm, sharpness, cache, spill, table } = options;
+  const { rotary, headNorm: norm, sharpness, cache, spill, table } = options;
   const { recording } = projections;
   const [batches, tokens] = [projections.size(0), projections.size(1)];
   const allHeads = options.heads + 2 * keyValueHeads;
@@ -137,49 +158,49 @@ export function splitHeads(options: HeadsOptions): Heads {
         `for ${options.heads} + 2 · ${keyValueHeads} heads of ${headSize}.`,
     );
   }
-  const q = recording.transient('query', [batches, tokens, options.heads * headSize]);
-  const shape = [batches, tokens, 2 * keyValueHeads * headSize];
-  const kv = cache ?? recording.transient('key, value', shape);
+  const isCached = cache !== undefined;
+  const width = (isCached ? options.heads : allHeads) * headSize;
+  const heads = recording.transient('heads', [batches, tokens, width]);
   const rows = batches * tokens * allHeads;
+  const given = { projections, place, turns: rotary?.turns, weight: norm?.weight };
+  const params = {
+    rows,
+    tokens,
+    heads: options.heads,
+    key_heads: keyValueHeads,
+    head_size: headSize,
+    pairs,
+    pair_gap: rotary?.neighbours ? 1 : pairs,
+    capacity: table?.size(1) ?? 0,
+    rotary_scale: rotary?.scale ?? 1,
+    eps: norm?.eps ?? 0,
+    offset: norm?.offset ?? 0,
+    beta: sharpness?.beta ?? 0,
+    period: sharpness?.period ?? 1,
+  };
+  const constants = {
+    HAS_ROTARY: rotary !== undefined,
+    HAS_NORM: norm !== undefined,
+    WIDE_NORM: norm?.wide ?? false,
+    INTERLEAVED: interleaved,
+    SHARPENED: sharpness !== undefined,
+  };
   recording.dispatch({
     ...rowForm(forms, recording.gpu, rows),
-    bindings: {
-      projections,
-      place,
-      turns: rotary?.turns,
-      weight: norm?.weight,
-      table,
-      q,
-      kv,
-      spill,
-    },
-    params: {
-      rows,
-      tokens,
-      heads: options.heads,
-      key_heads: keyValueHeads,
-      head_size: headSize,
-      pairs,
-      pair_gap: rotary?.neighbours ? 1 : pairs,
-      capacity: table?.size(1) ?? 0,
-      rotary_scale: rotary?.scale ?? 1,
-      eps: norm?.eps ?? 0,
-      offset: norm?.offset ?? 0,
-      beta: sharpness?.beta ?? 0,
-      period: sharpness?.period ?? 1,
-    },
-    constants: {
-      HAS_ROTARY: rotary !== undefined,
-      HAS_NORM: norm !== undefined,
-      WIDE_NORM: norm?.wide ?? false,
-      INTERLEAVED: interleaved,
-      SHARPENED: sharpness !== undefined,
-      HAS_CACHE: cache !== undefined,
-    },
+    bindings: { ...given, table, q: heads, kv: cache, spill },
+    params,
+    constants: { ...constants, HAS_CACHE: isCached },
   });
-  // No rule goes with it yet: training through it ends in an error that says so.
-  recording.differentiate({ op: 'split-heads', output: q, inputs: [projections, norm?.weight] });
-  return { q, kv };
+  // What caches hold is computed with, not trained.
+  if (!isCached) {
+    recording.differentiate({
+      op: 'split-heads',
+      output: heads,
+      inputs: [projections, given.weight],
+      trace: { given, params, constants },
+    } satisfies HeadsEntry);
+  }
+  return heads;
 }
 
 /**
