@@ -63,6 +63,7 @@ function scatter(inputs: Inputs, params: Params, value: (x: number) => number): 
   const [columns, scale] = [scalar(params, 'columns'), scalar(params, 'scale')];
   const dtable = new Float64Array(scalar(params, 'vocabulary') * columns);
   for (let word = 0; word < scalar(params, 'vocabulary'); word++) {
+    if (word + scalar(params, 'first') === scalar(params, 'padding')) continue;
     let t = links[scalar(params, 'tokens') + scalar(params, 'first') + word]!;
     for (; t !== none; t = links[t]!) {
       for (let c = 0; c < columns; c++) {

@@ -240,6 +240,21 @@ for (const { name, options } of gpus) {
         return [...gradients(bench.recording, new Map([[y, dy]]), [table], gradientRules).values()];
       });
       expect([...outputs[0]!]).toEqual([20, 0, 40, 0]);
+      // Rows that do not train, counted from the end, too.
+      for (const [padding, wanted] of [
+        [2, [2, 0, 0, 0]],
+        [-4, [0, 0, 4, 0]],
+      ] as const) {
+        const found = await expectTraining(gpu, 611, (bench) => {
+          const ids = bench.input('ids', [3], Uint32Array.from([2, 0, 2]));
+          const table = bench.input('table', [4, 1], new Float32Array(4));
+          const y = embedding(ids, table, { padding });
+          const dy = bench.input('dy', [3, 1], Float32Array.from([1, 2, 3]));
+          const seeds = new Map([[y, dy]]);
+          return [...gradients(bench.recording, seeds, [table], gradientRules).values()];
+        });
+        expect([...found.outputs[0]!]).toEqual(wanted);
+      }
     }));
 
   test(`cross entropy with label smoothing and ignored rows, ${name}`, () =>

@@ -1,5 +1,6 @@
 // §3.4 and §3.5 of "Attention Is All You Need": embeddings and positional encoding.
 
+import type { Config } from '../config.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { add } from '../../shaders/elementwise/add.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
@@ -11,10 +12,14 @@ import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 export interface EmbeddingWeights {
   /** (V, d_model) */
   readonly tokens: Tensor;
+  /** The token whose vector does not train, if there is one: rows from the end on where it is negative. */
+  readonly padding?: number | undefined;
   /** √d_model in the paper; 1 when absent. */
   readonly scale?: number;
   /** Vectors added by position, (positions, d_model); position 0 has the row `offset`. */
-  readonly positions?: { readonly table: Tensor; readonly offset?: number } | undefined;
+  readonly positions?:
+    | { readonly table: Tensor; readonly offset?: number; readonly padding?: number | undefined }
+    | undefined;
   /** Vectors added by segment, (types, d_model): "sentence A or B" in BERT. */
   readonly types?: Tensor | undefined;
   /** Of the tokens alone, before anything is added: to d_model, where embeddings are of another width (OPT). */
@@ -24,6 +29,11 @@ export interface EmbeddingWeights {
   readonly projection?: Linear | undefined;
   /** Rate of dropout in training; none when absent. */
   readonly dropout?: number;
+}
+
+/** The token whose vector does not train (PyTorch's `padding_idx`); one beyond all others where none is told. */
+export function paddingOf(config: Config, usual: number = 2 ** 31): number {
+  return config.integer('pad_token_id', usual, -Infinity, Infinity);
 }
 
 /** Token ids with the place of each and a mask (0 = padding). */
@@ -47,14 +57,15 @@ export function embed(
   { ids, place, types }: Omit<Tokens, 'mask'>,
   weights: EmbeddingWeights,
 ): Tensor {
-  const { tokens, scale = 1, positions, norm, projection, dropout: rate = 0 } = weights;
+  const { tokens, scale, padding, positions, norm, projection, dropout: rate = 0 } = weights;
   let x =
     weights.tokenProjection === undefined
       ? embedding(ids, tokens, {
           scale,
-          ...(positions && { positions: { position: place, ...positions } }),
+          padding,
+          positions: positions && { position: place, ...positions },
         })
-      : linear(embedding(ids, tokens, { scale }), weights.tokenProjection, {
+      : linear(embedding(ids, tokens, { scale, padding }), weights.tokenProjection, {
           residual: positions && positionVectors(place, positions),
           label: 'token projection',
         });

@@ -21,7 +21,14 @@ const backwardKernel = kernel({
   name: 'embedding-backward',
   code: [workgroup, { file: 'embedding-backward.wgsl', text: backwardText }],
   bindings: { links: 'read', dy: 'read', dtable: 'write' },
-  params: { tokens: 'u32', columns: 'u32', vocabulary: 'u32', first: 'u32', scale: 'f32' },
+  params: {
+    tokens: 'u32',
+    columns: 'u32',
+    vocabulary: 'u32',
+    first: 'u32',
+    padding: 'u32',
+    scale: 'f32',
+  },
 });
 
 export const embeddingBackwardKernels: readonly Kernel[] = [linksKernel, backwardKernel];
@@ -47,10 +54,19 @@ export function embeddingLinks(
 }
 
 export const embeddingBackward: Rule<EmbeddingEntry> = ({ trace }, dy) => {
-  const { ids, table, scale: factor, words, first, position, positions, offset: start } = trace;
+  const { ids, table, scale: factor, beside, positions } = trace;
+  const none = 2 ** 32 - 1;
   const { recording } = dy;
-  const tokens = elements(ids.shape) / words;
-  const dTableOf = (rows: Tensor, of: Tensor, scale: number, offset: number): Tensor => {
+  const tokens = elements(ids.shape) / beside.words;
+  const dTableOf = (
+    rows: Tensor,
+    of: Tensor,
+    {
+      scale,
+      offset,
+      padding = none,
+    }: { scale: number; offset: number; padding?: number | undefined },
+  ): Tensor => {
     const columns = of.size(-1);
     const links = embeddingLinks(rows, rowsOf(of), { tokens, offset });
     const whole = transientLike(of, { label: `d ${of.label}`, recording });
@@ -58,13 +74,30 @@ export const embeddingBackward: Rule<EmbeddingEntry> = ({ trace }, dy) => {
       recording.dispatch({
         kernel: backwardKernel,
         bindings: { links, dy, dtable },
-        params: { tokens, columns, vocabulary, first: row, scale },
+        params: {
+          tokens,
+          columns,
+          vocabulary,
+          first: row,
+          padding: padding < 0 ? rowsOf(of) + padding : padding,
+          scale,
+        },
         workgroups: Math.ceil(elements(dtable.shape) / 64),
       });
     }
     return whole;
   };
-  const own: InputGradient = [table, () => dTableOf(ids, table, factor, first)];
-  if (position === undefined || positions === undefined) return [own];
-  return [own, [positions, () => dTableOf(position, positions, 1, start)]];
+  const own: InputGradient = [
+    table,
+    () => dTableOf(ids, table, { scale: factor, offset: beside.offset, padding: trace.padding }),
+  ];
+  if (positions === undefined) return [own];
+  const { position, offset: start = 0, padding } = positions;
+  return [
+    own,
+    [
+      positions.table,
+      () => dTableOf(position, positions.table, { scale: 1, offset: start, padding }),
+    ],
+  ];
 };

@@ -1,11 +1,12 @@
 // dtable[id] = scale · Σ dy of the tokens with that id, as a gather: one invocation an element of the
 // table's `vocabulary` rows from `first` on. It follows the chain of its word's tokens (embedding-links)
-// from the last one on.
+// from the last one on. The row `padding` of the whole table has none.
 struct Params {
   tokens: u32,
   columns: u32,
   vocabulary: u32,
   first: u32,
+  padding: u32,
   scale: f32,
 }
 
@@ -27,8 +28,9 @@ fn embedding_backward(
     return;
   }
   let column = i % params.columns;
+  let word = params.first + i / params.columns;
   var sum = 0.0;
-  var token = links[params.tokens + params.first + i / params.columns];
+  var token = select(links[params.tokens + word], NONE, word == params.padding);
   while (token != NONE) {
     sum += dy[token * params.columns + column];
     token = links[token];

@@ -34,25 +34,32 @@ export type EmbeddingEntry = Traced<
     readonly ids: Tensor;
     readonly table: Tensor;
     readonly scale: number;
-    /** Words of each id, and what is added to the first of them. */
-    readonly words: number;
-    readonly first: number;
-    readonly position: Tensor | undefined;
-    readonly positions: Tensor | undefined;
-    readonly offset: number;
+    /** The row of the table that has no gradient, if there is one. */
+    readonly padding: number | undefined;
+    readonly beside: NonNullable<EmbeddingOptions['beside']>;
+    readonly positions: EmbeddingOptions['positions'];
   }
 >;
 
 export interface EmbeddingOptions {
   /** Factor of the token embedding; 1 when absent. */
-  scale?: number;
+  scale?: number | undefined;
+  /** The row of the table that has no gradient, counted from the end where it is negative; none when absent. */
+  padding?: number | undefined;
   /** Where several words stand for an id: how many, of which the first is one, and what is added to it. */
   beside?: { readonly words: number; readonly offset: number } | undefined;
   /**
    * The position of each token, shaped like `ids` (what else stands beside one, its slot say, is
    * passed over), with the table of position vectors.
    */
-  positions?: { readonly position: Tensor; readonly table: Tensor; readonly offset?: number };
+  positions?:
+    | {
+        readonly position: Tensor;
+        readonly table: Tensor;
+        readonly offset?: number;
+        readonly padding?: number | undefined;
+      }
+    | undefined;
 }
 
 /**
@@ -61,7 +68,7 @@ export interface EmbeddingOptions {
  */
 export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions = {}): Tensor {
   const { recording } = ids;
-  const { scale = 1, beside = { words: 1, offset: 0 }, positions } = options;
+  const { scale = 1, padding, beside = { words: 1, offset: 0 }, positions } = options;
   const { words, offset: start } = beside;
   const tokens = elements(ids.shape) / words;
   const columns = table.size(-1);
@@ -86,7 +93,7 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
         last: index === length - 1 ? 2 ** 32 - 1 - first : rows - 1,
         offset: positions?.offset ?? 0,
         id_stride: words,
-        stride: positions === undefined ? 1 : elements(positions.position.shape) / tokens,
+        stride: positions ? elements(positions.position.shape) / tokens : 1,
         scale,
       },
       constants: { HAS_POSITIONS: positions !== undefined },
@@ -102,11 +109,9 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
       ids,
       table,
       scale,
-      words,
-      first: start,
-      position: positions?.position,
-      positions: positions?.table,
-      offset: positions?.offset ?? 0,
+      padding,
+      beside,
+      positions,
     },
   } satisfies EmbeddingEntry);
   return y;

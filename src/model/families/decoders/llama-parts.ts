@@ -1,6 +1,7 @@
 // What decoders of Llama's kind are put together from: plain parts by the names of Hugging Face's checkpoints. A
 // family says in its file which of them its layers have, and puts its own in place of the others.
 
+import { paddingOf } from '../../layers/embeddings.ts';
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
 import { causalHead, type CausalOutput, tieOutput } from '../../heads/causal-head.ts';
@@ -168,7 +169,7 @@ export function llamaModel(
     ...tokenInput({
       vocabulary,
       ...rotary.reading(() => config.integer('max_position_embeddings')),
-      embeddings: { tokens, scale: embeddingScale },
+      embeddings: { tokens, padding: paddingOf(config), scale: embeddingScale },
     }),
     stack: { block, layers, finalNorm: norm(root + lastNorm), normalizesLastState: true },
     causal: true,

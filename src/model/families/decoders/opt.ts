@@ -1,6 +1,7 @@
 // OPT (Zhang et al., 2022, arXiv 2205.01068, §2.1): GPT-3's decoder with ReLU and learned positions, which count what is no
 // padding and begin at row 2. That of 350M parameters has its norms behind the sub-layers, and narrower embeddings.
 
+import { paddingOf } from '../../layers/embeddings.ts';
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
 import { causalHead, tieOutput } from '../../heads/causal-head.ts';
@@ -62,6 +63,7 @@ export function opt(config: Config, loader: WeightLoader): SequenceDefinition {
       countsMask: true,
       embeddings: {
         tokens,
+        padding: paddingOf(config, 1),
         positions: { table, offset },
         tokenProjection: between('project_in', size, narrow),
       },

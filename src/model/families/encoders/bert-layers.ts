@@ -12,7 +12,7 @@ import { tieMaskedHead } from '../../heads/masked-head.ts';
 import { TokenPooler } from '../../heads/pooler.ts';
 import { tokenInput } from '../../inputs/token-inputs.ts';
 import { type Dropout, postNorm } from '../../layers/block.ts';
-import type { EmbeddingWeights } from '../../layers/embeddings.ts';
+import { type EmbeddingWeights, paddingOf } from '../../layers/embeddings.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
 import type { RelativeBias } from '../../layers/relative-bias.ts';
 import type { AttentionLayer, LayerWeights } from '../../layers/stack.ts';
@@ -32,6 +32,10 @@ export interface BertSizes {
   /** Of all norms. */
   readonly eps: number;
   readonly vocabulary: number;
+  /** The token whose vector does not train. */
+  readonly padding: number;
+  /** The row of the table of positions that does not train, where it is one that padding tokens have. */
+  readonly positionPadding: number | undefined;
   /** Rows of the table of positions. */
   readonly positions: number;
   /** Segments; 0 where there are none. */
@@ -44,12 +48,13 @@ interface UsualSizes {
   readonly types?: number;
   readonly activation?: string;
   readonly eps?: number;
+  readonly padding?: number | undefined;
   readonly rate?: number;
 }
 
 export function bertSizes(
   config: Config,
-  { types = 2, activation = 'gelu', eps = 1e-12, rate = 0.1 }: UsualSizes = {},
+  { types = 2, activation = 'gelu', eps = 1e-12, rate = 0.1, padding }: UsualSizes = {},
 ): BertSizes {
   const size = config.integer('hidden_size');
   return {
@@ -60,6 +65,8 @@ export function bertSizes(
     activation: config.activation('hidden_act', activation),
     eps: config.positive('layer_norm_eps', eps),
     vocabulary: config.integer('vocab_size'),
+    padding: paddingOf(config, padding ?? 0),
+    positionPadding: padding,
     positions: config.integer('max_position_embeddings'),
     types: config.integer('type_vocab_size', types, 0),
     dropout: {
@@ -143,15 +150,26 @@ export function bertLayers(
 export function bertEmbeddings(
   loader: WeightLoader,
   root: string,
-  { embeddingSize: size, eps, vocabulary, positions, types, dropout }: BertSizes,
+  {
+    embeddingSize: size,
+    eps,
+    vocabulary,
+    padding,
+    positionPadding,
+    positions,
+    types,
+    dropout,
+  }: BertSizes,
   firstPosition = 0,
 ): EmbeddingWeights {
   const table = (name: string): string => `${root}embeddings.${name}_embeddings.weight`;
   return {
     tokens: loader.matrix(table('word'), vocabulary, size),
+    padding,
     positions: {
       table: loader.matrix(table('position'), positions, size, { dtype: 'f32' }),
       offset: firstPosition,
+      padding: positionPadding,
     },
     types: types === 0 ? undefined : loader.matrix(table('token_type'), types, size),
     norm: layerNormWeights(loader, `${root}embeddings.LayerNorm`, size, eps),

@@ -45,7 +45,7 @@ export function bertEncoder(
 ): SequenceDefinition {
   checkBert(config);
   const root = bertRoot(config, loader, own.family, own);
-  const sizes = bertSizes(config);
+  const sizes = bertSizes(config, { padding: own.paddingToken });
   return bertModel(config, loader, {
     ...own,
     sizes,

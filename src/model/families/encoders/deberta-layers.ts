@@ -113,6 +113,7 @@ export function debertaModel(
   const isProjected = embeddingSize !== size;
   const embeddings = {
     tokens: loader.matrix(table('word'), vocabulary, embeddingSize),
+    padding: given.padding,
     ...(isBiased && {
       positions: {
         table: loader.matrix(table('position'), positions, embeddingSize, { dtype: 'f32' }),

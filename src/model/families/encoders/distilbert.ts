@@ -1,5 +1,6 @@
 // DistilBERT (Sanh et al., 2019, arXiv 1910.01108): half of BERT's layers, without segments and pooler.
 
+import { paddingOf } from '../../layers/embeddings.ts';
 import { bertLayer, type BertLayerNames } from './bert-layers.ts';
 import { encoderHead, type HeadNames } from '../../heads/encoder-heads.ts';
 import { baseRoot, headName } from '../../heads/head-name.ts';
@@ -53,6 +54,7 @@ export function distilbert(config: Config, loader: WeightLoader): SequenceDefini
   const positions = `${root}embeddings.position_embeddings.weight`;
   const embeddings = {
     tokens: loader.matrix(`${root}embeddings.word_embeddings.weight`, vocabulary, size),
+    padding: paddingOf(config, 0),
     positions: {
       table: loader.has(positions)
         ? loader.matrix(positions, maxPositions, size, { dtype: 'f32' })

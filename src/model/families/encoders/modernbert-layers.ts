@@ -1,5 +1,6 @@
 // What ModernBERT and its decoder are put together from.
 
+import { paddingOf } from '../../layers/embeddings.ts';
 import { normalize, type NormWeights } from '../../../shaders/rows/norm.ts';
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
@@ -118,6 +119,7 @@ export function modernBertModel(
       ...rotary.reading(() => config.integer('max_position_embeddings', 8192)),
       embeddings: {
         tokens: loader.matrix(`${root}embeddings.tok_embeddings.weight`, vocabulary, size),
+        padding: paddingOf(config, 50283),
         norm: embeddingNorm,
         dropout: config.rate('embedding_dropout', 0),
       },

@@ -41,7 +41,11 @@ export function mpnet(config: Config, loader: WeightLoader): SequenceDefinition 
   const own = { head: headName(config), names };
   const root = bertRoot(config, loader, 'mpnet.', own);
   // There are none, whatever stands there.
-  const sizes = { ...bertSizes(config, { types: 0 }), types: 0 };
+  const sizes = {
+    ...bertSizes(config, { types: 0, padding: paddingToken }),
+    types: 0,
+    padding: paddingToken,
+  };
   const rows = config.integer('relative_attention_num_buckets', bucketCount);
   const buckets = distanceBuckets(bucketCount, reach, true);
   // A smaller table ends texts where their distances would need more.

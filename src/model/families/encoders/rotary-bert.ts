@@ -189,6 +189,7 @@ function rotaryBert(
   const table = (name: string): string => `${root}embeddings.${name}_embeddings.weight`;
   const embeddings = {
     tokens: loader.matrix(table('word'), vocabulary, size),
+    padding: sizes.padding,
     types: types === 0 ? undefined : loader.matrix(table('token_type'), types, size),
     norm: norm(root + file.embeddingNorm),
     dropout: dropout.residual,

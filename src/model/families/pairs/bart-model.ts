@@ -4,7 +4,7 @@
 import type { Config } from '../../config.ts';
 import type { EncoderDecoderDefinition } from '../../definitions.ts';
 import { baseRoot, headName } from '../../heads/head-name.ts';
-import type { EmbeddingWeights } from '../../layers/embeddings.ts';
+import { type EmbeddingWeights, paddingOf } from '../../layers/embeddings.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
 import { oneLinear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
@@ -49,6 +49,7 @@ export function bartModel(
   const placed = positions({ dModel, maxPositions, root });
   const embeddings = (stack: StackName): EmbeddingWeights => ({
     tokens: loader.matrix(`${root}${stack}.embed_tokens.weight`, vocabulary, dModel),
+    padding: paddingOf(config, 1),
     scale: config.boolean('scale_embedding', false) ? Math.sqrt(dModel) : 1,
     positions: placed(stack),
     norm: normalizesEmbeddings

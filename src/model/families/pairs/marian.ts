@@ -1,6 +1,7 @@
 // Marian (Junczys-Dowmunt et al., 2018, arXiv 1804.00344) in Hugging Face's layout: the paper's
 // post-norm Transformer with sinusoidal positions in halves, tied embeddings and a logits bias.
 
+import { paddingOf } from '../../layers/embeddings.ts';
 import { baseRoot, headName } from '../../heads/head-name.ts';
 import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../../config.ts';
@@ -35,7 +36,8 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
   const sourceTokens = tokens('encoder', sourceVocabulary);
   const targetTokens = tokens('decoder', targetVocabulary);
   const embeddings = {
-    scale: config.boolean('scale_embedding', false) ? Math.sqrt(dModel) : 1,
+    padding: paddingOf(config),
+    scale: config.boolean('scale_embedding', false) ? dModel ** 0.5 : 1,
     dropout: config.rate('dropout', 0.1),
     positions: {
       table: loader.computed(

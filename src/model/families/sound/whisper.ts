@@ -1,6 +1,7 @@
 // Whisper ("Robust Speech Recognition via Large-Scale Weak Supervision", Radford et al., 2022, arXiv 2212.04356, §2.2): a
 // Transformer with norms before its sub-layers, from log-mel features of 30 seconds of sound to text.
 
+import { paddingOf } from '../../layers/embeddings.ts';
 import { tokenMeans } from '../../../shaders/image/token-means.ts';
 import type { Config } from '../../config.ts';
 import type { EncoderDecoderDefinition, SequenceDefinition } from '../../definitions.ts';
@@ -35,6 +36,7 @@ export function whisper(config: Config, loader: WeightLoader): EncoderDecoderDef
   if (config.boolean('tie_word_embeddings', true)) loader.tie(embedded, output);
   const target = {
     tokens: loader.matrix(embedded, targetVocabulary, dModel),
+    padding: paddingOf(config, 50256),
     positions: {
       table: loader.matrix(`${root}decoder.embed_positions.weight`, maxPositions, dModel, {
         dtype: 'f32',

@@ -43,6 +43,7 @@ export function trocr(config: Config, loader: WeightLoader): SequenceDefinition 
       };
   const embeddings = {
     tokens: loader.matrix(embedded, vocabulary, size),
+    padding,
     scale: config.boolean('scale_embedding', false) ? Math.sqrt(size) : 1,
     positions,
     norm: config.boolean('layernorm_embedding', true)
