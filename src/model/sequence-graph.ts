@@ -102,13 +102,13 @@ export function sequenceGraph(
   { labelled, room, kept, ...shape }: GraphShape,
 ): SequenceGraph {
   const begun = input.record(recording, shape);
-  const { mask, place } = begun;
+  const { mask } = begun;
   const outputs: [Tensor, ...Tensor[]] = [begun.vectors];
   const between: BetweenLayers = (output, index) => {
     outputs.push(output);
     return begun.between?.(output, index) ?? output;
   };
-  const hidden = sequenceStack(begun.vectors, stack, { mask, place, causal, between });
+  const hidden = sequenceStack(begun.vectors, stack, { ...begun, causal, between });
   const states = mix?.(outputs) ?? hidden;
   const read = pooler?.choose && chosenTokens(hidden);
   const pooled = pooler?.record(read?.states ?? hidden, mask);

@@ -1,7 +1,8 @@
 // The checks of the gradients of attention and of its heads.
 
 import { attention } from '../shaders/attention/attention.ts';
-import { rotaryTurns, splitHeads } from '../shaders/attention/heads/split-heads.ts';
+import { rotaryTurns } from '../shaders/attention/heads/rotary-turns.ts';
+import { splitHeads } from '../shaders/attention/heads/split-heads.ts';
 import { querySums } from '../shaders/attention/backward/attention-backward.ts';
 import type { Result } from './checks.ts';
 import { headOf } from './decoder.ts';

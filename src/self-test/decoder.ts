@@ -7,7 +7,8 @@ import type { Inputs } from './inputs.ts';
 import { dot, rowsOf } from './math.ts';
 import { normalize } from '../shaders/rows/norm.ts';
 import type { NamedCheck } from './run-check.ts';
-import { rotaryTurns, splitHeads } from '../shaders/attention/heads/split-heads.ts';
+import { rotaryTurns } from '../shaders/attention/heads/rotary-turns.ts';
+import { splitHeads } from '../shaders/attention/heads/split-heads.ts';
 
 export function decoderChecks(): NamedCheck[] {
   return [

@@ -1,4 +1,4 @@
-// Elements times the factor of their column, or one of their own, plus what is added.
+// Elements times the factor of their column, or one of their own among rows of others, plus what is added.
 
 import {
   type Constants,
@@ -13,9 +13,10 @@ import {
 function terms(inputs: Inputs, params: Params, constants: Constants): [number, number][] {
   const [x, factor] = [floats(inputs, 'x'), floats(inputs, 'factor')];
   const columns = scalar(params, 'columns');
+  const [first, pitch] = [scalar(params, 'first'), scalar(params, 'pitch')];
   const added = constants['HAS_RESIDUAL'] === true ? floats(inputs, 'residual') : undefined;
   return Array.from({ length: scalar(params, 'size') }, (_, i) => {
-    const own = factor[constants['EACH'] === true ? i : i % columns]!;
+    const own = factor[first + Math.floor(i / columns) * pitch + (i % columns)]!;
     return [x[i]! * own, added?.[i] ?? 0];
   });
 }

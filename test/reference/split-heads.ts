@@ -50,7 +50,9 @@ function takeApart(
       // Where the first of its heads begins, and how far it is from one to the next.
       const isMixed = constants['INTERLEAVED'] === true;
       const before = isMixed ? kind : [0, heads, heads + keyHeads][kind]!;
-      const start = (token * all + before) * size;
+      const shared = constants['KEYS_ARE_VALUES'] === true ? keyHeads : 0;
+      const from = before - (name === 'v' ? shared : 0);
+      const start = (token * (all - shared) + from) * size;
       const step = (isMixed ? 3 : 1) * size;
       const columns = Array.from({ length: n }, (_, head) =>
         projections.slice(start + head * step, start + head * step + size),
@@ -58,6 +60,10 @@ function takeApart(
       for (const [head, own] of columns.entries()) {
         let row = own;
         if (magnitudes) row = row.map(Math.abs);
+        if (constants['VALUE_NORM'] === true && name === 'v') {
+          const mean = own.reduce((sum, x) => sum + x * x, 0) / size;
+          row = row.map((x) => x / Math.sqrt(mean + scalar(params, 'eps')));
+        }
         if (constants['HAS_NORM'] === true && name !== 'v') {
           const isWide = constants['WIDE_NORM'] === true;
           const gain = isWide ? before + head : kind;

@@ -10,11 +10,8 @@ import { elements, type Tensor } from '../../src/runtime/tensor.ts';
 import { activate } from '../../src/shaders/matmul/gates/activate.ts';
 import { attention, type AttentionInputs } from '../../src/shaders/attention/attention.ts';
 import { positionScores } from '../../src/shaders/attention/positions/attention-positions.ts';
-import {
-  type HeadsOptions,
-  rotaryTurns,
-  splitHeads,
-} from '../../src/shaders/attention/heads/split-heads.ts';
+import { rotaryTurns } from '../../src/shaders/attention/heads/rotary-turns.ts';
+import { type HeadsOptions, splitHeads } from '../../src/shaders/attention/heads/split-heads.ts';
 import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
 import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
 import { logScale } from '../../src/shaders/elementwise/log-scale.ts';

@@ -2,10 +2,11 @@
 
 import type { Config } from '../config.ts';
 import type { TokenInputOptions } from '../inputs/token-inputs.ts';
-import type { StretchedRotary } from '../layers/stretched-rotary.ts';
+import { type StretchedRotary, stretchedRotary } from '../layers/stretched-rotary.ts';
 import { readRotary, type RotaryOptions } from '../layers/rotary.ts';
 import type { WeightLoader } from '../weights/weights.ts';
-import { type Rotary, rotaryTurns } from '../../shaders/attention/heads/split-heads.ts';
+import { rotaryTurns } from '../../shaders/attention/heads/rotary-turns.ts';
+import type { Rotary } from '../../shaders/attention/heads/split-heads.ts';
 
 export class RotaryTables {
   readonly #config: Config;
@@ -22,14 +23,15 @@ export class RotaryTables {
   }
 
   /** What config.json asks for; of a kind of layer, or with other defaults, where `options` say so. */
-  table(options: Omit<RotaryOptions, 'headSize'> = {}): Rotary {
+  table(options: Partial<RotaryOptions> = {}): Rotary {
     const key = JSON.stringify(options);
     const known = this.#tables.get(key);
     if (known !== undefined) return known;
     const frequencies = readRotary(this.#config, { headSize: this.#headSize, ...options });
     const values = rotaryTurns(frequencies.frequencies(1));
     const turns = this.#loader.computed('rotary', [values.length / 2, 2], values);
-    if (frequencies.steadyLength < Infinity) this.stretched.push({ turns, frequencies });
+    if (frequencies.steadyLength < Infinity)
+      this.stretched.push(stretchedRotary(turns, frequencies));
     const table = { turns, scale: frequencies.scale };
     this.#tables.set(key, table);
     return table;

@@ -3,21 +3,21 @@
 import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
 import type { Scope } from '../../runtime/scope.ts';
-import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/decode/attention-decode.ts';
 import { padRows } from '../inputs/inputs.ts';
-import type { CheckedInput, RecordedInput, SourceStage } from '../inputs/input-stage.ts';
-import { remember } from '../layers/cross-attention.ts';
+import type { CheckedInput, InputShape, SourceStage } from '../inputs/input-stage.ts';
+import { recall, remember } from '../layers/cross-attention.ts';
+import type { StackCross } from '../layers/stack.ts';
 import { encodeVectors, type TransformerWeights } from '../layers/transformer.ts';
 import type { Beginning } from './prompt.ts';
 import type { SessionShape } from './session.ts';
 
-/** The encoder of a session: its list, what that reads, and what the steps read of it. */
+/** The encoder of a session; only those of encoder–decoders bring its code. */
 export interface Encoder {
-  readonly plan: Plan;
-  readonly stage: SourceStage;
-  readonly source: RecordedInput;
-  readonly memory: { readonly keyValues: readonly Tensor[]; readonly table: Tensor };
+  /** Encodes sources. */
+  readonly encode: (beginning: Beginning) => Promise<unknown>;
+  /** The attention of a list's layers to what was encoded last. */
+  readonly cross: (recording: Recording) => StackCross;
 }
 
 /** Records the encoder. Keys and values of the sources outlive its list: the steps read them. */
@@ -30,28 +30,34 @@ export async function encoderOf(
   const shape = { batch: sources, length: sourceLength, size: sourceSize };
   const source = stage.record(recording, shape);
   const { encoder, decoder, bridge } = weights;
-  const { keyValues } = remember(encodeVectors(source, encoder), source.mask, decoder, bridge);
-  const memory = {
-    keyValues: keyValues.map((tensor) => recording.keep(tensor)),
-    table: recording.persistent('memory table', [rows, sourceLength], 'u32'),
+  const memory = remember(encodeVectors(source, encoder), source.mask, decoder, bridge);
+  const keyValues = memory.keyValues.map((tensor) => recording.keep(tensor));
+  const table = recording.persistent('memory table', [rows, sourceLength], 'u32');
+  const plan = await Plan.create(recording, []);
+  return {
+    encode(beginning) {
+      const all = stage.join(beginning.sources);
+      source.write(plan, all);
+      plan.write(table, seenBy(beginning, all, shape));
+      return plan.play();
+    },
+    cross: (list) =>
+      recall({ keyValues: keyValues.map((tensor) => list.use(tensor)), table: list.use(table) }),
   };
-  return { plan: await Plan.create(recording, []), stage, source, memory };
 }
 
-export function encodeSources(
-  { plan, stage, source, memory }: Encoder,
-  { sources, sourceOf }: Beginning,
-): Promise<unknown> {
-  const all: CheckedInput = stage.join(sources);
-  const [batch, length] = [source.mask.size(0), source.mask.size(1)];
-  if (all.batch !== batch) throw new RangeError(`${all.batch} sources for ${batch}`);
-  const mask = padRows(all.mask, length);
+/** What each sequence sees of its source: (R, S), see `BlockTable`. */
+function seenBy(
+  { sourceOf }: Beginning,
+  { batch, mask: own }: CheckedInput,
+  { batch: wanted, length }: InputShape,
+): Uint32Array<ArrayBuffer> {
+  if (batch !== wanted) throw new RangeError(`${batch} sources for ${wanted}`);
+  const mask = padRows(own, length);
   const table = sourceOf.flatMap((row) =>
     Array.from({ length }, (_, place) =>
       mask[row * length + place] === 0 ? hiddenSlot : row * length + place,
     ),
   );
-  source.write(plan, all);
-  plan.write(memory.table, Uint32Array.from(table));
-  return plan.play();
+  return Uint32Array.from(table);
 }

@@ -7,6 +7,7 @@ import { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/decode/attention-decode.ts';
 import { layoutOf, type SelfAttentionWeights } from '../layers/attention.ts';
+import { layersWithKeys } from '../layers/cached-stack.ts';
 import type { StackWeights } from '../layers/stack.ts';
 import type { MemorySizes } from '../layers/token-mixer.ts';
 import type { CacheDtype } from '../cache-dtypes.ts';
@@ -44,14 +45,14 @@ export class KeyValueCache {
    */
   constructor(
     owner: Scope,
-    { layers }: StackWeights,
+    decoder: StackWeights,
     { rows, capacity, dtype }: { rows: number; capacity: number; dtype: CacheDtype },
   ) {
     this.#owner = owner;
     this.#rows = rows;
     this.#capacity = capacity;
     if (dtype === 'f16') this.spill = owner.tensor({ label: 'spill', shape: [1], dtype: 'u32' });
-    this.#kept = layers.map(({ selfAttention }) => {
+    this.#kept = layersWithKeys(decoder).map(({ selfAttention }) => {
       if (selfAttention.memory) return selfAttention.memory;
       if (dtype === 'f16') assertEven(selfAttention);
       return { width: 2 * layoutOf(selfAttention).keyWidth, dtype };

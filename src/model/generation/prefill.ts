@@ -5,8 +5,8 @@ import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import { decodeCached } from '../layers/cached-stack.ts';
-import type { Memory } from '../layers/cross-attention.ts';
+import { decodeCached, layersWithKeys } from '../layers/cached-stack.ts';
+import type { StackCross } from '../layers/stack.ts';
 import type { LanguageModelWeights } from '../layers/logits.ts';
 import { ownSlots } from './kv-cache.ts';
 import { positionsOf } from '../inputs/inputs.ts';
@@ -18,11 +18,11 @@ export interface Decoded {
   readonly rows: number;
   readonly capacity: number;
   readonly weights: LanguageModelWeights;
-  /** The cache and the memory, brought into a recording. */
+  /** The cache and the encoder's output, brought into a recording. */
   readonly in: (recording: Recording) => {
     readonly caches: readonly Tensor[];
     readonly spill: Tensor | undefined;
-    readonly memory: Memory | undefined;
+    readonly cross: StackCross | undefined;
   };
 }
 
@@ -53,7 +53,9 @@ export class Prefill {
       const ids = recording.persistent('prompt ids', [rows, length], 'u32');
       const place = recording.persistent('prompt places', [rows, length, 2], 'u32');
       const table = recording.persistent('prompt table', [rows, capacity], 'u32');
-      decodeCached(ids, { ...decoded.in(recording), place, table }, weights);
+      // Only keys and values are wanted: layers behind the last that has some are left out.
+      const decoder = { ...weights.decoder, layers: layersWithKeys(weights.decoder) };
+      decodeCached(ids, { ...decoded.in(recording), place, table }, { ...weights, decoder });
       return new Prefill(await Plan.create(recording, []), { ids, place, table });
     } catch (error) {
       recording.dispose();

@@ -11,9 +11,8 @@ import type { InputShape, SourceStage } from '../inputs/input-stage.ts';
 import { bucket, positionsOf } from '../inputs/inputs.ts';
 import { decodeCached } from '../layers/cached-stack.ts';
 import { type LanguageModelWeights, logits } from '../layers/logits.ts';
-import { stretchRotary } from '../layers/stretched-rotary.ts';
 import type { TransformerWeights } from '../layers/transformer.ts';
-import { type Encoder, encoderOf, encodeSources } from './encoder.ts';
+import type { Encoder } from './encoder.ts';
 import { KeyValueCache, ownSlots } from './kv-cache.ts';
 import { type Chunk, type Decoded, Prefill } from './prefill.ts';
 import type { Beginning, Tokens } from './prompt.ts';
@@ -120,10 +119,7 @@ export class Session implements DecodeSession {
       weights,
       in: (recording) => ({
         ...this.#cache.in(recording),
-        memory: encoder && {
-          keyValues: encoder.memory.keyValues.map((tensor) => recording.use(tensor)),
-          table: recording.use(encoder.memory.table),
-        },
+        cross: encoder?.cross(recording),
       }),
     };
     this.#others = others;
@@ -141,7 +137,7 @@ export class Session implements DecodeSession {
     try {
       const encoder =
         'encoder' in weights && stage
-          ? await encoderOf(scope, { stage, weights }, shape)
+          ? await (await import('./encoder.ts')).encoderOf(scope, { stage, weights }, shape)
           : undefined;
       const session = new Session(scope, decoder, shape, { encoder, others });
       await scope.ready();
@@ -185,7 +181,7 @@ export class Session implements DecodeSession {
     const { rows, capacity } = this.shape;
     writeState(prompts, state, plan);
     this.#cache.start();
-    const encoded = this.#encoder && encodeSources(this.#encoder, beginning);
+    const encoded = this.#encoder?.encode(beginning);
     encoded?.catch(() => {}); // told where it is waited for
     const end = prompts.reduce((most, { ids }) => Math.max(most, ids.length), 1) - 1;
     await this.reserve(Math.min(capacity, end + spare), plan);
@@ -216,7 +212,7 @@ export class Session implements DecodeSession {
 
   beforeStep(length: number): void {
     this.#length = length;
-    stretchRotary(this.#scope.gpu, this.#decoder.rotary ?? [], length);
+    for (const { stretch } of this.#decoder.rotary ?? []) stretch(this.#scope.gpu, length);
   }
 
   finish(sequences: readonly (readonly number[])[]): void {

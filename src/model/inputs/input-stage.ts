@@ -37,6 +37,8 @@ export interface RecordedInput {
   readonly vectors: Tensor;
   /** What is added between layers, where positions are. */
   readonly between?: BetweenLayers | undefined;
+  /** What layers take of the tokens themselves, see `PerLayerVectors`. */
+  readonly perLayer?: Tensor | undefined;
   /** u32 (B, T), 0 = padding */
   readonly mask: Tensor;
   /** u32 (B, T, 2): position and slot, where layers ask for them */

@@ -4,7 +4,7 @@ import { TransformerError } from '../../runtime/errors.ts';
 import type { Plan } from '../../runtime/plan.ts';
 import type { Recording } from '../../runtime/record.ts';
 import { embedSamples, type SamplesEmbeddings } from '../layers/samples-embeddings.ts';
-import { type StretchedRotary, stretchRotary } from '../layers/stretched-rotary.ts';
+import type { StretchedRotary } from '../layers/stretched-rotary.ts';
 import type { ModelInputs } from '../model.ts';
 import { below, repeated } from './dense-rows.ts';
 import type { CheckedInput, InputShape, RecordedInput, SourceStage } from './input-stage.ts';
@@ -70,7 +70,7 @@ export class SamplesInput implements SourceStage {
           place,
           Uint32Array.from(places, (_, i) => (i >> 1) % length),
         );
-        stretchRotary(recording.gpu, rotary, length);
+        for (const { stretch } of rotary) stretch(recording.gpu, length);
       },
     };
   }

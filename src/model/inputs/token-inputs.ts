@@ -4,7 +4,7 @@ import type { Plan } from '../../runtime/plan.ts';
 import type { Recording } from '../../runtime/record.ts';
 import type { SequenceDefinition } from '../definitions.ts';
 import { embed, type EmbeddingWeights, type Tokens } from '../layers/embeddings.ts';
-import { type StretchedRotary, stretchRotary } from '../layers/stretched-rotary.ts';
+import type { StretchedRotary } from '../layers/stretched-rotary.ts';
 import type { ModelInputs } from '../model.ts';
 import {
   type CheckedInput,
@@ -131,8 +131,10 @@ export class TokenInput implements SourceStage {
     const tokens = tokensOf(recording, label, batch, length);
     const types =
       typeCount > 0 ? recording.persistent(`${label} types`, [batch, length], 'u32') : undefined;
+    const vectors = embed({ ...tokens, ...(types && { types }) }, embeddings);
     return {
-      vectors: embed({ ...tokens, ...(types && { types }) }, embeddings),
+      vectors,
+      perLayer: embeddings.perLayer?.record(tokens.ids, vectors),
       mask: tokens.mask,
       place: tokens.place,
       write(plan: Plan, checked: CheckedTokens): void {
@@ -146,7 +148,7 @@ export class TokenInput implements SourceStage {
         }
         const positions = padRows(checked.positions, length);
         writePositions(plan, tokens, (i) => positions[i] ?? 0);
-        stretchRotary(recording.gpu, rotary, last(checked.positions) + 1);
+        for (const { stretch } of rotary) stretch(recording.gpu, last(checked.positions) + 1);
       },
     };
   }

@@ -8,6 +8,7 @@ import { linear } from './linear.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import {
   type HeadNorm,
+  type HeadsOptions,
   type Rotary,
   type Sharpness,
   splitHeads,
@@ -30,6 +31,13 @@ export interface SelfAttentionWeights extends HeadOptions {
   readonly keyValueHeads?: number;
   /** W^Q, W^K, W^V stacked: ((heads + 2 · keyValueHeads) · d_k, d_model) */
   readonly queryKeyValue: Linear;
+  /** Whether what W^K makes is the values, too, before norms and positions: there is no W^V. */
+  readonly keysAreValues?: boolean;
+  /**
+   * The layer whose keys and values it attends to: there is W^Q alone. Both have norms or positions, and as many heads;
+   * layers with keys of their own stand before all others.
+   */
+  readonly keysOf?: number | undefined;
   /** Whether their heads come by turns: one of W^Q, one of W^K, one of W^V. */
   readonly interleaved?: boolean;
   /** W^O: (d_model, heads · d_k) */
@@ -83,8 +91,11 @@ export interface SelfAttentionOptions {
   /** The vectors of relative positions that the scores compare with, (rows, d_model). */
   readonly positions?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
-  /** Rate of dropout of the weights; 0 when absent. */
-  readonly dropout?: number;
+  /** Rate of dropout of the weights. */
+  readonly dropout: number;
+  /** What the layers so far had their keys and values in, by their numbers; its own join them as those of `index`. */
+  readonly known: Tensor[];
+  readonly index: number;
 }
 
 interface Layout {
@@ -100,18 +111,23 @@ export function splits({ rotary, headNorm, interleaved = false }: SelfAttentionW
   return interleaved || rotary !== undefined || headNorm !== undefined;
 }
 
-/** What makes the scores. */
-export function scoringOf({
-  scale,
-  window,
-  softcap,
-  slopes,
-  sinks,
-}: SelfAttentionWeights): Pick<
-  SelfAttentionWeights,
-  'scale' | 'window' | 'softcap' | 'slopes' | 'sinks'
-> {
-  return { ...(scale !== undefined && { scale }), window, softcap, slopes, sinks };
+/** Heads with what they are compared by. */
+export function headsOf({
+  positions: _positions,
+  ...own
+}: SelfAttentionWeights): Omit<SelfAttentionWeights, 'positions' | keyof Layout> & Layout {
+  return { ...own, ...layoutOf(own) };
+}
+
+/** Projections taken apart into heads: all, or of queries alone. `kept`: what takes the others. */
+export function takeApart(
+  projections: Tensor,
+  weights: SelfAttentionWeights,
+  kept: Pick<HeadsOptions, 'place' | 'cache' | 'table' | 'spill'>,
+): Tensor {
+  const heads = { ...headsOf(weights), projections, ...kept };
+  const queries = { keyValueHeads: 0, cache: undefined };
+  return splitHeads(weights.keysOf === undefined ? heads : { ...heads, ...queries });
 }
 
 /** Sizes of the heads, and of all of them side by side. */
@@ -131,19 +147,29 @@ export function layoutOf(weights: SelfAttentionWeights): Layout {
 export function selfAttention(
   x: Tensor,
   weights: SelfAttentionWeights,
-  { mask, causal, place, bias, positions, residual, dropout = 0 }: SelfAttentionOptions,
+  options: SelfAttentionOptions,
 ): Tensor {
-  const { width, keyWidth, ...layout } = layoutOf(weights);
+  const { mask, causal, place, bias, positions, residual, dropout, known, index } = options;
+  const heads = headsOf(weights);
+  const { width, keyWidth } = heads;
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
-  const tensor =
+  const own =
     splits(weights) && place !== undefined
-      ? splitHeads({ ...weights, ...layout, projections, place })
+      ? takeApart(projections, weights, { place })
       : projections;
-  const from = (start: number) => ({ tensor, start });
+  known[index] = own;
+  const tensor = known[weights.keysOf ?? index] ?? own;
   const scored = positions && weights.positions?.record(positions, weights, x);
-  const scoring = { ...layout, ...scoringOf(weights), bias, ...(scored && { positions: scored }) };
-  const heads = { q: from(0), k: from(width), v: from(width + keyWidth) };
-  const attended = attention({ ...heads, keyMask: mask, ...scoring, causal, dropout });
+  const scoring = { ...heads, bias, ...(scored && { positions: scored }) };
+  const attended = attention({
+    ...scoring,
+    q: { tensor: own, start: 0 },
+    k: { tensor, start: width },
+    v: { tensor, start: width + keyWidth },
+    keyMask: mask,
+    causal,
+    dropout,
+  });
   return concatenate(attended, weights.output, residual);
 }
 

@@ -6,9 +6,8 @@ import {
   type BlockTable,
 } from '../../shaders/attention/decode/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { layoutOf, scoringOf, type SelfAttentionWeights, splits } from './attention.ts';
+import { headsOf, type SelfAttentionWeights, splits, takeApart } from './attention.ts';
 import { linear } from './linear.ts';
-import { splitHeads } from '../../shaders/attention/heads/split-heads.ts';
 
 export interface CachedAttentionOptions extends BlockTable {
   /** (slots, 2 · key width), see `attentionDecode` */
@@ -26,9 +25,10 @@ export function cachedSelfAttention(
   { bias, residual, ...known }: CachedAttentionOptions,
 ): Tensor {
   const { cache, place, table } = known;
-  const { width, keyWidth, ...layout } = layoutOf(weights);
+  const heads = headsOf(weights);
+  const { width, keyWidth } = heads;
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
-  const scoring = { ...layout, ...scoringOf(weights), bias };
+  const scoring = { ...heads, bias };
   const single = x.size(1) === 1;
   const whole = { label: 'attention output', residual };
   if (single && !splits(weights)) {
@@ -36,7 +36,7 @@ export function cachedSelfAttention(
     const attended = attentionDecode({ projections, starts, ...known, ...scoring });
     return linear(attended, weights.output, whole);
   }
-  const q = splitHeads({ ...weights, ...layout, ...known, projections });
+  const q = takeApart(projections, weights, known);
   const attended = single
     ? attentionDecode({ projections: q, starts: { q: 0 }, ...known, ...scoring })
     : attention({

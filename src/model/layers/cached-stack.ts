@@ -3,18 +3,24 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { BlockTable } from '../../shaders/attention/decode/attention-decode.ts';
 import { cachedSelfAttention } from './cached-attention.ts';
-import { type Memory, recall } from './cross-attention.ts';
 import { embed } from './embeddings.ts';
 import type { LanguageModelWeights } from './logits.ts';
-import { stack, type StackSelf } from './stack.ts';
+import {
+  type LayerWeights,
+  stack,
+  type StackCross,
+  type StackSelf,
+  type StackWeights,
+} from './stack.ts';
 
 /** Where new tokens join what was decoded before. */
 export interface CachedTokens extends BlockTable {
-  /** One a layer. */
+  /** One a layer that has keys of its own. */
   readonly caches: readonly Tensor[];
   /** Of caches in f16: see `attentionDecode`. */
   readonly spill?: Tensor | undefined;
-  readonly memory?: Memory | undefined;
+  /** The attention to an encoder's output, see `recall`. */
+  readonly cross?: StackCross | undefined;
 }
 
 /**
@@ -23,11 +29,11 @@ export interface CachedTokens extends BlockTable {
  */
 export function decodeCached(
   ids: Tensor,
-  { caches, memory, ...known }: CachedTokens,
+  { caches, cross, ...known }: CachedTokens,
   { target, decoder }: LanguageModelWeights,
 ): Tensor {
   const self: StackSelf = ({ selfAttention: own }, index, { bias }) => {
-    const cache = caches[index];
+    const cache = caches[own.keysOf ?? index];
     if (cache === undefined) throw new RangeError(`decoder layer ${index} has no cache`);
     const here = { cache, ...known };
     return (x, residual) =>
@@ -35,8 +41,12 @@ export function decodeCached(
         ? own.record(x, { memory: here, residual })
         : cachedSelfAttention(x, own, { ...here, bias, residual });
   };
-  return stack(embed({ ids, place: known.place }, target), decoder, {
-    self,
-    cross: recall(memory),
-  });
+  const x = embed({ ids, place: known.place }, target);
+  const perLayer = target.perLayer?.record(ids, x);
+  return stack(x, decoder, { self, cross, perLayer });
+}
+
+/** The layers with keys of their own, before those that take them. */
+export function layersWithKeys({ layers }: StackWeights): readonly LayerWeights[] {
+  return layers.filter(({ selfAttention }) => selfAttention.keysOf === undefined);
 }

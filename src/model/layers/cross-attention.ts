@@ -35,10 +35,8 @@ export function remember(
   return { keyValues, mask };
 }
 
-/** The cross-attention of a stack's layers to what it remembers; none without a memory. */
-export function recall(memory: Memory | undefined, dropout: number = 0): StackCross | undefined {
-  if (memory === undefined) return undefined;
-  const { keyValues, mask, table } = memory;
+/** The cross-attention of a stack's layers to what it remembers. */
+export function recall({ keyValues, mask, table }: Memory, dropout: number = 0): StackCross {
   return (weights, layer) => {
     const known = keyValues[layer];
     if (known === undefined) throw new RangeError(`decoder layer ${layer} has no memory`);

@@ -29,6 +29,14 @@ export interface EmbeddingWeights {
   readonly projection?: Linear | undefined;
   /** Rate of dropout in training; none when absent. */
   readonly dropout?: number;
+  /** What each layer takes of the tokens itself, besides. */
+  readonly perLayer?: PerLayerVectors | undefined;
+}
+
+/** Plain data and methods, so that weights in it can be replaced. */
+export interface PerLayerVectors {
+  /** Appends them. ids: (B, T), x: the tokens' embeddings, (B, T, d_model). Result: (B, T, …), those of all layers. */
+  record(ids: Tensor, x: Tensor): Tensor;
 }
 
 /** The token whose vector does not train (PyTorch's `padding_idx`); one beyond all others where none is told. */

@@ -1,9 +1,8 @@
 // Frequencies of rotary position embeddings (RoFormer, Su et al. 2021, arXiv 2104.09864, §3.2.2) and the
 // ways to stretch them to longer sequences, as config.json asks for them.
 
-import { TransformerError } from '../../runtime/errors.ts';
 import { Config } from '../config.ts';
-import { isObject, show } from '../../source/json.ts';
+import { isObject } from '../../source/json.ts';
 
 export interface RotaryOptions {
   readonly headSize: number;
@@ -50,16 +49,11 @@ export function readRotary(config: Config, options: RotaryOptions): RotaryFreque
     settings.number(name, config.get(name) === undefined ? fallback : config.number(name));
   const theta = number('rope_theta', options.theta ?? 10000);
   const size = Math.trunc(headSize * number('partial_rotary_factor', options.partial ?? 1));
-  if (!(theta > 0)) {
-    const place = settings.get('rope_theta') === undefined ? config : settings;
-    place.invalid('rope_theta', 'a number above 0');
-  }
+  const refuse = (name: string, wanted: string): never =>
+    (settings.get(name) === undefined ? config : settings).invalid(name, wanted);
+  if (!(theta > 0)) refuse('rope_theta', 'a number above 0');
   if (!(size >= 0 && size <= Math.min(headSize, MOST_COLUMNS))) {
-    throw new TransformerError(
-      'CONFIG_INVALID',
-      `${config.file}: "partial_rotary_factor" makes ${size} columns of each head rotate; wanted none to ` +
-        `all ${headSize}, and ${MOST_COLUMNS} at most.`,
-    );
+    refuse('partial_rotary_factor', `what makes none to all of ${headSize} columns rotate`);
   }
   // §3.2.2: θᵢ = 10000^(-2(i - 1)/d)
   const plain = (base = theta): number[] =>
@@ -186,15 +180,11 @@ function yarnScale({ config, stretch }: Context): number {
 function longRope(plain: number[], { config, original, stretch }: Context): RotaryFrequencies {
   const [length, factor] = [original(), stretch()];
   const divided = (name: string): number[] => {
-    const factors = config.get(name);
-    const fits = (value: unknown): boolean => Number.isFinite(value) && Number(value) > 0;
-    if (!Array.isArray(factors) || factors.length !== plain.length || !factors.every(fits)) {
-      throw new TransformerError(
-        'CONFIG_INVALID',
-        `"${name}" is ${show(factors)}; wanted ${plain.length} numbers above 0, one for each pair.`,
-      );
+    const factors = config.numbers(name, []);
+    if (factors.length !== plain.length || factors.some((each) => each <= 0)) {
+      config.invalid(name, `${plain.length} numbers above 0, one for each pair`);
     }
-    return plain.map((frequency, i) => frequency / Number(factors[i]));
+    return plain.map((frequency, i) => frequency / (factors[i] ?? 1));
   };
   const [short, long] = [divided('short_factor'), divided('long_factor')];
   const scale = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(length));

@@ -22,21 +22,23 @@ export interface SequenceStackOptions {
   readonly cross?: StackCross | undefined;
   /** What layers take of the outputs of those before, where that is not all. */
   readonly between?: BetweenLayers | undefined;
+  /** What layers take of the tokens themselves, see `PerLayerVectors`. */
+  readonly perLayer?: Tensor | undefined;
 }
 
 /** x and result: (B, T, d_model). */
 export function sequenceStack(
   x: Tensor,
   weights: StackWeights,
-  { mask, place, causal, cross, between }: SequenceStackOptions,
+  options: SequenceStackOptions,
 ): Tensor {
-  const dropout = weights.dropout?.attention ?? 0;
-  const options = { mask, place, causal, dropout };
+  const known: Tensor[] = [];
+  const shared = { ...options, dropout: weights.dropout?.attention ?? 0, known };
   const self: StackSelf =
-    ({ selfAttention: own }, _, byDistance) =>
+    ({ selfAttention: own }, index, byDistance) =>
     (input, residual) =>
       own.memory
-        ? own.record(input, { mask, residual })
-        : selfAttention(input, own, { ...options, ...byDistance, residual });
-  return stack(x, weights, { self, cross, between });
+        ? own.record(input, { mask: options.mask, residual })
+        : selfAttention(input, own, { ...shared, ...byDistance, residual, index });
+  return stack(x, weights, { ...options, self });
 }

@@ -37,8 +37,11 @@ export interface AttentionLayer extends LayerWeights {
 
 /** What comes behind the sub-layers of a layer. Plain data and methods, so that weights in it can be replaced. */
 export interface LayerTail {
-  /** Appends it. `given`: what the layer was given, `output`: what its sub-layers made; `rate` of dropout. */
-  record(given: Tensor, output: Tensor, rate: number): Tensor;
+  /**
+   * Appends it. `given`: what the layer was given, `output`: what its sub-layers made; `rate` of dropout; `perLayer`: what
+   * layers take of the tokens themselves, where they take something.
+   */
+  record(given: Tensor, output: Tensor, rate: number, perLayer: Tensor | undefined): Tensor;
 }
 
 export interface StackWeights {
@@ -88,6 +91,8 @@ export interface StackAttention {
   readonly cross?: StackCross | undefined;
   /** The output as it is when absent. */
   readonly between?: BetweenLayers | undefined;
+  /** What layers take of the tokens themselves, see `PerLayerVectors`. */
+  readonly perLayer?: Tensor | undefined;
 }
 
 /**
@@ -98,7 +103,7 @@ export interface StackAttention {
 export function stack(
   x: Tensor,
   weights: StackWeights,
-  { self, cross, between }: StackAttention,
+  { self, cross, between, perLayer }: StackAttention,
 ): Tensor {
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm, projection } = weights;
@@ -133,7 +138,7 @@ export function stack(
         });
         const { residual } = dropout;
         const made = block(h, sublayers, residual);
-        const whole = layer.tail?.record(h, made, residual) ?? made;
+        const whole = layer.tail?.record(h, made, residual, perLayer) ?? made;
         const output = recording.tap('output', weights.dropLayer?.(h, whole) ?? whole);
         return between?.(output, index) ?? output;
       }),

@@ -21,6 +21,8 @@ export interface MemorySizes {
 /** One that says itself how it is recorded. Plain data and methods, so that weights in it can be replaced. */
 export interface TokenMixer {
   readonly memory: MemorySizes;
+  /** It takes no other layer's keys. */
+  readonly keysOf?: undefined;
   /** Appends what it computes of x, + residual. x and result: (B, T, d_model). */
   record(x: Tensor, options: MixOptions): Tensor;
 }

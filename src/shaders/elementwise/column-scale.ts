@@ -1,7 +1,7 @@
 // Columns multiplied by factors of their own.
 
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
-import { forRows, transientLike } from '../../runtime/parts.ts';
+import { forRows, rowsOf, transientLike } from '../../runtime/parts.ts';
 import type { Recording } from '../../runtime/record.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { late, workgroup } from '../snippets.ts';
@@ -14,8 +14,8 @@ const columnScaleKernel = kernel({
     { file: 'column-scale.wgsl', text: late(() => import('./column-scale.wgsl?raw')) },
   ],
   bindings: { x: 'read', factor: 'read', residual: 'read', y: 'write' },
-  params: { size: 'u32', columns: 'u32' },
-  constants: { EACH: [false, true], HAS_RESIDUAL: [false, true] },
+  params: { size: 'u32', columns: 'u32', first: 'u32', pitch: 'u32' },
+  constants: { HAS_RESIDUAL: [false, true] },
 });
 
 export const columnScaleKernels: readonly Kernel[] = [columnScaleKernel];
@@ -54,27 +54,45 @@ function isByColumn(x: Tensor, factor: Tensor): boolean {
   return x.size(-1) % elements(factor.shape) === 0;
 }
 
+/**
+ * x · as many columns of `beside`, those from `first` on. x and result: (…, columns), beside: (…, others), of as many
+ * rows.
+ */
+export function columnProduct(x: Tensor, beside: Tensor, first: number, label: string): Tensor {
+  const y = multiplied(x, beside, { label, first });
+  // No rule goes with it yet: training through it ends in an error that says so.
+  x.recording.differentiate({ op: 'column-product', output: y, inputs: [x, beside] });
+  return y;
+}
+
+interface ProductOptions extends ScaleOptions {
+  readonly label: string;
+  /** Which columns of the rows of factors are taken: those from this on, where there is one for each element. */
+  readonly first?: number;
+}
+
 /** x times a factor for each column, or one for each element. */
 export function multiplied(
   x: Tensor,
   factor: Tensor,
-  { label, residual, recording = x.recording }: ScaleOptions & { readonly label: string },
+  { label, residual, recording = x.recording, first }: ProductOptions,
 ): Tensor {
   const y = transientLike(x, { label, recording });
-  const EACH = !isByColumn(x, factor);
-  const columns = EACH ? x.size(-1) : elements(factor.shape);
+  const isEach = first !== undefined || !isByColumn(x, factor);
+  const columns = isEach ? x.size(-1) : elements(factor.shape);
+  const pitch = isEach ? elements(factor.shape) / rowsOf(x) : 0;
   forRows(x, (part, rows) => {
     const size = elements(part.shape);
     recording.dispatch({
       kernel: columnScaleKernel,
       bindings: {
         x: part,
-        factor: EACH ? rows(factor) : factor,
+        factor: isEach ? rows(factor) : factor,
         residual: residual && rows(residual),
         y: rows(y),
       },
-      params: { size, columns },
-      constants: { EACH, HAS_RESIDUAL: residual !== undefined },
+      params: { size, columns, first: first ?? 0, pitch },
+      constants: { HAS_RESIDUAL: residual !== undefined },
       workgroups: Math.ceil(size / 64),
     });
   });

@@ -1,12 +1,15 @@
-// x · factor + residual, one invocation an element: a factor for each column, or where EACH for each element.
+// x · factor + residual, one invocation an element: a factor for each column, the same in all rows; or for
+// each element, those of columns from `first` on in rows of `pitch` factors.
 struct Params {
   size: u32,
   columns: u32,
+  first: u32,
+  pitch: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;         // (size)
-@group(0) @binding(2) var<storage, read> factor: array<f32>;    // (columns), or (size)
+@group(0) @binding(2) var<storage, read> factor: array<f32>;    // (columns), or (size / columns, pitch)
 @group(0) @binding(3) var<storage, read> residual: array<f32>;  // (size)
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;   // (size)
 
@@ -20,7 +23,7 @@ fn column_scale(
   if (i >= params.size) {
     return;
   }
-  var value = x[i] * factor[select(i % params.columns, i, EACH)];
+  var value = x[i] * factor[params.first + i / params.columns * params.pitch + i % params.columns];
   if (HAS_RESIDUAL) {
     value += residual[i];
   }

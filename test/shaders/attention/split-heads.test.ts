@@ -8,7 +8,8 @@ import { hiddenSlot } from '../../../src/shaders/attention/decode/attention-deco
 import { type Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
-import { rotaryTurns, splitHeads } from '../../../src/shaders/attention/heads/split-heads.ts';
+import { rotaryTurns } from '../../../src/shaders/attention/heads/rotary-turns.ts';
+import { splitHeads } from '../../../src/shaders/attention/heads/split-heads.ts';
 
 const gpus = await testGpus();
 
@@ -27,6 +28,10 @@ interface Case {
   readonly offset?: number;
   /** Whether the norm is of all heads together. */
   readonly wide?: boolean;
+  /** Whether values are normalized, too. */
+  readonly values?: boolean;
+  /** Whether the projections of keys are those of values. */
+  readonly keysAreValues?: boolean;
   /** β of a factor of queries by position. */
   readonly beta?: number;
   /** Whether heads of q, k and v come by turns. */
@@ -42,6 +47,7 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
   const { neighbours = false } = given;
   const count = batches * tokens;
   const width = (given.heads + 2 * keyValueHeads) * headSize;
+  const projected = given.keysAreValues ? width - keyValueHeads * headSize : width;
   // Slots are drawn without repetition for each sequence; some lie past the end of the cache.
   const place = Uint32Array.from({ length: 2 * count }, (_, i) => {
     const token = i >> 1;
@@ -74,12 +80,13 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
       : bench.input('weight', [normed * headSize], random.values(normed * headSize));
   const projections = bench.input(
     'projections',
-    [batches, tokens, width],
-    random.values(count * width),
+    [batches, tokens, projected],
+    random.values(count * projected),
   );
   const heads = splitHeads({
     projections,
     interleaved: given.interleaved,
+    keysAreValues: given.keysAreValues,
     ...(given.beta !== undefined && { sharpness: { beta: given.beta, period: 4096 } }),
     place: bench.input('place', [batches, tokens, 2], place),
     heads: given.heads,
@@ -93,7 +100,13 @@ function build(bench: Bench, random: Random, given: Case): readonly Tensor[] {
       },
     }),
     ...(weight !== undefined && {
-      headNorm: { weight, eps: 1e-6, offset: offset ?? 0, wide: given.wide ?? false },
+      headNorm: {
+        weight,
+        eps: 1e-6,
+        offset: offset ?? 0,
+        wide: given.wide ?? false,
+        values: given.values ?? false,
+      },
     }),
     ...cached,
   });
@@ -193,6 +206,32 @@ for (const { name, options } of gpus) {
         await expectOperation(gpu, (bench) => build(bench, random, given), {
           seed: 200 + i,
           training: true,
+        });
+      }
+    }));
+
+  test(`norms of values, keys that are values, and queries alone, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const shape = { batches: 2, tokens: 3, heads: 6, keyValueHeads: 2, headSize: 7, pairs: 3 };
+      const normed = { ...shape, offset: 0, values: true };
+      for (const [i, given] of [
+        normed,
+        { ...normed, capacity: 5 },
+        { ...normed, headSize: 66, pairs: 33, keysAreValues: true },
+        { ...normed, keysAreValues: true, capacity: 5 },
+        { ...shape, keysAreValues: true },
+        {
+          ...normed,
+          headSize: 8,
+          pairs: 4,
+          keysAreValues: true,
+          capacity: 5,
+          dtype: 'f16' as const,
+        },
+        { ...normed, keyValueHeads: 0 },
+      ].entries()) {
+        await expectOperation(gpu, (bench) => build(bench, new Random(80 + i), given), {
+          seed: 80 + i,
         });
       }
     }));

@@ -1,11 +1,28 @@
 // Columns with factors of their own, and elements with theirs.
 import { expect, test } from 'vitest';
-import { columnScale, multiplied } from '../../../src/shaders/elementwise/column-scale.ts';
+import {
+  columnProduct,
+  columnScale,
+  multiplied,
+} from '../../../src/shaders/elementwise/column-scale.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
 
 const [device] = await testGpus(); // all tiers share the kernel
+
+test('columns among others', () =>
+  withGpu(device!.options, async (gpu) => {
+    const random = new Random(4);
+    const whole = random.values(2 * 3 * 23);
+    await expectOperation(gpu, (bench) => {
+      const beside = bench.input('beside', [2, 3, 23], whole);
+      return [0, 5, 18].map((first) => {
+        const x = bench.input(`x ${first}`, [2, 3, 5], random.values(30));
+        return columnProduct(x, beside, first, 'product');
+      });
+    });
+  }));
 
 test('with a sum and without', () =>
   withGpu(device!.options, async (gpu) => {

@@ -61,7 +61,12 @@ const forms = rowKernel({
     spill: 'write',
   },
   params: headsParams,
-  constants: { ...headsSwitches, HAS_CACHE: [false, true] },
+  constants: {
+    ...headsSwitches,
+    VALUE_NORM: [false, true],
+    KEYS_ARE_VALUES: [false, true],
+    HAS_CACHE: [false, true],
+  },
 });
 
 export const splitHeadsKernels: readonly Kernel[] = allForms(forms);
@@ -85,6 +90,8 @@ export interface HeadNorm {
   readonly offset: number;
   /** Whether the mean square is that of all heads of a token together, of queries or of keys. */
   readonly wide?: boolean;
+  /** Whether each value is normalized, too, without weights. */
+  readonly values?: boolean;
 }
 
 /** Factor of queries by position: 1 + β · ln(1 + ⌊position / period⌋), Llama 4's attention temperature. */
@@ -96,11 +103,14 @@ export interface Sharpness {
 export interface HeadsOptions {
   /** (B, T, (heads + 2 · keyValueHeads) · headSize): heads of q, of k and of v side by side. */
   readonly projections: Tensor;
+  /** Whether the projections of k are those of v, too: there are no others. */
+  readonly keysAreValues?: boolean | undefined;
   /** Whether these come by turns: one of q, one of k, one of v. There are as many of each then. */
   readonly interleaved?: boolean | undefined;
   /** (B, T, 2) u32: the position of each token, and its place in the table. */
   readonly place: Tensor;
   readonly heads: number;
+  /** None where there are queries alone. */
   readonly keyValueHeads: number;
   readonly headSize: number;
   readonly rotary?: Rotary | undefined;
@@ -137,13 +147,15 @@ export type HeadsEntry = Traced<
  */
 export function splitHeads(options: HeadsOptions): Tensor {
   const { projections, interleaved = false, place, keyValueHeads, headSize } = options;
-  const { rotary, headNorm: norm, sharpness, cache, spill, table } = options;
+  const { keysAreValues = false, rotary, headNorm: norm, sharpness } = options;
+  const { cache, spill, table } = options;
   const { recording } = projections;
   const [batches, tokens] = [projections.size(0), projections.size(1)];
   const allHeads = options.heads + 2 * keyValueHeads;
+  const missing = keysAreValues ? keyValueHeads : 0;
   const pairs = rotary?.turns.size(0) ?? 0;
   const sizes: (readonly [Tensor | undefined, number])[] = [
-    [projections, batches * tokens * allHeads * headSize],
+    [projections, batches * tokens * (allHeads - missing) * headSize],
     [place, 2 * batches * tokens],
     [norm?.weight, (norm?.wide ? options.heads + keyValueHeads : 2) * headSize],
     [rotary?.turns, 2 * Math.min(pairs, Math.floor(headSize / 2))],
@@ -154,8 +166,7 @@ export function splitHeads(options: HeadsOptions): Tensor {
     if (tensor === undefined || elements(tensor.shape) === wanted) continue;
     throw new TransformerError(
       'TENSOR_MISMATCH',
-      `splitHeads: ${tensor.describe()} should have ${wanted} elements ` +
-        `for ${options.heads} + 2 · ${keyValueHeads} heads of ${headSize}.`,
+      `splitHeads: ${tensor.describe()} should have ${wanted} elements.`,
     );
   }
   const isCached = cache !== undefined;
@@ -185,33 +196,23 @@ export function splitHeads(options: HeadsOptions): Tensor {
     INTERLEAVED: interleaved,
     SHARPENED: sharpness !== undefined,
   };
+  const unlike = { VALUE_NORM: norm?.values ?? false, KEYS_ARE_VALUES: keysAreValues };
   recording.dispatch({
     ...rowForm(forms, recording.gpu, rows),
     bindings: { ...given, table, q: heads, kv: cache, spill },
     params,
-    constants: { ...constants, HAS_CACHE: isCached },
+    constants: { ...constants, ...unlike, HAS_CACHE: isCached },
   });
   // What caches hold is computed with, not trained.
-  if (!isCached) {
-    recording.differentiate({
-      op: 'split-heads',
-      output: heads,
-      inputs: [projections, given.weight],
-      trace: { given, params, constants },
-    } satisfies HeadsEntry);
-  }
+  if (isCached) return heads;
+  const entry = {
+    op: 'split-heads',
+    output: heads,
+    inputs: [projections, given.weight],
+    trace: { given, params, constants },
+  } satisfies HeadsEntry;
+  const isUnlike = unlike.VALUE_NORM || keysAreValues;
+  // No rule goes with it yet: training through it ends in an error that says so.
+  recording.differentiate(isUnlike ? { ...entry, op: 'split-unlike-heads' } : entry);
   return heads;
-}
-
-/**
- * Frequencies in radians a position as the kernel takes them: turns a position, as fractions of 64
- * bits, high word first. They are rounded to f32 before, as they were where models were trained.
- */
-export function rotaryTurns(frequencies: readonly number[]): Uint32Array<ArrayBuffer> {
-  return Uint32Array.from(
-    frequencies.flatMap((frequency) => {
-      const high = ((Math.fround(frequency) / (2 * Math.PI)) % 1) * 2 ** 32;
-      return [high, (high % 1) * 2 ** 32];
-    }),
-  );
 }

@@ -1,12 +1,12 @@
 // Takes the projections of self-attention apart into heads. Queries and keys may be normalized by
 // their root mean square, each head by its own or, where WIDE_NORM, by that of all heads of its kind, and
-// are rotated by their position: RoFormer, Su et al., arXiv 2104.09864. The heads of a token stand side by
-// side, of queries, keys and values; or those of keys and of values do so in the slots of a cache that a
-// block table names (see attention-decode).
+// are rotated by their position: RoFormer, Su et al., arXiv 2104.09864. Where VALUE_NORM, values are
+// normalized without weights. The heads of a token stand side by side, of queries, keys and values; or those
+// of keys and of values do so in the slots of a cache that a block table names (see attention-decode).
 // A row is one head of one token; all heads are those of q, then of k, then of v; or where INTERLEAVED, of
-// as many each, one of q, of k and of v by turns.
+// as many each, one of q, of k and of v by turns. Where KEYS_ARE_VALUES, the projections of k are those of v.
 
-@group(0) @binding(1) var<storage, read> projections: array<f32>;  // (B, T, all heads · head_size)
+@group(0) @binding(1) var<storage, read> projections: array<f32>;  // (B, T, columns · head_size)
 @group(0) @binding(2) var<storage, read> place: array<vec2u>;      // (B, T): position, place in `table`
 @group(0) @binding(3) var<storage, read> turns: array<vec2u>;      // (pairs), see `rotation`
 @group(0) @binding(4) var<storage, read> weight: array<f32>;       // see `Head`
@@ -29,6 +29,9 @@ fn entry(head: Head, i: u32) -> f32 {
   let value = projections[head.first + i];
   if (HAS_NORM && head.kind != VALUE) {
     return value * head.scale * (params.offset + weight[head.gain + i]);
+  }
+  if (VALUE_NORM) {
+    return value * head.scale;
   }
   return value;
 }
@@ -79,7 +82,9 @@ fn split_heads(
   }
   to *= size;
 
-  var head = Head(row * size, kind, kind * size, 1.0);
+  let missing = select(0u, params.key_heads, KEYS_ARE_VALUES);
+  let column = token * (all_heads - missing) + number - select(0u, missing, kind == VALUE);
+  var head = Head(column * size, kind, kind * size, 1.0);
   if (HAS_NORM) {
     var begin = head.first;
     var count = size;
