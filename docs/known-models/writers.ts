@@ -24,6 +24,13 @@ const lfm2 = (size: number, heads: number, width: number): Fields =>
   });
 const tied: Fields = { tie_word_embeddings: true };
 
+/** The part for texts of a Gemma 4. */
+const gemma4 = (
+  [size, layers, heads, width]: readonly [number, number, readonly [number, number], number],
+  fields: Fields,
+): Fields =>
+  of('gemma4_text', 'Gemma4ForCausalLM', llamaSizes(size, layers, heads, width, 262144), fields);
+
 const opus = (vocabulary: number): Fields =>
   of('marian', 'MarianMTModel', bartSizes(512, [6, 6], 8, vocabulary), {
     max_position_embeddings: 512,
@@ -77,6 +84,32 @@ export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
     },
     { name: 'LiquidAI/LFM2-350M', config: lfm2(1024, 16, 6656) },
     { name: 'LiquidAI/LFM2-1.2B', config: lfm2(2048, 32, 12288) },
+    {
+      name: 'google/gemma-4-E2B-it',
+      config: gemma4([1536, 35, [8, 1], 6144], {
+        layer_types: Array.from({ length: 35 }, (_, i) =>
+          i % 5 === 4 ? 'full_attention' : 'sliding_attention',
+        ),
+        num_kv_shared_layers: 20,
+        use_double_wide_mlp: true,
+      }),
+    },
+    {
+      name: 'google/gemma-4-E4B-it',
+      config: gemma4([2560, 42, [8, 2], 10240], { num_kv_shared_layers: 18 }),
+    },
+    {
+      name: 'google/gemma-4-26B-A4B-it',
+      config: gemma4([2816, 30, [16, 8], 2112], {
+        hidden_size_per_layer_input: 0,
+        attention_k_eq_v: true,
+        num_global_key_value_heads: 2,
+        enable_moe_block: true,
+        num_experts: 128,
+        top_k_experts: 8,
+        moe_intermediate_size: 704,
+      }),
+    },
     {
       name: 'Qwen/Qwen2.5-0.5B-Instruct',
       config: of('qwen2', 'Qwen2ForCausalLM', llamaSizes(896, 24, [14, 2], 4864, 151936), tied),

@@ -24,16 +24,6 @@ import { checkQuantized } from './weights/quantization-fields.ts';
 /** Those of texts that most pages load, by `model_type` of config.json; PyTorch's own modules have `kind` instead. */
 export const textFamilies: Families = {
   bert: encoder('Bert', async () => (await import('./families/encoders/bert.ts')).bert),
-  gemma2: decoder('Gemma2', async () => (await import('./families/decoders/gemma.ts')).gemma2, {
-    tied: true,
-  }),
-  gemma3_text: decoder(
-    'Gemma3',
-    async () => (await import('./families/decoders/gemma.ts')).gemma3,
-    {
-      tied: true,
-    },
-  ),
   gpt2: decoder('GPT2', async () => (await import('./families/decoders/gpt2.ts')).gpt2, {
     tied: true,
     language: 'LMHeadModel',
@@ -44,7 +34,6 @@ export const textFamilies: Families = {
     async () => (await import('./families/pairs/marian.ts')).marian,
     ['MTModel', 'Model'],
   ),
-  mistral: decoder('Mistral', async () => (await import('./families/decoders/mistral.ts')).mistral),
   qwen2: decoder('Qwen2', async () => (await import('./families/decoders/qwen.ts')).qwen2),
   qwen3: decoder('Qwen3', async () => (await import('./families/decoders/qwen.ts')).qwen3),
   'seq2seq training run': {

@@ -43,6 +43,26 @@ export const languageFamilies: Families = {
       tied: true,
     },
   ),
+  gemma2: decoder('Gemma2', async () => (await import('./families/decoders/gemma.ts')).gemma2, {
+    tied: true,
+  }),
+  gemma3_text: decoder(
+    'Gemma3',
+    async () => (await import('./families/decoders/gemma.ts')).gemma3,
+    {
+      tied: true,
+    },
+  ),
+  gemma4_text: decoder(
+    'Gemma4',
+    async () => (await import('./families/decoders/gemma4.ts')).gemma4,
+    { tied: true },
+  ),
+  gemma4_unified_text: decoder(
+    'Gemma4Unified',
+    async () => (await import('./families/decoders/gemma4.ts')).gemma4Unified,
+    { tied: true },
+  ),
   gpt_neox: decoder(
     'GPTNeoX',
     async () => (await import('./families/decoders/gpt-neox.ts')).gptNeoX,
@@ -67,6 +87,7 @@ export const languageFamilies: Families = {
     'Ministral3',
     async () => (await import('./families/decoders/ministral3.ts')).ministral3,
   ),
+  mistral: decoder('Mistral', async () => (await import('./families/decoders/mistral.ts')).mistral),
   mt5: t5Kin(
     'MT5',
     async () => (await import('./families/pairs/mt5.ts')).mt5,

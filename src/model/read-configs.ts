@@ -4,14 +4,21 @@ import { TransformerError } from '../runtime/errors.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { describeFile, notFound, readJson, type Source } from '../source/source.ts';
 
-/** config.json. Errors: FILE_*, CONFIG_INVALID; what is there in its place is told. */
+/**
+ * config.json, that of the part for texts where it has one of its own. Errors: FILE_*, CONFIG_INVALID; what is there in
+ * its place is told.
+ */
 export async function readConfig(
   files: Source,
   signal: AbortSignal | undefined,
 ): Promise<JsonObject> {
   const file = 'config.json';
   const value = await readJson(files, file, { signal });
-  if (value !== undefined) return object(value, files, file);
+  if (value !== undefined) {
+    const config = object(value, files, file);
+    if (config['text_config'] === undefined) return config;
+    return (await import('./text-config.ts')).textConfig(config);
+  }
   const { otherFormat } = await import('../source/other-formats.ts');
   throw notFound(files, [file], await otherFormat(files, signal));
 }

@@ -16,6 +16,7 @@ import { dinov2, dinov2WithRegisters } from '../model/families/vision/dinov2.ts'
 import { distilbert } from '../model/families/encoders/distilbert.ts';
 import { electra } from '../model/families/encoders/electra.ts';
 import { gemma2, gemma3 } from '../model/families/decoders/gemma.ts';
+import { gemma4, gemma4Unified } from '../model/families/decoders/gemma4.ts';
 import { gpt2 } from '../model/families/decoders/gpt2.ts';
 import { gptNeoX } from '../model/families/decoders/gpt-neox.ts';
 import { gptOss } from '../model/families/decoders/gpt-oss.ts';
@@ -87,6 +88,8 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   electra,
   gemma2,
   gemma3_text: gemma3,
+  gemma4_text: gemma4,
+  gemma4_unified_text: gemma4Unified,
   gpt2,
   gpt_neox: gptNeoX,
   gpt_oss: gptOss,
@@ -143,6 +146,8 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
 export const untrained: ReadonlySet<string> = new Set([
   'clip_text_model',
   'clip_vision_model',
+  'gemma4_text',
+  'gemma4_unified_text',
   'gpt_oss',
   'lfm2',
   'qwen3_moe',

@@ -85,6 +85,12 @@ const settings: Readonly<Record<string, readonly Fields[]>> = {
   ],
   'variants/gemma2': [{ layer_types: ['full_attention'] }, { hidden_activation: 'gelu_python' }],
   'variants/gemma3_text': [{ use_bidirectional_attention: true }],
+  'variants/gemma4_text': [
+    { use_bidirectional_attention: 'all' },
+    { use_bidirectional_attention: 'images' },
+    { layer_types: ['full_attention'] },
+    { hidden_activation: 'gelu_python' },
+  ],
   bart: [
     { architectures: ['BartForQuestionAnswering'] },
     { architectures: ['BartForCausalLM'] },

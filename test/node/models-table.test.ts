@@ -63,6 +63,8 @@ test('the tables of models are true', async () => {
     row('---', '---'),
     ...names.map((name) => row(`\`${name}\``, untrained.has(name) ? 'not yet' : 'yes')),
     '',
+    'Of `gemma3`, `gemma4` and `gemma4_unified` the part that reads texts is loaded, as their `…_text`.',
+    '',
     'Repositories to begin with, by task, as typed in by hand on 2026-11-29: parameters, and what the weights take on the',
     'GPU in each format.',
     '',

@@ -83,7 +83,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|stretched-rotary|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -110,7 +110,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What few checkpoints need when they are opened, and few calls.
   {
     name: 'seldom',
-    test: /\/src\/model\/(weights\/(twin-weights|unused-weights)|heads\/(assumed-class|losses))\.ts/,
+    test: /\/src\/model\/(weights\/(twin-weights|unused-weights)|heads\/(assumed-class|losses)|text-config)\.ts/,
   },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
@@ -133,9 +133,14 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/(model\/(families\/\w+\/lfm2|layers\/(gated-convolution|visible-rows))\.ts|shaders\/recurrence\/)/,
   },
   {
-    name: 'encoder-decoder',
-    test: /\/src\/model\/([\w-]+\/)*(encoder-decoder|marian|t5|text-to-text)\.ts/,
+    name: 'gemma4',
+    test: /\/src\/model\/(families\/(decoders\/gemma4[\w-]*|proportional-rotary)|layers\/per-layer)\.ts/,
   },
+  {
+    name: 'encoder-decoder',
+    test: /\/src\/model\/([\w-]+\/)*(cross-attention|encoder|encoder-decoder|marian|text-to-text)\.ts/,
+  },
+  { name: 't5', test: /\/src\/model\/families\/\w+\/t5\.ts/ },
   {
     name: 'bart',
     test: /\/src\/model\/(families\/\w+\/(bart|m2m100|mbart|mt5|pegasus)|layers\/tensor2tensor-positions)\.ts/,

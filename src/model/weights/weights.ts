@@ -151,12 +151,16 @@ export class WeightLoader {
   }
 
   /**
-   * Says that the names of the base model are declared with a prefix. The file may have them without it, as
-   * the tensor `name` tells, and so has the checkpoint's class where it is the base model itself.
+   * Says that the names of the base model are declared with a prefix. The file may have them without it, or as those of
+   * a part beside others, as the tensor `name` tells; and without it has them the checkpoint's class where that is the
+   * base model itself.
    */
   root(prefix: string, name: string, isBase: boolean): string {
-    const inFile = [prefix, ''].find((each) => this.has(each + name)) ?? prefix;
-    this.#names.root({ prefix, inFile, inClass: isBase ? '' : prefix });
+    const part = 'language_model.';
+    const roots = [prefix, '', prefix + part, part + prefix, part];
+    const inFile = roots.find((each) => this.has(each + name)) ?? prefix;
+    const own = isBase ? '' : prefix;
+    this.#names.root({ prefix, inFile, inClass: inFile.includes(part) ? inFile : own });
     return prefix;
   }
 

@@ -9,6 +9,7 @@ import { baseRoot } from '../../heads/head-name.ts';
 import { tokenInput } from '../../inputs/token-inputs.ts';
 import type { SelfAttentionWeights } from '../../layers/attention.ts';
 import { type Block, preNorm } from '../../layers/block.ts';
+import type { PerLayerVectors } from '../../layers/embeddings.ts';
 import type { FeedForwardWeights } from '../../layers/feed-forward.ts';
 import type { LayerWeights } from '../../layers/stack.ts';
 import type { HeadNorm } from '../../../shaders/attention/heads/split-heads.ts';
@@ -135,6 +136,8 @@ export interface LlamaFrame {
   readonly rotary: RotaryTables;
   /** Factor of the embeddings. */
   readonly embeddingScale?: number;
+  /** What layers take of the tokens themselves; `root`: what names of the base model begin with. */
+  readonly perLayer?: ((root: string) => PerLayerVectors) | undefined;
   /** Whether the output layer is the embedding again where config.json does not say. */
   readonly tied?: boolean;
   /** Factor and bound of the logits. */
@@ -151,6 +154,7 @@ export function llamaModel(
     lastNorm = 'norm',
     rotary,
     embeddingScale = 1,
+    perLayer,
     tied = false,
     output,
   }: LlamaFrame,
@@ -169,7 +173,12 @@ export function llamaModel(
     ...tokenInput({
       vocabulary,
       ...rotary.reading(() => config.integer('max_position_embeddings')),
-      embeddings: { tokens, padding: paddingOf(config), scale: embeddingScale },
+      embeddings: {
+        tokens,
+        padding: paddingOf(config),
+        scale: embeddingScale,
+        perLayer: perLayer?.(root),
+      },
     }),
     stack: { block, layers, finalNorm: norm(root + lastNorm), normalizesLastState: true },
     causal: true,
