@@ -87,7 +87,7 @@ const config: ViteUserConfig = {
         extends: true,
         resolve: { alias: library('index.ts') },
         optimizeDeps: {
-          include: ['@huggingface/gguf', '@huggingface/jinja', '@huggingface/tokenizers'],
+          include: ['@huggingface/gguf', '@huggingface/jinja', '@huggingface/tokenizers', 'd3-dsv'],
         },
         test: {
           name: 'chromium',

@@ -8,6 +8,7 @@ import { Random } from '../model/random.ts';
 import { recipeField } from '../phrases/fields.ts';
 import { unseenPhrases } from '../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../phrases/recipe.ts';
+import { shuffle, shuffled } from '../training/data/order.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Example, missingLanguages, phraseSource } from './answers.ts';
 
@@ -131,31 +132,4 @@ export function splitPairs(
       answers: pairs.filter((pair) => pair.source === source).map(({ target }) => target),
     })),
   };
-}
-
-/** Pairs by number: all of them in an order drawn by the seed, then all in another, and so on. */
-export function shuffled<Pair>(pairs: readonly Pair[], seed: number): (number: number) => Pair {
-  let order: { readonly epoch: number; readonly pairs: readonly Pair[] } | undefined;
-  return (number) => {
-    const epoch = Math.floor(number / pairs.length);
-    if (order?.epoch !== epoch) {
-      order = { epoch, pairs: shuffle(pairs, new Random(seed + epoch)) };
-    }
-    const pair = order.pairs[number % pairs.length];
-    if (pair === undefined) throw new RangeError(`there is no pair ${number}`);
-    return pair;
-  };
-}
-
-/** The items in an order of their own (Fisher and Yates). */
-function shuffle<Item>(items: readonly Item[], random: Random): Item[] {
-  const left = [...items];
-  const result: Item[] = [];
-  while (left.length > 0) {
-    const at = random.integer(0, left.length - 1);
-    const last = left.pop() as Item;
-    result.push(left[at] ?? last);
-    if (at < left.length) left[at] = last;
-  }
-  return result;
 }

@@ -33,6 +33,8 @@ export interface ChatOptions {
   template?: string;
   /** Further variables of the template, such as `enable_thinking`. */
   variables?: Readonly<Record<string, unknown>>;
+  /** What is made of the template before it is read, see turn-marks.ts. @internal */
+  markTurns?: (template: string) => string;
 }
 
 /** The templates of a checkpoint, by name. */
@@ -90,7 +92,7 @@ export async function renderChat(
   tokens: Readonly<Record<string, string>>,
 ): Promise<string> {
   const known = ['addGenerationPrompt', 'continueFinalMessage', 'tools', 'documents', 'template'];
-  refuseUnknown(options, [...known, 'variables'], 'option of applyChatTemplate');
+  refuseUnknown(options, [...known, 'variables', 'markTurns'], 'option of applyChatTemplate');
   const wrong = Array.isArray(messages)
     ? Array.from<unknown>(messages).findIndex((one) => !isMessage(one))
     : 0;
@@ -102,7 +104,7 @@ export async function renderChat(
     );
   }
   const { addGenerationPrompt = false, continueFinalMessage = false } = options;
-  const { tools, documents, variables, template } = options;
+  const { tools, documents, variables, template, markTurns } = options;
   checkChatOptions(options);
   if (addGenerationPrompt && continueFinalMessage) {
     throw new TransformerError(
@@ -111,7 +113,8 @@ export async function renderChat(
         'or goes on with the last one.',
     );
   }
-  const source = await choose(templates, template, tools !== undefined);
+  const chosen = await choose(templates, template, tools !== undefined);
+  const source = markTurns?.(chosen) ?? chosen;
   let text: string;
   let begun: string | undefined;
   try {
@@ -156,7 +159,8 @@ function refusal(cause: unknown, file: string): TransformerError {
 }
 
 /** Refuses options of wrong types. Errors: OPTION_INVALID. */
-function checkChatOptions({ tools, documents, template, variables, ...flags }: ChatOptions): void {
+function checkChatOptions(options: ChatOptions): void {
+  const { tools, documents, template, variables, markTurns, ...flags } = options;
   if (variables !== undefined) fieldsOf(variables, 'The object of variables');
   const isObjects = (list: unknown): boolean =>
     Array.isArray(list) && Array.from<unknown>(list).every(isObject);
@@ -165,6 +169,7 @@ function checkChatOptions({ tools, documents, template, variables, ...flags }: C
     ['tools', tools ?? undefined, isObjects(tools), 'a list of objects'],
     ['documents', documents ?? undefined, isObjects(documents), 'a list of objects'],
     ['template', template, typeof template === 'string', 'the name of a template'],
+    ['markTurns', markTurns, typeof markTurns === 'function', 'a function'],
     ...Object.entries(flags).map(([name, value]): [string, unknown, boolean, string] => [
       name,
       value,

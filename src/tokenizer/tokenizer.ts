@@ -261,6 +261,11 @@ export class Tokenizer implements SpecialTokens {
     return idList(tokenIds).map((id) => this.#tokenizer.id_to_token(id) ?? '');
   }
 
+  /** Tokens of the vocabulary, without those that were added to it. */
+  get vocabularySize(): number {
+    return this.#tokenizer.model?.tokens_to_ids.size ?? 0;
+  }
+
   /** Every token of the vocabulary. */
   vocabulary(): Iterable<string> {
     return this.#tokenizer.model?.tokens_to_ids.keys() ?? [];

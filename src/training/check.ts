@@ -54,6 +54,20 @@ export function trainableOf(name: string, value: Model): TrainableModel {
   );
 }
 
+/** A tokenizer, and what it reads. Errors: INPUT_INVALID. */
+export function checkTexts(tokenizer: unknown, texts: Readonly<Record<string, unknown>>): void {
+  if (!hasMethod(tokenizer, 'encoding')) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `The tokenizer is ${show(tokenizer)}; wanted what loadTokenizer resolves with.`,
+    );
+  }
+  for (const [name, text] of Object.entries(texts)) {
+    if (typeof text === 'string') continue;
+    throw new TransformerError('INPUT_INVALID', `The ${name} is ${show(text)}; wanted a string.`);
+  }
+}
+
 /** What batches can be read from, one after the other. Errors: INPUT_INVALID. */
 export function checkBatches(value: unknown, others: string = ''): void {
   if ([Symbol.iterator, Symbol.asyncIterator].some((name) => hasMethod(value, name))) return;

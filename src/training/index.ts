@@ -1,6 +1,25 @@
 // The entry point `webgpu-transformer/training`.
 
 export { type Batches, type SequencePair, sequenceBatch } from './batches.ts';
+export {
+  chatExample,
+  type ChatExampleOptions,
+  completionExample,
+  exampleBatch,
+  type ExampleOptions,
+  packExamples,
+  textExample,
+  type TokenExample,
+} from './data/examples.ts';
+export { loadTokenizer } from './data/load-tokenizer.ts';
+export { maskedExample, type MaskingOptions } from './data/masked-example.ts';
+export { shuffled } from './data/order.ts';
+export {
+  type DataRecord,
+  readRecords,
+  type RecordFormat,
+  type RecordOptions,
+} from './data/records.ts';
 export { completeRun } from './complete-run.ts';
 export { distillation, type DistillationOptions } from './distillation.ts';
 export {

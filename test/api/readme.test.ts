@@ -22,8 +22,9 @@ test('no snippet and no answer is lost', () => {
     'places of models': 0,
     'a training run': 0,
     'low-rank adapters': 0,
+    'rows of data': 0,
     metrics: 6,
     'a GGUF file': 0,
   });
-  expect(snippets).toHaveLength(10);
+  expect(snippets).toHaveLength(11);
 });

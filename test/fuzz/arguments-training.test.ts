@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Gpu, type Model } from 'webgpu-transformer';
 import * as training from 'webgpu-transformer/training';
 import { callables } from '../support/interface.ts';
+import { memorySource } from '../support/source.ts';
+import { taskFiles } from '../support/tasks.ts';
 import { MemoryTarget, tinyBatch, tinyConfig, tinyModel, trainTo } from '../support/training.ts';
 import { expectEnded, expectRefused, type Way } from '../support/wrong-arguments.ts';
 
@@ -51,6 +53,8 @@ afterAll(async () => {
   gpu.dispose();
 });
 
+const tokenizerFiles = await taskFiles('gpt2');
+const example = (): training.TokenExample => ({ inputIds: [1, 2], labels: [1, 2] });
 const decay = of(() => [{ learningRate: 0.1, totalSteps: 5 }]);
 const head = { stack: 'encoder', layer: 0, head: 1 };
 /** A schedule is tried as well: what it was made of may not be looked at before. */
@@ -76,6 +80,16 @@ const ways: Readonly<Record<string, Way>> = {
   initialCheckpoint: {
     call: training.initialCheckpoint,
     right: of(() => [structuredClone(tinyConfig), {}]),
+  },
+  packExamples: { call: training.packExamples, right: of(() => [[example()], 2]) },
+  exampleBatch: { call: training.exampleBatch, right: of(() => [[example()], 0]) },
+  readRecords: {
+    call: training.readRecords,
+    right: of(() => [new TextEncoder().encode('a'), { format: 'text' as const, columns: [] }]),
+  },
+  loadTokenizer: {
+    call: training.loadTokenizer,
+    right: of(() => [memorySource(tokenizerFiles), {}]),
   },
   completeRun: {
     call: training.completeRun,
@@ -155,10 +169,20 @@ const ways: Readonly<Record<string, Way>> = {
 
 /** What callers write themselves, and the library calls. */
 const theirs = ['adapter.files', 'target.write'];
+/** Tried in training/data: they are called with a tokenizer, or with rows of any kind. */
+const ofTokenizers = [
+  'textExample',
+  'completionExample',
+  'chatExample',
+  'maskedExample',
+  'shuffled',
+];
 const all = callables('src/training/index.ts');
 
 test('every function has a case', () => {
-  expect([...all.keys()].toSorted()).toEqual([...Object.keys(ways), ...theirs].toSorted());
+  expect([...all.keys()].toSorted()).toEqual(
+    [...Object.keys(ways), ...theirs, ...ofTokenizers].toSorted(),
+  );
 });
 
 test.each(Object.entries(ways))('%s', async (name, way) => {

@@ -198,6 +198,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/src\/(source\/(read-bytes|file-address)|model\/read-processor)\.ts/,
   },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)*torch-[\w-]+\.ts/ },
+  { name: 'delimited', test: /\/node_modules\/d3-dsv\// },
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },
   { name: 'text-generation', test: /\/src\/tasks\/text\/text-generation\.ts/ },
   { name: 'text-to-text', test: /\/src\/tasks\/text\/(text-to-text|translation)\.ts/ },

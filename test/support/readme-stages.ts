@@ -91,6 +91,16 @@ const pairsOf = (index) => [{ source: [4, 20 + (index % 2), 11, 59, 1], target: 
     ],
     replacedIn: served,
   },
+  'rows of data': {
+    has: 'readRecords(',
+    replaced: [
+      ["'hf:owner/name'", "await stage.task('gpt2')"],
+      [
+        "'chats.jsonl'",
+        `new File([JSON.stringify({ messages: [{ role: 'assistant', content: 'Marie' }] })], 'chats.jsonl')`,
+      ],
+    ],
+  },
   'low-rank adapters': {
     has: 'new Lora(',
     before: `${device}

@@ -58,12 +58,11 @@ export interface TextRanking {
 
 const task = 'text-ranking';
 
-/** How well documents answer a query, before the activation. */
+/** How well documents answer a query, before the activation. `most`: tokens of query and document together. */
 export type Scorer = (
   prompt: string,
   query: string,
   documents: readonly string[],
-  /** `most`: tokens of query and document together. */
   limits: { readonly most: number; readonly signal: AbortSignal | undefined },
 ) => Promise<number[]>;
 
