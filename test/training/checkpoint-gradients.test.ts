@@ -81,6 +81,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/imagegpt', 'main'],
     ['variants/imagegpt_imgcls', 'main'],
     ['variants/ministral3', 'main'],
+    ['variants/modernbert_mlm', 'main'],
     ['variants/moonshine', 'labels'],
     ['variants/mpnet_tokcls', 'main'],
     ['variants/olmo2', 'main'],
