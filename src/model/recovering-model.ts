@@ -2,7 +2,6 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import type { JsonObject } from '../source/json.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type {
   ForwardOptions,
@@ -13,13 +12,14 @@ import type {
   ModelInputs,
   ModelOutput,
 } from './model.ts';
+import { ModelProxy } from './model-proxy.ts';
 import { disposedError } from './plan-cache.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
-export class RecoveringModel implements Model {
+export class RecoveringModel extends ModelProxy implements Model {
   readonly gpu: Gpu;
   readonly #load: () => Promise<Model>;
-  #model: Model;
+  protected inner: Model;
   /** The device that the model is on. */
   #device: unknown;
   #loading: Promise<void> | undefined;
@@ -27,9 +27,10 @@ export class RecoveringModel implements Model {
   #disposed = false;
 
   private constructor(gpu: Gpu, load: () => Promise<Model>, model: Model) {
+    super();
     this.gpu = gpu;
     this.#load = load;
-    this.#model = model;
+    this.inner = model;
     this.#device = gpu.device;
   }
 
@@ -41,22 +42,6 @@ export class RecoveringModel implements Model {
   ): Promise<RecoveringModel> {
     await gpu.recovered();
     return new RecoveringModel(gpu, again, await first());
-  }
-
-  get config(): JsonObject {
-    return this.#model.config;
-  }
-
-  get generationConfig(): JsonObject {
-    return this.#model.generationConfig;
-  }
-
-  get warnings(): readonly string[] {
-    return this.#model.warnings;
-  }
-
-  get maxPositions(): number {
-    return this.#model.maxPositions;
   }
 
   async forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput> {
@@ -90,7 +75,7 @@ export class RecoveringModel implements Model {
           'call one of these first.',
       );
     }
-    return this.#model.trainable();
+    return this.inner.trainable();
   }
 
   async ready(): Promise<void> {
@@ -104,11 +89,7 @@ export class RecoveringModel implements Model {
 
   dispose(): void {
     this.#disposed = true;
-    this.#model.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+    this.inner.dispose();
   }
 
   /** The model on the device in use. Calls at once share one load; one that failed is tried again. */
@@ -120,14 +101,14 @@ export class RecoveringModel implements Model {
       await this.#loading;
     }
     if (this.#disposed) throw disposedError();
-    return this.#model;
+    return this.inner;
   }
 
   async #reload(): Promise<void> {
-    this.#model.dispose();
+    this.inner.dispose();
     const { device } = this.gpu;
     const model = await this.#load();
-    this.#model = model;
+    this.inner = model;
     this.#device = device;
     if (this.#disposed) model.dispose();
     else await this.#change();

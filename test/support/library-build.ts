@@ -112,6 +112,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'seldom',
     test: /\/src\/model\/(weights\/(twin-weights|unused-weights)|heads\/(assumed-class|losses)|text-config)\.ts/,
   },
+  { name: 'recovering-model', test: /\/src\/model\/(model-proxy|recovering-model)\.ts/ },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
   {

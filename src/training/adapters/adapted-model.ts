@@ -14,8 +14,8 @@ import type {
   ModelInputs,
   ModelOutput,
 } from '../../model/model.ts';
+import { ModelProxy } from '../../model/model-proxy.ts';
 import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
-import type { JsonObject } from '../../source/json.ts';
 import { invalidOption, trainableOf } from '../check.ts';
 import { Lora } from './lora.ts';
 
@@ -57,53 +57,38 @@ function checkAdapter(given: unknown): Required<WeightedAdapter> {
   return { adapter, weight };
 }
 
-class AdaptedModel implements Model {
+class AdaptedModel extends ModelProxy implements Model {
   readonly #trainable: TrainableModel;
   readonly #adapters: readonly Required<WeightedAdapter>[];
-  readonly #model: Model;
+  protected readonly inner: Model;
 
   constructor(trainable: TrainableModel, adapters: readonly Required<WeightedAdapter>[]) {
+    super();
     this.#trainable = trainable;
     this.#adapters = adapters;
     this.#use()();
     const all = adapters.map(({ adapter, weight }) => adapter.adapt(weight));
     const adapt: Adapt = (layer) => all.reduce((made, each) => each(made), layer);
-    this.#model = trainable.adapted(adapt);
+    this.inner = trainable.adapted(adapt);
   }
 
   get gpu(): Gpu {
-    return this.#model.gpu;
-  }
-
-  get config(): JsonObject {
-    return this.#model.config;
-  }
-
-  get generationConfig(): JsonObject {
-    return this.#model.generationConfig;
-  }
-
-  get warnings(): readonly string[] {
-    return this.#model.warnings;
-  }
-
-  get maxPositions(): number {
-    return this.#model.maxPositions;
+    return this.inner.gpu;
   }
 
   forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput> {
-    return this.#during(() => this.#model.forward(inputs, options));
+    return this.#during(() => this.inner.forward(inputs, options));
   }
 
   generate(
     inputs: ModelInputs,
     options?: GenerateOptions & GenerateOutputOptions,
   ): Promise<GenerateResult> {
-    return this.#during(() => this.#model.generate(inputs, options));
+    return this.#during(() => this.inner.generate(inputs, options));
   }
 
   generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
-    return this.#during(() => this.#model.generateTogether(calls));
+    return this.#during(() => this.inner.generateTogether(calls));
   }
 
   async *stream(
@@ -112,14 +97,14 @@ class AdaptedModel implements Model {
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
     const release = this.#use();
     try {
-      yield* this.#model.stream(inputs, options);
+      yield* this.inner.stream(inputs, options);
     } finally {
       release();
     }
   }
 
   async ready(): Promise<void> {
-    await this.#during(async () => this.#model.ready?.());
+    await this.#during(async () => this.inner.ready?.());
   }
 
   trainable(): TrainableModel {
@@ -130,11 +115,7 @@ class AdaptedModel implements Model {
   }
 
   dispose(): void {
-    this.#model.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+    this.inner.dispose();
   }
 
   async #during<T>(work: () => Promise<T>): Promise<T> {
