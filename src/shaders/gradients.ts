@@ -8,6 +8,7 @@ import { attentionBackward } from './attention/backward/attention-backward.ts';
 import { columnScaleBackward } from './matmul/columns/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { ctcLossBackward } from './loss/ctc-loss-backward.ts';
+import { valueLossBackward } from './loss/value-loss-backward.ts';
 import { sigmoidLossBackward } from './loss/sigmoid-loss-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
@@ -101,6 +102,7 @@ const rules = keyed({
   spans: spansBackward,
   'split-heads': splitHeadsBackward,
   'token-means': tokenMeansBackward,
+  'value-loss': valueLossBackward,
   'weight-norm': weightNormBackward,
   windows: windowsBackward,
 });

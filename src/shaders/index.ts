@@ -18,7 +18,9 @@ import { ctcLossKernels } from './loss/ctc-loss.ts';
 import { distillationLossBackwardKernels } from './loss/distillation-loss-backward.ts';
 import { distillationLossKernels } from './loss/distillation-loss.ts';
 import { sigmoidLossBackwardKernels } from './loss/sigmoid-loss-backward.ts';
+import { valueLossBackwardKernels } from './loss/value-loss-backward.ts';
 import { sigmoidLossKernels } from './loss/sigmoid-loss.ts';
+import { valueLossKernels } from './loss/value-loss.ts';
 import { dropoutKernels } from './elementwise/dropout.ts';
 import { elementwiseKernels } from './elementwise/add.ts';
 import { embeddingBackwardKernels } from './embedding/embedding-backward.ts';
@@ -94,7 +96,9 @@ export const allKernels: readonly Kernel[] = [
   ...ctcLossKernels,
   ...ctcLossBackwardKernels,
   ...sigmoidLossKernels,
+  ...valueLossKernels,
   ...sigmoidLossBackwardKernels,
+  ...valueLossBackwardKernels,
   ...distillationLossKernels,
   ...distillationLossBackwardKernels,
   ...activateKernels,

@@ -57,6 +57,7 @@ export class TrainablePair
         targetLength,
         labelled: true,
       }),
+      model.head,
     );
   }
 }

@@ -3,8 +3,10 @@
 import { requireObject, TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
+import { show } from '../runtime/print.ts';
 import { Scope } from '../runtime/scope.ts';
 import { Tensor } from '../runtime/tensor.ts';
+import { valueLoss } from '../shaders/loss/value-loss.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Head, HeadBatch } from '../model/heads/head.ts';
@@ -138,8 +140,8 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
     stacks: readonly CheckedInput[],
     { most, multiple, labels: others }: PaddingOptions,
   ): PaddedBatch<Checked> {
-    const { classes, sequences } = checked.labels ?? {};
-    const labels = others ?? sequences?.count ?? count(classes, ignoredLabel);
+    const { classes, sequences, values } = checked.labels ?? {};
+    const labels = others ?? sequences?.count ?? values?.length ?? count(classes, ignoredLabel);
     if (sequences?.impossible !== undefined) {
       throw new TransformerError(
         'INPUT_INVALID',
@@ -172,12 +174,21 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
   }
 
   /** What a trainer needs of a recorded pass. */
-  graph({
-    logits,
-    labels,
-    losses,
-    write,
-  }: RecordedPass<Checked>): TrainingGraph<PaddedBatch<Checked>> {
+  graph(
+    { logits, labels, losses, write }: RecordedPass<Checked>,
+    head?: Head,
+  ): TrainingGraph<PaddedBatch<Checked>> {
+    const isFlags = head?.problem === 'multi_label_classification';
+    if (logits && (isFlags || head?.problem === 'regression')) {
+      const values = logits.recording.persistent('label values', logits.shape);
+      return {
+        from: { losses: valueLoss(logits, values, isFlags) },
+        write(plan, { checked }) {
+          write(plan, checked);
+          plan.write(values, Float32Array.from(checked.labels?.values ?? []));
+        },
+      };
+    }
     const from = losses ? { losses } : logits && labels && { logits, labels };
     if (from === undefined) throw new RangeError('no logits');
     return { from, write: (plan, { checked }) => write(plan, checked) };
@@ -200,6 +211,11 @@ function count(batch: TokenBatch | undefined, without: number): number {
 export function expectLoss(head: Head | undefined): void {
   const untrained = head === undefined ? 'A model without a head' : head.untrained;
   if (untrained !== undefined) throw cannotTrain(untrained);
+  const problem = head?.problem;
+  const known = ['single_label_classification', 'multi_label_classification', 'regression'];
+  if (problem !== undefined && !known.some((name) => name === problem)) {
+    throw cannotTrain(`A classifier with the problem_type ${show(problem)}`);
+  }
 }
 
 /** Refuses batches without labels. */

@@ -47,6 +47,7 @@ export class TrainableSequence
     const room = checked.labels?.sequences?.room;
     return this.graph(
       sequenceGraph(recording, definition, { batch, length, size, labelled: true, room }),
+      definition.head,
     );
   }
 }

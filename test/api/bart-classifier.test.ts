@@ -88,14 +88,24 @@ test('logits and losses of each sequence, from its last end token', () =>
     await expectRejection(unlike, 'INPUT_INVALID', 'decoderInputIds');
     await expectRejection(model.generate({ inputIds }), 'MODEL_UNSUPPORTED', 'does not generate');
 
-    // One label is a number, which has a loss, but none to train on.
+    // One label is a number.
     using single = await loadModel(memorySource(await files({ id2label: { 0: 'score' } })), {
       gpu,
     });
     const scored = await single.forward({ inputIds, attentionMask, labels: [0.5, -1] });
     const [first = NaN, second = NaN] = scored.logits!.data;
     expectValues(scored.loss?.data, [((first - 0.5) ** 2 + (second + 1) ** 2) / 2]);
-    await expectRejection(() => single.trainable(), 'MODEL_UNSUPPORTED', 'regression');
+    using trainable = await loadModel(memorySource(await files({ id2label: { 0: 'score' } })), {
+      gpu,
+      training: true,
+    });
+    using trainer = new Trainer(trainable, { learningRate: 1e-3, dropout: false });
+    const batch = { inputIds, attentionMask, labels: [0.5, -1] };
+    expectValues([(await trainer.evaluate([batch])).loss], [...scored.loss!.data]);
+    for await (const { skipped } of trainer.steps(() => batch, { maxSteps: 3 }))
+      expect(skipped).toBe(false);
+    const after = (await trainer.evaluate([batch])).loss;
+    expect(after).toBeLessThan(scored.loss!.data[0]!);
   }));
 
 test('it learns as in PyTorch, whole or adapted', () =>

@@ -18,6 +18,7 @@ import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
 import { sigmoidLoss, sigmoidLossBackward } from './sigmoid-loss.ts';
+import { valueLoss, valueLossBackward } from './value-loss.ts';
 import { dropout, layerDrop } from './dropout.ts';
 import { activate, activateBackward, add, columnSum, transpose } from './elementwise.ts';
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
@@ -157,6 +158,8 @@ export const references: Readonly<Record<string, Reference>> = {
   'sequence-bias': sequenceBias,
   sgd,
   'sigmoid-loss': sigmoidLoss,
+  'value-loss': valueLoss,
+  'value-loss-backward': valueLossBackward,
   'sigmoid-loss-backward': sigmoidLossBackward,
   'sinc-resample': sincResample,
   'soft-cap-backward': softCapBackward,

@@ -15,6 +15,7 @@ import { type HeadsOptions, splitHeads } from '../../src/shaders/attention/heads
 import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
 import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
 import { logScale } from '../../src/shaders/elementwise/log-scale.ts';
+import { valueLoss } from '../../src/shaders/loss/value-loss.ts';
 import { sigmoidLoss } from '../../src/shaders/loss/sigmoid-loss.ts';
 import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
 import { ignoredLabel } from '../../src/shaders/loss/ignored-label.ts';
@@ -493,6 +494,10 @@ for (const smoothing of [0, 0.1]) {
 for (const hasBias of [false, true]) {
   cases[`pairs, scaled by an exponential${hasBias ? ', shifted' : ''}`] = (t) =>
     logScale(t.input('x', 3, 5), t.input('scale', 1), hasBias ? t.input('bias', 1) : undefined);
+}
+for (const isFlags of [false, true]) {
+  cases[`pairs of numbers${isFlags ? ' that are flags' : ''}`] = (t) =>
+    valueLoss(t.input('x', 3, 23), t.numbers('label', [3, 23]), isFlags);
 }
 cases['pairs, judged by themselves'] = (t) => sigmoidLoss(t.input('x', 5, 5));
 

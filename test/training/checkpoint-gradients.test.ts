@@ -64,6 +64,8 @@ for (const { name: device, options } of await testGpus()) {
     ['t5_gated', 'labels'],
     ['t5_relu', 'labels'],
     ['variants/albert_seqcls', 'main'],
+    ['variants/bert_multilabel', 'main'],
+    ['variants/bert_regression', 'main'],
     ['variants/blip', 'main'],
     ['variants/clip_imgcls', 'main'],
     ['variants/clip_pairs', 'main'],

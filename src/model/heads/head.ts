@@ -21,6 +21,8 @@ export interface Head {
   readonly output?: OutputLayer;
   /** What stands before that layer, if anything does. */
   readonly before?: BeforeOutput | undefined;
+  /** What the labels of sequences are, as `problem_type` calls it. */
+  readonly problem?: unknown;
   /** What it is that cannot train, for the message that says so. */
   readonly untrained?: string | undefined;
   /**
@@ -57,6 +59,8 @@ export interface Labels {
   readonly classes?: TokenBatch;
   /** Those of a loss that the head appends. */
   readonly sequences?: SequenceLabels;
+  /** Numbers, one for each logit. */
+  readonly values?: readonly number[];
   /** The loss of the logits that came back, where no list computes it. */
   readonly loss?: (logits: DenseTensor) => Promise<number>;
 }

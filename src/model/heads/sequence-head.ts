@@ -1,6 +1,5 @@
 // Logits of each sequence, of one of its tokens or of what the pooler makes of it: classes, numbers or flags.
 
-import { show } from '../../runtime/print.ts';
 import { TransformerError } from '../../runtime/errors.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
@@ -18,12 +17,9 @@ import {
   type Labels,
 } from './head.ts';
 
-const classes = 'single_label_classification';
-
 /** Logits (B, C); a class of each sequence, or as many numbers as it has logits. */
 export class SequenceHead implements Head {
   readonly takes = ['labels'] as const;
-  readonly untrained: string | undefined;
   readonly choose: ChooseToken | undefined;
   readonly layers: readonly HeadLayer[];
   /** What labels are, by `problem_type`, else by their number. */
@@ -39,15 +35,11 @@ export class SequenceHead implements Head {
     choose?: ChooseToken,
     summary?: SequenceHead['summary'],
   ) {
-    const usual = columnsOf(layers) === 1 ? 'regression' : classes;
+    const usual = columnsOf(layers) === 1 ? 'regression' : 'single_label_classification';
     this.problem = config.get('problem_type') ?? usual;
     this.layers = layers;
     this.choose = choose;
     this.summary = summary;
-    this.untrained =
-      this.problem === classes
-        ? undefined
-        : `A classifier with the problem_type ${show(this.problem)}`;
   }
 
   record(states: Tensor, pooled: Tensor | undefined, mask?: Tensor): Tensor {
@@ -77,6 +69,7 @@ export class SequenceHead implements Head {
     }
     if (!isValue) return { classes: { batch, length: 1, rows: flat.map((label) => [label]) } };
     return {
+      values: flat,
       loss: async (logits) => {
         const { flagLoss, squaredLoss } = await import('./losses.ts');
         return (isFlags ? flagLoss : squaredLoss)(logits, flat);
