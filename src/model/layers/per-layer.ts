@@ -6,6 +6,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { add } from '../../shaders/elementwise/add.ts';
 import { columnProduct, columnScale } from '../../shaders/elementwise/column-scale.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
+import { activate } from '../../shaders/matmul/gates/activate.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
 import { normalize, type RmsNormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
@@ -77,7 +78,8 @@ function gated(
   { gate, activation, projection, norm, first }: PerLayerGate,
   perLayer: Tensor,
 ): Tensor {
-  const opened = linear(x, gate, { activation, label: 'per-layer gate' });
+  // By itself: fused into a product without a bias, Mesa's lavapipe computes it wrongly in the form for CPUs.
+  const opened = activate(linear(x, gate, { label: 'per-layer gate' }), activation);
   const taken = columnProduct(opened, perLayer, first, 'per-layer input');
   return normalize(linear(taken, projection, { label: 'per-layer output' }), norm);
 }
