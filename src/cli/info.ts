@@ -8,7 +8,7 @@ import type { JsonObject } from '../source/json.ts';
 import { className } from '../model/heads/head-name.ts';
 import { readConfigs } from '../model/read-configs.ts';
 import { openSource } from '../source/open-source.ts';
-import { declarations, untrained } from '../training/declarations.ts';
+import { declarations, untrained, withoutLoss } from '../training/declarations.ts';
 import { blockTypeNamed } from '../source/gguf/types.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { fileExists, type Source } from '../source/source.ts';
@@ -113,7 +113,7 @@ async function inform(files: Source): Promise<Information> {
 function trainsOf({ model_type: type, kind }: JsonObject): boolean | null {
   const name = type ?? kind;
   if (typeof name !== 'string' || !Object.hasOwn(declarations, name)) return null;
-  return !untrained.has(name);
+  return !untrained.has(name) && !withoutLoss.has(name);
 }
 
 /** Whether the checkpoint can be loaded: its weights are declared as for a load, but not made. */

@@ -144,16 +144,20 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
  * these and no others refuse to.
  */
 export const untrained: ReadonlySet<string> = new Set([
-  'clip_text_model',
-  'clip_vision_model',
   'gemma4_text',
   'gemma4_unified_text',
   'gpt_oss',
   'lfm2',
   'qwen3_moe',
+  'trocr',
+  'yolos',
+]);
+
+/** Families that have no loss, here and in Python: what gives vectors alone, and PyTorch's stacks without logits. */
+export const withoutLoss: ReadonlySet<string> = new Set([
+  'clip_text_model',
+  'clip_vision_model',
   'siglip_text_model',
   'siglip_vision_model',
   'torch.nn.Transformer',
-  'trocr',
-  'yolos',
 ]);

@@ -5,7 +5,7 @@ import { architectureNames } from '../../src/model/architectures.ts';
 import { gpuBytesOf } from '../../src/model/model-size.ts';
 import { elements } from '../../src/runtime/tensor.ts';
 import { tasksFor } from '../../src/cli/describe.ts';
-import { untrained } from '../../src/training/declarations.ts';
+import { untrained, withoutLoss } from '../../src/training/declarations.ts';
 import { tensorShapes } from '../../src/training/initialize.ts';
 
 const formats = ['f32', 'f16', 'int8', 'int4'] as const;
@@ -37,6 +37,11 @@ function rowOf({ name, config, more = {} }: KnownModel): string {
   );
 }
 
+function trainsOf(name: string): string {
+  if (withoutLoss.has(name)) return 'has no loss';
+  return untrained.has(name) ? 'not yet' : 'yes';
+}
+
 test('the tables of models are true', async () => {
   const parts = Object.entries(knownModels).map(([task, models]) =>
     [
@@ -61,7 +66,7 @@ test('the tables of models are true', async () => {
     '',
     row('`model_type` of config.json', 'trains'),
     row('---', '---'),
-    ...names.map((name) => row(`\`${name}\``, untrained.has(name) ? 'not yet' : 'yes')),
+    ...names.map((name) => row(`\`${name}\``, trainsOf(name))),
     '',
     'Of `gemma3`, `gemma4` and `gemma4_unified` the part that reads texts is loaded, as their `…_text`.',
     '',

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
 import { adam, initialCheckpoint, Lora, scoreHeads, Trainer } from 'webgpu-transformer/training';
 import { architectureNames } from '../../src/model/architectures.ts';
-import { declarations, untrained } from '../../src/training/declarations.ts';
+import { declarations, untrained, withoutLoss } from '../../src/training/declarations.ts';
 import { callInputs } from '../support/checkpoint.ts';
 import { readCase } from '../support/expected.ts';
 import { sharedGpu } from '../support/gpu.ts';
@@ -143,11 +143,28 @@ test.each(Object.entries(labelledCases))(
   },
 );
 
+const lossless: Readonly<Record<string, string>> = {
+  clip_text_model: 'variants/clip_text',
+  clip_vision_model: 'variants/clip_vision_projection',
+  siglip_text_model: 'variants/siglip_text',
+  siglip_vision_model: 'variants/siglip_vision',
+  'torch.nn.Transformer': 'torch_transformer_pre_relu',
+};
+
+test('what has no loss says so', () =>
+  onGpu(async (gpu) => {
+    expect(Object.keys(lossless).toSorted()).toEqual([...withoutLoss].toSorted());
+    for (const name of Object.values(lossless)) {
+      using model = await loadModel(fixtureSource(name), { gpu, training: true });
+      await expectRejection(() => model.trainable(), 'MODEL_UNSUPPORTED', 'no loss to train it on');
+    }
+  }));
+
 test('what is not tried there has no labels, or is tried elsewhere', async () => {
   const others = (await architectureNames()).filter((name) => !(name in labelledCases));
   const elsewhere = ['camembert', 'dinov2', 'seq2seq training run', 'xlm-roberta'];
   const withoutLabels = [...untrained].filter((name) => !(name in labelledCases));
-  expect(others.toSorted()).toEqual([...elsewhere, ...withoutLabels].toSorted());
+  expect(others.toSorted()).toEqual([...elsewhere, ...withoutLabels, ...withoutLoss].toSorted());
 });
 
 test('a new checkpoint can be made of every architecture', async () => {
