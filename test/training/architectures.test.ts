@@ -71,32 +71,35 @@ test('pairs of texts and images train together, and not apart', async () => {
   });
 });
 
-test('whole layers are dropped in training at the rates of config.json', () =>
-  onGpu(async (gpu) => {
-    const inputs = callInputs(await readCase('variants/mbart'), 'labels');
-    const files = await fixtureFiles('variants/mbart');
-    const lossWith = async (fields: object, dropout?: false): Promise<number> => {
-      const config = withFields(files['config.json'], { ...fields });
-      const source = memorySource({ ...files, 'config.json': config });
-      using model = await loadModel(source, { gpu, training: true });
-      using trainer = new Trainer(model, {
-        learningRate: 1e-3,
-        ...(dropout === false && { dropout }),
-      });
-      for await (const { loss } of trainer.steps(() => inputs, { maxSteps: 1 })) return loss;
-      return NaN;
-    };
-    const whole = await lossWith({});
-    // All layers of the decoder, whatever is drawn: its embeddings alone are left.
-    const without = await lossWith({ decoder_layerdrop: 1 - 2 ** -24 });
-    expect(Math.abs(without - whole)).toBeGreaterThan(0.01);
-    expect(await lossWith({ decoder_layerdrop: 1 - 2 ** -24 }, false)).toBe(whole);
-    await expectRejection(
-      lossWith({ encoder_layerdrop: 1 }),
-      'CONFIG_INVALID',
-      'encoder_layerdrop',
-    );
-  }));
+test.each(['variants/mbart', 'marian'])(
+  'whole layers of %s are dropped at the rates of config.json',
+  (name) =>
+    onGpu(async (gpu) => {
+      const inputs = callInputs(await readCase(name), 'labels');
+      const files = await fixtureFiles(name, ['config.json', 'model.safetensors']);
+      const lossWith = async (fields: object, dropout?: false): Promise<number> => {
+        const config = withFields(files['config.json'], { ...fields });
+        const source = memorySource({ ...files, 'config.json': config });
+        using model = await loadModel(source, { gpu, training: true });
+        using trainer = new Trainer(model, {
+          learningRate: 1e-3,
+          ...(dropout === false && { dropout }),
+        });
+        for await (const { loss } of trainer.steps(() => inputs, { maxSteps: 1 })) return loss;
+        return NaN;
+      };
+      const whole = await lossWith({});
+      // All layers of the decoder, whatever is drawn: its embeddings alone are left.
+      const without = await lossWith({ decoder_layerdrop: 1 - 2 ** -24 });
+      expect(Math.abs(without - whole)).toBeGreaterThan(0.01);
+      expect(await lossWith({ decoder_layerdrop: 1 - 2 ** -24 }, false)).toBe(whole);
+      await expectRejection(
+        lossWith({ encoder_layerdrop: 1 }),
+        'CONFIG_INVALID',
+        'encoder_layerdrop',
+      );
+    }),
+);
 
 test('a new encoder of images learns to tell them apart', () =>
   onGpu(async (gpu) => {

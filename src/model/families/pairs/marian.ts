@@ -7,6 +7,7 @@ import { bartLayers, tieEmbeddings } from './bart-layers.ts';
 import type { Config } from '../../config.ts';
 import type { EncoderDecoderDefinition } from '../../definitions.ts';
 import { sinusoidalPositions } from '../../layers/positional-encoding.ts';
+import { droppingLayers } from './layer-drop.ts';
 import { textToText } from './text-to-text.ts';
 import { oneLinear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
@@ -53,8 +54,8 @@ export function marian(config: Config, loader: WeightLoader): EncoderDecoderDefi
   return textToText(shape, {
     source: { ...embeddings, tokens: sourceTokens },
     target: { ...embeddings, tokens: targetTokens },
-    encoder,
-    decoder,
+    encoder: droppingLayers(config, 'encoder', encoder),
+    decoder: droppingLayers(config, 'decoder', decoder),
     output: oneLinear(
       'lm_head',
       weight,
