@@ -82,6 +82,15 @@ export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
         sliding_window: 512,
       }),
     },
+    {
+      // The part of it that writes.
+      name: 'Qwen/Qwen3.5-0.8B',
+      config: of('qwen3_5_text', 'Qwen3_5ForCausalLM', llamaSizes(1024, 24, [8, 2], 3584, 248320), {
+        head_dim: 256,
+        linear_num_value_heads: 16,
+        ...tied,
+      }),
+    },
     { name: 'LiquidAI/LFM2-350M', config: lfm2(1024, 16, 6656) },
     { name: 'LiquidAI/LFM2-1.2B', config: lfm2(2048, 32, 12288) },
     {

@@ -102,6 +102,10 @@ export const languageFamilies: Families = {
     [generation, 'Model'],
   ),
   phi3: decoder('Phi3', async () => (await import('./families/decoders/phi3.ts')).phi3),
+  qwen3_5_text: decoder(
+    'Qwen3_5',
+    async () => (await import('./families/decoders/qwen3-5.ts')).qwen35,
+  ),
   qwen3_moe: decoder(
     'Qwen3Moe',
     async () => (await import('./families/decoders/qwen3-moe.ts')).qwen3Moe,

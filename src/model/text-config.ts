@@ -27,6 +27,7 @@ const parts: Readonly<Record<string, TextPart>> = {
   },
   gemma4: { prefix: 'Gemma4' },
   gemma4_unified: { prefix: 'Gemma4Unified' },
+  qwen3_5: { prefix: 'Qwen3_5' },
 };
 
 /** The fields of the part; what stands beside it counts where both say something. Others are given back as they are. */

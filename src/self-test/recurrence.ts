@@ -1,9 +1,11 @@
 // The checks of layers that keep a state of what they read.
 
+import { openHeads } from '../shaders/attention/heads/open-heads.ts';
 import { hideRows } from '../shaders/recurrence/hide-rows.ts';
 import { shortConvolution } from '../shaders/recurrence/short-convolution.ts';
 import type { TokenMemory } from '../shaders/recurrence/token-memory.ts';
 import type { Result } from './checks.ts';
+import { deltaChecks } from './delta-rule.ts';
 import type { Inputs } from './inputs.ts';
 import type { NamedCheck } from './run-check.ts';
 
@@ -13,6 +15,8 @@ export function recurrenceChecks(): NamedCheck[] {
     ['short convolution, one token', (inputs) => checkConvolution(inputs, 1)],
     ['inputs that are kept', checkKept],
     ['tokens that are hidden', checkHidden],
+    ['heads behind gates', checkGates],
+    ...deltaChecks(),
   ];
 }
 
@@ -71,4 +75,14 @@ function checkKept(inputs: Inputs): Result {
   const memory = { cache: cache.tensor, ...knownOf(inputs, first, tokens) };
   shortConvolution(x.tensor, { weight: weight.tensor }, memory);
   return { output: cache.tensor, wanted };
+}
+
+/** Two heads of three columns, a gate each. */
+function checkGates(inputs: Inputs): Result {
+  const x = inputs.floats([1, 5, 6]);
+  const gate = inputs.floats([1, 5, 2]);
+  const wanted = x.data.map(
+    (value, i) => value / (1 + Math.exp(-(gate.data[Math.floor(i / 3)] ?? NaN))),
+  );
+  return { output: openHeads(x.tensor, gate.tensor), wanted };
 }

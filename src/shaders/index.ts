@@ -57,6 +57,10 @@ import { loraKernels } from './matmul/adapters/lora.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
+import { openHeadsKernels } from './attention/heads/open-heads.ts';
+import { gatedDeltaKernels } from './recurrence/gated-delta-kernels.ts';
+import { gatedNormKernels } from './recurrence/gated-norm.ts';
+import { unitHeadsKernels } from './recurrence/unit-heads.ts';
 import { hideRowsKernels } from './recurrence/hide-rows.ts';
 import { shortConvolutionKernels } from './recurrence/short-convolution.ts';
 import { reorderKernels } from './matmul/columns/reorder.ts';
@@ -113,6 +117,9 @@ export const allKernels: readonly Kernel[] = [
   ...logScaleKernels,
   ...optimizerKernels,
   ...quantizeKernels,
+  ...gatedDeltaKernels,
+  ...gatedNormKernels,
+  ...unitHeadsKernels,
   ...hideRowsKernels,
   ...shortConvolutionKernels,
   ...reorderKernels,
@@ -126,6 +133,7 @@ export const allKernels: readonly Kernel[] = [
   ...mixExpertsKernels,
   ...splitHeadsBackwardKernels,
   ...splitHeadsKernels,
+  ...openHeadsKernels,
   ...gatedKernels,
   ...gatedBackwardKernels,
   ...patchKernels,

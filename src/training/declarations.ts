@@ -23,6 +23,7 @@ import { gptOss } from '../model/families/decoders/gpt-oss.ts';
 import { granite } from '../model/families/decoders/granite.ts';
 import { headName } from '../model/heads/head-name.ts';
 import { imageGpt } from '../model/families/vision/imagegpt.ts';
+import { qwen35 } from '../model/families/decoders/qwen3-5.ts';
 import { lfm2 } from '../model/families/decoders/lfm2.ts';
 import { llama } from '../model/families/decoders/llama.ts';
 import { m2m100 } from '../model/families/pairs/m2m100.ts';
@@ -118,6 +119,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   phi3,
   qwen2,
   qwen3,
+  qwen3_5_text: qwen35,
   qwen3_moe: qwen3Moe,
   roberta,
   siglip: (config, loader) => (isClassifier(config) ? siglipClassifier : siglip)(config, loader),
@@ -148,6 +150,7 @@ export const untrained: ReadonlySet<string> = new Set([
   'gemma4_unified_text',
   'gpt_oss',
   'lfm2',
+  'qwen3_5_text',
   'qwen3_moe',
   'trocr',
   'yolos',

@@ -87,6 +87,8 @@ const cases = [
   'qwen2_bf16',
   'qwen2_window',
   'qwen3',
+  'qwen3_5',
+  'qwen3_5_text',
   'qwen3_moe',
   'roberta_mlm_untied',
   'roberta_tokcls',

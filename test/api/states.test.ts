@@ -5,7 +5,7 @@ import { loadModel, type Model } from 'webgpu-transformer';
 import { bothTiers, withGpu } from '../support/gpu.ts';
 import { fixtureSource } from '../support/source.ts';
 
-const names = ['variants/lfm2'];
+const names = ['variants/lfm2', 'variants/qwen3_5_text'];
 const greedy = { numBeams: 1, doSample: false, eosTokenId: [] };
 
 /** A text without repetitions, begun alike for each seed. */

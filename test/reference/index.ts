@@ -43,6 +43,16 @@ import { lora, loraBackward } from './lora.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { quantize } from './quantize.ts';
+import {
+  deltaGates,
+  deltaScan,
+  deltaScores,
+  deltaSolve,
+  deltaStep,
+  gatedNorm,
+  openHeads,
+  unitHeads,
+} from './gated-delta.ts';
 import { hideRows, keepInputs, shortConvolution } from './recurrence.ts';
 import { reorder } from './reorder.ts';
 import { dequantize, repack } from './repack.ts';
@@ -119,6 +129,14 @@ export const references: Readonly<Record<string, Reference>> = {
   'mask-rows': maskRows,
   'mel-floor': melFloor,
   quantize,
+  'delta-gates': deltaGates,
+  'delta-scan': deltaScan,
+  'delta-scores': deltaScores,
+  'delta-solve': deltaSolve,
+  'delta-step': deltaStep,
+  'gated-norm': gatedNorm,
+  'open-heads': openHeads,
+  'unit-heads': unitHeads,
   'hide-rows': hideRows,
   'keep-inputs': keepInputs,
   'short-convolution': shortConvolution,

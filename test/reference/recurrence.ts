@@ -15,7 +15,7 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, i) 
 const hidden = 2 ** 32 - 1;
 
 /** Where things lie of tokens that go on from others. */
-class Memory {
+export class StateRows {
   readonly #params: Params;
   readonly #place: Uint32Array;
   readonly #table: Uint32Array | undefined;
@@ -76,13 +76,15 @@ function convolve(
   const code = Number(constants['ACTIVATION']);
   const weight = floats(inputs, 'weight');
   const bias = constants['HAS_BIAS'] === true ? floats(inputs, 'bias') : undefined;
-  const memory = constants['CACHED'] === true ? new Memory(inputs, params) : undefined;
+  const memory = constants['CACHED'] === true ? new StateRows(inputs, params) : undefined;
   const read = inputOf(inputs, params, isGated);
   const seen = (batch: number, token: number, channel: number): number => {
     if (token >= 0) return read(batch * tokens + token, channel);
     const first = memory?.placeOf(batch, 0);
     if (memory === undefined || first === undefined || first + token < 0) return 0;
-    return floats(inputs, 'cache')[memory.before(batch, first + token) * channels + channel]!;
+    return floats(inputs, 'cache')[
+      scalar(params, 'start') + memory.before(batch, first + token) * channels + channel
+    ]!;
   };
   const all = range(scalar(params, 'batches') * tokens * channels).map((i) => {
     const [row, channel] = [Math.floor(i / channels), i % channels];
@@ -112,14 +114,14 @@ export const shortConvolution: Reference = {
     const { y } = convolve(inputs, params, constants);
     if (constants['CACHED'] !== true) return { y };
     const cache = Float64Array.from(floats(inputs, 'cache'));
-    const memory = new Memory(inputs, params);
+    const memory = new StateRows(inputs, params);
     const channels = scalar(params, 'channels');
     const read = inputOf(inputs, params, constants['GATED'] === true);
     if (scalar(params, 'tokens') === 1) {
       for (let batch = 0; batch < scalar(params, 'batches'); batch++) {
         const at = memory.placeOf(batch, 0);
         if (at === undefined) continue;
-        const first = memory.own(batch, at) * channels;
+        const first = scalar(params, 'start') + memory.own(batch, at) * channels;
         for (let c = 0; c < channels; c++) cache[first + c] = read(batch, c);
       }
     }
@@ -137,13 +139,14 @@ export const shortConvolution: Reference = {
 export const keepInputs: Reference = {
   twin: (inputs, params, constants) => {
     const cache = Float64Array.from(floats(inputs, 'cache'));
-    const memory = new Memory(inputs, params);
+    const memory = new StateRows(inputs, params);
     const [tokens, channels] = [scalar(params, 'tokens'), scalar(params, 'channels')];
     const read = inputOf(inputs, params, constants['GATED'] === true);
     for (let batch = 0; batch < scalar(params, 'batches'); batch++) {
       const own = range(tokens).filter((token) => memory.placeOf(batch, token) !== undefined);
       for (const token of own.slice(-scalar(params, 'places'))) {
-        const first = memory.own(batch, memory.placeOf(batch, token)!) * channels;
+        const first =
+          scalar(params, 'start') + memory.own(batch, memory.placeOf(batch, token)!) * channels;
         for (let c = 0; c < channels; c++) cache[first + c] = read(batch * tokens + token, c);
       }
     }

@@ -344,6 +344,7 @@ const pieces = [
   'row-workgroup',
   'rules',
   'tanh',
+  'delta-rates',
   'token-memory',
   'token-rule',
   'weight-bf16',

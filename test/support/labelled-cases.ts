@@ -46,6 +46,7 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   phi3: ['variants/phi3', 'main'],
   qwen2: ['qwen2', 'main'],
   qwen3: ['variants/qwen3', 'main'],
+  qwen3_5_text: ['variants/qwen3_5_text', 'main'],
   qwen3_moe: ['variants/qwen3_moe', 'main'],
   roberta: ['roberta_seqcls', 'main'],
   siglip: ['variants/siglip', 'masked'],

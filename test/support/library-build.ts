@@ -131,7 +131,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'recurrence',
-    test: /\/src\/(model\/(families\/\w+\/lfm2|layers\/(gated-convolution|visible-rows))\.ts|shaders\/recurrence\/)/,
+    test: /\/src\/(model\/(families\/\w+\/(lfm2|qwen3-5)|layers\/(gated-convolution|gated-delta-net|output-gate|visible-rows))\.ts|shaders\/(recurrence\/|attention\/heads\/open-heads))/,
   },
   {
     name: 'gemma4',

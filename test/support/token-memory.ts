@@ -42,9 +42,10 @@ export function memoryOf(
   return {
     cache: bench.input(
       'cache',
-      [kept * rows, width],
-      random.values(kept * rows * width, { outliers: 0 }),
+      [rows, kept * width + 5],
+      random.values(rows * (kept * width + 5), { outliers: 0 }),
     ),
+    start: 3,
     table: bench.input('table', [rows, capacity], table),
     place: bench.input('place', [rows, tokens, 2], Uint32Array.from(list)),
   };

@@ -61,6 +61,13 @@ export interface SelfAttentionWeights extends HeadOptions {
   readonly slopes?: Tensor | undefined;
   /** The score of a key without a value, (heads): "Attention sinks", gpt-oss, arXiv 2508.10925, §2.2. */
   readonly sinks?: Tensor | undefined;
+  readonly gate?: AttentionGate | undefined;
+}
+
+/** What lets the output of the heads through. Plain data and methods, so that weights in it can be replaced. */
+export interface AttentionGate {
+  /** Appends it. attended and result: (B, T, heads · d_k); x, what the heads read: (B, T, d_model). */
+  record(attended: Tensor, x: Tensor): Tensor;
 }
 
 /** Plain data and methods, so that weights in it can be replaced by others. */
@@ -170,15 +177,19 @@ export function selfAttention(
     causal,
     dropout,
   });
-  return concatenate(attended, weights.output, residual);
+  return concatenate(attended, weights.output, residual, weights.gate?.record(attended.output, x));
 }
 
-/** "Concat(head₁, …, head_h)W^O", §3.2.2. The weights are a named point, computed only on request. */
+/**
+ * "Concat(head₁, …, head_h)W^O", §3.2.2. The weights are a named point, computed only on request. `opened`: what gates
+ * let through of the heads; all when absent.
+ */
 export function concatenate(
   attended: AttentionResult,
   output: Linear,
   residual: Tensor | undefined,
+  opened: Tensor = attended.output,
 ): Tensor {
-  attended.output.recording.tap('weights', () => attended.weights());
-  return linear(attended.output, output, { residual, label: 'attention output' });
+  opened.recording.tap('weights', () => attended.weights());
+  return linear(opened, output, { residual, label: 'attention output' });
 }

@@ -30,15 +30,12 @@ export function cachedSelfAttention(
   const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
   const scoring = { ...heads, bias };
   const single = x.size(1) === 1;
-  const whole = { label: 'attention output', residual };
-  if (single && !splits(weights)) {
-    const starts = { q: 0, k: width, v: width + keyWidth };
-    const attended = attentionDecode({ projections, starts, ...known, ...scoring });
-    return linear(attended, weights.output, whole);
-  }
-  const q = takeApart(projections, weights, known);
+  // A token alone may join the cache as it is attended to.
+  const joins = single && !splits(weights);
+  const q = joins ? projections : takeApart(projections, weights, known);
+  const starts = joins ? { q: 0, k: width, v: width + keyWidth } : { q: 0 };
   const attended = single
-    ? attentionDecode({ projections: q, starts: { q: 0 }, ...known, ...scoring })
+    ? attentionDecode({ projections: q, starts, ...known, ...scoring })
     : attention({
         q: { tensor: q, start: 0 },
         k: { tensor: cache, start: 0 },
@@ -48,5 +45,8 @@ export function cachedSelfAttention(
         ...scoring,
         causal: true,
       }).output;
-  return linear(attended, weights.output, whole);
+  return linear(weights.gate?.record(attended, x) ?? attended, weights.output, {
+    residual,
+    label: 'attention output',
+  });
 }

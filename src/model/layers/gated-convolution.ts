@@ -21,7 +21,7 @@ export class GatedConvolution implements TokenMixer {
 
   constructor({ input, convolution, output }: Omit<GatedConvolution, 'memory' | 'record'>) {
     const { weight } = convolution;
-    this.memory = { dtype: 'f32', width: weight.size(0), places: weight.size(1) };
+    this.memory = { dtype: 'f32', width: weight.size(0) * weight.size(1), places: 1 };
     this.input = input;
     this.convolution = convolution;
     this.output = output;

@@ -11,11 +11,11 @@ export interface MixOptions {
   readonly residual?: Tensor | undefined;
 }
 
-/** Numbers that are kept of a token, and of how many tokens. */
+/** Numbers that are kept of a sequence, of all its tokens together. */
 export interface MemorySizes {
   readonly dtype: 'f32';
   readonly width: number;
-  readonly places: number;
+  readonly places: 1;
 }
 
 /** One that says itself how it is recorded. Plain data and methods, so that weights in it can be replaced. */

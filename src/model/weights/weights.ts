@@ -12,7 +12,7 @@ import { TiedNames } from './tied-names.ts';
 import { WeightNames } from './weight-names.ts';
 import { type Linear, partOf, partsOf, sizesOf, sum } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
-import type { FillOptions, LinearOptions, MatrixOptions, RowRange } from './matrix-options.ts';
+import type { FillOptions, LinearOptions, MatrixOptions } from './matrix-options.ts';
 import { eachOf, expectShape, isEntry, type Zeros } from './found-entry.ts';
 import { asShaped, commonFormat, heldAs, holds, packedOf } from './packed-entry.ts';
 
@@ -129,12 +129,12 @@ export class WeightLoader {
   vector(
     names: string | readonly (string | undefined)[],
     size: number | readonly number[],
-    part?: RowRange,
+    part?: MatrixOptions['part'],
   ): Tensor {
     const list = typeof names === 'string' ? [names] : names;
     const sizes = sizesOf(size, list.length);
     const entries = list.map((name, index) => {
-      const shape = [part?.rows ?? sizes[index] ?? 0];
+      const shape = [partOf(part, index)?.rows ?? sizes[index] ?? 0];
       return name === undefined ? { shape } : this.#find(this.#names.named('inFile', name), shape);
     });
     return this.#tensor(entries, [sum(sizes)], 'f32', { part });
@@ -198,7 +198,7 @@ export class WeightLoader {
     return {
       weight,
       order: this.#orders.get(weight),
-      bias: biases.some(Boolean) ? this.vector(biases, out) : undefined,
+      bias: biases.some(Boolean) ? this.vector(biases, out, options.part) : undefined,
       parts: partsOf(modules, sizesOf(out, modules.length), options.transposed),
     };
   }

@@ -5,6 +5,7 @@ struct Params {
   tokens: u32,
   capacity: u32,
   places: u32,
+  start: u32,
   channels: u32,
   pitch: u32,  // of a token of x
 }
@@ -12,7 +13,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;            // (batches, tokens, pitch)
 @group(0) @binding(2) var<storage, read> place: array<u32>;        // (batches, tokens, 2)
-@group(0) @binding(3) var<storage, read_write> cache: array<f32>;  // (places · batches, channels)
+// From `start` on (places · batches, channels).
+@group(0) @binding(3) var<storage, read_write> cache: array<f32>;
 
 @compute @workgroup_size(64)
 fn keep_inputs(
@@ -33,6 +35,6 @@ fn keep_inputs(
   if (at < params.capacity && stays) {
     let channel = i % params.channels;
     let to = at % params.places * params.batches + batch;
-    cache[to * params.channels + channel] = input_of(row, channel);
+    cache[params.start + to * params.channels + channel] = input_of(row, channel);
   }
 }

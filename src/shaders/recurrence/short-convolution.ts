@@ -71,8 +71,8 @@ export interface ShortConvolution {
 
 /**
  * activation(w ∗ x + b) over each token and those before it, channel by channel. x: (B, T, …), of which the first
- * columns count: `channels`, or three times as many where it is gated. Result: (B, T, channels). With a memory, whose
- * places are as many as the tokens that it sees, the tokens go on from what it holds, and join it.
+ * columns count: `channels`, or three times as many where it is gated. Result: (B, T, channels). With a memory, of `size`
+ * places, the tokens go on from what it holds, and join it.
  * @throws TransformerError TENSOR_MISMATCH when sizes do not fit together
  */
 export function shortConvolution(
@@ -82,16 +82,14 @@ export function shortConvolution(
 ): Tensor {
   const { recording } = x;
   const [channels, size] = [weight.size(0), weight.size(1)];
-  const sizes = memorySizes(x.shape, memory);
-  const isWide = x.size(-1) >= channels * (isGated ? 3 : 1);
-  if (!isWide || (memory !== undefined && sizes.places < size)) {
-    const { cache } = memory ?? {};
+  const columns = channels * (isGated ? 3 : 1);
+  if (x.size(-1) < columns) {
     throw new TransformerError(
       'TENSOR_MISMATCH',
-      `shortConvolution: ${x.describe()} with ${weight.describe()}${cache ? ` and ${cache.describe()}` : ''}; ` +
-        `wanted ${channels}${isGated ? ' · 3' : ''} columns, and ${size} places for each sequence.`,
+      `shortConvolution: ${x.describe()} should have ${columns} columns for ${weight.describe()}.`,
     );
   }
+  const sizes = memorySizes(x.shape, memory, { places: size, width: channels });
   const { cache, table, place } = memory ?? {};
   const params = { ...sizes, channels, pitch: x.size(-1) };
   const y = recording.transient('convolution', [x.size(0), x.size(1), channels]);

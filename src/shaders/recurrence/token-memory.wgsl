@@ -1,7 +1,7 @@
 // Where what layers keep of tokens lies: that of the token at place p of sequence r in row
 // (p mod places) · batches + r of a cache, so that what a later token needs is not yet replaced. The table
 // names the slot of each token, that is the sequence that wrote it: beams share what stands before they part.
-// For kernels with `batches`, `tokens`, `capacity` and `places` among their params, `place`
+// For kernels with `batches`, `tokens`, `capacity`, `places` and `start` among their params, `place`
 // (batches, tokens, 2) and `table` (batches, capacity) among their bindings.
 
 const HIDDEN = 0xffffffffu;
