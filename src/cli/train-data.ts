@@ -17,6 +17,8 @@ export interface TrainingData {
   readonly batches: (index: number) => ModelInputs;
   /** What is never trained on. */
   readonly heldOut: readonly Example[];
+  /** The same of language models, whose loss is looked at. */
+  readonly heldOutBatches?: readonly ModelInputs[];
   /** A line about both. */
   readonly summary: string;
 }

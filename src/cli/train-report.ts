@@ -21,6 +21,12 @@ interface Sums {
   steps: number;
 }
 
+/** What was found of what is held out. */
+interface Evaluated {
+  readonly exactMatch?: number;
+  readonly evaluationLoss?: number;
+}
+
 const none: Readonly<Sums> = { loss: 0, tokens: 0, seconds: 0, steps: 0 };
 
 export class Reporter {
@@ -74,14 +80,16 @@ export class Reporter {
   }
 
   /** Reports the steps since the last report, if there are any. */
-  async report(exactMatch?: number): Promise<void> {
+  async report(found: Evaluated = {}): Promise<void> {
+    const { exactMatch, evaluationLoss } = found;
+    const isEvaluated = exactMatch !== undefined || evaluationLoss !== undefined;
     const { loss: sum, tokens, seconds, steps } = this.#sums;
     if (this.#last === undefined || steps === 0) return;
     const { step, learningRate, gradNorm, skippedSteps } = this.#last;
     const [loss, tokensPerSecond] = [sum / steps, tokens / seconds];
     this.#sums = { ...none };
     const line = { step, loss, learningRate, gradNorm, tokensPerSecond, skippedSteps };
-    const log = JSON.stringify({ ...line, ...(exactMatch !== undefined && { exactMatch }) });
+    const log = JSON.stringify({ ...line, ...found });
     await appendFile(join(this.#settings.out, logFile), `${log}\n`);
     await this.#events?.scalars(step, {
       loss,
@@ -89,9 +97,10 @@ export class Reporter {
       grad_norm: gradNorm,
       tokens_per_second: tokensPerSecond,
       ...(exactMatch !== undefined && { exact_match: exactMatch }),
+      ...(evaluationLoss !== undefined && { evaluation_loss: evaluationLoss }),
     });
     // Where there is a bar, only what it does not show is worth a line.
-    if (this.#progress.isShown && exactMatch === undefined) return;
+    if (this.#progress.isShown && !isEvaluated) return;
     const { steps: total } = this.#settings.recipe;
     const parts = [
       `step ${String(step).padStart(String(total).length)}/${total}`,
@@ -100,6 +109,7 @@ export class Reporter {
       `gradient norm ${gradNorm.toFixed(3)}`,
       ...(skippedSteps > 0 ? [`${skippedSteps} skipped`] : []),
       ...(exactMatch === undefined ? [] : [`exact match ${(100 * exactMatch).toFixed(1)} %`]),
+      ...(evaluationLoss === undefined ? [] : [`loss held out ${evaluationLoss.toFixed(4)}`]),
     ];
     this.print(parts.join('  '));
   }

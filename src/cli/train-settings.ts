@@ -5,11 +5,13 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TransformerError } from '../index.node.ts';
+import { type WeightFormatName, weightFormatNames } from '../model/weights/asked-formats.ts';
 import { isObject, parseJson } from '../source/json.ts';
 import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
 import { stateFile } from '../training/checkpoint.ts';
 import {
   choiceOption,
+  dtypeOption,
   flagOption,
   listOption,
   noTexts,
@@ -30,6 +32,15 @@ export interface RunSettings {
   readonly data?: string;
   /** Names of tensors that stay as they are. */
   readonly freeze: readonly string[];
+  /** Of runs that train adapters. */
+  readonly lora?: LoraSettings | undefined;
+}
+
+interface LoraSettings {
+  readonly rank: number;
+  readonly targets: readonly string[];
+  /** How the weights beside them are held; as stored when absent. */
+  readonly dtype?: WeightFormatName | undefined;
 }
 
 export interface TrainSettings extends RunSettings {
@@ -49,25 +60,44 @@ export interface TrainSettings extends RunSettings {
 export const settingsFile = 'training.json';
 
 /** Options that are fixed when a run begins. */
-const fixed = ['batch-size', 'learning-rate', 'seed', 'data', 'from', 'freeze'] as const;
+const fixed = [
+  'batch-size',
+  'learning-rate',
+  'seed',
+  'data',
+  'from',
+  'freeze',
+  'lora',
+  'targets',
+] as const;
+
+/** The linear layers that get adapters, unless others are named. */
+const usualTargets = ['*.q_proj', '*.v_proj'];
 
 /** Fine-tuning takes fewer and smaller steps than training from scratch. */
 const fineTuning = { steps: 1000, learningRate: 2e-4 };
+/** Rows are longer than phrases. */
+const ofRows = { ...fineTuning, batchSize: 8 };
 
 const options = {
   out: textOption('DIR', "the run's folder (runs/phrases)"),
   resume: flagOption('go on with the run in that folder'),
   steps: textOption('N', 'steps in all (5000; with --from 1000)'),
-  'batch-size': textOption('N', 'pairs of texts a step (96)'),
+  'batch-size': textOption('N', 'pairs of texts a step (96), or rows (8)'),
   'learning-rate': textOption('X', 'the greatest one, after the warm-up (2e-3; with --from 2e-4)'),
   seed: textOption('N', 'draws weights, pairs and their order (1)'),
   from: textOption('SOURCE', 'fine-tune a checkpoint, with its tokenizer'),
-  data: textOption('FILE', 'pairs to learn, source TAB target a line; needs --from'),
+  data: textOption('FILE', 'what to learn: pairs, source TAB target a line; or rows, see above'),
+  lora: textOption('N', 'train low-rank adapters of this rank; the weights stay; needs --from'),
+  targets: listOption('PATTERN', 'linear layers that get adapters ("*.q_proj", "*.v_proj")'),
   freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),
   'save-every': textOption('N', 'steps (250; 0: at the end only)'),
   'evaluate-every': textOption('N', 'steps, exact match on texts held out (250; 0: never)'),
   logdir: textOption('DIR', 'write TensorBoard event files'),
-  dtype: textOption('f16 | f32', 'how the finished model is stored (f16)'),
+  dtype: textOption(
+    weightFormatNames.join(' | '),
+    'f32 or f16: how the finished model is stored (f16); with --lora: how its weights are held',
+  ),
   quiet: flagOption('print nothing'),
 };
 
@@ -78,7 +108,10 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
   const { values, positionals } = readOptions(args, options);
   noTexts(positionals);
   const { resume, logdir, quiet, out: folder = 'runs/phrases' } = values;
-  const dtype = choiceOption('--dtype', values.dtype, ['f32', 'f16']) ?? 'f16';
+  const rank = wholeOption('--lora', values.lora, 1);
+  const held = rank === undefined ? undefined : dtypeOption(values.dtype);
+  const stored = ['f32', 'f16'] as const;
+  const dtype = (rank === undefined && choiceOption('--dtype', values.dtype, stored)) || 'f16';
   const out = resolve(folder);
   const given = {
     steps: wholeOption('--steps', values.steps, 1),
@@ -118,11 +151,17 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
       `There is a run in ${out} already. Add --resume to go on with it, or choose another --out.`,
     );
   }
-  const { from, data, freeze = [] } = values;
+  const { from, data, freeze = [], targets } = values;
   if (data !== undefined && from === undefined) {
     throw new UsageError(
       '--data needs --from DIR: a checkpoint to begin with, whose tokenizer reads the texts.',
     );
+  }
+  if (rank === undefined && targets !== undefined) {
+    throw new UsageError('--targets names layers that get adapters. Pass --lora N with it.');
+  }
+  if (rank !== undefined && from === undefined) {
+    throw new UsageError('--lora needs --from SOURCE: the model that the adapters are for.');
   }
   if (from !== undefined && resolve(from) === out) {
     throw new UsageError(
@@ -130,10 +169,11 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     );
   }
   return {
-    recipe: recipeOf(given, from !== undefined),
+    recipe: recipeOf(given, usualOf(from, data)),
     ...(from !== undefined && { from }),
     ...(data !== undefined && { data: resolve(data) }),
     freeze,
+    ...(rank !== undefined && { lora: { rank, targets: targets ?? usualTargets, dtype: held } }),
     ...rest,
   };
 }
@@ -141,9 +181,9 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
 /** The default recipe with what was given; a short run warms up for the same part of its steps. */
 function recipeOf(
   given: { readonly [Name in keyof Recipe]?: Recipe[Name] | undefined },
-  isFineTuning: boolean,
+  usual: Partial<Recipe>,
 ): Recipe {
-  const base = { ...defaultRecipe, ...(isFineTuning && fineTuning) };
+  const base = { ...defaultRecipe, ...usual };
   const steps = given.steps ?? base.steps;
   const warmup = Math.round((defaultRecipe.warmupSteps / defaultRecipe.steps) * steps);
   return {
@@ -155,6 +195,12 @@ function recipeOf(
   };
 }
 
+/** What is usual for a run that begins with a checkpoint. */
+function usualOf(from: string | undefined, data: string | undefined): Partial<Recipe> {
+  if (from === undefined) return {};
+  return data === undefined || data.endsWith('.tsv') ? fineTuning : ofRows;
+}
+
 /** The settings that a run was begun with. */
 async function readSettings(out: string): Promise<RunSettings> {
   const file = join(out, settingsFile);
@@ -164,7 +210,7 @@ async function readSettings(out: string): Promise<RunSettings> {
   });
   const settings = parseJson(content, file);
   if (isObject(settings)) {
-    const { recipe, from, data, freeze } = settings;
+    const { recipe, from, data, freeze, lora } = settings;
     const isText = (value: unknown): value is string => typeof value === 'string';
     const isOptionalText = (value: unknown): value is string | undefined =>
       value === undefined || isText(value);
@@ -173,16 +219,25 @@ async function readSettings(out: string): Promise<RunSettings> {
       isOptionalText(from) &&
       isOptionalText(data) &&
       Array.isArray(freeze) &&
-      freeze.every(isText)
+      freeze.every(isText) &&
+      (lora === undefined || isLora(lora))
     ) {
       const places = { ...(isText(from) && { from }), ...(isText(data) && { data }) };
-      return { recipe, ...places, freeze };
+      return { recipe, ...places, freeze, ...(lora && { lora }) };
     }
   }
   throw new TransformerError(
     'FILE_INVALID',
     `${file} does not hold the settings of a run. It was changed since, or another program wrote it.`,
   );
+}
+
+function isLora(value: unknown): value is LoraSettings {
+  if (!isObject(value)) return false;
+  const { rank, targets, dtype } = value;
+  const isFormat = dtype === undefined || weightFormatNames.some((name) => name === dtype);
+  const isNames = Array.isArray(targets) && targets.every((name) => typeof name === 'string');
+  return Number.isSafeInteger(rank) && isNames && isFormat;
 }
 
 function isRecipe(value: unknown): value is Recipe {

@@ -9,6 +9,7 @@ import { readFile } from '../source/source.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
 import { buildTokenizer } from '../phrases/vocabulary.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { Lora } from '../training/adapters/lora.ts';
 import { Trainer } from '../training/trainer.ts';
 import { adapterLine } from './adapter-line.ts';
 import { exactMatch } from './answers.ts';
@@ -16,6 +17,7 @@ import type { Command } from './command.ts';
 import { Interruption } from './interruption.ts';
 import { fileData, phraseData, type TrainingData } from './train-data.ts';
 import { Reporter } from './train-report.ts';
+import { readsPairs, rowData } from './train-rows.ts';
 import {
   type RunSettings,
   settingsFile,
@@ -31,13 +33,16 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
 
 export const train: Command = {
   form: 'train',
-  summary: 'train a translator of phrases from scratch, or any translator on pairs of texts',
-  details: 'Ctrl-C saves and stops; --resume goes on.',
+  summary: 'train a translator of phrases from scratch, or any model on texts of your own',
+  details:
+    'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV or lines: ' +
+    'with messages, of which what the assistant says counts, with prompt and completion, or with text.',
   options: trainOptions,
   examples: [
     { call: 'train --out runs/phrases' },
     { call: 'train --resume --out runs/phrases' },
     { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
+    { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
   ],
   run,
 };
@@ -57,10 +62,21 @@ async function run(args: readonly string[]): Promise<void> {
   const tokenizer = await Tokenizer.load(source, undefined);
   // loadModel releases the source, so its other files are read before.
   const copied = await readFiles(source, tokenizerFiles);
-  using model = await loadModel(source, { gpu, training: true });
+  const { recipe, freeze, out, resume, lora } = settings;
+  using model = await loadModel(source, {
+    gpu,
+    ...(lora ? lora.dtype && { dtype: lora.dtype } : { training: true }),
+  });
   const data = await dataOf(settings, tokenizer, model);
-  const { recipe, freeze, out, resume } = settings;
-  using trainer = new Trainer(model, { ...trainerOptions(recipe), freeze });
+  using adapter =
+    lora && new Lora(model, { rank: lora.rank, targets: lora.targets, seed: recipe.seed });
+  using trainer = new Trainer(model, {
+    ...trainerOptions(recipe),
+    // Smoothing is for what is trained from scratch.
+    ...(!readsPairs(model.config) && { labelSmoothing: 0 }),
+    freeze,
+    ...(adapter && { adapter }),
+  });
   if (resume) await trainer.restore(out);
   if (trainer.step >= recipe.steps) {
     throw new TransformerError(
@@ -84,8 +100,8 @@ async function run(args: readonly string[]): Promise<void> {
 }
 
 /** Where the run begins: its own folder, a checkpoint, or a new model. */
-function openStart({ resume, out, from, recipe }: TrainSettings): Source {
-  if (resume) return directorySource(out);
+function openStart({ resume, out, from, recipe, lora }: TrainSettings): Source {
+  if (resume && !lora) return directorySource(out);
   if (from !== undefined) return openSource(from);
   const { tokenizer, config } = buildTokenizer(0, vocabulary);
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -126,21 +142,24 @@ async function dataOf(
   if (data === undefined) return phraseData(recipe, tokenizer);
   const positions = config['max_position_embeddings'];
   const most = typeof positions === 'number' ? positions : Infinity;
-  return fileData(data, recipe, tokenizer, most);
+  if (readsPairs(config)) return fileData(data, recipe, tokenizer, most);
+  return rowData(data, recipe, tokenizer, Math.min(most, tokenizer.maxLength ?? Infinity));
 }
 
 /** Writes what stays the same during a run: its settings and its tokenizer. */
 async function writeStart(
-  { recipe, from, data, freeze, out }: TrainSettings,
+  { recipe, from, data, freeze, lora, out }: TrainSettings,
   files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
 ): Promise<void> {
   const target = directoryTarget(out);
-  for (const [name, bytes] of files) await target.write(name, bytes);
+  // An adapter goes with the tokenizer of its model.
+  if (!lora) for (const [name, bytes] of files) await target.write(name, bytes);
   const settings: RunSettings = {
     recipe,
     ...(from !== undefined && { from }),
     ...(data !== undefined && { data }),
     freeze,
+    ...(lora && { lora }),
   };
   const text = `${JSON.stringify(settings, undefined, 2)}\n`;
   await target.write(settingsFile, new TextEncoder().encode(text));
@@ -183,6 +202,13 @@ async function runSteps(settings: TrainSettings, parts: Run): Promise<void> {
     process.exitCode = interruption.exitCode ?? 0;
     return;
   }
+  if (settings.lora) {
+    reporter.print(
+      `Trained ${recipe.steps} steps. The adapter is in ${out}. Use it beside its model:\n` +
+        `  webgpu-transformer generate ${settings.from} --adapter ${out}`,
+    );
+    return;
+  }
   await trainer.saveModel(out, { dtype });
   reporter.print(`Trained ${recipe.steps} steps. The model is in ${out}, as ${dtype}.`);
   if (settings.data === undefined) {
@@ -208,7 +234,7 @@ async function eachStep(
   save: () => Promise<void>,
 ): Promise<void> {
   const { signal } = interruption;
-  const { heldOut, batches } = data;
+  const { heldOut, heldOutBatches = [], batches } = data;
   const isEvery = (step: number, every: number): boolean =>
     every > 0 && (step % every === 0 || step === recipe.steps);
   let before = performance.now();
@@ -217,7 +243,10 @@ async function eachStep(
     const { step } = done;
     if (isEvery(step, saveEvery)) await save();
     if (isEvery(step, evaluateEvery) && heldOut.length > 0) {
-      await reporter.report(await exactMatch(model, tokenizer, heldOut, signal));
+      await reporter.report({ exactMatch: await exactMatch(model, tokenizer, heldOut, signal) });
+    } else if (isEvery(step, evaluateEvery) && heldOutBatches.length > 0) {
+      const { loss } = await trainer.evaluate(heldOutBatches, { signal });
+      await reporter.report({ evaluationLoss: loss });
     } else if (reporter.isDue(step)) {
       await reporter.report();
     }

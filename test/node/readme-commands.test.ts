@@ -24,6 +24,8 @@ afterAll(() => rm(folder, { recursive: true }));
 const run = path.join(folder, 'run');
 const pairs = path.join(folder, 'pairs.tsv');
 await writeFile(pairs, '>>de<<in 3 days\tin 3 Tagen\n>>fr<<in 3 days\tdans 3 jours\n');
+const chats = path.join(folder, 'chat.jsonl');
+await writeFile(chats, '{"messages": [{"role": "assistant", "content": "Marie Curie"}]}\n');
 const chat = await taskFolder('gpt2');
 const lines = 'Marie Curie was born in Warsaw.\nThe film was good!\n';
 
@@ -138,7 +140,13 @@ const commands: readonly Run[] = [
     prints: /drawing\.png\n$/,
   },
   {
-    begin: 'train --out',
+    begin: 'train --out runs/chat',
+    replaced: { 'runs/chat': path.join(folder, 'chat'), DIR: chat, 'chat.jsonl': chats },
+    more: ['--steps', '1', '--batch-size', '1', '--targets', '*.c_attn'],
+    prints: /The adapter is in .+ generate .+ --adapter /s,
+  },
+  {
+    begin: 'train --out runs/mine',
     replaced: { 'runs/mine': path.join(folder, 'mine'), 'pairs.tsv': pairs },
     more: ['--steps', '1', '--batch-size', '2'],
     prints: /Trained 1 steps/,

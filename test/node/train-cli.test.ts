@@ -7,6 +7,7 @@ import { directoryTarget } from 'webgpu-transformer';
 import { initialCheckpoint } from '../../src/training/initialize.ts';
 import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
+import { taskFiles } from '../support/tasks.ts';
 import { buildCommand, expectRefusal, interrupt, root, run } from '../support/cli.ts';
 
 // Several processes a test, each of which opens a device.
@@ -60,6 +61,7 @@ interface LogLine {
   readonly gradNorm: number;
   readonly tokensPerSecond: number;
   readonly exactMatch?: number;
+  readonly evaluationLoss?: number;
 }
 
 async function readLog(out: string): Promise<LogLine[]> {
@@ -222,6 +224,66 @@ test('a run without a checkpoint begins with a new model of phrases', async () =
   expect(await json('generation_config.json')).toEqual(phrasesGeneration);
   expect(await json('tokenizer.json')).toEqual(buildTokenizer().tokenizer);
   expect((await run('translate', 'in 3 days', '--to', 'de', '--model', out)).code).toBe(0);
+});
+
+test('adapters of a language model learn from conversations, over int8, and are used beside it', async () => {
+  const folder = await temporaryFolder();
+  const from = path.join(folder, 'gpt2');
+  const target = directoryTarget(from);
+  for (const [name, bytes] of Object.entries(await taskFiles('gpt2'))) {
+    await target.write(name, bytes.slice());
+  }
+  const data = path.join(folder, 'chat.jsonl');
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    messages: [
+      { role: 'user', content: `Is London ${i}?` },
+      { role: 'assistant', content: 'Marie Curie.' },
+    ],
+  }));
+  await writeFile(data, rows.map((row) => JSON.stringify(row)).join('\n'));
+  const out = path.join(folder, 'out');
+  const asked = ['--data', data, '--lora', '2', '--targets', '*.c_attn', '--dtype', 'int8'];
+  const steps = ['--steps', '6', '--batch-size', '4', '--evaluate-every', '3', '--learning-rate'];
+  const begun = await run('train', '--from', from, '--out', out, ...asked, ...steps, '0.05');
+  expect({ code: begun.code, stderr: begun.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(begun.stdout).toContain('38 rows of');
+  expect(begun.stdout).toContain('2 held out');
+  expect(begun.stdout).toContain(`webgpu-transformer generate ${from} --adapter ${out}`);
+  expect((await readdir(out)).toSorted()).toEqual([
+    'adapter_config.json',
+    'adapter_model.safetensors',
+    'log.jsonl',
+    'training.json',
+    'training_state.safetensors',
+  ]);
+  const log = await readLog(out);
+  expect(log.map(({ step }) => step)).toEqual([3, 6]);
+  expect(log[1]!.evaluationLoss!).toBeLessThan(log[0]!.evaluationLoss!);
+  const more = await run('train', '--resume', '--out', out, '--steps', '9');
+  expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
+  expect((await readLog(out)).map(({ step }) => step)).toEqual([3, 6, 9]);
+  const generate = ['generate', from, 'Is London 3?', '--chat', '--max-new-tokens', '6', '--quiet'];
+  const plain = await run(...generate);
+  const tuned = await run(...generate, '--adapter', out);
+  expect(tuned.code).toBe(0);
+  expect(tuned.stdout).not.toBe(plain.stdout);
+});
+
+test('rows that teach nothing are told by their number, options that do not go together by name', async () => {
+  const folder = await temporaryFolder();
+  const from = path.join(folder, 'gpt2');
+  const target = directoryTarget(from);
+  for (const [name, bytes] of Object.entries(await taskFiles('gpt2'))) {
+    await target.write(name, bytes.slice());
+  }
+  const data = path.join(folder, 'rows.jsonl');
+  await writeFile(data, '{"text": "Marie"}\n{"words": "Curie"}\n');
+  const out = ['--out', path.join(folder, 'out')];
+  const asked = ['train', '--from', from, ...out, '--lora', '2', '--targets', '*.c_attn'];
+  expectRefusal(await run(...asked, '--data', data), 'Row 2', '"words"', 'wanted "messages"');
+  expectRefusal(await run('train', ...out, '--lora', '2'), '--lora needs --from');
+  const apart = await run('train', '--from', from, '--targets', '*.c_attn', ...out);
+  expectRefusal(apart, 'Pass --lora N');
 });
 
 test('train refuses what it cannot do', async () => {

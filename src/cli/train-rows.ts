@@ -1,0 +1,84 @@
+// Rows of a file as what a language model learns from, and the held-out rest, whose loss is looked at.
+
+import { TransformerError } from '../index.node.ts';
+import { fieldOf } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
+import { Random } from '../model/random.ts';
+import {
+  chatExample,
+  completionExample,
+  exampleBatch,
+  textExample,
+  type TokenExample,
+} from '../training/data/examples.ts';
+import { shuffle, shuffled } from '../training/data/order.ts';
+import { type DataRecord, readRecords } from '../training/data/records.ts';
+import type { Recipe } from '../phrases/recipe.ts';
+import type { ChatMessage } from '../tokenizer/chat-template.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TrainingData } from './train-data.ts';
+
+/** Of a file, one row in twenty is held out, and no more than this. */
+const heldOutAtMost = 64;
+
+/**
+ * Rows with `messages`, with `prompt` and `completion`, or with `text`; what is longer than `most` tokens is cut.
+ * @throws TransformerError FILE_*, naming the row
+ */
+export async function rowData(
+  file: string,
+  { seed, batchSize }: Recipe,
+  tokenizer: Tokenizer,
+  most: number,
+): Promise<TrainingData> {
+  const rows = await readRecords(file);
+  const limits = { ...(most < Infinity && { maxLength: most }), tooLong: 'cut' } as const;
+  const examples: TokenExample[] = [];
+  for (const [index, row] of rows.entries()) {
+    try {
+      examples.push(await exampleOf(tokenizer, row, limits));
+    } catch (cause) {
+      if (!(cause instanceof TransformerError)) throw cause;
+      const message = `Row ${index + 1} of ${file}: ${cause.message}`;
+      throw new TransformerError('FILE_INVALID', message, { cause });
+    }
+  }
+  const held = Math.min(heldOutAtMost, Math.floor(examples.length / 20));
+  const order = shuffle(examples, new Random(seed));
+  const training = shuffled(order.slice(held), seed);
+  const { padToken = 0 } = tokenizer;
+  const count = (number: number): string => number.toLocaleString('en-US');
+  const heldOut = order.slice(0, held).map((example) => exampleBatch([example], padToken));
+  return {
+    batches: (index) => {
+      const numbers = Array.from({ length: batchSize }, (_, i) => batchSize * index + i);
+      return exampleBatch(numbers.map(training), padToken);
+    },
+    heldOut: [],
+    heldOutBatches: heldOut,
+    summary: `${count(examples.length - held)} rows of ${file}, ${count(held)} held out`,
+  };
+}
+
+function exampleOf(
+  tokenizer: Tokenizer,
+  row: DataRecord,
+  limits: { readonly maxLength?: number; readonly tooLong: 'cut' },
+): TokenExample | Promise<TokenExample> {
+  const { messages, prompt, completion, text } = row;
+  if (Array.isArray(messages)) return chatExample(tokenizer, messages as ChatMessage[], limits);
+  if (typeof prompt === 'string' && typeof completion === 'string') {
+    return completionExample(tokenizer, { prompt, completion }, limits);
+  }
+  if (typeof text === 'string') return textExample(tokenizer, text, limits);
+  const names = Object.keys(row).map((name) => show(name));
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `it has ${names.join(', ') || 'nothing'}; wanted "messages", "prompt" and "completion", or "text".`,
+  );
+}
+
+/** Whether a checkpoint writes texts from texts, and is not a language model. */
+export function readsPairs(config: unknown): boolean {
+  return fieldOf(config, 'is_encoder_decoder') === true;
+}
