@@ -113,8 +113,9 @@ export async function withTrainer<T>(
   gpu: Gpu,
   options: Partial<TrainerOptions>,
   work: (trainer: Trainer, model: Model) => Promise<T>,
+  source: Source = tinySource(),
 ): Promise<T> {
-  const model = await tinyModel(gpu);
+  const model = await tinyModel(gpu, source);
   const trainer = new Trainer(model, { learningRate: 0.01, seed: 5, ...options });
   try {
     return await work(trainer, model);
