@@ -24,6 +24,7 @@ const ofSources = 'test/node/{adapter,http-source}.test.ts';
 const withoutBrowser = [
   'test/{demo,fuzz,metrics,model,node,package,tokenizer}/**',
   'test/training/!(learning).test.ts',
+  'test/training/*/**',
 ];
 const skipped = [...(built ? [ofModels, ofSources] : []), ...(soaks ? [] : ['test/soak/**'])];
 
