@@ -64,6 +64,9 @@ async function expectBiasGradient(gpu: Gpu, seed: number, options: Case): Promis
   expect(operations).toEqual(
     new Set(['attention', ...backward.map((part) => `attention-backward-${part}`)]),
   );
+  const form =
+    gpu.tier === 'gpu' ? 'attention-backward-bias-tile' : 'attention-backward-bias-register';
+  expect(kernels.map(({ kernel }) => kernel.name)).toContain(form);
   return outputs[0]!;
 }
 
