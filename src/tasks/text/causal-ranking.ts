@@ -32,10 +32,13 @@ export async function causalScorer(
   const readsPairs = modalities !== undefined && modalities['message'] === undefined;
   return (parts) => {
     const words = known ?? usualWords(files, parts);
-    const write = chatWriter(files, parts, { isStructured: form === 'structured', chat });
+    const writer = chatWriter(files, parts, { isStructured: form === 'structured', chat });
+    let found: Awaited<ReturnType<typeof writer>> | undefined;
     return async (prompt, query, documents, { most, signal: stop }) => {
-      const chatOf = readsPairs ? undefined : await write(prompt);
-      const end = chatOf === undefined ? [] : await suffixOf(parts, chatOf);
+      // Which way pairs are written is the template's: it is looked at once.
+      if (!readsPairs) found ??= await writer();
+      const chatOf = found?.write?.(prompt);
+      let end: Promise<number[]> | undefined;
       const rows = await eachText(documents, stop, async (document) => {
         if (chatOf === undefined) {
           return encodeText(parts, prompt + query, document, 'longest', most);
@@ -43,8 +46,10 @@ export async function causalScorer(
         const text = await chatOf(query, document);
         const limits = { addSpecialTokens: false, maxLength: most + 1 };
         const { ids } = parts.tokenizer.encoding(text, undefined, limits);
+        if (ids.length <= most) return { ids };
         // What is too long loses the end of the document, and keeps the frame behind it.
-        return { ids: ids.length > most ? [...ids.slice(0, most - end.length), ...end] : ids };
+        const frame = await (end ??= suffixOf(parts, chatOf));
+        return { ids: [...ids.slice(0, most - frame.length), ...frame] };
       });
       return inBatches(rows, { tokens: 8192, signal: stop }, async (batch) => {
         const inputs = padRows(parts, batch, 'left');
@@ -98,12 +103,15 @@ interface WriterOptions {
   readonly chat: JsonObject | undefined;
 }
 
-/** How pairs are written with a prompt: undefined where there is no chat template, so that both texts are read as they are. */
+/**
+ * How pairs are written with a prompt: `write` is undefined where there is no chat template, so that both texts are read
+ * as they are.
+ */
 function chatWriter(
   files: Source,
   { model, tokenizer }: TaskParts,
   { isStructured, chat = {} }: WriterOptions,
-): (prompt: string) => Promise<WritePair | undefined> {
+): () => Promise<{ readonly write: ((prompt: string) => WritePair) | undefined }> {
   const content = (text: string): unknown => (isStructured ? [{ type: 'text', text }] : text);
   const { add_generation_prompt: begins = false, ...variables } = chat;
   const render = (prompt: string, query: string, document: string): Promise<string> => {
@@ -118,20 +126,24 @@ function chatWriter(
       variables,
     });
   };
-  return async (prompt) => {
-    const write: WritePair = (query, document) => render(prompt, query, document);
+  const write =
+    (prompt: string): WritePair =>
+    (query, document) =>
+      render(prompt, query, document);
+  return async () => {
+    const tried = write('');
     try {
       const [base, other, another] = [
-        await write('a', 'b'),
-        await write('c', 'b'),
-        await write('a', 'd'),
+        await tried('a', 'b'),
+        await tried('c', 'b'),
+        await tried('a', 'd'),
       ];
-      if (base !== other && base !== another) return write;
+      if (base !== other && base !== another) return { write };
     } catch (error) {
       if (!(error instanceof TransformerError)) throw error;
-      if (error.code === 'FILE_NOT_FOUND') return undefined;
+      if (error.code === 'FILE_NOT_FOUND') return { write: undefined };
     }
-    if (model.config['model_type'] === 'qwen3') return judged(prompt);
+    if (model.config['model_type'] === 'qwen3') return { write: judged };
     throw unsupported(
       files,
       'the chat template passes over messages of the roles query and document',
