@@ -3,6 +3,8 @@
 
 import type { Activation } from '../../../shaders/matmul/matmul.ts';
 import type { Config } from '../../config.ts';
+import type { SequenceDefinition } from '../../definitions.ts';
+import { patchClassifier } from '../../heads/image-head.ts';
 import type { SelfAttentionWeights } from '../../layers/attention.ts';
 import { preNorm } from '../../layers/block.ts';
 import type { EmbeddingWeights } from '../../layers/embeddings.ts';
@@ -165,4 +167,28 @@ export function sectionOf(config: Config, name: 'text' | 'vision'): Config {
   // Old files have both: what the first one lacks has its usual value, whatever the second says.
   const given = `${name}_config_dict`;
   return config.section(config.get(given) === undefined ? `${name}_config` : given, '', {});
+}
+
+/** What one family's classifier of images has of its own. */
+interface ImageClassifier {
+  readonly usual: UsualSizes;
+  readonly images: (config: Config, loader: WeightLoader) => SequenceDefinition;
+  /** Tokens before those of the patches. */
+  readonly first: number;
+}
+
+/** Declares the weights of a classifier of images, which has the vision section of a model of both. */
+export function imageClassifier(
+  config: Config,
+  loader: WeightLoader,
+  { usual, images, first }: ImageClassifier,
+): SequenceDefinition {
+  const vision = sectionOf(config, 'vision');
+  const { size } = stackSizes(vision, usual);
+  const definition = {
+    ...images(vision, loader),
+    head: patchClassifier({ config, loader, size }, first),
+  };
+  vision.refuseUnread();
+  return definition;
 }

@@ -8,7 +8,6 @@ import type { DualEncoderDefinition, SequenceDefinition } from '../../definition
 import { EmbeddingHead, unitNorm } from '../../heads/embedding-head.ts';
 import type { ChooseToken, Head } from '../../heads/head.ts';
 import { baseRoot, headName } from '../../heads/head-name.ts';
-import { patchClassifier } from '../../heads/image-head.ts';
 import { type Pooler, TokenPooler } from '../../heads/pooler.ts';
 import { SimilarityHead } from '../../heads/similarity-head.ts';
 import { contrastiveLoss } from '../../heads/similarity-losses.ts';
@@ -18,6 +17,7 @@ import { layerNormWeights } from '../../layers/norm-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import {
   clipStack,
+  imageClassifier,
   patchEmbeddings,
   sectionOf,
   stackSizes,
@@ -80,14 +80,8 @@ export function clipVision(config: Config, loader: WeightLoader): SequenceDefini
 
 /** Declares the weights of a `CLIPForImageClassification`. */
 export function clipClassifier(config: Config, loader: WeightLoader): SequenceDefinition {
-  const vision = sectionOf(config, 'vision');
-  const { size } = stackSizes(vision, usualImages);
-  const definition = {
-    ...imageStack(vision, loader),
-    head: patchClassifier({ config, loader, size }, 1),
-  };
-  vision.refuseUnread();
-  return definition;
+  const own = { usual: usualImages, images: imageStack, first: 1 };
+  return imageClassifier(config, loader, own);
 }
 
 function textStack(config: Config, loader: WeightLoader): SequenceDefinition {

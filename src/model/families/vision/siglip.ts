@@ -8,7 +8,6 @@ import { AttentionPooler } from '../../heads/attention-pooler.ts';
 import { EmbeddingHead, unitNorm } from '../../heads/embedding-head.ts';
 import type { ChooseToken } from '../../heads/head.ts';
 import { baseRoot, headName } from '../../heads/head-name.ts';
-import { patchClassifier } from '../../heads/image-head.ts';
 import { type Pooler, TokenPooler } from '../../heads/pooler.ts';
 import { SimilarityHead } from '../../heads/similarity-head.ts';
 import { sigmoidLoss } from '../../heads/similarity-losses.ts';
@@ -19,6 +18,7 @@ import type { WeightLoader } from '../../weights/weights.ts';
 import {
   clipFeedForward,
   clipStack,
+  imageClassifier,
   patchEmbeddings,
   sectionOf,
   stackSizes,
@@ -83,14 +83,8 @@ export function siglipVision(config: Config, loader: WeightLoader): SequenceDefi
 
 /** Declares the weights of a `SiglipForImageClassification`. */
 export function siglipClassifier(config: Config, loader: WeightLoader): SequenceDefinition {
-  const vision = sectionOf(config, 'vision');
-  const { size } = stackSizes(vision, usual);
-  const definition = {
-    ...imageStack(vision, loader),
-    head: patchClassifier({ config, loader, size }, 0),
-  };
-  vision.refuseUnread();
-  return definition;
+  const own = { usual, images: imageStack, first: 0 };
+  return imageClassifier(config, loader, own);
 }
 
 function projectionSize(config: Config): number {
