@@ -38,7 +38,8 @@ export interface RunSettings {
 
 interface LoraSettings {
   readonly rank: number;
-  readonly targets: readonly string[];
+  /** The linear layers that get them; those that `Lora` takes when absent. */
+  readonly targets?: readonly string[] | undefined;
   /** How the weights beside them are held; as stored when absent. */
   readonly dtype?: WeightFormatName | undefined;
 }
@@ -70,9 +71,6 @@ const fixed = [
   'lora',
   'targets',
 ] as const;
-
-/** The linear layers that get adapters, unless others are named. */
-const usualTargets = ['*.q_proj', '*.v_proj'];
 
 /** Fine-tuning takes fewer and smaller steps than training from scratch. */
 const fineTuning = { steps: 1000, learningRate: 2e-4 };
@@ -173,7 +171,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     ...(from !== undefined && { from }),
     ...(data !== undefined && { data: resolve(data) }),
     freeze,
-    ...(rank !== undefined && { lora: { rank, targets: targets ?? usualTargets, dtype: held } }),
+    ...(rank !== undefined && { lora: { rank, targets, dtype: held } }),
     ...rest,
   };
 }
@@ -236,7 +234,9 @@ function isLora(value: unknown): value is LoraSettings {
   if (!isObject(value)) return false;
   const { rank, targets, dtype } = value;
   const isFormat = dtype === undefined || weightFormatNames.some((name) => name === dtype);
-  const isNames = Array.isArray(targets) && targets.every((name) => typeof name === 'string');
+  const isNames =
+    targets === undefined ||
+    (Array.isArray(targets) && targets.every((name) => typeof name === 'string'));
   return Number.isSafeInteger(rank) && isNames && isFormat;
 }
 

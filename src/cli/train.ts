@@ -69,7 +69,12 @@ async function run(args: readonly string[]): Promise<void> {
   });
   const data = await dataOf(settings, tokenizer, model);
   using adapter =
-    lora && new Lora(model, { rank: lora.rank, targets: lora.targets, seed: recipe.seed });
+    lora &&
+    new Lora(model, {
+      rank: lora.rank,
+      ...(lora.targets && { targets: lora.targets }),
+      seed: recipe.seed,
+    });
   using trainer = new Trainer(model, {
     ...trainerOptions(recipe),
     // Smoothing is for what is trained from scratch.
