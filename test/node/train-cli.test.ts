@@ -7,8 +7,7 @@ import { directoryTarget } from 'webgpu-transformer';
 import { initialCheckpoint } from '../../src/training/initialize.ts';
 import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
-import { taskFiles } from '../support/tasks.ts';
-import { buildCommand, expectRefusal, interrupt, root, run } from '../support/cli.ts';
+import { buildCommand, expectRefusal, interrupt, root, run, taskFolder } from '../support/cli.ts';
 
 // Several processes a test, each of which opens a device.
 vi.setConfig({ testTimeout: 180_000 });
@@ -228,11 +227,7 @@ test('a run without a checkpoint begins with a new model of phrases', async () =
 
 test('adapters of a language model learn from conversations, over int8, and are used beside it', async () => {
   const folder = await temporaryFolder();
-  const from = path.join(folder, 'gpt2');
-  const target = directoryTarget(from);
-  for (const [name, bytes] of Object.entries(await taskFiles('gpt2'))) {
-    await target.write(name, bytes.slice());
-  }
+  const from = await taskFolder('gpt2');
   const data = path.join(folder, 'chat.jsonl');
   const rows = Array.from({ length: 40 }, (_, i) => ({
     messages: [
@@ -271,11 +266,7 @@ test('adapters of a language model learn from conversations, over int8, and are 
 
 test('rows that teach nothing are told by their number, options that do not go together by name', async () => {
   const folder = await temporaryFolder();
-  const from = path.join(folder, 'gpt2');
-  const target = directoryTarget(from);
-  for (const [name, bytes] of Object.entries(await taskFiles('gpt2'))) {
-    await target.write(name, bytes.slice());
-  }
+  const from = await taskFolder('gpt2');
   const data = path.join(folder, 'rows.jsonl');
   await writeFile(data, '{"text": "Marie"}\n{"words": "Curie"}\n');
   const out = ['--out', path.join(folder, 'out')];

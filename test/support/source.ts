@@ -51,6 +51,13 @@ export async function fixtureFiles(
   return files;
 }
 
+/** JSON files of these values. */
+export function jsonFiles(contents: Readonly<Record<string, unknown>>): Files {
+  const bytes = (value: unknown): Uint8Array<ArrayBuffer> =>
+    new TextEncoder().encode(JSON.stringify(value));
+  return Object.fromEntries(Object.entries(contents).map(([name, value]) => [name, bytes(value)]));
+}
+
 /** A JSON file with some fields changed. */
 export function withFields(
   file: Uint8Array | undefined,

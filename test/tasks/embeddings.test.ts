@@ -16,18 +16,12 @@ import { testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { safetensorsFile, type StoredTensor } from '../support/safetensors.ts';
-import { type Files, memorySource, withFields } from '../support/source.ts';
+import { type Files, jsonFiles, memorySource, withFields } from '../support/source.ts';
 import { cpuParts, nested, taskFiles } from '../support/tasks.ts';
 
 const [{ options: usual } = { options: {} }] = await testGpus();
 
 const texts = ['Marie Curie was born in Warsaw.', 'A film about the river', 'good'];
-
-function files(contents: Record<string, unknown>): Files {
-  const bytes = (value: unknown): Uint8Array<ArrayBuffer> =>
-    new TextEncoder().encode(JSON.stringify(value));
-  return Object.fromEntries(Object.entries(contents).map(([name, value]) => [name, bytes(value)]));
-}
 
 type Parts = Awaited<ReturnType<typeof cpuParts>>;
 
@@ -61,7 +55,7 @@ test('modules.json says how', async () => {
     '1_Pooling/config.json': { pooling_mode_cls_token: true, pooling_mode_mean_tokens: false },
     'sentence_bert_config.json': { max_seq_length: 6 },
   };
-  const parts = await cpuParts('bert/features', files(settings));
+  const parts = await cpuParts('bert/features', jsonFiles(settings));
   const embed = await embedderOf(parts);
   const result = await embed(texts);
   // Only six tokens of the first text count.
@@ -106,7 +100,7 @@ test('several poolings stand side by side in the order of sentence-transformers'
     'modules.json': modules('Transformer', 'Pooling'),
     '1_Pooling/config.json': { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true },
   };
-  const embed = await embedderOf(await cpuParts('bert/features', files(settings)));
+  const embed = await embedderOf(await cpuParts('bert/features', jsonFiles(settings)));
   const plain = await cpuParts('bert/features');
   const states = await featureExtraction(plain)(texts[1]!);
   const [rows] = nested(states) as [number[][]];
@@ -127,7 +121,7 @@ test('prompts, by name too, and lower case; texts stay as they are', async () =>
     },
     'sentence_bert_config.json': { do_lower_case: true },
   };
-  const prompted = await embedderOf(await cpuParts('roberta/features', files(settings)));
+  const prompted = await embedderOf(await cpuParts('roberta/features', jsonFiles(settings)));
   const plain = await embedderOf(await cpuParts('roberta/features'));
   expect(await prompted('  ΣΟΦΟΣ ')).toEqual(await plain('the capital:   σοφοσ '));
   expect(await prompted('Paris', { prompt: 'A ' })).toEqual(await plain('a paris'));
@@ -147,7 +141,7 @@ test('similarity is the cosine, or what the checkpoint says', async () => {
   expect(scores).toEqual([cosineSimilarity(a, b), cosineSimilarity(a, c)]);
   expect(cosineSimilarity(a, a)).toBeCloseTo(1, 12);
   expect(cosineSimilarity([3, 4], [4, -3])).toBe(0);
-  const dot = files({ 'config_sentence_transformers.json': { similarity_fn_name: 'dot' } });
+  const dot = jsonFiles({ 'config_sentence_transformers.json': { similarity_fn_name: 'dot' } });
   const products = await similarityOf(await cpuParts('bert/features', dot));
   const [first] = await products({ sourceSentence, sentences });
   expect(first).toBeCloseTo(
@@ -162,7 +156,7 @@ test('distances count as negative', async () => {
   const apart = (row: number): number[] =>
     Array.from({ length: 16 }, (_, i) => data[i]! - data[16 * row + i]!);
   const scores = async (similarity_fn_name: string): Promise<number[]> => {
-    const settings = files({ 'config_sentence_transformers.json': { similarity_fn_name } });
+    const settings = jsonFiles({ 'config_sentence_transformers.json': { similarity_fn_name } });
     const similarity = await similarityOf(await cpuParts('bert/features', settings));
     return similarity({ sourceSentence, sentences });
   };
@@ -192,7 +186,7 @@ test('layers behind the pooling, what is kept of their vectors, and lengths of 1
   const [scale, g] = drawn(random, 'F32', 12);
   const [shift, h] = drawn(random, 'F32', 12);
   const dense = { in_features: 16, out_features: 12, use_residual: true };
-  const settings = files({
+  const settings = jsonFiles({
     'modules.json': modules('Transformer', 'Pooling', 'Dense', 'LayerNorm', 'Normalize'),
     '1_Pooling/config.json': { pooling_mode: 'mean' },
     '2_Dense/config.json': { ...dense, activation_function: 'torch.nn.modules.activation.GELU' },
@@ -263,7 +257,7 @@ test('a Router has layers for each kind of text', async () => {
     parameters: { default_route: 'document', allow_empty_key: true },
   };
   const settings = (parameters: object) => ({
-    ...files({
+    ...jsonFiles({
       'modules.json': modules('Transformer', 'Pooling', 'Router'),
       '1_Pooling/config.json': { pooling_mode: 'mean' },
       '2_Router/router_config.json': { ...router, parameters },
@@ -322,7 +316,7 @@ test('a prompt that does not count is left out of the pooling', async () => {
     'modules.json': modules('Transformer', 'Pooling'),
     '1_Pooling/config.json': { pooling_mode: ['cls', 'mean'], include_prompt: false },
   };
-  const parts = await cpuParts('bert/features', files(settings));
+  const parts = await cpuParts('bert/features', jsonFiles(settings));
   const prompt = 'Marie ';
   const skipped = parts.tokenizer.encode(prompt).length - 1;
   const states = await featureExtraction(parts)(prompt + texts[1]!);
@@ -375,7 +369,7 @@ test('settings that are not computed are refused', async () => {
     ],
   ];
   for (const [settings, part] of refused) {
-    const parts = await cpuParts('bert/features', files(settings));
+    const parts = await cpuParts('bert/features', jsonFiles(settings));
     await expectRejection(() => embedderOf(parts), 'MODEL_UNSUPPORTED', part);
   }
 });
@@ -387,7 +381,7 @@ test('the score of a cross-encoder is what its files say, the newest first', asy
     'config_sentence_transformers.json': { activation_fn },
   });
   const scores = async (settings: Record<string, unknown>, config = {}): Promise<number[]> => {
-    const plain = await cpuParts('bert/rank', files(settings));
+    const plain = await cpuParts('bert/rank', jsonFiles(settings));
     const parts = {
       ...plain,
       model: Object.assign(plain.model, { config: { ...plain.model.config, ...config } }),

@@ -6,7 +6,7 @@ import { rankingOf, type TextRanking } from '../../src/tasks/text/text-ranking.t
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
 import { expectRejection } from '../support/rejection.ts';
-import { type Files, memorySource, withFields } from '../support/source.ts';
+import { type Files, jsonFiles, memorySource, withFields } from '../support/source.ts';
 import { taskFiles } from '../support/tasks.ts';
 
 const [{ options: usual } = { options: {} }] = await testGpus();
@@ -18,12 +18,6 @@ const documents = [
   'London is a city.',
   'Paris '.repeat(60),
 ];
-
-function files(contents: Record<string, unknown>): Files {
-  const bytes = (value: unknown): Uint8Array<ArrayBuffer> =>
-    new TextEncoder().encode(JSON.stringify(value));
-  return Object.fromEntries(Object.entries(contents).map(([name, value]) => [name, bytes(value)]));
-}
 
 const modules = [
   {
@@ -85,7 +79,7 @@ const cases: Record<string, readonly [Record<string, unknown>, readonly number[]
 test.each(Object.keys(cases))('%s', (name) =>
   withGpu(usual, async (gpu) => {
     const [settings, scores] = cases[name]!;
-    const source = memorySource({ ...(await taskFiles('gpt2')), ...files(settings) });
+    const source = memorySource({ ...(await taskFiles('gpt2')), ...jsonFiles(settings) });
     using rank = await pipeline('text-ranking', source, { gpu });
     const ranked = await rank(query, documents);
     expect(ranked.map(({ score }) => score)).toEqual(
@@ -127,7 +121,7 @@ async function asked(
   return { rank, inputs, tokenizer };
 }
 
-const words300 = files({
+const words300 = jsonFiles({
   'modules.json': modules,
   '1_LogitScore/config.json': words,
   'sentence_bert_config.json': { max_seq_length: 2000 },
@@ -176,7 +170,7 @@ test('what cannot ask says so', async () => {
   );
   await expectRejection(asked({}), 'MODEL_UNSUPPORTED', '"yes" and "no"');
   const wrong = { 'modules.json': modules, '1_LogitScore/config.json': { true_token_id: 'yes' } };
-  await expectRejection(asked({}, files(wrong)), 'MODEL_UNSUPPORTED', 'LogitScore');
+  await expectRejection(asked({}, jsonFiles(wrong)), 'MODEL_UNSUPPORTED', 'LogitScore');
   const { rank: other } = await asked({}, words300);
   await expectRejection(
     other(query, documents, { promptName: 'webb' }),
