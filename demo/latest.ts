@@ -25,9 +25,10 @@ export class Latest<Item> {
     try {
       while (this.#next !== undefined) {
         await new Promise(requestAnimationFrame);
-        const { item } = this.#next;
+        // What waited may have been dropped before the frame came.
+        const next = this.#next;
         this.#next = undefined;
-        await this.#work(item);
+        if (next !== undefined) await this.#work(next.item);
       }
     } finally {
       this.#isBusy = false;
