@@ -11,6 +11,7 @@ import { inferenceTest } from './inference.ts';
 import { pairChecks } from './pairs.ts';
 import { optimizerChecks } from './optimizer.ts';
 import { positionGradientChecks } from './position-gradients.ts';
+import { recurrenceGradientChecks } from './recurrence-gradients.ts';
 import { type Check, runCheck } from './run-check.ts';
 import { speechGradientChecks } from './speech-gradients.ts';
 
@@ -25,6 +26,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...speechGradientChecks(),
     ...ctcChecks(),
     ...pairChecks(),
+    ...recurrenceGradientChecks(),
   ];
   const [inference, ...training] = await Promise.all([
     inferenceTest(gpu),

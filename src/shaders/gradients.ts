@@ -31,6 +31,7 @@ import { logScaleBackward } from './matmul/columns/log-scale-backward.ts';
 import { loraBackward } from './matmul/adapters/lora-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/columns/reorder.ts';
+import { shortConvolutionBackward } from './recurrence/short-convolution-backward.ts';
 import type { Rule } from './traces.ts';
 
 /** Of a sum: every term gets the gradient as it is. */
@@ -98,6 +99,7 @@ const rules = keyed({
   norm: normBackward,
   reorder: reorderBackward,
   scale: scaleBackward,
+  'short-convolution': shortConvolutionBackward,
   'sigmoid-loss': sigmoidLossBackward,
   spans: spansBackward,
   'split-heads': splitHeadsBackward,

@@ -62,6 +62,7 @@ import { gatedDeltaKernels } from './recurrence/gated-delta-kernels.ts';
 import { gatedNormKernels } from './recurrence/gated-norm.ts';
 import { unitHeadsKernels } from './recurrence/unit-heads.ts';
 import { hideRowsKernels } from './recurrence/hide-rows.ts';
+import { shortConvolutionBackwardKernels } from './recurrence/short-convolution-backward.ts';
 import { shortConvolutionKernels } from './recurrence/short-convolution.ts';
 import { reorderKernels } from './matmul/columns/reorder.ts';
 import { repackKernels } from './quantize/repack.ts';
@@ -122,6 +123,7 @@ export const allKernels: readonly Kernel[] = [
   ...unitHeadsKernels,
   ...hideRowsKernels,
   ...shortConvolutionKernels,
+  ...shortConvolutionBackwardKernels,
   ...reorderKernels,
   ...repackKernels,
   ...unpackKernels,

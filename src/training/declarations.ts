@@ -149,7 +149,6 @@ export const untrained: ReadonlySet<string> = new Set([
   'gemma4_text',
   'gemma4_unified_text',
   'gpt_oss',
-  'lfm2',
   'qwen3_5_text',
   'qwen3_moe',
   'trocr',

@@ -54,6 +54,11 @@ import {
   unitHeads,
 } from './gated-delta.ts';
 import { hideRows, keepInputs, shortConvolution } from './recurrence.ts';
+import {
+  shortConvolutionBackward,
+  shortConvolutionBackwardInput,
+  shortConvolutionBackwardWeight,
+} from './short-convolution-backward.ts';
 import { reorder } from './reorder.ts';
 import { dequantize, repack } from './repack.ts';
 import { unpackGguf } from './unpack-gguf.ts';
@@ -140,6 +145,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'hide-rows': hideRows,
   'keep-inputs': keepInputs,
   'short-convolution': shortConvolution,
+  'short-convolution-backward': shortConvolutionBackward,
+  'short-convolution-backward-input': shortConvolutionBackwardInput,
+  'short-convolution-backward-weight': shortConvolutionBackwardWeight,
   reorder,
   repack,
   'unpack-gguf': unpackGguf,

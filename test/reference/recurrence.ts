@@ -44,7 +44,7 @@ export class StateRows {
 }
 
 /** What a convolution sees of a channel of a token. */
-function inputOf(
+export function inputOf(
   inputs: Inputs,
   params: Params,
   isGated: boolean,

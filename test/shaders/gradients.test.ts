@@ -41,6 +41,7 @@ import { joinColumns } from '../../src/shaders/elementwise/join-columns.ts';
 import { mixLayers } from '../../src/shaders/elementwise/layer-mix.ts';
 import { maskRows } from '../../src/shaders/elementwise/mask-rows.ts';
 import { weightNorm } from '../../src/shaders/rows/weight-norm.ts';
+import { shortConvolution } from '../../src/shaders/recurrence/short-convolution.ts';
 import { windows } from '../../src/shaders/audio/windows.ts';
 import { groupNorm } from '../../src/shaders/rows/group-norm.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
@@ -529,6 +530,22 @@ for (const [temperature, weight, smoothing] of [
   }
 }
 
+for (const about of ['', ', gated', ', activated']) {
+  cases[`recurrence, a short convolution${about}`] = (t) => {
+    const isGated = about === ', gated';
+    const size = isGated ? 3 : 4;
+    const x = t.input('x', 2, 5, isGated ? 15 : 7);
+    return shortConvolution(x, {
+      weight: t.input('weight', 5, size),
+      bias: about === '' ? undefined : t.input('bias', 5),
+      isGated,
+      activation: about === ', activated' ? 'silu' : 'none',
+    });
+  };
+}
+cases['recurrence, a short convolution over more tokens than a sum takes at once'] = (t) =>
+  shortConvolution(t.input('x', 1, 67, 3), { weight: t.input('weight', 3, 2) });
+
 cases['lora, rows in the middle of a frozen weight'] = (t) => {
   const delta = matmul(t.input('b', 5, 2), t.input('a', 2, 7));
   return lora(t.numbers('weight', [13, 7]), delta, { first: 3, scale: 1.7 });
@@ -679,6 +696,7 @@ const kinds = [
   'matmul',
   'pairs',
   'positions',
+  'recurrence',
   'reorder',
   'rescale',
   'speech',
@@ -756,7 +774,6 @@ const withoutGradient = [
   'unit-heads',
   'hide-rows',
   'keep-inputs',
-  'short-convolution',
   'mix-experts',
   'route-tokens',
 ];

@@ -83,6 +83,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/hubert_seqcls', 'main'],
     ['variants/imagegpt', 'main'],
     ['variants/imagegpt_imgcls', 'main'],
+    ['variants/lfm2', 'padded'],
     ['variants/ministral3', 'main'],
     ['variants/llama_yarn', 'main'],
     ['variants/modernbert_mlm', 'main'],

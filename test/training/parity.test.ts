@@ -85,7 +85,7 @@ const settings = (expected: Expected): TrainerOptions => ({
   dropout: false,
 });
 
-describe.each(['bert', 'gemma3_text', 'llama', 't5', 'whisper'])('%s', (name) => {
+describe.each(['bert', 'gemma3_text', 'lfm2', 'llama', 't5', 'whisper'])('%s', (name) => {
   const folder = `trajectories/${name}`;
   test.each(['software', 'gpu'])('whole, on %s kernels', (tier) =>
     onTier(tier, async (gpu) => {

@@ -1,13 +1,15 @@
 // Convolutions of each channel by itself over few tokens: of LFM2 (arXiv 2511.23404, §2), and before a delta rule.
 
 import { TransformerError } from '../../runtime/errors.ts';
-import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { type Activation, activationCodes } from '../matmul/matmul-kernels.ts';
 import { activation, element1, late, tanh, workgroup } from '../snippets.ts';
+import type { Traced } from '../traces.ts';
 import { memoryParams, memorySizes, type TokenMemory, tokenMemory } from './token-memory.ts';
 
-const input = {
+/** What is seen of a token: of its params and of x. */
+export const convolutionInput: Snippet = {
   file: 'convolution-input.wgsl',
   text: late(() => import('./convolution-input.wgsl?raw')),
 };
@@ -20,7 +22,7 @@ const convolutionKernel = kernel({
     tanh,
     activation,
     tokenMemory,
-    input,
+    convolutionInput,
     {
       file: 'short-convolution.wgsl',
       text: late(() => import('./short-convolution.wgsl?raw')),
@@ -48,7 +50,7 @@ const keepKernel = kernel({
   name: 'keep-inputs',
   code: [
     workgroup,
-    input,
+    convolutionInput,
     { file: 'keep-inputs.wgsl', text: late(() => import('./keep-inputs.wgsl?raw')) },
   ],
   bindings: { x: 'read', place: 'read', cache: 'write' },
@@ -68,6 +70,20 @@ export interface ShortConvolution {
   /** Of the sum, before the gate; none when absent. */
   readonly activation?: Activation;
 }
+
+export type ShortConvolutionEntry = Traced<
+  'short-convolution',
+  {
+    readonly x: Tensor;
+    readonly weight: Tensor;
+    readonly bias: Tensor | undefined;
+    readonly constants: {
+      readonly ACTIVATION: number;
+      readonly GATED: boolean;
+      readonly HAS_BIAS: boolean;
+    };
+  }
+>;
 
 /**
  * activation(w ∗ x + b) over each token and those before it, channel by channel. x: (B, T, …), of which the first
@@ -94,19 +110,27 @@ export function shortConvolution(
   const params = { ...sizes, channels, pitch: x.size(-1) };
   const y = recording.transient('convolution', [x.size(0), x.size(1), channels]);
   const workgroups = Math.ceil(elements(y.shape) / 64);
+  const constants = {
+    ACTIVATION: activationCodes[name],
+    GATED: isGated,
+    HAS_BIAS: bias !== undefined,
+  };
   recording.dispatch({
     kernel: convolutionKernel,
     bindings: { x, weight, bias, place, table, cache, y },
     params: { ...params, size },
-    constants: {
-      ACTIVATION: activationCodes[name],
-      CACHED: memory !== undefined,
-      GATED: isGated,
-      HAS_BIAS: bias !== undefined,
-    },
+    constants: { ...constants, CACHED: memory !== undefined },
     workgroups,
   });
-  recording.differentiate({ op: 'short-convolution', output: y, inputs: [x, weight, bias] });
+  if (memory === undefined) {
+    // What memories hold is computed with, not trained.
+    recording.differentiate({
+      op: 'short-convolution',
+      output: y,
+      inputs: [x, weight, bias],
+      trace: { x, weight, bias, constants },
+    } satisfies ShortConvolutionEntry);
+  }
   // What several see must not be replaced while they see it.
   if (cache !== undefined && place !== undefined && x.size(1) > 1) {
     recording.dispatch({

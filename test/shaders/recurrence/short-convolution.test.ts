@@ -1,7 +1,9 @@
 // Short convolutions over whole sequences, over pieces that go on from others, and over single tokens.
 import { expect, test } from 'vitest';
 import { TransformerError } from 'webgpu-transformer';
-import type { Tensor } from '../../../src/runtime/tensor.ts';
+import { gradients, type TapeEntry } from '../../../src/runtime/gradient.ts';
+import { elements, type Tensor } from '../../../src/runtime/tensor.ts';
+import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { hideRows } from '../../../src/shaders/recurrence/hide-rows.ts';
 import {
   shortConvolution,
@@ -49,77 +51,103 @@ function convolution(bench: Bench, random: Random, given: Case): Tensor[] {
   return [shortConvolution(seen, weights, memory)];
 }
 
+const cases: Case[] = [
+  { batches: 1, tokens: 1, channels: 3, size: 3 },
+  {
+    batches: 2,
+    tokens: 67,
+    channels: 13,
+    size: 4,
+    beside: 7,
+    options: { activation: 'silu' },
+  },
+  { batches: 3, tokens: 5, channels: 70, size: 7, options: { isGated: true, bias: true } },
+  {
+    batches: 1,
+    tokens: 2,
+    channels: 5,
+    size: 1,
+    beside: 2,
+    options: { isGated: true, activation: 'gelu' },
+  },
+  // Longer than what is kept, shorter, over already, and not begun.
+  {
+    batches: 4,
+    tokens: 9,
+    channels: 11,
+    size: 4,
+    options: { isGated: true, bias: true },
+    places: [
+      [5, 9],
+      [1, 2],
+      [30, 0],
+      [0, 7],
+    ],
+  },
+  {
+    batches: 2,
+    tokens: 3,
+    channels: 6,
+    size: 8,
+    places: [
+      [4, 3],
+      [2, 1],
+    ],
+  },
+  // Steps, of beams among them, and of a sequence that is over.
+  {
+    batches: 5,
+    tokens: 1,
+    channels: 23,
+    size: 3,
+    options: { activation: 'silu' },
+    places: [
+      [9, 1],
+      [9, 1],
+      [9, 1],
+      [30, 0],
+      [0, 1],
+    ],
+  },
+  {
+    batches: 2,
+    tokens: 1,
+    channels: 8,
+    size: 5,
+    options: { isGated: true },
+    places: [
+      [3, 1],
+      [7, 1],
+    ],
+  },
+];
+
 for (const { name, options } of await testGpus()) {
   test(`whole sequences, pieces and single tokens, ${name}`, () =>
     withGpu(options, async (gpu) => {
-      const cases: Case[] = [
-        { batches: 1, tokens: 1, channels: 3, size: 3 },
-        {
-          batches: 2,
-          tokens: 67,
-          channels: 13,
-          size: 4,
-          beside: 7,
-          options: { activation: 'silu' },
-        },
-        { batches: 3, tokens: 5, channels: 70, size: 7, options: { isGated: true, bias: true } },
-        { batches: 1, tokens: 2, channels: 5, size: 1, options: { isGated: true } },
-        // Longer than what is kept, shorter, over already, and not begun.
-        {
-          batches: 4,
-          tokens: 9,
-          channels: 11,
-          size: 4,
-          options: { isGated: true, bias: true },
-          places: [
-            [5, 9],
-            [1, 2],
-            [30, 0],
-            [0, 7],
-          ],
-        },
-        {
-          batches: 2,
-          tokens: 3,
-          channels: 6,
-          size: 8,
-          places: [
-            [4, 3],
-            [2, 1],
-          ],
-        },
-        // Steps, of beams among them, and of a sequence that is over.
-        {
-          batches: 5,
-          tokens: 1,
-          channels: 23,
-          size: 3,
-          options: { activation: 'silu' },
-          places: [
-            [9, 1],
-            [9, 1],
-            [9, 1],
-            [30, 0],
-            [0, 1],
-          ],
-        },
-        {
-          batches: 2,
-          tokens: 1,
-          channels: 8,
-          size: 5,
-          options: { isGated: true },
-          places: [
-            [3, 1],
-            [7, 1],
-          ],
-        },
-      ];
       for (const [i, given] of cases.entries()) {
         const seed = 70 + i;
         await expectOperation(gpu, (bench) => convolution(bench, new Random(seed), given), {
           seed,
         });
+      }
+    }));
+
+  test(`gradients, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const whole = cases.filter(({ places }) => places === undefined);
+      for (const [i, given] of whole.entries()) {
+        const [seed, random] = [80 + i, new Random(80 + i)];
+        const build = (bench: Bench): Tensor[] => {
+          const [y] = convolution(bench, random, given);
+          const [{ inputs }] = bench.recording.tape as [TapeEntry];
+          const dy = bench.input('dy', y!.shape, random.values(elements(y!.shape)));
+          const wanted = inputs.filter((input) => input !== undefined);
+          return [
+            ...gradients(bench.recording, new Map([[y!, dy]]), wanted, gradientRules).values(),
+          ];
+        };
+        await expectOperation(gpu, build, { seed, training: true });
       }
     }));
 }

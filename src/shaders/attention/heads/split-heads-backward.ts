@@ -52,6 +52,6 @@ export const splitHeadsBackward: Rule<HeadsEntry> = ({ trace }, dy) => {
   });
   return [
     [projections, () => both().dx],
-    [weight, () => columnSum(both().dn, `d ${weight?.label ?? ''}`, columns)],
+    [weight, () => columnSum(both().dn, `d ${weight?.label ?? ''}`, [columns])],
   ];
 };

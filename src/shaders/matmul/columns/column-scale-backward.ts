@@ -1,6 +1,5 @@
 // The gradient of columns that are scaled.
 
-import { elements } from '../../../runtime/tensor.ts';
 import { type ColumnScaleEntry, multiplied } from '../../elementwise/column-scale.ts';
 import type { Rule } from '../../traces.ts';
 import { columnSum } from './column-sum.ts';
@@ -14,7 +13,7 @@ export const columnScaleBackward: Rule<ColumnScaleEntry> = ({ trace }, dy) => {
       factor,
       () => {
         const products = multiplied(dy, x, { label: `${label}, by rows` });
-        return columnSum(products, label, elements(factor.shape));
+        return columnSum(products, label, factor.shape);
       },
     ],
     [residual, () => dy],

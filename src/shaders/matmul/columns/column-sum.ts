@@ -22,24 +22,29 @@ export const columnSumKernels: readonly Kernel[] = [forms.singly, forms.fours];
 /** Rows that one invocation sums. */
 const chunk = 64;
 
-/** The sum of all rows, in two stages of fixed order. x: (…, columns), or rows of `columns`. Result: (columns). */
-export function columnSum(x: Tensor, label: string, columns: number = x.size(-1)): Tensor {
+/** The sum of all rows, in two stages of fixed order. x: rows of what has `shape`, (columns) when absent. */
+export function columnSum(
+  x: Tensor,
+  label: string,
+  shape: readonly number[] = [x.size(-1)],
+): Tensor {
   return (x.parts ?? [x])
-    .map((part) => sumRows(part, columns, label))
+    .map((part) => sumRows(part, shape, label))
     .reduce((sum, part) => add(sum, part));
 }
 
 /** The sum of all elements, in stages of fixed order. Result: (1). */
 export function total(x: Tensor, label: string): Tensor {
-  return sumRows(x, 1, label);
+  return sumRows(x, [1], label);
 }
 
-/** x as rows of `columns`, summed. Result: (columns). */
-function sumRows(x: Tensor, columns: number, label: string): Tensor {
+/** x as rows of a shape, summed. */
+function sumRows(x: Tensor, shape: readonly number[], label: string): Tensor {
   const { recording } = x;
+  const columns = elements(shape);
   const sum = (rows: Tensor, count: number, size: number, name: string): Tensor => {
     const chunks = Math.ceil(count / size);
-    const y = recording.transient(name, chunks === 1 ? [columns] : [chunks, columns]);
+    const y = recording.transient(name, chunks === 1 ? shape : [chunks, columns]);
     recording.dispatch({
       ...elementForm(forms, chunks * columns, columns),
       bindings: { x: rows, y },
