@@ -16,8 +16,12 @@ import type { LoadedParts, Model, ModelInputs } from './model.ts';
 import type { Linear } from './weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from './weights/parameters.ts';
 
-/** What a fine-tuning method makes of a linear layer while a list is recorded. */
-export type Adapt = (layer: Linear) => Linear;
+/** What a fine-tuning method makes of a model's weights while a list is recorded. */
+export interface Adapt {
+  readonly linear: (layer: Linear) => Linear;
+  /** Tensors that stand for others, by these. */
+  readonly tensors?: ReadonlyMap<Tensor, Tensor>;
+}
 
 /** A batch that was checked, and padded in thought: batches of one key share a list. */
 export interface TrainingBatch {
@@ -80,7 +84,7 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   prepare(inputs: ModelInputs, multiple: number): Batch;
   /** Appends the forward pass for batches like this one. */
   record(recording: Recording, batch: Batch, adapt?: Adapt): TrainingGraph<Batch>;
-  /** The model with what `adapt` makes of its linear layers, over the same weights, which stay when it goes. */
+  /** The model with what `adapt` makes of its weights, which stay when it goes. */
   adapted(adapt: Adapt): Model;
 }
 

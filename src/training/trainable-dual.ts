@@ -12,7 +12,7 @@ import type {
   TrainingGraph,
   TrainableModel,
 } from '../model/trainable-model.ts';
-import { adaptLinears, type PaddedBatch, TrainableParts } from './trainable-parts.ts';
+import { adaptWeights, type PaddedBatch, TrainableParts } from './trainable-parts.ts';
 
 export class TrainableDual
   extends TrainableParts<DualBatch, DualEncoderDefinition>
@@ -37,7 +37,7 @@ export class TrainableDual
     { batch, lengths, checked }: PaddedBatch<DualBatch>,
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<DualBatch>> {
-    const definition = adapt ? adaptLinears(this.definition, adapt) : this.definition;
+    const definition = adapt ? adaptWeights(this.definition, adapt) : this.definition;
     const [text, vision] = (['text', 'vision'] as const).map((name, index) => {
       const { size } = given(checked[name]).input;
       const shape = { batch, length: lengths[index] ?? 0, size, labelled: false };

@@ -16,7 +16,7 @@ import {
   expectLabels,
   expectLoss,
   TrainableParts,
-  adaptLinears,
+  adaptWeights,
   type PaddedBatch,
 } from './trainable-parts.ts';
 
@@ -48,7 +48,7 @@ export class TrainablePair
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<PairBatch>> {
     const [sourceLength = 0, targetLength = 0] = lengths;
-    const model = adapt ? adaptLinears(this.definition, adapt) : this.definition;
+    const model = adapt ? adaptWeights(this.definition, adapt) : this.definition;
     return this.graph(
       pairGraph(recording, model, {
         batch,

@@ -24,13 +24,17 @@ import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 
 /**
- * A structure of weights with what `adapt` makes of its linear layers. What has none stays the same; objects
- * with methods keep them.
+ * A structure of weights with what `adapt` makes of it. What it leaves alone stays the same; objects with methods
+ * keep them.
  */
-export function adaptLinears<T>(structure: T, adapt: Adapt): T {
+export function adaptWeights<T>(structure: T, { linear, tensors }: Adapt): T {
   const visit = (part: unknown): unknown => {
-    if (isLinear(part)) return adapt(part);
-    if (typeof part !== 'object' || part === null || part instanceof Tensor) return part;
+    if (part instanceof Tensor) return tensors?.get(part) ?? part;
+    if (isLinear(part)) return visitFields(linear(part));
+    return visitFields(part);
+  };
+  const visitFields = (part: unknown): unknown => {
+    if (typeof part !== 'object' || part === null) return part;
     const entries = Object.entries(part).map(([name, item]) => [name, item, visit(item)] as const);
     if (entries.every(([, before, after]) => before === after)) return part;
     if (Array.isArray(part)) return entries.map(([, , after]) => after);
@@ -127,7 +131,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
   adapted(adapt: Adapt): Model {
     const { scope } = this.#parts;
     const own = { scope: new Scope(scope), parameters: undefined, onDispose: () => {} };
-    return this.#remake({ ...this.#parts, ...own }, adaptLinears(this.definition, adapt));
+    return this.#remake({ ...this.#parts, ...own }, adaptWeights(this.definition, adapt));
   }
 
   /**

@@ -14,7 +14,7 @@ import {
   expectLabels,
   expectLoss,
   TrainableParts,
-  adaptLinears,
+  adaptWeights,
   type PaddedBatch,
 } from './trainable-parts.ts';
 
@@ -42,7 +42,7 @@ export class TrainableSequence
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<SequenceBatch>> {
     const [length = 0] = lengths;
-    const definition = adapt ? adaptLinears(this.definition, adapt) : this.definition;
+    const definition = adapt ? adaptWeights(this.definition, adapt) : this.definition;
     const { size } = checked.input;
     const room = checked.labels?.sequences?.room;
     return this.graph(

@@ -22,6 +22,8 @@ export interface Adapter {
   readonly use: (model: TrainableModel) => () => void;
   /** Called when its device was lost and came back: it is on it as before any training. @internal */
   readonly renew?: () => void;
+  /** Waits until it has all its values; undefined where there is nothing to wait for. @internal */
+  readonly ready?: () => Promise<void> | undefined;
   /** What is saved in place of the model, as it stands when called. */
   files(): Promise<NamedFile[]>;
 }
@@ -146,4 +148,13 @@ export function learningRateOf(schedule: Schedule, step: number): number {
 function checkPart(name: string, value: unknown, method: string, wanted: string): void {
   if (value === undefined || hasMethod(value, method)) return;
   throw invalidOption(name, value, wanted);
+}
+
+/** Has an adapter be anew on a device that came back. @throws TransformerError DEVICE_LOST where it cannot */
+export function renewAdapter(adapter: Adapter | undefined): void {
+  if (adapter === undefined || adapter.renew !== undefined) return adapter?.renew?.();
+  throw new TransformerError(
+    'DEVICE_LOST',
+    'The adapter went with a device that was lost. Make it and its trainer again, and restore the run.',
+  );
 }

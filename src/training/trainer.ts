@@ -26,6 +26,7 @@ import {
   checkOptions,
   checkStepsOptions,
   learningRateOf,
+  renewAdapter,
   type TrainerOptions,
 } from './trainer-options.ts';
 import type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
@@ -167,6 +168,8 @@ export class Trainer {
    */
   async save(target: string | URL | Target, options: SaveModelOptions = {}): Promise<void> {
     this.expectUsable();
+    const begun = this.options.adapter?.ready?.();
+    if (begun !== undefined) await begun;
     const step = this.#step;
     await saveRun(this, target, options, (state) => {
       this.#savedStep = step;
@@ -244,19 +247,11 @@ export class Trainer {
    * last, or at its beginning. Result: whether that was necessary.
    */
   async #recover(source: Source | undefined = this.#kept): Promise<boolean> {
-    if (!this.gpu.recovers) return false;
-    await this.#given.ready?.();
-    await this.options.objective.ready?.();
-    this.expectUsable();
-    if (this.state.scope.isCurrent && !this.#isBehind) return false;
     const { adapter } = this.options;
-    if (adapter !== undefined && adapter.renew === undefined) {
-      throw new TransformerError(
-        'DEVICE_LOST',
-        'The adapter went with a device that was lost. Make it and its trainer again, and restore the run.',
-      );
-    }
-    adapter?.renew?.();
+    const isLost = await this.#isLost();
+    if (isLost) renewAdapter(adapter);
+    await adapter?.ready?.();
+    if (!isLost) return false;
     this.#isBehind = true;
     this.#end();
     this.#evaluator = undefined;
@@ -269,6 +264,15 @@ export class Trainer {
     for (const change of this.#changes) await change();
     this.#isBehind = false;
     return true;
+  }
+
+  /** Whether what it keeps went with a device that came back, and is to be made anew. */
+  async #isLost(): Promise<boolean> {
+    if (!this.gpu.recovers) return false;
+    await this.#given.ready?.();
+    await this.options.objective.ready?.();
+    this.expectUsable();
+    return !this.state.scope.isCurrent || this.#isBehind;
   }
 
   /** Takes a list over that was made meanwhile, unless the trainer has gone. */

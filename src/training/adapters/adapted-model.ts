@@ -4,6 +4,7 @@
 import { fieldsOf, isA, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import { show } from '../../runtime/print.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
 import type { GenerateOptions } from '../../model/generation/options.ts';
 import type {
   ForwardOptions,
@@ -26,8 +27,8 @@ export interface WeightedAdapter {
 }
 
 /**
- * The model with these adapters, of which each adds its update, so many times as `weight` says: it computes what the
- * model does once they are merged, in `forward`, `generate` and `stream`, whatever format the weights are held in. The
+ * The model with these adapters, of which each adds its update, so many times as `weight` says, and brings the modules
+ * that it trained whole: it computes what the model does once they are merged, in `forward`, `generate` and `stream`, whatever format the weights are held in. The
  * model itself goes on without them, and any number of such views share its weights. A view sees how its adapters
  * train. Disposing of it leaves the model and the adapters; it ends with them.
  * @throws TransformerError INPUT_INVALID, OPTION_INVALID; its calls INPUT_INVALID while an adapter is merged
@@ -68,8 +69,7 @@ class AdaptedModel extends ModelProxy implements Model {
     this.#adapters = adapters;
     this.#use()();
     const all = adapters.map(({ adapter, weight }) => adapter.adapt(weight));
-    const adapt: Adapt = (layer) => all.reduce((made, each) => each(made), layer);
-    this.inner = trainable.adapted(adapt);
+    this.inner = trainable.adapted(together(all));
   }
 
   get gpu(): Gpu {
@@ -97,6 +97,7 @@ class AdaptedModel extends ModelProxy implements Model {
   ): AsyncGenerator<{ tokenIds: number[] }, void, undefined> {
     const release = this.#use();
     try {
+      await this.#begun();
       yield* this.inner.stream(inputs, options);
     } finally {
       release();
@@ -121,10 +122,16 @@ class AdaptedModel extends ModelProxy implements Model {
   async #during<T>(work: () => Promise<T>): Promise<T> {
     const release = this.#use();
     try {
+      await this.#begun();
       return await work();
     } finally {
       release();
     }
+  }
+
+  /** Waits until the adapters have all their values. */
+  async #begun(): Promise<void> {
+    for (const { adapter } of this.#adapters) await adapter.ready();
   }
 
   /** Begins a time in which no adapter may be merged; the result ends it. */
@@ -139,4 +146,19 @@ class AdaptedModel extends ModelProxy implements Model {
     }
     return release;
   }
+}
+
+/** What several adapters make of the same weights. @throws TransformerError OPTION_INVALID */
+function together(all: readonly Adapt[]): Adapt {
+  const tensors = new Map<Tensor, Tensor>();
+  for (const [base, own] of all.flatMap((each) => [...(each.tensors ?? [])])) {
+    if (tensors.has(base)) {
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `Two of the adapters have a "${base.label}" of their own (modulesToSave). Take one of them.`,
+      );
+    }
+    tensors.set(base, own);
+  }
+  return { linear: (layer) => all.reduce((made, each) => each.linear(made), layer), tensors };
 }

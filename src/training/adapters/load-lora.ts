@@ -6,7 +6,6 @@ import type { Source } from '../../source/source.ts';
 import { trainableOf } from '../check.ts';
 import { readAdapter } from './lora-files.ts';
 import { Lora } from './lora.ts';
-import { modulesOf } from './lora-targets.ts';
 
 /**
  * An adapter that `save` or PEFT wrote to a folder, for the model it was trained on.
@@ -15,10 +14,9 @@ import { modulesOf } from './lora-targets.ts';
 export async function loadLora(model: Model, source: string | URL | Source): Promise<Lora> {
   const files = openSource(source);
   try {
-    const modules = modulesOf(trainableOf('The model', model));
-    const stored = await readAdapter(files, modules);
-    const { modules: targets, values, baseModel, taskType, ...options } = stored;
-    const adapter = new Lora(model, { ...options, targets }, { baseModel, taskType });
+    const stored = await readAdapter(files, trainableOf('The model', model));
+    const { values, baseModel, taskType, ...options } = stored;
+    const adapter = new Lora(model, options, { baseModel, taskType });
     adapter.fill(values);
     return adapter;
   } finally {

@@ -52,6 +52,7 @@ const indifferent = [
   'lora_alpha',
   'lora_dropout',
   'megatron_core',
+  'modules_to_save',
   'peft_version',
   'qalora_group_size',
   'r',

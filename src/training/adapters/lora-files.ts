@@ -7,19 +7,23 @@ import { isObject, type JsonObject, show } from '../../source/json.ts';
 import { openSafetensorsFile, readTensors } from '../../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../../source/safetensors-writer.ts';
 import { describeFile, requireJson, type Source } from '../../source/source.ts';
+import type { TrainableModel } from '../../model/trainable-model.ts';
 import { numbersIn } from '../../model/weights/weight-formats.ts';
 import type { NamedFile } from '../checkpoint.ts';
 import type { SizedLayer } from './lora-matrices.ts';
 import { type AdapterConfig, checkConfig, isUnset, patternsOf } from './lora-config.ts';
 import { sizeOf } from './lora-options.ts';
-import type { Modules } from './lora-targets.ts';
+import { type Modules, modulesOf } from './lora-targets.ts';
+import { checkWhole, wholeModulesOf, wholeTensors } from './whole-files.ts';
+import { wholeName } from './whole-modules.ts';
 
 const configFile = 'adapter_config.json';
 const weightsFile = 'adapter_model.safetensors';
 
 /** An adapter as its files have it: the matrices by the names of their tensors. */
 export interface StoredAdapter extends AdapterConfig {
-  readonly modules: readonly string[];
+  readonly targets: readonly string[];
+  readonly modulesToSave: readonly string[];
   readonly values: ReadonlyMap<string, StoredValues>;
 }
 
@@ -31,7 +35,10 @@ export function tensorName(layer: string, matrix: 'A' | 'B'): string {
 /** The two files of an adapter, ready to be written. */
 export function adapterFiles(
   { rank, alpha, rsLora, dropout, baseModel, taskType }: AdapterConfig,
-  layers: readonly SizedLayer[],
+  {
+    layers,
+    modules,
+  }: { readonly layers: readonly SizedLayer[]; readonly modules: readonly string[] },
   values: ReadonlyMap<string, StoredValues>,
 ): NamedFile[] {
   /** The layers whose size is another one. */
@@ -54,7 +61,7 @@ export function adapterFiles(
     lora_alpha: alpha,
     lora_bias: false,
     lora_dropout: dropout,
-    modules_to_save: null,
+    modules_to_save: modules.length === 0 ? null : modules,
     peft_type: 'LORA',
     r: rank,
     rank_pattern: others('rank', rank),
@@ -72,10 +79,11 @@ export function adapterFiles(
 }
 
 /**
- * Reads an adapter and checks it against the modules of the model it is for.
+ * Reads an adapter and checks it against the model it is for.
  * @throws TransformerError FILE_*, CONFIG_INVALID, MODEL_UNSUPPORTED, TENSOR_MISSING, TENSOR_MISMATCH
  */
-export async function readAdapter(source: Source, modules: Modules): Promise<StoredAdapter> {
+export async function readAdapter(source: Source, model: TrainableModel): Promise<StoredAdapter> {
+  const modules = modulesOf(model);
   const label = describeFile(source, configFile);
   const json = await requireJson(source, configFile);
   if (!isObject(json)) {
@@ -84,7 +92,13 @@ export async function readAdapter(source: Source, modules: Modules): Promise<Sto
   const config = checkConfig(json, label);
   const entries = await openSafetensorsFile(source, weightsFile);
   const file = describeFile(source, weightsFile);
-  const names = modulesIn([...entries.keys()], file);
+  const whole = wholeTensors([...entries.keys()]);
+  const own = new Set(whole.map(wholeName));
+  const names = modulesIn(
+    [...entries.keys()].filter((key) => !own.has(key)),
+    file,
+  );
+  const modulesToSave = wholeModulesOf(json, whole, { label, file });
   const sizes = { ...config, ...patternsOf(json, names, label) };
   checkTargets(json, names, modules, { label, file });
   for (const name of names) {
@@ -110,6 +124,7 @@ export async function readAdapter(source: Source, modules: Modules): Promise<Sto
       );
     }
   }
+  checkWhole(model, modulesToSave, entries, file);
   const blocks = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const entry of entries.values()) {
     blocks.set(entry.name, new Uint8Array(entry.end - entry.start));
@@ -124,7 +139,7 @@ export async function readAdapter(source: Source, modules: Modules): Promise<Sto
     data.set(numbersIn(entry, bytes));
     values.set(key, { shape: entry.shape, data });
   }
-  return { ...sizes, modules: names, values };
+  return { ...sizes, targets: names, modulesToSave, values };
 }
 
 function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {

@@ -16,6 +16,7 @@ import { matmul } from '../../shaders/matmul/matmul.ts';
 import { tensorName } from './lora-files.ts';
 import type { LayerSize } from './lora-options.ts';
 import type { LinearLayer } from './lora-targets.ts';
+import { type WholeModules, wholeName } from './whole-modules.ts';
 
 /** A layer with the size of its update. */
 export interface SizedLayer extends LinearLayer, LayerSize {}
@@ -28,31 +29,44 @@ export interface AdaptedLayer extends SizedLayer {
   readonly b: Tensor;
 }
 
+/** What an adapter is for: layers with updates, and modules that train whole. */
+export interface AdapterPlaces {
+  readonly layers: readonly SizedLayer[];
+  readonly modules: WholeModules;
+}
+
 /** The matrices of an adapter on a device. */
 export interface Matrices {
   readonly scope: Scope;
   readonly layers: readonly AdaptedLayer[];
+  /** Its own weights of modules that train whole, by those of the model. */
+  readonly whole: ReadonlyMap<Tensor, Tensor>;
+  readonly modules: WholeModules;
   readonly parameters: Parameters;
+  /** Whether those modules have values; they are 0 where none were given. */
+  readonly isWhole: boolean;
 }
 
-/** Values of matrices, by their names in files. */
+/** Values of matrices, by their names in files, and of modules that train whole where they are known. */
 export type MatrixValues = (layers: readonly AdaptedLayer[]) => ReadonlyMap<string, StoredValues>;
 
 /** Matrices for these layers with these values. */
-export function makeMatrices(
-  gpu: Gpu,
-  linears: readonly SizedLayer[],
-  values: MatrixValues,
-): Matrices {
+export function makeMatrices(gpu: Gpu, places: AdapterPlaces, values: MatrixValues): Matrices {
   const scope = new Scope(gpu);
   try {
-    const { layers, parameters } = allocateMatrices(scope, linears);
+    const { layers, whole, parameters } = allocateMatrices(scope, places);
+    const given = values(layers);
+    const missing = parameters.slices.filter(({ name }) => !given.has(name));
+    const zeros = missing.map(({ name, shape }) => {
+      return [name, { shape, data: new Float32Array(elements(shape)) }] as const;
+    });
     // Where there was no room for them, the first list that reads them fails.
     const { device } = gpu;
     device.pushErrorScope('validation');
-    writeParameters(gpu, parameters, values(layers));
+    writeParameters(gpu, parameters, new Map([...given, ...zeros]));
     device.popErrorScope().catch(() => {});
-    return { scope, layers, parameters };
+    const { modules } = places;
+    return { scope, layers, whole, modules, parameters, isWhole: missing.length === 0 };
   } catch (error) {
     scope.dispose();
     throw error;
@@ -62,13 +76,14 @@ export function makeMatrices(
 /** Matrices of 0 for these layers, in common buffers for a trainer, by their names in files. */
 function allocateMatrices(
   scope: Scope,
-  layers: readonly SizedLayer[],
-): { layers: AdaptedLayer[]; parameters: Parameters } {
+  { layers, modules }: AdapterPlaces,
+): Pick<Matrices, 'layers' | 'whole' | 'parameters'> {
   const shapes = layers.flatMap(({ out, input, rank }) => [
     [rank, input],
     [out, rank],
   ]);
-  const arena = new ParameterArena(scope, shapes);
+  const bases = new Set(modules.slices.map(({ tensor }) => tensor));
+  const arena = new ParameterArena(scope, [...shapes, ...[...bases].map(({ shape }) => shape)]);
   const slices: WeightSlice[] = [];
   const place = (name: string, shape: readonly number[]): Tensor => {
     const tensor = arena.place(name, shape);
@@ -80,8 +95,15 @@ function allocateMatrices(
     a: place(tensorName(layer.name, 'A'), [layer.rank, layer.input]),
     b: place(tensorName(layer.name, 'B'), [layer.out, layer.rank]),
   }));
+  const whole = new Map(
+    [...bases].map((base) => [base, arena.place(wholeName(base.label), base.shape)]),
+  );
+  for (const slice of modules.slices) {
+    const tensor = whole.get(slice.tensor);
+    if (tensor !== undefined) slices.push({ ...slice, name: wholeName(slice.name), tensor });
+  }
   const { segments, places } = arena;
-  return { layers: adapted, parameters: { segments, places, slices, constants: [] } };
+  return { layers: adapted, whole, parameters: { segments, places, slices, constants: [] } };
 }
 
 /** The values that matrices begin with: B is 0, A is drawn uniformly from ±1/√input. */

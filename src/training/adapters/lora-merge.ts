@@ -3,7 +3,7 @@
 import type { Gpu } from '../../runtime/gpu.ts';
 import { partsOf } from '../../runtime/parts.ts';
 import { Plan } from '../../runtime/plan.ts';
-import { readBack } from '../../runtime/read-back.ts';
+import { allOf, readBack } from '../../runtime/read-back.ts';
 import { Recording } from '../../runtime/record.ts';
 import { blocksOf, bytesOf } from '../../runtime/dtype.ts';
 import { TransformerError } from '../../runtime/errors.ts';
@@ -15,8 +15,8 @@ import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
 import type { LinearLayer } from './lora-targets.ts';
 
-/** The rows of one layer, as they are stored before a merge, and what they become. */
-interface MergedRows {
+/** The rows of one layer, or all of a weight, as they are stored before a merge, and what they become. */
+export interface MergedRows {
   readonly tensor: Tensor;
   readonly before: Uint8Array;
   readonly merged: Uint8Array;
@@ -27,9 +27,9 @@ interface MergedRows {
 /** What is merged into a weight. It belongs to the weight, so it goes when that goes. */
 const mergedInto = new WeakMap<Tensor, Merge>();
 
-/** Whether something is merged into one of these layers. */
-export function isMergedInto(layers: readonly LinearLayer[]): boolean {
-  return layers.some(({ tensor }) => mergedInto.has(tensor));
+/** Whether something is merged into one of these weights. */
+export function isMergedInto(weights: readonly Tensor[]): boolean {
+  return weights.some((weight) => mergedInto.has(weight));
 }
 
 /** An update that stands in the weights, with the rows that stood there. */
@@ -63,14 +63,7 @@ export class Merge {
  *   weights in blocks
  */
 export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Promise<MergedRows[]> {
-  const inBlocks = layers.find(({ tensor }) => blocksOf(tensor.dtype));
-  if (inBlocks) {
-    throw new TransformerError(
-      'MODEL_UNSUPPORTED',
-      `"${inBlocks.name}.weight" is held as ${inBlocks.tensor.dtype}, whose steps are too coarse to merge into. ` +
-        "Use the adapter as it is, beside the weights, or load the model with dtype: 'f16'.",
-    );
-  }
+  for (const { name, tensor } of layers) expectFine(`${name}.weight`, tensor);
   const places = layers.map(rowsOf);
   const before = await readBack(gpu, places);
   const tensors = [...new Set(layers.map(({ tensor }) => tensor))];
@@ -100,6 +93,38 @@ export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Pro
       write: (bits) => write(gpu, place, 0, bits),
     };
   });
+}
+
+/**
+ * The weights that train whole, in the storage format of those they stand for, and these.
+ * @throws as `mergedRows`
+ */
+export async function wholeRows(
+  gpu: Gpu,
+  whole: ReadonlyMap<Tensor, Tensor>,
+): Promise<MergedRows[]> {
+  const bases = [...whole.keys()];
+  for (const base of bases) expectFine(base.label, base);
+  const [before, own] = await allOf([readBack(gpu, bases), readBack(gpu, [...whole.values()])]);
+  return bases.map((tensor, index) => {
+    const values = new Float32Array(own[index] ?? new ArrayBuffer(0));
+    return {
+      tensor,
+      before: new Uint8Array(before[index] ?? new ArrayBuffer(0)),
+      merged: encoded(tensor, values, `Merged, "${tensor.label}" would hold`),
+      write: (bits) => write(gpu, tensor, 0, bits),
+    };
+  });
+}
+
+/** Refuses weights whose format cannot hold what is merged. */
+function expectFine(name: string, { dtype }: Tensor): void {
+  if (!blocksOf(dtype)) return;
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `"${name}" is held as ${dtype}, whose steps are too coarse to merge into. ` +
+      "Use the adapter as it is, beside the weights, or load the model with dtype: 'f16'.",
+  );
 }
 
 /** W + scale·B·A of all layers that a weight holds. */

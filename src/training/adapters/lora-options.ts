@@ -22,6 +22,11 @@ export interface LoraOptions {
   rsLora?: boolean;
   /** Part of the inputs of A that is dropped while it trains; 0 by default. */
   dropout?: number;
+  /**
+   * Modules that train whole, on from the values that the model has: a new `classifier`, say. Names as in `targets`,
+   * of layers or of what holds several.
+   */
+  modulesToSave?: NamePattern | readonly NamePattern[];
   /** Draws A; 0 by default. */
   seed?: number;
 }
@@ -39,6 +44,7 @@ export interface CheckedLoraOptions extends LoraSizes {
   readonly dropout: number;
   readonly seed: number;
   readonly patterns: readonly NamePattern[];
+  readonly whole: readonly NamePattern[];
 }
 
 const known: Readonly<Record<keyof LoraOptions, true>> = {
@@ -49,6 +55,7 @@ const known: Readonly<Record<keyof LoraOptions, true>> = {
   alphaPattern: true,
   rsLora: true,
   dropout: true,
+  modulesToSave: true,
   seed: true,
 };
 
@@ -64,12 +71,23 @@ export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   checkSwitch('rsLora', rsLora);
   checkRange('dropout', dropout, 0, 1);
   if (!Number.isSafeInteger(seed)) throw invalidOption('seed', seed, 'a whole number');
-  const isOne = typeof targets === 'string' || isA(targets, RegExp);
-  const patterns: readonly NamePattern[] = isOne ? [targets] : targets;
-  if (!Array.isArray(patterns) || patterns.length === 0)
-    throw invalidOption('targets', targets, 'at least one name');
-  checkPatterns('targets', patterns);
-  return { rank, alpha, rankPattern, alphaPattern, rsLora, dropout, seed, patterns };
+  const { modulesToSave = [] } = options;
+  const patterns = patternsIn('targets', targets);
+  if (patterns.length === 0) throw invalidOption('targets', targets, 'at least one name');
+  const whole = patternsIn('modulesToSave', modulesToSave);
+  return { rank, alpha, rankPattern, alphaPattern, rsLora, dropout, seed, patterns, whole };
+}
+
+/** One pattern or several. */
+function patternsIn(
+  name: string,
+  given: NamePattern | readonly NamePattern[],
+): readonly NamePattern[] {
+  const isOne = typeof given === 'string' || isA(given, RegExp);
+  const patterns: readonly NamePattern[] = isOne ? [given] : given;
+  if (!Array.isArray(given) && !isOne) throw invalidOption(name, given, 'at least one name');
+  checkPatterns(name, patterns);
+  return patterns;
 }
 
 function checkRank(name: string, rank: unknown): void {

@@ -7,26 +7,19 @@ import type { Gpu } from '../../runtime/gpu.ts';
 import { allOf } from '../../runtime/read-back.ts';
 import type { Model } from '../../model/model.ts';
 import type { Parameters } from '../../model/weights/parameters.ts';
-import { readParameters, writeParameters } from '../../model/weights/read-parameters.ts';
+import { readParameters } from '../../model/weights/read-parameters.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
 import { openTarget, type Target } from '../../source/target.ts';
 import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
 import { trainableOf } from '../check.ts';
 import { type NamedFile, writeFiles } from '../checkpoint.ts';
 import '../trainable-models.ts';
+import { AdapterMatrices } from './adapter-matrices.ts';
 import { type AdapterConfig, type AdapterOrigin, originOf } from './lora-config.ts';
 import { adapterFiles } from './lora-files.ts';
-import {
-  drawMatrices,
-  lowRank,
-  makeMatrices,
-  type Matrices,
-  type MatrixValues,
-  type SizedLayer,
-} from './lora-matrices.ts';
-import { isMergedInto, Merge, mergedRows } from './lora-merge.ts';
-import { checkLoraOptions, checkOrigin, type LoraOptions, sizeOf } from './lora-options.ts';
-import { type LinearLayer, modulesOf, selectLayers } from './lora-targets.ts';
+import type { MatrixValues } from './lora-matrices.ts';
+import { isMergedInto, Merge, type MergedRows, mergedRows, wholeRows } from './lora-merge.ts';
+import { checkLoraOptions, checkOrigin, type LoraOptions } from './lora-options.ts';
 import type { Adapter } from '../trainer-options.ts';
 
 /**
@@ -42,12 +35,12 @@ export class Lora implements Adapter {
   readonly alpha: number;
   /** The names of the adapted layers. */
   readonly targets: readonly string[];
+  /** The names of the modules that train whole. */
+  readonly modulesToSave: readonly string[];
   readonly #gpu: Gpu;
   readonly #model: Model;
   readonly #config: AdapterConfig;
-  #matrices: Matrices;
-  /** What the matrices held before any training. */
-  #first: MatrixValues;
+  readonly #matrices: AdapterMatrices;
   #merged: Merge | undefined;
   /** Ends that a model which loads again is merged with again. */
   #stay: (() => void) | undefined;
@@ -64,16 +57,15 @@ export class Lora implements Adapter {
    */
   constructor(model: Model, options: LoraOptions = {}, origin?: AdapterOrigin) {
     if (origin !== undefined) checkOrigin(origin);
-    const { seed, patterns, ...sizes } = checkLoraOptions(options);
-    const layers = selectLayers(modulesOf(trainableOf('The model', model)), patterns);
+    const checked = checkLoraOptions(options);
     this.#model = model;
     this.#gpu = model.gpu;
-    this.#config = { ...sizes, ...(origin ?? originOf(model.config)) };
-    this.rank = sizes.rank;
-    this.alpha = sizes.alpha;
-    this.targets = layers.map(({ name }) => name);
-    this.#first = (adapted) => drawMatrices(adapted, seed);
-    this.#matrices = makeMatrices(model.gpu, this.#sized(layers), this.#first);
+    this.#matrices = new AdapterMatrices(trainableOf('The model', model), checked);
+    this.#config = { ...checked, ...(origin ?? originOf(model.config)) };
+    this.rank = checked.rank;
+    this.alpha = checked.alpha;
+    this.targets = this.#matrices.targets;
+    this.modulesToSave = this.#matrices.modulesToSave;
   }
 
   /** @internal */
@@ -90,14 +82,11 @@ export class Lora implements Adapter {
   /** Adds (α / r)·B·A, `weight` times, to layers beside their products and what others add. @internal */
   readonly adapt = (weight: number = 1): Adapt => {
     this.#expectUsable();
-    return (layer) => {
-      const own = this.#matrices.layers.filter(({ tensor }) => tensor === layer.weight);
-      if (own.length === 0) return layer;
-      const update = lowRank(own, { weight, dropout: this.#config.dropout });
-      const before = layer.update;
-      return { ...layer, update: before ? (y, x) => update(before(y, x), x) : update };
-    };
+    return this.#matrices.adapt(weight);
   };
+
+  /** Waits until modules that train whole hold what the model has; undefined where there is nothing to wait for. @internal */
+  readonly ready = (): Promise<void> | undefined => this.#matrices.ready();
 
   /**
    * Begins a time in which lists with this adapter are played; the result ends it.
@@ -106,7 +95,7 @@ export class Lora implements Adapter {
    */
   readonly use = (model: TrainableModel): (() => void) => {
     this.#expectApart();
-    if (!this.#matrices.layers.every(({ tensor }) => model.weights.includes(tensor))) {
+    if (!this.#matrices.adapted.every((tensor) => model.weights.includes(tensor))) {
       throw new TransformerError(
         'INPUT_INVALID',
         "The adapter was made for another model. Give the trainer that one, or load this model's own.",
@@ -125,20 +114,23 @@ export class Lora implements Adapter {
    */
   readonly renew = (): void => {
     this.#expectApart();
-    this.#replace(this.#first);
+    this.#replace();
   };
 
   /** Takes over what was read from files. @internal */
   fill(values: ReadonlyMap<string, StoredValues>): void {
-    writeParameters(this.#gpu, this.parameters, values);
-    if (this.#gpu.recovers) this.#first = () => values;
+    this.#expectUsable();
+    this.#matrices.fill(values);
   }
 
   /** The files of the adapter as it stands when this is called. */
   async files(): Promise<NamedFile[]> {
     this.#expectHere();
+    const begun = this.ready();
+    if (begun !== undefined) await begun;
     const values = await readParameters(this.#gpu, this.parameters);
-    return adapterFiles(this.#config, this.#matrices.layers, values);
+    const { layers } = this.#matrices;
+    return adapterFiles(this.#config, { layers, modules: this.modulesToSave }, values);
   }
 
   /**
@@ -161,13 +153,14 @@ export class Lora implements Adapter {
     if (this.isMerged) {
       throw new TransformerError('INPUT_INVALID', 'The adapter is merged already. See isMerged.');
     }
-    if (isMergedInto(this.#matrices.layers)) {
+    if (isMergedInto(this.#matrices.adapted)) {
       throw new TransformerError(
         'INPUT_INVALID',
         'Another adapter is merged into these weights. Call unmerge() of that one first.',
       );
     }
     await this.#change(async () => {
+      await this.ready();
       const values = this.#gpu.recovers
         ? readParameters(this.#gpu, this.parameters)
         : Promise.resolve(new Map());
@@ -206,12 +199,10 @@ export class Lora implements Adapter {
     this.dispose();
   }
 
-  #sized(layers: readonly LinearLayer[]): SizedLayer[] {
-    return layers.map((layer) => ({ ...layer, ...sizeOf(layer.name, this.#config) }));
-  }
-
-  #updatedRows(): ReturnType<typeof mergedRows> {
-    return mergedRows(this.#gpu, this.#matrices.layers);
+  async #updatedRows(): Promise<MergedRows[]> {
+    const { layers, whole } = this.#matrices;
+    const parts = [mergedRows(this.#gpu, layers), wholeRows(this.#gpu, whole)];
+    return (await allOf(parts)).flat();
   }
 
   /** Merges these values into a model that was loaded again; also what was merged for good. */
@@ -225,11 +216,9 @@ export class Lora implements Adapter {
   }
 
   /** Makes the matrices anew, for the model as it stands now. */
-  #replace(values: MatrixValues): void {
+  #replace(values?: MatrixValues): void {
     this.#letGo();
-    const layers = selectLayers(modulesOf(this.#model.trainable()), this.targets);
-    this.#matrices.scope.dispose();
-    this.#matrices = makeMatrices(this.#gpu, this.#sized(layers), values);
+    this.#matrices.replace(this.#model, values);
   }
 
   /** Forgets what stood in the weights. */

@@ -1,0 +1,125 @@
+// What an adapter keeps on a device, for the model as it stands: made anew when that comes back from a loss.
+
+import type { Gpu } from '../../runtime/gpu.ts';
+import type { Scope } from '../../runtime/scope.ts';
+import type { Tensor } from '../../runtime/tensor.ts';
+import type { Model } from '../../model/model.ts';
+import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
+import type { Linear } from '../../model/weights/linear-weights.ts';
+import type { Parameters } from '../../model/weights/parameters.ts';
+import { writeParameters } from '../../model/weights/read-parameters.ts';
+import { write } from '../../model/weights/slice-writer.ts';
+import type { StoredValues } from '../../source/safetensors-writer.ts';
+import {
+  type AdaptedLayer,
+  drawMatrices,
+  lowRank,
+  makeMatrices,
+  type Matrices,
+  type MatrixValues,
+} from './lora-matrices.ts';
+import { type CheckedLoraOptions, sizeOf } from './lora-options.ts';
+import { modulesOf, selectLayers } from './lora-targets.ts';
+import { expectApart, plainValues, selectModules } from './whole-modules.ts';
+
+export class AdapterMatrices {
+  /** The names of the adapted layers, and of the modules that train whole. */
+  readonly targets: readonly string[];
+  readonly modulesToSave: readonly string[];
+  readonly #gpu: Gpu;
+  readonly #options: CheckedLoraOptions;
+  #matrices: Matrices;
+  /** What the matrices held before any training. */
+  #first: MatrixValues;
+  /** Whether the modules that train whole have values. */
+  #isWhole: boolean;
+  #beginning: Promise<void> | undefined;
+
+  /** @throws TransformerError OPTION_INVALID, MODEL_UNSUPPORTED */
+  constructor(model: TrainableModel, options: CheckedLoraOptions) {
+    this.#gpu = model.gpu;
+    this.#options = options;
+    this.#first = (adapted) => drawMatrices(adapted, options.seed);
+    this.#matrices = this.#make(model, this.#first);
+    this.#isWhole = this.#matrices.isWhole;
+    this.targets = this.layers.map(({ name }) => name);
+    this.modulesToSave = this.#matrices.modules.names;
+  }
+
+  get layers(): readonly AdaptedLayer[] {
+    return this.#matrices.layers;
+  }
+
+  /** Its own weights of modules that train whole, by those of the model. */
+  get whole(): ReadonlyMap<Tensor, Tensor> {
+    return this.#matrices.whole;
+  }
+
+  get parameters(): Parameters {
+    return this.#matrices.parameters;
+  }
+
+  get scope(): Scope {
+    return this.#matrices.scope;
+  }
+
+  /** The weights of the model that it changes, or that its own stand for. */
+  get adapted(): Tensor[] {
+    return [...this.layers.map(({ tensor }) => tensor), ...this.whole.keys()];
+  }
+
+  /** Adds (α / r)·B·A, `weight` times, to layers beside their products and what others add. */
+  adapt(weight: number): Adapt {
+    const { layers, whole: tensors } = this;
+    const { dropout } = this.#options;
+    const linear = (layer: Linear): Linear => {
+      const own = layers.filter(({ tensor }) => tensor === layer.weight);
+      if (own.length === 0) return layer;
+      const update = lowRank(own, { weight, dropout });
+      const before = layer.update;
+      return { ...layer, update: before ? (y, x) => update(before(y, x), x) : update };
+    };
+    return { linear, tensors };
+  }
+
+  /** Waits until all has values; undefined where there is nothing to wait for. */
+  ready(): Promise<void> | undefined {
+    if (this.#isWhole) return undefined;
+    return (this.#beginning ??= this.#begin().finally(() => (this.#beginning = undefined)));
+  }
+
+  /** Takes over values that are known. */
+  fill(values: ReadonlyMap<string, StoredValues>): void {
+    writeParameters(this.#gpu, this.parameters, values);
+    this.#isWhole = true;
+    if (this.#gpu.recovers) this.#first = () => values;
+  }
+
+  /** Makes all anew for the model as it stands now, with these values, else as before any training. */
+  replace(model: Model, values: MatrixValues = this.#first): void {
+    const before = this.#matrices;
+    this.#matrices = this.#make(model.trainable(), values);
+    this.#isWhole = this.#matrices.isWhole;
+    before.scope.dispose();
+  }
+
+  #make(model: TrainableModel, values: MatrixValues): Matrices {
+    const { patterns, whole } = this.#options;
+    const layers = selectLayers(modulesOf(model), patterns);
+    const modules = selectModules(model, whole);
+    expectApart(layers, modules);
+    const sized = layers.map((layer) => ({ ...layer, ...sizeOf(layer.name, this.#options) }));
+    return makeMatrices(this.#gpu, { layers: sized, modules }, values);
+  }
+
+  /** Has modules that train whole begin with what the model has. */
+  async #begin(): Promise<void> {
+    const matrices = this.#matrices;
+    const values = await plainValues(this.#gpu, [...matrices.whole.keys()]);
+    if (this.#matrices !== matrices || this.#isWhole) return;
+    for (const [base, own] of matrices.whole) {
+      write(this.#gpu, own, 0, values.get(base) ?? new Float32Array());
+    }
+    this.#isWhole = true;
+  }
+}
