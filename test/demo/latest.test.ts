@@ -7,7 +7,7 @@ let frames: (() => void)[];
 
 beforeEach(() => {
   frames = [];
-  vi.stubGlobal('requestAnimationFrame', (frame: () => void) => frames.push(frame));
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => frames.push(run));
 });
 
 afterEach(() => {
