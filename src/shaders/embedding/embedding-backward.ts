@@ -12,7 +12,7 @@ import type { Rule } from '../traces.ts';
 
 const linksKernel = kernel({
   name: 'embedding-links',
-  code: [workgroup, { file: 'embedding-links.wgsl', text: linksText }],
+  code: [{ file: 'embedding-links.wgsl', text: linksText }],
   bindings: { ids: 'read', links: 'write' },
   params: { tokens: 'u32', vocabulary: 'u32', stride: 'u32', offset: 'u32' },
 });
@@ -48,7 +48,7 @@ export function embeddingLinks(
     kernel: linksKernel,
     bindings: { ids, links },
     params: { tokens, vocabulary, stride: elements(ids.shape) / tokens, offset },
-    workgroups: Math.ceil((tokens + vocabulary) / 64),
+    workgroups: 1,
   });
   return links;
 }
