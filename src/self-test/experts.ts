@@ -5,11 +5,12 @@ import { expertMatmul } from '../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../shaders/experts/mix-experts.ts';
 import { route, type Routes } from '../shaders/experts/route.ts';
 import type { Result } from './checks.ts';
-import type { Inputs } from './inputs.ts';
+import type { Input, Inputs } from './inputs.ts';
 import { dot, rowsOf, softmaxRow } from './math.ts';
 import type { NamedCheck } from './run-check.ts';
 
-const [experts, chosen] = [5, 2];
+export const experts = 5;
+export const chosen = 2;
 
 export function expertChecks(): NamedCheck[] {
   return [
@@ -23,6 +24,7 @@ export function expertChecks(): NamedCheck[] {
 }
 
 interface Routed {
+  readonly logits: Input;
   readonly routes: Routes;
   /** The expert of each choice, and what it counts. */
   readonly chosenBy: readonly number[];
@@ -30,7 +32,7 @@ interface Routed {
 }
 
 /** The largest logits of each of some tokens. */
-function routed(inputs: Inputs, tokens: number): Routed {
+export function routed(inputs: Inputs, tokens: number): Routed {
   const logits = inputs.floats([tokens, experts]);
   const rows = rowsOf(logits.data, experts).map((row) => {
     const places = [...row.keys()].toSorted((a, b) => (row[b] ?? NaN) - (row[a] ?? NaN));
@@ -38,6 +40,7 @@ function routed(inputs: Inputs, tokens: number): Routed {
     return { first, shares: softmaxRow(first.map((place) => row[place] ?? NaN)) };
   });
   return {
+    logits,
     routes: route(logits.tensor, { chosen, amongChosen: true }),
     chosenBy: rows.flatMap(({ first }) => first),
     shares: rows.flatMap(({ shares }) => shares),
@@ -86,9 +89,12 @@ function checkMixture(inputs: Inputs): Result {
 
 function checkGate(inputs: Inputs): Result {
   const x = inputs.floats([3, 14]);
-  const wanted = rowsOf(x.data, 2).map(([gate = NaN, value = NaN]) => {
-    const own = Math.min(gate, 0.5);
-    return ((Math.max(-0.5, Math.min(0.5, value)) + 1) * own) / (1 + Math.exp(-1.7 * own));
-  });
-  return { output: clampedGate(x.tensor, { alpha: 1.7, limit: 0.5 }), wanted };
+  const output = clampedGate(x.tensor, { alpha: 1.7, limit: 0.5 });
+  return { output, wanted: rowsOf(x.data, 2).map(bounded) };
+}
+
+/** A gate and a value through the bounded gate of α = 1.7, the bound being 0.5. */
+export function bounded([gate = NaN, value = NaN]: readonly number[]): number {
+  const own = Math.min(gate, 0.5);
+  return ((Math.max(-0.5, Math.min(0.5, value)) + 1) * own) / (1 + Math.exp(-1.7 * own));
 }

@@ -6,6 +6,7 @@ import { attentionGradientChecks } from './attention-gradients.ts';
 import { biasGradientChecks } from './bias-gradients.ts';
 import { ctcChecks } from './ctc.ts';
 import { decoderGradientChecks } from './decoder-gradients.ts';
+import { expertGradientChecks } from './expert-gradients.ts';
 import { gradientChecks } from './gradients.ts';
 import { inferenceTest } from './inference.ts';
 import { pairChecks } from './pairs.ts';
@@ -24,6 +25,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...biasGradientChecks(),
     ...positionGradientChecks(),
     ...speechGradientChecks(),
+    ...expertGradientChecks(),
     ...ctcChecks(),
     ...pairChecks(),
     ...recurrenceGradientChecks(),

@@ -19,6 +19,10 @@ import { fillSpans, type SpansEntry } from './elementwise/spans.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { joinColumnsBackward } from './elementwise/join-columns-backward.ts';
 import { masked, type MaskRowsEntry } from './elementwise/mask-rows.ts';
+import { clampedGateBackward } from './experts/clamped-gate-backward.ts';
+import { expertMatmulBackward } from './experts/expert-matmul-backward.ts';
+import { mixExpertsBackward } from './experts/mix-experts-backward.ts';
+import { routeBackward } from './experts/route-backward.ts';
 import { gatedBackward } from './matmul/gates/gated-backward.ts';
 import { groupNormBackward } from './rows/group-norm-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
@@ -79,6 +83,7 @@ const rules = keyed({
   add: addBackward,
   activate: activateBackward,
   attention: attentionBackward,
+  'clamped-gate': clampedGateBackward,
   'column-scale': columnScaleBackward,
   'cross-entropy': crossEntropyBackward,
   'ctc-loss': ctcLossBackward,
@@ -86,6 +91,7 @@ const rules = keyed({
   dropout: dropoutBackward,
   embedding: embeddingBackward,
   energy: energyBackward,
+  'expert-matmul': expertMatmulBackward,
   gated: gatedBackward,
   'group-norm': groupNormBackward,
   'image-tokens': imageTokensBackward,
@@ -96,8 +102,10 @@ const rules = keyed({
   lora: loraBackward,
   'mask-rows': maskRowsBackward,
   matmul: matmulBackward,
+  'mix-experts': mixExpertsBackward,
   norm: normBackward,
   reorder: reorderBackward,
+  'route-tokens': routeBackward,
   scale: scaleBackward,
   'short-convolution': shortConvolutionBackward,
   'sigmoid-loss': sigmoidLossBackward,

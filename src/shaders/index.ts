@@ -74,9 +74,13 @@ import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/columns/transpose.ts';
 import { speechTokenKernels } from './choice/speech-tokens.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
+import { clampedGateBackwardKernels } from './experts/clamped-gate-backward.ts';
 import { clampedGateKernels } from './experts/clamped-gate.ts';
+import { expertMatmulBackwardKernels } from './experts/expert-matmul-backward.ts';
 import { expertMatmulKernels } from './experts/expert-matmul.ts';
+import { mixExpertsBackwardKernels } from './experts/mix-experts-backward.ts';
 import { mixExpertsKernels } from './experts/mix-experts.ts';
+import { routeBackwardKernels } from './experts/route-backward.ts';
 import { routeKernels } from './experts/route.ts';
 import { splitHeadsBackwardKernels } from './attention/heads/split-heads-backward.ts';
 import { splitHeadsKernels } from './attention/heads/split-heads.ts';
@@ -130,9 +134,13 @@ export const allKernels: readonly Kernel[] = [
   ...loraKernels,
   ...loraBackwardKernels,
   ...routeKernels,
+  ...routeBackwardKernels,
   ...expertMatmulKernels,
+  ...expertMatmulBackwardKernels,
   ...clampedGateKernels,
+  ...clampedGateBackwardKernels,
   ...mixExpertsKernels,
+  ...mixExpertsBackwardKernels,
   ...splitHeadsBackwardKernels,
   ...splitHeadsKernels,
   ...openHeadsKernels,

@@ -104,6 +104,8 @@ function draw(name: string, shape: readonly number[], random: Random): Float32Ar
   if (/\.(weight_g|original0)$/.test(name)) return values.fill(1);
   // Tokens and positions of images, for which ViT has no rule of its own.
   if (shape.length === 3) return values.map(() => 0.02 * random.normal());
+  // Biases of experts stand below each other.
+  if (name.endsWith('_bias')) return values;
   if (shape.length < 2 || rows === 1) return values.fill(/\.(weight|lambda1)$/.test(name) ? 1 : 0);
   if (/embed|shared/.test(name) && shape.length === 2)
     return values.map(() => random.normal() / Math.sqrt(columns));

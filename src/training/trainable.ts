@@ -38,7 +38,8 @@ export function selectTrainable(
     decay === 'all'
       ? () => true
       : decay === 'matrices'
-        ? ({ shape }: WeightSlice) => shape.filter((size) => size > 1).length > 1
+        ? ({ name, shape }: WeightSlice) =>
+            shape.filter((size) => size > 1).length > 1 && !name.endsWith('bias')
         : matcher('decay', decay, slices);
   const flags = segments.map((segment) => new Uint8Array(elements(segment.shape)));
   const rangesOf = rangesIn(places);

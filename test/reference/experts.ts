@@ -96,7 +96,8 @@ export const expertMatmul: Reference = {
 };
 
 function mixed(inputs: Inputs, params: Params, value: (x: number) => number): Float64Array {
-  const [x, shares] = [floats(inputs, 'x'), floats(inputs, 'shares')];
+  const x = floats(inputs, 'x');
+  const shares = inputs['shares'] && floats(inputs, 'shares');
   const residual = inputs['residual'] && floats(inputs, 'residual');
   const [rows, chosen] = [scalar(params, 'rows'), scalar(params, 'chosen')];
   const columns = scalar(params, 'columns');
@@ -105,7 +106,7 @@ function mixed(inputs: Inputs, params: Params, value: (x: number) => number): Fl
     return range(chosen).reduce(
       (sum, slot) => {
         const choice = row * chosen + slot;
-        return sum + value(shares[choice]!) * value(x[choice * columns + (i % columns)]!);
+        return sum + value(shares?.[choice] ?? 1) * value(x[choice * columns + (i % columns)]!);
       },
       value(residual?.[i] ?? 0),
     );

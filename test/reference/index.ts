@@ -25,6 +25,15 @@ import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { clampedGate, expertMatmul, groupTokens, mixExperts, routeTokens } from './experts.ts';
+import {
+  clampedGateBackward,
+  expertMatmulBackwardBias,
+  expertMatmulBackwardWeight,
+  expertMatmulBackwardX,
+  mixExpertsBackward,
+  mixExpertsBackwardShares,
+  routeTokensBackward,
+} from './experts-backward.ts';
 import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
 import { splitHeads, splitHeadsBackward } from './split-heads.ts';
 import { columnScale } from './column-scale.ts';
@@ -84,6 +93,13 @@ import type { Reference } from './twin.ts';
 
 export const references: Readonly<Record<string, Reference>> = {
   'clamped-gate': clampedGate,
+  'clamped-gate-backward': clampedGateBackward,
+  'expert-matmul-backward-bias': expertMatmulBackwardBias,
+  'expert-matmul-backward-weight': expertMatmulBackwardWeight,
+  'expert-matmul-backward-x': expertMatmulBackwardX,
+  'mix-experts-backward': mixExpertsBackward,
+  'mix-experts-backward-shares': mixExpertsBackwardShares,
+  'route-tokens-backward': routeTokensBackward,
   'expert-matmul': expertMatmul,
   'group-tokens': groupTokens,
   'mix-experts': mixExperts,

@@ -43,6 +43,10 @@ import { maskRows } from '../../src/shaders/elementwise/mask-rows.ts';
 import { weightNorm } from '../../src/shaders/rows/weight-norm.ts';
 import { shortConvolution } from '../../src/shaders/recurrence/short-convolution.ts';
 import { windows } from '../../src/shaders/audio/windows.ts';
+import { clampedGate } from '../../src/shaders/experts/clamped-gate.ts';
+import { expertMatmul } from '../../src/shaders/experts/expert-matmul.ts';
+import { mixExperts } from '../../src/shaders/experts/mix-experts.ts';
+import { route } from '../../src/shaders/experts/route.ts';
 import { groupNorm } from '../../src/shaders/rows/group-norm.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
 import { tokenMeans } from '../../src/shaders/image/token-means.ts';
@@ -563,6 +567,42 @@ cases['lora, two updates of a weight that is used'] = (t) => {
   return matmul(t.input('x', 3, 5), value, { transposed: true });
 };
 
+/** Logits far enough from each other that a small step chooses no other expert, one of them never chosen. */
+function routerLogits(t: Training, tokens: number, experts: number): Tensor {
+  const logits = t.input('logits', tokens, experts);
+  const values = Float32Array.from({ length: tokens * experts }, (_, i) => {
+    const [token, expert] = [Math.floor(i / experts), i % experts];
+    return expert === experts - 1 ? -4 : ((token + 2 * expert) % experts) / 3;
+  });
+  t.data.set(logits, values);
+  return logits;
+}
+for (const amongChosen of [false, true]) {
+  for (const [tokens, experts, chosen] of [
+    [1, 5, 3],
+    [7, 3, 1],
+    [13, 7, 2],
+  ] as const) {
+    const about = `${chosen} of ${experts}, shares ${amongChosen ? 'of these' : 'of all'}`;
+    cases[`experts, ${about}`] = (t) => {
+      const routes = route(routerLogits(t, tokens, experts), { chosen, amongChosen });
+      const bias = (out: number): Tensor | undefined =>
+        amongChosen ? t.input('bias', experts, out) : undefined;
+      const x = t.input('x', 1, tokens, 9);
+      const inner = expertMatmul(
+        x,
+        { weight: t.input('inner', experts * 10, 9), bias: bias(10) },
+        routes,
+      );
+      const hidden = amongChosen
+        ? clampedGate(inner, { alpha: 1.7, limit: 0.8 })
+        : gated(inner, 'silu');
+      const outer = { weight: t.input('outer', experts * 9, 5), bias: bias(9) };
+      return mixExperts(expertMatmul(hidden, outer, routes), routes, x.shape, x);
+    };
+  }
+}
+
 /** Those of a tensor, or of the one that it shows in another shape; zeros before any dispatch writes it. */
 function valuesOf(tensor: Tensor, values: ReadonlyMap<Tensor, Values>): Values {
   const { buffer } = tensor;
@@ -687,6 +727,7 @@ const kinds = [
   'distillation',
   'dropout',
   'embedding',
+  'experts',
   'gated',
   'group',
   'heads',
@@ -735,7 +776,6 @@ const withoutGradient = [
   'beam-gather',
   'beam-step',
   'choose-token',
-  'clamped-gate',
   'column-sum',
   'dequantize',
   'embedding-links',
@@ -762,8 +802,6 @@ const withoutGradient = [
   'token-rules',
   'transpose',
   'warp',
-  'expert-matmul',
-  'group-tokens',
   'delta-gates',
   'delta-scan',
   'delta-scores',
@@ -774,8 +812,6 @@ const withoutGradient = [
   'unit-heads',
   'hide-rows',
   'keep-inputs',
-  'mix-experts',
-  'route-tokens',
 ];
 
 test('every operation with a gradient has a case, and every case is played', () =>

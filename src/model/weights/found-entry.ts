@@ -39,12 +39,11 @@ export function expectShape(
 }
 
 /** The slices of several matrices in one tensor, each of which is transposed by itself. */
-export function eachOf({ shape, ...whole }: WeightSlice): WeightSlice[] {
-  const [count = 1, ...own] = shape;
+export function eachOf(whole: WeightSlice): WeightSlice[] {
+  const [count = 1] = whole.shape;
   const size = whole.size / count;
   return Array.from({ length: count }, (_, i) => ({
     ...whole,
-    shape: own,
     storedFirst: whole.storedFirst + i * size,
     first: whole.first + i * size,
     size,

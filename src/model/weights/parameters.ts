@@ -14,17 +14,18 @@ export interface WeightSlice {
   /** The element of `tensor` where the slice begins, and how many there are. */
   readonly first: number;
   readonly size: number;
-  /** Whether the tensor is the transpose of the stored one, (in, out), as of a `Conv1D`. */
+  /** Whether it is the transpose of what is stored, (in, out), as of a `Conv1D`, or of one of several matrices. */
   readonly transposed?: boolean;
   /** Where the order of the columns goes, of blocks that have them in another one; see `Linear`. */
   readonly order?: Tensor | undefined;
 }
 
-/** (rows, columns) values as (columns, rows). */
+/** (rows, columns) values as (columns, rows). `shape`: of the matrix, or of several that it is one of. */
 export function transposed<Values extends Uint16Array | Uint32Array | Float32Array | Float64Array>(
   values: Values,
-  [rows = 1, columns = 1]: readonly number[],
+  shape: readonly number[],
 ): Values {
+  const [rows = 1, columns = 1] = shape.slice(-2);
   const result = values.slice() as Values;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {

@@ -24,7 +24,8 @@ export async function readParameters(
   const put = (slice: WeightSlice, data: Float32Array): void => {
     const { name, shape, storedFirst } = slice;
     const entry = values.get(name) ?? { shape, data: new Float32Array(elements(shape)) };
-    const stored = slice.transposed === true ? transposed(data, shape.toReversed()) : data;
+    const stored =
+      slice.transposed === true ? transposed(data, shape.slice(-2).toReversed()) : data;
     entry.data.set(stored, storedFirst);
     values.set(name, entry);
   };

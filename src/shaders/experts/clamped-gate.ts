@@ -3,6 +3,7 @@
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { late, workgroup } from '../snippets.ts';
+import type { Traced } from '../traces.ts';
 
 const gateKernel = kernel({
   name: 'clamped-gate',
@@ -22,8 +23,14 @@ export interface ClampedGate {
   readonly limit: number;
 }
 
+export type ClampedGateEntry = Traced<
+  'clamped-gate',
+  { readonly x: Tensor; readonly gate: ClampedGate }
+>;
+
 /** (u + 1) · g · σ(α · g) of bounded g and u, which come by turns. x: (…, 2 · columns), result: (…, columns). */
-export function clampedGate(x: Tensor, { alpha, limit }: ClampedGate): Tensor {
+export function clampedGate(x: Tensor, gate: ClampedGate): Tensor {
+  const { alpha, limit } = gate;
   const { recording } = x;
   const y = recording.transient('clamped gate', [...x.shape.slice(0, -1), x.size(-1) / 2]);
   const size = elements(y.shape);
@@ -33,6 +40,11 @@ export function clampedGate(x: Tensor, { alpha, limit }: ClampedGate): Tensor {
     params: { size, alpha, limit },
     workgroups: Math.ceil(size / 64),
   });
-  recording.differentiate({ op: 'clamped-gate', output: y, inputs: [x] });
+  recording.differentiate({
+    op: 'clamped-gate',
+    output: y,
+    inputs: [x],
+    trace: { x, gate },
+  } satisfies ClampedGateEntry);
   return y;
 }

@@ -7,6 +7,7 @@ import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { late, workgroup } from '../snippets.ts';
 import { weightStorage } from '../storage.ts';
+import type { Traced } from '../traces.ts';
 import type { Routes } from './route.ts';
 
 const forms = rowKernel({
@@ -45,6 +46,11 @@ export interface ExpertWeights {
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
 }
+
+export type ExpertMatmulEntry = Traced<
+  'expert-matmul',
+  ExpertWeights & Pick<Routes, 'starts' | 'order'> & { readonly x: Tensor; readonly share: number }
+>;
 
 /**
  * xW[e]ᵀ + bias[e] for each choice of a token, e being its expert. x: (tokens, in), or (choices, in) of what each
@@ -92,6 +98,11 @@ export function expertMatmul(
       parts: parts.length > 1 ? ['y'] : [],
     });
   }
-  recording.differentiate({ op: 'expert-matmul', output: y, inputs: [x, weight, bias] });
+  recording.differentiate({
+    op: 'expert-matmul',
+    output: y,
+    inputs: [x, weight, bias],
+    trace: { x, weight, bias, starts, order, share },
+  } satisfies ExpertMatmulEntry);
   return y;
 }

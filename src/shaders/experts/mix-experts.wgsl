@@ -1,4 +1,5 @@
-// What the experts of each token give, by their shares, and what is added to it. One invocation an element.
+// What the experts of each token give, by their shares where they have some, and what is added to it. One
+// invocation an element.
 struct Params {
   rows: u32,
   chosen: u32,
@@ -24,7 +25,8 @@ fn mix_experts(
   let first = i / params.columns * params.chosen;
   var sum = 0.0;
   for (var slot = first; slot < first + params.chosen; slot += 1u) {
-    sum += shares[slot] * x[slot * params.columns + i % params.columns];
+    let share = select(1.0, shares[slot], HAS_SHARES);
+    sum += share * x[slot * params.columns + i % params.columns];
   }
   if (HAS_RESIDUAL) {
     sum += residual[i];

@@ -4,6 +4,7 @@ import { kernel, type Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { late, numbers, workgroup } from '../snippets.ts';
+import type { Traced } from '../traces.ts';
 
 const routeForms = rowKernel({
   name: 'route-tokens',
@@ -47,6 +48,11 @@ export interface RouteOptions {
   readonly amongChosen: boolean;
 }
 
+export type RouteEntry = Traced<
+  'route-tokens',
+  Pick<Routes, 'experts' | 'shares'> & { readonly logits: Tensor; readonly amongChosen: boolean }
+>;
+
 /** Chooses experts by their logits, (…, experts). */
 export function route(logits: Tensor, { chosen, amongChosen }: RouteOptions): Routes {
   const { recording } = logits;
@@ -70,7 +76,11 @@ export function route(logits: Tensor, { chosen, amongChosen }: RouteOptions): Ro
     params: { choices, experts: count },
     workgroups: Math.ceil((count + 1) / 64),
   });
-  // No rule goes with it yet: training through it ends in an error that says so.
-  recording.differentiate({ op: 'route-tokens', output: shares, inputs: [logits] });
+  recording.differentiate({
+    op: 'route-tokens',
+    output: shares,
+    inputs: [logits],
+    trace: { logits, experts, shares, amongChosen },
+  } satisfies RouteEntry);
   return { experts, shares, starts, order };
 }
