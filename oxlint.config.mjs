@@ -38,7 +38,7 @@ const rooms = {
     experts: ['rows'],
     recurrence: ['matmul', 'rows'],
     choice: ['rows'],
-    loss: ['rows'],
+    loss: ['elementwise', 'matmul', 'rows'],
     optimizer: ['rows'],
   },
   tasks: {

@@ -11,6 +11,7 @@ import { checkHead, type HeadBatch } from './heads/head.ts';
 import { recordHead } from './heads/record-head.ts';
 import { type CheckedInput, type InputShape, paddedLength } from './inputs/input-stage.ts';
 import { sequenceStack } from './layers/sequence-stack.ts';
+import type { PendingLogits } from './layers/logits.ts';
 import type { BetweenLayers } from './layers/stack.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
 
@@ -26,8 +27,9 @@ export interface SequenceGraph {
   readonly hidden: Tensor;
   /** (B, d_model) */
   readonly pooled: Tensor | undefined;
-  /** As the head has them. */
+  /** As the head has them; undefined where they are pending. */
   readonly logits: Tensor | undefined;
+  readonly pending: PendingLogits | undefined;
   readonly boxes: Tensor | undefined;
   /** A label for each row of the logits, where they are asked for. */
   readonly labels: Tensor | undefined;
@@ -87,6 +89,8 @@ export interface LabelShape {
   readonly labelled: boolean;
   /** How many each sequence has at most, where the head has a loss of its own. */
   readonly room?: number | undefined;
+  /** Whether logits may be left pending, for a loss that need not have all of them at a time. */
+  readonly deferred?: boolean;
 }
 
 /** What a list is recorded for. */
@@ -99,7 +103,7 @@ export interface GraphShape extends InputShape, LabelShape {
 export function sequenceGraph(
   recording: Recording,
   { input, stack, causal, pooler, mix, head }: SequenceDefinition,
-  { labelled, room, kept, ...shape }: GraphShape,
+  { labelled, room, deferred, kept, ...shape }: GraphShape,
 ): SequenceGraph {
   const begun = input.record(recording, shape);
   const { mask } = begun;
@@ -112,11 +116,12 @@ export function sequenceGraph(
   const states = mix?.(outputs) ?? hidden;
   const read = pooler?.choose && chosenTokens(hidden);
   const pooled = pooler?.record(read?.states ?? hidden, mask);
-  const headed = head && recordHead(head, states, { pooled, mask, labelled, room, kept });
+  const headed = head && recordHead(head, states, { pooled, mask, labelled, room, deferred, kept });
   return {
     hidden,
     pooled,
     logits: headed?.logits,
+    pending: headed?.pending,
     boxes: headed?.boxes,
     labels: headed?.labels,
     losses: headed?.losses,

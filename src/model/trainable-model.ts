@@ -11,6 +11,7 @@ import type {
   SequenceDefinition,
 } from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { PendingLogits } from './layers/logits.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, Model, ModelInputs } from './model.ts';
 import type { Linear } from './weights/linear-weights.ts';
@@ -42,9 +43,15 @@ export interface Classified {
   readonly labels: Tensor;
 }
 
+/** The same, where the logits are still to be recorded. */
+export interface PendingClassified {
+  readonly pending: PendingLogits;
+  readonly labels: Tensor;
+}
+
 export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
   /** What the loss of labels that are classes is computed of; else the losses that the model has itself. */
-  readonly from: Classified | { readonly losses: Tensor };
+  readonly from: Classified | PendingClassified | { readonly losses: Tensor };
   /** Writes the inputs of a batch with the key that the list was recorded for. */
   write(plan: Plan, batch: Batch): void;
 }

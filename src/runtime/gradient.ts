@@ -19,13 +19,16 @@ export interface TapeEntry {
   readonly trace?: unknown;
 }
 
+/** Whether the gradient that reaches an input is asked for. */
+export type IsWanted = (input: Tensor | undefined) => boolean;
+
 /** How gradients pass back: a rule turns the gradient of an operation's output into its inputs'. */
 export interface GradientRules {
   /** Adds two gradients of one tensor. */
   readonly add: (a: Tensor, b: Tensor) => Tensor;
   /** By operation. `never`, because each rule takes the entries of its own operation only. */
   readonly rules: Readonly<
-    Record<string, (entry: never, gradient: Tensor) => readonly InputGradient[]>
+    Record<string, (entry: never, gradient: Tensor, isWanted: IsWanted) => readonly InputGradient[]>
   >;
 }
 
@@ -46,6 +49,7 @@ export function gradients(
   for (const { inputs, output } of recording.tape) {
     if (inputs.some((input) => input !== undefined && depends.has(input))) depends.add(output);
   }
+  const isWanted: IsWanted = (input) => input !== undefined && depends.has(input);
   // Backwards: each gradient is complete before its tensor's operation is reached.
   const found = new Map<Tensor, Tensor>();
   const accumulate = (tensor: Tensor, gradient: Tensor): void => {
@@ -56,7 +60,7 @@ export function gradients(
   for (const entry of recording.tape.toReversed()) {
     const { op, output, inputs } = entry;
     const gradient = found.get(output);
-    if (gradient === undefined || !inputs.some((input) => input && depends.has(input))) continue;
+    if (gradient === undefined || !inputs.some(isWanted)) continue;
     const rule = rules[op];
     if (rule === undefined) {
       throw new TransformerError(
@@ -64,7 +68,7 @@ export function gradients(
         `${op}, which computes ${output.describe()}, has no gradient. Freeze all that leads to it.`,
       );
     }
-    for (const [input, compute] of rule(entry as never, gradient)) {
+    for (const [input, compute] of rule(entry as never, gradient, isWanted)) {
       if (input !== undefined && depends.has(input)) accumulate(input, compute());
     }
   }

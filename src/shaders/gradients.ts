@@ -7,6 +7,7 @@ import { splitHeadsBackward } from './attention/heads/split-heads-backward.ts';
 import { attentionBackward } from './attention/backward/attention-backward.ts';
 import { columnScaleBackward } from './matmul/columns/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
+import { linearCrossEntropyBackward } from './loss/linear-cross-entropy-backward.ts';
 import { ctcLossBackward } from './loss/ctc-loss-backward.ts';
 import { valueLossBackward } from './loss/value-loss-backward.ts';
 import { sigmoidLossBackward } from './loss/sigmoid-loss-backward.ts';
@@ -98,6 +99,7 @@ const rules = keyed({
   'join-columns': joinColumnsBackward,
   'layer-drop': layerDropBackward,
   'layer-mix': layerMixBackward,
+  'linear-cross-entropy': linearCrossEntropyBackward,
   'log-scale': logScaleBackward,
   lora: loraBackward,
   'mask-rows': maskRowsBackward,

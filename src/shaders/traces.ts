@@ -1,7 +1,7 @@
 // What operations leave on the tape for their gradients: plain data, which each declares beside its
 // kernel. The rules that read it stand in *-backward.ts, which inference does not import.
 
-import type { InputGradient, TapeEntry } from '../runtime/gradient.ts';
+import type { InputGradient, IsWanted, TapeEntry } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 
 /** Values of the scalars that a kernel declares. */
@@ -16,8 +16,12 @@ export type Traced<Op extends string, Trace> = TapeEntry & {
   readonly trace: Trace;
 };
 
-/** How the gradient of an operation's output passes back to its inputs. */
+/**
+ * How the gradient of an operation's output passes back to its inputs. `isWanted` is for those that compute several
+ * of them together.
+ */
 export type Rule<Entry extends TapeEntry> = (
   entry: Entry,
   gradient: Tensor,
+  isWanted: IsWanted,
 ) => readonly InputGradient[];

@@ -4,9 +4,13 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
+import { bytesOf } from '../runtime/dtype.ts';
+import { rowsOf } from '../runtime/parts.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
+import { linearCrossEntropy } from '../shaders/loss/linear-cross-entropy.ts';
 import type { ModelInputs } from '../model/model.ts';
-import type { Classified, TrainingGraph } from '../model/trainable-model.ts';
+import { recordLogits } from '../model/layers/logits.ts';
+import type { Classified, PendingClassified, TrainingGraph } from '../model/trainable-model.ts';
 import { checkRange } from './check.ts';
 
 /** What an objective appended, for the trainer. */
@@ -33,7 +37,8 @@ export interface Objective {
 
 /**
  * Cross entropy, with label smoothing of `smoothing` ("Attention Is All You Need", §5.4; Szegedy et
- * al. 2016, §7).
+ * al. 2016, §7). Logits of a model that would take more than 64 MiB are never there as a whole, nor is their gradient:
+ * they are computed in pieces of 64 tokens or more, and once more on the way back.
  */
 export function labelCrossEntropy(smoothing: number): Objective {
   checkRange('smoothing', smoothing, 0, 1);
@@ -41,15 +46,35 @@ export function labelCrossEntropy(smoothing: number): Objective {
     name: 'labelCrossEntropy',
     record(_recording, { from }) {
       if ('losses' in from && smoothing === 0) return from;
+      if ('pending' in from) return { losses: pendingLosses(from, smoothing) };
       const { logits, labels } = classesOf(from, 'labelSmoothing');
       return { losses: crossEntropy(logits, labels, smoothing) };
     },
   };
 }
 
+/** Logits of more bytes than this are computed in pieces of at most half of them, where 64 rows are no more. */
+const wholeLogits = 2 ** 26;
+
+/**
+ * Cross entropy of logits that are still to be recorded: whole where they are few, else some rows at a time, which
+ * are computed once more on the way back. An output layer with adapters or an order of columns of its own takes all.
+ */
+function pendingLosses({ pending, labels }: PendingClassified, smoothing: number): Tensor {
+  const { x, layer } = pending;
+  const bytesOfRow = bytesOf('f32', layer.weight.size(0));
+  const isWhole = rowsOf(x) * bytesOfRow <= wholeLogits;
+  if (isWhole || layer.update !== undefined || layer.order !== undefined) {
+    return crossEntropy(recordLogits(pending), labels, smoothing);
+  }
+  const rows = Math.max(64, Math.floor(wholeLogits / 2 / bytesOfRow / 64) * 64);
+  return linearCrossEntropy(x, layer, labels, { smoothing, rows });
+}
+
 /** Logits and their classes. @throws TransformerError MODEL_UNSUPPORTED for models with a loss of their own */
 export function classesOf(from: TrainingGraph['from'], what: string): Classified {
   if ('logits' in from) return from;
+  if ('pending' in from) return { logits: recordLogits(from.pending), labels: from.labels };
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
     `${what} is for labels that are classes; this model has a loss of its own. Leave it out.`,

@@ -56,6 +56,7 @@ export class TrainablePair
         sourceSize: checked.source.size,
         targetLength,
         labelled: true,
+        deferred: true,
       }),
       model.head,
     );

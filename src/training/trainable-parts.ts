@@ -13,6 +13,7 @@ import type { Head, HeadBatch } from '../model/heads/head.ts';
 import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
 import type { LoadedParts, Model, ModelInputs } from '../model/model.ts';
+import type { PendingLogits } from '../model/layers/logits.ts';
 import {
   type Adapt,
   cannotTrain,
@@ -179,7 +180,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
 
   /** What a trainer needs of a recorded pass. */
   graph(
-    { logits, labels, losses, write }: RecordedPass<Checked>,
+    { logits, pending, labels, losses, write }: RecordedPass<Checked>,
     head?: Head,
   ): TrainingGraph<PaddedBatch<Checked>> {
     const isFlags = head?.problem === 'multi_label_classification';
@@ -193,7 +194,8 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
         },
       };
     }
-    const from = losses ? { losses } : logits && labels && { logits, labels };
+    const classes = labels && (pending ? { pending, labels } : logits && { logits, labels });
+    const from = losses ? { losses } : classes;
     if (from === undefined) throw new RangeError('no logits');
     return { from, write: (plan, { checked }) => write(plan, checked) };
   }
@@ -201,6 +203,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
 
 interface RecordedPass<Checked> {
   readonly logits: Tensor | undefined;
+  readonly pending?: PendingLogits | undefined;
   readonly labels: Tensor | undefined;
   readonly losses?: Tensor | undefined;
   readonly write: (plan: Plan, batch: Checked) => void;

@@ -46,7 +46,14 @@ export class TrainableSequence
     const { size } = checked.input;
     const room = checked.labels?.sequences?.room;
     return this.graph(
-      sequenceGraph(recording, definition, { batch, length, size, labelled: true, room }),
+      sequenceGraph(recording, definition, {
+        batch,
+        length,
+        size,
+        labelled: true,
+        room,
+        deferred: true,
+      }),
       definition.head,
     );
   }

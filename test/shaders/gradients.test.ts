@@ -18,6 +18,7 @@ import { logScale } from '../../src/shaders/elementwise/log-scale.ts';
 import { valueLoss } from '../../src/shaders/loss/value-loss.ts';
 import { sigmoidLoss } from '../../src/shaders/loss/sigmoid-loss.ts';
 import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
+import { linearCrossEntropy } from '../../src/shaders/loss/linear-cross-entropy.ts';
 import { ignoredLabel } from '../../src/shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
 import { dropout } from '../../src/shaders/elementwise/dropout.ts';
@@ -496,6 +497,26 @@ for (const smoothing of [0, 0.1]) {
   }
 }
 
+for (const [about, smoothing, softcap] of [
+  ['a bias', 0, undefined],
+  ['smoothing', 0.1, undefined],
+  ['a soft cap', 0, 1.5],
+  ['smoothing and a soft cap', 0.2, 2],
+] as const) {
+  cases[`cross entropy in pieces, ${about}`] = (t) => {
+    const labels = Array.from({ length: 131 }, (_, i) => (i % 3 === 1 ? ignoredLabel : i % 7));
+    const bias = about === 'a bias' ? t.input('bias', 7) : undefined;
+    const layer = { weight: t.input('weight', 7, 5), bias, softcap };
+    const label = t.integers('label', [labels.length], labels);
+    return linearCrossEntropy(t.input('x', 1, 131, 5), layer, label, { smoothing, rows: 64 });
+  };
+}
+cases['cross entropy in pieces, of the embeddings'] = (t) => {
+  const weight = t.input('weight', 8, 5);
+  const x = embedding(t.integers('ids', [2, 4], ids), weight, { scale: 2 });
+  return linearCrossEntropy(x, { weight }, t.integers('label', [8], ids), { rows: 64 });
+};
+
 for (const hasBias of [false, true]) {
   cases[`pairs, scaled by an exponential${hasBias ? ', shifted' : ''}`] = (t) =>
     logScale(t.input('x', 3, 5), t.input('scale', 1), hasBias ? t.input('bias', 1) : undefined);
@@ -603,11 +624,31 @@ for (const amongChosen of [false, true]) {
   }
 }
 
-/** Those of a tensor, or of the one that it shows in another shape; zeros before any dispatch writes it. */
-function valuesOf(tensor: Tensor, values: ReadonlyMap<Tensor, Values>): Values {
-  const { buffer } = tensor;
+/** The tensor that a tensor shows, in another shape or a window of it; itself where it shows none. */
+function shownBy(tensor: Tensor, values: ReadonlyMap<Tensor, Values>): Tensor {
+  const { buffer, of } = tensor;
   const shown = buffer && [...values.keys()].find((other) => other.buffer === buffer);
-  return values.get(shown ?? tensor) ?? new Float64Array(elements(tensor.shape));
+  return of ?? shown ?? tensor;
+}
+
+/** Those of a tensor; zeros before any dispatch writes it. */
+function valuesOf(tensor: Tensor, values: ReadonlyMap<Tensor, Values>): Values {
+  const shown = shownBy(tensor, values);
+  const all = values.get(shown) ?? new Float64Array(elements(shown.shape));
+  const first = tensor.offset / 4;
+  return all.subarray(first, first + tensor.byteLength / 4);
+}
+
+/** Puts what a dispatch wrote to where its tensor is. */
+function keep(tensor: Tensor, result: Values, values: Map<Tensor, Values>): void {
+  const shown = shownBy(tensor, values);
+  if (shown === tensor || result.length === elements(shown.shape)) {
+    values.set(shown, result);
+    return;
+  }
+  const all = Float64Array.from(valuesOf(shown, values));
+  all.set(result, tensor.offset / 4);
+  values.set(shown, all);
 }
 
 /** The result in float64. `values` holds the inputs, and gets what is computed on the way. */
@@ -625,7 +666,7 @@ function evaluate(dispatches: readonly Dispatch[], values: Map<Tensor, Values>):
     const { twin } = references[kernel.operation]!;
     const results = twin(inputs, Object.fromEntries(scalars), constants);
     for (const [name, tensor] of Object.entries(bindings)) {
-      if (kernel.bindings[name] === 'write' && tensor) values.set(tensor, results[name]!);
+      if (kernel.bindings[name] === 'write' && tensor) keep(tensor, results[name]!, values);
     }
   }
 }

@@ -9,7 +9,7 @@ import type { CheckedInput } from '../inputs/input-stage.ts';
 import type { DenseTensor, TokenBatch } from '../inputs/inputs.ts';
 import { linear } from '../layers/linear.ts';
 import { type NormWeights, normalize } from '../../shaders/rows/norm.ts';
-import type { BeforeOutput, OutputLayer } from '../layers/logits.ts';
+import type { BeforeOutput, OutputLayer, PendingLogits } from '../layers/logits.ts';
 import type { ModelInputs, ModelOutput } from '../model.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 
@@ -37,6 +37,8 @@ export interface Head {
    * token, (B, d_model). `mask`: u32 (B, T), 0 = padding, of models of one stack.
    */
   record(states: Tensor, pooled: Tensor | undefined, mask?: Tensor): Tensor;
+  /** Appends all but the last layer, where that is a product and no more: what `record` gives is then its logits. */
+  pending?(states: Tensor): PendingLogits | undefined;
   /** Appends where it sees what the logits name, (B, T, 4), of heads that look for it. */
   boxes?(states: Tensor): Tensor;
   /** Appends a loss of its own, of labels of sequences; `room`: how many each has at most. */

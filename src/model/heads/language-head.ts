@@ -3,7 +3,13 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
-import { type BeforeOutput, logits, type OutputLayer } from '../layers/logits.ts';
+import {
+  type BeforeOutput,
+  logits,
+  type OutputLayer,
+  type PendingLogits,
+  pendingLogits,
+} from '../layers/logits.ts';
 import type { ModelInputs } from '../model.ts';
 import type { Head, Labels } from './head.ts';
 import { tokenLabels } from './token-labels.ts';
@@ -21,6 +27,10 @@ export class LanguageHead implements Head {
 
   record(states: Tensor): Tensor {
     return logits(states, this);
+  }
+
+  pending(states: Tensor): PendingLogits {
+    return pendingLogits(states, this);
   }
 
   labels({ labels }: ModelInputs, { ids }: CheckedInput): Labels | undefined {

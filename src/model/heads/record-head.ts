@@ -5,10 +5,13 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
 import { padRows } from '../inputs/inputs.ts';
 import { chosenTokens } from './chosen-tokens.ts';
+import type { PendingLogits } from '../layers/logits.ts';
 import type { Head, HeadBatch } from './head.ts';
 
 export interface RecordedHead {
-  readonly logits: Tensor;
+  /** Undefined where they are pending. */
+  readonly logits: Tensor | undefined;
+  readonly pending: PendingLogits | undefined;
   readonly boxes: Tensor | undefined;
   /** u32, a label for each row of logits; where they are asked for */
   readonly labels: Tensor | undefined;
@@ -24,6 +27,8 @@ interface HeadOptions {
   readonly labelled: boolean;
   /** How many each sequence has at most, where the head has a loss of its own. */
   readonly room?: number | undefined;
+  /** Whether logits may be left pending. */
+  readonly deferred?: boolean | undefined;
   /** Tokens of each sequence that it reads, of heads that read all; all when absent. */
   readonly kept?: number | undefined;
 }
@@ -32,18 +37,20 @@ interface HeadOptions {
 export function recordHead(
   head: Head,
   hidden: Tensor,
-  { pooled, mask, labelled, room, kept }: HeadOptions,
+  { pooled, mask, labelled, room, kept, deferred = false }: HeadOptions,
 ): RecordedHead {
   const { recording } = hidden;
   const chooses = head.choose !== undefined || kept !== undefined;
   const chosen = chooses ? chosenTokens(hidden, head.chooses ?? kept) : undefined;
   const states = chosen?.states ?? hidden;
-  const logits = head.record(states, pooled, mask);
-  const rows = logits.shape.slice(0, -1);
-  const loss = room === undefined ? undefined : head.loss?.(logits, room);
+  const pending = deferred ? head.pending?.(states) : undefined;
+  const logits = pending ? undefined : head.record(states, pooled, mask);
+  const rows = (pending?.x ?? logits)?.shape.slice(0, -1) ?? [];
+  const loss = logits && room !== undefined ? head.loss?.(logits, room) : undefined;
   const labels = labelled && !loss ? recording.persistent('labels', rows, 'u32') : undefined;
   return {
     logits,
+    pending,
     boxes: head.boxes?.(states),
     labels,
     losses: loss?.losses,

@@ -4,7 +4,13 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { type StartTokens, targetOf } from '../inputs/encoder-decoder-inputs.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
 import type { TokenBatch } from '../inputs/inputs.ts';
-import { type BeforeOutput, logits, type OutputLayer } from '../layers/logits.ts';
+import {
+  type BeforeOutput,
+  logits,
+  type OutputLayer,
+  type PendingLogits,
+  pendingLogits,
+} from '../layers/logits.ts';
 import type { ModelInputs } from '../model.ts';
 import type { Head, Labels } from './head.ts';
 import { tokenLabels } from './token-labels.ts';
@@ -25,6 +31,10 @@ export class TargetHead implements Head {
 
   record(states: Tensor): Tensor {
     return logits(states, this);
+  }
+
+  pending(states: Tensor): PendingLogits {
+    return pendingLogits(states, this);
   }
 
   labels({ labels }: ModelInputs, { ids }: CheckedInput): Labels | undefined {

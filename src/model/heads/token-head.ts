@@ -2,6 +2,7 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
+import type { PendingLogits } from '../layers/logits.ts';
 import type { ModelInputs } from '../model.ts';
 import type { EncoderHead } from './encoder-heads.ts';
 import { labelCount } from './head-name.ts';
@@ -19,6 +20,12 @@ export class TokenHead implements Head {
 
   record(states: Tensor): Tensor {
     return applyLayers(states, this.layers);
+  }
+
+  pending(states: Tensor): PendingLogits | undefined {
+    const last = this.layers.at(-1);
+    if (last === undefined || last.activation || last.norm) return undefined;
+    return { x: applyLayers(states, this.layers.slice(0, -1)), layer: last.linear };
   }
 
   labels({ labels }: ModelInputs, { ids }: CheckedInput): Labels | undefined {

@@ -34,17 +34,37 @@ export interface BeforeOutput {
   readonly norm: NormWeights;
 }
 
+/** Logits that are still to be recorded, all of them or some rows at a time. */
+export interface PendingLogits {
+  /** What goes into the product: (…, d_model) */
+  readonly x: Tensor;
+  readonly layer: OutputLayer;
+}
+
 /**
  * §3.4: "we share the same weight matrix between the two embedding layers and the pre-softmax linear
  * transformation". hidden: (B, T, d_model), result: (B, T, V_target).
  */
 export function logits(
   hidden: Tensor,
-  { output, before }: Pick<LanguageModelWeights, 'output' | 'before'>,
+  weights: Pick<LanguageModelWeights, 'output' | 'before'>,
 ): Tensor {
-  const { softcap } = output;
+  return recordLogits(pendingLogits(hidden, weights));
+}
+
+/** Appends what comes before the last product. */
+export function pendingLogits(
+  hidden: Tensor,
+  { output, before }: Pick<LanguageModelWeights, 'output' | 'before'>,
+): PendingLogits {
   const x = before ? transformed(hidden, before) : hidden;
-  const scores = linear(scale(x, output.scale ?? 1), output, { label: 'logits' });
+  return { x: scale(x, output.scale ?? 1), layer: output };
+}
+
+/** Appends all of them. */
+export function recordLogits({ x, layer }: PendingLogits): Tensor {
+  const { softcap } = layer;
+  const scores = linear(x, layer, { label: 'logits' });
   return softcap === undefined ? scores : softCap(scores, softcap);
 }
 

@@ -24,17 +24,19 @@ export const scaleBackwardKernels: readonly Kernel[] = [forms.singly, forms.four
 /** dy · factor; or where y was capped, dy · (1 - (y / cap)²). */
 export const scaleBackward: Rule<ScaleEntry> = ({ output: y, trace }, dy) => {
   const { x, factor, capped } = trace;
-  const throughCap = (): Tensor => {
-    const dx = transientLike(dy);
-    forRows(dy, (part, rows) => {
-      const size = elements(part.shape);
-      dy.recording.dispatch({
-        ...elementForm(forms, size),
-        bindings: { y: rows(y), dy: part, dx: rows(dx) },
-        params: { size, factor },
-      });
-    });
-    return dx;
-  };
-  return [[x, () => (capped ? throughCap() : scale(dy, factor))]];
+  return [[x, () => (capped ? throughCap(y, dy, factor) : scale(dy, factor))]];
 };
+
+/** The gradient of what was capped to y. */
+export function throughCap(y: Tensor, dy: Tensor, cap: number): Tensor {
+  const dx = transientLike(dy);
+  forRows(dy, (part, rows) => {
+    const size = elements(part.shape);
+    dy.recording.dispatch({
+      ...elementForm(forms, size),
+      bindings: { y: rows(y), dy: part, dx: rows(dx) },
+      params: { size, factor: cap },
+    });
+  });
+  return dx;
+}

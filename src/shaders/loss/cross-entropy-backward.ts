@@ -28,22 +28,27 @@ export const crossEntropyBackwardKernels: readonly Kernel[] = allForms(forms);
 export const crossEntropyBackward: Rule<CrossEntropyEntry> = ({ trace }, dloss) => {
   const { x, label, params } = trace;
   const dxOf = (): Tensor => {
-    const { recording } = dloss;
-    const dx = transientLike(x, { label: `d ${x.label}`, recording });
+    const dx = transientLike(x, { label: `d ${x.label}`, recording: dloss.recording });
     forRows(x, (part, rows, each) => {
-      const own = rowsOf(part);
-      recording.dispatch({
-        ...rowForm(forms, recording.gpu, own, 3 * params.columns),
-        bindings: {
-          x: part,
-          label: each(label),
-          dloss: each(dloss),
-          dx: rows(dx),
-        },
-        params: { ...params, rows: own },
-      });
+      const own = { x: part, label: each(label), dloss: each(dloss), dx: rows(dx) };
+      appendLossGradient(own, params.smoothing);
     });
     return dx;
   };
   return [[x, dxOf]];
 };
+
+/** Appends the gradient of whole rows of logits to where `dx` lies. */
+export function appendLossGradient(
+  tensors: Readonly<Record<'x' | 'label' | 'dloss' | 'dx', Tensor>>,
+  smoothing: number,
+): void {
+  const { x, dx } = tensors;
+  const { recording } = dx;
+  const [rows, columns] = [rowsOf(x), x.size(-1)];
+  recording.dispatch({
+    ...rowForm(forms, recording.gpu, rows, 3 * columns),
+    bindings: tensors,
+    params: { rows, columns, smoothing },
+  });
+}

@@ -46,14 +46,7 @@ export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): T
   const rows = elements(x.shape) / columns;
   const params = { rows, columns, smoothing };
   const loss = recording.transient('loss', [rows]);
-  forRows(x, (part, _, each) => {
-    const own = rowsOf(part);
-    recording.dispatch({
-      ...rowForm(forms, recording.gpu, own, 3 * columns),
-      bindings: { x: part, label: each(label), loss: each(loss) },
-      params: { ...params, rows: own },
-    });
-  });
+  forRows(x, (part, _, each) => appendLosses(part, each(label), each(loss), smoothing));
   recording.differentiate({
     op: 'cross-entropy',
     output: loss,
@@ -61,4 +54,15 @@ export function crossEntropy(x: Tensor, label: Tensor, smoothing: number = 0): T
     trace: { x, label, params },
   } satisfies CrossEntropyEntry);
   return loss;
+}
+
+/** Appends the losses of whole rows to where `loss` lies. */
+export function appendLosses(x: Tensor, label: Tensor, loss: Tensor, smoothing: number): void {
+  const { recording } = x;
+  const [rows, columns] = [rowsOf(x), x.size(-1)];
+  recording.dispatch({
+    ...rowForm(forms, recording.gpu, rows, 3 * columns),
+    bindings: { x, label, loss },
+    params: { rows, columns, smoothing },
+  });
 }
