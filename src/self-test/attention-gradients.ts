@@ -18,6 +18,7 @@ export function attentionGradientChecks(): NamedCheck[] {
     ['gradient of attention, sinks', (inputs) => checkSums(inputs, true)],
     ['gradient of attention, queries', (inputs) => checkAttention(inputs, 'q')],
     ['gradient of causal attention with dropout, keys', (inputs) => checkAttention(inputs, 'kv')],
+    ['gradient of attention, columns that it does not read', checkOthers],
     ['gradient of heads, normalized and rotated', (inputs) => checkHeads(inputs, 'projections')],
     ['gradient of norms of heads', (inputs) => checkHeads(inputs, 'weight')],
   ];
@@ -49,18 +50,23 @@ function checkSums(inputs: Inputs, ofSinks: boolean): Result {
   return { output: dsinks, wanted };
 }
 
-/** q in one tensor, k and v side by side in another; causal and with dropout for the keys. */
-function checkAttention(inputs: Inputs, wanted: 'q' | 'kv'): Result {
+/** Keys and values that stand behind other columns. */
+function checkOthers(inputs: Inputs): Result {
+  return checkAttention(inputs, 'kv', 3);
+}
+
+/** q in one tensor, k and v side by side in another, `before` others; causal and with dropout for the keys. */
+function checkAttention(inputs: Inputs, wanted: 'q' | 'kv', before = 0): Result {
   const causal = wanted === 'kv';
   const [batches, heads, size, queries, keys] = [2, 2, 5, 5, causal ? 5 : 6];
   const width = heads * size;
   const q = inputs.floats([batches, queries, width]);
-  const kv = inputs.floats([batches, keys, 2 * width]);
+  const kv = inputs.floats([batches, keys, before + 2 * width]);
   const mask = Uint32Array.from({ length: batches * keys }, (_, i) => Number(i % 5 !== 3));
   const { output } = attention({
     q: { tensor: q.tensor, start: 0 },
-    k: { tensor: kv.tensor, start: 0 },
-    v: { tensor: kv.tensor, start: width },
+    k: { tensor: kv.tensor, start: before },
+    v: { tensor: kv.tensor, start: before + width },
     keyMask: inputs.tensor([batches, keys], mask),
     heads,
     headSize: size,
@@ -71,9 +77,9 @@ function checkAttention(inputs: Inputs, wanted: 'q' | 'kv'): Result {
     mask[batch * keys + key] === 1 && (!causal || key <= query);
   const shape = { batches, heads, queries, keys, size, sees, ...(causal && { keep }) };
   const forward = (query: ArrayLike<number>, both: ArrayLike<number>): Float64Array => {
-    const rows = rowsOf(both, 2 * width);
-    const k = rows.flatMap((row) => row.slice(0, width));
-    const v = rows.flatMap((row) => row.slice(width));
+    const rows = rowsOf(both, before + 2 * width);
+    const k = rows.flatMap((row) => row.slice(before, before + width));
+    const v = rows.flatMap((row) => row.slice(before + width));
     return attend(query, k, v, shape).output;
   };
   return wanted === 'q'

@@ -10,6 +10,7 @@ import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import { dropout } from '../shaders/elementwise/dropout.ts';
 import { add } from '../shaders/elementwise/add.ts';
+import { columnProduct } from '../shaders/elementwise/column-scale.ts';
 import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { gradientRules } from '../shaders/gradients.ts';
@@ -38,6 +39,7 @@ export function gradientChecks(): NamedCheck[] {
     ['transpose', checkTranspose],
     ['sums of columns', (inputs) => checkColumnSum(inputs, 3)],
     ['sums of columns, in fours', (inputs) => checkColumnSum(inputs, 12)],
+    ['gradient of columns of other rows', checkColumnProduct],
     ['gradient of layer norm', (inputs) => checkLayerNorm(inputs, 19)],
     ['gradient of layer norm, in fours', (inputs) => checkLayerNorm(inputs, 20)],
     ['cross entropy, smoothed', (inputs) => checkCrossEntropy(inputs, false)],
@@ -106,6 +108,20 @@ function checkColumnSum(inputs: Inputs, columns: number): Result {
     rows.reduce((sum, row) => sum + (row[column] ?? NaN), 0),
   );
   return { output: columnSum(x.tensor, 'sums'), wanted };
+}
+
+/** Three of seven columns are factors. */
+function checkColumnProduct(inputs: Inputs): Result {
+  const [columns, first] = [3, 2];
+  const [x, beside] = [inputs.floats([5, columns]), inputs.floats([5, 7])];
+  const output = columnProduct(x.tensor, beside.tensor, first, 'product');
+  return gradientOf(inputs, output, beside, (values) => {
+    const rows = rowsOf(values, 7);
+    return Array.from(x.data, (value, i) => {
+      const row = rows[Math.floor(i / columns)] ?? [];
+      return value * (row[first + (i % columns)] ?? NaN);
+    });
+  });
 }
 
 function checkLayerNorm(inputs: Inputs, columns: number): Result {

@@ -1,10 +1,12 @@
 // How gradients pass back through every operation that has one. Only training imports this.
 
 import type { GradientRules, InputGradient, TapeEntry } from '../runtime/gradient.ts';
+import { windowOf } from '../runtime/parts.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { activateBackward } from './matmul/gates/activate-backward.ts';
 import { splitHeadsBackward } from './attention/heads/split-heads-backward.ts';
 import { attentionBackward } from './attention/backward/attention-backward.ts';
+import { columnProductBackward } from './elementwise/column-product-backward.ts';
 import { columnScaleBackward } from './matmul/columns/column-scale-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { linearCrossEntropyBackward } from './loss/linear-cross-entropy-backward.ts';
@@ -15,6 +17,7 @@ import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop, type DropoutEntry } from './elementwise/dropout.ts';
 import { chosen, type LayerDropEntry } from './elementwise/layer-drop.ts';
+import type { ReshapeEntry } from './elementwise/reshape.ts';
 import { scaleBackward } from './elementwise/scale-backward.ts';
 import { fillSpans, type SpansEntry } from './elementwise/spans.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
@@ -61,6 +64,11 @@ const maskRowsBackward: Rule<MaskRowsEntry> = ({ trace: { x, mask } }, dy) => [
   [x, () => masked(dy, mask, `d ${x.label}`)],
 ];
 
+/** Of another shape: the gradient gets the one that was. */
+const reshapeBackward: Rule<ReshapeEntry> = ({ trace: { x } }, dy) => [
+  [x, () => windowOf(dy, 0, { shape: x.shape })],
+];
+
 /** Of spans that are masked: what stood there has no gradient. */
 const spansBackward: Rule<SpansEntry> = ({ trace: { x, places } }, dy) => [
   [x, () => fillSpans(dy, places, { label: `d ${x.label}` })],
@@ -85,6 +93,7 @@ const rules = keyed({
   activate: activateBackward,
   attention: attentionBackward,
   'clamped-gate': clampedGateBackward,
+  'column-product': columnProductBackward,
   'column-scale': columnScaleBackward,
   'cross-entropy': crossEntropyBackward,
   'ctc-loss': ctcLossBackward,
@@ -107,6 +116,7 @@ const rules = keyed({
   'mix-experts': mixExpertsBackward,
   norm: normBackward,
   reorder: reorderBackward,
+  reshape: reshapeBackward,
   'route-tokens': routeBackward,
   scale: scaleBackward,
   'short-convolution': shortConvolutionBackward,

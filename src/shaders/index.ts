@@ -7,6 +7,7 @@ import { attentionDecodeKernels } from './attention/decode/attention-decode.ts';
 import { attentionBackwardKernels } from './attention/backward/attention-backward.ts';
 import { attentionKernels } from './attention/attention-kernels.ts';
 import { positionKernels } from './attention/positions/attention-positions.ts';
+import { columnProductBackwardKernels } from './elementwise/column-product-backward.ts';
 import { columnScaleKernels } from './elementwise/column-scale.ts';
 import { columnSumKernels } from './matmul/columns/column-sum.ts';
 import { crossEntropyBackwardKernels } from './loss/cross-entropy-backward.ts';
@@ -119,6 +120,7 @@ export const allKernels: readonly Kernel[] = [
   ...transposeKernels,
   ...columnSumKernels,
   ...columnScaleKernels,
+  ...columnProductBackwardKernels,
   ...logScaleKernels,
   ...optimizerKernels,
   ...quantizeKernels,

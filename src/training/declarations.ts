@@ -146,8 +146,6 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
  * these and no others refuse to.
  */
 export const untrained: ReadonlySet<string> = new Set([
-  'gemma4_text',
-  'gemma4_unified_text',
   'qwen3_5_text',
   'trocr',
   'yolos',

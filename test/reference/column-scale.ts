@@ -35,3 +35,21 @@ export const columnScale: Reference = {
     },
   }),
 };
+
+export const columnProductBackward: Reference = {
+  twin: (inputs, params) => ({ d_beside: products(inputs, params) }),
+  conditions: (inputs, params) => ({
+    d_beside: { length: 1, magnitude: products(inputs, params).map(Math.abs) },
+  }),
+};
+
+function products(inputs: Inputs, params: Params): Float64Array {
+  const [x, dy] = [floats(inputs, 'x'), floats(inputs, 'dy')];
+  const [columns, pitch] = [scalar(params, 'columns'), scalar(params, 'pitch')];
+  const all = new Float64Array(scalar(params, 'rows') * pitch);
+  x.forEach((value, i) => {
+    const at = Math.floor(i / columns) * pitch + scalar(params, 'first') + (i % columns);
+    all[at] = value * dy[i]!;
+  });
+  return all;
+}

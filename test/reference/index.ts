@@ -5,6 +5,7 @@ import {
   attentionBackwardDelta,
   attentionBackwardKey,
   attentionBackwardQuery,
+  attentionBackwardBlank,
 } from './attention-backward.ts';
 import {
   attentionBackwardPairDistance,
@@ -36,7 +37,7 @@ import {
 } from './experts-backward.ts';
 import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
 import { splitHeads, splitHeadsBackward } from './split-heads.ts';
-import { columnScale } from './column-scale.ts';
+import { columnProductBackward, columnScale } from './column-scale.ts';
 import {
   imageTokens,
   imageTokensBackward,
@@ -119,6 +120,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'attention-backward-pairs': attentionBackwardPairs,
   'attention-backward-key': attentionBackwardKey,
   'attention-backward-query': attentionBackwardQuery,
+  'attention-backward-blank': attentionBackwardBlank,
   'attention-decode': attentionDecode,
   'attention-merge': attentionMerge,
   'attention-weights': attentionWeights,
@@ -172,6 +174,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'pixel-values': pixelValues,
   'token-means': tokenMeans,
   'token-means-backward': tokenMeansBackward,
+  'column-product-backward': columnProductBackward,
   'column-scale': columnScale,
   'image-tokens': imageTokens,
   'image-tokens-backward': imageTokensBackward,

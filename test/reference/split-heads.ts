@@ -135,14 +135,16 @@ function headGroups(params: Params, constants: Constants, count: number): Head[]
   const [heads, keyHeads] = [scalar(params, 'heads'), scalar(params, 'key_heads')];
   const size = scalar(params, 'head_size');
   const all = heads + 2 * keyHeads;
+  const shared = constants['KEYS_ARE_VALUES'] === true ? keyHeads : 0;
   const groups: Head[][] = [];
   for (let token = 0; token < count; token++) {
     for (const [n, kind] of (['q', 'k', 'v'] as const).entries()) {
       const first = [0, heads, heads + keyHeads][n]!;
       const own = Array.from({ length: kind === 'q' ? heads : keyHeads }, (_, index): Head => {
         const place = constants['INTERLEAVED'] === true ? 3 * index + n : first + index;
-        const [from, to] = [place, first + index].map((at) => (token * all + at) * size);
-        return { token, kind, index, from: from!, to: to! };
+        const column = token * (all - shared) + place - (kind === 'v' ? shared : 0);
+        const to = token * all + first + index;
+        return { token, kind, index, from: column * size, to: to * size };
       });
       if (constants['WIDE_NORM'] === true) groups.push(own);
       else groups.push(...own.map((head) => [head]));
@@ -194,14 +196,16 @@ function putTogether(
     const slopes = group.flatMap((head) => [...turnedBack(head)]);
     const own = group.flatMap(({ from }) => [...x.subarray(from, from + size)]);
     const { token, kind, index } = group[0]!;
-    if (constants['HAS_NORM'] !== true || kind === 'v') {
-      slopes.forEach((slope, i) => (dx[group[Math.floor(i / size)]!.from + (i % size)] = slope));
+    // Heads of keys that are values, too, get both gradients.
+    if (constants['HAS_NORM'] !== true || (kind === 'v' && constants['VALUE_NORM'] !== true)) {
+      slopes.forEach((slope, i) => (dx[group[Math.floor(i / size)]!.from + (i % size)]! += slope));
       continue;
     }
     const first = kind === 'q' ? 0 : isWide ? heads * size : size;
     const r =
       1 / Math.sqrt(own.reduce((sum, e) => sum + e * e, 0) / own.length + scalar(params, 'eps'));
     const gains = own.map((_, i) => {
+      if (kind === 'v') return 1;
       const [offset, weight] = [scalar(params, 'offset'), floats(inputs, 'weight')[first + i]!];
       return magnitudes ? Math.abs(offset) + Math.abs(weight) : offset + weight;
     });
@@ -210,7 +214,8 @@ function putTogether(
     slopes.forEach((slope, i) => {
       const at = group[Math.floor(i / size)]!.from + (i % size);
       const less = n[i]! * mean;
-      dx[at] = r * (slope * gains[i]! + (magnitudes ? less : -less));
+      dx[at]! += r * (slope * gains[i]! + (magnitudes ? less : -less));
+      if (kind === 'v') return;
       const width = isWide ? (heads + keyHeads) * size : 2 * heads * size;
       const inToken = isWide ? first : 2 * index * size + first;
       dn[token * width + inToken + i] = slope * n[i]!;

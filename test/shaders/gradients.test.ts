@@ -37,10 +37,11 @@ import {
   matmul,
   type MatmulOptions,
 } from '../../src/shaders/matmul/matmul.ts';
-import { columnScale } from '../../src/shaders/elementwise/column-scale.ts';
+import { columnProduct, columnScale } from '../../src/shaders/elementwise/column-scale.ts';
 import { joinColumns } from '../../src/shaders/elementwise/join-columns.ts';
 import { mixLayers } from '../../src/shaders/elementwise/layer-mix.ts';
 import { maskRows } from '../../src/shaders/elementwise/mask-rows.ts';
+import { reshape } from '../../src/shaders/elementwise/reshape.ts';
 import { weightNorm } from '../../src/shaders/rows/weight-norm.ts';
 import { shortConvolution } from '../../src/shaders/recurrence/short-convolution.ts';
 import { windows } from '../../src/shaders/audio/windows.ts';
@@ -262,6 +263,20 @@ const headed: Record<string, Partial<HeadsOptions> | ((t: Training) => Partial<H
     rotary: { turns: turnsOf(t, 2), scale: 1, neighbours: true },
   }),
   normalized: (t) => ({ headNorm: { weight: t.input('weight', 14), eps: 1e-3, offset: 0 } }),
+  'normalized, values too': (t) => ({
+    headNorm: { weight: t.input('weight', 14), eps: 1e-3, offset: 0, values: true },
+    rotary: { turns: turnsOf(t, 2), scale: 1 },
+  }),
+  'of keys that are values': { keysAreValues: true },
+  'of keys that are values, normalized': (t) => ({
+    keysAreValues: true,
+    headNorm: { weight: t.input('weight', 14), eps: 1e-3, offset: 0, values: true },
+    rotary: { turns: turnsOf(t, 3), scale: 1 },
+  }),
+  'of keys that are values, which are as they were': (t) => ({
+    keysAreValues: true,
+    headNorm: { weight: t.input('weight', 14), eps: 1e-3, offset: 1 },
+  }),
   'normalized as a whole': (t) => ({
     headNorm: { weight: t.input('weight', 6 * 7), eps: 1e-3, offset: 0, wide: true },
     rotary: { turns: turnsOf(t, 3), scale: 1 },
@@ -287,7 +302,9 @@ for (const [about, given] of Object.entries(headed)) {
       headSize: 7,
       ...(typeof given === 'function' ? given(t) : given),
     };
-    const width = (sizes.heads + 2 * sizes.keyValueHeads) * sizes.headSize;
+    const { keysAreValues } = sizes as Partial<HeadsOptions>;
+    const all = sizes.heads + (keysAreValues ? 1 : 2) * sizes.keyValueHeads;
+    const width = all * sizes.headSize;
     return splitHeads({ projections: t.input('projections', 2, 3, width), place, ...sizes });
   };
 }
@@ -317,6 +334,19 @@ for (const [about, given] of Object.entries(scored)) {
     };
   }
 }
+cases['attention to keys and values that stand behind what is not read'] = (t) => {
+  const [q, kv] = [t.input('q', batches, 5, 13), t.input('kv', batches, 7, 17)];
+  return attention({
+    q: { tensor: q, start: 1 },
+    k: { tensor: kv, start: 4 },
+    v: { tensor: kv, start: 11 },
+    keyMask: maskOf(t, 7, true),
+    heads: 4,
+    keyValueHeads: 2,
+    headSize: 3,
+    causal: true,
+  }).output;
+};
 for (const [reach, causal] of [
   [2, true],
   [3, false],
@@ -470,6 +500,15 @@ for (const hasResidual of [false, true]) {
     return columnScale(t.input('x', 2, 3, 5), t.input('factor', 5), { residual });
   };
 }
+
+cases['columns of other rows, twice'] = (t) => {
+  const [x, beside] = [t.input('x', 2, 3, 5), t.input('beside', 2, 3, 13)];
+  return columnProduct(columnProduct(x, beside, 6, 'once'), beside, 2, 'twice');
+};
+cases['columns, in another shape'] = (t) => {
+  const x = scale(t.input('x', 2, 3, 10), 2);
+  return columnScale(reshape(x, [2, 3, 2, 5]), t.input('factor', 5));
+};
 
 cases['speech, columns side by side, one of them twice'] = (t) => {
   const x = t.input('x', 2, 3, 5);

@@ -1,10 +1,10 @@
 // What each layer takes of the tokens themselves: "Per-Layer Embeddings", Gemma 3n and Gemma 4. A table has vectors of
 // all layers side by side for each token, of which only the rows of a text's tokens are read.
 
-import { windowOf } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { add } from '../../shaders/elementwise/add.ts';
 import { columnProduct, columnScale } from '../../shaders/elementwise/column-scale.ts';
+import { reshape } from '../../shaders/elementwise/reshape.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
 import { activate } from '../../shaders/matmul/gates/activate.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
@@ -20,6 +20,8 @@ export class PerLayerEmbeddings implements PerLayerVectors {
   readonly table: Tensor;
   /** Of what the table has. */
   readonly scale: number;
+  /** The token whose vectors do not train, see `EmbeddingWeights`. */
+  readonly padding: number;
   /** Of the tokens' embeddings: (layers · size, d_model) */
   readonly projection: Linear;
   /** Of each layer's part of that: (size) */
@@ -28,6 +30,7 @@ export class PerLayerEmbeddings implements PerLayerVectors {
   constructor(parts: Omit<PerLayerEmbeddings, 'record'>) {
     this.table = parts.table;
     this.scale = parts.scale;
+    this.padding = parts.padding;
     this.projection = parts.projection;
     this.norm = parts.norm;
   }
@@ -37,8 +40,9 @@ export class PerLayerEmbeddings implements PerLayerVectors {
     const projected = linear(x, this.projection, { label: 'per-layer projection' });
     const size = this.norm.weight.size(0);
     const shape = [...ids.shape, projected.size(-1) / size, size];
-    const normed = normalize(windowOf(projected, 0, { shape }), this.norm);
-    return add(normed, embedding(ids, this.table, { scale: this.scale }));
+    const normed = normalize(reshape(projected, shape), this.norm);
+    const { scale, padding } = this;
+    return add(normed, embedding(ids, this.table, { scale, padding }));
   }
 }
 

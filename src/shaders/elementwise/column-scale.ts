@@ -25,6 +25,11 @@ export type ColumnScaleEntry = Traced<
   { readonly x: Tensor; readonly factor: Tensor; readonly residual: Tensor | undefined }
 >;
 
+export type ColumnProductEntry = Traced<
+  'column-product',
+  { readonly x: Tensor; readonly beside: Tensor; readonly first: number }
+>;
+
 interface ScaleOptions {
   readonly residual?: Tensor | undefined;
   /** Of x, unless that is a weight. */
@@ -60,8 +65,12 @@ function isByColumn(x: Tensor, factor: Tensor): boolean {
  */
 export function columnProduct(x: Tensor, beside: Tensor, first: number, label: string): Tensor {
   const y = multiplied(x, beside, { label, first });
-  // No rule goes with it yet: training through it ends in an error that says so.
-  x.recording.differentiate({ op: 'column-product', output: y, inputs: [x, beside] });
+  x.recording.differentiate({
+    op: 'column-product',
+    output: y,
+    inputs: [x, beside],
+    trace: { x, beside, first },
+  } satisfies ColumnProductEntry);
   return y;
 }
 

@@ -5,6 +5,7 @@
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
 import { type Block, sandwichNorm, type SublayerNorm } from '../../layers/block.ts';
+import { paddingOf } from '../../layers/embeddings.ts';
 import { PerLayerEmbeddings, type PerLayerGate, PerLayerTail } from '../../layers/per-layer.ts';
 import { reorderedNorm } from '../../layers/reordered-norm.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
@@ -107,6 +108,7 @@ function perLayerParts(
       new PerLayerEmbeddings({
         table: loader.matrix(`${root}embed_tokens_per_layer.weight`, vocabulary, all),
         scale: Math.sqrt(own),
+        padding: paddingOf(config),
         projection: loader.linear(`${root}per_layer_model_projection`, all, size, { bias: false }),
         norm: {
           weight: loader.vector(`${root}per_layer_projection_norm.weight`, own),

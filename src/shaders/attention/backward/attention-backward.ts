@@ -16,6 +16,7 @@ import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
 import { attentionFour } from '../attention-kernels.ts';
 import type { AttentionEntry } from '../attention-entry.ts';
+import { attentionBlankKernels, blankOthers } from './attention-blank-backward.ts';
 import { pairsKernel } from './attention-pairs-backward.ts';
 import { positionKernels, positionsBackward } from './attention-positions-backward.ts';
 import { distanceKernel, sumByDistance } from './attention-distance-backward.ts';
@@ -93,6 +94,7 @@ export const attentionBackwardKernels: readonly Kernel[] = [
   biasPart.register,
   biasPart.tile,
   distanceKernel,
+  ...attentionBlankKernels,
   ...positionKernels,
 ];
 
@@ -160,12 +162,21 @@ export const attentionBackward: Rule<AttentionEntry> = ({ output, trace }, dy) =
     const dq = recording.transient(`d ${q.label}`, q.shape);
     // Where q, k and v stand in one tensor, each half writes its own columns of the gradient.
     const dkv = kv === q ? dq : recording.transient(`d ${kv.label}`, kv.shape);
-    recording.dispatch({ ...form(queryHalf, heads * queryTiles), bindings: { ...shared, dq } });
+    recording.dispatch({
+      ...form(queryHalf, heads * queryTiles),
+      bindings: { ...shared, dq },
+      parts: ['dq'],
+    });
     recording.dispatch({
       ...form(keyHalf, (heads / group) * keyTiles),
       bindings: { ...shared, dkv },
       parts: ['dkv'],
     });
+    if (kv !== q) {
+      const { q_start, k_start, v_start } = params;
+      blankOthers(dq, { first: q_start, second: q_start, count: heads * head_size });
+      blankOthers(dkv, { first: k_start, second: v_start, count: (heads / group) * head_size });
+    }
     return { dq, dkv };
   });
   const ofBias: InputGradient = [

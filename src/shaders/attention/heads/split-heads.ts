@@ -39,6 +39,8 @@ export const headsSwitches = {
   WIDE_NORM: [false, true],
   INTERLEAVED: [false, true],
   SHARPENED: [false, true],
+  VALUE_NORM: [false, true],
+  KEYS_ARE_VALUES: [false, true],
 } as const;
 
 const forms = rowKernel({
@@ -63,8 +65,6 @@ const forms = rowKernel({
   params: headsParams,
   constants: {
     ...headsSwitches,
-    VALUE_NORM: [false, true],
-    KEYS_ARE_VALUES: [false, true],
     HAS_CACHE: [false, true],
   },
 });
@@ -195,24 +195,22 @@ export function splitHeads(options: HeadsOptions): Tensor {
     WIDE_NORM: norm?.wide ?? false,
     INTERLEAVED: interleaved,
     SHARPENED: sharpness !== undefined,
+    VALUE_NORM: norm?.values ?? false,
+    KEYS_ARE_VALUES: keysAreValues,
   };
-  const unlike = { VALUE_NORM: norm?.values ?? false, KEYS_ARE_VALUES: keysAreValues };
   recording.dispatch({
     ...rowForm(forms, recording.gpu, rows),
     bindings: { ...given, table, q: heads, kv: cache, spill },
     params,
-    constants: { ...constants, ...unlike, HAS_CACHE: isCached },
+    constants: { ...constants, HAS_CACHE: isCached },
   });
   // What caches hold is computed with, not trained.
   if (isCached) return heads;
-  const entry = {
+  recording.differentiate({
     op: 'split-heads',
     output: heads,
     inputs: [projections, given.weight],
     trace: { given, params, constants },
-  } satisfies HeadsEntry;
-  const isUnlike = unlike.VALUE_NORM || keysAreValues;
-  // No rule goes with it yet: training through it ends in an error that says so.
-  recording.differentiate(isUnlike ? { ...entry, op: 'split-unlike-heads' } : entry);
+  } satisfies HeadsEntry);
   return heads;
 }
