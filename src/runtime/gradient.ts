@@ -3,6 +3,7 @@
 // dispatches to the list. Rules are passed in, so that lists which only run carry none.
 
 import { TransformerError } from './errors.ts';
+import { Recomputation } from './recompute.ts';
 import type { Recording } from './record.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -57,7 +58,8 @@ export function gradients(
     found.set(tensor, sofar === undefined ? gradient : add(sofar, gradient));
   };
   for (const [output, gradient] of seeds) accumulate(output, gradient);
-  for (const entry of recording.tape.toReversed()) {
+  const again = new Recomputation(recording);
+  for (const [index, entry] of [...recording.tape.entries()].toReversed()) {
     const { op, output, inputs } = entry;
     const gradient = found.get(output);
     if (gradient === undefined || !inputs.some(isWanted)) continue;
@@ -68,10 +70,14 @@ export function gradients(
         `${op}, which computes ${output.describe()}, has no gradient. Freeze all that leads to it.`,
       );
     }
-    for (const [input, compute] of rule(entry as never, gradient, isWanted)) {
-      if (input !== undefined && depends.has(input)) accumulate(input, compute());
+    const { entry: own, given } = again.at(index, entry);
+    const isWantedOf: IsWanted = (input) => isWanted(given(input));
+    for (const [input, compute] of rule(own as never, gradient, isWantedOf)) {
+      const original = given(input);
+      if (original !== undefined && depends.has(original)) accumulate(original, compute());
     }
   }
+  again.end();
   const results = new Map<Tensor, Tensor>();
   for (const tensor of wanted) {
     const gradient = found.get(tensor);

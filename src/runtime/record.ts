@@ -42,6 +42,14 @@ export interface RecordingOptions {
   readonly random?: Tensor;
   /** What happens at named points; nothing by default. */
   readonly points?: Points;
+  /** Whether gradients compute stretches of the list once more, see `recomputed`; off by default. */
+  readonly recompute?: boolean;
+}
+
+/** A stretch of the list and of its tape: from the first number to before the second. */
+export interface Stretch {
+  readonly dispatches: readonly [number, number];
+  readonly tape: readonly [number, number];
 }
 
 export class Recording {
@@ -53,20 +61,27 @@ export class Recording {
   readonly kept: Map<Tensor, Tensor> = new Map();
   /** The operations in order, for gradients; empty unless training. */
   readonly tape: TapeEntry[] = [];
+  /** What gradients compute once more, in order, see recompute.ts. */
+  readonly stretches: Stretch[] = [];
   #training: boolean;
   #random: Tensor | undefined;
   #sites = 0;
+  #recomputes: boolean;
   readonly #points: Points | undefined;
   /** The names that the next point's path begins with. */
   readonly #path: string[] = [];
   readonly #writers = new Map<Tensor, Dispatch>();
 
   /** `owner`: the device, or a scope that the list ends with. */
-  constructor(owner: Gpu | Scope, { training = false, random, points }: RecordingOptions = {}) {
+  constructor(
+    owner: Gpu | Scope,
+    { training = false, random, points, recompute = false }: RecordingOptions = {},
+  ) {
     this.scope = new Scope(owner);
     this.gpu = this.scope.gpu;
     this.#training = training;
     this.#points = points;
+    this.#recomputes = recompute;
     if (random !== undefined && (random.dtype !== 'u32' || elements(random.shape) !== 2)) {
       throw new RangeError(`random is seed and step, u32(2), not ${random.describe()}`);
     }
@@ -93,6 +108,26 @@ export class Recording {
     } finally {
       this.#training = training;
       this.#random = random;
+    }
+  }
+
+  /**
+   * Records what gradients may compute once more, so that what is inside does not stay until then: a layer, say. Where
+   * the recording does so, and only the outermost of several.
+   */
+  recomputed<T>(record: () => T): T {
+    if (!this.#training || !this.#recomputes) return record();
+    const { dispatches, tape } = this;
+    const [first, firstEntry] = [dispatches.length, tape.length];
+    this.#recomputes = false;
+    try {
+      return record();
+    } finally {
+      this.#recomputes = true;
+      this.stretches.push({
+        dispatches: [first, dispatches.length],
+        tape: [firstEntry, tape.length],
+      });
     }
   }
 

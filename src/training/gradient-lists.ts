@@ -67,7 +67,7 @@ export class GradientLists {
     number: number,
     labels: number,
   ): Promise<{ sum: Promise<number> }> {
-    const { adapter, objective, dropout, seed } = this.#options;
+    const { adapter, objective, dropout, seed, checkpointLayers } = this.#options;
     const state = this.#state;
     const create = (): Promise<GradientPlan> =>
       GradientPlan.create(this.#model, prepared, {
@@ -77,6 +77,7 @@ export class GradientLists {
         loss: state.loss,
         random: dropout ? state.random : undefined,
         adapt: adapter?.adapt,
+        checkpointLayers,
       });
     return new Promise((resolve, reject) => {
       const play = (plan: GradientPlan): Promise<number> => {

@@ -33,6 +33,8 @@ export interface GradientPlanOptions {
   /** u32 (2): seed and step of dropout; none when absent. */
   readonly random?: Tensor | undefined;
   readonly adapt?: (() => Adapt) | undefined;
+  /** Whether layers are computed once more on the way back; off when absent. */
+  readonly checkpointLayers?: boolean;
 }
 
 export class GradientPlan {
@@ -59,8 +61,9 @@ export class GradientPlan {
     options: GradientPlanOptions,
   ): Promise<GradientPlan> {
     const { scope, objective, gradients: places, random, adapt } = options;
+    const { checkpointLayers: recompute = false } = options;
     const training = places.size > 0;
-    const recording = new Recording(scope, { training, ...(random && { random }) });
+    const recording = new Recording(scope, { training, recompute, ...(random && { random }) });
     try {
       const graph = model.record(recording, batch, adapt?.());
       const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);

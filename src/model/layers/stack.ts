@@ -137,8 +137,10 @@ export function stack(
             feedForward(input, layer.feedForward, residual, dropout.activation),
         });
         const { residual } = dropout;
-        const made = block(h, sublayers, residual);
-        const whole = layer.tail?.record(h, made, residual, perLayer) ?? made;
+        const whole = recording.recomputed(() => {
+          const made = block(h, sublayers, residual);
+          return layer.tail?.record(h, made, residual, perLayer) ?? made;
+        });
         const output = recording.tap('output', weights.dropLayer?.(h, whole) ?? whole);
         return between?.(output, index) ?? output;
       }),
