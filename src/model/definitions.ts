@@ -2,6 +2,7 @@
 // role, and the head.
 
 import type { Tensor } from '../runtime/tensor.ts';
+import type { RoutedLayer } from '../shaders/experts/balance-loss.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { Head } from './heads/head.ts';
 import type { Pooler } from './heads/pooler.ts';
@@ -52,6 +53,12 @@ export interface EncoderDecoderDefinition extends PairDefinition {
   readonly head: Head;
 }
 
+/** A loss of what the routers of experts do, which comes to that of the labels. */
+export interface ExpertBalance {
+  /** `layers`: those that have experts; mask: u32 (B, T), 0 = padding. Result: (1). */
+  record(layers: readonly RoutedLayer[], mask: Tensor): Tensor;
+}
+
 /** One stack: an encoder, or the decoder of a language model. */
 export interface SequenceDefinition {
   /** What the stack begins with. */
@@ -66,6 +73,8 @@ export interface SequenceDefinition {
   /** What the head reads of the stack's input and of the output of each layer; the last alone when absent. */
   readonly mix?: (outputs: readonly [Tensor, ...Tensor[]]) => Tensor;
   readonly head?: Head | undefined;
+  /** What comes to the mean of the losses, of models whose experts are to be used evenly. */
+  readonly balance?: ExpertBalance | undefined;
   /** Rotary frequencies that depend on the length of the sequence. */
   readonly rotary?: readonly StretchedRotary[] | undefined;
 }

@@ -39,6 +39,8 @@ interface Headed {
   readonly boxes?: Tensor | undefined;
   readonly labels: Tensor | undefined;
   readonly losses?: Tensor | undefined;
+  /** What comes to the mean of the losses, (1). */
+  readonly balance?: Tensor | undefined;
 }
 
 /** What a list brings back. */
@@ -88,7 +90,7 @@ export class Results<Batch extends HeadBatch> {
   /** What a head gives: logits of every token, whose number is `lengthOf`, or of those it chose; boxes; a loss. */
   head(
     head: Head | undefined,
-    { logits, boxes, labels, losses: own }: Headed,
+    { logits, boxes, labels, losses: own, balance }: Headed,
     lengthOf: (batch: Batch) => number,
   ): void {
     if (logits === undefined) return;
@@ -131,6 +133,14 @@ export class Results<Batch extends HeadBatch> {
       () => each.shape,
       ({ data }, output, { labels: { classes } = {} }) => {
         if (classes !== undefined) output.loss = scalar(losses.meanLoss(data, classes));
+      },
+    );
+    if (balance === undefined) return;
+    this.add(
+      balance,
+      () => balance.shape,
+      ({ data: [more = 0] }, output) => {
+        if (output.loss !== undefined) output.loss = scalar((output.loss.data[0] ?? NaN) + more);
       },
     );
   }

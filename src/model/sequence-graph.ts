@@ -5,6 +5,7 @@ import type { Plan } from '../runtime/plan.ts';
 import { show } from '../runtime/print.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
+import type { RoutedLayer } from '../shaders/experts/balance-loss.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import { chosenTokens } from './heads/chosen-tokens.ts';
 import { checkHead, type HeadBatch } from './heads/head.ts';
@@ -35,6 +36,8 @@ export interface SequenceGraph {
   readonly labels: Tensor | undefined;
   /** Those of a loss of the head's own. */
   readonly losses: Tensor | undefined;
+  /** What comes to the mean of the losses, (1). */
+  readonly balance: Tensor | undefined;
   write(plan: Plan, batch: SequenceBatch): void;
 }
 
@@ -102,7 +105,7 @@ export interface GraphShape extends InputShape, LabelShape {
 /** Appends the forward pass. */
 export function sequenceGraph(
   recording: Recording,
-  { input, stack, causal, pooler, mix, head }: SequenceDefinition,
+  { input, stack, causal, pooler, mix, head, balance }: SequenceDefinition,
   { labelled, room, deferred, kept, ...shape }: GraphShape,
 ): SequenceGraph {
   const begun = input.record(recording, shape);
@@ -112,7 +115,13 @@ export function sequenceGraph(
     outputs.push(output);
     return begun.between?.(output, index) ?? output;
   };
-  const hidden = sequenceStack(begun.vectors, stack, { ...begun, causal, between });
+  const routed: RoutedLayer[] = [];
+  const hidden = sequenceStack(begun.vectors, stack, {
+    ...begun,
+    causal,
+    between,
+    ...(balance && labelled && { onRouted: (layer) => routed.push(layer) }),
+  });
   const states = mix?.(outputs) ?? hidden;
   const read = pooler?.choose && chosenTokens(hidden);
   const pooled = pooler?.record(read?.states ?? hidden, mask);
@@ -125,6 +134,7 @@ export function sequenceGraph(
     boxes: headed?.boxes,
     labels: headed?.labels,
     losses: headed?.losses,
+    balance: routed.length > 0 ? balance?.record(routed, mask) : undefined,
     write(plan, batch) {
       begun.write(plan, batch.input);
       read?.write(plan, batch.pooled);

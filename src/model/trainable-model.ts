@@ -52,6 +52,8 @@ export interface PendingClassified {
 export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
   /** What the loss of labels that are classes is computed of; else the losses that the model has itself. */
   readonly from: Classified | PendingClassified | { readonly losses: Tensor };
+  /** What comes to the mean of the losses of each batch, (1): how evenly experts are used. */
+  readonly balance?: Tensor | undefined;
   /** Writes the inputs of a batch with the key that the list was recorded for. */
   write(plan: Plan, batch: Batch): void;
 }

@@ -3,6 +3,7 @@
 
 import type { Gpu } from '../runtime/gpu.ts';
 import { attentionGradientChecks } from './attention-gradients.ts';
+import { balanceChecks } from './balance.ts';
 import { biasGradientChecks } from './bias-gradients.ts';
 import { ctcChecks } from './ctc.ts';
 import { decoderGradientChecks } from './decoder-gradients.ts';
@@ -26,6 +27,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...positionGradientChecks(),
     ...speechGradientChecks(),
     ...expertGradientChecks(),
+    ...balanceChecks(),
     ...ctcChecks(),
     ...pairChecks(),
     ...recurrenceGradientChecks(),

@@ -23,6 +23,7 @@ import { fillSpans, type SpansEntry } from './elementwise/spans.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { joinColumnsBackward } from './elementwise/join-columns-backward.ts';
 import { masked, type MaskRowsEntry } from './elementwise/mask-rows.ts';
+import { balanceLossBackward } from './experts/balance-loss-backward.ts';
 import { clampedGateBackward } from './experts/clamped-gate-backward.ts';
 import { expertMatmulBackward } from './experts/expert-matmul-backward.ts';
 import { mixExpertsBackward } from './experts/mix-experts-backward.ts';
@@ -92,6 +93,7 @@ const rules = keyed({
   add: addBackward,
   activate: activateBackward,
   attention: attentionBackward,
+  'balance-loss': balanceLossBackward,
   'clamped-gate': clampedGateBackward,
   'column-product': columnProductBackward,
   'column-scale': columnScaleBackward,

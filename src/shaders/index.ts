@@ -75,6 +75,8 @@ import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/columns/transpose.ts';
 import { speechTokenKernels } from './choice/speech-tokens.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
+import { balanceLossBackwardKernels } from './experts/balance-loss-backward.ts';
+import { balanceLossKernels } from './experts/balance-loss.ts';
 import { clampedGateBackwardKernels } from './experts/clamped-gate-backward.ts';
 import { clampedGateKernels } from './experts/clamped-gate.ts';
 import { expertMatmulBackwardKernels } from './experts/expert-matmul-backward.ts';
@@ -143,6 +145,8 @@ export const allKernels: readonly Kernel[] = [
   ...clampedGateBackwardKernels,
   ...mixExpertsKernels,
   ...mixExpertsBackwardKernels,
+  ...balanceLossKernels,
+  ...balanceLossBackwardKernels,
   ...splitHeadsBackwardKernels,
   ...splitHeadsKernels,
   ...openHeadsKernels,

@@ -42,17 +42,20 @@ export class GradientPlan {
   readonly #graph: TrainingGraph;
   readonly #objective: RecordedObjective;
   readonly #scale: Tensor;
+  /** What the balance of experts counts. */
+  readonly #share: Tensor | undefined;
 
   private constructor(
     plan: Plan,
     graph: TrainingGraph,
     objective: RecordedObjective,
-    scale: Tensor,
+    { scale, share }: { readonly scale: Tensor; readonly share: Tensor | undefined },
   ) {
     this.#plan = plan;
     this.#graph = graph;
     this.#objective = objective;
     this.#scale = scale;
+    this.#share = share;
   }
 
   static async create(
@@ -71,16 +74,19 @@ export class GradientPlan {
       const sum = total(losses, 'sum of losses');
       recording.place(sum, options.loss);
       const scale = recording.persistent('loss scale', [elements(losses.shape)]);
+      const { balance } = graph;
+      const share = balance && recording.persistent('share of the balance', [1]);
       if (training) {
         const seeds = new Map([[losses, scale]]);
+        if (balance && share) seeds.set(balance, share);
         const found = gradients(recording, seeds, [...places.keys()], gradientRules);
         for (const [parameter, gradient] of found) {
           const place = places.get(parameter);
           if (place !== undefined) recording.place(gradient, place);
         }
       }
-      const plan = await Plan.create(recording, [sum]);
-      return new GradientPlan(plan, graph, recorded, scale);
+      const plan = await Plan.create(recording, balance ? [sum, balance] : [sum]);
+      return new GradientPlan(plan, graph, recorded, { scale, share });
     } catch (error) {
       recording.dispose();
       throw error;
@@ -88,16 +94,17 @@ export class GradientPlan {
   }
 
   /**
-   * Computes the gradients of Σ loss / labels, where `labels` may count those of other batches too.
-   * Resolves with the sum of the losses.
+   * Computes the gradients of Σ loss / labels, where `labels` may count those of other batches too. What comes to
+   * the mean of this batch's losses counts by its part of them. Resolves with the sum of the losses.
    */
   async play({ batch, inputs }: PreparedInputs, labels: number): Promise<number> {
     const plan = this.#plan;
     this.#graph.write(plan, batch);
     this.#objective.write?.(plan, inputs);
     plan.write(this.#scale, new Float32Array(this.#scale.size(0)).fill(1 / labels));
-    const [bytes] = await plan.play();
-    return new Float32Array(bytes ?? new ArrayBuffer(4))[0] ?? 0;
+    if (this.#share) plan.write(this.#share, Float32Array.of(batch.labels / labels));
+    const [sum = 0, balance = 0] = (await plan.play()).map((bytes) => new Float32Array(bytes)[0]);
+    return sum + balance * batch.labels;
   }
 
   dispose(): void {

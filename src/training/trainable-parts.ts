@@ -180,7 +180,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
 
   /** What a trainer needs of a recorded pass. */
   graph(
-    { logits, pending, labels, losses, write }: RecordedPass<Checked>,
+    { logits, pending, labels, losses, balance, write }: RecordedPass<Checked>,
     head?: Head,
   ): TrainingGraph<PaddedBatch<Checked>> {
     const isFlags = head?.problem === 'multi_label_classification';
@@ -197,7 +197,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
     const classes = labels && (pending ? { pending, labels } : logits && { logits, labels });
     const from = losses ? { losses } : classes;
     if (from === undefined) throw new RangeError('no logits');
-    return { from, write: (plan, { checked }) => write(plan, checked) };
+    return { from, balance, write: (plan, { checked }) => write(plan, checked) };
   }
 }
 
@@ -206,6 +206,7 @@ interface RecordedPass<Checked> {
   readonly pending?: PendingLogits | undefined;
   readonly labels: Tensor | undefined;
   readonly losses?: Tensor | undefined;
+  readonly balance?: Tensor | undefined;
   readonly write: (plan: Plan, batch: Checked) => void;
 }
 

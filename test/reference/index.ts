@@ -25,6 +25,7 @@ import { activate, activateBackward, add, columnSum, transpose } from './element
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
+import { balanceLoss, balanceLossBackward, balanceSums } from './balance-loss.ts';
 import { clampedGate, expertMatmul, groupTokens, mixExperts, routeTokens } from './experts.ts';
 import {
   clampedGateBackward,
@@ -93,6 +94,9 @@ import { windows, windowsBackward } from './windows.ts';
 import type { Reference } from './twin.ts';
 
 export const references: Readonly<Record<string, Reference>> = {
+  'balance-loss': balanceLoss,
+  'balance-loss-backward': balanceLossBackward,
+  'balance-sums': balanceSums,
   'clamped-gate': clampedGate,
   'clamped-gate-backward': clampedGateBackward,
   'expert-matmul-backward-bias': expertMatmulBackwardBias,

@@ -45,6 +45,7 @@ import { reshape } from '../../src/shaders/elementwise/reshape.ts';
 import { weightNorm } from '../../src/shaders/rows/weight-norm.ts';
 import { shortConvolution } from '../../src/shaders/recurrence/short-convolution.ts';
 import { windows } from '../../src/shaders/audio/windows.ts';
+import { balanceLoss } from '../../src/shaders/experts/balance-loss.ts';
 import { clampedGate } from '../../src/shaders/experts/clamped-gate.ts';
 import { expertMatmul } from '../../src/shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../src/shaders/experts/mix-experts.ts';
@@ -662,6 +663,14 @@ for (const amongChosen of [false, true]) {
     };
   }
 }
+cases['experts, their balance over two layers'] = (t) => {
+  const layers = [5, 5].map((experts) => {
+    const logits = routerLogits(t, 7, experts);
+    return { logits, experts: route(logits, { chosen: 2, amongChosen: true }).experts };
+  });
+  const mask = t.integers('mask', [1, 7], [0, 1, 1, 1, 1, 1, 0]);
+  return balanceLoss(layers, { mask, factor: 0.3 });
+};
 
 /** The tensor that a tensor shows, in another shape or a window of it; itself where it shows none. */
 function shownBy(tensor: Tensor, values: ReadonlyMap<Tensor, Values>): Tensor {
@@ -875,7 +884,6 @@ const withoutGradient = [
   'sequence-bias',
   'sgd',
   'sinc-resample',
-  'softmax',
   'timestamp-rules',
   'token-history',
   'token-log-probs',

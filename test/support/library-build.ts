@@ -127,7 +127,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'experts',
-    test: /\/src\/(model\/(families\/\w+\/(gpt-oss|qwen3-moe)|layers\/experts)\.ts|shaders\/experts\/)/,
+    test: /\/src\/(model\/(families\/\w+\/(expert-balance|gpt-oss|qwen3-moe)|layers\/experts)\.ts|shaders\/experts\/(?!.*-backward))/,
   },
   {
     name: 'recurrence',

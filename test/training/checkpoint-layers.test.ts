@@ -37,6 +37,23 @@ const stacks: Readonly<Record<string, (layers: number) => JsonObject>> = {
     attention_dropout: 0.3,
     tie_word_embeddings: true,
   }),
+  // What routers say is read once more behind the layers.
+  experts: (layers) => ({
+    model_type: 'qwen3_moe',
+    architectures: ['Qwen3MoeForCausalLM'],
+    vocab_size: 19,
+    hidden_size: size,
+    num_hidden_layers: layers,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    intermediate_size: size,
+    moe_intermediate_size: size,
+    num_experts: 3,
+    num_experts_per_tok: 2,
+    max_position_embeddings: length,
+    output_router_logits: true,
+    router_aux_loss_coef: 0.2,
+  }),
   // Layers that are dropped whole.
   pair: (layers) => ({
     ...tinyConfig,
@@ -100,6 +117,7 @@ async function run(
 test.each([
   ['encoder', false],
   ['decoder', false],
+  ['experts', false],
   ['pair', false],
   ['relative', false],
   ['decoder', true],

@@ -5,6 +5,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { clampedGate, type ClampedGate } from '../../shaders/experts/clamped-gate.ts';
 import { expertMatmul, type ExpertWeights } from '../../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../shaders/experts/mix-experts.ts';
+import type { RoutedLayer } from '../../shaders/experts/balance-loss.ts';
 import { route, type RouteOptions } from '../../shaders/experts/route.ts';
 import { gated } from '../../shaders/matmul/gates/gated.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
@@ -33,9 +34,11 @@ export class Experts implements ComposedFeedForward {
     this.gate = parts.gate;
   }
 
-  record(x: Tensor, residual: Tensor | undefined): Tensor {
+  record(x: Tensor, residual: Tensor | undefined, onRouted?: (layer: RoutedLayer) => void): Tensor {
     const { gate } = this;
-    const routes = route(linear(x, this.router, { label: 'router' }), this.routing);
+    const logits = linear(x, this.router, { label: 'router' });
+    const routes = route(logits, this.routing);
+    onRouted?.({ logits, experts: routes.experts });
     const inner = expertMatmul(x, this.inner, routes);
     const hidden = typeof gate === 'string' ? gated(inner, gate) : clampedGate(inner, gate);
     return mixExperts(expertMatmul(hidden, this.outer, routes), routes, x.shape, residual);

@@ -2,6 +2,7 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
+import type { RoutedLayer } from '../../shaders/experts/balance-loss.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { gated, linear } from './linear.ts';
@@ -31,22 +32,28 @@ interface GatedFeedForward extends Omit<PlainFeedForward, 'kind'> {
 /** One that says itself how it is recorded, such as that of experts. */
 export interface ComposedFeedForward {
   readonly kind: 'composed';
-  /** Appends what it computes of x, + residual. x and result: (B, T, d_model) */
-  record(x: Tensor, residual: Tensor | undefined): Tensor;
+  /** Appends what it computes of x, + residual. x and result: (B, T, d_model). `onRouted` is told of what experts do. */
+  record(x: Tensor, residual: Tensor | undefined, onRouted?: (layer: RoutedLayer) => void): Tensor;
 }
 
 type OwnFeedForward = PlainFeedForward | GatedFeedForward;
 
 export type FeedForwardWeights = OwnFeedForward | ComposedFeedForward;
 
-/** x and result: (B, T, d_model). What the inner layer computes is dropped at `rate`. */
+interface FeedForwardOptions {
+  /** What is dropped of that which the inner layer computes; nothing when absent. */
+  readonly rate?: number;
+  readonly onRouted?: ((layer: RoutedLayer) => void) | undefined;
+}
+
+/** x and result: (B, T, d_model). */
 export function feedForward(
   x: Tensor,
   weights: FeedForwardWeights,
   residual?: Tensor,
-  rate = 0,
+  { rate = 0, onRouted }: FeedForwardOptions = {},
 ): Tensor {
-  if (weights.kind === 'composed') return weights.record(x, residual);
+  if (weights.kind === 'composed') return weights.record(x, residual, onRouted);
   const hidden = dropout(innerOf(x, weights), rate);
   return linear(hidden, weights.outer, { residual, label: 'feed-forward' });
 }

@@ -2,6 +2,7 @@
 // encoder's output, or, when it is causal and there is none, the decoder of a language model.
 
 import type { Tensor } from '../../runtime/tensor.ts';
+import type { RoutedLayer } from '../../shaders/experts/balance-loss.ts';
 import { selfAttention } from './attention.ts';
 import {
   type BetweenLayers,
@@ -24,6 +25,8 @@ export interface SequenceStackOptions {
   readonly between?: BetweenLayers | undefined;
   /** What layers take of the tokens themselves, see `PerLayerVectors`. */
   readonly perLayer?: Tensor | undefined;
+  /** Is told of what experts do, layer by layer. */
+  readonly onRouted?: ((layer: RoutedLayer) => void) | undefined;
 }
 
 /** x and result: (B, T, d_model). */

@@ -9,6 +9,7 @@ import { feedForward, type FeedForwardWeights } from './feed-forward.ts';
 import { relativeBias, type RelativeBias } from './relative-bias.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { linear } from './linear.ts';
+import type { RoutedLayer } from '../../shaders/experts/balance-loss.ts';
 import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 
 /**
@@ -93,6 +94,8 @@ export interface StackAttention {
   readonly between?: BetweenLayers | undefined;
   /** What layers take of the tokens themselves, see `PerLayerVectors`. */
   readonly perLayer?: Tensor | undefined;
+  /** Is told of what experts do, layer by layer. */
+  readonly onRouted?: ((layer: RoutedLayer) => void) | undefined;
 }
 
 /**
@@ -103,7 +106,7 @@ export interface StackAttention {
 export function stack(
   x: Tensor,
   weights: StackWeights,
-  { self, cross, between, perLayer }: StackAttention,
+  { self, cross, between, perLayer, onRouted }: StackAttention,
 ): Tensor {
   const { recording } = x;
   const { block, dropout = noDropout, finalNorm, projection } = weights;
@@ -134,7 +137,7 @@ export function stack(
           name: 'feedForward',
           norm: layer.feedForwardNorm,
           apply: (input, residual) =>
-            feedForward(input, layer.feedForward, residual, dropout.activation),
+            feedForward(input, layer.feedForward, residual, { rate: dropout.activation, onRouted }),
         });
         const { residual } = dropout;
         const whole = recording.recomputed(() => {

@@ -47,6 +47,12 @@ export function modulesOf({ linears, slices, embeddings }: TrainableModel): Modu
     for (const part of parts) layers.set(part.name, { ...part, tensor, input: tensor.size(-1) });
   }
   for (const { name, tensor } of slices) {
+    // PEFT reaches those by `target_parameters`.
+    const expert = /^.*\.experts\..*?(?=(?:\.weight)?$)/.exec(name)?.[0];
+    if (expert !== undefined) {
+      others.set(expert, 'of an expert');
+      continue;
+    }
     if (!name.endsWith(suffix) || weights.has(tensor)) continue;
     const module = name.slice(0, -suffix.length);
     others.set(module, embeddings.includes(tensor) ? 'an embedding' : 'no matrix');

@@ -4,6 +4,7 @@ import { TransformerError } from 'webgpu-transformer';
 import { gradients } from '../../../src/runtime/gradient.ts';
 import type { Tensor } from '../../../src/runtime/tensor.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
+import { balanceLoss } from '../../../src/shaders/experts/balance-loss.ts';
 import { clampedGate } from '../../../src/shaders/experts/clamped-gate.ts';
 import { expertMatmul } from '../../../src/shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../../src/shaders/experts/mix-experts.ts';
@@ -92,6 +93,39 @@ for (const { name, options } of await testGpus()) {
       for (const [i, given] of cases.entries()) {
         const build = (bench: Bench): Tensor[] => trained(bench, new Random(30 + i), given);
         await expectOperation(gpu, build, { seed: 30 + i, training: true });
+      }
+    }));
+
+  test(`how evenly experts are used, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      for (const [i, [tokens, experts, chosen]] of (
+        [
+          [1, 3, 1],
+          [67, 5, 2],
+          [9, 131, 4],
+        ] as const
+      ).entries()) {
+        const random = new Random(50 + i);
+        const shape = [1, tokens, experts];
+        const mask = Uint32Array.from({ length: tokens }, (_, row) => Number(row % 4 !== 1));
+        const { outputs } = await expectOperation(
+          gpu,
+          (bench) => {
+            const layers = [0, 1].map(() => {
+              const values = random.values(tokens * experts, { outliers: 0 });
+              const logits = bench.input('logits', shape, values);
+              return { logits, experts: route(logits, { chosen, amongChosen: true }).experts };
+            });
+            const given = { mask: bench.input('mask', [1, tokens], mask), factor: 0.7 };
+            const y = balanceLoss(layers, given);
+            const seeds = new Map([[y, bench.input('dy', [1], Float32Array.of(1.5))]]);
+            const wanted = layers.map(({ logits }) => logits);
+            return [y, ...gradients(bench.recording, seeds, wanted, gradientRules).values()];
+          },
+          { seed: 50 + i, training: true },
+        );
+        // Experts that share tokens evenly have a loss of `chosen`.
+        expect(outputs[0]![0]! / 0.7).toBeGreaterThan(0.9 * chosen);
       }
     }));
 

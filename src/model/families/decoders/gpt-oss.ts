@@ -3,10 +3,12 @@
 
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
+import { expertBalance } from './expert-balance.ts';
 import { Experts } from '../../layers/experts.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import type { ExpertWeights } from '../../../shaders/experts/expert-matmul.ts';
 import {
+  type Layer,
   layerTypes,
   llamaHeads,
   llamaModel,
@@ -19,8 +21,6 @@ import { RotaryTables } from '../rotary-tables.ts';
 
 /** Declares the weights of a `GptOss…` checkpoint. */
 export function gptOss(config: Config, loader: WeightLoader): SequenceDefinition {
-  // The balance of experts counts in the loss then.
-  config.only('output_router_logits', false);
   const sizes = { ...llamaSizes(config, 1e-5), headSize: config.integer('head_dim', 64) };
   const rotary = new RotaryTables(stretched(config), loader, sizes.headSize);
   const types = layerTypes(config);
@@ -29,7 +29,7 @@ export function gptOss(config: Config, loader: WeightLoader): SequenceDefinition
   const window = config.integer('sliding_window', 128);
   const bias = config.boolean('attention_bias', true);
   const norm = rmsNorms(loader, sizes);
-  return llamaModel(config, loader, { norm, rotary }, (prefix, index) => ({
+  const layer: Layer = (prefix, index) => ({
     selfAttention: {
       ...llamaHeads(loader, `${prefix}.self_attn`, sizes, { input: bias }),
       rotary: rotary.table({ theta: 150_000 }),
@@ -39,7 +39,11 @@ export function gptOss(config: Config, loader: WeightLoader): SequenceDefinition
     selfAttentionNorm: norm(`${prefix}.input_layernorm`),
     feedForward: gptOssExperts(config, loader, `${prefix}.mlp`, sizes),
     feedForwardNorm: norm(`${prefix}.post_attention_layernorm`),
-  }));
+  });
+  return {
+    ...llamaModel(config, loader, { norm, rotary }, layer),
+    balance: expertBalance(config),
+  };
 }
 
 /** Its class stretches positions where config.json says nothing. */

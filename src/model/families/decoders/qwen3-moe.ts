@@ -3,12 +3,14 @@
 
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
+import { expertBalance } from './expert-balance.ts';
 import { Experts } from '../../layers/experts.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import type { ExpertWeights } from '../../../shaders/experts/expert-matmul.ts';
 import {
   attentionBias,
   headNorms,
+  type Layer,
   llamaHeads,
   llamaMlp,
   llamaModel,
@@ -20,15 +22,13 @@ import { RotaryTables } from '../rotary-tables.ts';
 
 /** Declares the weights of a `Qwen3Moe…` checkpoint. */
 export function qwen3Moe(config: Config, loader: WeightLoader): SequenceDefinition {
-  // The balance of experts counts in the loss then.
-  config.only('output_router_logits', false);
   const sizes = llamaSizes(config);
   const rotary = new RotaryTables(config, loader, sizes.headSize);
   const isSlid = config.boolean('use_sliding_window', false);
   const window = isSlid ? config.integer('sliding_window', 4096) : undefined;
   const norm = rmsNorms(loader, sizes);
   const isSparse = sparseLayers(config);
-  return llamaModel(config, loader, { norm, rotary }, (prefix, index) => ({
+  const layer: Layer = (prefix, index) => ({
     selfAttention: {
       ...llamaHeads(loader, `${prefix}.self_attn`, sizes, attentionBias(config)),
       headNorm: headNorms(loader, `${prefix}.self_attn`, sizes),
@@ -40,7 +40,11 @@ export function qwen3Moe(config: Config, loader: WeightLoader): SequenceDefiniti
       ? qwenExperts(config, loader, `${prefix}.mlp`, sizes)
       : llamaMlp(config, loader, `${prefix}.mlp`, sizes),
     feedForwardNorm: norm(`${prefix}.post_attention_layernorm`),
-  }));
+  });
+  return {
+    ...llamaModel(config, loader, { norm, rotary }, layer),
+    balance: expertBalance(config),
+  };
 }
 
 /** Layers with experts: every `decoder_sparse_step`-th but for those that are named. */
