@@ -26,6 +26,8 @@ export interface SequenceBatch extends HeadBatch {
 export interface SequenceGraph {
   /** (B, T, d_model) */
   readonly hidden: Tensor;
+  /** u32 (B, T), 0 = padding; none where nothing pads */
+  readonly mask: Tensor | undefined;
   /** (B, d_model) */
   readonly pooled: Tensor | undefined;
   /** As the head has them; undefined where they are pending. */
@@ -128,6 +130,7 @@ export function sequenceGraph(
   const headed = head && recordHead(head, states, { pooled, mask, labelled, room, deferred, kept });
   return {
     hidden,
+    mask,
     pooled,
     logits: headed?.logits,
     pending: headed?.pending,

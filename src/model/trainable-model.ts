@@ -49,9 +49,20 @@ export interface PendingClassified {
   readonly labels: Tensor;
 }
 
+/** What a stack makes of its input, for losses of vectors. */
+export interface States {
+  /** (B, T, d_model) */
+  readonly states: Tensor;
+  /** u32 (B, T), 0 = padding; none where nothing pads */
+  readonly mask: Tensor | undefined;
+}
+
 export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
-  /** What the loss of labels that are classes is computed of; else the losses that the model has itself. */
-  readonly from: Classified | PendingClassified | { readonly losses: Tensor };
+  /**
+   * What the loss of labels that are classes is computed of; else the losses that the model has itself; or what its
+   * stack gives, of batches that were prepared for that.
+   */
+  readonly from: Classified | PendingClassified | { readonly losses: Tensor } | States;
   /** What comes to the mean of the losses of each batch, (1): how evenly experts are used. */
   readonly balance?: Tensor | undefined;
   /** Writes the inputs of a batch with the key that the list was recorded for. */
@@ -86,11 +97,16 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   readonly embeddings: readonly Tensor[];
   /** All weight tensors by the name of the checkpoint's tensors they hold. */
   readonly weights: readonly Tensor[];
+  /** Weights that have no part in what its stack gives. */
+  readonly behindStates: readonly Tensor[];
+  /** Refuses to train on labels. @throws TransformerError MODEL_UNSUPPORTED where the model has no loss */
+  expectLoss(): void;
   /**
-   * Checks a batch. Lengths are padded to multiples of `multiple`.
-   * @throws TransformerError INPUT_INVALID
+   * Checks a batch of inputs with labels, or without where its states are `read`. Lengths are padded to multiples of
+   * `multiple`.
+   * @throws TransformerError INPUT_INVALID, MODEL_UNSUPPORTED
    */
-  prepare(inputs: ModelInputs, multiple: number): Batch;
+  prepare(inputs: ModelInputs, multiple: number, read?: 'states'): Batch;
   /** Appends the forward pass for batches like this one. */
   record(recording: Recording, batch: Batch, adapt?: Adapt): TrainingGraph<Batch>;
   /** The model with what `adapt` makes of its weights, which stay when it goes. */

@@ -14,6 +14,7 @@ import { ctcLossBackward } from './loss/ctc-loss-backward.ts';
 import { valueLossBackward } from './loss/value-loss-backward.ts';
 import { sigmoidLossBackward } from './loss/sigmoid-loss-backward.ts';
 import { distillationLossBackward } from './loss/distillation-loss-backward.ts';
+import { preferenceLossBackward } from './loss/preference-loss-backward.ts';
 import { add } from './elementwise/add.ts';
 import { drop, type DropoutEntry } from './elementwise/dropout.ts';
 import { chosen, type LayerDropEntry } from './elementwise/layer-drop.ts';
@@ -100,6 +101,7 @@ const rules = keyed({
   'cross-entropy': crossEntropyBackward,
   'ctc-loss': ctcLossBackward,
   'distillation-loss': distillationLossBackward,
+  'preference-loss': preferenceLossBackward,
   dropout: dropoutBackward,
   embedding: embeddingBackward,
   energy: energyBackward,

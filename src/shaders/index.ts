@@ -18,6 +18,8 @@ import { ctcLossBackwardKernels } from './loss/ctc-loss-backward.ts';
 import { ctcLossKernels } from './loss/ctc-loss.ts';
 import { distillationLossBackwardKernels } from './loss/distillation-loss-backward.ts';
 import { distillationLossKernels } from './loss/distillation-loss.ts';
+import { preferenceLossBackwardKernels } from './loss/preference-loss-backward.ts';
+import { preferenceLossKernels } from './loss/preference-loss.ts';
 import { sigmoidLossBackwardKernels } from './loss/sigmoid-loss-backward.ts';
 import { valueLossBackwardKernels } from './loss/value-loss-backward.ts';
 import { sigmoidLossKernels } from './loss/sigmoid-loss.ts';
@@ -113,6 +115,8 @@ export const allKernels: readonly Kernel[] = [
   ...valueLossBackwardKernels,
   ...distillationLossKernels,
   ...distillationLossBackwardKernels,
+  ...preferenceLossKernels,
+  ...preferenceLossBackwardKernels,
   ...activateKernels,
   ...activateBackwardKernels,
   ...dropoutKernels,

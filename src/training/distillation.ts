@@ -34,11 +34,11 @@ export function distillation(teacher: Model, options: DistillationOptions = {}):
   checkWithin('temperature', temperature, 0.01, 1000);
   checkWithin('weight', weight, 0, 1);
   checkRange('labelSmoothing', smoothing, 0, 1);
-  trainableOf('The teacher', teacher);
+  trainableOf('The teacher', teacher).expectLoss();
   return {
     name: 'distillation',
     ready: async () => teacher.ready?.(),
-    record(recording, { from }, inputs, padToMultipleOf) {
+    record(recording, { from }, { inputs, padToMultipleOf }) {
       const { logits, labels } = classesOf(from, 'Distillation');
       const model = teacher.trainable();
       if (model.gpu !== recording.gpu) {

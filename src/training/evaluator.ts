@@ -6,7 +6,7 @@ import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { checkBatches } from './check.ts';
 import { GradientPlan } from './gradient-plan.ts';
-import { labelCrossEntropy } from './objective.ts';
+import { labelCrossEntropy, prepareBatch } from './objective.ts';
 import type { CheckedOptions } from './trainer-options.ts';
 import type { Evaluation } from './training-step.ts';
 import type { UpdateState } from './update-plan.ts';
@@ -14,13 +14,13 @@ import type { UpdateState } from './update-plan.ts';
 export class Evaluator {
   readonly #model: TrainableModel;
   readonly #state: Pick<UpdateState, 'scope' | 'evaluationLoss'>;
-  readonly #options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>;
+  readonly #options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter' | 'objective'>;
   readonly #plans = new PlanCache<GradientPlan>(8);
 
   constructor(
     model: TrainableModel,
     state: Pick<UpdateState, 'scope' | 'evaluationLoss'>,
-    options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter'>,
+    options: Pick<CheckedOptions, 'padToMultipleOf' | 'adapter' | 'objective'>,
   ) {
     this.#model = model;
     this.#state = state;
@@ -45,16 +45,17 @@ export class Evaluator {
   ): Promise<Evaluation> {
     checkBatches(batches);
     throwIfAborted(signal);
-    const { padToMultipleOf, adapter } = this.#options;
+    const { padToMultipleOf, adapter, objective: trained } = this.#options;
+    const objective = trained.count === undefined ? labelCrossEntropy(0) : trained;
     let [sum, tokens] = [0, 0];
     for await (const inputs of batches) {
       throwIfAborted(signal);
-      const batch = this.#model.prepare(inputs, padToMultipleOf);
+      const batch = prepareBatch(this.#model, objective, inputs, padToMultipleOf);
       const prepared = { batch, inputs };
       const create = (): Promise<GradientPlan> =>
         GradientPlan.create(this.#model, prepared, {
           scope: this.#state.scope,
-          objective: labelCrossEntropy(0),
+          objective,
           gradients: new Map(),
           loss: this.#state.evaluationLoss,
           adapt: adapter?.adapt,

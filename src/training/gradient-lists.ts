@@ -6,6 +6,7 @@ import { PlanCache } from '../model/plan-cache.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { BatchReader } from './batches.ts';
 import { GradientPlan, type PreparedInputs } from './gradient-plan.ts';
+import { prepareBatch } from './objective.ts';
 import type { CheckedOptions } from './trainer-options.ts';
 import type { UpdateState } from './update-plan.ts';
 
@@ -35,14 +36,14 @@ export class GradientLists {
 
   /** Submits the gradients of a step from this batch on; undefined when there are no more batches. */
   async compute(reader: BatchReader, batch: number): Promise<Ahead | undefined> {
-    const { accumulate, padToMultipleOf } = this.#options;
+    const { accumulate, objective, padToMultipleOf: multiple } = this.#options;
     const prepared: PreparedInputs[] = [];
     const batches = (): ModelInputs[] => prepared.map(({ inputs }) => inputs);
     try {
       while (prepared.length < accumulate) {
         const inputs = await reader.read(batch + prepared.length);
         if (inputs === undefined) break;
-        prepared.push({ inputs, batch: this.#model.prepare(inputs, padToMultipleOf) });
+        prepared.push({ inputs, batch: prepareBatch(this.#model, objective, inputs, multiple) });
       }
       if (prepared.length === 0) return undefined;
       const count = (what: 'labels' | 'tokens'): number =>

@@ -69,7 +69,12 @@ export class GradientPlan {
     const recording = new Recording(scope, { training, recompute, ...(random && { random }) });
     try {
       const graph = model.record(recording, batch, adapt?.());
-      const recorded = objective.record(recording, graph, inputs, batch.padToMultipleOf);
+      const recorded = objective.record(recording, graph, {
+        model,
+        isAdapted: adapt !== undefined,
+        inputs,
+        padToMultipleOf: batch.padToMultipleOf,
+      });
       const { losses } = recorded;
       const sum = total(losses, 'sum of losses');
       recording.place(sum, options.loss);

@@ -11,6 +11,12 @@ export {
   textExample,
   type TokenExample,
 } from './data/examples.ts';
+export { contrastive, type ContrastiveOptions } from './contrastive.ts';
+export {
+  contrastiveBatch,
+  type ContrastiveBatchOptions,
+  type ContrastiveExample,
+} from './data/contrastive-batch.ts';
 export { loadTokenizer } from './data/load-tokenizer.ts';
 export { maskedExample, type MaskingOptions } from './data/masked-example.ts';
 export { shuffled } from './data/order.ts';
@@ -20,8 +26,15 @@ export {
   type RecordFormat,
   type RecordOptions,
 } from './data/records.ts';
+export {
+  type Preference,
+  preferenceBatch,
+  type PreferenceExample,
+  preferenceExample,
+} from './data/preferences.ts';
 export { completeRun } from './complete-run.ts';
 export { distillation, type DistillationOptions } from './distillation.ts';
+export { dpo, type DpoOptions } from './dpo.ts';
 export {
   type AttentionHead,
   type AttentionStack,
@@ -62,6 +75,7 @@ export {
   pruneWeights,
   type PruneWeightsOptions,
 } from './pruning.ts';
+export type { TextPooling } from './pooled-states.ts';
 export type { PruningMask } from './pruning-mask.ts';
 export type { NamePattern } from './trainable.ts';
 export { Trainer } from './trainer.ts';

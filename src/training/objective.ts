@@ -10,29 +10,64 @@ import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import { linearCrossEntropy } from '../shaders/loss/linear-cross-entropy.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { recordLogits } from '../model/layers/logits.ts';
-import type { Classified, PendingClassified, TrainingGraph } from '../model/trainable-model.ts';
+import type {
+  Classified,
+  PendingClassified,
+  TrainableModel,
+  TrainingBatch,
+  TrainingGraph,
+} from '../model/trainable-model.ts';
 import { checkRange } from './check.ts';
 
 /** What an objective appended, for the trainer. */
 export interface RecordedObjective {
-  /** One value a row of the logits, 0 for rows that do not count. @internal */
+  /** One value a row of the logits, 0 for rows that do not count; or one for each of what it counts. @internal */
   readonly losses: Tensor;
   /** Writes what the objective itself needs of a batch. @internal */
   readonly write?: (plan: Plan, inputs: ModelInputs) => void;
 }
 
+/** What an objective is recorded for. */
+export interface ObjectiveContext {
+  /** The model as it is without adapters. */
+  readonly model: TrainableModel;
+  /** Whether adapters train in its place. */
+  readonly isAdapted: boolean;
+  readonly inputs: ModelInputs;
+  /** What the lengths of the graph were padded to multiples of. */
+  readonly padToMultipleOf: number;
+}
+
 /** Appends a loss to a recorded forward pass. Its mean over the labels that count is minimized. */
 export interface Objective {
   readonly name: string;
+  /** What it reads where that is not the labels of the model's head. @internal */
+  readonly reads?: 'states';
+  /** What its losses are the mean of, of objectives that count something else than labels. @internal */
+  count?(inputs: ModelInputs): number;
   /** Waits until what it needs is on the device in use, where a lost one comes back. @internal */
   ready?(): Promise<void>;
-  /** `padToMultipleOf`: what the lengths of the graph were padded to multiples of. @internal */
-  record(
-    recording: Recording,
-    graph: TrainingGraph,
-    inputs: ModelInputs,
-    padToMultipleOf: number,
-  ): RecordedObjective;
+  /** @internal */
+  record(recording: Recording, graph: TrainingGraph, context: ObjectiveContext): RecordedObjective;
+}
+
+/** Weights that have no part in an objective. @throws TransformerError MODEL_UNSUPPORTED where a model has no loss */
+export function unusedBy({ reads }: Objective, model: TrainableModel): readonly Tensor[] {
+  if (reads === 'states') return model.behindStates;
+  model.expectLoss();
+  return [];
+}
+
+/** A batch as an objective takes it. @throws TransformerError INPUT_INVALID, MODEL_UNSUPPORTED */
+export function prepareBatch(
+  model: TrainableModel,
+  objective: Objective,
+  inputs: ModelInputs,
+  multiple: number,
+): TrainingBatch {
+  const batch = model.prepare(inputs, multiple, objective.reads);
+  const labels = objective.count?.(inputs);
+  return labels === undefined ? batch : { ...batch, labels };
 }
 
 /**
@@ -46,11 +81,23 @@ export function labelCrossEntropy(smoothing: number): Objective {
     name: 'labelCrossEntropy',
     record(_recording, { from }) {
       if ('losses' in from && smoothing === 0) return from;
-      if ('pending' in from) return { losses: pendingLosses(from, smoothing) };
-      const { logits, labels } = classesOf(from, 'labelSmoothing');
-      return { losses: crossEntropy(logits, labels, smoothing) };
+      return { losses: classLosses(from, 'labelSmoothing', smoothing) };
     },
   };
+}
+
+/**
+ * The cross entropy of each row of logits with its class.
+ * @throws TransformerError MODEL_UNSUPPORTED for models with a loss of their own
+ */
+export function classLosses(
+  from: TrainingGraph['from'],
+  what: string,
+  smoothing: number = 0,
+): Tensor {
+  if ('pending' in from) return pendingLosses(from, smoothing);
+  const { logits, labels } = classesOf(from, what);
+  return crossEntropy(logits, labels, smoothing);
 }
 
 /** Logits of more bytes than this are computed in pieces of at most half of them, where 64 rows are no more. */

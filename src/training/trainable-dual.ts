@@ -12,7 +12,12 @@ import type {
   TrainingGraph,
   TrainableModel,
 } from '../model/trainable-model.ts';
-import { adaptWeights, type PaddedBatch, TrainableParts } from './trainable-parts.ts';
+import {
+  adaptWeights,
+  expectNoStates,
+  type PaddedBatch,
+  TrainableParts,
+} from './trainable-parts.ts';
 
 export class TrainableDual
   extends TrainableParts<DualBatch, DualEncoderDefinition>
@@ -24,8 +29,12 @@ export class TrainableDual
     super(parts, definition, { inputs: [text.input, vision.input], stacks, remake });
   }
 
+  /** Every such model has a loss of pairs. */
+  expectLoss(): void {}
+
   /** Takes texts and as many images: each belongs to the one in its place, and to no other. */
-  prepare(inputs: ModelInputs, multiple: number): PaddedBatch<DualBatch> {
+  prepare(inputs: ModelInputs, multiple: number, read?: 'states'): PaddedBatch<DualBatch> {
+    expectNoStates(read);
     const checked = checkDual({ ...inputs, returnLoss: true }, this.definition);
     const stacks = [given(checked.text).input, given(checked.vision).input];
     const most = this.definition.text.maxPositions;

@@ -15,6 +15,7 @@ import type {
 import {
   expectLabels,
   expectLoss,
+  expectNoStates,
   TrainableParts,
   adaptWeights,
   type PaddedBatch,
@@ -24,17 +25,21 @@ export class TrainablePair
   extends TrainableParts<PairBatch, EncoderDecoderDefinition>
   implements TrainableModel<PaddedBatch<PairBatch>>
 {
-  /** @throws TransformerError MODEL_UNSUPPORTED where the head has no loss in lists */
   constructor(...[parts, model, remake]: Parameters<MakeTrainable<EncoderDecoderDefinition>>) {
-    const { source, target, head, weights } = model;
+    const { source, target, weights } = model;
     const { encoder, decoder } = weights;
-    expectLoss(head);
     super(parts, model, { inputs: [source, target], stacks: { encoder, decoder }, remake });
   }
 
+  expectLoss(): void {
+    expectLoss(this.definition.head);
+  }
+
   /** Takes `labels`, or `labels` and `decoderInputIds`. */
-  prepare(inputs: ModelInputs, multiple: number): PaddedBatch<PairBatch> {
+  prepare(inputs: ModelInputs, multiple: number, read?: 'states'): PaddedBatch<PairBatch> {
     const { targetVocabulary, maxPositions } = this.definition.shape;
+    expectNoStates(read);
+    this.expectLoss();
     expectLabels(inputs);
     const checked = checkSequencePair(inputs, this.definition, () =>
       startTokens({}, this.generation, targetVocabulary),

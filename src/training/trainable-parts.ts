@@ -46,7 +46,7 @@ export function adaptWeights<T>(structure: T, { linear, tensors }: Adapt): T {
 }
 
 /** The tensors and the linear layers in a structure of weights, each once. */
-function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] } {
+export function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] } {
   const weights = new Set<Tensor>();
   const linears = new Map<Tensor, Linear>();
   const visit = (part: unknown): void => {
@@ -89,6 +89,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
   readonly slices: readonly WeightSlice[];
   readonly embeddings: readonly Tensor[];
   readonly weights: readonly Tensor[];
+  readonly behindStates: readonly Tensor[] = [];
   readonly linears: readonly Linear[];
   readonly stacks: Stacks;
   readonly #parts: LoadedParts;
@@ -224,6 +225,15 @@ export function expectLoss(head: Head | undefined): void {
   if (problem !== undefined && !known.some((name) => name === problem)) {
     throw cannotTrain(`A classifier with the problem_type ${show(problem)}`);
   }
+}
+
+/** Refuses to read the states of models that have several stacks. */
+export function expectNoStates(read: 'states' | undefined): void {
+  if (read === undefined) return;
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    'Losses of vectors are for models of one stack, such as encoders. Load one of those.',
+  );
 }
 
 /** Refuses batches without labels. */

@@ -1,6 +1,7 @@
 // Training of models of one stack: language models, masked or not, and classifiers of tokens and texts.
 
 import type { Recording } from '../runtime/record.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import type { SequenceDefinition } from '../model/definitions.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { checkSequences, type SequenceBatch, sequenceGraph } from '../model/sequence-graph.ts';
@@ -16,34 +17,69 @@ import {
   TrainableParts,
   adaptWeights,
   type PaddedBatch,
+  weightsIn,
 } from './trainable-parts.ts';
+
+/** A padded batch; without labels where the states of the stack are read. */
+interface SequencePadding extends PaddedBatch<SequenceBatch> {
+  readonly read?: 'states';
+}
+
+/** What stands before the states of a model. */
+function stackOf({
+  pooler: _pooler,
+  mix: _mix,
+  head: _head,
+  ...before
+}: SequenceDefinition): SequenceDefinition {
+  return before;
+}
 
 export class TrainableSequence
   extends TrainableParts<SequenceBatch, SequenceDefinition>
-  implements TrainableModel<PaddedBatch<SequenceBatch>>
+  implements TrainableModel<SequencePadding>
 {
-  /** @throws TransformerError MODEL_UNSUPPORTED for models without logits, and without a loss in lists */
+  override readonly behindStates: readonly Tensor[];
+
   constructor(...[parts, definition, remake]: Parameters<MakeTrainable<SequenceDefinition>>) {
-    const { input, stack, causal, head } = definition;
+    const { input, stack, causal } = definition;
     const stacks = causal ? { decoder: stack } : { encoder: stack };
-    expectLoss(head);
     super(parts, definition, { inputs: [input], stacks, remake });
+    const before = new Set(weightsIn(stackOf(definition)).weights);
+    this.behindStates = this.weights.filter((weight) => !before.has(weight));
   }
 
-  prepare(inputs: ModelInputs, multiple: number): PaddedBatch<SequenceBatch> {
-    expectLabels(inputs);
-    const checked = checkSequences(inputs, this.definition);
-    return this.pad(checked, [checked.input], { most: this.definition.maxPositions, multiple });
+  expectLoss(): void {
+    expectLoss(this.definition.head);
+  }
+
+  prepare(inputs: ModelInputs, multiple: number, read?: 'states'): SequencePadding {
+    const { maxPositions: most } = this.definition;
+    if (read === undefined) {
+      this.expectLoss();
+      expectLabels(inputs);
+      const checked = checkSequences(inputs, this.definition);
+      return this.pad(checked, [checked.input], { most, multiple });
+    }
+    const checked = checkSequences(inputs, stackOf(this.definition));
+    const { batch } = checked.input;
+    return { ...this.pad(checked, [checked.input], { most, multiple, labels: batch }), read };
   }
 
   record(
     recording: Recording,
-    { batch, lengths, checked }: PaddedBatch<SequenceBatch>,
+    { batch, lengths, checked, read }: SequencePadding,
     adapt?: Adapt,
-  ): TrainingGraph<PaddedBatch<SequenceBatch>> {
+  ): TrainingGraph<SequencePadding> {
     const [length = 0] = lengths;
     const definition = adapt ? adaptWeights(this.definition, adapt) : this.definition;
     const { size } = checked.input;
+    if (read !== undefined) {
+      const shape = { batch, length, size, labelled: false };
+      const graph = sequenceGraph(recording, stackOf(definition), shape);
+      const from = { states: graph.hidden, mask: graph.mask };
+      return { from, write: (plan, { checked: own }) => graph.write(plan, own) };
+    }
     const room = checked.labels?.sequences?.room;
     return this.graph(
       sequenceGraph(recording, definition, {

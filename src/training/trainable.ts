@@ -14,6 +14,8 @@ export interface TrainableOptions {
   readonly freeze?: readonly NamePattern[];
   /** What weight decay shrinks: matrices only (default), everything, or the tensors of these names. */
   readonly decay?: 'matrices' | 'all' | readonly NamePattern[];
+  /** Weights that have no part in the loss. */
+  readonly unused?: readonly Tensor[];
 }
 
 export interface Trainable {
@@ -31,7 +33,7 @@ const decays = 2;
 /** Applies the patterns. @throws TransformerError OPTION_INVALID for patterns that match nothing */
 export function selectTrainable(
   { segments, places, slices }: Parameters,
-  { freeze = [], decay = 'matrices' }: TrainableOptions,
+  { freeze = [], decay = 'matrices', unused = [] }: TrainableOptions,
 ): Trainable {
   const frozen = matcher('freeze', freeze, slices);
   const shrinks =
@@ -47,7 +49,7 @@ export function selectTrainable(
   let count = 0;
   for (const slice of slices) {
     const ranges = rangesOf(slice);
-    if (ranges.length === 0 || frozen(slice)) continue;
+    if (ranges.length === 0 || unused.includes(slice.tensor) || frozen(slice)) continue;
     for (const { segment, first, size } of ranges) {
       flags[segment]?.fill(trains | (shrinks(slice) ? decays : 0), first, first + size);
     }

@@ -19,6 +19,7 @@ import {
 } from './checkpoint.ts';
 import { Evaluator } from './evaluator.ts';
 import { type Ahead, GradientLists } from './gradient-lists.ts';
+import { unusedBy } from './objective.ts';
 import { trainableParameters } from './trainable-parts.ts';
 import './trainable-models.ts';
 import {
@@ -147,7 +148,7 @@ export class Trainer {
     }
   }
 
-  /** Mean cross entropy, or a loss of the model's own, without smoothing and dropout, over batches with labels. */
+  /** Mean cross entropy, without smoothing and dropout; a loss of the model's own or of an objective without labels. */
   async evaluate(
     batches: Iterable<ModelInputs> | AsyncIterable<ModelInputs>,
     options: { signal?: AbortSignal } = {},
@@ -228,7 +229,8 @@ export class Trainer {
   /** Makes the state of a run that has not begun. */
   #begin(): [UpdateState, Promise<void>] {
     const parameters = this.options.adapter?.parameters ?? trainableParameters(this.model);
-    const settings = { ...this.options, accumulate: this.options.accumulate > 1 };
+    const unused = unusedBy(this.options.objective, this.model);
+    const settings = { ...this.options, accumulate: this.options.accumulate > 1, unused };
     const { result, done } = UpdateState.allocate(this.gpu, parameters, settings);
     done.catch(() => {}); // told by the first step
     return [result, done];

@@ -95,7 +95,13 @@ const ways: Readonly<Record<string, Way>> = {
     call: training.completeRun,
     right: of(() => [{ ...saved.source, write: (name: string) => Promise.reject(name) }]),
   },
+  contrastive: { call: training.contrastive, right: of(() => [{}]) },
   distillation: { call: training.distillation, right: of(() => [model, {}]) },
+  dpo: { call: training.dpo, right: of(() => [{ reference: model }]) },
+  preferenceBatch: {
+    call: training.preferenceBatch,
+    right: of(() => [[{ chosen: example(), rejected: example() }], 0]),
+  },
   loadLora: { call: training.loadLora, right: of(() => [model, adapter.source]) },
   pruneHeads: {
     call: training.pruneHeads,
@@ -111,7 +117,7 @@ const ways: Readonly<Record<string, Way>> = {
     call: (...args: ConstructorParameters<typeof Lora>) => new Lora(...args),
     right: of(() => [
       model,
-      { targets: [...targets], rankPattern: {}, alphaPattern: {} },
+      { targets: [...targets], rankPattern: {}, alphaPattern: {}, modulesToSave: [] },
       { baseModel: null, taskType: null },
     ]),
   },
@@ -169,12 +175,14 @@ const ways: Readonly<Record<string, Way>> = {
 
 /** What callers write themselves, and the library calls. */
 const theirs = ['adapter.files', 'target.write'];
-/** Tried in training/data: they are called with a tokenizer, or with rows of any kind. */
+/** Tried in training and training/data: they are called with a tokenizer, or with rows of any kind. */
 const ofTokenizers = [
   'textExample',
   'completionExample',
   'chatExample',
+  'contrastiveBatch',
   'maskedExample',
+  'preferenceExample',
   'shuffled',
 ];
 const all = callables('src/training/index.ts');

@@ -17,6 +17,7 @@ import { attentionDecode, attentionMerge } from './attention-decode.ts';
 import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
+import { preferenceLoss, preferenceLossBackward } from './preference-loss.ts';
 import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
 import { sigmoidLoss, sigmoidLossBackward } from './sigmoid-loss.ts';
 import { valueLoss, valueLossBackward } from './value-loss.ts';
@@ -142,6 +143,8 @@ export const references: Readonly<Record<string, Reference>> = {
   dequantize,
   'distillation-loss': distillationLoss,
   'distillation-loss-backward': distillationLossBackward,
+  'preference-loss': preferenceLoss,
+  'preference-loss-backward': preferenceLossBackward,
   dropout,
   embedding,
   'embedding-backward': embeddingBackward,

@@ -21,6 +21,7 @@ import { crossEntropy } from '../../src/shaders/loss/cross-entropy.ts';
 import { linearCrossEntropy } from '../../src/shaders/loss/linear-cross-entropy.ts';
 import { ignoredLabel } from '../../src/shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
+import { preferenceLoss } from '../../src/shaders/loss/preference-loss.ts';
 import { dropout } from '../../src/shaders/elementwise/dropout.ts';
 import { dropLayer } from '../../src/shaders/elementwise/layer-drop.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
@@ -595,6 +596,19 @@ for (const [temperature, weight, smoothing] of [
   }
 }
 
+for (const [pairs, length, smoothing] of [
+  [3, 5, 0],
+  [2, 69, 0.2],
+] as const) {
+  cases[`preference loss of ${pairs} pairs`] = (t) =>
+    preferenceLoss(t.input('x', 2 * pairs * length), {
+      reference: t.numbers('reference', [2 * pairs * length]),
+      length,
+      beta: 0.3,
+      smoothing,
+    });
+}
+
 for (const about of ['', ', gated', ', activated']) {
   cases[`recurrence, a short convolution${about}`] = (t) => {
     const isGated = about === ', gated';
@@ -826,6 +840,7 @@ const kinds = [
   'matmul',
   'pairs',
   'positions',
+  'preference',
   'recurrence',
   'reorder',
   'rescale',

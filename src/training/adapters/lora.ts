@@ -58,9 +58,9 @@ export class Lora implements Adapter {
   constructor(model: Model, options: LoraOptions = {}, origin?: AdapterOrigin) {
     if (origin !== undefined) checkOrigin(origin);
     const checked = checkLoraOptions(options);
+    this.#matrices = new AdapterMatrices(trainableOf('The model', model), checked);
     this.#model = model;
     this.#gpu = model.gpu;
-    this.#matrices = new AdapterMatrices(trainableOf('The model', model), checked);
     this.#config = { ...checked, ...(origin ?? originOf(model.config)) };
     this.rank = checked.rank;
     this.alpha = checked.alpha;
