@@ -94,6 +94,18 @@ export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
     { name: 'LiquidAI/LFM2-350M', config: lfm2(1024, 16, 6656) },
     { name: 'LiquidAI/LFM2-1.2B', config: lfm2(2048, 32, 12288) },
     {
+      name: 'LiquidAI/LFM2-8B-A1B',
+      config: of('lfm2_moe', 'Lfm2MoeForCausalLM', llamaSizes(2048, 24, [32, 8], 7168, 65536), {
+        layer_types: Array.from({ length: 24 }, (_, i) =>
+          [2, 6, 10, 14, 18, 21].includes(i) ? 'full_attention' : 'conv',
+        ),
+      }),
+    },
+    {
+      name: 'LiquidAI/LFM3-1.7B',
+      config: of('lfm3', 'Lfm3ForCausalLM', llamaSizes(2048, 24, [16, 4], 7680, 128000)),
+    },
+    {
       name: 'google/gemma-4-E2B-it',
       config: gemma4([1536, 35, [8, 1], 6144], {
         layer_types: Array.from({ length: 35 }, (_, i) =>

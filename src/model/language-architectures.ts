@@ -72,6 +72,16 @@ export const languageFamilies: Families = {
   lfm2: decoder('Lfm2', async () => (await import('./families/decoders/lfm2.ts')).lfm2, {
     tied: true,
   }),
+  lfm2_moe: decoder(
+    'Lfm2Moe',
+    async () => (await import('./families/decoders/lfm2-moe.ts')).lfm2Moe,
+    {
+      tied: true,
+    },
+  ),
+  lfm3: decoder('Lfm3', async () => (await import('./families/decoders/lfm3.ts')).lfm3, {
+    tied: true,
+  }),
   m2m_100: encoderDecoder(
     'M2M100',
     async () => (await import('./families/pairs/m2m100.ts')).m2m100,

@@ -79,6 +79,7 @@ import { speechTokenKernels } from './choice/speech-tokens.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
 import { balanceLossBackwardKernels } from './experts/balance-loss-backward.ts';
 import { balanceLossKernels } from './experts/balance-loss.ts';
+import { chooseExpertsKernels } from './experts/choose-experts.ts';
 import { clampedGateBackwardKernels } from './experts/clamped-gate-backward.ts';
 import { clampedGateKernels } from './experts/clamped-gate.ts';
 import { expertMatmulBackwardKernels } from './experts/expert-matmul-backward.ts';
@@ -143,6 +144,7 @@ export const allKernels: readonly Kernel[] = [
   ...loraBackwardKernels,
   ...routeKernels,
   ...routeBackwardKernels,
+  ...chooseExpertsKernels,
   ...expertMatmulKernels,
   ...expertMatmulBackwardKernels,
   ...clampedGateKernels,

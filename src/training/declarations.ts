@@ -25,6 +25,8 @@ import { headName } from '../model/heads/head-name.ts';
 import { imageGpt } from '../model/families/vision/imagegpt.ts';
 import { qwen35 } from '../model/families/decoders/qwen3-5.ts';
 import { lfm2 } from '../model/families/decoders/lfm2.ts';
+import { lfm2Moe } from '../model/families/decoders/lfm2-moe.ts';
+import { lfm3 } from '../model/families/decoders/lfm3.ts';
 import { llama } from '../model/families/decoders/llama.ts';
 import { m2m100 } from '../model/families/pairs/m2m100.ts';
 import { marian } from '../model/families/pairs/marian.ts';
@@ -98,6 +100,8 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   imagegpt: imageGpt,
   hubert,
   lfm2,
+  lfm2_moe: lfm2Moe,
+  lfm3,
   llama,
   m2m_100: m2m100,
   marian,
@@ -145,7 +149,13 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
  * Families that compute, but do not train yet: there is no way back through gated delta nets, say. A test holds that
  * these and no others refuse to.
  */
-export const untrained: ReadonlySet<string> = new Set(['qwen3_5_text', 'trocr', 'yolos']);
+export const untrained: ReadonlySet<string> = new Set([
+  'lfm2_moe',
+  'lfm3',
+  'qwen3_5_text',
+  'trocr',
+  'yolos',
+]);
 
 /** Families that have no loss, here and in Python: what gives vectors alone, and PyTorch's stacks without logits. */
 export const withoutLoss: ReadonlySet<string> = new Set([

@@ -40,6 +40,34 @@ export const routeTokens: Reference = {
   }),
 };
 
+/** The largest sums of score and bias, equals in their order; shares by the scores alone. */
+export const chooseExperts: Reference = {
+  twin: (inputs, params, constants) => {
+    const scores = floats(inputs, 'scores');
+    const bias = constants['HAS_BIAS'] === true ? floats(inputs, 'bias') : undefined;
+    const [count, chosen] = [scalar(params, 'experts'), scalar(params, 'chosen')];
+    const rows = range(scalar(params, 'rows')).map((row) => {
+      const own = scores.subarray(row * count, (row + 1) * count);
+      // As it is added, in float32: what is equal there goes by its order.
+      const ranks = own.map((score, expert) => Math.fround(score + (bias?.[expert] ?? 0)));
+      const experts = range(count)
+        .toSorted((a, b) => ranks[b]! - ranks[a]! || a - b)
+        .slice(0, chosen);
+      const sum = experts.reduce((total, expert) => total + own[expert]!, 0);
+      const whole = constants['AMONG_CHOSEN'] === true ? sum + 1e-6 : 1;
+      return { experts, shares: experts.map((e) => (scalar(params, 'scale') * own[e]!) / whole) };
+    });
+    return {
+      experts: Uint32Array.from(rows.flatMap(({ experts }) => experts)),
+      shares: Float64Array.from(rows.flatMap(({ shares }) => shares)),
+    };
+  },
+  conditions: (_, params) => ({
+    experts: { length: 0, magnitude: 0 },
+    shares: { length: scalar(params, 'chosen'), magnitude: scalar(params, 'scale') },
+  }),
+};
+
 export const groupTokens: Reference = {
   twin: (inputs, params) => {
     const chosen = [...integers(inputs, 'chosen')];

@@ -27,7 +27,14 @@ import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
 import { balanceLoss, balanceLossBackward, balanceSums } from './balance-loss.ts';
-import { clampedGate, expertMatmul, groupTokens, mixExperts, routeTokens } from './experts.ts';
+import {
+  chooseExperts,
+  clampedGate,
+  expertMatmul,
+  groupTokens,
+  mixExperts,
+  routeTokens,
+} from './experts.ts';
 import {
   clampedGateBackward,
   expertMatmulBackwardBias,
@@ -108,6 +115,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'route-tokens-backward': routeTokensBackward,
   'expert-matmul': expertMatmul,
   'group-tokens': groupTokens,
+  'choose-experts': chooseExperts,
   'mix-experts': mixExperts,
   'route-tokens': routeTokens,
   accumulate,

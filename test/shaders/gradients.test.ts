@@ -915,6 +915,7 @@ const withoutGradient = [
   'unit-heads',
   'hide-rows',
   'keep-inputs',
+  'choose-experts',
 ];
 
 test('every operation with a gradient has a case, and every case is played', () =>

@@ -27,6 +27,8 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   imagegpt: ['variants/imagegpt', 'main'],
   jina_embeddings_v3: ['variants/jina_v3_mlm', 'main'],
   lfm2: ['variants/lfm2', 'main'],
+  lfm2_moe: ['variants/lfm2_moe', 'main'],
+  lfm3: ['variants/lfm3', 'main'],
   llama: ['llama_gqa', 'main'],
   m2m_100: ['variants/m2m_100', 'labels'],
   marian: ['marian', 'labels'],

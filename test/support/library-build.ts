@@ -133,9 +133,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'recurrence',
     test: /\/src\/(model\/(families\/\w+\/(lfm2|qwen3-5)|layers\/(gated-convolution|gated-delta-net|output-gate|visible-rows))\.ts|shaders\/(recurrence\/|attention\/heads\/open-heads))/,
   },
+  { name: 'typed-rotary', test: /\/src\/model\/families\/(proportional|typed)-rotary\.ts/ },
+  { name: 'lfm', test: /\/src\/model\/families\/decoders\/(lfm2-moe|lfm3)\.ts/ },
   {
     name: 'gemma4',
-    test: /\/src\/model\/(families\/(decoders\/gemma4[\w-]*|proportional-rotary)|layers\/per-layer)\.ts/,
+    test: /\/src\/model\/(families\/decoders\/gemma4[\w-]*|layers\/per-layer)\.ts/,
   },
   {
     name: 'encoder-decoder',

@@ -2,6 +2,7 @@
 // 2017, arXiv 1701.06538, §2; Switch Transformers, arXiv 2101.03961, for Transformers).
 
 import type { Tensor } from '../../runtime/tensor.ts';
+import { routeBySigmoid, type SigmoidRouting } from '../../shaders/experts/choose-experts.ts';
 import { clampedGate, type ClampedGate } from '../../shaders/experts/clamped-gate.ts';
 import { expertMatmul, type ExpertWeights } from '../../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../shaders/experts/mix-experts.ts';
@@ -18,7 +19,7 @@ export class Experts implements ComposedFeedForward {
   readonly kind = 'composed';
   /** (experts, d_model) */
   readonly router: Linear;
-  readonly routing: RouteOptions;
+  readonly routing: RouteOptions | SigmoidRouting;
   /** W and V of each expert: (experts · 2 · d_ff, d_model) */
   readonly inner: ExpertWeights;
   /** (experts · d_model, d_ff) */
@@ -35,9 +36,9 @@ export class Experts implements ComposedFeedForward {
   }
 
   record(x: Tensor, residual: Tensor | undefined, onRouted?: (layer: RoutedLayer) => void): Tensor {
-    const { gate } = this;
+    const { gate, routing } = this;
     const logits = linear(x, this.router, { label: 'router' });
-    const routes = route(logits, this.routing);
+    const routes = 'scores' in routing ? routeBySigmoid(logits, routing) : route(logits, routing);
     onRouted?.({ logits, experts: routes.experts });
     const inner = expertMatmul(x, this.inner, routes);
     const hidden = typeof gate === 'string' ? gated(inner, gate) : clampedGate(inner, gate);

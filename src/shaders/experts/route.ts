@@ -59,7 +59,6 @@ export function route(logits: Tensor, { chosen, amongChosen }: RouteOptions): Ro
   const count = logits.size(-1);
   if (!(chosen <= count)) throw new RangeError(`route: ${chosen} of ${count} experts`);
   const rows = elements(logits.shape) / count;
-  const choices = rows * chosen;
   const experts = recording.transient('experts', [rows, chosen], 'u32');
   const shares = recording.transient('shares of experts', [rows, chosen]);
   recording.dispatch({
@@ -68,6 +67,19 @@ export function route(logits: Tensor, { chosen, amongChosen }: RouteOptions): Ro
     params: { rows, experts: count, chosen },
     constants: { AMONG_CHOSEN: amongChosen },
   });
+  recording.differentiate({
+    op: 'route-tokens',
+    output: shares,
+    inputs: [logits],
+    trace: { logits, experts, shares, amongChosen },
+  } satisfies RouteEntry);
+  return { experts, shares, ...groupTokens(experts, count) };
+}
+
+/** Puts the choices of tokens, u32 (tokens, chosen), in the order of `count` experts. */
+export function groupTokens(experts: Tensor, count: number): Pick<Routes, 'starts' | 'order'> {
+  const { recording } = experts;
+  const choices = elements(experts.shape);
   const starts = recording.transient('starts of experts', [count + 1], 'u32');
   const order = recording.transient('choices by experts', [choices], 'u32');
   recording.dispatch({
@@ -76,11 +88,5 @@ export function route(logits: Tensor, { chosen, amongChosen }: RouteOptions): Ro
     params: { choices, experts: count },
     workgroups: Math.ceil((count + 1) / 64),
   });
-  recording.differentiate({
-    op: 'route-tokens',
-    output: shares,
-    inputs: [logits],
-    trace: { logits, experts, shares, amongChosen },
-  } satisfies RouteEntry);
-  return { experts, shares, starts, order };
+  return { starts, order };
 }

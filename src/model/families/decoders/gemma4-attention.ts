@@ -5,10 +5,8 @@ import type { Config } from '../../config.ts';
 import { headName } from '../../heads/head-name.ts';
 import type { SelfAttentionWeights } from '../../layers/attention.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
-import { rotaryTurns } from '../../../shaders/attention/heads/rotary-turns.ts';
-import type { Rotary } from '../../../shaders/attention/heads/split-heads.ts';
-import { proportionalFrequencies } from '../proportional-rotary.ts';
-import { RotaryTables } from '../rotary-tables.ts';
+import type { RotaryTables } from '../rotary-tables.ts';
+import { TypedRotary } from '../typed-rotary.ts';
 import { layerTypes, type LlamaSizes } from './llama-parts.ts';
 
 const [full, sliding] = ['full_attention', 'sliding_attention'] as const;
@@ -29,7 +27,7 @@ export class Gemma4Attention {
   /** The first layer without keys of its own. */
   readonly #firstTaking: number;
   readonly #window: number;
-  readonly #tables = new Map<string, Rotary>();
+  readonly #positions: TypedRotary;
 
   /** `usual`: the window where config.json names none. */
   constructor(config: Config, loader: WeightLoader, sizes: LlamaSizes, usual: number) {
@@ -37,7 +35,8 @@ export class Gemma4Attention {
     this.#loader = loader;
     this.#sizes = sizes;
     this.seesBothWays = seesBothWays(config);
-    this.rotary = new RotaryTables(config, loader, sizes.headSize);
+    this.#positions = new TypedRotary(config, loader, sizes.headSize, usualRotary);
+    this.rotary = this.#positions.tables;
     const count = config.layers('num_hidden_layers');
     const byNumber = Array.from({ length: count }, (_, i) => ((i + 1) % 6 === 0 ? full : sliding));
     // The last one sees everything, whatever is said.
@@ -85,7 +84,7 @@ export class Gemma4Attention {
         offset: 0,
         values: true,
       },
-      rotary: this.#rotary(String(type), headSize),
+      rotary: this.#positions.table(String(type), headSize),
       window: type === sliding ? this.#window : undefined,
     };
   }
@@ -116,23 +115,6 @@ export class Gemma4Attention {
     }
     if (this.#sizes.heads % keyValueHeads !== 0) config.refuse('num_global_key_value_heads');
     return { headSize, keyValueHeads };
-  }
-
-  #rotary(type: string, headSize: number): Rotary {
-    const key = `${type} ${headSize}`;
-    const known = this.#tables.get(key);
-    if (known !== undefined) return known;
-    const settings = this.#config.section('rope_parameters', '', usualRotary).section(type);
-    const table = ['default', 'proportional'].includes(settings.string('rope_type', 'default'))
-      ? this.#plain(proportionalFrequencies(settings, headSize))
-      : this.rotary.table({ layerType: type, headSize });
-    this.#tables.set(key, table);
-    return table;
-  }
-
-  #plain(frequencies: readonly number[]): Rotary {
-    const turns = rotaryTurns(frequencies);
-    return { turns: this.#loader.computed('rotary', [frequencies.length, 2], turns), scale: 1 };
   }
 }
 

@@ -66,7 +66,8 @@ function attendingLayers(config: Config): (layer: number) => boolean {
   return (layer) => list.includes(layer);
 }
 
-function lfm2Heads(
+/** Heads by the names of LFM2, without biases. */
+export function lfm2Heads(
   loader: WeightLoader,
   prefix: string,
   { size, heads, keyValueHeads, headSize, eps }: LlamaSizes,

@@ -82,7 +82,7 @@ export function expertCount(config: Config): 'num_experts' | 'num_local_experts'
 }
 
 /** Matrices of (out, in) of each expert, those of one below those of another. */
-function expertsOf(
+export function expertsOf(
   loader: WeightLoader,
   prefix: string,
   count: number,
