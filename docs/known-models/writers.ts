@@ -53,6 +53,12 @@ const gatedT5 = (name: string, sizes: Fields, type = 't5'): KnownModel => ({
   more: { 'lm_head.weight': [Number(sizes['vocab_size']), Number(sizes['d_model'])] },
 });
 
+/** T5Gemma's, whose stacks are alike. */
+const t5Gemma = (sizes: Fields, headSize: number): Fields => {
+  const stack = { ...sizes, head_dim: headSize };
+  return of('t5gemma', `T5Gemma${generates}`, { encoder: stack, decoder: stack });
+};
+
 /** By task. */
 export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
   'text-generation': [
@@ -244,5 +250,17 @@ export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
     gatedT5('MBZUAI/LaMini-Flan-T5-77M', t5Sizes(512, 8, 6, 1024)),
     gatedT5('MBZUAI/LaMini-Flan-T5-248M', t5Sizes(768, 12, 12, 2048)),
     gatedT5('google/mt5-small', { ...t5Sizes(512, 8, 6, 1024), vocab_size: 250112 }, 'mt5'),
+    {
+      name: 'google/t5gemma-s-s-prefixlm',
+      config: t5Gemma(llamaSizes(512, 8, [8, 8], 1024, 256000), 64),
+    },
+    {
+      name: 'google/t5gemma-b-b-prefixlm',
+      config: t5Gemma(llamaSizes(768, 12, [12, 12], 2048, 256000), 64),
+    },
+    {
+      name: 'google/t5gemma-2b-2b-prefixlm-it',
+      config: t5Gemma(llamaSizes(2304, 26, [8, 4], 9216, 256000), 256),
+    },
   ],
 };

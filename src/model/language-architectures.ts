@@ -25,6 +25,18 @@ function t5Kin(
   return withEncoderAlone(family, encoderAlone, 'EncoderModel');
 }
 
+/** T5Gemma, of which the encoder alone is a model, too. */
+function t5GemmaFamily(): Family {
+  const family = encoderDecoder(
+    'T5Gemma',
+    async () => (await import('./families/pairs/t5gemma.ts')).t5Gemma,
+    ['EncoderModel', generation, 'Model'],
+    { 'model.decoder.norm.weight': generation, 'decoder.norm.weight': 'Model' },
+  );
+  const alone = async () => (await import('./families/pairs/t5gemma.ts')).t5GemmaEncoder;
+  return withEncoderAlone(family, alone, 'EncoderModel');
+}
+
 /** By `model_type` of config.json. */
 export const languageFamilies: Families = {
   bart: encoderDecoder(
@@ -136,6 +148,7 @@ export const languageFamilies: Families = {
     async () => (await import('./families/pairs/t5.ts')).t5,
     async () => (await import('./families/pairs/t5.ts')).t5Encoder,
   ),
+  t5gemma: t5GemmaFamily(),
   umt5: t5Kin(
     'UMT5',
     async () => (await import('./families/pairs/mt5.ts')).umt5,

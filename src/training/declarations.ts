@@ -55,6 +55,7 @@ import {
 import { smollm3 } from '../model/families/decoders/smollm3.ts';
 import { stableLm } from '../model/families/decoders/stablelm.ts';
 import { t5, t5Encoder } from '../model/families/pairs/t5.ts';
+import { t5Gemma, t5GemmaEncoder } from '../model/families/pairs/t5gemma.ts';
 import { torchSeq2Seq } from '../model/families/pairs/torch-seq2seq.ts';
 import { torchTransformer } from '../model/families/pairs/torch-transformer.ts';
 import { trocr } from '../model/families/vision/trocr.ts';
@@ -132,6 +133,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   smollm3,
   stablelm: stableLm,
   t5: withEncoder(t5, t5Encoder),
+  t5gemma: withEncoder(t5Gemma, t5GemmaEncoder),
   trocr,
   umt5: withEncoder(umt5, umt5Encoder),
   vit,

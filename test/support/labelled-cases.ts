@@ -55,6 +55,7 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   smollm3: ['variants/smollm3', 'main'],
   stablelm: ['variants/stablelm', 'main'],
   t5: ['t5_relu', 'labels'],
+  t5gemma: ['variants/t5gemma', 'labels'],
   umt5: ['variants/umt5', 'labels'],
   'vision-encoder-decoder': ['variants/ved_bert', 'labels'],
   vit: ['vit', 'main'],

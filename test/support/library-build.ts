@@ -143,6 +143,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'encoder-decoder',
     test: /\/src\/model\/([\w-]+\/)*(cross-attention|encoder|encoder-decoder|marian|text-to-text)\.ts/,
   },
+  { name: 't5gemma', test: /\/src\/model\/families\/pairs\/t5gemma\.ts/ },
   { name: 't5', test: /\/src\/model\/families\/\w+\/t5\.ts/ },
   {
     name: 'bart',

@@ -102,6 +102,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/qwen3_moe_balanced', 'main'],
     ['variants/siglip', 'masked'],
     ['variants/siglip_imgcls', 'main'],
+    ['variants/t5gemma', 'labels'],
     ['variants/umt5', 'labels'],
     ['variants/smollm3', 'main'],
     ['variants/ved_gpt2', 'labels'],

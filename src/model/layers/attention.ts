@@ -78,9 +78,13 @@ export interface ScoredPositions {
 
 /** MultiHead(Q, K, V) with K = V, the encoder's output. */
 export interface CrossAttentionWeights extends HeadOptions {
+  /** Heads of keys and values, shared by groups of query heads; all when absent. */
+  readonly keyValueHeads?: number;
+  /** Bound of the scores. */
+  readonly softcap?: number | undefined;
   /** W^Q: (heads · d_k, d_model) */
   readonly query: Linear;
-  /** W^K, W^V stacked: (2 · heads · d_k, d_model) */
+  /** W^K, W^V stacked: (2 · keyValueHeads · d_k, d_model) */
   readonly keyValue: Linear;
   /** W^O: (d_model, heads · d_k) */
   readonly output: Linear;

@@ -10,7 +10,7 @@ import type { Linear } from '../weights/linear-weights.ts';
 
 /** What every decoder layer attends to besides its own input. */
 export interface Memory {
-  /** Per layer, keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
+  /** Per layer, keys and values of the encoder's output: (B, S, 2 · keyValueHeads · d_k) */
   readonly keyValues: readonly Tensor[];
   /** (B, S), 0 = padding; one source a sequence. */
   readonly mask?: Tensor | undefined;
@@ -45,7 +45,7 @@ export function recall({ keyValues, mask, table }: Memory, dropout: number = 0):
 }
 
 interface CrossAttentionOptions extends Pick<Memory, 'mask' | 'table'> {
-  /** Keys and values of the encoder's output: (B, S, 2 · heads · d_k) */
+  /** Keys and values of the encoder's output: (B, S, 2 · keyValueHeads · d_k) */
   readonly known: Tensor;
   readonly residual?: Tensor | undefined;
   /** Rate of dropout of the weights; 0 when absent. */
@@ -61,9 +61,13 @@ export function crossAttention(
   weights: CrossAttentionWeights,
   { known, mask, table, residual, dropout = 0 }: CrossAttentionOptions,
 ): Tensor {
-  const { heads, query, output, scale } = weights;
+  const { heads, keyValueHeads = heads, query, output, scale, softcap } = weights;
   const width = known.size(-1) / 2;
-  const scoring = { heads, headSize: width / heads, ...(scale !== undefined && { scale }) };
+  const headSize = width / keyValueHeads;
+  const scoring = {
+    ...{ heads, keyValueHeads, headSize, softcap },
+    ...(scale !== undefined && { scale }),
+  };
   const projected = linear(x, query, { label: 'query' });
   if (table !== undefined && x.size(1) === 1) {
     const seen = { projections: projected, starts: { q: 0 }, cache: known, table };

@@ -6,6 +6,7 @@ import type { SequenceDefinition } from '../../definitions.ts';
 import { headName } from '../../heads/head-name.ts';
 import { sandwichNorm, type SublayerNorm } from '../../layers/block.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
+import type { Activation } from '../../../shaders/matmul/matmul.ts';
 import {
   type Attention,
   attentionBias,
@@ -64,7 +65,7 @@ export function gemma3(config: Config, loader: WeightLoader): SequenceDefinition
 }
 
 /** Heads whose scores have a factor and a bound. */
-function gemmaHeads(
+export function gemmaHeads(
   config: Config,
   loader: WeightLoader,
   prefix: string,
@@ -72,9 +73,25 @@ function gemmaHeads(
 ): ReturnType<Attention> {
   return {
     ...llamaHeads(loader, prefix, sizes, attentionBias(config)),
+    ...gemmaScores(config),
+  };
+}
+
+export function gemmaScores(
+  config: Config,
+): Pick<ReturnType<Attention>, 'softcap'> & { readonly scale: number } {
+  return {
     scale: config.positive('query_pre_attn_scalar', 256) ** -0.5,
     softcap: optional(config, 'attn_logit_softcapping'),
   };
+}
+
+/** The activation that gates, by its newer name or its older one. */
+export function gemmaActivation(config: Config): Activation {
+  return config.activation(
+    config.get('hidden_activation') === undefined ? 'hidden_act' : 'hidden_activation',
+    'gelu_pytorch_tanh',
+  );
 }
 
 /** Norms on both sides of each sub-layer, embeddings scaled by √d_model, and logits that are bounded. */
@@ -85,10 +102,7 @@ function gemmaModel(
   attention: Attention,
 ): SequenceDefinition {
   const norm = rmsNorms(loader, sizes, 1);
-  const activation = config.activation(
-    config.get('hidden_activation') === undefined ? 'hidden_act' : 'hidden_activation',
-    'gelu_pytorch_tanh',
-  );
+  const activation = gemmaActivation(config);
   const around = (before: string, after: string): SublayerNorm => ({
     ...norm(before),
     after: norm(after),
@@ -113,12 +127,13 @@ function gemmaModel(
 }
 
 /** Which layers have a window: those that `layer_types` names, else all but every `pattern`-th. */
-function slidingLayers(config: Config, pattern: number): (layer: number) => boolean {
+export function slidingLayers(config: Config, pattern: number): (layer: number) => boolean {
   const types = layerTypes(config);
   if (types) return (layer) => types[layer] === 'sliding_attention';
   return (layer) => (layer + 1) % pattern !== 0;
 }
 
-function optional(config: Config, name: string): number | undefined {
+/** A bound, where there is one. */
+export function optional(config: Config, name: string): number | undefined {
   return config.get(name) === undefined ? undefined : config.positive(name);
 }
