@@ -65,6 +65,22 @@ const cases: Record<string, readonly [Record<string, unknown>, readonly number[]
     },
     [-2.7663519382476807, -3.763882637023926, -2.5950095653533936, -2.918684244155884],
   ],
+  'a frame that is cut with the document': [
+    {
+      'modules.json': modules,
+      '1_LogitScore/config.json': words,
+      'sentence_bert_config.json': {
+        ...reading,
+        max_seq_length: 40,
+        modality_config: { text: way, message },
+        processing_kwargs: {
+          chat_template: { add_generation_prompt: true, restore_suffix: false },
+        },
+      },
+      'config_sentence_transformers.json': { activation_fn: 'torch.nn.modules.linear.Identity' },
+    },
+    [-5.678962707519531, -4.427838325500488, -6.9434895515441895, -8.63325309753418],
+  ],
   'texts without a chat template': [
     {
       'modules.json': modules,

@@ -65,7 +65,10 @@ export function crossAttention(
   const width = known.size(-1) / 2;
   const headSize = width / keyValueHeads;
   const scoring = {
-    ...{ heads, keyValueHeads, headSize, softcap },
+    heads,
+    keyValueHeads,
+    headSize,
+    softcap,
     ...(scale !== undefined && { scale }),
   };
   const projected = linear(x, query, { label: 'query' });

@@ -21,7 +21,7 @@ interface Words {
 /** `module`: the folder of LogitScore, where modules.json names one. Errors: MODEL_UNSUPPORTED */
 export async function causalScorer(
   files: Source,
-  { modalities, chat }: SentenceSettings,
+  { modalities, chat = {} }: SentenceSettings,
   module: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<(parts: TaskParts) => Scorer> {
@@ -29,10 +29,12 @@ export async function causalScorer(
     module === undefined ? undefined : await readJson(files, `${module}/config.json`, { signal });
   const known = noted === undefined ? undefined : wordsOf(files, isObject(noted) ? noted : {});
   const form = isObject(modalities?.['message']) ? modalities['message']['format'] : undefined;
+  // What is said of the frame is not for the template.
+  const { restore_suffix: keepsFrame = true, ...variables } = chat;
   const readsPairs = modalities !== undefined && modalities['message'] === undefined;
   return (parts) => {
     const words = known ?? usualWords(files, parts);
-    const writer = chatWriter(files, parts, { isStructured: form === 'structured', chat });
+    const writer = chatWriter(files, parts, { isStructured: form === 'structured', variables });
     let found: Awaited<ReturnType<typeof writer>> | undefined;
     return async (prompt, query, documents, { most, signal: stop }) => {
       // Which way pairs are written is the template's: it is looked at once.
@@ -47,6 +49,7 @@ export async function causalScorer(
         const limits = { addSpecialTokens: false, maxLength: most + 1 };
         const { ids } = parts.tokenizer.encoding(text, undefined, limits);
         if (ids.length <= most) return { ids };
+        if (!keepsFrame) return { ids: ids.slice(0, most) };
         // What is too long loses the end of the document, and keeps the frame behind it.
         const frame = await (end ??= suffixOf(parts, chatOf));
         return { ids: [...ids.slice(0, most - frame.length), ...frame] };
@@ -99,8 +102,8 @@ type WritePair = (query: string, document: string) => Promise<string> | string;
 interface WriterOptions {
   /** Whether contents are lists of parts. */
   readonly isStructured: boolean;
-  /** What the chat template is given besides the messages. */
-  readonly chat: JsonObject | undefined;
+  /** What the chat template is given besides the messages, and whether the answer begins. */
+  readonly variables: JsonObject;
 }
 
 /**
@@ -110,10 +113,10 @@ interface WriterOptions {
 function chatWriter(
   files: Source,
   { model, tokenizer }: TaskParts,
-  { isStructured, chat = {} }: WriterOptions,
+  { isStructured, variables: given }: WriterOptions,
 ): () => Promise<{ readonly write: ((prompt: string) => WritePair) | undefined }> {
   const content = (text: string): unknown => (isStructured ? [{ type: 'text', text }] : text);
-  const { add_generation_prompt: begins = false, ...variables } = chat;
+  const { add_generation_prompt: begins = false, ...variables } = given;
   const render = (prompt: string, query: string, document: string): Promise<string> => {
     const system = prompt === '' ? [] : [{ role: 'system', content: content(prompt) }];
     const messages: ChatMessage[] = [
