@@ -54,6 +54,7 @@ export interface TrainSettings extends RunSettings {
   readonly logdir: string | undefined;
   /** Storage format of the finished model. */
   readonly dtype: 'f32' | 'f16';
+  readonly checkpointLayers: boolean;
   readonly quiet: boolean;
 }
 
@@ -89,6 +90,7 @@ const options = {
   lora: textOption('N', 'train low-rank adapters of this rank; the weights stay; needs --from'),
   targets: listOption('PATTERN', 'linear layers that get adapters ("*.q_proj", "*.v_proj")'),
   freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),
+  'checkpoint-layers': flagOption('compute layers once more on the way back: less memory, slower'),
   'save-every': textOption('N', 'steps (250; 0: at the end only)'),
   'evaluate-every': textOption('N', 'steps, exact match on texts held out (250; 0: never)'),
   logdir: textOption('DIR', 'write TensorBoard event files'),
@@ -124,6 +126,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     evaluateEvery: wholeOption('--evaluate-every', values['evaluate-every']) ?? 250,
     logdir,
     dtype,
+    checkpointLayers: values['checkpoint-layers'],
     quiet,
   } as const;
   const isRun = existsSync(join(out, stateFile));

@@ -10,7 +10,9 @@ import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/rec
 import { buildTokenizer } from '../phrases/vocabulary.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { Lora } from '../training/adapters/lora.ts';
+import { trainingMemory, type TrainingMemory } from '../training/memory.ts';
 import { Trainer } from '../training/trainer.ts';
+import type { TrainerOptions } from '../training/trainer-options.ts';
 import { adapterLine } from './adapter-line.ts';
 import { exactMatch } from './answers.ts';
 import type { Command } from './command.ts';
@@ -75,13 +77,16 @@ async function run(args: readonly string[]): Promise<void> {
       ...(lora.targets && { targets: lora.targets }),
       seed: recipe.seed,
     });
-  using trainer = new Trainer(model, {
+  const options: TrainerOptions = {
     ...trainerOptions(recipe),
     // Smoothing is for what is trained from scratch.
     ...(!readsPairs(model.config) && { labelSmoothing: 0 }),
     freeze,
+    checkpointLayers: settings.checkpointLayers,
     ...(adapter && { adapter }),
-  });
+  };
+  const memory = trainingMemory(model, options, data.batches(0));
+  using trainer = new Trainer(model, options);
   if (resume) await trainer.restore(out);
   if (trainer.step >= recipe.steps) {
     throw new TransformerError(
@@ -95,6 +100,7 @@ async function run(args: readonly string[]): Promise<void> {
   const count = (number: number): string => number.toLocaleString('en-US');
   reporter.print(`adapter     ${adapterLine(gpu)}`);
   reporter.print(`parameters  ${count(trainer.trainableParameters)} that train`);
+  reporter.print(`memory      ${memoryLine(memory)}`);
   reporter.print(`data        ${data.summary}`);
   reporter.print(`run         ${out}, from step ${trainer.step}`);
   try {
@@ -102,6 +108,15 @@ async function run(args: readonly string[]): Promise<void> {
   } finally {
     reporter.end();
   }
+}
+
+/** What a step takes, in words. */
+function memoryLine({ weights, gradients, optimizer, activations, total }: TrainingMemory): string {
+  const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  return (
+    `${size(total)}: weights ${size(weights)}, gradients ${size(gradients)}, optimizer ${size(optimizer)}, ` +
+    `activations of the first batch ${size(activations)}`
+  );
 }
 
 /** Where the run begins: its own folder, a checkpoint, or a new model. */

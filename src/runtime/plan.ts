@@ -2,6 +2,7 @@
 // Playing encodes the list into one compute pass; nothing is allocated or compiled any more.
 
 import { Binder, placeOf, type Places, type Step } from './bind.ts';
+import type { Need } from './allocate.ts';
 import type { Gpu } from './gpu.ts';
 import { type Place, shareMemory } from './memory-plan.ts';
 import { assertMade } from './scope.ts';
@@ -37,8 +38,15 @@ export class Plan {
     this.#staging = new Staging(recording.scope);
   }
 
-  /** Compiles what is missing, assigns memory, builds bind groups. `outputs` are read after a play. */
-  static async create(recording: Recording, outputs: readonly Tensor[]): Promise<Plan> {
+  /**
+   * Compiles what is missing, assigns memory, builds bind groups. `outputs` are read after a play; `need` words what
+   * is said where the device has no room.
+   */
+  static async create(
+    recording: Recording,
+    outputs: readonly Tensor[],
+    need?: Need,
+  ): Promise<Plan> {
     const { gpu, scope, dispatches } = recording;
     const { pipelines } = gpu;
     const compiled = await scope.answer(
@@ -58,7 +66,7 @@ export class Plan {
       invalid = device.popErrorScope();
       invalid.catch(() => {}); // told where it is waited for
     }
-    await scope.ready();
+    await scope.ready(need);
     const error = await scope.answer(invalid);
     scope.assertUsable();
     if (error !== null) {

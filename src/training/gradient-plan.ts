@@ -1,5 +1,6 @@
 // The list that computes the gradients of one batch, recorded for a batch size and padded lengths.
 
+import type { Need } from '../runtime/allocate.ts';
 import { gradients } from '../runtime/gradient.ts';
 import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
@@ -37,61 +38,91 @@ export interface GradientPlanOptions {
   readonly checkpointLayers?: boolean;
 }
 
+/** The list of a batch, before it has memory. */
+export interface RecordedGradients {
+  readonly recording: Recording;
+  readonly graph: TrainingGraph;
+  readonly objective: RecordedObjective;
+  /** f32, the gradient of each loss. */
+  readonly scale: Tensor;
+  /** What the balance of experts counts. */
+  readonly share: Tensor | undefined;
+  /** What comes back: the sum, and the balance where there is one. */
+  readonly outputs: readonly Tensor[];
+}
+
+/** Records the list. The caller disposes of its recording. */
+export function recordGradients(
+  model: TrainableModel,
+  { batch, inputs }: PreparedInputs,
+  options: GradientPlanOptions,
+): RecordedGradients {
+  const { scope, objective: wanted, gradients: places, random, adapt } = options;
+  const { checkpointLayers: recompute = false } = options;
+  const training = places.size > 0;
+  const recording = new Recording(scope, { training, recompute, ...(random && { random }) });
+  try {
+    const graph = model.record(recording, batch, adapt?.());
+    const objective = wanted.record(recording, graph, {
+      model,
+      isAdapted: adapt !== undefined,
+      inputs,
+      padToMultipleOf: batch.padToMultipleOf,
+    });
+    const { losses } = objective;
+    const sum = total(losses, 'sum of losses');
+    recording.place(sum, options.loss);
+    const scale = recording.persistent('loss scale', [elements(losses.shape)]);
+    const { balance } = graph;
+    const share = balance && recording.persistent('share of the balance', [1]);
+    if (training) {
+      const seeds = new Map([[losses, scale]]);
+      if (balance && share) seeds.set(balance, share);
+      const found = gradients(recording, seeds, [...places.keys()], gradientRules);
+      for (const [parameter, gradient] of found) {
+        const place = places.get(parameter);
+        if (place !== undefined) recording.place(gradient, place);
+      }
+    }
+    const outputs = balance ? [sum, balance] : [sum];
+    return { recording, graph, objective, scale, share, outputs };
+  } catch (error) {
+    recording.dispose();
+    throw error;
+  }
+}
+
+/** What helps where a device has no room for a step. */
+function needOf({ checkpointLayers = false, adapt }: GradientPlanOptions): Need {
+  const ways = [
+    ...(checkpointLayers ? [] : ['pass checkpointLayers: true to the trainer']),
+    'use shorter sequences or a smaller batch, with accumulate for as many in a step',
+    ...(adapt === undefined ? ['train adapters (Lora)'] : ['hold the weights as int4 or int8']),
+  ];
+  return {
+    what: 'The results of a training step need',
+    next: `To use less: ${ways.join('; ')}. trainingMemory tells what a step takes.`,
+  };
+}
+
 export class GradientPlan {
   readonly #plan: Plan;
-  readonly #graph: TrainingGraph;
-  readonly #objective: RecordedObjective;
-  readonly #scale: Tensor;
-  /** What the balance of experts counts. */
-  readonly #share: Tensor | undefined;
+  readonly #recorded: RecordedGradients;
 
-  private constructor(
-    plan: Plan,
-    graph: TrainingGraph,
-    objective: RecordedObjective,
-    { scale, share }: { readonly scale: Tensor; readonly share: Tensor | undefined },
-  ) {
+  private constructor(plan: Plan, recorded: RecordedGradients) {
     this.#plan = plan;
-    this.#graph = graph;
-    this.#objective = objective;
-    this.#scale = scale;
-    this.#share = share;
+    this.#recorded = recorded;
   }
 
   static async create(
     model: TrainableModel,
-    { batch, inputs }: PreparedInputs,
+    prepared: PreparedInputs,
     options: GradientPlanOptions,
   ): Promise<GradientPlan> {
-    const { scope, objective, gradients: places, random, adapt } = options;
-    const { checkpointLayers: recompute = false } = options;
-    const training = places.size > 0;
-    const recording = new Recording(scope, { training, recompute, ...(random && { random }) });
+    const recorded = recordGradients(model, prepared, options);
+    const { recording, outputs } = recorded;
     try {
-      const graph = model.record(recording, batch, adapt?.());
-      const recorded = objective.record(recording, graph, {
-        model,
-        isAdapted: adapt !== undefined,
-        inputs,
-        padToMultipleOf: batch.padToMultipleOf,
-      });
-      const { losses } = recorded;
-      const sum = total(losses, 'sum of losses');
-      recording.place(sum, options.loss);
-      const scale = recording.persistent('loss scale', [elements(losses.shape)]);
-      const { balance } = graph;
-      const share = balance && recording.persistent('share of the balance', [1]);
-      if (training) {
-        const seeds = new Map([[losses, scale]]);
-        if (balance && share) seeds.set(balance, share);
-        const found = gradients(recording, seeds, [...places.keys()], gradientRules);
-        for (const [parameter, gradient] of found) {
-          const place = places.get(parameter);
-          if (place !== undefined) recording.place(gradient, place);
-        }
-      }
-      const plan = await Plan.create(recording, balance ? [sum, balance] : [sum]);
-      return new GradientPlan(plan, graph, recorded, { scale, share });
+      return new GradientPlan(await Plan.create(recording, outputs, needOf(options)), recorded);
     } catch (error) {
       recording.dispose();
       throw error;
@@ -104,10 +135,11 @@ export class GradientPlan {
    */
   async play({ batch, inputs }: PreparedInputs, labels: number): Promise<number> {
     const plan = this.#plan;
-    this.#graph.write(plan, batch);
-    this.#objective.write?.(plan, inputs);
-    plan.write(this.#scale, new Float32Array(this.#scale.size(0)).fill(1 / labels));
-    if (this.#share) plan.write(this.#share, Float32Array.of(batch.labels / labels));
+    const { graph, objective, scale, share } = this.#recorded;
+    graph.write(plan, batch);
+    objective.write?.(plan, inputs);
+    plan.write(scale, new Float32Array(scale.size(0)).fill(1 / labels));
+    if (share) plan.write(share, Float32Array.of(batch.labels / labels));
     const [sum = 0, balance = 0] = (await plan.play()).map((bytes) => new Float32Array(bytes)[0]);
     return sum + balance * batch.labels;
   }

@@ -20,6 +20,19 @@ export interface UpdateOptions extends TrainableOptions {
   readonly accumulate: boolean;
 }
 
+/** Bytes of what a state keeps for these parameters. */
+export function stateBytes(
+  { segments }: Parameters,
+  { optimizer, accumulate: sums }: UpdateOptions,
+): { readonly gradients: number; readonly optimizer: number } {
+  const count = segments.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const flags = count;
+  return {
+    gradients: (sums ? 8 : 4) * count,
+    optimizer: 4 * optimizer.states.length * count + flags,
+  };
+}
+
 /** What an update reports. */
 export interface UpdateStatus {
   /** Norm of all gradients before clipping; Infinity when the update was skipped. */

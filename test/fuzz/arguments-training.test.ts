@@ -71,6 +71,10 @@ const ways: Readonly<Record<string, Way>> = {
   cosine: { call: tried(training.cosine), right: decay },
   linear: { call: tried(training.linear), right: decay },
   inverseSquareRoot: { call: tried(training.inverseSquareRoot), right: of(() => [{ dModel: 4 }]) },
+  trainingMemory: {
+    call: training.trainingMemory,
+    right: of(() => [model, { learningRate: 0.1 }, tinyBatch(0)]),
+  },
   labelCrossEntropy: { call: training.labelCrossEntropy, right: of(() => [0.1]) },
   sequenceBatch: {
     call: training.sequenceBatch,

@@ -217,6 +217,10 @@ test('a run without a checkpoint begins with a new model of phrases', async () =
   );
   expect(code).toBe(0);
   expect(stdout).toMatch(/parameters +991,232 that train/);
+  // Four bytes a number for its gradient, eight for AdamW's states, and a byte of flags.
+  expect(stdout).toMatch(
+    /memory .* gradients 4\.0 MB, optimizer 8\.9 MB, activations of the first/,
+  );
   const json = async (name: string): Promise<unknown> =>
     JSON.parse(await readFile(path.join(out, name), 'utf8'));
   expect(await json('config.json')).toEqual({ ...phrasesConfig(512), torch_dtype: 'float16' });
@@ -237,7 +241,17 @@ test('adapters of a language model learn from conversations, over int8, and are 
   }));
   await writeFile(data, rows.map((row) => JSON.stringify(row)).join('\n'));
   const out = path.join(folder, 'out');
-  const asked = ['--data', data, '--lora', '2', '--targets', '*.c_attn', '--dtype', 'int8'];
+  const asked = [
+    '--data',
+    data,
+    '--lora',
+    '2',
+    '--targets',
+    '*.c_attn',
+    '--dtype',
+    'int8',
+    '--checkpoint-layers',
+  ];
   const steps = ['--steps', '6', '--batch-size', '4', '--evaluate-every', '3', '--learning-rate'];
   const begun = await run('train', '--from', from, '--out', out, ...asked, ...steps, '0.05');
   expect({ code: begun.code, stderr: begun.stderr }).toEqual({ code: 0, stderr: '' });
