@@ -155,7 +155,6 @@ export const untrained: ReadonlySet<string> = new Set([
   'lfm2_moe',
   'lfm3',
   'qwen3_5_text',
-  'trocr',
   'yolos',
 ]);
 

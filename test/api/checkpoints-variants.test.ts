@@ -112,6 +112,7 @@ const cases = [
   't5gemma_encoder',
   't5gemma_tied',
   'trocr',
+  'trocr_alone',
   'trocr_sinusoidal',
   'umt5',
   'umt5_encoder',

@@ -56,6 +56,7 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   stablelm: ['variants/stablelm', 'main'],
   t5: ['t5_relu', 'labels'],
   t5gemma: ['variants/t5gemma', 'labels'],
+  trocr: ['variants/trocr_alone', 'main'],
   umt5: ['variants/umt5', 'labels'],
   'vision-encoder-decoder': ['variants/ved_bert', 'labels'],
   vit: ['vit', 'main'],

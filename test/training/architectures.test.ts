@@ -6,11 +6,19 @@ import { architectureNames } from '../../src/model/architectures.ts';
 import { declarations, untrained, withoutLoss } from '../../src/training/declarations.ts';
 import { callInputs } from '../support/checkpoint.ts';
 import { readCase } from '../support/expected.ts';
+import { readFixture } from '../support/fixture.ts';
 import { sharedGpu } from '../support/gpu.ts';
 import { labelledCases } from '../support/labelled-cases.ts';
 import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
-import { fixtureFiles, fixtureSource, memorySource, withFields } from '../support/source.ts';
+import {
+  fixtureFiles,
+  fixtureSource,
+  memorySource,
+  readValues,
+  withFields,
+} from '../support/source.ts';
+import { MemoryTarget } from '../support/training.ts';
 
 const onGpu = sharedGpu();
 
@@ -145,6 +153,25 @@ test.each(Object.entries(labelledCases))(
     else expect((await training)[0]).toBeGreaterThan(0);
   },
 );
+
+test('a decoder that trains without its encoder is saved with what it would attend to one by', () =>
+  onGpu(async (gpu) => {
+    const name = 'variants/trocr_alone';
+    const inputs = callInputs(await readCase(name), 'main');
+    const target = new MemoryTarget();
+    using model = await loadModel(fixtureSource(name), { gpu, training: true });
+    using trainer = new Trainer(model, { learningRate: 0.1 });
+    for await (const _ of trainer.steps(() => inputs, { maxSteps: 1 })) void _;
+    await trainer.saveModel(target);
+    const saved = readValues(target.files['model.safetensors']!);
+    const before = readValues(await readFixture(`${name}/model.safetensors`));
+    expect([...saved.keys()].toSorted()).toEqual([...before.keys()].toSorted());
+    for (const [tensor, { shape, data }] of before) {
+      const isKept = tensor.includes('encoder_attn');
+      expect(saved.get(tensor)!.shape).toEqual(shape);
+      if (isKept) expect(saved.get(tensor)!.data).toEqual(data);
+    }
+  }));
 
 const lossless: Readonly<Record<string, string>> = {
   clip_text_model: 'variants/clip_text',

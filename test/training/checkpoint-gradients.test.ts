@@ -103,6 +103,8 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/siglip', 'masked'],
     ['variants/siglip_imgcls', 'main'],
     ['variants/t5gemma', 'labels'],
+    ['variants/trocr', 'labels'],
+    ['variants/trocr_alone', 'main'],
     ['variants/umt5', 'labels'],
     ['variants/smollm3', 'main'],
     ['variants/ved_gpt2', 'labels'],

@@ -31,13 +31,13 @@ export function bartLayers(
   return { dModel, encoder: stack('encoder'), decoder: stack('decoder') };
 }
 
-/** The same, each declared when it is asked for. */
+/** The same, each declared when it is asked for; a decoder that attends to nothing else where `crosses` is false. */
 export function bartStacks(
   config: Config,
   loader: WeightLoader,
   root: string,
   { block = postNorm, finalNorm, keyBias = true, memory }: BartVariant = {},
-): { dModel: number; stack: (name: 'encoder' | 'decoder') => StackWeights } {
+): { dModel: number; stack: (name: 'encoder' | 'decoder', crosses?: boolean) => StackWeights } {
   const dModel = config.integer('d_model');
   const activation = config.activation('activation_function', 'gelu');
   // The defaults are those of Hugging Face's configurations.
@@ -92,8 +92,8 @@ export function bartStacks(
     crossAttentionNorm: norm(`${prefix}.encoder_attn_layer_norm`),
     ...feeding(prefix, width),
   });
-  const stack = (name: 'encoder' | 'decoder'): StackWeights => {
-    const build = name === 'encoder' ? layer : decoderLayer;
+  const stack = (name: 'encoder' | 'decoder', crosses = name === 'decoder'): StackWeights => {
+    const build = crosses ? decoderLayer : layer;
     const heads = config.heads(`${name}_attention_heads`, dModel);
     const width = config.integer(`${name}_ffn_dim`);
     const layers = Array.from({ length: config.layers(`${name}_layers`) }, (_, index) =>

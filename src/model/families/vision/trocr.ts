@@ -2,10 +2,14 @@
 
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
+import type { Labels } from '../../heads/head.ts';
 import { LanguageHead } from '../../heads/language-head.ts';
+import { tokenLabels } from '../../heads/token-labels.ts';
+import type { CheckedInput } from '../../inputs/input-stage.ts';
 import { tokenInput } from '../../inputs/token-inputs.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
 import { tensor2tensorPositions } from '../../layers/tensor2tensor-positions.ts';
+import type { ModelInputs } from '../../model.ts';
 import { oneLinear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import { bartStacks } from '../pairs/bart-layers.ts';
@@ -14,8 +18,47 @@ import { droppingLayers } from '../pairs/layer-drop.ts';
 /** Rows of the table of learned positions before that of position 0. */
 const offset = 2;
 
-/** Declares the weights of a `TrOCRForCausalLM`. */
+/** Labels are the tokens that follow, each at the place that it is said at: Python does not shift them here. */
+class NextTokenHead extends LanguageHead {
+  override labels({ labels }: ModelInputs, { ids }: CheckedInput): Labels | undefined {
+    if (labels === undefined) return undefined;
+    return { classes: tokenLabels(labels, this.output.weight.size(0), { ids }) };
+  }
+}
+
+/** Declares the weights of a `TrOCRForCausalLM`, which trains without what it attends to an encoder by. */
 export function trocr(config: Config, loader: WeightLoader): SequenceDefinition {
+  if (!loader.trains) return trocrDecoder(config, loader);
+  const size = config.integer('d_model');
+  const memory = config.integer('cross_attention_hidden_size', size);
+  for (let layer = 0; layer < config.layers('decoder_layers'); layer++) {
+    keepCross(loader, `model.decoder.layers.${layer}.encoder_attn`, size, memory);
+  }
+  return trocrDecoder(config, loader, false);
+}
+
+/** Keeps the attention to an encoder as the checkpoint has it, for what is saved. */
+function keepCross(loader: WeightLoader, prefix: string, size: number, memory: number): void {
+  for (const [name, columns] of [
+    ['q_proj', size],
+    ['k_proj', memory],
+    ['v_proj', memory],
+    ['out_proj', size],
+  ] as const) {
+    const weight = `${prefix}.${name}.weight`;
+    loader.fixed(weight, [size, columns], () => new Float32Array(size * columns));
+    loader.constant(`${prefix}.${name}.bias`, [size]);
+  }
+  loader.constant(`${prefix}_layer_norm.weight`, [size]);
+  loader.constant(`${prefix}_layer_norm.bias`, [size]);
+}
+
+/** The same as the decoder of a model that sees. `crosses`: whether it attends to an encoder. */
+export function trocrDecoder(
+  config: Config,
+  loader: WeightLoader,
+  crosses = true,
+): SequenceDefinition {
   const size = config.integer('d_model');
   const vocabulary = config.integer('vocab_size');
   const maxPositions = config.integer('max_position_embeddings');
@@ -53,8 +96,10 @@ export function trocr(config: Config, loader: WeightLoader): SequenceDefinition 
   };
   return {
     ...tokenInput({ vocabulary, maxPositions, embeddings }),
-    stack: droppingLayers(config, 'decoder', stack('decoder')),
+    stack: droppingLayers(config, 'decoder', stack('decoder', crosses)),
     causal: true,
-    head: new LanguageHead(oneLinear('output_projection', loader.matrix(output, vocabulary, size))),
+    head: new NextTokenHead(
+      oneLinear('output_projection', loader.matrix(output, vocabulary, size)),
+    ),
   };
 }

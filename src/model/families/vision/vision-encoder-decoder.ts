@@ -14,7 +14,7 @@ import { dinov2, dinov2WithRegisters } from './dinov2.ts';
 import { gpt2Decoder } from '../decoders/gpt2.ts';
 import { siglipVision } from './siglip.ts';
 import { tokenTarget } from '../pairs/text-to-text.ts';
-import { trocr } from './trocr.ts';
+import { trocrDecoder } from './trocr.ts';
 import { deit, vit } from './vit.ts';
 import { yolos } from './yolos.ts';
 
@@ -36,7 +36,7 @@ const parts: Readonly<Record<'encoder' | 'decoder', Readonly<Record<string, Part
     bert: ['BertLMHeadModel', bertDecoder],
     gpt2: ['GPT2LMHeadModel', gpt2Decoder],
     roberta: ['RobertaForCausalLM', robertaDecoder],
-    trocr: ['TrOCRForCausalLM', trocr],
+    trocr: ['TrOCRForCausalLM', trocrDecoder],
   },
 };
 
