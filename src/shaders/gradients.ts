@@ -28,6 +28,7 @@ import { balanceLossBackward } from './experts/balance-loss-backward.ts';
 import { clampedGateBackward } from './experts/clamped-gate-backward.ts';
 import { expertMatmulBackward } from './experts/expert-matmul-backward.ts';
 import { mixExpertsBackward } from './experts/mix-experts-backward.ts';
+import { chooseExpertsBackward } from './experts/choose-experts-backward.ts';
 import { routeBackward } from './experts/route-backward.ts';
 import { gatedBackward } from './matmul/gates/gated-backward.ts';
 import { groupNormBackward } from './rows/group-norm-backward.ts';
@@ -121,6 +122,7 @@ const rules = keyed({
   norm: normBackward,
   reorder: reorderBackward,
   reshape: reshapeBackward,
+  'choose-experts': chooseExpertsBackward,
   'route-tokens': routeBackward,
   scale: scaleBackward,
   'short-convolution': shortConvolutionBackward,

@@ -79,6 +79,7 @@ import { speechTokenKernels } from './choice/speech-tokens.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
 import { balanceLossBackwardKernels } from './experts/balance-loss-backward.ts';
 import { balanceLossKernels } from './experts/balance-loss.ts';
+import { chooseExpertsBackwardKernels } from './experts/choose-experts-backward.ts';
 import { chooseExpertsKernels } from './experts/choose-experts.ts';
 import { clampedGateBackwardKernels } from './experts/clamped-gate-backward.ts';
 import { clampedGateKernels } from './experts/clamped-gate.ts';
@@ -145,6 +146,7 @@ export const allKernels: readonly Kernel[] = [
   ...routeKernels,
   ...routeBackwardKernels,
   ...chooseExpertsKernels,
+  ...chooseExpertsBackwardKernels,
   ...expertMatmulKernels,
   ...expertMatmulBackwardKernels,
   ...clampedGateKernels,

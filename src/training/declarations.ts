@@ -151,12 +151,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
  * Families that compute, but do not train yet: there is no way back through gated delta nets, say. A test holds that
  * these and no others refuse to.
  */
-export const untrained: ReadonlySet<string> = new Set([
-  'lfm2_moe',
-  'lfm3',
-  'qwen3_5_text',
-  'yolos',
-]);
+export const untrained: ReadonlySet<string> = new Set(['lfm3', 'qwen3_5_text', 'yolos']);
 
 /** Families that have no loss, here and in Python: what gives vectors alone, and PyTorch's stacks without logits. */
 export const withoutLoss: ReadonlySet<string> = new Set([

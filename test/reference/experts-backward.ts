@@ -203,6 +203,54 @@ export const routeTokensBackward: Reference = {
   },
 };
 
+/** Of scores s whose shares are c · s, or c · s / Σ s over the chosen: what each share's gradient says of each score. */
+function chosenScores(
+  inputs: Inputs,
+  params: Params,
+  { amongChosen, isSize }: { readonly amongChosen: boolean; readonly isSize: boolean },
+): Float64Array {
+  const [scores, d_shares] = [floats(inputs, 'scores'), floats(inputs, 'd_shares')];
+  const chosenBy = integers(inputs, 'experts');
+  const [count, chosen] = [scalar(params, 'experts'), scalar(params, 'chosen')];
+  const scale = scalar(params, 'scale');
+  const d_scores = new Float64Array(scores.length);
+  for (let row = 0; row < scalar(params, 'rows'); row++) {
+    const slots = Array.from({ length: chosen }, (_, slot) => row * chosen + slot);
+    const places = slots.map((slot) => row * count + chosenBy[slot]!);
+    const total = places.reduce((sum, place) => sum + scores[place]!, 1e-6);
+    for (const [i, place] of places.entries()) {
+      for (const [j, slot] of slots.entries()) {
+        const straight = i === j ? scale : 0;
+        const slope = amongChosen
+          ? [straight / total, (-scale * scores[places[j]!]!) / total ** 2]
+          : [straight];
+        for (const part of slope) {
+          d_scores[place]! += isSize ? Math.abs(part * d_shares[slot]!) : part * d_shares[slot]!;
+        }
+      }
+    }
+  }
+  return d_scores;
+}
+
+export const chooseExpertsBackward: Reference = {
+  twin: (inputs, params, constants) => ({
+    d_scores: chosenScores(inputs, params, {
+      amongChosen: constants['AMONG_CHOSEN'] === true,
+      isSize: false,
+    }),
+  }),
+  conditions: (inputs, params, constants) => ({
+    d_scores: {
+      length: 2 * scalar(params, 'chosen'),
+      magnitude: chosenScores(inputs, params, {
+        amongChosen: constants['AMONG_CHOSEN'] === true,
+        isSize: true,
+      }),
+    },
+  }),
+};
+
 function clamped(inputs: Inputs, params: Params, isSize: boolean): Float64Array {
   const [x, dy] = [floats(inputs, 'x'), floats(inputs, 'dy')];
   const [alpha, limit] = [scalar(params, 'alpha'), scalar(params, 'limit')];

@@ -36,6 +36,7 @@ import {
   routeTokens,
 } from './experts.ts';
 import {
+  chooseExpertsBackward,
   clampedGateBackward,
   expertMatmulBackwardBias,
   expertMatmulBackwardWeight,
@@ -116,6 +117,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'expert-matmul': expertMatmul,
   'group-tokens': groupTokens,
   'choose-experts': chooseExperts,
+  'choose-experts-backward': chooseExpertsBackward,
   'mix-experts': mixExperts,
   'route-tokens': routeTokens,
   accumulate,

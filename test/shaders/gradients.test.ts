@@ -47,6 +47,7 @@ import { weightNorm } from '../../src/shaders/rows/weight-norm.ts';
 import { shortConvolution } from '../../src/shaders/recurrence/short-convolution.ts';
 import { windows } from '../../src/shaders/audio/windows.ts';
 import { balanceLoss } from '../../src/shaders/experts/balance-loss.ts';
+import { routeBySigmoid } from '../../src/shaders/experts/choose-experts.ts';
 import { clampedGate } from '../../src/shaders/experts/clamped-gate.ts';
 import { expertMatmul } from '../../src/shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../src/shaders/experts/mix-experts.ts';
@@ -677,6 +678,22 @@ for (const amongChosen of [false, true]) {
     };
   }
 }
+for (const [bias, amongChosen] of [
+  [true, true],
+  [false, false],
+] as const) {
+  const about = `${bias ? 'with' : 'without'} biases, shares ${amongChosen ? 'of these' : 'as they are'}`;
+  cases[`experts by sigmoids ${about}`] = (t) => {
+    const { shares } = routeBySigmoid(routerLogits(t, 5, 7), {
+      scores: 'sigmoid',
+      bias: bias ? t.numbers('bias', [7]) : undefined,
+      chosen: 3,
+      amongChosen,
+      scale: 1.7,
+    });
+    return shares;
+  };
+}
 cases['experts, their balance over two layers'] = (t) => {
   const layers = [5, 5].map((experts) => {
     const logits = routerLogits(t, 7, experts);
@@ -915,7 +932,6 @@ const withoutGradient = [
   'unit-heads',
   'hide-rows',
   'keep-inputs',
-  'choose-experts',
 ];
 
 test('every operation with a gradient has a case, and every case is played', () =>

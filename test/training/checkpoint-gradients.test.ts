@@ -89,6 +89,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/imagegpt', 'main'],
     ['variants/imagegpt_imgcls', 'main'],
     ['variants/lfm2', 'padded'],
+    ['variants/lfm2_moe', 'main'],
     ['variants/ministral3', 'main'],
     ['variants/llama_yarn', 'main'],
     ['variants/modernbert_mlm', 'main'],
@@ -126,7 +127,8 @@ for (const { name: device, options } of await testGpus()) {
           .replace(/pos_key_proj\.bias$/, 'query_proj.bias')
           .replace(/k_proj\.bias$/, 'q_proj.bias');
         const queries = expected.get(ofQueries)!;
-        const scale = largest(queries) / largest(wanted);
+        // An expert that no token sees has gradients of 0.
+        const scale = largest(queries) / (largest(wanted) || 1);
         expectClose(got.get(tensor), wanted, tensor, () => true, 2e-5 * scale);
       }
     }),

@@ -5,6 +5,7 @@ import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { activate } from '../matmul/gates/activate.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { late, numbers, workgroup } from '../snippets.ts';
+import type { Traced } from '../traces.ts';
 import { groupTokens, type RouteOptions, type Routes } from './route.ts';
 
 const forms = rowKernel({
@@ -29,6 +30,12 @@ export interface SigmoidRouting extends RouteOptions {
   readonly scale: number;
 }
 
+export type ChooseExpertsEntry = Traced<
+  'choose-experts',
+  Pick<Routes, 'experts' | 'shares'> &
+    Pick<SigmoidRouting, 'amongChosen' | 'scale'> & { readonly scores: Tensor }
+>;
+
 /** Chooses experts by the sigmoids of their logits, (…, experts): DeepSeek-V3, arXiv 2412.19437, §2.1.2. */
 export function routeBySigmoid(
   logits: Tensor,
@@ -47,7 +54,11 @@ export function routeBySigmoid(
     params: { rows, experts: count, chosen, scale },
     constants: { HAS_BIAS: bias !== undefined, AMONG_CHOSEN: amongChosen },
   });
-  // No rule goes with it yet: training through it ends in an error that says so.
-  recording.differentiate({ op: 'choose-experts', output: shares, inputs: [scores] });
+  recording.differentiate({
+    op: 'choose-experts',
+    output: shares,
+    inputs: [scores],
+    trace: { scores, experts, shares, amongChosen, scale },
+  } satisfies ChooseExpertsEntry);
   return { experts, shares, ...groupTokens(experts, count) };
 }

@@ -1,6 +1,8 @@
-// Experts that scores and biases choose, against float64.
+// Experts that scores and biases choose, and the gradients of their shares, against float64.
 import { test } from 'vitest';
 import { routeBySigmoid } from '../../../src/shaders/experts/choose-experts.ts';
+import { gradients } from '../../../src/runtime/gradient.ts';
+import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
@@ -27,17 +29,18 @@ for (const { name, options } of await testGpus()) {
         await expectOperation(
           gpu,
           (bench) => {
-            const { shares, starts, order } = routeBySigmoid(
-              bench.input('logits', [1, tokens, experts], logits),
-              {
-                ...given,
-                scores: 'sigmoid',
-                bias: given.bias ? bench.input('bias', [experts], own) : undefined,
-              },
-            );
-            return [shares, starts, order];
+            const wanted = bench.input('logits', [1, tokens, experts], logits);
+            const { shares, starts, order } = routeBySigmoid(wanted, {
+              ...given,
+              scores: 'sigmoid',
+              bias: given.bias ? bench.input('bias', [experts], own) : undefined,
+            });
+            const slopes = random.values(tokens * given.chosen, { outliers: 0 });
+            const seeds = new Map([[shares, bench.input('d shares', shares.shape, slopes)]]);
+            const found = gradients(bench.recording, seeds, [wanted], gradientRules);
+            return [shares, starts, order, ...found.values()];
           },
-          { seed: 60 + i },
+          { seed: 60 + i, training: true },
         );
       }
     }));
