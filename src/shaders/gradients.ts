@@ -40,6 +40,7 @@ import { windowsBackward } from './audio/windows-backward.ts';
 import { layerMixBackward } from './matmul/columns/layer-mix-backward.ts';
 import { logScaleBackward } from './matmul/columns/log-scale-backward.ts';
 import { loraBackward } from './matmul/adapters/lora-backward.ts';
+import { rescaleBackward } from './matmul/adapters/rescale-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/columns/reorder.ts';
 import { shortConvolutionBackward } from './recurrence/short-convolution-backward.ts';
@@ -116,6 +117,7 @@ const rules = keyed({
   'linear-cross-entropy': linearCrossEntropyBackward,
   'log-scale': logScaleBackward,
   lora: loraBackward,
+  rescale: rescaleBackward,
   'mask-rows': maskRowsBackward,
   matmul: matmulBackward,
   'mix-experts': mixExpertsBackward,

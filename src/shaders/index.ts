@@ -57,6 +57,9 @@ import { tokenMeansKernels } from './image/token-means.ts';
 import { logScaleKernels } from './elementwise/log-scale.ts';
 import { loraBackwardKernels } from './matmul/adapters/lora-backward.ts';
 import { loraKernels } from './matmul/adapters/lora.ts';
+import { rescaleBackwardKernels } from './matmul/adapters/rescale-backward.ts';
+import { rescaleKernels } from './matmul/adapters/rescale.ts';
+import { rowEnergyKernels } from './rows/row-energy.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
@@ -143,6 +146,9 @@ export const allKernels: readonly Kernel[] = [
   ...unpackKernels,
   ...loraKernels,
   ...loraBackwardKernels,
+  ...rescaleKernels,
+  ...rescaleBackwardKernels,
+  ...rowEnergyKernels,
   ...routeKernels,
   ...routeBackwardKernels,
   ...chooseExpertsKernels,

@@ -60,6 +60,7 @@ import {
 import { layerNorm, layerNormBackward } from './layer-norm.ts';
 import { logScale } from './log-scale.ts';
 import { lora, loraBackward } from './lora.ts';
+import { rescale, rescaleProducts, rowEnergy } from './rescale.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
 import { adam, sgd } from './optimizer.ts';
 import { quantize } from './quantize.ts';
@@ -211,6 +212,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'log-softmax': logSoftmax,
   lora,
   'lora-backward': loraBackward,
+  rescale,
+  'rescale-products': rescaleProducts,
+  'row-energy': rowEnergy,
   matmul,
   'matmul-join': matmulJoin,
   'matmul-scale': matmulScale,

@@ -32,6 +32,8 @@ import { embedding } from '../../src/shaders/embedding/embedding.ts';
 import { gated, gatedLinear } from '../../src/shaders/matmul/gates/gated.ts';
 import { allKernels } from '../../src/shaders/index.ts';
 import { lora } from '../../src/shaders/matmul/adapters/lora.ts';
+import { rescale } from '../../src/shaders/matmul/adapters/rescale.ts';
+import { rowEnergy } from '../../src/shaders/rows/row-energy.ts';
 import {
   type Activation,
   activationCodes,
@@ -630,6 +632,18 @@ cases['lora, rows in the middle of a frozen weight'] = (t) => {
   const delta = matmul(t.input('b', 5, 2), t.input('a', 2, 7));
   return lora(t.numbers('weight', [13, 7]), delta, { first: 3, scale: 1.7 });
 };
+for (const hasBias of [false, true]) {
+  cases[`lora, columns of lengths of their own${hasBias ? ', bias' : ''}`] = (t) =>
+    rescale(t.input('y', 2, 3, 11), {
+      magnitude: t.input('magnitude', 5),
+      energy: rowEnergy(t.numbers('weight', [7, 3]), t.numbers('delta', [5, 3]), {
+        first: 2,
+        scale: 0.4,
+      }),
+      bias: hasBias ? t.numbers('bias', [11]) : undefined,
+      left: 4,
+    });
+}
 cases['lora, columns of what a layer computes'] = (t) => {
   const [x, y] = [t.input('x', 2, 3, 7), t.input('y', 2, 3, 11)];
   const inner = matmul(x, t.input('a', 2, 7), { transposed: true });

@@ -104,7 +104,7 @@ describe.each(wholes)('%s', (name) => {
   );
 });
 
-describe.each([...wholes, 'bert_whole'])('%s', (name) => {
+describe.each([...wholes, 'bert_whole', 'gpt2_dora', 'llama_dora'])('%s', (name) => {
   const folder = `trajectories/${name}`;
   test.each(['software', 'gpu'])('adapters, on %s kernels', (tier) =>
     onTier(tier, async (gpu) => {

@@ -17,15 +17,18 @@ interface LinearOptions {
 /** activation(xWᵀ + b) + residual. x: (…, in), result: (…, out). An update acts before the activation. */
 export function linear(
   x: Tensor,
-  { weight, bias, order, update }: Linear,
+  { weight, bias, order, update, rescales = false }: Linear,
   options: LinearOptions = {},
 ): Tensor {
   const { activation = 'none', residual, ...others } = options;
   const product = { transposed: true, bias, ...others };
   const input = inOrder(x, order);
   if (update === undefined) return matmul(input, weight, { ...product, activation, residual });
-  if (activation === 'none') return update(matmul(input, weight, { ...product, residual }), x);
-  const y = activate(update(matmul(input, weight, product), x), activation);
+  if (activation === 'none' && !rescales) {
+    return update(matmul(input, weight, { ...product, residual }), x);
+  }
+  const updated = update(matmul(input, weight, product), x);
+  const y = activation === 'none' ? updated : activate(updated, activation);
   return residual === undefined ? y : add(y, residual);
 }
 

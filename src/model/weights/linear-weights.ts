@@ -13,6 +13,8 @@ export interface Linear {
   readonly parts: readonly LinearPart[];
   /** What an adapter adds beside the product; the weight, which it need not know, stays as it is. */
   readonly update?: LinearUpdate;
+  /** Whether the update takes the product and its bias alone, and what else is added comes behind it. */
+  readonly rescales?: boolean;
 }
 
 /** Records y with what is added to it. x: (…, in), y, which is xWᵀ + b, and result: (…, out). */

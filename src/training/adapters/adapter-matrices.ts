@@ -10,6 +10,7 @@ import type { Parameters } from '../../model/weights/parameters.ts';
 import { writeParameters } from '../../model/weights/read-parameters.ts';
 import { write } from '../../model/weights/slice-writer.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
+import { decomposed, rowLengths, together } from './dora.ts';
 import {
   type AdaptedLayer,
   drawMatrices,
@@ -71,10 +72,12 @@ export class AdapterMatrices {
   /** Adds (α / r)·B·A, `weight` times, to layers beside their products and what others add. */
   adapt(weight: number): Adapt {
     const { layers, whole: tensors } = this;
-    const { dropout } = this.#options;
+    const { dropout, dora } = this.#options;
     const linear = (layer: Linear): Linear => {
       const own = layers.filter(({ tensor }) => tensor === layer.weight);
       if (own.length === 0) return layer;
+      if (dora) return decomposed(layer, own, { weight, dropout });
+      if (layer.rescales === true) throw together(layer);
       const update = lowRank(own, { weight, dropout });
       const before = layer.update;
       return { ...layer, update: before ? (y, x) => update(before(y, x), x) : update };
@@ -109,14 +112,17 @@ export class AdapterMatrices {
     const modules = selectModules(model, whole);
     expectApart(layers, modules);
     const sized = layers.map((layer) => ({ ...layer, ...sizeOf(layer.name, this.#options) }));
-    return makeMatrices(this.#gpu, { layers: sized, modules }, values);
+    const { dora } = this.#options;
+    return makeMatrices(this.#gpu, { layers: sized, modules, dora }, values);
   }
 
-  /** Has modules that train whole begin with what the model has. */
+  /** Has modules that train whole, and the lengths of rows, begin with what the model has. */
   async #begin(): Promise<void> {
     const matrices = this.#matrices;
     const values = await plainValues(this.#gpu, [...matrices.whole.keys()]);
+    const lengths = await rowLengths(this.#gpu, matrices.layers);
     if (this.#matrices !== matrices || this.#isWhole) return;
+    for (const [magnitude, own] of lengths) write(this.#gpu, magnitude, 0, own);
     for (const [base, own] of matrices.whole) {
       write(this.#gpu, own, 0, values.get(base) ?? new Float32Array());
     }

@@ -14,6 +14,8 @@ export interface AdapterOrigin {
 
 /** What a configuration says beside the layers. */
 export interface AdapterConfig extends LoraSizes, AdapterOrigin {
+  /** Whether rows are brought to lengths of their own. */
+  readonly dora: boolean;
   /** Rate of dropout of the layers' inputs while the adapter trains. */
   readonly dropout: number;
 }
@@ -61,6 +63,7 @@ const indifferent = [
   'runtime_config',
   'target_modules',
   'task_type',
+  'use_dora',
   'use_rslora',
 ];
 
@@ -94,12 +97,14 @@ export function checkConfig(json: JsonObject, label: string): Omit<AdapterConfig
   if (!Number.isFinite(dropout) || Number(dropout) < 0 || Number(dropout) >= 1) {
     throw wrong('lora_dropout', 'a rate from 0 to below 1');
   }
-  const { base_model_name_or_path: base, use_rslora: rsLora } = json;
+  const { base_model_name_or_path: base, use_rslora: rsLora, use_dora: dora } = json;
   if (!isUnset(rsLora) && rsLora !== true) throw wrong('use_rslora', 'true or false');
+  if (!isUnset(dora) && dora !== true) throw wrong('use_dora', 'true or false');
   return {
     rank: Number(rank),
     alpha: Number(alpha),
     rsLora: rsLora === true,
+    dora: dora === true,
     dropout: Number(dropout),
     baseModel: typeof base === 'string' ? base : null,
     taskType: typeof json['task_type'] === 'string' ? json['task_type'] : null,

@@ -32,9 +32,14 @@ export function tensorName(layer: string, matrix: 'A' | 'B'): string {
   return `base_model.model.${layer}.lora_${matrix}.weight`;
 }
 
+/** The name of a layer's magnitudes in the file. */
+export function magnitudeName(layer: string): string {
+  return `base_model.model.${layer}.lora_magnitude_vector`;
+}
+
 /** The two files of an adapter, ready to be written. */
 export function adapterFiles(
-  { rank, alpha, rsLora, dropout, baseModel, taskType }: AdapterConfig,
+  { rank, alpha, rsLora, dora, dropout, baseModel, taskType }: AdapterConfig,
   {
     layers,
     modules,
@@ -68,7 +73,7 @@ export function adapterFiles(
     revision: null,
     target_modules: layers.map(({ name }) => name).toSorted(),
     task_type: taskType,
-    use_dora: false,
+    use_dora: dora,
     use_rslora: rsLora,
   };
   const text = `${JSON.stringify(config, undefined, 2)}\n`;
@@ -97,6 +102,7 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
   const names = modulesIn(
     [...entries.keys()].filter((key) => !own.has(key)),
     file,
+    config.dora,
   );
   const modulesToSave = wholeModulesOf(json, whole, { label, file });
   const sizes = { ...config, ...patternsOf(json, names, label) };
@@ -105,9 +111,12 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
     const layer = modules.layers.get(name);
     if (layer === undefined) throw notInModel(name, modules, config.baseModel);
     const { rank } = sizeOf(name, sizes);
-    const wanted = { A: [rank, layer.input], B: [layer.out, rank] } as const;
-    for (const matrix of ['A', 'B'] as const) {
-      const key = tensorName(name, matrix);
+    const wanted: readonly (readonly [key: string, shape: readonly number[]])[] = [
+      [tensorName(name, 'A'), [rank, layer.input]],
+      [tensorName(name, 'B'), [layer.out, rank]],
+      ...(config.dora ? [[magnitudeName(name), [layer.out]] as const] : []),
+    ];
+    for (const [key, size] of wanted) {
       const shape = entries.get(key)?.shape;
       if (shape === undefined) {
         throw new TransformerError(
@@ -115,11 +124,11 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
           `${file} has no tensor "${key}". Save the adapter again.`,
         );
       }
-      if (shape.join() === wanted[matrix].join()) continue;
+      if (shape.join() === size.join()) continue;
       throw new TransformerError(
         'TENSOR_MISMATCH',
         `Tensor "${key}" has shape (${shape.join(', ')}), but rank ${rank} and the model's ` +
-          `"${name}.weight" (${layer.out}, ${layer.input}) call for (${wanted[matrix].join(', ')}). ` +
+          `"${name}.weight" (${layer.out}, ${layer.input}) call for (${size.join(', ')}). ` +
           `Load the model that the adapter was trained on${baseOf(config)}.`,
       );
     }
@@ -147,10 +156,12 @@ function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {
 }
 
 /** The modules whose matrices a file holds. */
-function modulesIn(keys: readonly string[], file: string): string[] {
+function modulesIn(keys: readonly string[], file: string, dora: boolean): string[] {
+  const kinds = dora ? '(?:[AB]\\.weight|magnitude_vector)' : '[AB]\\.weight';
+  const pattern = new RegExp(`^base_model\\.model\\.(.+)\\.lora_${kinds}$`);
   const names = new Set<string>();
   for (const key of keys) {
-    const name = /^base_model\.model\.(.+)\.lora_[AB]\.weight$/.exec(key)?.[1];
+    const name = pattern.exec(key)?.[1];
     if (name === undefined) {
       throw new TransformerError(
         'MODEL_UNSUPPORTED',

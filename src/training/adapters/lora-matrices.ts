@@ -13,7 +13,7 @@ import type { StoredValues } from '../../source/safetensors-writer.ts';
 import { dropout as drop } from '../../shaders/elementwise/dropout.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
-import { tensorName } from './lora-files.ts';
+import { magnitudeName, tensorName } from './lora-files.ts';
 import type { LayerSize } from './lora-options.ts';
 import type { LinearLayer } from './lora-targets.ts';
 import { type WholeModules, wholeName } from './whole-modules.ts';
@@ -27,12 +27,16 @@ export interface AdaptedLayer extends SizedLayer {
   readonly a: Tensor;
   /** (out, rank) */
   readonly b: Tensor;
+  /** (out): the length that each row of W + scale · B·A is brought to, of adapters that do (DoRA). */
+  readonly magnitude?: Tensor;
 }
 
 /** What an adapter is for: layers with updates, and modules that train whole. */
 export interface AdapterPlaces {
   readonly layers: readonly SizedLayer[];
   readonly modules: WholeModules;
+  /** Whether layers have magnitudes. */
+  readonly dora: boolean;
 }
 
 /** The matrices of an adapter on a device. */
@@ -43,7 +47,7 @@ export interface Matrices {
   readonly whole: ReadonlyMap<Tensor, Tensor>;
   readonly modules: WholeModules;
   readonly parameters: Parameters;
-  /** Whether those modules have values; they are 0 where none were given. */
+  /** Whether those modules and all magnitudes have values; they are 0 where none were given. */
   readonly isWhole: boolean;
 }
 
@@ -76,11 +80,12 @@ export function makeMatrices(gpu: Gpu, places: AdapterPlaces, values: MatrixValu
 /** Matrices of 0 for these layers, in common buffers for a trainer, by their names in files. */
 function allocateMatrices(
   scope: Scope,
-  { layers, modules }: AdapterPlaces,
+  { layers, modules, dora }: AdapterPlaces,
 ): Pick<Matrices, 'layers' | 'whole' | 'parameters'> {
   const shapes = layers.flatMap(({ out, input, rank }) => [
     [rank, input],
     [out, rank],
+    ...(dora ? [[out]] : []),
   ]);
   const bases = new Set(modules.slices.map(({ tensor }) => tensor));
   const arena = new ParameterArena(scope, [...shapes, ...[...bases].map(({ shape }) => shape)]);
@@ -94,6 +99,7 @@ function allocateMatrices(
     ...layer,
     a: place(tensorName(layer.name, 'A'), [layer.rank, layer.input]),
     b: place(tensorName(layer.name, 'B'), [layer.out, layer.rank]),
+    ...(dora && { magnitude: place(magnitudeName(layer.name), [layer.out]) }),
   }));
   const whole = new Map(
     [...bases].map((base) => [base, arena.place(wholeName(base.label), base.shape)]),

@@ -66,6 +66,10 @@ export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Pro
   for (const { name, tensor } of layers) expectFine(`${name}.weight`, tensor);
   const places = layers.map(rowsOf);
   const before = await readBack(gpu, places);
+  const magnitudes = await readBack(
+    gpu,
+    layers.flatMap(({ magnitude }) => magnitude ?? []),
+  );
   const tensors = [...new Set(layers.map(({ tensor }) => tensor))];
   const updated = new Map<Tensor, Float32Array>();
   const recording = new Recording(gpu);
@@ -85,14 +89,30 @@ export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Pro
     const { name, tensor, first, out, input } = layer;
     const values = updated.get(tensor)?.subarray(first * input, (first + out) * input);
     const place = places[index];
+    // All layers of an adapter have magnitudes, or none.
+    const lengths = magnitudes[index] ?? new ArrayBuffer(0);
     if (values === undefined || place === undefined) throw new RangeError(`no rows: ${name}`);
     return {
       tensor,
       before: new Uint8Array(before[index] ?? new ArrayBuffer(0)),
-      merged: encoded(tensor, values, `Merged, "${name}.weight" would hold`),
+      merged: encoded(
+        tensor,
+        layer.magnitude ? scaledRows(values, new Float32Array(lengths)) : values,
+        `Merged, "${name}.weight" would hold`,
+      ),
       write: (bits) => write(gpu, place, 0, bits),
     };
   });
+}
+
+/** Rows, as many as there are lengths, brought to these (DoRA, eq. 5). */
+function scaledRows(rows: Float32Array, lengths: Float32Array): Float32Array {
+  const columns = rows.length / lengths.length;
+  const factors = Array.from(lengths, (length, row) => {
+    const own = rows.subarray(row * columns, (row + 1) * columns);
+    return length / Math.sqrt(own.reduce((sum, value) => sum + value ** 2, 0));
+  });
+  return rows.map((value, i) => value * (factors[Math.floor(i / columns)] ?? 0));
 }
 
 /**

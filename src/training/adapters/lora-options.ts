@@ -20,6 +20,11 @@ export interface LoraOptions {
   alphaPattern?: Readonly<Record<string, number>>;
   /** Scales by α / √r, which lets higher ranks learn (rsLoRA: Kalajdzievski 2023, arXiv 2312.03732); false by default. */
   rsLora?: boolean;
+  /**
+   * Trains the lengths of the rows of W + ΔW beside their directions (DoRA: Liu et al. 2024, arXiv 2402.09353); false
+   * by default.
+   */
+  dora?: boolean;
   /** Part of the inputs of A that is dropped while it trains; 0 by default. */
   dropout?: number;
   /**
@@ -41,6 +46,7 @@ export interface LoraSizes {
 }
 
 export interface CheckedLoraOptions extends LoraSizes {
+  readonly dora: boolean;
   readonly dropout: number;
   readonly seed: number;
   readonly patterns: readonly NamePattern[];
@@ -54,6 +60,7 @@ const known: Readonly<Record<keyof LoraOptions, true>> = {
   rankPattern: true,
   alphaPattern: true,
   rsLora: true,
+  dora: true,
   dropout: true,
   modulesToSave: true,
   seed: true,
@@ -64,18 +71,19 @@ export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   refuseUnknown(options, Object.keys(known), 'option of Lora');
   const { rank = 8, alpha = rank, targets = ['*.q_proj', '*.v_proj'], seed = 0 } = options;
   const { rankPattern = {}, alphaPattern = {}, rsLora = false, dropout = 0 } = options;
+  const { modulesToSave = [], dora = false } = options;
   checkRank('rank', rank);
   checkPositive('alpha', alpha);
   checkEach('rankPattern', rankPattern, checkRank);
   checkEach('alphaPattern', alphaPattern, checkPositive);
   checkSwitch('rsLora', rsLora);
+  checkSwitch('dora', dora);
   checkRange('dropout', dropout, 0, 1);
   if (!Number.isSafeInteger(seed)) throw invalidOption('seed', seed, 'a whole number');
-  const { modulesToSave = [] } = options;
   const patterns = patternsIn('targets', targets);
   if (patterns.length === 0) throw invalidOption('targets', targets, 'at least one name');
   const whole = patternsIn('modulesToSave', modulesToSave);
-  return { rank, alpha, rankPattern, alphaPattern, rsLora, dropout, seed, patterns, whole };
+  return { rank, alpha, rankPattern, alphaPattern, rsLora, dora, dropout, seed, patterns, whole };
 }
 
 /** One pattern or several. */
