@@ -4,6 +4,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import {
   accumulate,
   adam,
+  adam8bit,
   measureGradients,
   type Segment,
   sgd,
@@ -19,6 +20,7 @@ export function optimizerChecks(): NamedCheck[] {
     ['sums of squared gradients', checkSums],
     ['norm and clipping of gradients', checkNorm],
     ['update by AdamW, amsgrad', checkAdam],
+    ['update by AdamW, in bytes', checkAdam8bit],
     ['update by SGD with momentum', checkSgd],
     ['sum of gradients', checkAccumulate],
   ];
@@ -109,6 +111,26 @@ function checkAdam(inputs: Inputs): Result {
     return (
       at(given.parameters, i) * (1 - 0.1 * decay) - (0.1 * m) / (1 - beta1 ** 3) / (root + eps)
     );
+  });
+  return { output: given.segment.parameters, wanted };
+}
+
+/** A block in the middle, whose states are 0. */
+function checkAdam8bit(inputs: Inputs): Result {
+  const given = segmentOf(inputs, 0);
+  const run = { first: 64, size: 64 };
+  const codes = (): Tensor => inputs.tensor([run.size / 4], new Uint32Array(run.size / 4));
+  const states = [codes(), codes(), inputs.tensor([2], new Float32Array(2))];
+  const [beta1, beta2, eps, weightDecay] = [0.9, 0.99, 1e-8, 0.1];
+  const options = { beta1, beta2, eps, weightDecay, decoupled: true };
+  adam8bit({ ...given.segment, run, states }, { ...stepOf(inputs), ...options });
+  const wanted = updated(given, (i, decay) => {
+    const parameter = given.parameters.data[i] ?? NaN;
+    if (i < run.first || i >= run.first + run.size) return parameter;
+    const g = (given.gradients.data[i] ?? NaN) / 2;
+    const root = Math.sqrt(((1 - beta2) * g * g) / (1 - beta2 ** 3));
+    const m = ((1 - beta1) * g) / (1 - beta1 ** 3);
+    return parameter * (1 - 0.1 * decay) - (0.1 * m) / (root + eps);
   });
   return { output: given.segment.parameters, wanted };
 }

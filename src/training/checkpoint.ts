@@ -7,11 +7,17 @@ import { show } from '../runtime/print.ts';
 import { allOf, readBack } from '../runtime/read-back.ts';
 import { isObject, type JsonObject, parseJson } from '../source/json.ts';
 import { quantizationFields } from '../model/weights/quantization-fields.ts';
-import { layOut, readParameters, writeSegments } from '../model/weights/read-parameters.ts';
+import {
+  layOut,
+  namedValues,
+  readParameters,
+  writeSegments,
+} from '../model/weights/read-parameters.ts';
 import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
 import { describeFile, readRange, type Source } from '../source/source.ts';
 import { openTarget, type Target } from '../source/target.ts';
+import { readStates, writeStates } from './optimizer-states.ts';
 import type { Trainer } from './trainer.ts';
 
 /** The file with the state of a run. */
@@ -140,11 +146,13 @@ async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
   const { gpu, state, options } = trainer;
   // All is read before the first await: a caller that goes on training must not change what is saved.
   const run = { step: trainer.step, batch: trainer.batchesUsed };
-  const reads = [
-    readParameters(gpu, state.parameters),
-    ...state.states.map((segments) => readParameters(gpu, state.parameters, segments)),
-  ];
-  const [[counters], ...groups] = await allOf([readBack(gpu, [state.counters]), ...reads]);
+  const { parameters } = state;
+  const [[counters], own, kept] = await allOf([
+    readBack(gpu, [state.counters]),
+    readParameters(gpu, parameters),
+    readStates(state.scope, parameters, state.runs, options.optimizer.states),
+  ] as const);
+  const groups = [own, ...kept.map((blocks) => namedValues(parameters, blocks))];
   const tensors = new Map<string, StoredValues>();
   const fixed = new Set(state.parameters.constants.map(({ name }) => name));
   groups.forEach((values, index) => {
@@ -181,13 +189,12 @@ export async function restoreState(trainer: Trainer, source: Source): Promise<vo
         `this trainer has ${wanted} and ${options.seed}. Resume with the same settings.`,
     );
   }
-  const groups = ['parameters', ...options.optimizer.states].map((prefix) =>
+  const [own = [], ...kept] = ['parameters', ...options.optimizer.states].map((prefix) =>
     layOut(state.parameters, group(prefix)),
   );
   // All is checked; from here on nothing fails.
-  [state.parameters.segments, ...state.states].forEach((segments, index) => {
-    writeSegments(gpu, segments, groups[index] ?? []);
-  });
+  writeSegments(gpu, state.parameters.segments, own);
+  writeStates(state.scope, state.runs, kept);
   const { buffer } = state.counters;
   if (buffer !== undefined) gpu.device.queue.writeBuffer(buffer, 0, counters);
   trainer.resumeAt(run.step, run.batch);

@@ -1,13 +1,14 @@
 // The optimizers a trainer can use. Each is a description; the trainer gives it what it keeps.
 
-import { refuseUnknown } from '../runtime/errors.ts';
+import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { Segment, StepTensors } from '../shaders/optimizer/segment.ts';
 import {
   adam as adamUpdate,
+  adam8bit,
   optimizerStates,
   sgd as sgdUpdate,
 } from '../shaders/optimizer/optimizer.ts';
-import { checkRange, checkSwitch } from './check.ts';
+import { checkRange, checkSwitch, invalidOption } from './check.ts';
 
 /** A rule by which gradients change parameters. */
 export interface Optimizer {
@@ -16,6 +17,8 @@ export interface Optimizer {
   readonly settings: Readonly<Record<string, number | boolean>>;
   /** Names of the values that are kept for every parameter. */
   readonly states: readonly string[];
+  /** Whether those of large parameters, m and v, are held in bytes; they are f32 when absent. */
+  readonly eightBit?: boolean;
   /** Appends the update of one segment. @internal */
   record(segment: Segment, step: StepTensors): void;
 }
@@ -30,6 +33,12 @@ export interface AdamSettings {
   weightDecay?: number;
   /** Divides by the largest mean square so far (Reddi et al. 2018, arXiv 1904.09237). */
   amsgrad?: boolean;
+  /**
+   * How m and v are held: 'f32', or '8bit', in bytes that share a scale in blocks of 64 ("8-bit Optimizers via Block-wise
+   * Quantization", Dettmers et al. 2022, arXiv 2110.02861): 2.1 bytes a number in place of 8. Parameters of fewer than
+   * 4096 numbers keep f32. 'f32' by default.
+   */
+  state?: 'f32' | '8bit';
 }
 
 /** Adam (Kingma and Ba 2015, arXiv 1412.6980). `weightDecay`, 0 by default, is an L2 penalty. */
@@ -51,20 +60,37 @@ function adamOf(
   decoupled: boolean,
   defaultDecay: number,
 ): Optimizer {
-  refuseUnknown(options, ['beta1', 'beta2', 'eps', 'weightDecay', 'amsgrad'], `option of ${name}`);
+  refuseUnknown(
+    options,
+    ['beta1', 'beta2', 'eps', 'weightDecay', 'amsgrad', 'state'],
+    `option of ${name}`,
+  );
   const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options;
-  const { weightDecay = defaultDecay, amsgrad = false } = options;
+  const { weightDecay = defaultDecay, amsgrad = false, state = 'f32' } = options;
   checkRange('beta1', beta1, 0, 1);
   checkRange('beta2', beta2, 0, 1);
   checkRange('eps', eps, 0, Infinity);
   checkRange('weightDecay', weightDecay, 0, Infinity);
   checkSwitch('amsgrad', amsgrad);
+  if (state !== 'f32' && state !== '8bit') throw invalidOption('state', state, "'f32' or '8bit'");
+  const eightBit = state === '8bit';
+  if (eightBit && amsgrad) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      "amsgrad keeps the largest v there was, which bytes cannot. Leave it out, or state: '8bit'.",
+    );
+  }
   const settings = { beta1, beta2, eps, weightDecay, amsgrad };
   return {
     name,
-    settings,
+    settings: { ...settings, ...(eightBit && { eightBit }) },
     states: ['m', 'v', 'v_max'].slice(0, optimizerStates.adam(settings)),
-    record: (segment, step) => adamUpdate(segment, { ...step, ...settings, decoupled }),
+    ...(eightBit && { eightBit }),
+    record(segment, step) {
+      const given = { ...step, ...settings, decoupled };
+      if (segment.states[0]?.dtype === 'u32') adam8bit(segment, given);
+      else adamUpdate(segment, given);
+    },
   };
 }
 

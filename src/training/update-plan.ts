@@ -12,6 +12,7 @@ import { accumulate, measureGradients } from '../shaders/optimizer/gradient-norm
 import { arenaSegments, viewOf } from '../model/weights/parameter-arena.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Optimizer } from './optimizers.ts';
+import { heldRuns, makeStates, runBytes, type StateRun } from './optimizer-states.ts';
 import { selectTrainable, type TrainableOptions } from './trainable.ts';
 
 export interface UpdateOptions extends TrainableOptions {
@@ -22,14 +23,16 @@ export interface UpdateOptions extends TrainableOptions {
 
 /** Bytes of what a state keeps for these parameters. */
 export function stateBytes(
-  { segments }: Parameters,
+  parameters: Parameters,
   { optimizer, accumulate: sums }: UpdateOptions,
 ): { readonly gradients: number; readonly optimizer: number } {
-  const count = segments.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const count = parameters.segments.reduce((sum, { shape }) => sum + elements(shape), 0);
   const flags = count;
+  const runs = heldRuns(parameters, optimizer);
+  const states = runs.reduce((sum, run) => sum + runBytes(run, optimizer), 0);
   return {
     gradients: (sums ? 8 : 4) * count,
-    optimizer: 4 * optimizer.states.length * count + flags,
+    optimizer: states + flags,
   };
 }
 
@@ -51,8 +54,8 @@ export class UpdateState {
   count: number;
   /** Where the gradient of each parameter that trains goes. */
   readonly gradients: ReadonlyMap<Tensor, Tensor>;
-  /** For each state of the optimizer, its segments. */
-  readonly states: readonly (readonly Tensor[])[];
+  /** What the optimizer keeps. */
+  readonly runs: readonly StateRun[];
   /** For each segment, a byte an element: whether it trains and decays, see trainable.ts. */
   readonly flags: readonly Tensor[];
   readonly counters: Tensor;
@@ -76,7 +79,8 @@ export class UpdateState {
     const sizes = parameters.segments.map((segment) => elements(segment.shape));
     this.#gradientSegments = arenaSegments(scope, 'gradients', sizes);
     this.#totals = options.accumulate ? arenaSegments(scope, 'gradient sums', sizes) : [];
-    this.states = options.optimizer.states.map((name) => arenaSegments(scope, name, sizes));
+    const { optimizer } = options;
+    this.runs = heldRuns(parameters, optimizer).map((run) => makeStates(scope, run, optimizer));
     this.flags = flags.map((bytes, index) => {
       const shape = [bytes.length / 4];
       const tensor = scope.tensor({ label: `flags ${index}`, shape, dtype: 'u32' });
@@ -114,7 +118,7 @@ export class UpdateState {
     }
     const done = result.scope.ready({
       what: 'Gradients and optimizer states need',
-      next: 'Train adapters (Lora) instead, or use an optimizer that keeps less, such as sgd.',
+      next: "Train adapters (Lora) instead, or use an optimizer that keeps less: adamW({ state: '8bit' }), sgd().",
     });
     return { result, done };
   }
@@ -148,12 +152,17 @@ export class UpdateState {
           parameters: used(parameters),
           gradients: used(this.#totals[index] ?? this.#gradientSegments[index]),
           flags: used(this.flags[index]),
-          states: this.states.map((state) => used(state[index])),
+          states: [],
         };
       });
       const loss = recording.use(this.loss);
       measureGradients(segments, { settings, loss, counters, status });
-      for (const segment of segments) optimizer.record(segment, { settings, status });
+      for (const { segment: index, states, ...run } of this.runs) {
+        const segment = segments[index];
+        if (segment === undefined) throw new RangeError(`there is no segment ${index}`);
+        const own = { ...segment, run, states: states.map((state) => recording.use(state)) };
+        optimizer.record(own, { settings, status });
+      }
       tensors = { settings, status, counters };
       return [status, counters];
     });

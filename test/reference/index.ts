@@ -62,7 +62,7 @@ import { logScale } from './log-scale.ts';
 import { lora, loraBackward } from './lora.ts';
 import { rescale, rescaleProducts, rowEnergy } from './rescale.ts';
 import { matmul, matmulJoin, matmulScale } from './matmul.ts';
-import { adam, sgd } from './optimizer.ts';
+import { adam, adam8bit, sgd } from './optimizer.ts';
 import { quantize } from './quantize.ts';
 import {
   deltaGates,
@@ -125,6 +125,7 @@ export const references: Readonly<Record<string, Reference>> = {
   activate,
   'activate-backward': activateBackward,
   adam,
+  'adam-8bit': adam8bit,
   add,
   'append-tokens': appendTokens,
   attention,

@@ -902,6 +902,7 @@ function kindOf(title: string): string {
 const withoutGradient = [
   'accumulate',
   'adam',
+  'adam-8bit',
   'append-tokens',
   'attention-decode',
   'attention-merge',

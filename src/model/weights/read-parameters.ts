@@ -15,35 +15,47 @@ type MutableValues = { shape: readonly number[]; data: Float32Array<ArrayBuffer>
  */
 export async function readParameters(
   gpu: Gpu,
-  { segments: own, places, slices, constants }: Parameters,
-  segments: readonly Tensor[] = own,
+  parameters: Parameters,
+  segments: readonly Tensor[] = parameters.segments,
 ): Promise<Map<string, StoredValues>> {
+  const { segments: own, constants } = parameters;
   const blocks = (await readBack(gpu, segments)).map((bytes) => new Float32Array(bytes));
-  const rangesOf = rangesIn(places);
-  const values = new Map<string, MutableValues>();
-  const put = (slice: WeightSlice, data: Float32Array): void => {
-    const { name, shape, storedFirst } = slice;
-    const entry = values.get(name) ?? { shape, data: new Float32Array(elements(shape)) };
-    const stored =
-      slice.transposed === true ? transposed(data, shape.slice(-2).toReversed()) : data;
-    entry.data.set(stored, storedFirst);
-    values.set(name, entry);
-  };
-  for (const slice of slices) {
-    const [range, ...others] = rangesOf(slice).map(({ segment, first, size }) =>
-      blocks[segment]?.subarray(first, first + size),
-    );
-    if (range !== undefined) put(slice, others.length === 0 ? range : joined([range, ...others]));
-  }
+  const values = namedValues(parameters, blocks);
   if (segments !== own || constants.length === 0) return values;
   const read = await readBack(
     gpu,
     constants.map(({ tensor }) => tensor),
   );
   constants.forEach((slice, index) => {
-    put(slice, new Float32Array(read[index] ?? new ArrayBuffer(0)));
+    put(values, slice, new Float32Array(read[index] ?? new ArrayBuffer(0)));
   });
   return values;
+}
+
+/** The same of values that were read. `blocks`: one a segment. */
+export function namedValues(
+  { places, slices }: Parameters,
+  blocks: readonly Float32Array[],
+): Map<string, MutableValues> {
+  const rangesOf = rangesIn(places);
+  const values = new Map<string, MutableValues>();
+  for (const slice of slices) {
+    const [range, ...others] = rangesOf(slice).map(({ segment, first, size }) =>
+      blocks[segment]?.subarray(first, first + size),
+    );
+    if (range === undefined) continue;
+    put(values, slice, others.length === 0 ? range : joined([range, ...others]));
+  }
+  return values;
+}
+
+/** Puts a slice to where it is in its tensor. */
+function put(values: Map<string, MutableValues>, slice: WeightSlice, data: Float32Array): void {
+  const { name, shape, storedFirst } = slice;
+  const entry = values.get(name) ?? { shape, data: new Float32Array(elements(shape)) };
+  const stored = slice.transposed === true ? transposed(data, shape.slice(-2).toReversed()) : data;
+  entry.data.set(stored, storedFirst);
+  values.set(name, entry);
 }
 
 function joined(ranges: readonly (Float32Array | undefined)[]): Float32Array {

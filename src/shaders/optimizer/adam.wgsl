@@ -2,6 +2,7 @@
 // (Loshchilov & Hutter, arXiv 1711.05101, alg. 2), with the largest v so far if AMSGRAD (Reddi et al.,
 // ICLR 2018, alg. 2).
 struct Params {
+  first: u32,
   size: u32,
   span: u32,
   beta1: f32,
@@ -15,24 +16,12 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> settings: array<f32>;           // (4): learning rate, max norm
 @group(0) @binding(2) var<storage, read> status: array<f32>;             // (4): norm, factor, applied, t
-@group(0) @binding(3) var<storage, read> gradient: array<vec4f>;         // (size) of 4 elements
-@group(0) @binding(4) var<storage, read> flags: array<u32>;              // (size), a byte an element
-@group(0) @binding(5) var<storage, read_write> parameter: array<vec4f>;  // (size)
+@group(0) @binding(3) var<storage, read> gradient: array<vec4f>;         // fours of a segment, of which
+@group(0) @binding(4) var<storage, read> flags: array<u32>;              // `size` from `first` on change;
+@group(0) @binding(5) var<storage, read_write> parameter: array<vec4f>;  // flags: a byte an element
 @group(0) @binding(6) var<storage, read_write> m: array<vec4f>;          // (size)
 @group(0) @binding(7) var<storage, read_write> v: array<vec4f>;          // (size)
 @group(0) @binding(8) var<storage, read_write> v_max: array<vec4f>;      // (size), if AMSGRAD
-
-// 1 - exp(x) for x ≤ 0. Near 0 the difference would cancel; there it is -x · (1 + x/2 · (1 + x/3 · …)).
-fn one_minus_exp(x: f32) -> f32 {
-  if (x < -1.0) {
-    return 1.0 - exp(max(x, -87.0));
-  }
-  var sum = 1.0;
-  for (var k = 12.0; k > 1.5; k -= 1.0) {
-    sum = 1.0 + x / k * sum;
-  }
-  return -x * sum;
-}
 
 @compute @workgroup_size(64)
 fn adam(
@@ -52,15 +41,16 @@ fn adam(
   let correction = inverseSqrt(one_minus_exp(t * params.log_beta2));
 
   for (var i = first; i < min(first + params.span, params.size); i += 1u) {
-    let word = flags[i];
+    let at = params.first + i;
+    let word = flags[at];
     if ((word & TRAINABLE) == 0u) {
       continue;
     }
     let trains = has_flag(word, TRAINABLE);
     let decay = select(vec4f(0.0), vec4f(params.weight_decay), has_flag(word, DECAYS));
-    let old = parameter[i];
+    let old = parameter[at];
     var p = old;
-    var g = factor * select(vec4f(0.0), gradient[i], trains);
+    var g = factor * select(vec4f(0.0), gradient[at], trains);
     if (DECOUPLED) {
       p -= rate * decay * p;
     } else {
@@ -79,6 +69,6 @@ fn adam(
       v_max[i] = select(old_max, second, trains);
     }
     p -= step_size * new_m / (sqrt(second) * correction + params.eps);
-    parameter[i] = select(old, p, trains);
+    parameter[at] = select(old, p, trains);
   }
 }

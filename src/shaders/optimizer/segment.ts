@@ -10,8 +10,16 @@ export interface Segment {
   readonly gradients: Tensor;
   /** u32 (n / 4), a byte an element, the first in the lowest: bit 0 trainable, bit 1 decays. */
   readonly flags: Tensor;
-  /** f32 (n) each, 0 before the first update: m, v and v_max of Adam, the velocity of SGD. */
+  /** f32 (n) each, 0 before the first update: m, v and v_max of Adam, the velocity of SGD; see `adam8bit`. */
   readonly states: readonly Tensor[];
+  /** Of Adam's: the elements that are updated, and that `states` are of; all when absent. */
+  readonly run?: Run;
+}
+
+/** Some elements of a segment: multiples of 64. */
+export interface Run {
+  readonly first: number;
+  readonly size: number;
 }
 
 /** What changes from step to step and what a step leaves behind. */
@@ -25,15 +33,20 @@ export interface StepTensors {
   readonly status: Tensor;
 }
 
-/** Fours of elements in a segment; its tensors must agree on it. */
-export function foursOf({ parameters, gradients, flags: flagBytes, states }: Segment): number {
+/** Fours of elements that an update changes; the tensors of the segment must agree on their length. */
+export function foursOf({ parameters, gradients, flags: flagBytes, run }: Segment): number {
   const fours = elements(flagBytes.shape);
-  for (const tensor of [parameters, gradients, ...states]) {
+  for (const tensor of [parameters, gradients]) {
     if (elements(tensor.shape) !== 4 * fours || tensor.dtype !== 'f32') {
       throw new RangeError(
         `a segment with ${flagBytes.describe()} cannot hold ${tensor.describe()}: wanted f32(${4 * fours})`,
       );
     }
   }
-  return fours;
+  return run === undefined ? fours : run.size / 4;
+}
+
+/** The four at which they begin. */
+export function firstOf({ run }: Segment): number {
+  return (run?.first ?? 0) / 4;
 }

@@ -5,7 +5,12 @@ import { adam, initialCheckpoint, Trainer } from 'webgpu-transformer/training';
 import { describe, expect, test } from 'vitest';
 import { float16ToFloat32, float32ToFloat16 } from '../../../src/source/float16.ts';
 import { ArenaLayout } from '../../../src/model/weights/parameter-arena.ts';
-import { readParameters, writeParameters } from '../../../src/model/weights/read-parameters.ts';
+import {
+  namedValues,
+  readParameters,
+  writeParameters,
+} from '../../../src/model/weights/read-parameters.ts';
+import { readStates } from '../../../src/training/optimizer-states.ts';
 import { openSafetensors } from '../../../src/source/safetensors.ts';
 import { readFixture } from '../../support/fixture.ts';
 import { sharedGpu } from '../../support/gpu.ts';
@@ -251,10 +256,11 @@ test('parameters in many buffers train as those in one', async () => {
       return withTrainer(gpu, { optimizer: adam({ amsgrad: true }) }, async (trainer) => {
         most = Infinity;
         await trainTo(trainer, 3);
-        const { parameters, states } = trainer.state;
-        const all = [parameters.segments, ...states];
-        const values = all.map((segments) => readParameters(gpu, parameters, segments));
-        return { segments: parameters.segments.length, values: await Promise.all(values) };
+        const { scope, parameters, runs } = trainer.state;
+        const states = await readStates(scope, parameters, runs, ['m', 'v', 'v_max']);
+        const kept = states.map((blocks) => namedValues(parameters, blocks));
+        const values = [await readParameters(gpu, parameters), ...kept];
+        return { segments: parameters.segments.length, values };
       });
     };
     const [one, many] = [await run(2 ** 20), await run(1024)];
