@@ -1,4 +1,4 @@
-// products = dz · (y - bias) / √energy, of columns from `left` on: their sums are the gradient of the magnitude.
+// products = dz · (y - bias) / √energy, of columns from `left` on: their sums are the magnitude's gradient.
 // One invocation an element.
 struct Params {
   size: u32,

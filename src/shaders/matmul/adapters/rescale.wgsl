@@ -1,5 +1,5 @@
-// z = bias + (y - bias) · magnitude / √energy in columns from `left` on, and y in all others. One invocation an
-// element.
+// z = bias + (y - bias) · magnitude / √energy in columns from `left` on, and y in all others. One invocation
+// an element.
 struct Params {
   size: u32,
   columns: u32,
