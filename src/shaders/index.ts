@@ -19,6 +19,7 @@ import { ctcLossKernels } from './loss/ctc-loss.ts';
 import { distillationLossBackwardKernels } from './loss/distillation-loss-backward.ts';
 import { distillationLossKernels } from './loss/distillation-loss.ts';
 import { preferenceLossBackwardKernels } from './loss/preference-loss-backward.ts';
+import { labelWeightsKernels } from './loss/label-weights.ts';
 import { preferenceLossKernels } from './loss/preference-loss.ts';
 import { sigmoidLossBackwardKernels } from './loss/sigmoid-loss-backward.ts';
 import { valueLossBackwardKernels } from './loss/value-loss-backward.ts';
@@ -62,6 +63,7 @@ import { rescaleKernels } from './matmul/adapters/rescale.ts';
 import { rowEnergyKernels } from './rows/row-energy.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
+import { penaltyKernels } from './optimizer/penalty.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
 import { openHeadsKernels } from './attention/heads/open-heads.ts';
 import { gatedDeltaKernels } from './recurrence/gated-delta-kernels.ts';
@@ -122,6 +124,8 @@ export const allKernels: readonly Kernel[] = [
   ...distillationLossBackwardKernels,
   ...preferenceLossKernels,
   ...preferenceLossBackwardKernels,
+  ...labelWeightsKernels,
+  ...penaltyKernels,
   ...activateKernels,
   ...activateBackwardKernels,
   ...dropoutKernels,

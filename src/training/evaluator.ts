@@ -46,7 +46,8 @@ export class Evaluator {
     checkBatches(batches);
     throwIfAborted(signal);
     const { padToMultipleOf, adapter, objective: trained } = this.#options;
-    const objective = trained.count === undefined ? labelCrossEntropy(0) : trained;
+    const usual = trained.count === undefined ? labelCrossEntropy(0) : trained;
+    const objective = trained.evaluation ?? usual;
     let [sum, tokens] = [0, 0];
     for await (const inputs of batches) {
       throwIfAborted(signal);

@@ -44,7 +44,9 @@ export interface Objective {
   /** What it reads where that is not the labels of the model's head. @internal */
   readonly reads?: 'states';
   /** What its losses are the mean of, of objectives that count something else than labels. @internal */
-  count?(inputs: ModelInputs): number;
+  count?(inputs: ModelInputs, batch: TrainingBatch): number;
+  /** What batches are evaluated by; itself where it counts something else than labels, else their cross entropy. @internal */
+  readonly evaluation?: Objective;
   /** Waits until what it needs is on the device in use, where a lost one comes back. @internal */
   ready?(): Promise<void>;
   /** @internal */
@@ -66,7 +68,7 @@ export function prepareBatch(
   multiple: number,
 ): TrainingBatch {
   const batch = model.prepare(inputs, multiple, objective.reads);
-  const labels = objective.count?.(inputs);
+  const labels = objective.count?.(inputs, batch);
   return labels === undefined ? batch : { ...batch, labels };
 }
 

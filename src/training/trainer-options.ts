@@ -2,12 +2,14 @@
 
 import { hasMethod, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
+import type { Penalties } from '../shaders/optimizer/penalty.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
 import { checkPatterns, checkRange, checkSwitch, checkWhole, invalidOption } from './check.ts';
 import type { NamedFile } from './checkpoint.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';
 import type { StepsOptions } from './training-step.ts';
+import { weightedCrossEntropy } from './class-weights.ts';
 import { adamW, type Optimizer } from './optimizers.ts';
 import { constant, type Schedule } from './schedules.ts';
 import type { NamePattern, TrainableOptions } from './trainable.ts';
@@ -35,6 +37,13 @@ export interface TrainerOptions {
   optimizer?: Optimizer;
   /** Part of the target that is spread over all tokens; 0 by default. */
   labelSmoothing?: number;
+  /** How much each class counts, of classifiers: a number for each, as `weight` of PyTorch's CrossEntropyLoss. */
+  classWeights?: readonly number[];
+  /**
+   * Penalties of the size of what `decay` names: `l1` times the sum of its absolute values, `l2` times half that of its
+   * squares. They move the parameters and are not told in the loss.
+   */
+  penalty?: { l1?: number; l2?: number };
   /** In place of the labels' cross entropy, for distillation say. */
   objective?: Objective;
   /** Gradients are scaled down to this norm; they are left alone by default. */
@@ -67,6 +76,7 @@ export interface CheckedOptions extends TrainableOptions {
   readonly schedule: Schedule;
   readonly optimizer: Optimizer;
   readonly objective: Objective;
+  readonly penalty: Penalties | undefined;
   readonly maxGradNorm: number;
   readonly accumulate: number;
   readonly dropout: boolean;
@@ -81,6 +91,8 @@ const known: Readonly<Record<keyof TrainerOptions, true>> = {
   learningRate: true,
   optimizer: true,
   labelSmoothing: true,
+  classWeights: true,
+  penalty: true,
   objective: true,
   maxGradNorm: true,
   accumulate: true,
@@ -100,6 +112,7 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
   const { learningRate, labelSmoothing = 0, objective, maxGradNorm = 0, freeze, decay } = options;
   const { accumulate = 1, seed = 0, padToMultipleOf = 8, maxSkippedSteps = 10 } = options;
   const { dropout = true, optimizer = adamW(), adapter, checkpointLayers = false } = options;
+  const { classWeights, penalty } = options;
   checkRange('labelSmoothing', labelSmoothing, 0, 1);
   checkRange('maxGradNorm', maxGradNorm, 0, Infinity);
   checkWhole('accumulate', accumulate, 1);
@@ -113,16 +126,17 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
   checkPart('adapter', adapter, 'adapt', 'a Lora');
   checkPatterns('freeze', freeze);
   checkPatterns('decay', decay, ['matrices', 'all']);
-  if (objective !== undefined && labelSmoothing > 0) {
+  if (objective !== undefined && (labelSmoothing > 0 || classWeights !== undefined)) {
     throw new TransformerError(
       'OPTION_INVALID',
-      'labelSmoothing belongs to the default objective. Give it to your own one, or leave one out.',
+      `${labelSmoothing > 0 ? 'labelSmoothing' : 'classWeights'} belongs to the default objective. Give it to your own one, or leave one out.`,
     );
   }
   return {
     schedule: typeof learningRate === 'function' ? learningRate : constant(learningRate),
     optimizer,
-    objective: objective ?? labelCrossEntropy(labelSmoothing),
+    objective: objective ?? usualObjective(labelSmoothing, classWeights),
+    penalty: checkPenalty(penalty),
     maxGradNorm,
     accumulate,
     dropout,
@@ -134,6 +148,21 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
     ...(freeze && { freeze }),
     ...(decay && { decay }),
   };
+}
+
+function usualObjective(smoothing: number, classWeights: readonly number[] | undefined): Objective {
+  if (classWeights === undefined) return labelCrossEntropy(smoothing);
+  return weightedCrossEntropy(classWeights, smoothing);
+}
+
+/** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
+function checkPenalty(penalty: TrainerOptions['penalty']): Penalties | undefined {
+  if (penalty === undefined) return undefined;
+  refuseUnknown(penalty, ['l1', 'l2'], 'penalty');
+  const { l1 = 0, l2 = 0 } = penalty;
+  checkRange('penalty.l1', l1, 0, Infinity);
+  checkRange('penalty.l2', l2, 0, Infinity);
+  return { l1, l2 };
 }
 
 /** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */

@@ -9,6 +9,7 @@ import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { accumulate, measureGradients } from '../shaders/optimizer/gradient-norm.ts';
+import { penalize, type Penalties } from '../shaders/optimizer/penalty.ts';
 import { arenaSegments, viewOf } from '../model/weights/parameter-arena.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Optimizer } from './optimizers.ts';
@@ -19,6 +20,8 @@ export interface UpdateOptions extends TrainableOptions {
   readonly optimizer: Optimizer;
   /** Whether gradients of several batches are summed. */
   readonly accumulate: boolean;
+  /** Penalties of what decays; none when absent. */
+  readonly penalty?: Penalties | undefined;
 }
 
 /** Bytes of what a state keeps for these parameters. */
@@ -137,7 +140,7 @@ export class UpdateState {
 
   /** The list of an update. */
   async updatePlan(): Promise<UpdatePlan> {
-    const { optimizer } = this.#options;
+    const { optimizer, penalty } = this.#options;
     let tensors: StepInputs | undefined;
     const plan = await this.#plan((recording) => {
       const settings = recording.persistent('settings', [4]);
@@ -155,6 +158,7 @@ export class UpdateState {
           states: [],
         };
       });
+      if (penalty !== undefined) for (const segment of segments) penalize(segment, penalty);
       const loss = recording.use(this.loss);
       measureGradients(segments, { settings, loss, counters, status });
       for (const { segment: index, states, ...run } of this.runs) {

@@ -18,6 +18,7 @@ import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { preferenceLoss, preferenceLossBackward } from './preference-loss.ts';
+import { labelWeights, penalty } from './penalty.ts';
 import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
 import { sigmoidLoss, sigmoidLossBackward } from './sigmoid-loss.ts';
 import { valueLoss, valueLossBackward } from './value-loss.ts';
@@ -155,6 +156,8 @@ export const references: Readonly<Record<string, Reference>> = {
   dequantize,
   'distillation-loss': distillationLoss,
   'distillation-loss-backward': distillationLossBackward,
+  'label-weights': labelWeights,
+  penalty,
   'preference-loss': preferenceLoss,
   'preference-loss-backward': preferenceLossBackward,
   dropout,
