@@ -4,7 +4,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { gatedDelta } from '../shaders/recurrence/gated-delta.ts';
 import { gatedNorm } from '../shaders/recurrence/gated-norm.ts';
 import type { Result } from './checks.ts';
-import type { Inputs } from './inputs.ts';
+import type { Input, Inputs } from './inputs.ts';
 import { dot, rowsOf } from './math.ts';
 import type { NamedCheck } from './run-check.ts';
 
@@ -162,18 +162,29 @@ function checkStep(inputs: Inputs): Result {
   return { output, wanted: readOf(drawn, state) };
 }
 
-function checkNorm(inputs: Inputs): Result {
+/** Two heads of seven columns, and their norm with gates. */
+export function normedOf(inputs: Inputs): {
+  readonly x: Input;
+  readonly output: Tensor;
+  readonly forward: (values: ArrayLike<number>) => number[];
+} {
   const [heads, columns] = [2, 7];
   const x = inputs.floats([1, 3, heads * columns]);
   const gate = inputs.floats([1, 3, heads * columns]);
   const weight = inputs.floats([columns]);
-  const wanted = x.data.map((value, i) => {
-    const first = i - (i % columns);
-    const mean = dot(x.data, first, x.data, first, columns) / columns;
-    const open = gate.data[i] ?? NaN;
-    const normed = ((weight.data[i % columns] ?? NaN) * value) / Math.sqrt(mean + 0.01);
-    return (normed * open) / (1 + Math.exp(-open));
-  });
+  const forward = (values: ArrayLike<number>): number[] =>
+    Array.from(values, (value, i) => {
+      const first = i - (i % columns);
+      const mean = dot(values, first, values, first, columns) / columns;
+      const open = gate.data[i] ?? NaN;
+      const normed = ((weight.data[i % columns] ?? NaN) * value) / Math.sqrt(mean + 0.01);
+      return (normed * open) / (1 + Math.exp(-open));
+    });
   const options = { weight: weight.tensor, eps: 0.01, gate: { tensor: gate.tensor, start: 0 } };
-  return { output: gatedNorm(x.tensor, options), wanted };
+  return { x, output: gatedNorm(x.tensor, options), forward };
+}
+
+function checkNorm(inputs: Inputs): Result {
+  const { x, output, forward } = normedOf(inputs);
+  return { output, wanted: forward(x.data) };
 }

@@ -3,11 +3,13 @@
 import { gradients } from '../runtime/gradient.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { gradientRules } from '../shaders/gradients.ts';
+import { openHeads } from '../shaders/attention/heads/open-heads.ts';
 import { shortConvolution } from '../shaders/recurrence/short-convolution.ts';
 import type { Result } from './checks.ts';
+import { deltaGradientChecks } from './delta-gradients.ts';
 import { gradientOf } from './gradients.ts';
 import type { Input, Inputs } from './inputs.ts';
-import type { NamedCheck } from './run-check.ts';
+import { bound, type NamedCheck } from './run-check.ts';
 
 /** To be run on recordings that keep a tape. */
 export function recurrenceGradientChecks(): NamedCheck[] {
@@ -15,6 +17,8 @@ export function recurrenceGradientChecks(): NamedCheck[] {
     ['gradient of sums of a convolution', checkSums],
     ['gradient of a short convolution', checkConvolved],
     ['gradient of weights of a short convolution', checkWeights],
+    ['gradient of heads behind gates', checkGates],
+    ...deltaGradientChecks(),
   ];
 }
 
@@ -66,10 +70,10 @@ function checkSums(inputs: Inputs): Result {
   return { output: bound(inputs, 'short-convolution-backward', 'ds'), wanted };
 }
 
-/** A tensor that a kernel has. */
-function bound(inputs: Inputs, operation: string, binding: string): Tensor {
-  const found = inputs.recording.dispatches.find(({ kernel }) => kernel.operation === operation);
-  const tensor = found?.bindings[binding];
-  if (tensor === undefined) throw new RangeError(`${operation} has no ${binding}`);
-  return tensor;
+/** Two heads of three columns, a gate each. */
+function checkGates(inputs: Inputs): Result {
+  const [x, gate] = [inputs.floats([1, 5, 6]), inputs.floats([1, 5, 2])];
+  return gradientOf(inputs, openHeads(x.tensor, gate.tensor), gate, (gates) =>
+    Array.from(x.data, (value, i) => value / (1 + Math.exp(-(gates[Math.floor(i / 3)] ?? NaN)))),
+  );
 }

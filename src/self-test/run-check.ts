@@ -83,3 +83,11 @@ export async function runCheck(
     inputs?.dispose();
   }
 }
+
+/** A tensor that a kernel has. */
+export function bound(inputs: Inputs, operation: string, binding: string): Tensor {
+  const found = inputs.recording.dispatches.find(({ kernel }) => kernel.operation === operation);
+  const tensor = found?.bindings[binding];
+  if (tensor === undefined) throw new RangeError(`${operation} has no ${binding}`);
+  return tensor;
+}

@@ -43,6 +43,9 @@ import { loraBackward } from './matmul/adapters/lora-backward.ts';
 import { rescaleBackward } from './matmul/adapters/rescale-backward.ts';
 import { matmulBackward } from './matmul/matmul-backward.ts';
 import { type ReorderEntry, reorderBack } from './matmul/columns/reorder.ts';
+import { gatedDeltaBackward } from './recurrence/gated-delta-backward.ts';
+import { gatedNormBackward } from './recurrence/gated-norm-backward.ts';
+import { openHeadsBackward } from './attention/heads/open-heads-backward.ts';
 import { shortConvolutionBackward } from './recurrence/short-convolution-backward.ts';
 import type { Rule } from './traces.ts';
 
@@ -109,6 +112,8 @@ const rules = keyed({
   energy: energyBackward,
   'expert-matmul': expertMatmulBackward,
   gated: gatedBackward,
+  'gated-delta': gatedDeltaBackward,
+  'gated-norm': gatedNormBackward,
   'group-norm': groupNormBackward,
   'image-tokens': imageTokensBackward,
   'join-columns': joinColumnsBackward,
@@ -122,6 +127,7 @@ const rules = keyed({
   matmul: matmulBackward,
   'mix-experts': mixExpertsBackward,
   norm: normBackward,
+  'open-heads': openHeadsBackward,
   reorder: reorderBackward,
   reshape: reshapeBackward,
   'choose-experts': chooseExpertsBackward,

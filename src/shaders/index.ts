@@ -7,6 +7,7 @@ import { attentionDecodeKernels } from './attention/decode/attention-decode.ts';
 import { attentionBackwardKernels } from './attention/backward/attention-backward.ts';
 import { attentionKernels } from './attention/attention-kernels.ts';
 import { positionKernels } from './attention/positions/attention-positions.ts';
+import { blankColumnKernels } from './matmul/columns/blank-columns-backward.ts';
 import { columnProductBackwardKernels } from './elementwise/column-product-backward.ts';
 import { columnScaleKernels } from './elementwise/column-scale.ts';
 import { columnSumKernels } from './matmul/columns/column-sum.ts';
@@ -65,8 +66,11 @@ import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
 import { penaltyKernels } from './optimizer/penalty.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
+import { openHeadsBackwardKernels } from './attention/heads/open-heads-backward.ts';
 import { openHeadsKernels } from './attention/heads/open-heads.ts';
+import { gatedDeltaBackwardKernels } from './recurrence/gated-delta-kernels-backward.ts';
 import { gatedDeltaKernels } from './recurrence/gated-delta-kernels.ts';
+import { gatedNormBackwardKernels } from './recurrence/gated-norm-backward.ts';
 import { gatedNormKernels } from './recurrence/gated-norm.ts';
 import { unitHeadsKernels } from './recurrence/unit-heads.ts';
 import { hideRowsKernels } from './recurrence/hide-rows.ts';
@@ -136,11 +140,14 @@ export const allKernels: readonly Kernel[] = [
   ...columnSumKernels,
   ...columnScaleKernels,
   ...columnProductBackwardKernels,
+  ...blankColumnKernels,
   ...logScaleKernels,
   ...optimizerKernels,
   ...quantizeKernels,
   ...gatedDeltaKernels,
+  ...gatedDeltaBackwardKernels,
   ...gatedNormKernels,
+  ...gatedNormBackwardKernels,
   ...unitHeadsKernels,
   ...hideRowsKernels,
   ...shortConvolutionKernels,
@@ -168,6 +175,7 @@ export const allKernels: readonly Kernel[] = [
   ...splitHeadsBackwardKernels,
   ...splitHeadsKernels,
   ...openHeadsKernels,
+  ...openHeadsBackwardKernels,
   ...gatedKernels,
   ...gatedBackwardKernels,
   ...patchKernels,

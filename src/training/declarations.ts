@@ -148,10 +148,10 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
 };
 
 /**
- * Families that compute, but do not train yet: there is no way back through gated delta nets, say. A test holds that
+ * Families that compute, but do not train yet: there is no loss of what detectors find, say. A test holds that
  * these and no others refuse to.
  */
-export const untrained: ReadonlySet<string> = new Set(['lfm3', 'qwen3_5_text', 'yolos']);
+export const untrained: ReadonlySet<string> = new Set(['yolos']);
 
 /** Families that have no loss, here and in Python: what gives vectors alone, and PyTorch's stacks without logits. */
 export const withoutLoss: ReadonlySet<string> = new Set([

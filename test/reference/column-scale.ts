@@ -53,3 +53,16 @@ function products(inputs: Inputs, params: Params): Float64Array {
   });
   return all;
 }
+
+/** Zeros outside of two runs of columns. */
+export const blankColumnsBackward: Reference = {
+  twin: (inputs, params) => {
+    const [pitch, count] = [scalar(params, 'pitch'), scalar(params, 'count')];
+    const runs = ['first', 'second'].map((name) => scalar(params, name));
+    const dx = floats(inputs, 'dx').map((value, i) =>
+      runs.some((first) => i % pitch >= first && i % pitch < first + count) ? value : 0,
+    );
+    return { dx };
+  },
+  conditions: () => ({ dx: { length: 0, magnitude: 0 } }),
+};

@@ -5,7 +5,6 @@ import {
   attentionBackwardDelta,
   attentionBackwardKey,
   attentionBackwardQuery,
-  attentionBackwardBlank,
 } from './attention-backward.ts';
 import {
   attentionBackwardPairDistance,
@@ -48,7 +47,7 @@ import {
 } from './experts-backward.ts';
 import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
 import { splitHeads, splitHeadsBackward } from './split-heads.ts';
-import { columnProductBackward, columnScale } from './column-scale.ts';
+import { blankColumnsBackward, columnProductBackward, columnScale } from './column-scale.ts';
 import {
   imageTokens,
   imageTokensBackward,
@@ -75,6 +74,17 @@ import {
   openHeads,
   unitHeads,
 } from './gated-delta.ts';
+import {
+  gatedDeltaBackwardDecays,
+  gatedDeltaBackwardGates,
+  gatedDeltaBackwardKeys,
+  gatedDeltaBackwardScan,
+  gatedDeltaBackwardScores,
+  gatedDeltaBackwardSolve,
+  gatedDeltaBackwardStates,
+  gatedDeltaBackwardTerms,
+} from './gated-delta-backward.ts';
+import { gatedNormBackward, openHeadsBackward, unitHeadsBackward } from './gated-heads-backward.ts';
 import { hideRows, keepInputs, shortConvolution } from './recurrence.ts';
 import {
   shortConvolutionBackward,
@@ -138,7 +148,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'attention-backward-pairs': attentionBackwardPairs,
   'attention-backward-key': attentionBackwardKey,
   'attention-backward-query': attentionBackwardQuery,
-  'attention-backward-blank': attentionBackwardBlank,
+  'blank-columns-backward': blankColumnsBackward,
   'attention-decode': attentionDecode,
   'attention-merge': attentionMerge,
   'attention-weights': attentionWeights,
@@ -183,6 +193,17 @@ export const references: Readonly<Record<string, Reference>> = {
   'open-heads': openHeads,
   'unit-heads': unitHeads,
   'hide-rows': hideRows,
+  'gated-delta-backward-decays': gatedDeltaBackwardDecays,
+  'gated-delta-backward-gates': gatedDeltaBackwardGates,
+  'gated-delta-backward-keys': gatedDeltaBackwardKeys,
+  'gated-delta-backward-scan': gatedDeltaBackwardScan,
+  'gated-delta-backward-scores': gatedDeltaBackwardScores,
+  'gated-delta-backward-solve': gatedDeltaBackwardSolve,
+  'gated-delta-backward-states': gatedDeltaBackwardStates,
+  'gated-delta-backward-terms': gatedDeltaBackwardTerms,
+  'gated-norm-backward': gatedNormBackward,
+  'open-heads-backward': openHeadsBackward,
+  'unit-heads-backward': unitHeadsBackward,
   'keep-inputs': keepInputs,
   'short-convolution': shortConvolution,
   'short-convolution-backward': shortConvolutionBackward,

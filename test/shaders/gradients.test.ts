@@ -46,6 +46,9 @@ import { mixLayers } from '../../src/shaders/elementwise/layer-mix.ts';
 import { maskRows } from '../../src/shaders/elementwise/mask-rows.ts';
 import { reshape } from '../../src/shaders/elementwise/reshape.ts';
 import { weightNorm } from '../../src/shaders/rows/weight-norm.ts';
+import { gatedDelta } from '../../src/shaders/recurrence/gated-delta.ts';
+import { gatedNorm } from '../../src/shaders/recurrence/gated-norm.ts';
+import { openHeads } from '../../src/shaders/attention/heads/open-heads.ts';
 import { shortConvolution } from '../../src/shaders/recurrence/short-convolution.ts';
 import { windows } from '../../src/shaders/audio/windows.ts';
 import { balanceLoss } from '../../src/shaders/experts/balance-loss.ts';
@@ -312,6 +315,11 @@ for (const [about, given] of Object.entries(headed)) {
     const width = all * sizes.headSize;
     return splitHeads({ projections: t.input('projections', 2, 3, width), place, ...sizes });
   };
+}
+
+for (const gates of [2, 6]) {
+  cases[`heads behind ${gates} gates`] = (t) =>
+    openHeads(t.input('x', 2, 5, 6), t.input('gate', 2, 5, gates));
 }
 
 /** What scores are made of besides, and which keys are in sight. */
@@ -625,6 +633,24 @@ for (const about of ['', ', gated', ', activated']) {
     });
   };
 }
+for (const [about, tokens, sizes] of [
+  ['heads that share keys', 7, { heads: 2, keyHeads: 1, keySize: 3, valueSize: 2 }],
+  ['more than a chunk', 35, { heads: 1, keyHeads: 1, keySize: 2, valueSize: 3 }],
+] as const) {
+  cases[`recurrence, a delta rule of ${about}`] = (t) => {
+    const { heads: count, keyHeads, keySize, valueSize } = sizes;
+    const width = 2 * keyHeads * keySize + count * valueSize;
+    const gates = { tensor: t.input('gates', 1, tokens, 2 * count + 3), start: 2 };
+    const rates = t.input('rates', 2 * count);
+    return gatedDelta(t.input('x', 1, tokens, width), { ...sizes, gates, rates });
+  };
+}
+cases['recurrence, a norm that gates follow'] = (t) =>
+  gatedNorm(t.input('x', 2, 3, 14), {
+    weight: t.input('weight', 7),
+    eps: 1e-3,
+    gate: { tensor: t.input('gates', 2, 3, 19), start: 4 },
+  });
 cases['recurrence, a short convolution over more tokens than a sum takes at once'] = (t) =>
   shortConvolution(t.input('x', 1, 67, 3), { weight: t.input('weight', 3, 2) });
 
@@ -937,14 +963,7 @@ const withoutGradient = [
   'token-rules',
   'transpose',
   'warp',
-  'delta-gates',
-  'delta-scan',
-  'delta-scores',
-  'delta-solve',
   'delta-step',
-  'gated-norm',
-  'open-heads',
-  'unit-heads',
   'hide-rows',
   'keep-inputs',
 ];

@@ -1,6 +1,6 @@
 // The kernels of the gated delta rule: four for chunks of tokens, one for a single token.
 
-import { kernel, type Kernel } from '../../runtime/kernel.ts';
+import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import { late, workgroup } from '../snippets.ts';
 import { memoryParams, tokenMemory } from './token-memory.ts';
 
@@ -8,7 +8,8 @@ import { memoryParams, tokenMemory } from './token-memory.ts';
 export const chunkSize = 32;
 
 const CHUNK = [chunkSize];
-const rates = {
+/** What gates are made of. */
+export const deltaRates: Snippet = {
   file: 'delta-rates.wgsl',
   text: late(() => import('./delta-rates.wgsl?raw')),
 };
@@ -17,7 +18,7 @@ export const gatesKernel: Kernel = kernel({
   name: 'delta-gates',
   code: [
     workgroup,
-    rates,
+    deltaRates,
     { file: 'delta-gates.wgsl', text: late(() => import('./delta-gates.wgsl?raw')) },
   ],
   bindings: { x: 'read', weight: 'read', place: 'read', gates: 'write' },
@@ -107,7 +108,7 @@ export const stepKernel: Kernel = kernel({
   code: [
     workgroup,
     tokenMemory,
-    rates,
+    deltaRates,
     { file: 'delta-step.wgsl', text: late(() => import('./delta-step.wgsl?raw')) },
   ],
   bindings: {

@@ -11,6 +11,7 @@ import {
   solveKernel,
   stepKernel,
 } from './gated-delta-kernels.ts';
+import type { Traced } from '../traces.ts';
 import { memorySizes, type TokenMemory } from './token-memory.ts';
 import { unitEps, unitHeads } from './unit-heads.ts';
 
@@ -29,6 +30,11 @@ export interface GatedDeltaOptions extends DeltaHeads {
   /** (2 · heads): what is added to the latter, and the logarithm of its factor. */
   readonly rates: Tensor;
 }
+
+export type GatedDeltaEntry = Traced<
+  'gated-delta',
+  { readonly x: Tensor; readonly options: GatedDeltaOptions }
+>;
 
 /** Tokens whose states are kept: a step reads that of the one before. */
 const places = 2;
@@ -82,7 +88,15 @@ export function gatedDelta(x: Tensor, options: GatedDeltaOptions, memory?: Token
   } else {
     inChunks(x, y, options, memory);
   }
-  recording.differentiate({ op: 'gated-delta', output: y, inputs: [x, gates.tensor, rates] });
+  if (memory === undefined) {
+    // What memories hold is computed with, not trained.
+    recording.differentiate({
+      op: 'gated-delta',
+      output: y,
+      inputs: [x, gates.tensor, rates],
+      trace: { x, options },
+    } satisfies GatedDeltaEntry);
+  }
   return y;
 }
 
@@ -104,15 +118,12 @@ function inChunks(
   const sizes = isCached
     ? memorySizes(x.shape, memory, { places, width })
     : memorySizes(x.shape, undefined, { places: 1, width });
-  const terms = valueSize + 3 * keySize;
-  const turns = (chunkSize / 2) * keySize + chunkSize * (chunkSize / 4 + 3);
-  const most = Math.min(
-    Math.floor(mostTerms / (batches * heads * terms * chunkSize)),
-    Math.floor((mostTurns - keySize - (isCached ? tokens : 0)) / turns),
-  );
-  const step = Math.max(1, most) * chunkSize;
-  for (let first = 0; first < tokens; first += step) {
-    const chunks = Math.ceil(Math.min(step, tokens - first) / chunkSize);
+  const pieces = piecesOf(x, {
+    terms: heads * (valueSize + 3 * keySize) * chunkSize,
+    turns: (chunkSize / 2) * keySize + chunkSize * (chunkSize / 4 + 3),
+    others: keySize + (isCached ? tokens : 0),
+  });
+  for (const { chunks, first } of pieces) {
     const parts = chunkTerms(x, qk, options, { chunks, first, place, capacity: sizes.capacity });
     recording.dispatch({
       kernel: scanKernel,
@@ -133,20 +144,44 @@ function inChunks(
   }
 }
 
-interface Piece {
+/** Chunks that are computed at once. */
+export interface Piece {
   readonly chunks: number;
   /** Its first token. */
   readonly first: number;
-  readonly place: Tensor | undefined;
-  readonly capacity: number;
+}
+
+/**
+ * The tokens of x, (B, T, …), in pieces of as many chunks as memory and loops allow. `terms`: numbers of a chunk of a
+ * sequence; `turns`: those of the loops of an invocation for each, and `others` besides.
+ */
+export function piecesOf(
+  x: Tensor,
+  { terms, turns, others = 0 }: { terms: number; turns: number; others?: number },
+): Piece[] {
+  const [batches, tokens] = [x.size(0), x.size(1)];
+  const most = Math.min(
+    Math.floor(mostTerms / (batches * terms)),
+    Math.floor((mostTurns - others) / turns),
+  );
+  const step = Math.max(1, most) * chunkSize;
+  return Array.from({ length: Math.ceil(tokens / step) }, (_, index) => {
+    const first = index * step;
+    return { first, chunks: Math.ceil(Math.min(step, tokens - first) / chunkSize) };
+  });
+}
+
+interface PlacedPiece extends Piece {
+  readonly place?: Tensor | undefined;
+  readonly capacity?: number;
 }
 
 /** What the scan of some chunks goes by; chunks know nothing of each other here. */
-function chunkTerms(
+export function chunkTerms(
   x: Tensor,
   qk: Tensor,
   { heads, keyHeads, keySize, valueSize, gates: given, rates }: GatedDeltaOptions,
-  { chunks, first, place, capacity }: Piece,
+  { chunks, first, place, capacity = 0 }: PlacedPiece,
 ): { readonly terms: Tensor; readonly scores: Tensor; readonly gates: Tensor } {
   const { recording } = x;
   const [batches, tokens] = [x.size(0), x.size(1)];

@@ -5,18 +5,21 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { late, workgroup } from '../snippets.ts';
 
+/** The scalars there and back. */
+export const unitParams = {
+  rows: 'u32',
+  heads: 'u32',
+  head_size: 'u32',
+  pitch: 'u32',
+  eps: 'f32',
+  scale: 'f32',
+} as const;
+
 const forms = rowKernel({
   name: 'unit-heads',
   code: [workgroup, { file: 'unit-heads.wgsl', text: late(() => import('./unit-heads.wgsl?raw')) }],
   bindings: { x: 'read', y: 'write' },
-  params: {
-    rows: 'u32',
-    heads: 'u32',
-    head_size: 'u32',
-    pitch: 'u32',
-    eps: 'f32',
-    scale: 'f32',
-  },
+  params: unitParams,
 });
 
 export const unitHeadsKernels: readonly Kernel[] = allForms(forms);

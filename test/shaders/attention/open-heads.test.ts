@@ -1,6 +1,8 @@
 // Gates of each column and of each head.
 import { expect, test } from 'vitest';
 import { TransformerError } from 'webgpu-transformer';
+import { gradients } from '../../../src/runtime/gradient.ts';
+import { gradientRules } from '../../../src/shaders/gradients.ts';
 import { openHeads } from '../../../src/shaders/attention/heads/open-heads.ts';
 import { type Bench, expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
@@ -10,7 +12,10 @@ const build = (tokens: number, columns: number, gates: number) => (bench: Bench)
   const random = new Random(columns);
   const values = (label: string, size: number) =>
     bench.input(label, [1, tokens, size], random.values(tokens * size));
-  return [openHeads(values('x', columns), values('gate', gates))];
+  const [x, gate] = [values('x', columns), values('gate', gates)];
+  const y = openHeads(x, gate);
+  const seeds = new Map([[y, values('dy', columns)]]);
+  return [y, ...gradients(bench.recording, seeds, [x, gate], gradientRules).values()];
 };
 
 for (const { name, options } of await testGpus()) {
@@ -21,7 +26,7 @@ for (const { name, options } of await testGpus()) {
         [7, 33, 33],
         [5, 42, 6],
       ] as const) {
-        await expectOperation(gpu, build(tokens, columns, gates));
+        await expectOperation(gpu, build(tokens, columns, gates), { training: true });
       }
     }));
 }

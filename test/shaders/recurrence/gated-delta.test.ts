@@ -3,39 +3,23 @@
 import { expect, test } from 'vitest';
 import { type Gpu, TransformerError } from 'webgpu-transformer';
 import { Plan } from '../../../src/runtime/plan.ts';
-import type { Tensor } from '../../../src/runtime/tensor.ts';
-import { type DeltaHeads, gatedDelta } from '../../../src/shaders/recurrence/gated-delta.ts';
+import { gradients } from '../../../src/runtime/gradient.ts';
+import { elements, type Tensor } from '../../../src/runtime/tensor.ts';
+import { gradientRules } from '../../../src/shaders/gradients.ts';
+import { gatedDelta } from '../../../src/shaders/recurrence/gated-delta.ts';
 import { gatedNorm } from '../../../src/shaders/recurrence/gated-norm.ts';
 import { Bench, expectOperation } from '../../support/check.ts';
+import {
+  before,
+  type Case,
+  type Drawn,
+  drawn,
+  recurrence,
+  slopes,
+} from '../../support/delta-rule.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
 import { Random } from '../../support/random.ts';
 import { memoryOf } from '../../support/token-memory.ts';
-
-interface Case extends DeltaHeads {
-  readonly batches: number;
-  readonly tokens: number;
-  /** The place of each sequence's first token, and how many tokens it has of the list's. */
-  readonly places?: readonly (readonly [first: number, own: number])[];
-}
-
-interface Drawn {
-  readonly x: Float32Array<ArrayBuffer>;
-  readonly gates: Float32Array<ArrayBuffer>;
-  readonly rates: Float32Array<ArrayBuffer>;
-}
-
-const before = 3;
-
-function drawn(random: Random, { batches, tokens, ...heads }: Case): Drawn {
-  const columns = 2 * heads.keyHeads * heads.keySize + heads.heads * heads.valueSize;
-  const values = (count: number) => random.values(count, { outliers: 0 });
-  return {
-    x: values(batches * tokens * columns),
-    gates: values(batches * tokens * (before + 2 * heads.heads + 1)),
-    // Nothing is forgotten down to numbers that f32 has not.
-    rates: values(2 * heads.heads).map((rate, i) => (i < heads.heads ? rate : rate / 4 - 2)),
-  };
-}
 
 function rule(bench: Bench, random: Random, given: Case, { x, gates, rates }: Drawn): Tensor[] {
   const { batches, tokens, places, ...heads } = given;
@@ -57,54 +41,29 @@ function rule(bench: Bench, random: Random, given: Case, { x, gates, rates }: Dr
   return [gatedDelta(input('x', x), options, memory)];
 }
 
-/** What the first of the tensors is that `build` records. */
-async function played(gpu: Gpu, build: (bench: Bench) => Tensor[]): Promise<Float32Array> {
-  const bench = new Bench(gpu);
+/** What the tensors are that `build` records. */
+async function played(gpu: Gpu, build: (bench: Bench) => Tensor[]): Promise<Float32Array[]> {
+  const bench = new Bench(gpu, { training: true });
   try {
     const plan = await Plan.create(bench.recording, build(bench));
     for (const [tensor, data] of bench.write) plan.write(tensor, data);
-    return new Float32Array((await plan.play())[0]!);
+    return (await plan.play()).map((bytes) => new Float32Array(bytes));
   } finally {
     bench.dispose();
   }
 }
 
-/** S ← α S + β k (v - α Sᵀk)ᵀ, y = Sᵀq, in float64. */
-function recurrence({ batches, tokens, ...heads }: Case, { x, gates, rates }: Drawn): number[] {
-  const { heads: count, keyHeads, keySize, valueSize } = heads;
-  const columns = x.length / batches / tokens;
-  const pitch = gates.length / batches / tokens;
-  const y = Array<number>(batches * tokens * count * valueSize).fill(0);
-  for (let group = 0; group < batches * count; group++) {
-    const [batch, head] = [Math.floor(group / count), group % count];
-    const state = Array.from({ length: keySize }, () => new Float64Array(valueSize));
-    for (let token = 0; token < tokens; token++) {
-      const row = batch * tokens + token;
-      const unit = (part: number): number[] => {
-        const at =
-          row * columns + (part * keyHeads + Math.floor((head * keyHeads) / count)) * keySize;
-        const own = Array.from(x.subarray(at, at + keySize));
-        const length = Math.sqrt(own.reduce((sum, value) => sum + value * value, 1e-6));
-        return own.map((value) => value / length);
-      };
-      const [query, key] = [unit(0), unit(1)];
-      const gate = row * pitch + before + head;
-      const rate = 1 / (1 + Math.exp(-gates[gate]!));
-      const softplus = Math.log1p(Math.exp(gates[gate + count]! + rates[head]!));
-      const stays = Math.exp(-Math.exp(rates[count + head]!) * softplus);
-      for (let c = 0; c < valueSize; c++) {
-        const value = x[row * columns + 2 * keyHeads * keySize + head * valueSize + c]!;
-        const known = key.reduce((sum, k, m) => sum + k * stays * state[m]![c]!, 0);
-        let read = 0;
-        key.forEach((k, m) => {
-          state[m]![c] = stays * state[m]![c]! + k * rate * (value - known);
-          read += (query[m]! / Math.sqrt(keySize)) * state[m]![c]!;
-        });
-        y[(row * count + head) * valueSize + c] = read;
-      }
-    }
-  }
-  return y;
+/** The gradients of all that the last operation was given, for one of its result. */
+function backOf(bench: Bench, [y]: readonly Tensor[], slope: Float32Array<ArrayBuffer>): Tensor[] {
+  const { inputs } = bench.recording.tape.at(-1)!;
+  const dy = bench.input('dy', y!.shape, slope);
+  const wanted = inputs.filter((input) => input !== undefined);
+  return [...gradients(bench.recording, new Map([[y!, dy]]), wanted, gradientRules).values()];
+}
+
+/** The same, for a drawn one. */
+function backwards(bench: Bench, random: Random, y: Tensor): Tensor[] {
+  return backOf(bench, [y], random.values(elements(y.shape), { outliers: 0 }));
 }
 
 for (const { name, options } of await testGpus()) {
@@ -168,6 +127,22 @@ for (const { name, options } of await testGpus()) {
       }
     }));
 
+  test(`gradients of chunks, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const cases: Case[] = [
+        { heads: 3, keyHeads: 3, keySize: 5, valueSize: 7, batches: 1, tokens: 1 },
+        { heads: 2, keyHeads: 1, keySize: 5, valueSize: 3, batches: 2, tokens: 37 },
+        { heads: 1, keyHeads: 1, keySize: 2, valueSize: 66, batches: 1, tokens: 3 },
+      ];
+      for (const [i, given] of cases.entries()) {
+        const [seed, random] = [150 + i, new Random(150 + i)];
+        const data = drawn(random, given);
+        const build = (bench: Bench): Tensor[] =>
+          backwards(bench, random, rule(bench, random, given, data)[0]!);
+        await expectOperation(gpu, build, { seed, training: true });
+      }
+    }));
+
   test(`chunks are the recurrence, ${name}`, () =>
     withGpu(options, async (gpu) => {
       const cases: Case[] = [
@@ -178,12 +153,35 @@ for (const { name, options } of await testGpus()) {
       for (const [i, given] of cases.entries()) {
         const random = new Random(120 + i);
         const data = drawn(random, given);
-        const y = await played(gpu, (bench) => rule(bench, random, given, data));
+        const [y] = await played(gpu, (bench) => rule(bench, random, given, data));
         const wanted = recurrence(given, data);
         const largest = Math.max(...wanted.map(Math.abs));
-        const error = Math.max(...wanted.map((value, at) => Math.abs(value - y[at]!)));
+        const error = Math.max(...wanted.map((value, at) => Math.abs(value - y![at]!)));
         expect(y).toHaveLength(wanted.length);
         expect(error / largest).toBeLessThan(2e-5);
+      }
+    }));
+
+  test(`gradients of pieces are those of the recurrence, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const sizes = { heads: 1, keyHeads: 1, keySize: 512, valueSize: 2 };
+      const given: Case = { ...sizes, batches: 1, tokens: 165 };
+      const random = new Random(130);
+      const data = drawn(random, given);
+      const dy = random.values(165 * 2, { outliers: 0 });
+      const wanted = slopes(given, data, dy);
+      const [dx, dGates] = await played(gpu, (bench) =>
+        backOf(bench, rule(bench, random, given, data), dy),
+      );
+      const found = wanted.map((_, token) => [
+        ...dx!.subarray(token * 1026 + 1024, (token + 1) * 1026),
+        ...dGates!.subarray(token * 6 + before, token * 6 + before + 2),
+      ]);
+      const largest = [0, 1, 2, 3].map((c) => Math.max(...wanted.map((row) => Math.abs(row[c]!))));
+      for (const [token, row] of wanted.entries()) {
+        for (const [c, value] of row.entries()) {
+          expect(Math.abs(found[token]![c]! - value) / largest[c]!).toBeLessThan(2e-5);
+        }
       }
     }));
 
@@ -196,13 +194,18 @@ for (const { name, options } of await testGpus()) {
       ] as const) {
         const random = new Random(140 + tokens);
         const values = (count: number) => random.values(count, { outliers: 0 });
-        await expectOperation(gpu, (bench) => {
-          const width = heads * columns;
-          const tensor = bench.input('z', [1, tokens, width + 5], values(tokens * (width + 5)));
-          const weight = bench.input('weight', [columns], values(columns));
-          const x = bench.input('x', [1, tokens, width], values(tokens * width));
-          return [gatedNorm(x, { weight, eps: 1e-3, gate: { tensor, start: 4 } })];
-        });
+        await expectOperation(
+          gpu,
+          (bench) => {
+            const width = heads * columns;
+            const tensor = bench.input('z', [1, tokens, width + 5], values(tokens * (width + 5)));
+            const weight = bench.input('weight', [columns], values(columns));
+            const x = bench.input('x', [1, tokens, width], values(tokens * width));
+            const y = gatedNorm(x, { weight, eps: 1e-3, gate: { tensor, start: 4 } });
+            return [y, ...backwards(bench, random, y)];
+          },
+          { training: true },
+        );
       }
     }));
 }

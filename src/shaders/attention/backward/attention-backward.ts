@@ -16,10 +16,10 @@ import registerText from './attention-backward-register.wgsl?raw';
 import tileText from './attention-backward-tile.wgsl?raw';
 import { attentionFour } from '../attention-kernels.ts';
 import type { AttentionEntry } from '../attention-entry.ts';
-import { attentionBlankKernels, blankOthers } from './attention-blank-backward.ts';
 import { pairsKernel } from './attention-pairs-backward.ts';
 import { positionKernels, positionsBackward } from './attention-positions-backward.ts';
 import { distanceKernel, sumByDistance } from './attention-distance-backward.ts';
+import { blankOthers } from '../../matmul/columns/blank-columns-backward.ts';
 import { columnSum } from '../../matmul/columns/column-sum.ts';
 import { workgroup } from '../../snippets.ts';
 import type { Rule } from '../../traces.ts';
@@ -94,7 +94,6 @@ export const attentionBackwardKernels: readonly Kernel[] = [
   biasPart.register,
   biasPart.tile,
   distanceKernel,
-  ...attentionBlankKernels,
   ...positionKernels,
 ];
 

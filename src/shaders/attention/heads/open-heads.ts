@@ -4,6 +4,7 @@ import { TransformerError } from '../../../runtime/errors.ts';
 import { kernel, type Kernel } from '../../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../../runtime/tensor.ts';
 import { late, workgroup } from '../../snippets.ts';
+import type { Traced } from '../../traces.ts';
 
 const openHeadsKernel = kernel({
   name: 'open-heads',
@@ -13,6 +14,8 @@ const openHeadsKernel = kernel({
 });
 
 export const openHeadsKernels: readonly Kernel[] = [openHeadsKernel];
+
+export type OpenHeadsEntry = Traced<'open-heads', { readonly x: Tensor; readonly gate: Tensor }>;
 
 /**
  * x · sigmoid(gate). x and result: (B, T, columns). gate: (B, T, gates), each for as many columns side by side.
@@ -36,6 +39,11 @@ export function openHeads(x: Tensor, gate: Tensor): Tensor {
     params: { size, share },
     workgroups: Math.ceil(size / 64),
   });
-  recording.differentiate({ op: 'open-heads', output: y, inputs: [x, gate] });
+  recording.differentiate({
+    op: 'open-heads',
+    output: y,
+    inputs: [x, gate],
+    trace: { x, gate },
+  } satisfies OpenHeadsEntry);
   return y;
 }

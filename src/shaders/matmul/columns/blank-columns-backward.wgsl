@@ -12,7 +12,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> dx: array<f32>;  // (rows, pitch)
 
 @compute @workgroup_size(64)
-fn attention_backward_blank(
+fn blank_columns_backward(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
   @builtin(local_invocation_index) local: u32,

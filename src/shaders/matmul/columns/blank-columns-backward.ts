@@ -1,18 +1,18 @@
-// Columns that attention does not read, of a tensor that holds what it reads besides.
+// The gradient of columns that an operation does not read, of a tensor that holds what it reads besides.
 
 import { kernel, type Kernel } from '../../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../../runtime/tensor.ts';
 import { workgroup } from '../../snippets.ts';
-import text from './attention-backward-blank.wgsl?raw';
+import text from './blank-columns-backward.wgsl?raw';
 
 const blankKernel = kernel({
-  name: 'attention-backward-blank',
-  code: [workgroup, { file: 'attention-backward-blank.wgsl', text }],
+  name: 'blank-columns-backward',
+  code: [workgroup, { file: 'blank-columns-backward.wgsl', text }],
   bindings: { dx: 'write' },
   params: { rows: 'u32', pitch: 'u32', first: 'u32', second: 'u32', count: 'u32' },
 });
 
-export const attentionBlankKernels: readonly Kernel[] = [blankKernel];
+export const blankColumnKernels: readonly Kernel[] = [blankKernel];
 
 /** Where two runs of `count` columns begin, or the same one twice. */
 export interface Runs {
