@@ -26,8 +26,8 @@ export const activationNames: ReadonlyMap<string, Activation> = new Map([
  * Where no one reads them, they must be absent, false, 0 or empty, or have the value that stands here as JSON.
  */
 const decisive = (
-  'quantization_config auto_map pruned_heads tie_encoder_decoder add_cross_attention is_causal=true ' +
-  'use_bidirectional_attention feed_forward_type="original" alibi use_alibi clip_qkv qk_norm ' +
+  'quantization_config lora_adaptations auto_map pruned_heads tie_encoder_decoder add_cross_attention ' +
+  'is_causal=true use_bidirectional_attention feed_forward_type="original" alibi use_alibi clip_qkv qk_norm ' +
   'use_qk_norm qk_layernorm rotary_dim rotary_pct=1 no_rope_layers parallel_attn ' +
   'use_parallel_residual multi_query kv_lora_rank attention_chunk_size attn_temperature_tuning ' +
   'attn_logit_softcapping final_logit_softcapping attention_multiplier residual_multiplier=1 ' +

@@ -45,6 +45,7 @@ const settings: Readonly<Record<string, readonly Fields[]>> = {
     { pruned_heads: { 1: [0, 2] } },
     { feed_forward_type: 'geglu' },
     { auto_map: { AutoModel: 'modeling.OwnModel' } },
+    { lora_adaptations: ['retrieval.query', 'separation'] },
     { quantization_config: { quant_method: 'gptq', bits: 4 } },
   ],
   roberta_base: [

@@ -321,6 +321,7 @@ const pieces = [
   'codes-table',
   'element-1',
   'element-4',
+  'expert-rows',
   'flags',
   'gumbel',
   'half-pair',

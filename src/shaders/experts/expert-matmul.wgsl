@@ -39,22 +39,13 @@ fn expert_matmul(
   let column_tiles = (params.columns + DOTS - 1u) / DOTS;
   let column = DOTS * (tile % column_tiles);
 
-  // The tile's expert, by the tiles of those before.
-  var row_tile = tile / column_tiles;
-  var expert = 0u;
-  while (expert < params.experts) {
-    let tiles = (starts[expert + 1u] - starts[expert] + ROWS - 1u) / ROWS;
-    if (row_tile < tiles) {
-      break;
-    }
-    row_tile -= tiles;
-    expert += 1u;
-  }
-  if (expert == params.experts) {
+  let rows = expert_rows(tile / column_tiles);
+  let expert = rows.expert;
+  if (expert >= params.experts) {
     return;
   }
-  let row = starts[expert] + ROWS * row_tile;
-  let end = starts[expert + 1u];
+  let row = rows.first;
+  let end = rows.end;
 
   // Rows of the weight in this part; those beside it wrap around, or lie behind.
   let begin = expert * params.columns + column - params.first;

@@ -84,6 +84,9 @@ const cases: readonly Case[] = [
   { tokens: 3, experts: 67, chosen: 4, depth: 9, columns: 4, bias: true },
   { tokens: 9, experts: 3, chosen: 3, depth: 34, columns: 17, dtype: 'f16' },
   { tokens: 6, experts: 4, chosen: 1, depth: 64, columns: 32, dtype: 'int4-32-f16' },
+  // Many tokens an expert, past the edges of its tiles.
+  { tokens: 67, experts: 3, chosen: 2, depth: 39, columns: 18, bias: true },
+  { tokens: 43, experts: 2, chosen: 1, depth: 64, columns: 32, dtype: 'int4-32-f16' },
   { tokens: 5, experts: 4, chosen: 2, depth: 64, columns: 64, dtype: 'int8-64-f16', bias: true },
 ];
 

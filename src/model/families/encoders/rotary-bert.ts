@@ -1,6 +1,7 @@
 // BERT with rotary positions (RoFormer, Su et al., 2021, arXiv 2104.09864) and, but for Jina's, a feed-forward network
 // that gates: GTE ("mGTE", Zhang et al., 2024, arXiv 2407.19669, §3), Nomic Embed (Nussbaum et al., 2024, arXiv
-// 2402.01613, §3.1) and jina-embeddings-v3 (Sturua et al., 2024, arXiv 2409.10173, §4.1), whose adapters are not read.
+// 2402.01613, §3.1) and jina-embeddings-v3 (Sturua et al., 2024, arXiv 2409.10173, §4.1) without the
+// adapters that its first files have by task: a config.json that names them is refused, as transformers reads none.
 
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
