@@ -67,7 +67,7 @@ export class Recording {
   #random: Tensor | undefined;
   #sites = 0;
   #recomputes: boolean;
-  readonly #points: Points | undefined;
+  #points: Points | undefined;
   /** The names that the next point's path begins with. */
   readonly #path: string[] = [];
   readonly #writers = new Map<Tensor, Dispatch>();
@@ -138,6 +138,17 @@ export class Recording {
       return record();
     } finally {
       this.#path.pop();
+    }
+  }
+
+  /** Records what others look at the named points of. */
+  watched<T>(points: Points, record: () => T): T {
+    const before = this.#points;
+    this.#points = points;
+    try {
+      return record();
+    } finally {
+      this.#points = before;
     }
   }
 

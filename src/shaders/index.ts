@@ -81,6 +81,7 @@ import { repackKernels } from './quantize/repack.ts';
 import { unpackKernels } from './quantize/unpack-gguf.ts';
 import { spanKernels } from './elementwise/spans.ts';
 import { scaleBackwardKernels } from './elementwise/scale-backward.ts';
+import { perturbKernels } from './elementwise/perturb.ts';
 import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/columns/transpose.ts';
@@ -130,6 +131,7 @@ export const allKernels: readonly Kernel[] = [
   ...preferenceLossBackwardKernels,
   ...labelWeightsKernels,
   ...penaltyKernels,
+  ...perturbKernels,
   ...activateKernels,
   ...activateBackwardKernels,
   ...dropoutKernels,

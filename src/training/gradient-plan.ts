@@ -6,6 +6,7 @@ import { Plan } from '../runtime/plan.ts';
 import { Recording } from '../runtime/record.ts';
 import type { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
+import { add } from '../shaders/elementwise/add.ts';
 import { total } from '../shaders/matmul/columns/column-sum.ts';
 import { gradientRules } from '../shaders/gradients.ts';
 import type { ModelInputs } from '../model/model.ts';
@@ -15,6 +16,7 @@ import type {
   TrainingBatch,
   TrainingGraph,
 } from '../model/trainable-model.ts';
+import { type CheckedAttack, recordAttack } from './adversarial.ts';
 import type { Objective, RecordedObjective } from './objective.ts';
 
 /** A batch as the caller gave it, and as the model prepared it. */
@@ -34,6 +36,8 @@ export interface GradientPlanOptions {
   /** u32 (2): seed and step of dropout; none when absent. */
   readonly random?: Tensor | undefined;
   readonly adapt?: (() => Adapt) | undefined;
+  /** Has what trains meet inputs that are made harder; none when absent. */
+  readonly adversarial?: CheckedAttack | undefined;
   /** Whether layers are computed once more on the way back; off when absent. */
   readonly checkpointLayers?: boolean;
 }
@@ -51,6 +55,43 @@ export interface RecordedGradients {
   readonly outputs: readonly Tensor[];
 }
 
+/** The forward pass of a batch and its losses. */
+interface RecordedPass {
+  readonly graph: TrainingGraph;
+  readonly objective: RecordedObjective;
+  readonly losses: Tensor;
+}
+
+/** All passes of an attack as one: the last counts, and with `fgm` the first beside it (Miyato et al., §3). */
+function attackedPass(
+  recording: Recording,
+  pass: () => RecordedPass,
+  attack: CheckedAttack,
+): RecordedPass {
+  let ones: Tensor | undefined;
+  const evenly = ({ shape }: Tensor): Tensor =>
+    (ones ??= recording.persistent('ones', [elements(shape)]));
+  const passes = recordAttack(recording, pass, evenly, attack);
+  const [first] = passes;
+  const { graph, objective, losses } = passes.at(-1) ?? first;
+  const counted = attack.method === 'fgm' ? add(first.losses, losses) : losses;
+  return {
+    losses: counted,
+    graph: {
+      ...graph,
+      write: (plan, batch) => passes.forEach((each) => each.graph.write(plan, batch)),
+    },
+    objective: {
+      ...objective,
+      losses: counted,
+      write(plan, inputs) {
+        passes.forEach((each) => each.objective.write?.(plan, inputs));
+        if (ones) plan.write(ones, new Float32Array(elements(ones.shape)).fill(1));
+      },
+    },
+  };
+}
+
 /** Records the list. The caller disposes of its recording. */
 export function recordGradients(
   model: TrainableModel,
@@ -62,14 +103,19 @@ export function recordGradients(
   const training = places.size > 0;
   const recording = new Recording(scope, { training, recompute, ...(random && { random }) });
   try {
-    const graph = model.record(recording, batch, adapt?.());
-    const objective = wanted.record(recording, graph, {
-      model,
-      isAdapted: adapt !== undefined,
-      inputs,
-      padToMultipleOf: batch.padToMultipleOf,
-    });
-    const { losses } = objective;
+    const pass = (): RecordedPass => {
+      const graph = model.record(recording, batch, adapt?.());
+      const objective = wanted.record(recording, graph, {
+        model,
+        isAdapted: adapt !== undefined,
+        inputs,
+        padToMultipleOf: batch.padToMultipleOf,
+      });
+      return { graph, objective, losses: objective.losses };
+    };
+    const attack = training ? options.adversarial : undefined;
+    const { graph, objective, losses } =
+      attack === undefined ? pass() : attackedPass(recording, pass, attack);
     const sum = total(losses, 'sum of losses');
     recording.place(sum, options.loss);
     const scale = recording.persistent('loss scale', [elements(losses.shape)]);

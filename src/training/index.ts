@@ -32,6 +32,8 @@ export {
   type PreferenceExample,
   preferenceExample,
 } from './data/preferences.ts';
+export type { AttackOptions } from './adversarial.ts';
+export { type Robustness, robustness } from './robustness.ts';
 export { completeRun } from './complete-run.ts';
 export { distillation, type DistillationOptions } from './distillation.ts';
 export { dpo, type DpoOptions } from './dpo.ts';

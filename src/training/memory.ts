@@ -68,7 +68,7 @@ function activationBytes(
   options: CheckedOptions,
   inputs: ModelInputs,
 ): number {
-  const { adapter, objective, dropout, checkpointLayers, padToMultipleOf } = options;
+  const { adapter, objective, dropout, checkpointLayers, adversarial, padToMultipleOf } = options;
   const scope = new Scope(model.gpu);
   try {
     const batch = model.prepare(inputs, padToMultipleOf);
@@ -87,6 +87,7 @@ function activationBytes(
         random: dropout ? random : undefined,
         adapt: adapter?.adapt,
         checkpointLayers,
+        adversarial,
       },
     );
     return transientBytes(recording, outputs);

@@ -9,6 +9,7 @@ import { checkPatterns, checkRange, checkSwitch, checkWhole, invalidOption } fro
 import type { NamedFile } from './checkpoint.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';
 import type { StepsOptions } from './training-step.ts';
+import { type AttackOptions, type CheckedAttack, checkAttack } from './adversarial.ts';
 import { weightedCrossEntropy } from './class-weights.ts';
 import { adamW, type Optimizer } from './optimizers.ts';
 import { constant, type Schedule } from './schedules.ts';
@@ -44,6 +45,8 @@ export interface TrainerOptions {
    * squares. They move the parameters and are not told in the loss.
    */
   penalty?: { l1?: number; l2?: number };
+  /** Has the model meet inputs that are made harder, beside those of the batches (`fgm`) or in their place (`pgd`). */
+  adversarial?: AttackOptions;
   /** In place of the labels' cross entropy, for distillation say. */
   objective?: Objective;
   /** Gradients are scaled down to this norm; they are left alone by default. */
@@ -77,6 +80,7 @@ export interface CheckedOptions extends TrainableOptions {
   readonly optimizer: Optimizer;
   readonly objective: Objective;
   readonly penalty: Penalties | undefined;
+  readonly adversarial: CheckedAttack | undefined;
   readonly maxGradNorm: number;
   readonly accumulate: number;
   readonly dropout: boolean;
@@ -93,6 +97,7 @@ const known: Readonly<Record<keyof TrainerOptions, true>> = {
   labelSmoothing: true,
   classWeights: true,
   penalty: true,
+  adversarial: true,
   objective: true,
   maxGradNorm: true,
   accumulate: true,
@@ -112,12 +117,18 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
   const { learningRate, labelSmoothing = 0, objective, maxGradNorm = 0, freeze, decay } = options;
   const { accumulate = 1, seed = 0, padToMultipleOf = 8, maxSkippedSteps = 10 } = options;
   const { dropout = true, optimizer = adamW(), adapter, checkpointLayers = false } = options;
-  const { classWeights, penalty } = options;
+  const { classWeights, penalty, adversarial } = options;
   checkRange('labelSmoothing', labelSmoothing, 0, 1);
   checkRange('maxGradNorm', maxGradNorm, 0, Infinity);
   checkWhole('accumulate', accumulate, 1);
   checkSwitch('dropout', dropout);
   checkSwitch('checkpointLayers', checkpointLayers);
+  if (checkpointLayers && adversarial !== undefined) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'checkpointLayers and adversarial do not go together: perturbations need all results at hand. Leave one out.',
+    );
+  }
   checkWhole('seed', seed, 0);
   checkWhole('padToMultipleOf', padToMultipleOf, 1);
   checkWhole('maxSkippedSteps', maxSkippedSteps, 1);
@@ -137,6 +148,7 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
     optimizer,
     objective: objective ?? usualObjective(labelSmoothing, classWeights),
     penalty: checkPenalty(penalty),
+    adversarial: adversarial === undefined ? undefined : checkAttack(adversarial),
     maxGradNorm,
     accumulate,
     dropout,

@@ -116,6 +116,10 @@ const ways: Readonly<Record<string, Way>> = {
     takes: { '1.count': ['undefined'], '1.scores': ['undefined'] },
   },
   pruneWeights: { call: training.pruneWeights, right: of(() => [model, { sparsity: 0.1 }]) },
+  robustness: {
+    call: training.robustness,
+    right: of(() => [model, [tinyBatch(1)], { method: 'fgm' as const, epsilon: 0.1 }, {}]),
+  },
   scoreHeads: { call: training.scoreHeads, right: of(() => [model, [tinyBatch(1)], {}]) },
   'new Lora': {
     call: (...args: ConstructorParameters<typeof Lora>) => new Lora(...args),

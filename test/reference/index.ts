@@ -18,6 +18,7 @@ import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { preferenceLoss, preferenceLossBackward } from './preference-loss.ts';
 import { labelWeights, penalty } from './penalty.ts';
+import { perturb } from './perturb.ts';
 import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
 import { sigmoidLoss, sigmoidLossBackward } from './sigmoid-loss.ts';
 import { valueLoss, valueLossBackward } from './value-loss.ts';
@@ -168,6 +169,7 @@ export const references: Readonly<Record<string, Reference>> = {
   'distillation-loss-backward': distillationLossBackward,
   'label-weights': labelWeights,
   penalty,
+  perturb,
   'preference-loss': preferenceLoss,
   'preference-loss-backward': preferenceLossBackward,
   dropout,
