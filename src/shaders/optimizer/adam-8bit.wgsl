@@ -1,6 +1,6 @@
-// One update by Adam as adam.wgsl has it, whose m and v are held as bytes, blocks of 64 elements sharing the greatest
-// of each (Dettmers et al. 2022, arXiv 2110.02861, §2.1). An invocation does one block: it finds the greatest of the new m
-// and v, then computes them once more and stores them.
+// One update by Adam as adam.wgsl has it, whose m and v are held as bytes, blocks of 64 elements sharing
+// the greatest of each (Dettmers et al. 2022, arXiv 2110.02861, §2.1). An invocation does one block: it
+// finds the greatest of the new m and v, then computes them once more and stores them.
 struct Params {
   first: u32,
   blocks: u32,
@@ -16,7 +16,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> settings: array<f32>;           // (4): learning rate, max norm
 @group(0) @binding(2) var<storage, read> status: array<f32>;             // (4): norm, factor, applied, t
 @group(0) @binding(3) var<storage, read> gradient: array<vec4f>;         // fours of a segment, of which
-@group(0) @binding(4) var<storage, read> flags: array<u32>;              // 16 · blocks from `first` on change;
+@group(0) @binding(4) var<storage, read> flags: array<u32>;              // 16 · blocks from `first` change;
 @group(0) @binding(5) var<storage, read_write> parameter: array<vec4f>;  // flags: a byte an element
 @group(0) @binding(6) var<storage, read_write> m: array<u32>;            // (16 · blocks), signed codes
 @group(0) @binding(7) var<storage, read_write> v: array<u32>;            // (16 · blocks), unsigned codes

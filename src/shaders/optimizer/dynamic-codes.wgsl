@@ -1,10 +1,12 @@
-// Numbers from 0 to 1 as codes of a byte or of seven bits ("8-bit Optimizers via Block-wise Quantization", Dettmers et
-// al. 2022, arXiv 2110.02861, §1.3, "dynamic tree quantization"): decades from 1e-6 to 1, each with twice as many codes
-// as the one below it. A code stands for the middle of its part of its decade; 0 for 0, and the greatest one for 1.
+// Numbers from 0 to 1 as codes of a byte or of seven bits ("8-bit Optimizers via Block-wise
+// Quantization", Dettmers et al. 2022, arXiv 2110.02861, §1.3, "dynamic tree quantization"): decades from
+// 1e-6 to 1, each with twice as many codes as the one below it. A code stands for the middle of its part
+// of its decade; 0 for 0, and the greatest one for 1.
 
 const DECADES = array<f32, 7>(1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0);
 
-// `least`: codes of the lowest decade. Codes from 1 on, those of decade d from least · 2^d on once least - 1 is added.
+// `least`: codes of the lowest decade. Codes from 1 on, those of decade d from least · 2^d on once
+// least - 1 is added.
 fn level_of(code: u32, least: u32) -> f32 {
   if (code == 0u) {
     return 0.0;

@@ -1,6 +1,6 @@
-// The gradients of what a token of a chunk has as gates: of G, what stays to it, but for the end of the chunk;
-// of the number before the sigmoid that is β; and what comes back to the end by its key, exp(G_end - G) k. One
-// invocation a token of a head.
+// The gradients of what a token of a chunk has as gates: of G, what stays to it, but for the end of the
+// chunk; of the number before the sigmoid that is β; and what comes back to the end by its key,
+// exp(G_end - G) k. One invocation a token of a head.
 struct Params {
   rows: u32,       // batches · heads · chunks · CHUNK
   tokens: u32,
@@ -15,7 +15,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> qk: array<f32>;             // (batches, tokens, 2, key_heads, key_size)
+@group(0) @binding(1) var<storage, read> qk: array<f32>;             // (…, tokens, 2, key_heads, key_size)
 @group(0) @binding(2) var<storage, read> x: array<f32>;              // (batches, tokens, pitch)
 @group(0) @binding(3) var<storage, read> gates: array<f32>;          // (batches, heads, chunks, 2, CHUNK)
 @group(0) @binding(4) var<storage, read> scores: array<f32>;         // (…, chunks, 2, CHUNK, CHUNK)

@@ -1,6 +1,6 @@
-// The scan of delta-scan backwards, from the last chunk to the first: with P the scores of queries and dS' the
-// gradient of the state behind a chunk, dV' = Pᵀ dy + exp(G_end - G) K dS', and of the state before it
-// dS = exp(G_end) dS' + (exp(G) Q)ᵀ dy - Wᵀ dV'. One invocation a column of a head's state.
+// The scan of delta-scan backwards, from the last chunk to the first: with P the scores of queries and
+// dS' the gradient of the state behind a chunk, dV' = Pᵀ dy + exp(G_end - G) K dS', and of the state
+// before it dS = exp(G_end) dS' + (exp(G) Q)ᵀ dy - Wᵀ dV'. One invocation a column of a head's state.
 struct Params {
   batches: u32,
   tokens: u32,
@@ -16,7 +16,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> scores: array<vec4f>;        // (…, chunks, 2, CHUNK, CHUNK)
 @group(0) @binding(3) var<storage, read> gates: array<f32>;           // (batches, heads, chunks, 2, CHUNK)
 @group(0) @binding(4) var<storage, read> dy: array<f32>;              // (batches, tokens, heads, value_size)
-@group(0) @binding(5) var<storage, read_write> carry: array<f32>;     // (batches, heads, key_size, value_size)
+@group(0) @binding(5) var<storage, read_write> carry: array<f32>;     // (…, heads, key_size, value_size)
 @group(0) @binding(6) var<storage, read_write> d_states: array<f32>;  // (…, chunks, key_size, value_size)
 @group(0) @binding(7) var<storage, read_write> d_values: array<f32>;  // (…, chunks, CHUNK, value_size)
 

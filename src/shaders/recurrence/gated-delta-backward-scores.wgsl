@@ -1,5 +1,5 @@
-// The gradients of the scores of a chunk: of those of keys, -(Tᵀ dU Uᵀ + Tᵀ dW Wᵀ) below the diagonal, and of those
-// of queries, dy V'ᵀ up to it. One invocation a pair of tokens.
+// The gradients of the scores of a chunk: of those of keys, -(Tᵀ dU Uᵀ + Tᵀ dW Wᵀ) below the diagonal,
+// and of those of queries, dy V'ᵀ up to it. One invocation a pair of tokens.
 struct Params {
   size: u32,    // batches · heads · chunks · CHUNK · CHUNK
   tokens: u32,

@@ -1,5 +1,6 @@
-// The gradients of what a scan goes by, column by column of keys: of W, -dV' Sᵀ, of exp(G) Q, dy Sᵀ, and of
-// exp(G_end - G) K, V' dS'ᵀ; and row by row of a state, S · dS'. One invocation a token of a chunk and a column.
+// The gradients of what a scan goes by, column by column of keys: of W, -dV' Sᵀ, of exp(G) Q, dy Sᵀ, and
+// of exp(G_end - G) K, V' dS'ᵀ; and row by row of a state, S · dS'. One invocation a token of a chunk and
+// a column.
 struct Params {
   size: u32,    // batches · heads · chunks · key_size · CHUNK
   tokens: u32,

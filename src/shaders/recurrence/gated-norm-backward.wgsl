@@ -1,6 +1,6 @@
-// The gradient of a norm that gates follow, see gated-norm: with n = x · r, r = 1 / root mean square, s = silu(z),
-// and g = dy · w · s, dx = r · (g - n · mean(g · n)), dz = dy · w · n · s′, and dn = dy · n · s, whose sums are
-// dweight. A row is a head of a token.
+// The gradient of a norm that gates follow, see gated-norm: with n = x · r, r = 1 / root mean square,
+// s = silu(z), and g = dy · w · s, dx = r · (g - n · mean(g · n)), dz = dy · w · n · s′, and dn = dy · n · s,
+// whose sums are dweight. A row is a head of a token.
 struct Params {
   rows: u32,     // tokens · heads
   heads: u32,

@@ -1,8 +1,9 @@
-// The gradient of heads that were taken apart, see split-heads: turned back by their positions, then through
-// the norm. With n = x · r, r = 1 / root mean square, and g = offset + weight, an entry n · g whose gradient
-// is e gives dx = r · (e · g - n · mean(e · g · n)), and dn = e · n, whose sums are dweight. A row is what
-// one mean is of: a head of a token, or where WIDE_NORM all of its heads of a kind. Values have no weights, and
-// a norm where VALUE_NORM. Where KEYS_ARE_VALUES, heads of keys get what comes back to those of values, too.
+// The gradient of heads that were taken apart, see split-heads: turned back by their positions, then
+// through the norm. With n = x · r, r = 1 / root mean square, and g = offset + weight, an entry n · g
+// whose gradient is e gives dx = r · (e · g - n · mean(e · g · n)), and dn = e · n, whose sums are
+// dweight. A row is what one mean is of: a head of a token, or where WIDE_NORM all of its heads of a
+// kind. Values have no weights, and a norm where VALUE_NORM. Where KEYS_ARE_VALUES, heads of keys get
+// what comes back to those of values, too.
 
 @group(0) @binding(1) var<storage, read> projections: array<f32>;  // (B, T, columns · head_size)
 @group(0) @binding(2) var<storage, read> place: array<vec2u>;      // (B, T): position, place in a table
