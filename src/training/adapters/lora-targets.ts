@@ -3,6 +3,7 @@
 import { nearestName, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
+import type { Linear } from '../../model/weights/linear-weights.ts';
 import type { TrainableModel } from '../../model/trainable-model.ts';
 import { type NamePattern, testOf } from '../trainable.ts';
 
@@ -32,29 +33,36 @@ const suffix = '.weight';
 export function modulesOf({ linears, slices, embeddings }: TrainableModel): Modules {
   const layers = new Map<string, LinearLayer>();
   const others = new Map<string, string>();
-  const weights = new Set<Tensor>();
+  const weights = new Map<Tensor, Linear['parts']>();
   // PEFT has matrices of other shapes for them.
   const convolutions = new Set(
     slices.filter(({ shape }) => shape.length > 2).map(({ tensor }) => tensor),
   );
   for (const { weight: tensor, parts } of linears) {
     if (embeddings.includes(tensor)) continue;
-    weights.add(tensor);
+    weights.set(tensor, parts);
     if (convolutions.has(tensor)) {
       for (const { name } of parts) others.set(name, 'a convolution');
       continue;
     }
     for (const part of parts) layers.set(part.name, { ...part, tensor, input: tensor.size(-1) });
   }
-  for (const { name, tensor } of slices) {
+  for (const { name, tensor, first } of slices) {
     // PEFT reaches those by `target_parameters`.
     const expert = /^.*\.experts\..*?(?=(?:\.weight)?$)/.exec(name)?.[0];
     if (expert !== undefined) {
       others.set(expert, 'of an expert');
       continue;
     }
-    if (!name.endsWith(suffix) || weights.has(tensor)) continue;
+    if (!name.endsWith(suffix)) continue;
     const module = name.slice(0, -suffix.length);
+    const parts = weights.get(tensor);
+    if (parts !== undefined) {
+      const row = first / tensor.size(-1);
+      const isKnown = parts.some((part) => part.first <= row && row < part.first + part.out);
+      if (!isKnown) others.set(module, 'in rows that stand apart here');
+      continue;
+    }
     others.set(module, embeddings.includes(tensor) ? 'an embedding' : 'no matrix');
   }
   return { layers, others };

@@ -6,7 +6,7 @@ import type { SequenceDefinition } from '../../definitions.ts';
 import type { SelfAttentionWeights } from '../../layers/attention.ts';
 import { GatedDeltaNet } from '../../layers/gated-delta-net.ts';
 import { OutputGate } from '../../layers/output-gate.ts';
-import type { Linear } from '../../weights/linear-weights.ts';
+import { type Linear, type LinearPart, partsOf, sizesOf } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import { isObject } from '../../../source/json.ts';
 import {
@@ -76,25 +76,33 @@ function gatedHeads(
       first: (step * head + begin) * headSize,
       rows: count * headSize,
     }));
-  const stacked = (list: ReturnType<typeof rows>): Linear => ({
+  const stacked = (list: ReturnType<typeof rows>, parts: readonly LinearPart[] = []): Linear => ({
     ...loader.linear(
       list.map(({ name }) => name),
       headSize,
       size,
       { bias, part: list },
     ),
-    // They are no layers of the checkpoint.
-    parts: [],
+    parts,
   });
+  // Those of queries and gates stand apart from each other, which is no layer of the checkpoint.
+  const first = heads * headSize;
+  const keysAndValues = partsOf(
+    ['k_proj', 'v_proj'].map((name) => `${prefix}.${name}`),
+    sizesOf(keyValueHeads * headSize, 2),
+  ).map((part) => ({ ...part, first: first + part.first }));
   return {
     heads,
     keyValueHeads,
     headSize,
-    queryKeyValue: stacked([
-      ...rows('q_proj', 2 * heads, 2),
-      ...rows('k_proj', keyValueHeads),
-      ...rows('v_proj', keyValueHeads),
-    ]),
+    queryKeyValue: stacked(
+      [
+        ...rows('q_proj', 2 * heads, 2),
+        ...rows('k_proj', keyValueHeads),
+        ...rows('v_proj', keyValueHeads),
+      ],
+      keysAndValues,
+    ),
     gate: new OutputGate(stacked(rows('q_proj', 2 * heads, 2, 1))),
     output: loader.linear(`${prefix}.o_proj`, size, heads * headSize, { bias }),
     headNorm: headNorms(loader, prefix, sizes, 1),
