@@ -9,6 +9,7 @@ import { recipeField } from '../phrases/fields.ts';
 import { unseenPhrases } from '../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../phrases/recipe.ts';
 import { shuffle, shuffled } from '../training/data/order.ts';
+import type { Objective } from '../training/objective.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Example, missingLanguages, phraseSource } from './answers.ts';
 
@@ -19,6 +20,8 @@ export interface TrainingData {
   readonly heldOut: readonly Example[];
   /** The same of language models, whose loss is looked at. */
   readonly heldOutBatches?: readonly ModelInputs[];
+  /** What is learned of them where that is not to say the same. */
+  readonly objective?: Objective;
   /** A line about both. */
   readonly summary: string;
 }

@@ -3,6 +3,7 @@
 import { TransformerError } from '../index.node.ts';
 import { fieldOf } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
+import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
 import {
   chatExample,
@@ -11,6 +12,13 @@ import {
   textExample,
   type TokenExample,
 } from '../training/data/examples.ts';
+import {
+  type Preference,
+  preferenceBatch,
+  type PreferenceExample,
+  preferenceExample,
+} from '../training/data/preferences.ts';
+import { dpo } from '../training/dpo.ts';
 import { shuffle, shuffled } from '../training/data/order.ts';
 import { type DataRecord, readRecords } from '../training/data/records.ts';
 import type { Recipe } from '../phrases/recipe.ts';
@@ -22,7 +30,8 @@ import type { TrainingData } from './train-data.ts';
 const heldOutAtMost = 64;
 
 /**
- * Rows with `messages`, with `prompt` and `completion`, or with `text`; what is longer than `most` tokens is cut.
+ * Rows with `messages`, with `prompt` and `completion`, or with `text`; or preferences, with `chosen` and `rejected`,
+ * texts behind a `prompt` or conversations. What is longer than `most` tokens is cut.
  * @throws TransformerError FILE_*, naming the row
  */
 export async function rowData(
@@ -33,29 +42,62 @@ export async function rowData(
 ): Promise<TrainingData> {
   const rows = await readRecords(file);
   const limits = { ...(most < Infinity && { maxLength: most }), tooLong: 'cut' } as const;
-  const examples: TokenExample[] = [];
+  const { padToken = 0 } = tokenizer;
+  const isPreference = ({ chosen, rejected }: DataRecord): boolean =>
+    chosen !== undefined && rejected !== undefined;
+  if (rows.some(isPreference)) {
+    const pairs = await examplesOf(file, rows, (row) =>
+      preferenceExample(tokenizer, row as unknown as Preference, limits),
+    );
+    const batchOf = (some: readonly PreferenceExample[]): ModelInputs =>
+      preferenceBatch(some, padToken);
+    return { ...inOrder(file, pairs, { seed, batchSize, batchOf }), objective: dpo() };
+  }
+  const examples = await examplesOf(file, rows, (row) => exampleOf(tokenizer, row, limits));
+  const batchOf = (some: readonly TokenExample[]): ModelInputs => exampleBatch(some, padToken);
+  return inOrder(file, examples, { seed, batchSize, batchOf });
+}
+
+/** What is learned of each row. @throws TransformerError FILE_INVALID, naming the row */
+async function examplesOf<Example>(
+  file: string,
+  rows: readonly DataRecord[],
+  exampleOfRow: (row: DataRecord) => Example | Promise<Example>,
+): Promise<Example[]> {
+  const examples: Example[] = [];
   for (const [index, row] of rows.entries()) {
     try {
-      examples.push(await exampleOf(tokenizer, row, limits));
+      examples.push(await exampleOfRow(row));
     } catch (cause) {
       if (!(cause instanceof TransformerError)) throw cause;
       const message = `Row ${index + 1} of ${file}: ${cause.message}`;
       throw new TransformerError('FILE_INVALID', message, { cause });
     }
   }
+  return examples;
+}
+
+interface BatchSettings<Example> extends Pick<Recipe, 'seed' | 'batchSize'> {
+  readonly batchOf: (examples: readonly Example[]) => ModelInputs;
+}
+
+/** Batches of examples in an order that the seed draws, and those that are held out. */
+function inOrder<Example>(
+  file: string,
+  examples: readonly Example[],
+  { seed, batchSize, batchOf }: BatchSettings<Example>,
+): TrainingData {
   const held = Math.min(heldOutAtMost, Math.floor(examples.length / 20));
   const order = shuffle(examples, new Random(seed));
   const training = shuffled(order.slice(held), seed);
-  const { padToken = 0 } = tokenizer;
   const count = (number: number): string => number.toLocaleString('en-US');
-  const heldOut = order.slice(0, held).map((example) => exampleBatch([example], padToken));
   return {
     batches: (index) => {
       const numbers = Array.from({ length: batchSize }, (_, i) => batchSize * index + i);
-      return exampleBatch(numbers.map(training), padToken);
+      return batchOf(numbers.map(training));
     },
     heldOut: [],
-    heldOutBatches: heldOut,
+    heldOutBatches: order.slice(0, held).map((example) => batchOf([example])),
     summary: `${count(examples.length - held)} rows of ${file}, ${count(held)} held out`,
   };
 }
@@ -74,7 +116,7 @@ function exampleOf(
   const names = Object.keys(row).map((name) => show(name));
   throw new TransformerError(
     'INPUT_INVALID',
-    `it has ${names.join(', ') || 'nothing'}; wanted "messages", "prompt" and "completion", or "text".`,
+    `it has ${names.join(', ') || 'nothing'}; wanted "messages", "prompt" and "completion", "text", or "chosen" and "rejected".`,
   );
 }
 

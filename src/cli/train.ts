@@ -38,7 +38,8 @@ export const train: Command = {
   summary: 'train a translator of phrases from scratch, or any model on texts of your own',
   details:
     'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV or lines: ' +
-    'with messages, of which what the assistant says counts, with prompt and completion, or with text.',
+    'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
+    'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected.',
   options: trainOptions,
   examples: [
     { call: 'train --out runs/phrases' },
@@ -84,6 +85,7 @@ async function run(args: readonly string[]): Promise<void> {
     freeze,
     checkpointLayers: settings.checkpointLayers,
     ...(adapter && { adapter }),
+    ...(data.objective && { objective: data.objective }),
   };
   const memory = trainingMemory(model, options, data.batches(0));
   using trainer = new Trainer(model, options);

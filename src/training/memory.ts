@@ -9,6 +9,7 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import { trainableOf } from './check.ts';
 import { recordGradients } from './gradient-plan.ts';
+import { prepareBatch } from './objective.ts';
 import { selectTrainable } from './trainable.ts';
 import './trainable-models.ts';
 import { trainableParameters } from './trainable-parts.ts';
@@ -71,7 +72,7 @@ function activationBytes(
   const { adapter, objective, dropout, checkpointLayers, adversarial, padToMultipleOf } = options;
   const scope = new Scope(model.gpu);
   try {
-    const batch = model.prepare(inputs, padToMultipleOf);
+    const batch = prepareBatch(model, objective, inputs, padToMultipleOf);
     const random = scope.tensor({ label: 'random', shape: [2], dtype: 'u32' });
     const loss = scope.tensor({ label: 'loss', shape: [1], dtype: 'f32' });
     const { wanted } = selectTrainable(parameters, options);

@@ -278,6 +278,28 @@ test('adapters of a language model learn from conversations, over int8, and are 
   expect(tuned.stdout).not.toBe(plain.stdout);
 });
 
+test('adapters of a language model learn from preferences, and whole models are refused', async () => {
+  const folder = await temporaryFolder();
+  const from = await taskFolder('gpt2');
+  const data = path.join(folder, 'pairs.jsonl');
+  const rows = Array.from({ length: 20 }, (_, i) => ({
+    prompt: `Is London ${i}?`,
+    chosen: ' Marie Curie.',
+    rejected: ' London.',
+  }));
+  await writeFile(data, rows.map((row) => JSON.stringify(row)).join('\n'));
+  const asked = ['train', '--from', from, '--data', data, '--steps', '8', '--batch-size', '2'];
+  const adapters = ['--lora', '2', '--targets', '*.c_attn', '--learning-rate', '0.05'];
+  const out = path.join(folder, 'out');
+  const { code, stderr, stdout } = await run(...asked, ...adapters, '--out', out);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('19 rows of');
+  const held = /loss held out (\d\.\d+)/.exec(stdout)![1];
+  expect(Number(held)).toBeLessThan(Math.LN2);
+  const whole = await run(...asked, '--out', path.join(folder, 'whole'));
+  expectRefusal(whole, 'Train adapters (Lora)');
+});
+
 test('rows that teach nothing are told by their number, options that do not go together by name', async () => {
   const folder = await temporaryFolder();
   const from = await taskFolder('gpt2');
