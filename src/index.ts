@@ -24,6 +24,7 @@ export type {
   GenerateCall,
   GenerateResult,
   Model,
+  ImageObjects,
   ModelInputs,
   ModelOutput,
 } from './model/model.ts';

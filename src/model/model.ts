@@ -13,6 +13,14 @@ import type { Parameters, WeightSlice } from './weights/parameters.ts';
 import type { TrainableModel } from './trainable-model.ts';
 import type { Warnings } from './warnings.ts';
 
+/** What there is in an image, as labels of detectors. */
+export interface ImageObjects {
+  /** The class of each object. */
+  readonly classLabels: readonly number[];
+  /** Where each is: centre (x, y), width and height, in widths and heights of the image. */
+  readonly boxes: readonly (readonly number[])[];
+}
+
 /** Inputs of `forward` and `generate`. Token inputs are rectangular: one array a sequence. */
 export interface ModelInputs {
   /** Source token ids, (B, S). */
@@ -30,9 +38,9 @@ export interface ModelInputs {
   /**
    * What to compute the loss of: token ids or classes of tokens, (B, T), -100 is left out; of
    * sequence classifiers the class or value of each sequence, (B), or flags, (B, labels); of heads for CTC what is
-   * said in each sound, (B, L), below 0 is left out.
+   * said in each sound, (B, L), below 0 is left out; of detectors the objects of each image.
    */
-  labels?: readonly number[] | readonly (readonly number[])[];
+  labels?: readonly number[] | readonly (readonly number[])[] | readonly ImageObjects[];
   /** Where the answers start and end, (B), to compute the loss of question answering. */
   startPositions?: readonly number[];
   endPositions?: readonly number[];

@@ -10,6 +10,7 @@ import { decoderGradientChecks } from './decoder-gradients.ts';
 import { expertGradientChecks } from './expert-gradients.ts';
 import { gradientChecks } from './gradients.ts';
 import { inferenceTest } from './inference.ts';
+import { objectChecks } from './objects.ts';
 import { pairChecks } from './pairs.ts';
 import { optimizerChecks } from './optimizer.ts';
 import { positionGradientChecks } from './position-gradients.ts';
@@ -28,6 +29,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...speechGradientChecks(),
     ...expertGradientChecks(),
     ...balanceChecks(),
+    ...objectChecks(),
     ...ctcChecks(),
     ...pairChecks(),
     ...recurrenceGradientChecks(),

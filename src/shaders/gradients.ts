@@ -8,6 +8,7 @@ import { splitHeadsBackward } from './attention/heads/split-heads-backward.ts';
 import { attentionBackward } from './attention/backward/attention-backward.ts';
 import { columnProductBackward } from './elementwise/column-product-backward.ts';
 import { columnScaleBackward } from './matmul/columns/column-scale-backward.ts';
+import { boxLossBackward } from './loss/box-loss-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
 import { linearCrossEntropyBackward } from './loss/linear-cross-entropy-backward.ts';
 import { ctcLossBackward } from './loss/ctc-loss-backward.ts';
@@ -100,6 +101,7 @@ const rules = keyed({
   activate: activateBackward,
   attention: attentionBackward,
   'balance-loss': balanceLossBackward,
+  'box-loss': boxLossBackward,
   'clamped-gate': clampedGateBackward,
   'column-product': columnProductBackward,
   'column-scale': columnScaleBackward,

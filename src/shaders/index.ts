@@ -11,6 +11,9 @@ import { blankColumnKernels } from './matmul/columns/blank-columns-backward.ts';
 import { columnProductBackwardKernels } from './elementwise/column-product-backward.ts';
 import { columnScaleKernels } from './elementwise/column-scale.ts';
 import { columnSumKernels } from './matmul/columns/column-sum.ts';
+import { boxLossBackwardKernels } from './loss/box-loss-backward.ts';
+import { boxLossKernels } from './loss/box-loss.ts';
+import { matchBoxesKernels } from './loss/match-boxes.ts';
 import { crossEntropyBackwardKernels } from './loss/cross-entropy-backward.ts';
 import { beamKernels } from './choice/beam.ts';
 import { chooseTokenKernels } from './choice/choose-token.ts';
@@ -117,6 +120,9 @@ export const allKernels: readonly Kernel[] = [
   ...speechTokenKernels,
   ...chooseTokenKernels,
   ...beamKernels,
+  ...boxLossKernels,
+  ...boxLossBackwardKernels,
+  ...matchBoxesKernels,
   ...crossEntropyKernels,
   ...crossEntropyBackwardKernels,
   ...ctcLossKernels,

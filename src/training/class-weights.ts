@@ -88,7 +88,9 @@ function weightIn(
   batch: TrainingBatch,
   weights: readonly number[],
 ): number {
-  const counted = labels.flat().filter((label) => label !== ignoredLabel);
+  const isCounted = (label: unknown): label is number =>
+    typeof label === 'number' && label !== ignoredLabel;
+  const counted = labels.flat().filter(isCounted);
   if (counted.length !== batch.labels) {
     throw new TransformerError(
       'MODEL_UNSUPPORTED',

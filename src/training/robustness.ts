@@ -121,7 +121,11 @@ function toldBy(bytes: ArrayBuffer, { shape }: Tensor, { labels = [] }: ModelInp
       return own.indexOf(own.reduce((most, value) => Math.max(most, value), -Infinity));
     },
     labels: rows.flatMap((row, i) =>
-      row.flatMap((label, t) => (label === ignoredLabel ? [] : [[i * length + t, label] as const])),
+      row.flatMap((label, t) =>
+        typeof label !== 'number' || label === ignoredLabel
+          ? []
+          : [[i * length + t, label] as const],
+      ),
     ),
   };
 }

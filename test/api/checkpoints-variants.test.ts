@@ -128,6 +128,7 @@ const cases = [
   'wav2vec2_seqcls',
   'wav2vec2_stable',
   'yolos',
+  'yolos_labels',
   'yolos_model',
 ];
 

@@ -27,6 +27,7 @@ import { activate, activateBackward, add, columnSum, transpose } from './element
 import { embedding, embeddingBackward, embeddingLinks } from './embedding.ts';
 import { gated, gatedBackward } from './gated.ts';
 import { accumulate, gradientNorm, gradientScale } from './gradient-norm.ts';
+import { boxCosts, boxLoss, boxLossBackward, matchBoxes, matchLabels } from './boxes.ts';
 import { balanceLoss, balanceLossBackward, balanceSums } from './balance-loss.ts';
 import {
   chooseExperts,
@@ -119,6 +120,11 @@ export const references: Readonly<Record<string, Reference>> = {
   'balance-loss': balanceLoss,
   'balance-loss-backward': balanceLossBackward,
   'balance-sums': balanceSums,
+  'box-costs': boxCosts,
+  'box-loss': boxLoss,
+  'box-loss-backward': boxLossBackward,
+  'match-boxes': matchBoxes,
+  'match-labels': matchLabels,
   'clamped-gate': clampedGate,
   'clamped-gate-backward': clampedGateBackward,
   'expert-matmul-backward-bias': expertMatmulBackwardBias,

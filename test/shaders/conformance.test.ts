@@ -313,6 +313,7 @@ const pieces = [
   'attention-softmax',
   'block-store',
   'bias-correction',
+  'box-overlap',
   'cache-f16',
   'cache-f32',
   'codes-fp8',

@@ -13,6 +13,8 @@ import { positionScores } from '../../src/shaders/attention/positions/attention-
 import { rotaryTurns } from '../../src/shaders/attention/heads/rotary-turns.ts';
 import { type HeadsOptions, splitHeads } from '../../src/shaders/attention/heads/split-heads.ts';
 import { placeNumbers } from '../../src/model/heads/ctc-places.ts';
+import { boxLoss } from '../../src/shaders/loss/box-loss.ts';
+import { matchBoxes, matchedLabels } from '../../src/shaders/loss/match-boxes.ts';
 import { ctcLoss } from '../../src/shaders/loss/ctc-loss.ts';
 import { logScale } from '../../src/shaders/elementwise/log-scale.ts';
 import { valueLoss } from '../../src/shaders/loss/value-loss.ts';
@@ -579,6 +581,39 @@ for (const isFlags of [false, true]) {
 }
 cases['pairs, judged by themselves'] = (t) => sigmoidLoss(t.input('x', 5, 5));
 
+/** Boxes within the image, as a sigmoid gives them. */
+function boxesOf(t: Training, ...shape: number[]): Tensor {
+  const boxes = t.input('boxes', ...shape);
+  t.data.set(
+    boxes,
+    Float32Array.from(t.data.get(boxes)!, (x) => 0.1 + 0.8 / (1 + Math.exp(-x))),
+  );
+  return boxes;
+}
+for (const [about, sizes] of [
+  ['all that there is room for', [3, 3]],
+  ['fewer, and none', [2, 0]],
+] as const) {
+  cases[`objects, ${about}`] = (t) => {
+    const [logits, boxes] = [t.input('logits', 2, 5, 4), boxesOf(t, 2, 5, 4)];
+    const boxesGiven = t.numbers('places', [2, 3, 4]);
+    t.data.set(
+      boxesGiven,
+      Float32Array.from({ length: 24 }, (_, i) => 0.15 + ((i * 7) % 17) / 24),
+    );
+    const objects = {
+      classes: t.integers('classes', [2, 3], [2, 0, 1, 1, 1, 0]),
+      places: boxesGiven,
+      sizes: t.integers('sizes', [2], sizes),
+      shares: t.numbers('shares', [2]),
+    };
+    const matched = matchBoxes(logits, boxes, objects, { class: 1, box: 5, overlap: 2 });
+    const { label, weights } = matchedLabels(matched, objects, { nothing: 3, rest: 0.1 });
+    const ofClasses = columnScale(crossEntropy(logits, label), weights);
+    return add(ofClasses, boxLoss(boxes, matched, objects, { distance: 5, overlap: 2 }));
+  };
+}
+
 for (const columns of [3, 67]) {
   cases[`ctc loss of ${columns}`] = (t) => {
     const labels = { rows: [[2, 2, 1], [1], []], steps: [7, 5, 6], room: 3, count: 1 };
@@ -753,7 +788,9 @@ function shownBy(tensor: Tensor, values: ReadonlyMap<Tensor, Values>): Tensor {
 /** Those of a tensor; zeros before any dispatch writes it. */
 function valuesOf(tensor: Tensor, values: ReadonlyMap<Tensor, Values>): Values {
   const shown = shownBy(tensor, values);
-  const all = values.get(shown) ?? new Float64Array(elements(shown.shape));
+  const size = elements(shown.shape);
+  const none = shown.dtype === 'u32' ? new Uint32Array(size) : new Float64Array(size);
+  const all = values.get(shown) ?? none;
   const first = tensor.offset / 4;
   return all.subarray(first, first + tensor.byteLength / 4);
 }
@@ -895,6 +932,7 @@ const kinds = [
   'layer norm',
   'lora',
   'matmul',
+  'objects',
   'pairs',
   'positions',
   'preference',

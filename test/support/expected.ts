@@ -85,7 +85,13 @@ export function generateOptions({ kwargs }: Generation): GenerateOptions {
 export function inCamelCase(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const camelCase = (name: string): string =>
     name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [camelCase(name), value]));
+  const inside = (value: unknown): unknown =>
+    Array.isArray(value) && value.some((item) => typeof item === 'object' && !Array.isArray(item))
+      ? value.map((item) => inCamelCase(item as Record<string, unknown>))
+      : value;
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [camelCase(name), inside(value)]),
+  );
 }
 
 /** The largest difference allowed, as a part of the largest expected value. */

@@ -62,4 +62,5 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   vit: ['vit', 'main'],
   wav2vec2: ['variants/wav2vec2_seqcls', 'main'],
   whisper: ['whisper', 'labels'],
+  yolos: ['variants/yolos_labels', 'main'],
 };

@@ -156,7 +156,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
   {
     name: 'images',
-    test: /\/src\/(model\/(families\/\w+\/(dinov2|vision-encoder|vit|yolos)|heads\/(detection|image)-head|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|image\/(filters|patches|image-tokens|token-means))\.)/,
+    test: /\/src\/(model\/(families\/\w+\/(dinov2|vision-encoder|vit|yolos)|heads\/((detection|image)-head|detection-loss)|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|loss\/(box-(costs|loss|overlap)|match-(boxes|labels))|image\/(filters|patches|image-tokens|token-means))\.)/,
   },
   {
     name: 'convolution',

@@ -47,6 +47,7 @@ test.each([
   ['variants/m2m_100', 'labels'],
   ['variants/mbart', 'labels'],
   ['variants/siglip', 'masked'],
+  ['variants/yolos_labels', 'main'],
   ['vit', 'main'],
   ['whisper', 'labels'],
 ])('%s learns', async (name, call) => {

@@ -114,6 +114,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/wav2vec2_ctc', 'main'],
     ['variants/wav2vec2_seqcls', 'main'],
     ['variants/whisper_audiocls', 'main'],
+    ['variants/yolos_labels', 'main'],
     ['whisper', 'labels'],
   ])(`%s, ${device}`, (name, call) =>
     withGpu(options, async (gpu) => {

@@ -47,7 +47,10 @@ async function answers(
   const width = shape.at(-1)!;
   return batch
     .labels!.flat()
-    .map((label, row) => ({ label, logits: data.subarray(row * width, (row + 1) * width) }))
+    .map((label, row) => ({
+      label: Number(label),
+      logits: data.subarray(row * width, (row + 1) * width),
+    }))
     .filter(({ label }) => label !== -100);
 }
 

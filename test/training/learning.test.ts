@@ -44,7 +44,7 @@ const plain = { optimizer: sgd(), learningRate: 1, dropout: false };
 test('two small batches a step do what one large batch does', async () => {
   const [a, b] = [tinyBatch(0, 2), tinyBatch(1, 5)];
   const labels = ({ labels: rows = [] }: ModelInputs): number =>
-    rows.flat().filter((label) => label >= 0).length;
+    rows.flat().filter((label) => Number(label) >= 0).length;
   // The mean is over labels, not over batches: unlike counts tell them apart.
   expect(labels(a)).not.toBe(labels(b));
   await onGpu(async (gpu) => {
@@ -130,7 +130,7 @@ describe('evaluate', () => {
       await withTrainer(gpu, { labelSmoothing: 0.1 }, async (trainer, model) => {
         let [sum, tokens] = [0, 0];
         for (const batch of batches) {
-          const count = batch.labels!.flat().filter((label) => label >= 0).length;
+          const count = batch.labels!.flat().filter((label) => Number(label) >= 0).length;
           sum += (await model.forward(batch)).loss!.data[0]! * count;
           tokens += count;
         }

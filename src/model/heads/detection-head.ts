@@ -3,21 +3,49 @@
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
-import { applyLayers, type Head, type HeadLayer } from './head.ts';
+import {
+  type DetectionLossOptions,
+  detectionLossOptions,
+  objectLabels,
+  recordDetectionLoss,
+} from './detection-loss.ts';
+import {
+  applyLayers,
+  columnsOf,
+  type Head,
+  type HeadLayer,
+  type Labels,
+  type RecordedLoss,
+} from './head.ts';
+import type { ModelInputs } from '../model.ts';
+import type { Config } from '../config.ts';
+import { cannotTrain } from '../trainable-model.ts';
 import type { HeadParts } from './image-head.ts';
 import { labelCount } from './head-name.ts';
 
+interface DetectionParts {
+  readonly tokens: number;
+  readonly classifier: readonly HeadLayer[];
+  readonly locator: readonly HeadLayer[];
+}
+
 class DetectionHead implements Head {
-  readonly takes = [] as const;
-  readonly untrained = 'Object detection';
+  readonly takes = ['labels'] as const;
+  readonly untrained: string | undefined;
   readonly chooses: number;
   readonly classifier: readonly HeadLayer[];
   readonly locator: readonly HeadLayer[];
 
-  constructor(tokens: number, classifier: readonly HeadLayer[], locator: readonly HeadLayer[]) {
+  readonly factors: DetectionLossOptions;
+
+  constructor(config: Config, { tokens, classifier, locator }: DetectionParts) {
     this.chooses = tokens;
     this.classifier = classifier;
     this.locator = locator;
+    this.factors = detectionLossOptions(config);
+    // Python's models fail with it: what is seen behind each layer is no tensor.
+    const isAuxiliary = config.boolean('auxiliary_loss', false);
+    this.untrained = isAuxiliary ? 'Object detection with "auxiliary_loss"' : undefined;
   }
 
   choose({ batch, length }: CheckedInput): number[] {
@@ -33,8 +61,16 @@ class DetectionHead implements Head {
     return applyLayers(states, this.locator);
   }
 
-  labels(): undefined {
-    return undefined;
+  loss(logits: Tensor, room: number, boxes: Tensor | undefined): RecordedLoss {
+    if (boxes === undefined) throw new RangeError('a detector without boxes');
+    return recordDetectionLoss(logits, boxes, this.factors, room);
+  }
+
+  labels({ labels }: ModelInputs, { batch }: CheckedInput): Labels | undefined {
+    if (labels === undefined) return undefined;
+    if (this.untrained !== undefined) throw cannotTrain(this.untrained);
+    const classes = columnsOf(this.classifier) - 1;
+    return { sequences: objectLabels(labels, { batch, classes, tokens: this.chooses }) };
   }
 }
 
@@ -45,9 +81,9 @@ export function detectionHead({ config, loader, size }: HeadParts, tokens: numbe
     { linear: loader.linear(`${name}.layers.1`, size, size), activation: 'relu' },
     { linear: loader.linear(`${name}.layers.2`, columns, size), ...(last && { activation: last }) },
   ];
-  return new DetectionHead(
+  return new DetectionHead(config, {
     tokens,
-    layers('class_labels_classifier', labelCount(config) + 1),
-    layers('bbox_predictor', 4, 'sigmoid'),
-  );
+    classifier: layers('class_labels_classifier', labelCount(config) + 1),
+    locator: layers('bbox_predictor', 4, 'sigmoid'),
+  });
 }

@@ -41,8 +41,8 @@ export interface Head {
   pending?(states: Tensor): PendingLogits | undefined;
   /** Appends where it sees what the logits name, (B, T, 4), of heads that look for it. */
   boxes?(states: Tensor): Tensor;
-  /** Appends a loss of its own, of labels of sequences; `room`: how many each has at most. */
-  loss?(logits: Tensor, room: number): RecordedLoss;
+  /** Appends a loss of its own, of labels of sequences; `room`: how many each has at most; `boxes`: what `boxes` gave. */
+  loss?(logits: Tensor, room: number, boxes: Tensor | undefined): RecordedLoss;
   /** Puts the logits among the outputs; as `logits` where it is absent. */
   show?(logits: DenseTensor, output: ModelOutput): void;
   /** The labels of a batch, where there are any. @throws TransformerError INPUT_INVALID */
@@ -70,6 +70,8 @@ export interface Labels {
 /** Labels of sequences, in their order. */
 export interface SequenceLabels {
   readonly rows: readonly (readonly number[])[];
+  /** Of objects in images: four numbers each, one after the other. */
+  readonly boxes?: readonly (readonly number[])[];
   /** The steps of the logits that are a sequence's own. */
   readonly steps: readonly number[];
   /** Labels that a list has room for. */

@@ -46,12 +46,13 @@ export function recordHead(
   const pending = deferred ? head.pending?.(states) : undefined;
   const logits = pending ? undefined : head.record(states, pooled, mask);
   const rows = (pending?.x ?? logits)?.shape.slice(0, -1) ?? [];
-  const loss = logits && room !== undefined ? head.loss?.(logits, room) : undefined;
+  const boxes = head.boxes?.(states);
+  const loss = logits && room !== undefined ? head.loss?.(logits, room, boxes) : undefined;
   const labels = labelled && !loss ? recording.persistent('labels', rows, 'u32') : undefined;
   return {
     logits,
     pending,
-    boxes: head.boxes?.(states),
+    boxes,
     labels,
     losses: loss?.losses,
     write(plan, batchOf) {

@@ -54,7 +54,7 @@ export class SequenceHead implements Head {
     const columns = columnsOf(this.layers);
     const isFlags = problem === 'multi_label_classification';
     const isValue = isFlags || problem === 'regression';
-    const flat = [labels].flat(2);
+    const flat = [labels].flat(2) as readonly number[];
     const fits = (label: number): boolean =>
       isValue
         ? Number.isFinite(label)
