@@ -984,6 +984,7 @@ const withoutGradient = [
   'label-weights',
   'matmul-join',
   'penalty',
+  'perturb',
   'rescale-products',
   'matmul-scale',
   'log-mel',
