@@ -5,7 +5,7 @@ import { show } from '../runtime/print.ts';
 import { TransformerError } from '../index.node.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
-import { recipeField } from '../phrases/fields.ts';
+import { directionsOf, type Field } from '../phrases/fields.ts';
 import { unseenPhrases } from '../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../phrases/recipe.ts';
 import { shuffle, shuffled } from '../training/data/order.ts';
@@ -26,14 +26,12 @@ export interface TrainingData {
   readonly summary: string;
 }
 
-/** Phrases of each kind in each direction for evaluation between two steps: 192 in all. */
-const phrasesEach = 4;
-/** Of a file, one text in twenty is held out, and no more than this. */
+/** Of a file, one text in twenty is held out, and no more than this; of phrases, as many. */
 const heldOutAtMost = 192;
 
 /** Phrases as Intl renders them. @throws TransformerError OPTION_INVALID without language tokens */
-export function phraseData(recipe: Recipe, tokenizer: Tokenizer): TrainingData {
-  const { languages } = recipeField;
+export function phraseData(recipe: Recipe, field: Field, tokenizer: Tokenizer): TrainingData {
+  const { languages } = field;
   const missing = missingLanguages(tokenizer, languages);
   if (missing.length > 0) {
     throw new TransformerError(
@@ -42,12 +40,16 @@ export function phraseData(recipe: Recipe, tokenizer: Tokenizer): TrainingData {
         'Pass texts of your own with --data FILE.',
     );
   }
-  const heldOut = unseenPhrases(0, phrasesEach).map((phrase) => ({
-    source: phraseSource(phrase),
-    answers: phrase.answers,
-  }));
+  // As many of each kind in each direction, or of each but some of a field of many.
+  const all = directionsOf(field).length * field.kinds.length;
+  const phrases = unseenPhrases(0, Math.max(1, Math.floor(heldOutAtMost / all)), field);
+  const every = Math.max(1, Math.floor(phrases.length / heldOutAtMost));
+  const heldOut = phrases
+    .filter((_, index) => index % every === 0)
+    .slice(0, heldOutAtMost)
+    .map((phrase) => ({ source: phraseSource(phrase), answers: phrase.answers }));
   return {
-    batches: phraseBatches(recipe, (text) => tokenizer.encode(text)),
+    batches: phraseBatches(recipe, (text) => tokenizer.encode(text), field),
     heldOut,
     summary: `phrases in ${languages.join(', ')}, drawn anew for every step`,
   };

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { TransformerError } from '../index.node.ts';
 import { type WeightFormatName, weightFormatNames } from '../model/weights/asked-formats.ts';
 import { isObject, parseJson } from '../source/json.ts';
+import { type CourseName, courseNames, courses } from '../phrases/courses.ts';
 import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
 import { stateFile } from '../training/checkpoint.ts';
 import {
@@ -26,6 +27,8 @@ import {
 /** What defines a run. It is kept in the run's folder, for `--resume`. */
 export interface RunSettings {
   readonly recipe: Recipe;
+  /** What phrases it learns, without data of its own. */
+  readonly course: CourseName;
   /** The checkpoint to begin with; a new model of phrases when absent. */
   readonly from?: string;
   /** A file of pairs to learn in place of phrases. */
@@ -66,6 +69,8 @@ const fixed = [
   'batch-size',
   'learning-rate',
   'seed',
+  'field',
+  'quick',
   'data',
   'from',
   'freeze',
@@ -74,14 +79,16 @@ const fixed = [
 ] as const;
 
 /** Fine-tuning takes fewer and smaller steps than training from scratch. */
-const fineTuning = { steps: 1000, learningRate: 2e-4 };
+const fineTuning = { steps: 1000, learningRate: 2e-4, warmupSteps: 300 };
 /** Rows are longer than phrases. */
 const ofRows = { ...fineTuning, batchSize: 8 };
 
 const options = {
   out: textOption('DIR', "the run's folder (runs/phrases)"),
   resume: flagOption('go on with the run in that folder'),
-  steps: textOption('N', 'steps in all (5000; with --from 1000)'),
+  quick: flagOption('days, relative times and measures in three languages, within minutes'),
+  field: textOption('narrow | wide', 'which phrases to learn (narrow); the wide one takes a day'),
+  steps: textOption('N', 'steps in all (5000; --quick 1500, wide 20000; with --from 1000)'),
   'batch-size': textOption('N', 'pairs of texts a step (96), or rows (8)'),
   'learning-rate': textOption('X', 'the greatest one, after the warm-up (2e-3; with --from 2e-4)'),
   seed: textOption('N', 'draws weights, pairs and their order (1)'),
@@ -131,7 +138,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
   } as const;
   const isRun = existsSync(join(out, stateFile));
   if (resume) {
-    const changed = fixed.find((name) => values[name] !== undefined);
+    const changed = fixed.find((name) => values[name] !== undefined && values[name] !== false);
     if (changed !== undefined) {
       throw new UsageError(
         `--${changed} is fixed when a run begins, so it cannot be given with --resume. Leave it ` +
@@ -169,8 +176,15 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
       `--from and --out are both ${out}; the run would write over its own beginning. Change --out.`,
     );
   }
+  if (values.quick && values.field !== undefined) {
+    throw new UsageError('--quick is a field of its own. Leave out --quick or --field.');
+  }
+  const course = values.quick
+    ? 'quick'
+    : (choiceOption('--field', values.field, ['narrow', 'wide'] as const) ?? 'narrow');
   return {
-    recipe: recipeOf(given, usualOf(from, data)),
+    recipe: recipeOf(given, { ...courses[course].recipe, ...usualOf(from, data) }),
+    course,
     ...(from !== undefined && { from }),
     ...(data !== undefined && { data: resolve(data) }),
     freeze,
@@ -179,20 +193,22 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
   };
 }
 
-/** The default recipe with what was given; a short run warms up for the same part of its steps. */
+/** The part of its steps that a short run warms up for. */
+const warmupPart = 0.06;
+
+/** What is usual, with what was given. */
 function recipeOf(
   given: { readonly [Name in keyof Recipe]?: Recipe[Name] | undefined },
-  usual: Partial<Recipe>,
+  usual: Recipe,
 ): Recipe {
-  const base = { ...defaultRecipe, ...usual };
-  const steps = given.steps ?? base.steps;
-  const warmup = Math.round((defaultRecipe.warmupSteps / defaultRecipe.steps) * steps);
+  const steps = given.steps ?? usual.steps;
+  const warmup = Math.round(warmupPart * steps);
   return {
-    seed: given.seed ?? base.seed,
+    seed: given.seed ?? usual.seed,
     steps,
-    batchSize: given.batchSize ?? base.batchSize,
-    learningRate: given.learningRate ?? base.learningRate,
-    warmupSteps: Math.min(defaultRecipe.warmupSteps, warmup),
+    batchSize: given.batchSize ?? usual.batchSize,
+    learningRate: given.learningRate ?? usual.learningRate,
+    warmupSteps: Math.min(usual.warmupSteps, warmup),
   };
 }
 
@@ -211,12 +227,13 @@ async function readSettings(out: string): Promise<RunSettings> {
   });
   const settings = parseJson(content, file);
   if (isObject(settings)) {
-    const { recipe, from, data, freeze, lora } = settings;
+    const { recipe, course, from, data, freeze, lora } = settings;
     const isText = (value: unknown): value is string => typeof value === 'string';
     const isOptionalText = (value: unknown): value is string | undefined =>
       value === undefined || isText(value);
     if (
       isRecipe(recipe) &&
+      isCourse(course) &&
       isOptionalText(from) &&
       isOptionalText(data) &&
       Array.isArray(freeze) &&
@@ -224,13 +241,17 @@ async function readSettings(out: string): Promise<RunSettings> {
       (lora === undefined || isLora(lora))
     ) {
       const places = { ...(isText(from) && { from }), ...(isText(data) && { data }) };
-      return { recipe, ...places, freeze, ...(lora && { lora }) };
+      return { recipe, course, ...places, freeze, ...(lora && { lora }) };
     }
   }
   throw new TransformerError(
     'FILE_INVALID',
     `${file} does not hold the settings of a run. It was changed since, or another program wrote it.`,
   );
+}
+
+function isCourse(value: unknown): value is CourseName {
+  return courseNames.some((name) => name === value);
 }
 
 function isLora(value: unknown): value is LoraSettings {

@@ -6,6 +6,7 @@ import { completeRun } from '../training/complete-run.ts';
 import { initialCheckpoint } from '../training/initialize.ts';
 import { openSource } from '../source/open-source.ts';
 import { readFile } from '../source/source.ts';
+import { courses } from '../phrases/courses.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
 import { buildTokenizer } from '../phrases/vocabulary.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -28,9 +29,6 @@ import {
   type TrainSettings,
 } from './train-settings.ts';
 
-/** Tokens of the translator of phrases. */
-const vocabulary = 512;
-
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
 
 export const train: Command = {
@@ -42,6 +40,7 @@ export const train: Command = {
     'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected.',
   options: trainOptions,
   examples: [
+    { call: 'train --quick --out runs/quick' },
     { call: 'train --out runs/phrases' },
     { call: 'train --resume --out runs/phrases' },
     { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
@@ -80,8 +79,8 @@ async function run(args: readonly string[]): Promise<void> {
     });
   const options: TrainerOptions = {
     ...trainerOptions(recipe),
-    // Smoothing is for what is trained from scratch.
-    ...(!readsPairs(model.config) && { labelSmoothing: 0 }),
+    // Smoothing is for what learns phrases.
+    labelSmoothing: readsPairs(model.config) ? courses[settings.course].labelSmoothing : 0,
     freeze,
     checkpointLayers: settings.checkpointLayers,
     ...(adapter && { adapter }),
@@ -122,19 +121,20 @@ function memoryLine({ weights, gradients, optimizer, activations, total }: Train
 }
 
 /** Where the run begins: its own folder, a checkpoint, or a new model. */
-function openStart({ resume, out, from, recipe, lora }: TrainSettings): Source {
+function openStart({ resume, out, from, recipe, course, lora }: TrainSettings): Source {
   if (resume && !lora) return directorySource(out);
   if (from !== undefined) return openSource(from);
-  const { tokenizer, config } = buildTokenizer(0, vocabulary);
+  const { field, vocabulary, vocabularyPairs, config: size } = courses[course];
+  const { tokenizer, config } = buildTokenizer(0, vocabulary, vocabularyPairs, field);
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   const files = new Map([
     ['tokenizer.json', json(tokenizer)],
     ['tokenizer_config.json', json(config)],
   ]);
-  const checkpoint = initialCheckpoint(phrasesConfig(vocabulary), {
-    seed: recipe.seed,
-    generationConfig: phrasesGeneration,
-  });
+  const checkpoint = initialCheckpoint(
+    { ...phrasesConfig(vocabulary), ...size },
+    { seed: recipe.seed, generationConfig: phrasesGeneration },
+  );
   return {
     ...checkpoint,
     name: 'a new model of phrases',
@@ -157,11 +157,11 @@ async function readFiles(
 }
 
 async function dataOf(
-  { data, recipe }: RunSettings,
+  { data, recipe, course }: RunSettings,
   tokenizer: Tokenizer,
   { config }: Model,
 ): Promise<TrainingData> {
-  if (data === undefined) return phraseData(recipe, tokenizer);
+  if (data === undefined) return phraseData(recipe, courses[course].field, tokenizer);
   const positions = config['max_position_embeddings'];
   const most = typeof positions === 'number' ? positions : Infinity;
   if (readsPairs(config)) return fileData(data, recipe, tokenizer, most);
@@ -170,7 +170,7 @@ async function dataOf(
 
 /** Writes what stays the same during a run: its settings and its tokenizer. */
 async function writeStart(
-  { recipe, from, data, freeze, lora, out }: TrainSettings,
+  { recipe, course, from, data, freeze, lora, out }: TrainSettings,
   files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
 ): Promise<void> {
   const target = directoryTarget(out);
@@ -178,6 +178,7 @@ async function writeStart(
   if (!lora) for (const [name, bytes] of files) await target.write(name, bytes);
   const settings: RunSettings = {
     recipe,
+    course,
     ...(from !== undefined && { from }),
     ...(data !== undefined && { data }),
     freeze,

@@ -3,8 +3,10 @@
 
 import { Random } from '../model/random.ts';
 import { hash } from './hash.ts';
-import { directionsOf, drawNearTime, type Field, isHeldOut, recipeField } from './fields.ts';
-import { type Kind, type Language, type Meaning, render } from './meanings.ts';
+import { type Direction, directionsOf, type Field, narrowField, type Turn } from './fields.ts';
+import { isHeldOut } from './held-out.ts';
+import { isReadable, type Kind, type Language, type Meaning, render } from './meanings.ts';
+import { drawOutside, outsideToken } from './outside.ts';
 
 export interface Phrase {
   readonly kind: Kind;
@@ -24,59 +26,61 @@ export interface PhrasePair {
   readonly target: string;
 }
 
-const { kinds } = recipeField;
-
-/** The 12 directions of the recipe. */
-export const directions: readonly { readonly from: Language; readonly to: Language }[] =
-  directionsOf(recipeField);
-
-/**
- * `count` phrases of each kind of a field in each direction, of any meaning, those of training
- * included.
- */
-export function drawPhrases(seed: number, count: number, field: Field = recipeField): Phrase[] {
+/** `count` phrases of each kind of a field in each direction, of any meaning, those of training included. */
+export function drawPhrases(seed: number, count: number, field: Field = narrowField): Phrase[] {
   return drawEach(seed, count, field, (random, kind) => field.draw(random, kind));
 }
 
-/** `count` phrases of each kind in each direction, of meanings that the recipe never draws to train. */
-export function unseenPhrases(seed: number, count: number): Phrase[] {
-  return drawEach(seed, count, recipeField, (random, kind) => {
+/** `count` phrases of each kind in each direction, of meanings that training never draws. */
+export function unseenPhrases(seed: number, count: number, field: Field = narrowField): Phrase[] {
+  return drawEach(seed, count, field, (random, kind) => {
     for (;;) {
-      const meaning = recipeField.draw(random, kind);
+      const meaning = field.draw(random, kind);
       if (isHeldOut(meaning)) return meaning;
     }
   });
 }
 
 /**
- * Pair number `index` (from 0) of the recipe's training data of a seed. There is no end to them, and each is
- * drawn by itself, so that a run resumed at any step continues exactly. Of 48 pairs in a row, one is
- * of each kind in each direction.
+ * Pair number `index` (from 0) of a seed's training data of a field. There is no end to them, and each is drawn by
+ * itself, so that a run resumed at any step continues exactly. The kinds come in the turns of the field.
  */
-export function pairAt(seed: number, index: number): PhrasePair {
-  const phrase = trainingPhrase(seed, index);
-  return { source: `>>${phrase.to}<<${phrase.text}`, target: phrase.answers[0] };
+export function pairAt(seed: number, index: number, field: Field = narrowField): PhrasePair {
+  const { turn, to } = turnAt(index, field);
+  if (turn === 'outside') {
+    const random = new Random(hash([seed, index]));
+    return { source: `>>${to}<<${drawOutside(random)}`, target: outsideToken };
+  }
+  const { text, answers } = trainingPhrase(seed, index, field);
+  return { source: `>>${to}<<${text}`, target: answers[0] };
 }
 
 /** The pairs of training step `step` (from 0), `size` in each. */
-export function batchAt(seed: number, step: number, size: number): PhrasePair[] {
-  return Array.from({ length: size }, (_, i) => pairAt(seed, step * size + i));
+export function batchAt(seed: number, step: number, size: number, field?: Field): PhrasePair[] {
+  return Array.from({ length: size }, (_, i) => pairAt(seed, step * size + i, field));
 }
 
-/** The phrase behind a training pair. */
-export function trainingPhrase(seed: number, index: number): Phrase {
-  // The kind changes more slowly than the direction, so that a small batch has all directions.
-  const { from, to } = directions[index % directions.length] as (typeof directions)[number];
-  const kind = kinds[Math.floor(index / directions.length) % kinds.length] as Kind;
+/** The phrase behind a training pair that is inside of the field. */
+export function trainingPhrase(seed: number, index: number, field: Field = narrowField): Phrase {
+  const { turn, from, to } = turnAt(index, field);
+  if (turn === 'outside') throw new RangeError(`pair ${index} is outside of the field`);
   const random = new Random(hash([seed, index]));
-  return drawPhrase(random, trainingMeaning(random, kind), from, to);
+  return drawPhrase(random, trainingMeaning(random, turn, field), { from, to }, field);
+}
+
+/** The kind changes more slowly than the direction, so that a small batch has all directions. */
+function turnAt(index: number, field: Field): Direction & { readonly turn: Turn } {
+  const directions = directionsOf(field);
+  const { from, to } = directions[index % directions.length] as Direction;
+  const { turns } = field;
+  return { from, to, turn: turns[Math.floor(index / directions.length) % turns.length] as Turn };
 }
 
 /** Meanings as evaluation draws them, but for those held out, and with more of the special words. */
-function trainingMeaning(random: Random, kind: Kind): Meaning {
-  if (kind === 'relativeTime' && random.integer(1, 8) === 1) return drawNearTime(random);
+function trainingMeaning(random: Random, kind: Kind, field: Field): Meaning {
+  if (kind === 'relativeTime' && random.integer(1, 8) === 1) return field.drawNear(random);
   for (;;) {
-    const meaning = recipeField.draw(random, kind);
+    const meaning = field.draw(random, kind);
     if (!isHeldOut(meaning)) return meaning;
   }
 }
@@ -89,10 +93,10 @@ function drawEach(
 ): Phrase[] {
   const random = new Random(seed);
   const phrases: Phrase[] = [];
-  for (const { from, to } of directionsOf(field)) {
+  for (const direction of directionsOf(field)) {
     for (const kind of field.kinds) {
       for (let i = 0; i < count; i++) {
-        phrases.push(drawPhrase(random, draw(random, kind), from, to));
+        phrases.push(drawPhrase(random, draw(random, kind), direction, field));
       }
     }
   }
@@ -100,9 +104,15 @@ function drawEach(
 }
 
 /** A meaning as a phrase to translate, in a style of its own. */
-function drawPhrase(random: Random, meaning: Meaning, from: Language, to: Language): Phrase {
-  const [sources, targets] = [render(meaning, from), render(meaning, to)];
-  const text = random.pick(sources);
+function drawPhrase(
+  random: Random,
+  meaning: Meaning,
+  { from, to }: Direction,
+  field: Field,
+): Phrase {
+  const styles = field.stylesOf(meaning.kind);
+  const [sources, targets] = [render(meaning, from, styles), render(meaning, to, styles)];
+  const text = random.pick(sources.filter((_, style) => isReadable(meaning, from, style)));
   const answers = new Set(targets.filter((_, style) => sources[style] === text));
   return { kind: meaning.kind, from, to, text, answers: [...answers] as [string, ...string[]] };
 }

@@ -1,5 +1,5 @@
-// How a small translator is trained: a model from scratch on phrases drawn from a seed. The same recipe
-// runs on the command line and in the page. The model in models/phrases is another, of a wider field.
+// How a translator is trained: a model from scratch on phrases drawn from a seed. The same recipes run on the command
+// line and in the page; courses.ts has those of the command line.
 
 import type { JsonObject } from '../source/json.ts';
 import type { ModelInputs } from '../model/model.ts';
@@ -8,6 +8,7 @@ import { sequenceBatch, type SequencePair } from '../training/batches.ts';
 import { adam } from '../training/optimizers.ts';
 import { linear } from '../training/schedules.ts';
 import type { TrainerOptions } from '../training/trainer-options.ts';
+import type { Field } from './fields.ts';
 import { pairAt } from './phrases.ts';
 
 export interface Recipe {
@@ -21,7 +22,7 @@ export interface Recipe {
   readonly warmupSteps: number;
 }
 
-/** What `npm run train` does. Its model translates each of 2,016 unseen phrases as Intl does. */
+/** Of the narrow field. Its model translates each of 2,016 unseen phrases as Intl does. */
 export const defaultRecipe: Recipe = {
   seed: 1,
   steps: 5000,
@@ -90,13 +91,14 @@ export function trainerOptions({ seed, steps, learningRate, warmupSteps }: Recip
   };
 }
 
-/** Batches by number, the same ones for the same recipe and tokenizer. */
+/** Batches by number, the same ones for the same recipe, tokenizer and field. */
 export function phraseBatches(
   recipe: Recipe,
   encode: (text: string) => number[],
+  field?: Field,
 ): (index: number) => ModelInputs {
   return numberedBatches(recipe, (number) => {
-    const { source, target } = pairAt(recipe.seed, number);
+    const { source, target } = pairAt(recipe.seed, number, field);
     return { source: encode(source), target: encode(target) };
   });
 }

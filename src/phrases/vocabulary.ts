@@ -3,12 +3,16 @@
 
 import type { JsonObject } from '../source/json.ts';
 import { learnBytePairs } from './byte-pair-encoding.ts';
-import { type Language, specialSpaces } from './meanings.ts';
+import { type Field, narrowField } from './fields.ts';
+import { specialSpaces } from './formats.ts';
+import { outsideToken } from './outside.ts';
 import { pairAt } from './phrases.ts';
 
 /** The first token ids, in order: a model's configuration names them. Target languages are tokens. */
-const languageTokens = (['en', 'fr', 'de', 'zh'] satisfies Language[]).map((to) => `>>${to}<<`);
-const specialTokens = ['<pad>', '</s>', '<unk>', ...languageTokens];
+function specialTokensOf({ languages, turns }: Field): string[] {
+  const outside = turns.includes('outside') ? [outsideToken] : [];
+  return ['<pad>', '</s>', '<unk>', ...outside, ...languages.map((to) => `>>${to}<<`)];
+}
 
 /** Stands for a space inside a token, as in SentencePiece. */
 const metaspace = '▁';
@@ -34,12 +38,19 @@ export interface PhraseTokenizer {
 }
 
 /**
- * Learns `size` tokens, special ones included, from the first `pairs` training pairs of `seed`. The
+ * Learns `size` tokens, special ones included, from the first `pairs` training pairs of `seed` in a field. The
  * same arguments give the same tokens wherever Intl has the same texts; a trained model keeps the
  * files it was trained with.
  */
-export function buildTokenizer(seed = 0, size = 512, pairs = 20_000): PhraseTokenizer {
-  const encoding = learnBytePairs(countPieces(seed, pairs), alphabet, size - specialTokens.length);
+export function buildTokenizer(
+  seed = 0,
+  size = 512,
+  pairs = 20_000,
+  field: Field = narrowField,
+): PhraseTokenizer {
+  const specialTokens = specialTokensOf(field);
+  const counts = countPieces(seed, pairs, field);
+  const encoding = learnBytePairs(counts, alphabet, size - specialTokens.length);
   const vocabulary = [...specialTokens, ...encoding.tokens];
   return {
     tokenizer: {
@@ -94,10 +105,12 @@ export function buildTokenizer(seed = 0, size = 512, pairs = 20_000): PhraseToke
 }
 
 /** How often each piece of a text occurs in the training data, sources and targets alike. */
-function countPieces(seed: number, pairs: number): Map<string, number> {
+function countPieces(seed: number, pairs: number, field: Field): Map<string, number> {
   const counts = new Map<string, number>();
   for (let index = 0; index < pairs; index++) {
-    const { source, target } = pairAt(seed, index);
+    const { source, target } = pairAt(seed, index, field);
+    // What is outside of the field is of words that no answer needs.
+    if (target === outsideToken) continue;
     for (const text of [source.replace(/^>>..<</, ''), target]) {
       for (const one of text.replaceAll(' ', metaspace).match(pieces) ?? []) {
         counts.set(one, (counts.get(one) ?? 0) + 1);

@@ -8,7 +8,9 @@ import { duration, Progress, progressLine } from '../../src/cli/progress.ts';
 import { shuffled } from 'webgpu-transformer/training';
 import { parsePairs, splitPairs } from '../../src/cli/train-data.ts';
 import { trainSettings } from '../../src/cli/train-settings.ts';
-import { directions, unseenPhrases } from '../../src/phrases/phrases.ts';
+import { directionsOf, narrowField } from '../../src/phrases/fields.ts';
+import { unseenPhrases } from '../../src/phrases/phrases.ts';
+import { courses } from '../../src/phrases/courses.ts';
 import { defaultRecipe } from '../../src/phrases/recipe.ts';
 import { scorePhrases } from '../../src/phrases/score.ts';
 import { expectError } from '../support/safetensors.ts';
@@ -62,7 +64,7 @@ test('the bar of evaluation holds overall and in each direction', () => {
   /** The verdict when `wrong` answers of the first `among` directions are wrong, in turn. */
   const judge = (wrong: number, among: number): ReturnType<typeof verdict> => {
     const left = new Map(
-      directions
+      directionsOf(narrowField)
         .slice(0, among)
         .map(({ from, to }, i) => [`${from}-${to}`, Math.ceil((wrong - i) / among)]),
     );
@@ -136,7 +138,14 @@ test('the options of train define a run, and resuming keeps to them', async () =
   onTestFinished(() => rm(out, { recursive: true }));
   const settings = (...args: string[]): ReturnType<typeof trainSettings> =>
     trainSettings(['--out', out, ...args]);
-  expect((await settings()).recipe).toEqual(defaultRecipe);
+  expect(await settings()).toMatchObject({ recipe: defaultRecipe, course: 'narrow' });
+  for (const [course, ...args] of [
+    ['quick', '--quick'],
+    ['wide', '--field', 'wide'],
+  ] as const) {
+    const { recipe } = courses[course];
+    expect(await settings(...args)).toMatchObject({ recipe, course });
+  }
   expect((await trainSettings([])).out).toBe(path.resolve('runs/phrases'));
   // A short run warms up for the same part of its steps, a long one no longer than the recipe.
   expect((await settings('--steps', '100')).recipe).toMatchObject({ steps: 100, warmupSteps: 6 });
@@ -160,6 +169,8 @@ test('the options of train define a run, and resuming keeps to them', async () =
   await refuse(['--from', out], '--from and --out');
   await refuse(['--learning-rate', '-1'], '--learning-rate is "-1"', 'above 0');
   await refuse(['more'], "'more'");
+  await refuse(['--field', 'any'], '--field', 'narrow or wide');
+  await refuse(['--quick', '--field', 'wide'], '--quick', '--field');
   await expectError(settings('--resume'), 'FILE_NOT_FOUND', 'no run to resume', out);
 
   await writeFile(path.join(out, 'training_state.safetensors'), '');
@@ -168,9 +179,18 @@ test('the options of train define a run, and resuming keeps to them', async () =
   await expectError(settings('--resume'), 'FILE_UNREADABLE', 'training.json');
   const recipe = { ...defaultRecipe, seed: 9, batchSize: 7 };
   const file = path.join(out, 'training.json');
-  await writeFile(file, JSON.stringify({ recipe, freeze: ['a'] }));
+  await writeFile(file, JSON.stringify({ recipe, course: 'quick', freeze: ['a'] }));
   const resumed = await settings('--resume', '--steps', '6000');
-  expect(resumed).toMatchObject({ recipe: { ...recipe, steps: 6000 }, freeze: ['a'] });
-  await writeFile(file, JSON.stringify({ recipe: { seed: 9 }, freeze: [] }));
-  await expectError(settings('--resume'), 'FILE_INVALID', 'training.json');
+  expect(resumed).toMatchObject({
+    recipe: { ...recipe, steps: 6000 },
+    course: 'quick',
+    freeze: ['a'],
+  });
+  for (const wrong of [
+    { recipe: { seed: 9 }, course: 'quick', freeze: [] },
+    { recipe, course: 'endless', freeze: [] },
+  ]) {
+    await writeFile(file, JSON.stringify(wrong));
+    await expectError(settings('--resume'), 'FILE_INVALID', 'training.json');
+  }
 });

@@ -3,13 +3,13 @@ import { expect, test, vi } from 'vitest';
 import { pipeline } from 'webgpu-transformer';
 import { exampleMeanings, examplePhrases, locales } from '../../demo/examples.ts';
 import { fixtureSource } from '../support/source.ts';
-import { fullField } from '../../src/phrases/fields.ts';
+import { embeddedField } from '../../src/phrases/fields.ts';
 import { render } from '../../src/phrases/meanings.ts';
 import { drawPhrases } from '../../src/phrases/phrases.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const { languages, kinds } = fullField;
+const { languages, kinds } = embeddedField;
 
 interface Asked {
   readonly text: string;
@@ -39,7 +39,7 @@ async function misses(phrases: readonly Asked[]): Promise<string[]> {
 
 test('phrases of every kind come out as Intl renders them', async () => {
   // One in five: the kinds come in turns of six, so each has its share.
-  const phrases = drawPhrases(8, 1, fullField).filter((_, index) => index % 5 === 0);
+  const phrases = drawPhrases(8, 1, embeddedField).filter((_, index) => index % 5 === 0);
   expect(phrases).toHaveLength(68);
   expect(new Set(phrases.map(({ kind }) => kind)).size).toBe(kinds.length);
   const wrong = await misses(phrases);

@@ -1,10 +1,10 @@
 // Phrases as data: what training draws, what it never draws, and that one text has one target.
 import { expect, test } from 'vitest';
-import { directionsOf, fullField, isHeldOut, recipeField } from '../../src/phrases/fields.ts';
+import { directionsOf, embeddedField, narrowField } from '../../src/phrases/fields.ts';
+import { isHeldOut } from '../../src/phrases/held-out.ts';
 import { render } from '../../src/phrases/meanings.ts';
 import {
   batchAt,
-  directions,
   drawPhrases,
   pairAt,
   type Phrase,
@@ -13,7 +13,7 @@ import {
 } from '../../src/phrases/phrases.ts';
 import { Random } from '../support/random.ts';
 
-const { kinds, languages } = recipeField;
+const { kinds, languages } = narrowField;
 const timeUnits = ['second', 'minute', 'hour', 'day', 'week', 'month', 'year'] as const;
 
 /** One number of the training data from each 48 in a row: always of one kind in one direction. */
@@ -27,7 +27,7 @@ function numbersOf(wanted: Pick<Phrase, 'kind' | 'from' | 'to'>, count: number):
 
 test('evaluation draws stay the same from release to release', () => {
   const random = new Random(8);
-  const drawn = kinds.map((kind) => recipeField.draw(random, kind));
+  const drawn = kinds.map((kind) => narrowField.draw(random, kind));
   expect(drawn).toEqual([
     { kind: 'date', time: new Date('2007-10-17T05:39Z') },
     { kind: 'dateWithTime', time: new Date('2023-02-13T02:48Z') },
@@ -41,10 +41,10 @@ test('evaluation draws stay the same from release to release', () => {
 });
 
 test('the full field has eight languages, all units, years 1 to 9999, and its draws stay the same', () => {
-  const { languages: all, kinds: every } = fullField;
-  expect(directionsOf(fullField)).toHaveLength(56);
+  const { languages: all, kinds: every } = embeddedField;
+  expect(directionsOf(embeddedField)).toHaveLength(56);
   const random = new Random(8);
-  const drawn = every.map((kind) => fullField.draw(random, kind));
+  const drawn = every.map((kind) => embeddedField.draw(random, kind));
   expect(drawn).toEqual([
     { kind: 'date', time: new Date('1944-01-25T00:00Z') },
     { kind: 'dateWithTime', time: new Date('2040-09-04T15:44Z') },
@@ -54,7 +54,7 @@ test('the full field has eight languages, all units, years 1 to 9999, and its dr
     { kind: 'percent', value: 0.359 },
   ]);
   const many = every.map((kind) =>
-    Array.from({ length: 4000 }, () => fullField.draw(random, kind)),
+    Array.from({ length: 4000 }, () => embeddedField.draw(random, kind)),
   );
   const [dates, times, relative, measures, amounts, percents] = many;
   const years = (meanings: typeof dates): number[] =>
@@ -99,7 +99,7 @@ test('percent is written with the sign and with the word', () => {
   expect(render(meaning, 'fr')).toEqual(['12,5 %', '12,5 pour cent']);
   expect(render(meaning, 'zh')).toEqual(['12.5%', '12.5%']);
   // Chinese writes both alike: either is right in French.
-  const drawn = drawPhrases(3, 2, fullField).filter(
+  const drawn = drawPhrases(3, 2, embeddedField).filter(
     ({ kind, from, to }) => kind === 'percent' && from === 'zh' && to === 'fr',
   );
   for (const { answers } of drawn) expect(answers).toHaveLength(2);
@@ -118,7 +118,7 @@ test('a pair is found by its number alone', () => {
 });
 
 test('48 pairs in a row hold each kind in each direction, 12 each direction', () => {
-  expect(directions).toHaveLength(12);
+  expect(directionsOf(narrowField)).toHaveLength(12);
   const row = Array.from({ length: 48 }, (_, i) => trainingPhrase(1, 7 + i));
   expect(new Set(row.map(({ kind, from, to }) => `${kind} ${from} ${to}`)).size).toBe(48);
   expect(new Set(row.slice(0, 12).map(({ from, to }) => `${from} ${to}`)).size).toBe(12);

@@ -2,12 +2,12 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { expect, test } from 'vitest';
 import { learnBytePairs } from '../../src/phrases/byte-pair-encoding.ts';
-import { recipeField } from '../../src/phrases/fields.ts';
+import { narrowField } from '../../src/phrases/fields.ts';
 import { type Meaning, render } from '../../src/phrases/meanings.ts';
 import { batchAt, drawPhrases, unseenPhrases } from '../../src/phrases/phrases.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
 
-const { kinds, languages } = recipeField;
+const { kinds, languages } = narrowField;
 const files = buildTokenizer();
 const tokenizer = new Tokenizer({ ...files.tokenizer }, { ...files.config });
 const encode = (text: string): number[] => tokenizer.encode(text).ids;
@@ -34,7 +34,9 @@ function everyText(): string[] {
       meanings.push({ kind: 'measure', value, unit });
     }
   }
-  return meanings.flatMap((meaning) => languages.flatMap((language) => render(meaning, language)));
+  return meanings.flatMap((meaning) =>
+    languages.flatMap((language) => render(meaning, language, narrowField.stylesOf(meaning.kind))),
+  );
 }
 
 test('10,000 texts come back as they were, none of them with an unknown token', () => {
@@ -63,7 +65,7 @@ test('plain text of any spacing comes back too', () => {
 });
 
 test('special tokens have their fixed ids', () => {
-  const names = ['<pad>', '</s>', '<unk>', '>>en<<', '>>fr<<', '>>de<<', '>>zh<<'];
+  const names = ['<pad>', '</s>', '<unk>', '>>de<<', '>>en<<', '>>fr<<', '>>zh<<'];
   expect(names.map((name) => tokenizer.token_to_id(name))).toEqual([0, 1, 2, 3, 4, 5, 6]);
   expect(tokens('>>fr<<2 days ago')).toEqual(['>>fr<<', '2', '▁days', '▁ago']);
   expect(encode('>>fr<<2 days ago')).toHaveLength(5);

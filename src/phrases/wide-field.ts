@@ -1,0 +1,144 @@
+// The field of the translator that training is to make: what Intl writes and a person would try.
+
+import type { Random } from '../model/random.ts';
+import {
+  allLanguages,
+  days,
+  drawWhole,
+  type Field,
+  fieldOf,
+  measureUnits,
+  millisecondsOfDay,
+  timeUnits,
+} from './fields.ts';
+import type { Meaning, TimeUnit } from './meanings.ts';
+
+const turns = [
+  ...(['date', 'measure', 'relativeTime', 'currency', 'outside'] as const),
+  ...(['dateWithTime', 'measure', 'duration', 'number', 'list'] as const),
+  ...(['dateRange', 'measure', 'relativeTime', 'compact', 'outside'] as const),
+  ...(['date', 'time', 'currency', 'percent', 'measure'] as const),
+] as const;
+
+/**
+ * Dates of the years 1 to 9999 in all styles, with and without time and weekday; ranges of them; times; durations of
+ * two or three units; relative times to ±9,999; numbers with signs, and compact ones; percentages; measures in every
+ * sanctioned unit and five compound ones, long and short; twelve currencies by name and by symbol; lists.
+ */
+export const wideField: Field = fieldOf(
+  allLanguages,
+  {
+    date: (random) => ({ kind: 'date', time: drawTime(random) }),
+    dateWithTime: (random) => ({ kind: 'dateWithTime', time: drawTime(random) }),
+    dateRange(random) {
+      const time = drawTime(random);
+      // Within a month or two, or within years.
+      const length = random.integer(1, random.pick([20, 60, 900]));
+      const end = new Date(Math.min(time.getTime() + length * millisecondsOfDay, lastDay));
+      const start = new Date(Math.min(time.getTime(), end.getTime() - millisecondsOfDay));
+      return { kind: 'dateRange', time: start, end };
+    },
+    time: (random) => ({ kind: 'time', time: new Date(1000 * random.integer(0, 86_399)) }),
+    relativeTime(random) {
+      const value = drawWhole(random, 4);
+      const isFuture = random.integer(0, 1) === 1;
+      return {
+        kind: 'relativeTime',
+        unit: random.pick(timeUnits),
+        value: isFuture ? value : 0 - value,
+      };
+    },
+    duration(random) {
+      const length = random.integer(2, 3);
+      const first = random.integer(0, durationUnits.length - length);
+      const units = durationUnits.slice(first, first + length);
+      return {
+        kind: 'duration',
+        parts: units.map((unit, index) => {
+          const most = index === 0 ? random.pick([9, 99]) : mostOf[unit];
+          return [random.integer(1, most), unit] as const;
+        }),
+      };
+    },
+    number: (random) => ({ kind: 'number', value: drawSigned(random) }),
+    compact: (random) => ({
+      kind: 'compact',
+      // Two digits that count, so that no language rounds what another one shows.
+      value: random.integer(1, 99) * 10 ** random.integer(2, 13),
+    }),
+    percent(random) {
+      const tenths = random.pick([random.integer(0, 1000), 10 * random.integer(0, 250)]);
+      return { kind: 'percent', value: signed(random, tenths / 1000) };
+    },
+    measure: (random) => ({
+      kind: 'measure',
+      unit: random.pick(measureUnits),
+      value: random.integer(1, 8) === 1 ? random.integer(0, 2) : drawSigned(random),
+    }),
+    currency(random) {
+      const value = drawWhole(random, 6) + random.pick([0, random.integer(0, 99) / 100]);
+      return { kind: 'currency', currency: random.pick(currencies), value };
+    },
+    list(random) {
+      const draw = random.pick(listed);
+      return {
+        kind: 'list',
+        type: random.pick(['conjunction', 'disjunction'] as const),
+        items: Array.from({ length: random.integer(2, 4) }, () => draw(random)),
+      };
+    },
+  },
+  { units: timeUnits, turns },
+);
+
+const currencies = 'USD EUR GBP JPY CNY CHF CAD AUD INR BRL KRW MXN'.split(' ');
+
+const durationUnits = [
+  'year',
+  'month',
+  'week',
+  'day',
+  'hour',
+  'minute',
+  'second',
+] as const satisfies TimeUnit[];
+const mostOf = { year: 99, month: 11, week: 4, day: 6, hour: 23, minute: 59, second: 59 };
+
+/** What lists are of, each of one kind. */
+const listed: readonly ((random: Random) => Meaning)[] = [
+  (random) => ({ kind: 'weekday', time: new Date(random.integer(0, 6) * millisecondsOfDay) }),
+  (random) => ({ kind: 'month', time: new Date(Date.UTC(1970, random.integer(0, 11))) }),
+  (random) => ({ kind: 'number', value: random.integer(0, 99) }),
+  (random) => ({
+    kind: 'measure',
+    unit: random.pick(measureUnits),
+    value: random.integer(1, 99),
+  }),
+];
+
+const lastDay = days.all[1] * millisecondsOfDay;
+
+/** Half of the years from 1900 to 2099, the others of all; one day in eight is a 29th, 30th or 31st. */
+function drawTime(random: Random): Date {
+  const [first, last] = random.pick([days.recent, days.all]);
+  const time = new Date(random.integer(first, last) * millisecondsOfDay);
+  const late = random.integer(29, 31);
+  if (random.integer(1, 8) === 1) {
+    const moved = new Date(time);
+    moved.setUTCDate(late);
+    // In shorter months there is no such day.
+    if (moved.getUTCDate() === late && moved.getTime() <= lastDay) time.setUTCDate(late);
+  }
+  return new Date(time.getTime() + 1000 * random.integer(0, 86_399));
+}
+
+/** To 999,999, half of them with one or two decimals, one in four negative. */
+function drawSigned(random: Random): number {
+  const scale = random.pick([1, 1, 10, 100]);
+  return signed(random, drawWhole(random, 6) + random.integer(0, scale - 1) / scale);
+}
+
+/** One in four negative, but for 0, which would be written -0. */
+function signed(random: Random, value: number): number {
+  return value !== 0 && random.integer(1, 4) === 1 ? -value : value;
+}
