@@ -138,6 +138,11 @@ export interface GenerateResult {
   sequences: number[][];
   /** Beam search: the score of each sequence, its log-probability over its length. */
   scores?: number[];
+  /**
+   * Of each sequence, the log-probability of each token that was generated, to its end, when asked for: among the
+   * tokens that the options left open, without the temperature.
+   */
+  logProbs?: number[][];
   /** Of speech: the stretches of each input, by the time stamps between its tokens. */
   segments?: SpeechSegment[][];
   /** Of speech: seconds at which each token of `sequences` was spoken, when asked for; 0 for prompts. */
@@ -162,6 +167,8 @@ export interface GenerateOutputOptions {
   hiddenStates?: boolean;
   /** The attention weights of every step. */
   attentions?: boolean;
+  /** How likely each token was; not of beams. */
+  logProbs?: boolean;
 }
 
 /** What a call of `generate` may ask for: of models that hear, more than of others. */

@@ -18,7 +18,8 @@ import {
   type ChoiceState,
   packSequences,
 } from '../shaders/choice/token-rules.ts';
-import { applyTimestampRules, tokenLogProbs } from '../shaders/choice/speech-tokens.ts';
+import { applyTimestampRules } from '../shaders/choice/speech-tokens.ts';
+import { tokenLogProbs } from '../shaders/choice/token-log-probs.ts';
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
 import { randomBits, softmaxRow } from './math.ts';

@@ -89,6 +89,7 @@ import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/columns/transpose.ts';
 import { speechTokenKernels } from './choice/speech-tokens.ts';
+import { tokenLogProbKernels } from './choice/token-log-probs.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
 import { balanceLossBackwardKernels } from './experts/balance-loss-backward.ts';
 import { balanceLossKernels } from './experts/balance-loss.ts';
@@ -118,6 +119,7 @@ export const allKernels: readonly Kernel[] = [
   ...softmaxKernels,
   ...tokenRuleKernels,
   ...speechTokenKernels,
+  ...tokenLogProbKernels,
   ...chooseTokenKernels,
   ...beamKernels,
   ...boxLossKernels,

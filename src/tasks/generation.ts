@@ -28,13 +28,23 @@ const usualTokens = 256;
 /** Texts generated side by side; longer lists are taken in parts. */
 const mostRows = 16;
 
-/** Generates for each row of prompt or source tokens: `numReturnSequences` sequences of ids each. */
+/** A sequence that was generated for a row. */
+export interface GeneratedRow {
+  readonly ids: readonly number[];
+  /** Of each token that was generated; only where they were asked for. */
+  readonly logProbs: readonly number[];
+}
+
+/**
+ * Generates for each row of prompt or source tokens: `numReturnSequences` sequences each, with their
+ * log-probabilities where `logProbs` asks for them.
+ */
 export async function generateRows(
   parts: TaskParts,
   rows: readonly (readonly number[])[],
-  options: TextOptions,
+  { logProbs: isWeighed = false, ...options }: TextOptions & { readonly logProbs?: boolean },
   side: 'left' | 'right',
-): Promise<number[][][]> {
+): Promise<GeneratedRow[][]> {
   const generation = generateOptions(parts, options);
   const lengthOf = (longest: number): GenerateOptions =>
     usualLength(parts, options, side === 'left' ? longest : 1);
@@ -44,16 +54,22 @@ export async function generateRows(
     limits,
     async (batch) => {
       const { inputIds, attentionMask } = padRows(parts, batch, side);
-      const { sequences } = await parts.model.generate(
+      const { sequences, logProbs = [] } = await parts.model.generate(
         { inputIds, attentionMask },
-        { ...generation, ...lengthOf(inputIds[0]?.length ?? 0) },
+        {
+          ...generation,
+          ...lengthOf(inputIds[0]?.length ?? 0),
+          ...(isWeighed && { logProbs: true }),
+        },
       );
       const each = sequences.length / batch.length;
-      return batch.map(({ ids }, row) =>
-        sequences.slice(row * each, (row + 1) * each).map((sequence) =>
+      const all = sequences.map((ids, index) => ({ ids, logProbs: logProbs[index] ?? [] }));
+      return batch.map(({ ids: own }, row) =>
+        all.slice(row * each, (row + 1) * each).map(({ ids, ...rest }) => ({
           // Without the padding that stands before a prompt.
-          side === 'left' ? sequence.slice((inputIds[row]?.length ?? 0) - ids.length) : sequence,
-        ),
+          ids: side === 'left' ? ids.slice((inputIds[row]?.length ?? 0) - own.length) : ids,
+          ...rest,
+        })),
       );
     },
   );
@@ -105,7 +121,11 @@ export function settledOptions(
 }
 
 /** Refuses options that neither `generate` nor the task (`own`) knows. */
-export function checkTextOptions(task: string, options: TextOptions, own: string[] = []): void {
+export function checkTextOptions(
+  task: string,
+  options: TextOptions,
+  own: readonly string[] = [],
+): void {
   const known = [...own, 'stopStrings', ...optionNames];
   refuseUnknown(options, known, `option of ${task}`);
 }

@@ -164,7 +164,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'whisper',
-    test: /\/src\/(model\/(families\/\w+\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|sound-embeddings))\.ts|shaders\/(elementwise\/spans|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
+    test: /\/src\/(model\/(families\/\w+\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|sound-embeddings))\.ts|shaders\/(elementwise\/spans|choice\/(speech-tokens|timestamp-rules))\.)/,
   },
   {
     name: 'clip',

@@ -91,18 +91,18 @@ export class DecodeStep {
       };
       const logits = session.recordStep(recording, state);
       const spill = session.spill && recording.use(session.spill);
-      const speech =
-        selection.stamped || selection.weighs
-          ? await import('../../shaders/choice/speech-tokens.ts')
-          : undefined;
+      const speech = selection.stamped
+        ? await import('../../shaders/choice/speech-tokens.ts')
+        : undefined;
       process(logits, selection, tensors, speech);
       if (selection.beams === 1 || history === undefined) {
         chooseNext(logits, state.tokens, selection, tensors);
         const recent = words('recent tokens', rows, stepsAtOnce);
         const results = [recent];
-        if (speech && selection.weighs) {
+        if (selection.weighs) {
+          const { tokenLogProbs } = await import('../../shaders/choice/token-log-probs.ts');
           const weights = recording.persistent('recent log-probabilities', recent.shape);
-          speech.tokenLogProbs(logits, state.tokens, tensors, weights);
+          tokenLogProbs(logits, state.tokens, tensors, weights);
           results.push(weights);
         }
         appendTokens(state.tokens, { ...tensors, recent, spill });

@@ -30,11 +30,6 @@ const idleSteps = 4;
 /** Steps under way besides the one waited for. A step too many is cheap on a GPU only. */
 const ahead: Readonly<Record<Tier, number>> = { gpu: 3, software: 1 };
 
-/** With the log-probability of each generated token, up to the end of its sequence. */
-export interface WeighedResult extends GenerateResult {
-  readonly logProbs?: number[][];
-}
-
 type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 
 /** The generation of a loaded model. */
@@ -80,9 +75,16 @@ export class Generation {
     prompt: Prompt,
     given: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
-    checkFlags(given, 'hiddenStates', 'attentions');
-    const { hiddenStates = false, attentions = false, ...options } = given;
-    const request = requestOf({ prompt, options }, this.#model);
+    checkFlags(given, 'hiddenStates', 'attentions', 'logProbs');
+    const { hiddenStates = false, attentions = false, logProbs = false, ...options } = given;
+    const call = { prompt, options, ...(logProbs && { speech: { weighs: true } }) };
+    const request = requestOf(call, this.#model);
+    if (logProbs && request.values.numBeams > 1) {
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `logProbs are of tokens chosen one by one, and numBeams is ${request.values.numBeams}. Pass numBeams: 1.`,
+      );
+    }
     const result = await this.#alone(request);
     if (!hiddenStates && !attentions) return result;
     const { outputsOf } = await import('./outputs.ts');
@@ -230,18 +232,18 @@ export class Generation {
   }
 
   /** What one call gives, with the log-probabilities of its tokens where its rules weigh these. */
-  async transcribe(call: Call): Promise<WeighedResult> {
+  async transcribe(call: Call): Promise<GenerateResult> {
     return this.#alone(requestOf(call, this.#model));
   }
 
-  async #alone(request: Request): Promise<WeighedResult> {
+  async #alone(request: Request): Promise<GenerateResult> {
     if (request.values.numBeams > 1) return this.#searchBeams(request);
     const [result] = await this.#together([request]);
     if (result === undefined) throw new RangeError('a call without a result');
     return result;
   }
 
-  async #together(requests: readonly Request[]): Promise<WeighedResult[]> {
+  async #together(requests: readonly Request[]): Promise<GenerateResult[]> {
     if (requests.length === 0) return [];
     const decoding = this.#decode(requests);
     let next = await decoding.next();

@@ -31,6 +31,7 @@ const known: readonly string[] = [
   ...Object.keys(unsupported),
   'hiddenStates',
   'attentions',
+  'logProbs',
 ];
 
 /** A call, checked. */
@@ -88,8 +89,8 @@ export async function hear(
     'numReturnSequences is for calls with decoderInputIds; speech has one text.',
   );
   refuse(
-    options.hiddenStates === true || options.attentions === true,
-    'hiddenStates and attentions are for calls with decoderInputIds, and for forward.',
+    options.hiddenStates === true || options.attentions === true || options.logProbs === true,
+    'hiddenStates and attentions are for calls with decoderInputIds, and for forward; logProbs for the former.',
   );
   const frames = framesOf(options, batch, total);
   refuse(

@@ -1,5 +1,4 @@
-// What generation from speech asks of the choice of tokens besides: time stamps by their rules, and how likely the tokens
-// were that were chosen.
+// What generation from speech asks of the choice of tokens besides: time stamps by their rules.
 
 import type { Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
@@ -19,22 +18,7 @@ const timestampForms = rowKernel({
   params: { rows: 'u32', columns: 'u32', pitch: 'u32' },
 });
 
-const logProbForms = rowKernel({
-  name: 'token-log-probs',
-  code: [
-    workgroup,
-    numbers,
-    rules,
-    { file: 'token-log-probs.wgsl', text: late(() => import('./token-log-probs.wgsl?raw')) },
-  ],
-  bindings: { x: 'read', tokens: 'read', rules: 'read', place: 'read', y: 'write' },
-  params: { rows: 'u32', columns: 'u32', span: 'u32' },
-});
-
-export const speechTokenKernels: readonly Kernel[] = [
-  ...allForms(timestampForms),
-  ...allForms(logProbForms),
-];
+export const speechTokenKernels: readonly Kernel[] = allForms(timestampForms);
 
 /**
  * Hides what time stamps do not allow behind the tokens so far, in rows whose rules know of time stamps. x: logits
@@ -52,24 +36,5 @@ export function applyTimestampRules(
     bindings: { history, rules: words, place, x },
     params: { rows, columns, pitch: history.size(-1) },
     parts: ['x'],
-  });
-}
-
-/**
- * Writes the log-probability of each row's token, (R, 1), to its place in `recent`, (R, span): by the place that the
- * token will have, % span. x: (R, …, V), as the token was chosen from it.
- */
-export function tokenLogProbs(
-  x: Tensor,
-  tokens: Tensor,
-  { place, rules: words }: ChoiceState,
-  recent: Tensor,
-): void {
-  const columns = x.size(-1);
-  const rows = elements(x.shape) / columns;
-  x.recording.dispatch({
-    ...rowForm(logProbForms, x.recording.gpu, rows, 2 * columns),
-    bindings: { x, tokens, rules: words, place, y: recent },
-    params: { rows, columns, span: recent.size(-1) },
   });
 }

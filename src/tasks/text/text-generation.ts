@@ -76,7 +76,7 @@ export function textGeneration(parts: TaskParts): TextGeneration {
     const results = found.map((sequences, index) => {
       const [one, ids] = [inputs[index] ?? '', rows[index] ?? []];
       const promptLength = tokenizer.decode(ids).length;
-      return sequences.map((sequence) => {
+      return sequences.map(({ ids: sequence }) => {
         const text = textAfter(tokenizer.decode(sequence), promptLength);
         return { generatedText: returnFullText ? joined(one, text) : text };
       });

@@ -57,7 +57,7 @@ function textToText<Result>(
     const generation = settled(options);
     const rows = await eachText(listOf(text), options.signal, encode);
     const found = await generateRows(parts, rows, generation, 'right');
-    return found.flat().map((ids) => resultOf(tokenizer.decode(ids)));
+    return found.flat().map(({ ids }) => resultOf(tokenizer.decode(ids)));
   };
   const stream = async function* (
     text: string,

@@ -1,7 +1,8 @@
 // Rules of time stamps behind all that may come before, and log-probabilities of what is chosen, against float64.
 import { expect, test } from 'vitest';
 import type { Rules } from '../../../src/shaders/choice/rules.ts';
-import { applyTimestampRules, tokenLogProbs } from '../../../src/shaders/choice/speech-tokens.ts';
+import { applyTimestampRules } from '../../../src/shaders/choice/speech-tokens.ts';
+import { tokenLogProbs } from '../../../src/shaders/choice/token-log-probs.ts';
 import { lowest } from '../../reference/token-rules.ts';
 import { expectOperation } from '../../support/check.ts';
 import { choiceState } from '../../support/choice.ts';
