@@ -35,7 +35,7 @@ const rooms = {
     matmul: ['elementwise'],
     rows: ['elementwise', 'matmul'],
     attention: ['elementwise', 'matmul', 'rows'],
-    experts: ['rows'],
+    experts: ['matmul', 'rows'],
     recurrence: ['matmul', 'rows'],
     choice: ['rows'],
     loss: ['elementwise', 'matmul', 'rows'],

@@ -89,7 +89,7 @@ export async function snapshot(trainer: Trainer): Promise<Snapshot> {
     (await readBack(gpu, tensors)).map((bytes) => [...new Uint32Array(bytes)]);
   const [parameters, states, [counters = []]] = await Promise.all([
     read(state.parameters.segments),
-    read(state.runs.flatMap(({ states }) => states)),
+    read(state.runs.flatMap((run) => run.states)),
     read([state.counters]),
   ]);
   return { parameters, states, counters, step, batchesUsed };
