@@ -42,7 +42,7 @@ async function run(controller: AbortController): Promise<void> {
   try {
     loading ??= load();
     const translator = await loading;
-    showUnknown(translator.unknownParts(text));
+    showDoubt(unknownDoubt(translator.unknownParts(text)));
     output.lang = to;
     output.textContent = '';
     view.setStale(true);
@@ -51,6 +51,7 @@ async function run(controller: AbortController): Promise<void> {
     });
     if (current !== controller) return;
     showTimings(generation);
+    if (translator.unknownParts(text).length === 0) showDoubt(scoreDoubt(generation));
     if (generation.targetIds.length > 0) await showAttention(translator, generation);
     if (current === controller) status.textContent = generation.isStopped ? 'Stopped.' : 'Done.';
   } catch (error) {
@@ -110,13 +111,23 @@ async function fail(error: unknown): Promise<void> {
   showProblem(error, 'Press Translate to open it anew and load the model again.');
 }
 
-function showUnknown(parts: readonly string[]): void {
-  const note = byId('unknown', HTMLElement);
-  note.hidden = parts.length === 0;
-  if (parts.length === 0) return;
-  note.textContent =
-    `The model never learned ${parts.map((one) => `«${one}»`).join(' ')} and reads <unk> there: ` +
-    'this is outside of its field. Do not trust the translation; try one of the examples.';
+/** Shows why a translation is not to be trusted; nothing where there is no reason. */
+function showDoubt(reason: string | undefined): void {
+  const note = byId('doubt', HTMLElement);
+  note.hidden = reason === undefined;
+  if (reason === undefined) return;
+  note.textContent = `${reason}: this is outside of its field. Do not trust the translation; try one of the examples.`;
+}
+
+function unknownDoubt(parts: readonly string[]): string | undefined {
+  if (parts.length === 0) return undefined;
+  const list = parts.map((one) => `«${one}»`).join(' ');
+  return `The model never learned ${list} and reads <unk> there`;
+}
+
+function scoreDoubt({ score = 1 }: Generation): string | undefined {
+  if (score >= 0.5) return undefined;
+  return `The model is sure of its translation to ${Math.round(100 * score)} % only`;
 }
 
 function setRunning(isRunning: boolean): void {

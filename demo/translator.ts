@@ -12,6 +12,8 @@ export interface Generation {
   /** From the first token to the last. */
   readonly rest: number;
   readonly isStopped: boolean;
+  /** Whether the text is one that the model was made for, from 0 to 1; of what was not stopped. */
+  readonly score?: number | undefined;
 }
 
 export class Translator {
@@ -75,23 +77,29 @@ export class Translator {
     signal: AbortSignal,
     onText: (text: string) => void,
   ): Promise<Generation> {
-    const { model, tokenizer } = this.#pipeline;
-    const sourceIds = this.#pipeline.encode(text, { to });
-    const targetIds: number[] = [];
+    const translate = this.#pipeline;
+    const sourceIds = translate.encode(text, { to });
+    let targetIds: readonly number[] = [];
     const start = performance.now();
     let [first, last, isStopped] = [start, start, false];
+    let score: number | undefined;
+    const onTokens = ([sequence = []]: readonly number[][]): boolean[] => {
+      last = performance.now();
+      if (targetIds.length === 0) first = last;
+      targetIds = sequence.slice(1); // behind the start token
+      onText(translate.tokenizer.decode([...targetIds]));
+      return [false];
+    };
     try {
-      for await (const { tokenIds } of model.stream({ inputIds: [sourceIds] }, { signal })) {
-        last = performance.now();
-        if (targetIds.length === 0) first = last;
-        targetIds.push(...tokenIds);
-        onText(tokenizer.decode(targetIds));
-      }
+      const options = { to, signal, score: true, stoppingCriteria: onTokens };
+      const [translation] = await translate(text, options);
+      score = translation?.score;
     } catch (error) {
       if (!(error instanceof TransformerError) || error.code !== 'ABORTED') throw error;
       isStopped = true;
     }
-    return { sourceIds, targetIds, firstToken: first - start, rest: last - first, isStopped };
+    const times = { firstToken: first - start, rest: last - first };
+    return { sourceIds, targetIds, ...times, isStopped, score };
   }
 
   /**

@@ -28,18 +28,9 @@ export async function answer(
   texts: readonly string[],
   { batchSize = 48, longest = Infinity, signal, onProgress }: AnswerOptions = {},
 ): Promise<string[]> {
-  const rows = texts.map((text) => tokenizer.encode(text));
-  // A batch goes on until its longest answer ends: texts of one length stand together.
-  const order = [...rows.keys()].toSorted((a, b) => lengthOf(rows, a) - lengthOf(rows, b));
   const answers = texts.map(() => '');
-  for (let first = 0; first < texts.length; first += batchSize) {
-    const places = order.slice(first, first + batchSize);
-    const length = places.reduce((most, place) => Math.max(most, lengthOf(rows, place)), 0);
-    const fill = (place: number): number[] => Array<number>(length - lengthOf(rows, place)).fill(0);
-    const inputs = {
-      inputIds: places.map((place) => [...(rows[place] ?? []), ...fill(place)]),
-      attentionMask: places.map((place) => [...(rows[place] ?? []).map(() => 1), ...fill(place)]),
-    };
+  let done = 0;
+  for (const { places, inputs } of batchesByLength(tokenizer, texts, batchSize)) {
     const sequences = places.map((): number[] => []);
     let tokens = 0;
     for await (const { tokenIds } of model.stream(inputs, signal ? { signal } : {})) {
@@ -49,9 +40,38 @@ export async function answer(
     }
     for (const [row, place] of places.entries())
       answers[place] = tokenizer.decode(sequences[row] ?? []);
-    onProgress?.(first + places.length);
+    done += places.length;
+    onProgress?.(done);
   }
   return answers;
+}
+
+/** Texts side by side, and their places in the list. */
+interface Batch {
+  readonly places: readonly number[];
+  readonly inputs: { readonly inputIds: number[][]; readonly attentionMask: number[][] };
+}
+
+/** A batch goes on until its longest answer ends: texts of one length stand together. */
+export function* batchesByLength(
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+  batchSize: number,
+): Generator<Batch> {
+  const rows = texts.map((text) => tokenizer.encode(text));
+  const order = [...rows.keys()].toSorted((a, b) => lengthOf(rows, a) - lengthOf(rows, b));
+  for (let first = 0; first < texts.length; first += batchSize) {
+    const places = order.slice(first, first + batchSize);
+    const length = places.reduce((most, place) => Math.max(most, lengthOf(rows, place)), 0);
+    const fill = (place: number): number[] => Array<number>(length - lengthOf(rows, place)).fill(0);
+    yield {
+      places,
+      inputs: {
+        inputIds: places.map((place) => [...(rows[place] ?? []), ...fill(place)]),
+        attentionMask: places.map((place) => [...(rows[place] ?? []).map(() => 1), ...fill(place)]),
+      },
+    };
+  }
 }
 
 function lengthOf(rows: readonly (readonly number[])[], place: number): number {
@@ -75,7 +95,7 @@ export async function exactMatch(
 }
 
 /** A phrase as the multilingual models read it. */
-export function phraseSource({ to, text }: Phrase): string {
+export function phraseSource({ to, text }: Pick<Phrase, 'to' | 'text'>): string {
   return `>>${to}<<${text}`;
 }
 

@@ -11,6 +11,7 @@ import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { adapterLine } from './adapter-line.ts';
 import { answer, missingLanguages, phraseSource } from './answers.ts';
 import { embeddedModel } from './embedded-model.ts';
+import { calibrationLine } from './calibrate.ts';
 import type { Command } from './command.ts';
 import { flagOption, readOptions, textOption, UsageError, wholeOption } from './options.ts';
 import { duration, Progress } from './progress.ts';
@@ -71,6 +72,7 @@ const options = {
   ),
   seed: textOption('N', 'draws other phrases (1)'),
   misses: flagOption('print those that came out wrong'),
+  calibrate: flagOption('fit a score of certainty, for config.json: see translate --json'),
 };
 
 export const evaluate: Command = {
@@ -114,6 +116,7 @@ async function run(args: readonly string[]): Promise<void> {
   console.log(`\n${score.total} ${what} in ${duration(seconds)}, ${adapterLine(gpu)}`);
   const { passed, line } = verdict(score, bar);
   console.log(line);
+  if (values.calibrate) console.log(await calibrationLine(model, tokenizer, phrases, seed));
   if (!passed) process.exitCode = 1;
 }
 

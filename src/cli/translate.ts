@@ -1,6 +1,6 @@
 // webgpu-transformer translate: texts in another language.
 
-import { Gpu } from '../index.node.ts';
+import { Gpu, type Translation } from '../index.node.ts';
 import { adapterLine } from './adapter-line.ts';
 import type { Command } from './command.ts';
 import { embeddedModel } from './embedded-model.ts';
@@ -15,7 +15,7 @@ import {
   wholeOption,
 } from './options.ts';
 import { textGroups } from './texts.ts';
-import { warnOfUnknown } from './unknown-parts.ts';
+import { warnOfDoubt } from './doubt.ts';
 
 const options = {
   to: textOption('LANGUAGE', 'the language to translate to, such as fr'),
@@ -37,7 +37,7 @@ export const translate: Command = {
     { call: 'translate "in 3 days" --to de', prints: 'in 3 Tagen' },
     {
       call: 'translate --to fr --json "2 weeks ago"',
-      prints: '{"text":"2 weeks ago","translationText":"il y a 2 semaines"}',
+      prints: '{"text":"2 weeks ago","translationText":"il y a 2 semaines","score":0.99}',
     },
     { call: 'translate --to fr --quiet < lines.txt > lines.fr.txt' },
   ],
@@ -62,32 +62,43 @@ async function run(args: readonly string[]): Promise<void> {
       quiet,
     });
     const direction = { ...(to !== undefined && { to }), ...(from !== undefined && { from }) };
-    const settings = { ...direction, ...(maxNewTokens && { maxNewTokens }), signal };
     const rate = new Rate();
-    const one = async (text: string): Promise<string> => {
-      warnOfUnknown(translator, text);
-      // Beams are known at their end only.
-      if (Number(translator.model.generationConfig['num_beams'] ?? 1) > 1) {
-        return (await translator(text, settings))[0]?.translationText ?? '';
-      }
-      let translation = '';
-      for await (const piece of translator.stream(text, settings)) {
-        translation += piece;
-        rate.step();
-      }
+    // Beams are known at their end only, and have no score.
+    const isGreedy = Number(translator.model.generationConfig['num_beams'] ?? 1) === 1;
+    const settings = {
+      ...direction,
+      ...(maxNewTokens && { maxNewTokens }),
+      signal,
+      ...(isGreedy && {
+        score: true,
+        stoppingCriteria: (sequences: number[][]) => {
+          rate.step();
+          return sequences.map(() => false);
+        },
+      }),
+    };
+    const one = async (text: string): Promise<Translation> => {
+      const [translation = { translationText: '' }] = await translator(text, settings);
       rate.pause();
+      warnOfDoubt(translator, text, translation);
       return translation;
     };
     for await (const group of textGroups(texts, signal)) {
       for (const text of group) {
         // A line without text stays one, so that lines out are lines in.
         const isBlank = texts.length === 0 && text.trim() === '';
-        const translationText = isBlank ? '' : await one(text);
-        console.log(json ? JSON.stringify({ text, translationText }) : translationText);
+        const translation = isBlank ? { translationText: '' } : await one(text);
+        console.log(json ? jsonLine(text, translation) : translation.translationText);
       }
     }
     if (!quiet && !json && texts.length > 0) console.log(`\n${adapterLine(gpu)}${rate.toString()}`);
   });
+}
+
+/** Hundredths of a score tell what it tells. */
+function jsonLine(text: string, { translationText, score }: Translation): string {
+  const rounded = score === undefined ? {} : { score: Number(score.toFixed(2)) };
+  return JSON.stringify({ text, translationText, ...rounded });
 }
 
 /** How fast tokens come. The first of a text waits for the encoder and for kernels to compile. */

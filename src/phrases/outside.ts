@@ -15,8 +15,9 @@ export function drawOutside(random: Random): string {
 }
 
 const draws: readonly ((random: Random, language: Language) => string)[] = [
-  (random, language) => sentence(random, words[language], language, random.integer(1, 9)),
-  (random, language) => sentence(random, words[language], language, random.integer(2, 6)),
+  (random, language) =>
+    sentence(random, withNumbers(random, words[language]), language, random.integer(2, 9)),
+  (random, language) => sentence(random, words[language], language, random.integer(1, 6)),
   (random, language) => sentence(random, names(language), language, random.integer(1, 3)),
   (random, language) => {
     const among = [...words[language], ...names(language), ...fieldWords(language)];
@@ -27,16 +28,20 @@ const draws: readonly ((random: Random, language: Language) => string)[] = [
   (random) => digitsWithMarks(random),
 ];
 
-/** Some words in a row, with a capital and a mark now and then, and with numbers among them. */
+/** Some words, and a few numbers beside them. Alone, or with a word of the field, a number could be a phrase. */
+function withNumbers(random: Random, list: readonly string[]): readonly string[] {
+  const count = Math.ceil(list.length / 12);
+  return [...list, ...Array.from({ length: count }, () => String(random.integer(0, 2100)))];
+}
+
+/** Some words in a row, with a capital and a mark now and then. */
 function sentence(
   random: Random,
   among: readonly string[],
   language: Language,
   length: number,
 ): string {
-  const drawn = Array.from({ length }, () =>
-    random.integer(1, 12) === 1 ? String(random.integer(0, 2100)) : random.pick(among),
-  );
+  const drawn = Array.from({ length }, () => random.pick(among));
   const space = language === 'zh' || language === 'ja' ? '' : ' ';
   let text = drawn.join(random.integer(1, 6) === 1 && space !== '' ? ', ' : space);
   // A single word or two of the field could be a phrase of it; a mark behind it makes it none.

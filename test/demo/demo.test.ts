@@ -293,7 +293,7 @@ test('offers eight languages, and says what it can translate, by keyboard', asyn
   await summary.press('Enter');
   expect(await text.isVisible()).toBe(true);
   expect(await page.locator('#field').textContent()).toMatch(
-    /years 1 to 9999.*model\s+cannot\s+tell/s,
+    /years 1 to 9999.*less\s+sure\s+of\s+it/s,
   );
   // On to an example by keyboard alone.
   await page.keyboard.press('Tab');
@@ -304,13 +304,16 @@ test('offers eight languages, and says what it can translate, by keyboard', asyn
   await waitForStatus(/^Done\.$/);
 });
 
-test('names characters that the model does not know', async () => {
+test('marks what is outside of the field, and names characters that the model does not know', async () => {
   await open();
+  await translate('The cat sleeps on the sofa', 'fr');
+  await waitForStatus(/^Done\.$/);
+  expect(await page.locator('#doubt').textContent()).toMatch(/^The model is sure .* \d+ % only/);
   await translate('in 3 weeks ≥', 'fr');
-  expect(await page.locator('#unknown').textContent()).toContain('«≥»');
+  expect(await page.locator('#doubt').textContent()).toContain('«≥»');
   await translate('in 3 weeks', 'fr');
   await finished('dans 3 semaines');
-  expect(await page.locator('#unknown').isVisible()).toBe(false);
+  expect(await page.locator('#doubt').isVisible()).toBe(false);
 });
 
 test('says what is missing without WebGPU, and stays usable', async () => {

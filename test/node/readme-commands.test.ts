@@ -151,6 +151,12 @@ const commands: readonly Run[] = [
     more: ['--steps', '1', '--batch-size', '2'],
     prints: /Trained 1 steps/,
   },
+  {
+    begin: 'train --quick',
+    replaced: { 'runs/quick': path.join(folder, 'quick') },
+    more: ['--steps', '1', '--batch-size', '6'],
+    prints: /phrases in de, en, fr,.+Evaluate/s,
+  },
   { begin: 'train', more: ['--out', run, '--steps', '1', '--batch-size', '6'], prints: /Evaluate/ },
   {
     begin: 'evaluate runs/',

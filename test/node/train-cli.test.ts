@@ -349,16 +349,19 @@ test('evaluate asks the embedded model for its whole field, and prints a table',
 test('evaluate fails a model that knows nothing, and refuses one of other languages', async () => {
   const folder = await temporaryFolder();
   const tiny = await tinyCheckpoint(folder);
-  const { code, stdout } = await run('evaluate', tiny, '--count', '1', '--misses');
+  const { code, stdout } = await run('evaluate', tiny, '--count', '1', '--misses', '--calibrate');
   expect(code).toBe(1);
   expect(stdout).toMatch(/^all .* 0\/48 +0\.0 %$/m);
   expect(stdout).toMatch(/^de-en {2}.+ → .*\(right: .+\)$/m);
   expect(stdout).toMatch(/^failed: 0\.0 % overall/m);
+  expect(stdout).toMatch(
+    /^"score_calibration": \{ "slope": \S+, "offset": \S+ \} marks \d+\.\d % of 48 texts outside, 0\.0 % of/m,
+  );
   const file = path.join(tiny, 'tokenizer.json');
   const text = await readFile(file, 'utf8');
   expect(stdout).toMatch(/^48 phrases that training never saw in .*$/m);
-  await writeFile(file, text.replaceAll('>>zh<<', '>>ja<<'));
-  expectRefusal(await run('evaluate', tiny), 'no tokens for zh');
+  await writeFile(file, text.replaceAll('>>fr<<', '>>ja<<'));
+  expectRefusal(await run('evaluate', tiny), 'no tokens for fr');
   expectRefusal(await run('evaluate', tiny, tiny), 'evaluate [SOURCE]');
   expectRefusal(await run('evaluate', '--count', '0'), '--count', 'at least 1');
 });

@@ -115,8 +115,7 @@ export function expertMatmul(
   const experts = starts.size(0) - 1;
   const [choices, depth] = [order.size(0), weight.size(1)];
   const columns = weight.size(0) / experts;
-  const rows = elements(x.shape) / x.size(-1);
-  const share = choices / rows;
+  const share = choices / (elements(x.shape) / x.size(-1));
   if (x.size(-1) !== depth || columns % 1 !== 0 || share % 1 !== 0) {
     throw new TransformerError(
       'TENSOR_MISMATCH',

@@ -2,7 +2,8 @@
 
 import { isObject } from '../../source/json.ts';
 import { languageCodes } from './language-codes.ts';
-import { TransformerError } from '../../runtime/errors.ts';
+import { translationScore } from './translation-score.ts';
+import { checkFlags, TransformerError } from '../../runtime/errors.ts';
 import {
   checkTextOptions,
   generateRows,
@@ -30,19 +31,30 @@ export interface TranslateOptions extends TextOptions {
    * the one that tokenizer.json has, mostly English.
    */
   from?: string;
+  /** Whether each translation comes with its score; not of beams. */
+  score?: boolean;
 }
 
 type Direction = Pick<TranslateOptions, 'to' | 'from'>;
 
 export interface Translation {
   translationText: string;
+  /**
+   * How sure the model is of this translation, from 0 to 1, when asked for: the geometric mean of the probabilities
+   * of its tokens. Where config.json has a `score_calibration`, as the embedded model's has, the probability that the
+   * text is one that the model was made for: below 0.5, do not trust the translation.
+   */
+  score?: number;
 }
 
 export interface TranslationTask {
   /** Translates a text, or each text of an array: one entry each. */
   (text: string | readonly string[], options?: TranslateOptions): Promise<Translation[]>;
   /** Translates one text, piece by piece as it is generated. */
-  stream(text: string, options?: TranslateOptions): AsyncGenerator<string, void, undefined>;
+  stream(
+    text: string,
+    options?: Omit<TranslateOptions, 'score'>,
+  ): AsyncGenerator<string, void, undefined>;
   /** The languages that `to` may name; empty for checkpoints of one language pair. */
   readonly languages: readonly string[];
   /** Token ids of a text as the model reads it, target language included. */
@@ -88,29 +100,41 @@ export function translation(parts: TaskParts): TranslationTask {
   const encodeAll = (
     texts: readonly unknown[],
     all: TranslateOptions,
-  ): { rows: number[][]; generation: TextOptions } => {
-    checkTextOptions('translation', all, ['to', 'from']);
-    const { to, from, ...options } = all;
+    own: readonly string[] = ['to', 'from'],
+  ): { rows: number[][]; generation: TextOptions; isScored: boolean } => {
+    checkTextOptions('translation', all, own);
+    checkFlags(all, 'score');
+    const { to, from, score: isScored = false, ...options } = all;
     const { prefix = '', options: settings } = direct(to, from);
     const rows = texts.map((one, index) => {
       const place = texts.length === 1 ? '' : ` (number ${index + 1} of ${texts.length})`;
       const { ids } = encodeWhole(parts, prefix + checkSource(one, place));
       return codes === undefined || from === undefined ? ids : codes.fromLanguage(ids, from);
     });
-    return { rows, generation: withSettings(settings, options) };
+    return { rows, generation: withSettings(settings, options), isScored };
   };
 
   const translate = async (
     text: string | readonly string[],
     options: TranslateOptions = {},
   ): Promise<Translation[]> => {
-    const { rows, generation } = encodeAll(listOf(text), options);
-    const found = await generateRows(parts, rows, generation, 'right');
-    return found.flat().map((ids) => ({ translationText: tokenizer.decode(ids) }));
+    const { rows, generation, isScored } = encodeAll(listOf(text), options, [
+      'to',
+      'from',
+      'score',
+    ]);
+    const asked = { ...generation, ...(isScored && { logProbs: true }) };
+    const found = await generateRows(parts, rows, asked, 'right');
+    return found.flatMap((sequences, index) =>
+      sequences.map(({ ids, logProbs }) => ({
+        translationText: tokenizer.decode(ids),
+        ...(isScored && { score: translationScore(logProbs, rows[index] ?? [], parts) }),
+      })),
+    );
   };
   const stream = async function* (
     text: string,
-    options: TranslateOptions = {},
+    options: Omit<TranslateOptions, 'score'> = {},
   ): AsyncGenerator<string, void, undefined> {
     const { rows, generation } = encodeAll([text], options);
     yield* streamRow(parts, rows[0] ?? [], generation, 'right');
