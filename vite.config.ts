@@ -88,7 +88,15 @@ const config: ViteUserConfig = {
         extends: true,
         resolve: { alias: library('index.ts') },
         optimizeDeps: {
-          include: ['@huggingface/gguf', '@huggingface/jinja', '@huggingface/tokenizers', 'd3-dsv'],
+          include: [
+            '@huggingface/gguf',
+            '@huggingface/jinja',
+            '@huggingface/tokenizers',
+            'd3-dsv',
+            'fflate',
+            'fzstd',
+            'hyparquet',
+          ],
         },
         test: {
           name: 'chromium',

@@ -35,7 +35,7 @@ export const train: Command = {
   form: 'train',
   summary: 'train a translator of phrases from scratch, or any model on texts of your own',
   details:
-    'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV or lines: ' +
+    'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV, Parquet or lines: ' +
     'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
     'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected.',
   options: trainOptions,

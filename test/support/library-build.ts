@@ -203,6 +203,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   { name: 'torch', test: /\/src\/model\/([\w-]+\/)*torch-[\w-]+\.ts/ },
   { name: 'delimited', test: /\/node_modules\/d3-dsv\// },
+  {
+    name: 'parquet',
+    test: /\/(node_modules\/(hyparquet|fflate|fzstd)|src\/training\/data\/parquet)[./]/,
+  },
   { name: 'tokenizer', test: /\/src\/tokenizer\/tokenizer\.ts/ },
   { name: 'text-generation', test: /\/src\/tasks\/text\/text-generation\.ts/ },
   { name: 'text-to-text', test: /\/src\/tasks\/text\/(text-to-text|translation)\.ts/ },

@@ -5,11 +5,11 @@ import { isObject, parseJson, show } from '../../source/json.ts';
 import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
 import { checkPatterns, invalidOption } from '../check.ts';
 
-/** How a file holds rows: a JSON value a line, a JSON list, columns under a header, or a text a line. */
-export type RecordFormat = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text';
+/** How a file holds rows: a JSON value a line, a JSON list, columns under a header, a text a line, or Parquet. */
+export type RecordFormat = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text' | 'parquet';
 
 export interface RecordOptions {
-  /** By the end of the file's name when absent: .jsonl, .ndjson, .json, .csv, .tsv or .txt. */
+  /** By the end of the file's name when absent: .jsonl, .ndjson, .json, .csv, .tsv, .txt or .parquet. */
   format?: RecordFormat;
   /** Columns that each row must have. */
   columns?: readonly string[];
@@ -27,12 +27,13 @@ const byEnding: Readonly<Record<string, RecordFormat>> = {
   tsv: 'tsv',
   tab: 'tsv',
   txt: 'text',
+  parquet: 'parquet',
 };
-const formats: readonly RecordFormat[] = ['jsonl', 'json', 'csv', 'tsv', 'text'];
+const formats: readonly RecordFormat[] = ['jsonl', 'json', 'csv', 'tsv', 'text', 'parquet'];
 
 /**
- * The rows of a file: a path (Node), a URL, a `Blob` or `File`, or its bytes, in UTF-8. Empty lines count for nothing.
- * Numbers in columns stay texts.
+ * The rows of a file: a path (Node), a URL, a `Blob` or `File`, or its bytes; texts in UTF-8. Empty lines count for
+ * nothing. Numbers in columns of CSV and TSV stay texts; Parquet's columns of bytes stay bytes.
  * @throws TransformerError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_INVALID with the line, OPTION_*, ABORTED
  */
 export async function readRecords(
@@ -50,8 +51,8 @@ export async function readRecords(
   }
   const file = nameOf(input);
   const format = formatOf(file, options.format);
-  const text = decoded(await readBytes(input, signal), file);
-  const rows = await parsers[format](text, file);
+  const bytes = await readBytes(input, signal);
+  const rows = await rowsOf(bytes, format, file);
   if (rows.length === 0) {
     throw new TransformerError('FILE_INVALID', `${file} holds no rows. Write one a line.`);
   }
@@ -86,6 +87,16 @@ function formatOf(file: string, format: unknown): RecordFormat {
   throw invalidOption('format', format, `one of ${formats.join(', ')}`);
 }
 
+async function rowsOf(
+  bytes: Uint8Array,
+  format: RecordFormat,
+  file: string,
+): Promise<DataRecord[]> {
+  if (format !== 'parquet') return parsers[format](decoded(bytes, file), file);
+  const { parquetRows } = await import('./parquet.ts');
+  return parquetRows(bytes, file);
+}
+
 function decoded(bytes: Uint8Array, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -96,7 +107,10 @@ function decoded(bytes: Uint8Array, file: string): string {
 }
 
 const parsers: Readonly<
-  Record<RecordFormat, (text: string, file: string) => DataRecord[] | Promise<DataRecord[]>>
+  Record<
+    Exclude<RecordFormat, 'parquet'>,
+    (text: string, file: string) => DataRecord[] | Promise<DataRecord[]>
+  >
 > = {
   jsonl: (text, file) =>
     lines(text).map(({ line, number }) => {
