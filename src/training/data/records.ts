@@ -3,7 +3,7 @@
 import { refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import { isObject, parseJson, show } from '../../source/json.ts';
 import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
-import { checkPatterns, invalidOption } from '../check.ts';
+import { invalidOption } from '../check.ts';
 
 /** How a file holds rows: a JSON value a line, a JSON list, columns under a header, a text a line, or Parquet. */
 export type RecordFormat = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text' | 'parquet';
@@ -42,7 +42,9 @@ export async function readRecords(
 ): Promise<DataRecord[]> {
   refuseUnknown(options, ['format', 'columns', 'signal'], 'option of readRecords');
   const { columns = [], signal } = options;
-  checkPatterns('columns', columns);
+  if (!Array.isArray(columns) || !columns.every((name) => typeof name === 'string')) {
+    throw invalidOption('columns', columns, 'a list of names, [ … ]');
+  }
   if (!isFileInput(input)) {
     throw new TransformerError(
       'INPUT_INVALID',

@@ -56,5 +56,12 @@ test('what says nothing of its form, and what is no text', async () => {
     'FILE_INVALID',
     'UTF-8',
   );
+  const columns = [/text/] as never;
+  await expectRejection(
+    readRecords(new File(['a'], 'a.txt'), { columns }),
+    'OPTION_INVALID',
+    'columns',
+    'a list of names',
+  );
   await expectRejection(readRecords(join(folder, 'none.jsonl')), 'FILE_NOT_FOUND', 'none.jsonl');
 });
