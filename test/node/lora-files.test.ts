@@ -98,9 +98,7 @@ test('an adapter is saved as PEFT saves it, and loaded from the folder', async (
 
 test('what a configuration may not say', async () => {
   const unsupported: Readonly<Record<string, unknown>> = {
-    use_dora: true,
     bias: 'lora_only',
-    modules_to_save: ['lm_head'],
     init_lora_weights: 'pissa',
     peft_type: 'IA3',
     lora_bias: true,
@@ -114,6 +112,9 @@ test('what a configuration may not say', async () => {
       JSON.stringify(value),
     );
   }
+  // These are read, and the weights have to go with them.
+  await expectRejection(configured({ use_dora: true }), 'TENSOR_MISSING', 'lora_magnitude_vector');
+  await expectRejection(configured({ modules_to_save: 'all' }), 'CONFIG_INVALID', '"all"');
   for (const [field, value] of [
     ['r', 0],
     ['r', 2.5],
