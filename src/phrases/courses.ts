@@ -23,7 +23,7 @@ export type CourseName = 'quick' | 'narrow' | 'wide';
 export const courses: Readonly<Record<CourseName, Course>> = {
   quick: {
     field: quickField,
-    recipe: { seed: 1, steps: 1500, batchSize: 48, learningRate: 3e-3, warmupSteps: 100 },
+    recipe: { seed: 1, steps: 1500, batchSize: 48, learningRate: 3e-3, warmupSteps: 90 },
     vocabulary: 320,
     vocabularyPairs: 4000,
     config: { d_model: 64, encoder_ffn_dim: 256, decoder_ffn_dim: 256 },
