@@ -4,11 +4,11 @@ import { clampedGate } from '../shaders/experts/clamped-gate.ts';
 import { expertMatmul } from '../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../shaders/experts/mix-experts.ts';
 import type { Result } from './checks.ts';
-import { bounded, chosen, experts, routed } from './experts.ts';
+import { bounded, choiceOf, chosen, experts, routed } from './experts.ts';
 import { gradientOf } from './gradients.ts';
 import type { Inputs } from './inputs.ts';
 import { dot, rowsOf, softmaxRow } from './math.ts';
-import type { NamedCheck } from './run-check.ts';
+import { bound, type NamedCheck } from './run-check.ts';
 
 /** To be run on recordings that keep a tape. */
 export function expertGradientChecks(): NamedCheck[] {
@@ -19,6 +19,7 @@ export function expertGradientChecks(): NamedCheck[] {
     ['gradient of a mixture of experts', (inputs) => checkMixture(inputs, 'x')],
     ['gradient of shares of experts', checkShares],
     ['gradient of choices of experts', (inputs) => checkMixture(inputs, 'logits')],
+    ['gradient of experts by scores', checkChoice],
     ['gradient of the bounded gate', checkGate],
   ];
 }
@@ -81,6 +82,17 @@ function checkShares(inputs: Inputs): Result {
   const routesWith = { ...routes, shares: shares.tensor };
   const output = mixExperts(x.tensor, routesWith, [tokens, columns]);
   return gradientOf(inputs, output, shares, forward);
+}
+
+/** Of the scores, which are sigmoids of the logits. */
+function checkChoice(inputs: Inputs): Result {
+  const { logits, routes, sharesBy } = choiceOf(inputs);
+  const { wanted } = gradientOf(inputs, routes.shares, logits, sharesBy);
+  const ofScores = Float64Array.from(wanted, (slope, i) => {
+    const score = 1 / (1 + Math.exp(-(logits.data[i] ?? NaN)));
+    return slope / (score * (1 - score));
+  });
+  return { output: bound(inputs, 'choose-experts-backward', 'd_scores'), wanted: ofScores };
 }
 
 function checkGate(inputs: Inputs): Result {

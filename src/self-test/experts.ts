@@ -1,5 +1,6 @@
 // The checks of feed-forward networks of experts.
 
+import { routeBySigmoid } from '../shaders/experts/choose-experts.ts';
 import { clampedGate } from '../shaders/experts/clamped-gate.ts';
 import { expertMatmul } from '../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../shaders/experts/mix-experts.ts';
@@ -18,9 +19,49 @@ export function expertChecks(): NamedCheck[] {
     ['tokens by experts', (inputs) => checkRoute(inputs, false)],
     ['products of experts', (inputs) => checkProducts(inputs, 1)],
     ['products of experts, several tokens', (inputs) => checkProducts(inputs, 7)],
+    ['products of experts, many tokens', (inputs) => checkProducts(inputs, 21)],
+    ['experts by scores and biases', checkChoice],
     ['mixture of experts', checkMixture],
     ['bounded gate', checkGate],
   ];
+}
+
+/** Scores and biases of some tokens, the experts that both choose together, and the shares of these. */
+export function choiceOf(inputs: Inputs): {
+  readonly logits: Input;
+  readonly routes: Routes;
+  readonly sharesBy: (logits: ArrayLike<number>) => number[];
+} {
+  const [tokens, scale] = [6, 1.3];
+  const logits = inputs.floats([tokens, experts]);
+  const bias = inputs.floats([experts]);
+  const options = {
+    chosen,
+    amongChosen: true,
+    scores: 'sigmoid',
+    bias: bias.tensor,
+    scale,
+  } as const;
+  const scoresBy = (values: ArrayLike<number>): number[][] =>
+    rowsOf(values, experts).map((row) => row.map((logit) => 1 / (1 + Math.exp(-logit))));
+  const places = scoresBy(logits.data).map((row) => {
+    const ranks = row.map((score, expert) => score + (bias.data[expert] ?? NaN));
+    return [...row.keys()]
+      .toSorted((a, b) => (ranks[b] ?? NaN) - (ranks[a] ?? NaN))
+      .slice(0, chosen);
+  });
+  const sharesBy = (values: ArrayLike<number>): number[] =>
+    scoresBy(values).flatMap((row, token) => {
+      const own = (places[token] ?? []).map((expert) => row[expert] ?? NaN);
+      const total = own.reduce((sum, score) => sum + score, 1e-6);
+      return own.map((score) => (scale * score) / total);
+    });
+  return { logits, routes: routeBySigmoid(logits.tensor, options), sharesBy };
+}
+
+function checkChoice(inputs: Inputs): Result {
+  const { logits, routes, sharesBy } = choiceOf(inputs);
+  return { output: routes.shares, wanted: sharesBy(logits.data) };
 }
 
 interface Routed {

@@ -11,6 +11,7 @@ import {
   type StepTensors,
   sumSquares,
 } from '../shaders/optimizer/optimizer.ts';
+import { penalize } from '../shaders/optimizer/penalty.ts';
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
 import type { NamedCheck } from './run-check.ts';
@@ -23,6 +24,7 @@ export function optimizerChecks(): NamedCheck[] {
     ['update by AdamW, in bytes', checkAdam8bit],
     ['update by SGD with momentum', checkSgd],
     ['sum of gradients', checkAccumulate],
+    ['penalties of the size of parameters', checkPenalty],
   ];
 }
 
@@ -152,4 +154,15 @@ function checkAccumulate(inputs: Inputs): Result {
   accumulate(output, a.tensor, true);
   accumulate(output, b.tensor, false);
   return { output, wanted: Float64Array.from(a.data, (value, i) => value + (b.data[i] ?? NaN)) };
+}
+
+function checkPenalty(inputs: Inputs): Result {
+  const { segment, parameters, gradients, flags } = segmentOf(inputs, 0);
+  penalize(segment, { l1: 0.3, l2: 0.7 });
+  const wanted = Float64Array.from(gradients.data, (gradient, i) => {
+    const parameter = parameters.data[i] ?? NaN;
+    const slope = 0.3 * Math.sign(parameter) + 0.7 * parameter;
+    return gradient + ((flags[i] ?? 0) & decays ? slope : 0);
+  });
+  return { output: segment.gradients, wanted };
 }

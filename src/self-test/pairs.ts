@@ -1,5 +1,6 @@
 // The checks of the losses of pairs, each judged by itself, and of numbers and their labels.
 
+import { preferenceLoss } from '../shaders/loss/preference-loss.ts';
 import { sigmoidLoss } from '../shaders/loss/sigmoid-loss.ts';
 import { valueLoss } from '../shaders/loss/value-loss.ts';
 import { gradientOf } from './gradients.ts';
@@ -24,40 +25,52 @@ function valueLossOf(inputs: Inputs, isFlags: boolean): Operation {
   return { output: valueLoss(x.tensor, label.tensor, isFlags), x, forward };
 }
 
+/** Of three pairs of texts of 21 tokens. */
+function preferencesOf(inputs: Inputs): Operation {
+  const [pairs, length, beta, smoothing] = [3, 21, 0.4, 0.2];
+  const [x, reference] = [inputs.floats([2, pairs, length]), inputs.floats([2, pairs, length])];
+  const forward = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from({ length: pairs }, (_, pair) => {
+      const gain = (first: number): number => {
+        let sum = 0;
+        for (let i = first; i < first + length; i++) {
+          sum += (reference.data[i] ?? NaN) - (values[i] ?? NaN);
+        }
+        return sum;
+      };
+      const margin = beta * (gain(pair * length) - gain((pairs + pair) * length));
+      return (
+        (1 - smoothing) * Math.log1p(Math.exp(-margin)) + smoothing * Math.log1p(Math.exp(margin))
+      );
+    });
+  const options = { reference: reference.tensor, length, beta, smoothing };
+  return { output: preferenceLoss(x.tensor, options), x, forward };
+}
+
 /** To be run on recordings that keep a tape. */
 export function pairChecks(): NamedCheck[] {
-  const ofValues = [false, true].flatMap((isFlags): NamedCheck[] => {
-    const name = `loss of ${isFlags ? 'flags' : 'numbers'}`;
-    return [
-      [
-        name,
-        (inputs) => {
-          const { output, x, forward } = valueLossOf(inputs, isFlags);
-          return { output, wanted: forward(x.data) };
-        },
-      ],
-      [
-        `gradient of the ${name}`,
-        (inputs) => {
-          const { output, x, forward } = valueLossOf(inputs, isFlags);
-          return gradientOf(inputs, output, x, forward);
-        },
-      ],
-    ];
-  });
   return [
-    ...ofValues,
+    ...bothWays('loss of numbers', (inputs) => valueLossOf(inputs, false)),
+    ...bothWays('loss of flags', (inputs) => valueLossOf(inputs, true)),
+    ...bothWays('loss of pairs', lossOf),
+    ...bothWays('loss of preferences', preferencesOf),
+  ];
+}
+
+/** The result of an operation, and its gradient. */
+function bothWays(name: string, operation: (inputs: Inputs) => Operation): NamedCheck[] {
+  return [
     [
-      'loss of pairs',
+      name,
       (inputs) => {
-        const { output, x, forward } = lossOf(inputs);
+        const { output, x, forward } = operation(inputs);
         return { output, wanted: forward(x.data) };
       },
     ],
     [
-      'gradient of the loss of pairs',
+      `gradient of the ${name}`,
       (inputs) => {
-        const { output, x, forward } = lossOf(inputs);
+        const { output, x, forward } = operation(inputs);
         return gradientOf(inputs, output, x, forward);
       },
     ],

@@ -10,6 +10,7 @@ import { decoderGradientChecks } from './decoder-gradients.ts';
 import { expertGradientChecks } from './expert-gradients.ts';
 import { gradientChecks } from './gradients.ts';
 import { inferenceTest } from './inference.ts';
+import { lengthChecks } from './lengths.ts';
 import { objectChecks } from './objects.ts';
 import { pairChecks } from './pairs.ts';
 import { optimizerChecks } from './optimizer.ts';
@@ -32,6 +33,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...objectChecks(),
     ...ctcChecks(),
     ...pairChecks(),
+    ...lengthChecks(),
     ...recurrenceGradientChecks(),
   ];
   const [inference, ...training] = await Promise.all([
