@@ -14,6 +14,9 @@ export interface TrainableOptions {
   readonly freeze?: readonly NamePattern[];
   /** What weight decay shrinks: matrices only (default), everything, or the tensors of these names. */
   readonly decay?: 'matrices' | 'all' | readonly NamePattern[];
+}
+
+export interface TrainableSettings extends TrainableOptions {
   /** Weights that have no part in the loss. */
   readonly unused?: readonly Tensor[];
 }
@@ -33,7 +36,7 @@ const decays = 2;
 /** Applies the patterns. @throws TransformerError OPTION_INVALID for patterns that match nothing */
 export function selectTrainable(
   { segments, places, slices }: Parameters,
-  { freeze = [], decay = 'matrices', unused = [] }: TrainableOptions,
+  { freeze = [], decay = 'matrices', unused = [] }: TrainableSettings,
 ): Trainable {
   const frozen = matcher('freeze', freeze, slices);
   const shrinks =

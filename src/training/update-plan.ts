@@ -14,9 +14,9 @@ import { arenaSegments, viewOf } from '../model/weights/parameter-arena.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Optimizer } from './optimizers.ts';
 import { heldRuns, makeStates, runBytes, type StateRun } from './optimizer-states.ts';
-import { selectTrainable, type TrainableOptions } from './trainable.ts';
+import { selectTrainable, type TrainableSettings } from './trainable.ts';
 
-export interface UpdateOptions extends TrainableOptions {
+export interface UpdateOptions extends TrainableSettings {
   readonly optimizer: Optimizer;
   /** Whether gradients of several batches are summed. */
   readonly accumulate: boolean;
