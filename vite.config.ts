@@ -20,8 +20,10 @@ const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
 const ofModels = 'test/api/{checkpoints-variants,equivalences,refusals}.test.ts';
 // Of files of the sources that stand behind its entries.
 const ofSources = 'test/node/{adapter,http-source}.test.ts';
-// What runs nothing of a browser beyond the kernels, the tasks and one training, which are tried in it.
+// What runs nothing of a browser beyond the kernels, the tasks, a checkpoint of each kind and one training, which are
+// tried in it.
 const withoutBrowser = [
+  'test/api/{checkpoints-variants,states}.test.ts',
   'test/{demo,fuzz,metrics,model,node,package,tokenizer}/**',
   'test/training/!(learning).test.ts',
   'test/training/*/**',
