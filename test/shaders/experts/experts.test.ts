@@ -99,6 +99,23 @@ for (const { name, options } of await testGpus()) {
       }
     }));
 
+  test(`tokens that are many an expert share tiles, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      const few = { tokens: 23, experts: 3, chosen: 1, depth: 9, columns: 4 };
+      for (const [given, isTile] of [
+        [few, false],
+        [{ ...few, tokens: 24 }, gpu.tier === 'gpu'],
+      ] as const) {
+        const ran = new Set<string>();
+        await expectOperation(gpu, (bench) => {
+          const { output } = network(bench, new Random(5), given);
+          for (const { kernel } of bench.recording.dispatches) ran.add(kernel.name);
+          return [output];
+        });
+        expect(ran.has('expert-tile')).toBe(isTile);
+      }
+    }));
+
   test(`how evenly experts are used, ${name}`, () =>
     withGpu(options, async (gpu) => {
       for (const [i, [tokens, experts, chosen]] of (
