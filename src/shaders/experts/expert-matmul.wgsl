@@ -3,25 +3,6 @@
 // come by experts, so that up to ROWS of one share what is read of its weights. The LANES of a tile of ROWS
 // rows and 8 columns share the depth, four neighbours each. What row-*.wgsl says of a row is said of such a
 // tile here.
-struct Params {
-  choices: u32,
-  experts: u32,
-  columns: u32,
-  depth: u32,
-  pitch: u32,
-  x_pitch: u32,
-  share: u32,
-  first: u32,
-  part: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> x: array<f32>;        // (choices / share, x_pitch)
-@group(0) @binding(3) var<storage, read> bias: array<f32>;     // (experts, columns)
-@group(0) @binding(4) var<storage, read> starts: array<u32>;   // (experts + 1), see group-tokens
-@group(0) @binding(5) var<storage, read> order: array<u32>;    // (choices)
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;  // (choices, columns)
-
 const DOTS = 8u;
 
 fn x4_at(i: u32) -> vec4f {

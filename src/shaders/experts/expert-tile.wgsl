@@ -1,25 +1,6 @@
 // The same as expert-matmul where experts have many choices, for GPUs: a workgroup computes a tile of 32
 // choices of one expert and 32 columns, a thread 4 × 4 of it in registers. x and W come in pieces of 16
 // depths, in blocks of 4 × 4 that are turned on their way: workgroup memory holds them depth after depth.
-struct Params {
-  choices: u32,
-  experts: u32,
-  columns: u32,
-  depth: u32,
-  pitch: u32,
-  x_pitch: u32,
-  share: u32,
-  first: u32,
-  part: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(2) var<storage, read> x: array<f32>;        // (choices / share, x_pitch)
-@group(0) @binding(3) var<storage, read> bias: array<f32>;     // (experts, columns)
-@group(0) @binding(4) var<storage, read> starts: array<u32>;   // (experts + 1), see group-tokens
-@group(0) @binding(5) var<storage, read> order: array<u32>;    // (choices)
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;  // (choices, columns)
-
 const ROWS = 32u;
 const DEPTH = 16u;
 const SIDE = 8u;                   // fours along each side of the tile
