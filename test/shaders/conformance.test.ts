@@ -364,6 +364,7 @@ const pieces = [
   'weight4-f16',
   'weight4-f32',
   'workgroup',
+  'preference-margin',
 ];
 
 /** Bodies that two operations share. */

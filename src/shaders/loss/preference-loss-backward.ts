@@ -4,14 +4,18 @@ import type { Kernel } from '../../runtime/kernel.ts';
 import { transientLike } from '../../runtime/parts.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import text from './preference-loss-backward.wgsl?raw';
-import { preferenceScalars, type PreferenceLossEntry } from './preference-loss.ts';
+import {
+  preferenceMargin,
+  preferenceScalars,
+  type PreferenceLossEntry,
+} from './preference-loss.ts';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, workgroup } from '../snippets.ts';
 import type { Rule } from '../traces.ts';
 
 const forms = rowKernel({
   name: 'preference-loss-backward',
-  code: [workgroup, numbers, { file: 'preference-loss-backward.wgsl', text }],
+  code: [workgroup, numbers, preferenceMargin, { file: 'preference-loss-backward.wgsl', text }],
   bindings: { x: 'read', reference: 'read', dloss: 'read', dx: 'write' },
   params: preferenceScalars,
 });

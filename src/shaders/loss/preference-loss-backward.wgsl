@@ -1,15 +1,5 @@
 // dx = dloss · beta · (1 - smoothing - σ(m)) in chosen texts, and the negative of it in rejected ones; m is
 // that of the loss.
-struct Params {
-  pairs: u32,
-  length: u32,
-  beta: f32,
-  smoothing: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;          // (2, pairs, length)
-@group(0) @binding(2) var<storage, read> reference: array<f32>;  // (2, pairs, length)
 @group(0) @binding(3) var<storage, read> dloss: array<f32>;      // (pairs)
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;   // (2, pairs, length)
 
@@ -26,11 +16,7 @@ fn preference_loss_backward(
   }
   let first = row * params.length;
   let rejected = params.pairs * params.length;
-  var gain = 0.0;
-  for (var i = first + lane; i < first + params.length; i += LANES) {
-    gain += (reference[i] - x[i]) - (reference[rejected + i] - x[rejected + i]);
-  }
-  let margin = params.beta * sum_over_row(gain, lane);
+  let margin = preference_margin(row, lane);
   let small = exp(-abs(margin));
   let sigma = select(small, 1.0, margin >= 0.0) / (1.0 + small);
   let slope = dloss[row] * params.beta * (1.0 - params.smoothing - sigma);

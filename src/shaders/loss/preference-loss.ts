@@ -1,9 +1,10 @@
 // The loss of pairs of texts of which one is preferred.
 
 import { TransformerError } from '../../runtime/errors.ts';
-import type { Kernel } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
+import type { Kernel, Snippet } from '../../runtime/kernel.ts';
 import text from './preference-loss.wgsl?raw';
+import marginText from './preference-margin.wgsl?raw';
 import { allForms, rowForm, rowKernel } from '../rows/row-kernel.ts';
 import { numbers, workgroup } from '../snippets.ts';
 import type { Scalars, Traced } from '../traces.ts';
@@ -15,9 +16,12 @@ export const preferenceScalars = {
   smoothing: 'f32',
 } as const;
 
+/** Needs `numbers` and what is said of a row. */
+export const preferenceMargin: Snippet = { file: 'preference-margin.wgsl', text: marginText };
+
 const forms = rowKernel({
   name: 'preference-loss',
-  code: [workgroup, numbers, { file: 'preference-loss.wgsl', text }],
+  code: [workgroup, numbers, preferenceMargin, { file: 'preference-loss.wgsl', text }],
   bindings: { x: 'read', reference: 'read', loss: 'write' },
   params: preferenceScalars,
 });

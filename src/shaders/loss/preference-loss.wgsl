@@ -1,15 +1,5 @@
 // loss = (1 - smoothing) · log(1 + e^-m) + smoothing · log(1 + e^m), where m = beta · Σ (reference - x) of
 // the chosen text, less the same of the rejected one.
-struct Params {
-  pairs: u32,
-  length: u32,
-  beta: f32,
-  smoothing: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;           // (2, pairs, length)
-@group(0) @binding(2) var<storage, read> reference: array<f32>;   // (2, pairs, length)
 @group(0) @binding(3) var<storage, read_write> loss: array<f32>;  // (pairs)
 
 @compute @workgroup_size(GROUP)
@@ -23,13 +13,7 @@ fn preference_loss(
   if (row >= params.pairs) {
     return;
   }
-  let first = row * params.length;
-  let rejected = params.pairs * params.length;
-  var gain = 0.0;
-  for (var i = first + lane; i < first + params.length; i += LANES) {
-    gain += (reference[i] - x[i]) - (reference[rejected + i] - x[rejected + i]);
-  }
-  let margin = params.beta * sum_over_row(gain, lane);
+  let margin = preference_margin(row, lane);
   if (lane == 0u) {
     // log(1 + e^-m) and log(1 + e^m) share what no large m makes overflow.
     let rest = log(1.0 + exp(-abs(margin)));
