@@ -5,7 +5,7 @@ import { show } from '../runtime/print.ts';
 import { TransformerError } from '../index.node.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
-import { directionsOf, type Field } from '../phrases/fields.ts';
+import { type Field } from '../phrases/fields.ts';
 import { unseenPhrases } from '../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../phrases/recipe.ts';
 import { shuffle, shuffled } from '../training/data/order.ts';
@@ -41,7 +41,7 @@ export function phraseData(recipe: Recipe, field: Field, tokenizer: Tokenizer): 
     );
   }
   // As many of each kind in each direction, or of each but some of a field of many.
-  const all = directionsOf(field).length * field.kinds.length;
+  const all = field.directions.length * field.kinds.length;
   const phrases = unseenPhrases(0, Math.max(1, Math.floor(heldOutAtMost / all)), field);
   const every = Math.max(1, Math.floor(phrases.length / heldOutAtMost));
   const heldOut = phrases

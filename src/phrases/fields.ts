@@ -15,6 +15,8 @@ export interface Direction {
 export interface Field {
   readonly languages: readonly Language[];
   readonly kinds: readonly Kind[];
+  /** All between its languages. */
+  readonly directions: readonly Direction[];
   /** What training draws, over and over; those that are harder come more often. */
   readonly turns: readonly Turn[];
   /** Any meaning of one of the kinds. */
@@ -46,6 +48,9 @@ export function fieldOf(
   return {
     languages,
     kinds,
+    directions: languages.flatMap((from) =>
+      languages.filter((to) => to !== from).map((to) => ({ from, to })),
+    ),
     turns: turns ?? kinds,
     draw(random, kind) {
       const meaning = draws[kind]?.(random);
@@ -59,13 +64,6 @@ export function fieldOf(
 
 /** Of the fields but the wide one, which leave out the short styles. */
 const longStyles = { date: 3, dateWithTime: 3, measure: 1, currency: 1 };
-
-/** All directions between the languages of a field. */
-export function directionsOf({ languages }: Field): Direction[] {
-  return languages.flatMap((from) =>
-    languages.filter((to) => to !== from).map((to) => ({ from, to })),
-  );
-}
 
 const narrowTimeUnits = [
   'second',

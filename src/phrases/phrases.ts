@@ -3,7 +3,7 @@
 
 import { Random } from '../model/random.ts';
 import { hash } from './hash.ts';
-import { type Direction, directionsOf, type Field, narrowField, type Turn } from './fields.ts';
+import { type Direction, type Field, narrowField, type Turn } from './fields.ts';
 import { isHeldOut } from './held-out.ts';
 import { isReadable, type Kind, type Language, type Meaning, render } from './meanings.ts';
 import { drawOutside, outsideToken } from './outside.ts';
@@ -70,9 +70,8 @@ export function trainingPhrase(seed: number, index: number, field: Field = narro
 
 /** The kind changes more slowly than the direction, so that a small batch has all directions. */
 function turnAt(index: number, field: Field): Direction & { readonly turn: Turn } {
-  const directions = directionsOf(field);
+  const { directions, turns } = field;
   const { from, to } = directions[index % directions.length] as Direction;
-  const { turns } = field;
   return { from, to, turn: turns[Math.floor(index / directions.length) % turns.length] as Turn };
 }
 
@@ -93,7 +92,7 @@ function drawEach(
 ): Phrase[] {
   const random = new Random(seed);
   const phrases: Phrase[] = [];
-  for (const direction of directionsOf(field)) {
+  for (const direction of field.directions) {
     for (const kind of field.kinds) {
       for (let i = 0; i < count; i++) {
         phrases.push(drawPhrase(random, draw(random, kind), direction, field));

@@ -8,7 +8,7 @@ import { duration, Progress, progressLine } from '../../src/cli/progress.ts';
 import { shuffled } from 'webgpu-transformer/training';
 import { parsePairs, splitPairs } from '../../src/cli/train-data.ts';
 import { trainSettings } from '../../src/cli/train-settings.ts';
-import { directionsOf, narrowField } from '../../src/phrases/fields.ts';
+import { narrowField } from '../../src/phrases/fields.ts';
 import { unseenPhrases } from '../../src/phrases/phrases.ts';
 import { courses } from '../../src/phrases/courses.ts';
 import { defaultRecipe } from '../../src/phrases/recipe.ts';
@@ -64,7 +64,7 @@ test('the bar of evaluation holds overall and in each direction', () => {
   /** The verdict when `wrong` answers of the first `among` directions are wrong, in turn. */
   const judge = (wrong: number, among: number): ReturnType<typeof verdict> => {
     const left = new Map(
-      directionsOf(narrowField)
+      narrowField.directions
         .slice(0, among)
         .map(({ from, to }, i) => [`${from}-${to}`, Math.ceil((wrong - i) / among)]),
     );

@@ -1,6 +1,6 @@
 // Phrases as data: what training draws, what it never draws, and that one text has one target.
 import { expect, test } from 'vitest';
-import { directionsOf, embeddedField, narrowField } from '../../src/phrases/fields.ts';
+import { embeddedField, narrowField } from '../../src/phrases/fields.ts';
 import { isHeldOut } from '../../src/phrases/held-out.ts';
 import { render } from '../../src/phrases/meanings.ts';
 import {
@@ -42,7 +42,7 @@ test('evaluation draws stay the same from release to release', () => {
 
 test('the full field has eight languages, all units, years 1 to 9999, and its draws stay the same', () => {
   const { languages: all, kinds: every } = embeddedField;
-  expect(directionsOf(embeddedField)).toHaveLength(56);
+  expect(embeddedField.directions).toHaveLength(56);
   const random = new Random(8);
   const drawn = every.map((kind) => embeddedField.draw(random, kind));
   expect(drawn).toEqual([
@@ -118,7 +118,7 @@ test('a pair is found by its number alone', () => {
 });
 
 test('48 pairs in a row hold each kind in each direction, 12 each direction', () => {
-  expect(directionsOf(narrowField)).toHaveLength(12);
+  expect(narrowField.directions).toHaveLength(12);
   const row = Array.from({ length: 48 }, (_, i) => trainingPhrase(1, 7 + i));
   expect(new Set(row.map(({ kind, from, to }) => `${kind} ${from} ${to}`)).size).toBe(48);
   expect(new Set(row.slice(0, 12).map(({ from, to }) => `${from} ${to}`)).size).toBe(12);

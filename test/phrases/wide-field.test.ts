@@ -1,6 +1,5 @@
 // The wide field: what it draws, which styles can be read back, and what is outside of it.
 import { expect, test } from 'vitest';
-import { directionsOf } from '../../src/phrases/fields.ts';
 import { isReadable, type Kind, type Meaning, render } from '../../src/phrases/meanings.ts';
 import { drawOutside, outsideToken } from '../../src/phrases/outside.ts';
 import { batchAt, drawPhrases, pairAt, unseenPhrases } from '../../src/phrases/phrases.ts';
@@ -8,7 +7,7 @@ import { wideField } from '../../src/phrases/wide-field.ts';
 import { Random } from '../support/random.ts';
 
 const { kinds, languages, turns } = wideField;
-const directions = directionsOf(wideField).length;
+const directions = wideField.directions.length;
 
 /** Many meanings of a kind. */
 function drawn<K extends Kind>(kind: K, count = 3000): Of<K>[] {
