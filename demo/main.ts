@@ -42,7 +42,8 @@ async function run(controller: AbortController): Promise<void> {
   try {
     loading ??= load();
     const translator = await loading;
-    showDoubt(unknownDoubt(translator.unknownParts(text)));
+    const doubt = unknownDoubt(translator.unknownParts(text));
+    showDoubt(doubt);
     output.lang = to;
     output.textContent = '';
     view.setStale(true);
@@ -51,7 +52,7 @@ async function run(controller: AbortController): Promise<void> {
     });
     if (current !== controller) return;
     showTimings(generation);
-    if (translator.unknownParts(text).length === 0) showDoubt(scoreDoubt(generation));
+    showDoubt(doubt ?? scoreDoubt(generation));
     if (generation.targetIds.length > 0) await showAttention(translator, generation);
     if (current === controller) status.textContent = generation.isStopped ? 'Stopped.' : 'Done.';
   } catch (error) {
