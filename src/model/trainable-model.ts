@@ -11,6 +11,7 @@ import type {
   SequenceDefinition,
 } from './definitions.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { EmbeddingWeights } from './layers/embeddings.ts';
 import type { PendingLogits } from './layers/logits.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, Model, ModelInputs } from './model.ts';
@@ -20,6 +21,7 @@ import type { Parameters, WeightSlice } from './weights/parameters.ts';
 /** What a fine-tuning method makes of a model's weights while a list is recorded. */
 export interface Adapt {
   readonly linear: (layer: Linear) => Linear;
+  readonly embedding?: (weights: EmbeddingWeights) => EmbeddingWeights;
   /** Tensors that stand for others, by these. */
   readonly tensors?: ReadonlyMap<Tensor, Tensor>;
 }

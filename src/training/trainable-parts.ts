@@ -13,6 +13,7 @@ import type { Head, HeadBatch } from '../model/heads/head.ts';
 import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
 import type { LoadedParts, Model, ModelInputs } from '../model/model.ts';
+import type { EmbeddingWeights } from '../model/layers/embeddings.ts';
 import type { PendingLogits } from '../model/layers/logits.ts';
 import {
   type Adapt,
@@ -28,10 +29,11 @@ import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
  * A structure of weights with what `adapt` makes of it. What it leaves alone stays the same; objects with methods
  * keep them.
  */
-export function adaptWeights<T>(structure: T, { linear, tensors }: Adapt): T {
+export function adaptWeights<T>(structure: T, { linear, embedding, tensors }: Adapt): T {
   const visit = (part: unknown): unknown => {
     if (part instanceof Tensor) return tensors?.get(part) ?? part;
     if (isLinear(part)) return visitFields(linear(part));
+    if (embedding && isEmbedding(part)) return visitFields(embedding(part));
     return visitFields(part);
   };
   const visitFields = (part: unknown): unknown => {
@@ -64,6 +66,12 @@ export function weightsIn(structure: unknown): { weights: Tensor[]; linears: Lin
 
 function isLinear(part: unknown): part is Linear {
   return typeof part === 'object' && part !== null && 'weight' in part && 'parts' in part;
+}
+
+function isEmbedding(part: unknown): part is EmbeddingWeights {
+  return (
+    typeof part === 'object' && part !== null && 'tokens' in part && part.tokens instanceof Tensor
+  );
 }
 
 /** A checked batch, and the lengths that it is padded to. */

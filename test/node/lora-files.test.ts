@@ -189,14 +189,16 @@ test('adapters of other models, and files that do not fit together', async () =>
   );
   const one = { shape: [4, 112], data: new Float32Array(448) };
   await expectRejection(
-    holding((all) => all.set('base_model.model.model.shared.lora_embedding_A', one)),
+    holding((all) => all.set('base_model.model.model.shared.lora_E', one)),
     'MODEL_UNSUPPORTED',
-    'lora_embedding_A',
+    'lora_E',
   );
   await expectRejection(
-    holding((all) => all.set(key('model.shared', 'A'), one), { target_modules: '.*' }),
+    holding((all) => all.set('base_model.model.model.shared.lora_embedding_A', one), {
+      target_modules: '.*',
+    }),
     'MODEL_UNSUPPORTED',
-    '"model.shared", which is an embedding',
+    '"model.shared", which is an embedding of several stacks',
   );
   const files = { [config]: given[config]! };
   await expectRejection(loadLora(model, memorySource(files)), 'FILE_NOT_FOUND', weights);

@@ -104,7 +104,9 @@ describe.each(wholes)('%s', (name) => {
   );
 });
 
-describe.each([...wholes, 'bert_whole', 'gpt2_dora', 'llama_dora'])('%s', (name) => {
+const adapted = ['bert_whole', 'gemma3_embeddings', 'gpt2_dora', 'llama_dora'];
+
+describe.each([...wholes, ...adapted])('%s', (name) => {
   const folder = `trajectories/${name}`;
   test.each(['software', 'gpu'])('adapters, on %s kernels', (tier) =>
     onTier(tier, async (gpu) => {

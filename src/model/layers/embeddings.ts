@@ -16,6 +16,8 @@ export interface EmbeddingWeights {
   readonly padding?: number | undefined;
   /** √d_model in the paper; 1 when absent. */
   readonly scale?: number;
+  /** What an adapter adds beside the tokens' vectors; the table stays as it is. */
+  readonly update?: EmbeddingUpdate;
   /** Vectors added by position, (positions, d_model); position 0 has the row `offset`. */
   readonly positions?:
     | { readonly table: Tensor; readonly offset?: number; readonly padding?: number | undefined }
@@ -32,6 +34,13 @@ export interface EmbeddingWeights {
   /** What each layer takes of the tokens itself, besides. */
   readonly perLayer?: PerLayerVectors | undefined;
 }
+
+/** Records y, vectors of tokens with whatever stands beside them, with what is added. y and result: (B, T, columns). */
+export type EmbeddingUpdate = (
+  y: Tensor,
+  ids: Tensor,
+  options: { readonly scale: number | undefined; readonly padding: number | undefined },
+) => Tensor;
 
 /** Plain data and methods, so that weights in it can be replaced. */
 export interface PerLayerVectors {
@@ -66,14 +75,17 @@ export function embed(
   weights: EmbeddingWeights,
 ): Tensor {
   const { tokens, scale, padding, positions, norm, projection, dropout: rate = 0 } = weights;
+  const own = { scale, padding };
+  const updated = (y: Tensor): Tensor => weights.update?.(y, ids, own) ?? y;
   let x =
     weights.tokenProjection === undefined
-      ? embedding(ids, tokens, {
-          scale,
-          padding,
-          positions: positions && { position: place, ...positions },
-        })
-      : linear(embedding(ids, tokens, { scale, padding }), weights.tokenProjection, {
+      ? updated(
+          embedding(ids, tokens, {
+            ...own,
+            positions: positions && { position: place, ...positions },
+          }),
+        )
+      : linear(updated(embedding(ids, tokens, own)), weights.tokenProjection, {
           residual: positions && positionVectors(place, positions),
           label: 'token projection',
         });

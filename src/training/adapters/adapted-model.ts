@@ -160,5 +160,9 @@ function together(all: readonly Adapt[]): Adapt {
     }
     tensors.set(base, own);
   }
-  return { linear: (layer) => all.reduce((made, each) => each.linear(made), layer), tensors };
+  return {
+    linear: (layer) => all.reduce((made, each) => each.linear(made), layer),
+    embedding: (weights) => all.reduce((made, each) => each.embedding?.(made) ?? made, weights),
+    tensors,
+  };
 }

@@ -4,17 +4,19 @@ import type { Gpu } from '../../runtime/gpu.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { Model } from '../../model/model.ts';
+import type { EmbeddingUpdate, EmbeddingWeights } from '../../model/layers/embeddings.ts';
 import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
 import type { Linear } from '../../model/weights/linear-weights.ts';
 import type { Parameters } from '../../model/weights/parameters.ts';
 import { writeParameters } from '../../model/weights/read-parameters.ts';
 import { write } from '../../model/weights/slice-writer.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
-import { decomposed, rowLengths, together } from './dora.ts';
+import { decomposed, expectNoEmbedding, rowLengths, together } from './dora.ts';
 import {
   type AdaptedLayer,
   drawMatrices,
   lowRank,
+  lowRankRows,
   makeMatrices,
   type Matrices,
   type MatrixValues,
@@ -74,7 +76,9 @@ export class AdapterMatrices {
     const { layers, whole: tensors } = this;
     const { dropout, dora } = this.#options;
     const linear = (layer: Linear): Linear => {
-      const own = layers.filter(({ tensor }) => tensor === layer.weight);
+      const own = layers.filter(
+        ({ tensor, isEmbedding }) => !isEmbedding && tensor === layer.weight,
+      );
       if (own.length === 0) return layer;
       if (dora) return decomposed(layer, own, { weight, dropout });
       if (layer.rescales === true) throw together(layer);
@@ -82,7 +86,17 @@ export class AdapterMatrices {
       const before = layer.update;
       return { ...layer, update: before ? (y, x) => update(before(y, x), x) : update };
     };
-    return { linear, tensors };
+    const embedding = (weights: EmbeddingWeights): EmbeddingWeights => {
+      const own = layers.filter(
+        ({ tensor, isEmbedding }) => isEmbedding && tensor === weights.tokens,
+      );
+      if (own.length === 0) return weights;
+      const update = lowRankRows(own, { weight });
+      const before = weights.update;
+      const both: EmbeddingUpdate = (y, ...rest) => update(before?.(y, ...rest) ?? y, ...rest);
+      return { ...weights, update: both };
+    };
+    return { linear, embedding, tensors };
   }
 
   /** Waits until all has values; undefined where there is nothing to wait for. */
@@ -113,6 +127,7 @@ export class AdapterMatrices {
     expectApart(layers, modules);
     const sized = layers.map((layer) => ({ ...layer, ...sizeOf(layer.name, this.#options) }));
     const { dora } = this.#options;
+    if (dora) expectNoEmbedding(layers);
     return makeMatrices(this.#gpu, { layers: sized, modules, dora }, values);
   }
 

@@ -16,6 +16,7 @@ import { rescale } from '../../shaders/matmul/adapters/rescale.ts';
 import { rowEnergy } from '../../shaders/rows/row-energy.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
+import type { AdaptableLayer } from './lora-targets.ts';
 
 /**
  * A layer whose weight is m · (W + sBA) / ‖W + sBA‖, row by row (eq. 5), in the rows of these adapted layers. The norm
@@ -91,6 +92,16 @@ export async function rowLengths(
   } finally {
     recording.dispose();
   }
+}
+
+/** Refuses embeddings. @throws TransformerError OPTION_INVALID */
+export function expectNoEmbedding(layers: readonly AdaptableLayer[]): void {
+  const table = layers.find(({ isEmbedding }) => isEmbedding);
+  if (table === undefined) return;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `targets: "${table.name}" is an embedding, and dora is for linear layers. Leave one of them out.`,
+  );
 }
 
 /** Refuses what has no meaning for weights that are rescaled. */

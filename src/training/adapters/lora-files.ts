@@ -13,6 +13,7 @@ import type { NamedFile } from '../checkpoint.ts';
 import type { SizedLayer } from './lora-matrices.ts';
 import { type AdapterConfig, checkConfig, isUnset, patternsOf } from './lora-config.ts';
 import { sizeOf } from './lora-options.ts';
+import { isTableCopy, matrixName, moduleOf, storedMatrices } from './matrix-names.ts';
 import { type Modules, modulesOf } from './lora-targets.ts';
 import { checkWhole, wholeModulesOf, wholeTensors } from './whole-files.ts';
 import { wholeName } from './whole-modules.ts';
@@ -25,16 +26,6 @@ export interface StoredAdapter extends AdapterConfig {
   readonly targets: readonly string[];
   readonly modulesToSave: readonly string[];
   readonly values: ReadonlyMap<string, StoredValues>;
-}
-
-/** The name of a layer's A or B in the file. */
-export function tensorName(layer: string, matrix: 'A' | 'B'): string {
-  return `base_model.model.${layer}.lora_${matrix}.weight`;
-}
-
-/** The name of a layer's magnitudes in the file. */
-export function magnitudeName(layer: string): string {
-  return `base_model.model.${layer}.lora_magnitude_vector`;
 }
 
 /** The two files of an adapter, ready to be written. */
@@ -95,7 +86,9 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
     throw new TransformerError('CONFIG_INVALID', `${label} is not a JSON object. Save it again.`);
   }
   const config = checkConfig(json, label);
-  const entries = await openSafetensorsFile(source, weightsFile);
+  const found = await openSafetensorsFile(source, weightsFile);
+  // PEFT puts the model's own table or output layer beside an update of one of them.
+  const entries = new Map([...found].filter(([key]) => !isTableCopy(key)));
   const file = describeFile(source, weightsFile);
   const whole = wholeTensors([...entries.keys()]);
   const own = new Set(whole.map(wholeName));
@@ -111,12 +104,7 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
     const layer = modules.layers.get(name);
     if (layer === undefined) throw notInModel(name, modules, config.baseModel);
     const { rank } = sizeOf(name, sizes);
-    const wanted: readonly (readonly [key: string, shape: readonly number[]])[] = [
-      [tensorName(name, 'A'), [rank, layer.input]],
-      [tensorName(name, 'B'), [layer.out, rank]],
-      ...(config.dora ? [[magnitudeName(name), [layer.out]] as const] : []),
-    ];
-    for (const [key, size] of wanted) {
+    for (const { key, shape: size } of storedMatrices({ ...layer, rank }, config)) {
       const shape = entries.get(key)?.shape;
       if (shape === undefined) {
         throw new TransformerError(
@@ -157,16 +145,14 @@ function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {
 
 /** The modules whose matrices a file holds. */
 function modulesIn(keys: readonly string[], file: string, dora: boolean): string[] {
-  const kinds = dora ? '(?:[AB]\\.weight|magnitude_vector)' : '[AB]\\.weight';
-  const pattern = new RegExp(`^base_model\\.model\\.(.+)\\.lora_${kinds}$`);
   const names = new Set<string>();
   for (const key of keys) {
-    const name = pattern.exec(key)?.[1];
+    const name = moduleOf(key, { dora });
     if (name === undefined) {
       throw new TransformerError(
         'MODEL_UNSUPPORTED',
-        `${file} holds "${key}"; supported are lora_A and lora_B of linear layers. ` +
-          'Merge this adapter into its base model with PEFT and load the merged model.',
+        `${file} holds "${key}"; supported are lora_A and lora_B of linear layers, and of embeddings lora_embedding_A ` +
+          'and lora_embedding_B. Merge this adapter into its base model with PEFT and load the merged model.',
       );
     }
     names.add(name);
@@ -198,11 +184,11 @@ function checkTargets(
         'The two files may be of two adapters; save or download both again.',
     );
   }
-  const missing = [...layers.keys()].find((name) => isTarget(name) && !names.includes(name));
+  const missing = [...layers.values()].find(({ name }) => isTarget(name) && !names.includes(name));
   if (missing === undefined) return;
   throw new TransformerError(
     'TENSOR_MISSING',
-    `${file} has no tensor "${tensorName(missing, 'A')}", though target_modules of ${label} ` +
+    `${file} has no tensor "${matrixName(missing, 'A')}", though target_modules of ${label} ` +
       'calls for it. The two files may be of two adapters; save or download both again.',
   );
 }
@@ -216,14 +202,15 @@ function notInModel(
   if (kind !== undefined) {
     return new TransformerError(
       'MODEL_UNSUPPORTED',
-      `The adapter updates "${name}", which is ${kind}; supported are linear layers. ` +
+      `The adapter updates "${name}", which is ${kind}; supported are linear layers and ` +
+        'embeddings of tokens. ' +
         'Merge this adapter into its base model with PEFT and load the merged model.',
     );
   }
   const nearest = nearestName(name, [...layers.keys()]);
   return new TransformerError(
     'TENSOR_MISSING',
-    `The adapter updates "${name}", but the model has no linear layer of that name` +
+    `The adapter updates "${name}", but the model has no layer of that name that can be adapted` +
       `${nearest === undefined ? '' : `; the nearest is "${nearest}"`}. ` +
       `Load the model that the adapter was trained on${baseOf({ baseModel })}.`,
   );

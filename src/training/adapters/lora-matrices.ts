@@ -5,6 +5,7 @@ import type { Gpu } from '../../runtime/gpu.ts';
 import { Scope } from '../../runtime/scope.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { ParameterArena } from '../../model/weights/parameter-arena.ts';
+import type { EmbeddingUpdate } from '../../model/layers/embeddings.ts';
 import type { LinearUpdate } from '../../model/weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from '../../model/weights/parameters.ts';
 import { writeParameters } from '../../model/weights/read-parameters.ts';
@@ -13,19 +14,20 @@ import type { StoredValues } from '../../source/safetensors-writer.ts';
 import { dropout as drop } from '../../shaders/elementwise/dropout.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
-import { magnitudeName, tensorName } from './lora-files.ts';
+import { embedding } from '../../shaders/embedding/embedding.ts';
 import type { LayerSize } from './lora-options.ts';
-import type { LinearLayer } from './lora-targets.ts';
+import type { AdaptableLayer } from './lora-targets.ts';
+import { magnitudeName, matrixName, storedMatrices } from './matrix-names.ts';
 import { type WholeModules, wholeName } from './whole-modules.ts';
 
 /** A layer with the size of its update. */
-export interface SizedLayer extends LinearLayer, LayerSize {}
+export interface SizedLayer extends AdaptableLayer, LayerSize {}
 
 /** A layer with its matrices. */
 export interface AdaptedLayer extends SizedLayer {
-  /** (rank, input) */
+  /** (rank, input); of an embedding (out, rank), whose rows are looked up */
   readonly a: Tensor;
-  /** (out, rank) */
+  /** (out, rank); of an embedding (input, rank) */
   readonly b: Tensor;
   /** (out): the length that each row of W + scale · B·A is brought to, of adapters that do (DoRA). */
   readonly magnitude?: Tensor;
@@ -82,25 +84,31 @@ function allocateMatrices(
   scope: Scope,
   { layers, modules, dora }: AdapterPlaces,
 ): Pick<Matrices, 'layers' | 'whole' | 'parameters'> {
-  const shapes = layers.flatMap(({ out, input, rank }) => [
-    [rank, input],
-    [out, rank],
-    ...(dora ? [[out]] : []),
-  ]);
+  const shapes = layers.flatMap((layer) =>
+    storedMatrices(layer, { dora }).map(({ shape }) => shape),
+  );
   const bases = new Set(modules.slices.map(({ tensor }) => tensor));
   const arena = new ParameterArena(scope, [...shapes, ...[...bases].map(({ shape }) => shape)]);
   const slices: WeightSlice[] = [];
-  const place = (name: string, shape: readonly number[]): Tensor => {
-    const tensor = arena.place(name, shape);
-    slices.push({ name, shape, storedFirst: 0, tensor, first: 0, size: elements(shape) });
+  const place = (name: string, shape: readonly number[], transposed: boolean = false): Tensor => {
+    const tensor = arena.place(name, transposed ? shape.toReversed() : shape);
+    const all = { storedFirst: 0, first: 0, size: elements(shape) };
+    slices.push({ name, shape, tensor, transposed, ...all });
     return tensor;
   };
-  const adapted = layers.map((layer) => ({
-    ...layer,
-    a: place(tensorName(layer.name, 'A'), [layer.rank, layer.input]),
-    b: place(tensorName(layer.name, 'B'), [layer.out, layer.rank]),
-    ...(dora && { magnitude: place(magnitudeName(layer.name), [layer.out]) }),
-  }));
+  const adapted = layers.map((layer) => {
+    const { name, isEmbedding } = layer;
+    const made = new Map(
+      storedMatrices(layer, { dora }).map(({ key, shape }) => {
+        const isLookedUp = isEmbedding && key === matrixName(layer, 'A');
+        return [key, place(key, shape, isLookedUp)];
+      }),
+    );
+    const [a, b] = [made.get(matrixName(layer, 'A')), made.get(matrixName(layer, 'B'))];
+    if (a === undefined || b === undefined) throw new RangeError(`no matrices: ${name}`);
+    const magnitude = made.get(magnitudeName(name));
+    return { ...layer, a, b, ...(magnitude && { magnitude }) };
+  });
   const whole = new Map(
     [...bases].map((base) => [base, arena.place(wholeName(base.label), base.shape)]),
   );
@@ -112,21 +120,26 @@ function allocateMatrices(
   return { layers: adapted, whole, parameters: { segments, places, slices, constants: [] } };
 }
 
-/** The values that matrices begin with: B is 0, A is drawn uniformly from ±1/√input. */
+/**
+ * The values that matrices begin with: B is 0, A is drawn uniformly from ±1/√input. Of embeddings A is 0, and B is drawn
+ * from the standard normal distribution, as PEFT and the authors' own code do.
+ */
 export function drawMatrices(
   layers: readonly AdaptedLayer[],
   seed: number,
 ): Map<string, StoredValues> {
   const random = new Random(seed);
   const values = new Map<string, StoredValues>();
-  for (const { a, b, input } of layers) {
-    const bound = 1 / Math.sqrt(input);
-    const drawn = Float32Array.from(
-      { length: elements(a.shape) },
-      () => bound * (2 * random.next() - 1),
-    );
-    values.set(a.label, { shape: a.shape, data: drawn });
-    values.set(b.label, { shape: b.shape, data: new Float32Array(elements(b.shape)) });
+  for (const layer of layers) {
+    const bound = 1 / Math.sqrt(layer.input);
+    const [drawn, draw] = layer.isEmbedding
+      ? (['B', () => random.normal()] as const)
+      : (['A', () => bound * (2 * random.next() - 1)] as const);
+    for (const { key, shape } of storedMatrices(layer, { dora: false })) {
+      const isDrawn = key === matrixName(layer, drawn);
+      const data = new Float32Array(elements(shape));
+      values.set(key, { shape, data: isDrawn ? data.map(draw) : data });
+    }
   }
   return values;
 }
@@ -145,5 +158,21 @@ export function lowRank(
       const inner = matmul(input, a, { transposed: true, label: `A ${name}` });
       const delta = matmul(inner, b, { transposed: true, label: `B ${name}` });
       return lora(sum, delta, { left: first, scale: weight * scale });
+    }, y);
+}
+
+/**
+ * What embeddings of tokens add to the rows that they look up, (BA)ᵀ scaled, and so many times. As in PEFT nothing is
+ * dropped, and the row of padding has no gradient.
+ */
+export function lowRankRows(
+  layers: readonly AdaptedLayer[],
+  { weight }: { readonly weight: number },
+): EmbeddingUpdate {
+  return (y, ids, options) =>
+    layers.reduce((sum, { name, a, b, scale }) => {
+      const inner = embedding(ids, a, options);
+      const delta = matmul(inner, b, { transposed: true, label: `B ${name}` });
+      return lora(sum, delta, { scale: weight * scale });
     }, y);
 }

@@ -13,7 +13,7 @@ import { encoded } from '../../model/weights/weight-formats.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
-import type { LinearLayer } from './lora-targets.ts';
+import type { AdaptableLayer } from './lora-targets.ts';
 
 /** The rows of one layer, or all of a weight, as they are stored before a merge, and what they become. */
 export interface MergedRows {
@@ -63,7 +63,10 @@ export class Merge {
  *   weights in blocks
  */
 export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Promise<MergedRows[]> {
-  for (const { name, tensor } of layers) expectFine(`${name}.weight`, tensor);
+  for (const layer of layers) {
+    expectFine(`${layer.name}.weight`, layer.tensor);
+    expectUntied(layer);
+  }
   const places = layers.map(rowsOf);
   const before = await readBack(gpu, places);
   const magnitudes = await readBack(
@@ -147,21 +150,34 @@ function expectFine(name: string, { dtype }: Tensor): void {
   );
 }
 
-/** W + scale·B·A of all layers that a weight holds. */
+/** Refuses embeddings that are the output layer, too: an update is of the embedding alone, as in PEFT. */
+function expectUntied({ name, isEmbedding, isTied }: AdaptableLayer): void {
+  if (!isEmbedding || !isTied) return;
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `"${name}" is the output layer, too, which its update leaves alone; merged, it would change both. ` +
+      'Use the adapter as it is, beside the weights: withAdapters(model, adapter).',
+  );
+}
+
+/** W + scale·B·A of all layers that a weight holds; of an embedding W + scale·(B·A)ᵀ. */
 function updatedWeight(
   recording: Recording,
   weight: Tensor,
   layers: readonly AdaptedLayer[],
 ): Tensor {
   const held = layers.filter(({ tensor }) => tensor === weight);
-  return held.reduce((sofar, { name, a, b, first, scale }) => {
-    const delta = matmul(recording.use(b), a, { label: `Δ ${name}` });
+  return held.reduce((sofar, { name, a, b, first, scale, isEmbedding }) => {
+    const label = `Δ ${name}`;
+    const delta = isEmbedding
+      ? matmul(recording.use(a), b, { transposed: true, label })
+      : matmul(recording.use(b), a, { label });
     return lora(sofar, delta, { first, scale });
   }, weight);
 }
 
 /** The rows of a tensor that belong to a layer. */
-function rowsOf({ name, tensor, first, out, input }: LinearLayer): Tensor {
+function rowsOf({ name, tensor, first, out, input }: AdaptableLayer): Tensor {
   const { dtype, pitch } = tensor;
   const shared = { label: name, dtype, pitch };
   const parts = partsOf(tensor).flatMap((part) => {

@@ -10,8 +10,8 @@ export interface LoraOptions {
   /** α of the paper, which scales the update by α / r; the rank by default, so that it is not scaled. */
   alpha?: number;
   /**
-   * The linear layers to adapt, by the names of their weights without `.weight`; `*` stands for any
-   * run of characters. `*.q_proj` and `*.v_proj` by default: the paper adapts W_q and W_v (§7.1).
+   * The linear layers and embeddings of tokens to adapt, by the names of their weights without `.weight`; `*` stands for
+   * any run of characters. `*.q_proj` and `*.v_proj` by default: the paper adapts W_q and W_v (§7.1).
    */
   targets?: NamePattern | readonly NamePattern[];
   /** Ranks of layers that have their own, by names as in `targets`; the first that fits counts. */

@@ -1,0 +1,48 @@
+// The tensors of low-rank updates, as PEFT's files name and shape them.
+
+import type { SizedLayer } from './lora-matrices.ts';
+
+/** A tensor of a file. */
+export interface StoredMatrix {
+  readonly key: string;
+  readonly shape: readonly number[];
+}
+
+type Place = Pick<SizedLayer, 'name' | 'isEmbedding'>;
+
+/** The name of a layer's A or B in the file. */
+export function matrixName({ name, isEmbedding }: Place, matrix: 'A' | 'B'): string {
+  return isEmbedding
+    ? `base_model.model.${name}.lora_embedding_${matrix}`
+    : `base_model.model.${name}.lora_${matrix}.weight`;
+}
+
+/** The name of a layer's magnitudes in the file. */
+export function magnitudeName(layer: string): string {
+  return `base_model.model.${layer}.lora_magnitude_vector`;
+}
+
+/** The tensors of a layer's update: A, B and, of DoRA, the magnitudes. Those of an embedding are of its transpose. */
+export function storedMatrices(
+  layer: Pick<SizedLayer, 'name' | 'isEmbedding' | 'out' | 'input' | 'rank'>,
+  { dora }: { readonly dora: boolean },
+): StoredMatrix[] {
+  const { name, isEmbedding, rank } = layer;
+  const [out, input] = isEmbedding ? [layer.input, layer.out] : [layer.out, layer.input];
+  return [
+    { key: matrixName(layer, 'A'), shape: [rank, input] },
+    { key: matrixName(layer, 'B'), shape: [out, rank] },
+    ...(dora ? [{ key: magnitudeName(name), shape: [out] }] : []),
+  ];
+}
+
+/** The module whose update a tensor belongs to; undefined for other tensors. */
+export function moduleOf(key: string, { dora }: { readonly dora: boolean }): string | undefined {
+  const kinds = `[AB]\\.weight|embedding_[AB]${dora ? '|magnitude_vector' : ''}`;
+  return new RegExp(`^base_model\\.model\\.(.+)\\.lora_(?:${kinds})$`).exec(key)?.[1];
+}
+
+/** Whether a tensor is what a module has without its update. */
+export function isTableCopy(key: string): boolean {
+  return /^base_model\.model\..+\.base_layer\.(?:weight|bias)$/.test(key);
+}
