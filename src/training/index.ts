@@ -34,6 +34,13 @@ export {
 } from './data/preferences.ts';
 export type { AttackOptions } from './adversarial.ts';
 export { type Robustness, robustness } from './robustness.ts';
+export {
+  type BestEvaluation,
+  EarlyStopping,
+  type EarlyStoppingOptions,
+} from './evaluation/early-stopping.ts';
+export type { MetricName, TaskMetrics } from './evaluation/measure.ts';
+export { taskMetrics, type TaskMetricsOptions } from './evaluation/task-metrics.ts';
 export { completeRun } from './complete-run.ts';
 export { distillation, type DistillationOptions } from './distillation.ts';
 export { dpo, type DpoOptions } from './dpo.ts';

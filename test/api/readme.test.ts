@@ -23,8 +23,9 @@ test('no snippet and no answer is lost', () => {
     'a training run': 0,
     'low-rank adapters': 0,
     'rows of data': 0,
-    metrics: 6,
+    'a run that ends early': 0,
+    metrics: 11,
     'a GGUF file': 0,
   });
-  expect(snippets).toHaveLength(11);
+  expect(snippets).toHaveLength(12);
 });

@@ -5,6 +5,7 @@ import { callables } from '../support/interface.ts';
 import { expectRefused, type Way } from '../support/wrong-arguments.ts';
 
 const { bleu, chrF, exactMatch, perplexity, rouge, sentenceBleu } = metrics;
+const { classification, correlation, entities, squad, wordErrorRate } = metrics;
 const texts = (): unknown[] => [['a b c', 'd'], ['a b', 'd'], {}];
 const lists = (): unknown[] => [
   ['a b c', 'd'],
@@ -15,7 +16,29 @@ const right = [texts, lists];
 const ways: Readonly<Record<string, Way>> = {
   bleu: { call: bleu, right },
   chrF: { call: chrF, right },
+  classification: {
+    call: classification,
+    right: [
+      () => [
+        [1, 2],
+        [1, 1],
+      ],
+      () => [['a'], ['b']],
+    ],
+  },
+  correlation: {
+    call: correlation,
+    right: [
+      () => [
+        [1, 2.5],
+        [1, 1],
+      ],
+    ],
+  },
+  entities: { call: entities, right: [() => [[['B-PER', 'O']], [['O', 'O']]]] },
   exactMatch: { call: exactMatch, right },
+  squad: { call: squad, right: right.map((make) => () => make().slice(0, 2)) },
+  wordErrorRate: { call: wordErrorRate, right: [() => [['a b'], ['a c'], {}]] },
   perplexity: { call: perplexity, right: [() => [[{ loss: 1, tokens: 3 }]]] },
   rouge: { call: rouge, right },
   sentenceBleu: {

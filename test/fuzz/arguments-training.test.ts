@@ -120,6 +120,20 @@ const ways: Readonly<Record<string, Way>> = {
     call: training.robustness,
     right: of(() => [model, [tinyBatch(1)], { method: 'fgm' as const, epsilon: 0.1 }, {}]),
   },
+  taskMetrics: {
+    call: training.taskMetrics,
+    right: of(() => [model, [tinyBatch(1)], { tokenizer: { decode: String } }]),
+    takes: { '2.tokenizer.decode': ['function'] },
+  },
+  'new EarlyStopping': {
+    call: (options: training.EarlyStoppingOptions) => new training.EarlyStopping(options),
+    right: of(() => [{ metric: 'loss' as const }]),
+  },
+  'earlystopping.observe': {
+    call: (step: number, metrics: training.TaskMetrics) =>
+      new training.EarlyStopping({ metric: 'loss' }).observe(step, metrics),
+    right: of(() => [1, { loss: 1 }]),
+  },
   scoreHeads: { call: training.scoreHeads, right: of(() => [model, [tinyBatch(1)], {}]) },
   'new Lora': {
     call: (...args: ConstructorParameters<typeof Lora>) => new Lora(...args),

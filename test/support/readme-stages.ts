@@ -109,5 +109,19 @@ import { Trainer } from 'webgpu-transformer/training';`,
     replaced: [["'runs/adapter'", 'stage.folder()']],
     replacedIn: served,
   },
+  'a run that ends early': {
+    has: 'new EarlyStopping(',
+    before: `${device}
+import { loadModel } from 'webgpu-transformer';
+import { Trainer } from 'webgpu-transformer/training';
+const model = await loadModel(stage.source('bert_seqcls'), { gpu, training: true });
+const trainer = new Trainer(model, { learningRate: 0.001 });
+const heldOut = [{ inputIds: [[5, 6], [7, 8]], labels: [0, 1] }];
+const batches = () => heldOut[0];`,
+    replaced: [
+      ['step % 100', 'step % 1'],
+      ["'runs/best'", 'stage.folder()'],
+    ],
+  },
   metrics: { has: 'bleu(hypotheses' },
 };
