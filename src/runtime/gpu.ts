@@ -3,7 +3,14 @@
 
 import type { AdapterName } from './adapter.ts';
 import { describeDevice, openDevice } from './device.ts';
-import { fieldOf, hasMethod, refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
+import {
+  fieldOf,
+  hasMethod,
+  isListOf,
+  refuseUnknown,
+  throwIfAborted,
+  TransformerError,
+} from './errors.ts';
 import { askForTexts } from './late-texts.ts';
 import type { Matrices } from './matrices.ts';
 import { messageOf } from './print.ts';
@@ -274,11 +281,7 @@ export class MemoryMeter {
 
 function checkGpuOptions({ tier, features }: GpuOptions): void {
   checkChoice('tier', tier, ['software', 'gpu']);
-  if (
-    features === undefined ||
-    (Array.isArray(features) && Array.from<unknown>(features).every(isText))
-  )
-    return;
+  if (features === undefined || isListOf(features, isText)) return;
   throw new TransformerError('OPTION_INVALID', 'features is no array of names of features.');
 }
 

@@ -5,7 +5,13 @@ import type { GenerateOptions } from '../model/generation/options.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';
-import { isSignal, nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import {
+  isListOf,
+  isSignal,
+  nearestName,
+  refuseUnknown,
+  TransformerError,
+} from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Encoding, WindowOptions } from '../tokenizer/template.ts';
@@ -113,9 +119,7 @@ type Kind =
 const isWhole = (value: unknown, least: number): boolean =>
   Number.isSafeInteger(value) && Number(value) >= least;
 const isText = (value: unknown): value is string => typeof value === 'string';
-// Holes are no texts either, and `every` passes over them.
-const isList = (value: unknown): value is string[] =>
-  Array.isArray(value) && Array.from<unknown>(value).every(isText);
+const isList = (value: unknown): value is string[] => isListOf(value, isText);
 
 const wanted: Readonly<
   Record<Exclude<Kind, readonly string[]>, readonly [string, (value: unknown) => boolean]>

@@ -6,6 +6,7 @@ import { describeFile, readFile, readJson, type Source } from '../source/source.
 import {
   fieldOf,
   fieldsOf,
+  isListOf,
   nearestName,
   refuseUnknown,
   TransformerError,
@@ -162,8 +163,7 @@ function refusal(cause: unknown, file: string): TransformerError {
 function checkChatOptions(options: ChatOptions): void {
   const { tools, documents, template, variables, markTurns, ...flags } = options;
   if (variables !== undefined) fieldsOf(variables, 'The object of variables');
-  const isObjects = (list: unknown): boolean =>
-    Array.isArray(list) && Array.from<unknown>(list).every(isObject);
+  const isObjects = (list: unknown): boolean => isListOf(list, isObject);
   const checks: [string, unknown, boolean, string][] = [
     // Templates ask whether these are none.
     ['tools', tools ?? undefined, isObjects(tools), 'a list of objects'],

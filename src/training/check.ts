@@ -1,6 +1,6 @@
 // What the functions of training check of the values that they are given.
 
-import { hasMethod, isA, TransformerError } from '../runtime/errors.ts';
+import { hasMethod, isA, isListOf, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { Model } from '../model/model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
@@ -40,7 +40,7 @@ export function checkSwitch(name: string, value: unknown): void {
 export function checkPatterns(name: string, value: unknown, words: readonly string[] = []): void {
   const isPattern = (each: unknown): boolean => typeof each === 'string' || isA(each, RegExp);
   if (value === undefined || words.some((word) => word === value)) return;
-  if (Array.isArray(value) && Array.from<unknown>(value).every(isPattern)) return;
+  if (isListOf(value, isPattern)) return;
   const wanted = [...words.map((word) => `'${word}'`), 'a list of names, [ … ]'].join(' or ');
   throw invalidOption(name, value, wanted);
 }

@@ -1,6 +1,6 @@
 // Classes that count more than others, as PyTorch's CrossEntropyLoss has them.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { isListOf, TransformerError } from '../runtime/errors.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { add } from '../shaders/elementwise/add.ts';
 import { columnScale } from '../shaders/elementwise/column-scale.ts';
@@ -23,7 +23,7 @@ export function weightedCrossEntropy(weights: readonly number[], smoothing: numb
   checkRange('labelSmoothing', smoothing, 0, 1);
   const given: unknown = weights;
   const isWeight = (weight: unknown): boolean => Number.isFinite(weight) && Number(weight) >= 0;
-  if (!Array.isArray(given) || given.length === 0 || !Array.from<unknown>(given).every(isWeight)) {
+  if (!isListOf(given, isWeight) || given.length === 0) {
     throw invalidOption('classWeights', weights, 'a list of numbers from 0 on, one for each class');
   }
   return {

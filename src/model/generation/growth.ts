@@ -1,6 +1,6 @@
 // The sequences of a call as they grow, token by token.
 
-import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import type { GenerateOptions } from './options.ts';
 import type { GenerationValues } from './read-options.ts';
@@ -69,13 +69,8 @@ export function asked(
 ): readonly boolean[] {
   if (stoppingCriteria === undefined) return sequences.map(() => false);
   const answers: unknown = stoppingCriteria(sequences.map((sequence) => [...sequence]));
-  if (
-    Array.isArray(answers) &&
-    answers.length === sequences.length &&
-    answers.every((answer) => typeof answer === 'boolean')
-  ) {
-    return answers;
-  }
+  const isAnswer = (answer: unknown): answer is boolean => typeof answer === 'boolean';
+  if (isListOf(answers, isAnswer) && answers.length === sequences.length) return answers;
   throw new TransformerError(
     'OPTION_INVALID',
     `stoppingCriteria returned ${answers === undefined ? 'nothing' : show(answers)}; wanted ` +

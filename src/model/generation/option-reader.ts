@@ -1,6 +1,6 @@
 // Reads the options of a generation one by one: the call's, or the files' where the call has none.
 
-import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
 import type { GenerateOptions, Limits } from './options.ts';
@@ -77,7 +77,7 @@ export class OptionReader {
   }
 
   isIds(ids: unknown): ids is readonly number[] {
-    return Array.isArray(ids) && Array.from<unknown>(ids).every((id) => this.#isId(id));
+    return isListOf(ids, (id) => this.#isId(id));
   }
 
   #isId(id: unknown): id is number {

@@ -1,6 +1,6 @@
 // Logits of labels, or of none, at each step of a sound.
 
-import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
@@ -49,7 +49,7 @@ export class CtcHead implements Head {
     }
     const given: readonly unknown[] = labels;
     const isLabel = (label: unknown): boolean => Number.isInteger(label) && Number(label) < classes;
-    if (given.length !== batch || !given.every((row) => Array.isArray(row) && row.every(isLabel))) {
+    if (given.length !== batch || !isListOf(given, (row) => isListOf(row, isLabel))) {
       throw new TransformerError(
         'INPUT_INVALID',
         `labels are ${show(labels)}; wanted ${batch} arrays of labels from 0 to ${classes - 1}, or below 0 for none.`,

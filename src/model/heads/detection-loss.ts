@@ -1,7 +1,7 @@
 // The loss of objects that are looked for: "End-to-End Object Detection with Transformers" (Carion et al., 2020,
 // arXiv 2005.12872), §3.1, as Hugging Face's models compute it. Objects are matched with tokens in the list.
 
-import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf, TransformerError } from '../../runtime/errors.ts';
 import type { Plan } from '../../runtime/plan.ts';
 import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
@@ -133,11 +133,7 @@ function checkObjects(
 
 function isBox(box: unknown): boolean {
   const isPart = (value: unknown): boolean => Number(value) >= 0 && Number(value) <= 1;
-  return (
-    Array.isArray(box) &&
-    box.length === 4 &&
-    box.every((value) => typeof value === 'number' && isPart(value))
-  );
+  return isListOf(box, (value) => typeof value === 'number' && isPart(value)) && box.length === 4;
 }
 
 function wrong(message: string): TransformerError {

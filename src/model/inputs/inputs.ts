@@ -1,6 +1,6 @@
 // Checks what callers pass in and brings it to the form the GPU takes: padded, flat, typed.
 
-import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 
 /** A batch of token sequences of equal length. */
@@ -136,7 +136,7 @@ export function crop(
 }
 
 function isNumbers(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'number');
+  return isListOf(value, (item) => typeof item === 'number');
 }
 
 function describe(value: unknown): string {

@@ -1,7 +1,7 @@
 // What a call may ask for that generates text from speech, and what generation_config.json says of it: Hugging Face's
 // names in camelCase.
 
-import { nearestName, TransformerError } from '../../runtime/errors.ts';
+import { isListOf, nearestName, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import { isObject, type JsonObject } from '../../source/json.ts';
 import { OptionReader } from '../generation/option-reader.ts';
@@ -119,8 +119,8 @@ function alignmentHeads(read: OptionReader): SpeechTokens['alignmentHeads'] {
   const given = read.given('alignmentHeads');
   if (given === undefined) return undefined;
   const isPair = (pair: unknown): pair is [number, number] =>
-    Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0);
-  if (Array.isArray(given) && given.length > 0 && given.every(isPair)) return given;
+    isListOf(pair, (n) => Number.isInteger(n) && Number(n) >= 0) && pair.length === 2;
+  if (isListOf(given, isPair) && given.length > 0) return given;
   throw read.wrong('alignmentHeads', 'a list of [layer, head]');
 }
 

@@ -1,6 +1,6 @@
 // Texts as what language models learn from: token ids, and which of them count.
 
-import { fieldsOf, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { fieldsOf, isListOf, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
 import type { ModelInputs } from '../../model/model.ts';
@@ -227,7 +227,7 @@ function checkExamples(examples: unknown): void {
     );
   }
   const isTokens = (value: unknown): value is readonly unknown[] =>
-    Array.isArray(value) && Array.from<unknown>(value).every(Number.isSafeInteger);
+    isListOf(value, Number.isSafeInteger);
   for (const [index, example] of list.entries()) {
     const { inputIds, labels } = Object.fromEntries(fieldsOf(example, `Example ${index}`));
     if (isTokens(inputIds) && isTokens(labels) && inputIds.length === labels.length) continue;

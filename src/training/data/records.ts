@@ -1,6 +1,6 @@
 // Rows of data as people have them in files.
 
-import { refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { isListOf, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import { isObject, parseJson, show } from '../../source/json.ts';
 import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
 import { invalidOption } from '../check.ts';
@@ -42,7 +42,7 @@ export async function readRecords(
 ): Promise<DataRecord[]> {
   refuseUnknown(options, ['format', 'columns', 'signal'], 'option of readRecords');
   const { columns = [], signal } = options;
-  if (!Array.isArray(columns) || !columns.every((name) => typeof name === 'string')) {
+  if (!isListOf(columns, (name) => typeof name === 'string')) {
     throw invalidOption('columns', columns, 'a list of names, [ … ]');
   }
   if (!isFileInput(input)) {
