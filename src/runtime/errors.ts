@@ -124,14 +124,6 @@ export function hasMethod(given: unknown, name: string | symbol): boolean {
   return typeof fieldOf(given, name) === 'function';
 }
 
-/** Whether a value is an array whose items are all something; a hole in it is an item that is missing. */
-export function isListOf<T>(given: unknown, isOne: (item: unknown) => item is T): given is T[];
-export function isListOf(given: unknown, isOne: (item: unknown) => boolean): given is unknown[];
-export function isListOf(given: unknown, isOne: (item: unknown) => boolean): boolean {
-  // `every` passes over holes.
-  return Array.isArray(given) && Array.from<unknown>(given).every((item) => isOne(item));
-}
-
 /** Refuses what is no object. `what` begins the message. Errors: INPUT_INVALID. */
 export function requireObject(given: unknown, what: string): asserts given is object {
   if (typeof given === 'object' && given !== null) return;

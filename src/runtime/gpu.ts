@@ -3,14 +3,8 @@
 
 import type { AdapterName } from './adapter.ts';
 import { describeDevice, openDevice } from './device.ts';
-import {
-  fieldOf,
-  hasMethod,
-  isListOf,
-  refuseUnknown,
-  throwIfAborted,
-  TransformerError,
-} from './errors.ts';
+import { fieldOf, hasMethod, refuseUnknown, throwIfAborted, TransformerError } from './errors.ts';
+import { isListOf } from './lists.ts';
 import { askForTexts } from './late-texts.ts';
 import type { Matrices } from './matrices.ts';
 import { messageOf } from './print.ts';

@@ -5,13 +5,8 @@ import type { GenerateOptions } from '../model/generation/options.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import { type JsonObject, show } from '../source/json.ts';
 import type { GenerateResult } from '../model/model.ts';
-import {
-  isListOf,
-  isSignal,
-  nearestName,
-  refuseUnknown,
-  TransformerError,
-} from '../runtime/errors.ts';
+import { isSignal, nearestName, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { isListOf } from '../runtime/lists.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Encoding, WindowOptions } from '../tokenizer/template.ts';

@@ -6,11 +6,11 @@ import { describeFile, readFile, readJson, type Source } from '../source/source.
 import {
   fieldOf,
   fieldsOf,
-  isListOf,
   nearestName,
   refuseUnknown,
   TransformerError,
 } from '../runtime/errors.ts';
+import { isListOf } from '../runtime/lists.ts';
 import { OverBudget } from './chat-budget.ts';
 import { renderTemplate } from './chat-render.ts';
 

@@ -1,6 +1,7 @@
 // What the functions of training check of the values that they are given.
 
-import { hasMethod, isA, isListOf, TransformerError } from '../runtime/errors.ts';
+import { hasMethod, isA, TransformerError } from '../runtime/errors.ts';
+import { isListOf } from '../runtime/lists.ts';
 import { show } from '../runtime/print.ts';
 import type { Model } from '../model/model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';

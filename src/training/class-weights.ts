@@ -1,6 +1,7 @@
 // Classes that count more than others, as PyTorch's CrossEntropyLoss has them.
 
-import { isListOf, TransformerError } from '../runtime/errors.ts';
+import { TransformerError } from '../runtime/errors.ts';
+import { isListOf } from '../runtime/lists.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { add } from '../shaders/elementwise/add.ts';
 import { columnScale } from '../shaders/elementwise/column-scale.ts';

@@ -1,6 +1,7 @@
 // The sequences of a call as they grow, token by token.
 
-import { isListOf, TransformerError } from '../../runtime/errors.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { show } from '../../runtime/print.ts';
 import type { GenerateOptions } from './options.ts';
 import type { GenerationValues } from './read-options.ts';

@@ -1,6 +1,7 @@
 // Reads the options of a generation one by one: the call's, or the files' where the call has none.
 
-import { isListOf, TransformerError } from '../../runtime/errors.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { show } from '../../runtime/print.ts';
 import type { StartTokens } from '../inputs/encoder-decoder-inputs.ts';
 import type { GenerateOptions, Limits } from './options.ts';

@@ -1,6 +1,7 @@
 // Logits of labels, or of none, at each step of a sound.
 
-import { isListOf, TransformerError } from '../../runtime/errors.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';

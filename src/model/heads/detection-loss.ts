@@ -1,7 +1,8 @@
 // The loss of objects that are looked for: "End-to-End Object Detection with Transformers" (Carion et al., 2020,
 // arXiv 2005.12872), §3.1, as Hugging Face's models compute it. Objects are matched with tokens in the list.
 
-import { isListOf, TransformerError } from '../../runtime/errors.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import type { Plan } from '../../runtime/plan.ts';
 import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';

@@ -1,6 +1,7 @@
 // Checks what callers pass in and brings it to the form the GPU takes: padded, flat, typed.
 
-import { isListOf, TransformerError } from '../../runtime/errors.ts';
+import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { show } from '../../runtime/print.ts';
 
 /** A batch of token sequences of equal length. */

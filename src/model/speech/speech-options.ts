@@ -1,7 +1,8 @@
 // What a call may ask for that generates text from speech, and what generation_config.json says of it: Hugging Face's
 // names in camelCase.
 
-import { isListOf, nearestName, TransformerError } from '../../runtime/errors.ts';
+import { nearestName, TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { show } from '../../runtime/print.ts';
 import { isObject, type JsonObject } from '../../source/json.ts';
 import { OptionReader } from '../generation/option-reader.ts';

@@ -1,6 +1,7 @@
 // Texts as what language models learn from: token ids, and which of them count.
 
-import { fieldsOf, isListOf, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { fieldsOf, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { show } from '../../runtime/print.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
 import type { ModelInputs } from '../../model/model.ts';

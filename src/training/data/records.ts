@@ -1,6 +1,7 @@
 // Rows of data as people have them in files.
 
-import { isListOf, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { isObject, parseJson, show } from '../../source/json.ts';
 import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
 import { invalidOption } from '../check.ts';
