@@ -15,7 +15,7 @@ const folders = {
   audio: ['model', 'shaders', 'source', 'runtime'],
   images: ['model', 'shaders', 'source', 'runtime'],
   tasks: ['audio', 'images', 'model', 'tokenizer', 'source', 'runtime'],
-  training: ['model', 'shaders', 'source', 'tokenizer', 'metrics', 'runtime'],
+  training: ['audio', 'images', 'model', 'shaders', 'source', 'tokenizer', 'metrics', 'runtime'],
   phrases: ['training', 'model', 'source', 'runtime'],
   'self-test': ['shaders', 'source', 'runtime'],
   node: ['images', 'source', 'runtime'],

@@ -1,6 +1,7 @@
 // The public interface in Node: the same names, with Dawn for adapters and folders for models.
 
 import { registerFailures } from './source/fetch-failure.ts';
+import { registerFolderLister } from './source/folder-files.ts';
 import { registerImageDecoder } from './images/decode.ts';
 import { registerPlatform } from './source/open-source.ts';
 import { registerTargetOpener } from './source/target.ts';
@@ -10,6 +11,7 @@ import { directorySource } from './node/directory-source.ts';
 import { decodeImage } from './node/image-decoder.ts';
 import { explainInNode } from './node/fetch-failure.ts';
 import { directoryTarget } from './node/directory-target.ts';
+import { listFiles } from './node/list-files.ts';
 import { registerAdapterFinder } from './runtime/adapter.ts';
 
 registerAdapterFinder(nodeAdapters);
@@ -22,6 +24,7 @@ registerPlatform({
   }),
 });
 registerTargetOpener(directoryTarget);
+registerFolderLister(listFiles);
 registerFailures(explainInNode);
 registerImageDecoder(decodeImage);
 

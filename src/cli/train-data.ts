@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { show } from '../runtime/print.ts';
-import { TransformerError } from '../index.node.ts';
+import { type Model, type Source, TransformerError } from '../index.node.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
 import { type Field } from '../phrases/fields.ts';
@@ -15,15 +15,25 @@ import { type Example, missingLanguages, phraseSource } from './answers.ts';
 
 export interface TrainingData {
   /** Batches by number, from 0, without end. */
-  readonly batches: (index: number) => ModelInputs;
+  readonly batches: (index: number) => ModelInputs | Promise<ModelInputs>;
   /** What is never trained on. */
   readonly heldOut: readonly Example[];
   /** The same of language models, whose loss is looked at. */
   readonly heldOutBatches?: readonly ModelInputs[];
   /** What is learned of them where that is not to say the same. */
   readonly objective?: Objective;
+  /** None when absent. */
+  readonly labelSmoothing?: number;
   /** A line about both. */
   readonly summary: string;
+}
+
+/** A checkpoint, and how it comes to what it learns. */
+export interface Learner {
+  readonly source: Source;
+  /** Of models of texts. */
+  readonly tokenizer?: Tokenizer;
+  readonly data: (model: Model) => Promise<TrainingData>;
 }
 
 /** Of a file, one text in twenty is held out, and no more than this; of phrases, as many. */

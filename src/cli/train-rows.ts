@@ -51,7 +51,8 @@ export async function rowData(
     );
     const batchOf = (some: readonly PreferenceExample[]): ModelInputs =>
       preferenceBatch(some, padToken);
-    return { ...inOrder(file, pairs, { seed, batchSize, batchOf }), objective: dpo() };
+    const batches = await inOrder(file, pairs, { seed, batchSize, batchOf });
+    return { ...batches, objective: dpo() };
   }
   const examples = await examplesOf(file, rows, (row) => exampleOf(tokenizer, row, limits));
   const batchOf = (some: readonly TokenExample[]): ModelInputs => exampleBatch(some, padToken);
@@ -78,27 +79,31 @@ async function examplesOf<Example>(
 }
 
 interface BatchSettings<Example> extends Pick<Recipe, 'seed' | 'batchSize'> {
-  readonly batchOf: (examples: readonly Example[]) => ModelInputs;
+  readonly batchOf: (examples: readonly Example[]) => ModelInputs | Promise<ModelInputs>;
+  /** What an example is; a row when absent. */
+  readonly unit?: string;
 }
 
 /** Batches of examples in an order that the seed draws, and those that are held out. */
-function inOrder<Example>(
+export async function inOrder<Example>(
   file: string,
   examples: readonly Example[],
-  { seed, batchSize, batchOf }: BatchSettings<Example>,
-): TrainingData {
+  { seed, batchSize, batchOf, unit = 'rows' }: BatchSettings<Example>,
+): Promise<TrainingData> {
   const held = Math.min(heldOutAtMost, Math.floor(examples.length / 20));
   const order = shuffle(examples, new Random(seed));
   const training = shuffled(order.slice(held), seed);
   const count = (number: number): string => number.toLocaleString('en-US');
+  const heldOutBatches: ModelInputs[] = [];
+  for (const example of order.slice(0, held)) heldOutBatches.push(await batchOf([example]));
   return {
     batches: (index) => {
       const numbers = Array.from({ length: batchSize }, (_, i) => batchSize * index + i);
       return batchOf(numbers.map(training));
     },
     heldOut: [],
-    heldOutBatches: order.slice(0, held).map((example) => batchOf([example])),
-    summary: `${count(examples.length - held)} rows of ${file}, ${count(held)} held out`,
+    heldOutBatches,
+    summary: `${count(examples.length - held)} ${unit} of ${file}, ${count(held)} held out`,
   };
 }
 

@@ -31,7 +31,7 @@ export interface RunSettings {
   readonly course: CourseName;
   /** The checkpoint to begin with; a new model of phrases when absent. */
   readonly from?: string;
-  /** A file of pairs to learn in place of phrases. */
+  /** A file of pairs or rows to learn in place of phrases, or a folder. */
   readonly data?: string;
   /** Names of tensors that stay as they are. */
   readonly freeze: readonly string[];
@@ -93,7 +93,10 @@ const options = {
   'learning-rate': textOption('X', 'the greatest one, after the warm-up (2e-3; with --from 2e-4)'),
   seed: textOption('N', 'draws weights, pairs and their order (1)'),
   from: textOption('SOURCE', 'fine-tune a checkpoint, with its tokenizer'),
-  data: textOption('FILE', 'what to learn: pairs, source TAB target a line; or rows, see above'),
+  data: textOption(
+    'FILE',
+    'what to learn: pairs, source TAB target a line, rows, or a folder: see above',
+  ),
   lora: textOption('N', 'train low-rank adapters of this rank; the weights stay; needs --from'),
   targets: listOption('PATTERN', 'linear layers that get adapters ("*.q_proj", "*.v_proj")'),
   freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),

@@ -9,7 +9,7 @@ import { readFile } from '../source/source.ts';
 import { courses } from '../phrases/courses.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
 import { buildTokenizer } from '../phrases/vocabulary.ts';
-import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { Lora } from '../training/adapters/lora.ts';
 import { trainingMemory, type TrainingMemory } from '../training/memory.ts';
 import { Trainer } from '../training/trainer.ts';
@@ -18,9 +18,9 @@ import { adapterLine } from './adapter-line.ts';
 import { exactMatch } from './answers.ts';
 import type { Command } from './command.ts';
 import { Interruption } from './interruption.ts';
-import { fileData, phraseData, type TrainingData } from './train-data.ts';
+import type { TrainingData } from './train-data.ts';
+import { folderLearner } from './train-folder.ts';
 import { Reporter } from './train-report.ts';
-import { readsPairs, rowData } from './train-rows.ts';
 import {
   type RunSettings,
   settingsFile,
@@ -28,8 +28,20 @@ import {
   trainSettings,
   type TrainSettings,
 } from './train-settings.ts';
+import { textLearner } from './train-texts.ts';
 
-const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
+/** What goes with a model: how it reads texts, pictures and sound. */
+const companionFiles = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'vocab.json',
+  'vocab.txt',
+  'merges.txt',
+  'chat_template.jinja',
+  'preprocessor_config.json',
+  'processor_config.json',
+];
 
 export const train: Command = {
   form: 'train',
@@ -37,7 +49,8 @@ export const train: Command = {
   details:
     'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV, Parquet or lines: ' +
     'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
-    'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected.',
+    'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A classifier ' +
+    'of pictures learns from a folder that has a folder of them for each label, or metadata.csv with file_name and label.',
   options: trainOptions,
   examples: [
     { call: 'train --quick --out runs/quick' },
@@ -45,6 +58,7 @@ export const train: Command = {
     { call: 'train --resume --out runs/phrases' },
     { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
     { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
+    { call: 'train --out runs/pets --from DIR --data images/' },
   ],
   run,
 };
@@ -60,16 +74,17 @@ async function run(args: readonly string[]): Promise<void> {
   if (settings.resume) await completeRun(settings.out);
   using interruption = new Interruption();
   using gpu = await Gpu.request();
-  const source = openStart(settings);
-  const tokenizer = await Tokenizer.load(source, undefined);
+  const start = openStart(settings);
+  const learner = (await folderLearner(settings, start)) ?? (await textLearner(settings, start));
+  const { source, tokenizer } = learner;
   // loadModel releases the source, so its other files are read before.
-  const copied = await readFiles(source, tokenizerFiles);
+  const copied = await readFiles(source, companionFiles);
   const { recipe, freeze, out, resume, lora } = settings;
   using model = await loadModel(source, {
     gpu,
     ...(lora ? lora.dtype && { dtype: lora.dtype } : { training: true }),
   });
-  const data = await dataOf(settings, tokenizer, model);
+  const data = await learner.data(model);
   using adapter =
     lora &&
     new Lora(model, {
@@ -79,14 +94,13 @@ async function run(args: readonly string[]): Promise<void> {
     });
   const options: TrainerOptions = {
     ...trainerOptions(recipe),
-    // Smoothing is for what learns phrases.
-    labelSmoothing: readsPairs(model.config) ? courses[settings.course].labelSmoothing : 0,
+    labelSmoothing: data.labelSmoothing ?? 0,
     freeze,
     checkpointLayers: settings.checkpointLayers,
     ...(adapter && { adapter }),
     ...(data.objective && { objective: data.objective }),
   };
-  const memory = trainingMemory(model, options, data.batches(0));
+  const memory = trainingMemory(model, options, await data.batches(0));
   using trainer = new Trainer(model, options);
   if (resume) await trainer.restore(out);
   if (trainer.step >= recipe.steps) {
@@ -156,18 +170,6 @@ async function readFiles(
   return files;
 }
 
-async function dataOf(
-  { data, recipe, course }: RunSettings,
-  tokenizer: Tokenizer,
-  { config }: Model,
-): Promise<TrainingData> {
-  if (data === undefined) return phraseData(recipe, courses[course].field, tokenizer);
-  const positions = config['max_position_embeddings'];
-  const most = typeof positions === 'number' ? positions : Infinity;
-  if (readsPairs(config)) return fileData(data, recipe, tokenizer, most);
-  return rowData(data, recipe, tokenizer, Math.min(most, tokenizer.maxLength ?? Infinity));
-}
-
 /** Writes what stays the same during a run: its settings and its tokenizer. */
 async function writeStart(
   { recipe, course, from, data, freeze, lora, out }: TrainSettings,
@@ -191,7 +193,7 @@ async function writeStart(
 interface Run {
   readonly trainer: Trainer;
   readonly model: Model;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: Tokenizer | undefined;
   readonly data: TrainingData;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
@@ -265,7 +267,7 @@ async function eachStep(
     reporter.step(done, (performance.now() - before) / 1000);
     const { step } = done;
     if (isEvery(step, saveEvery)) await save();
-    if (isEvery(step, evaluateEvery) && heldOut.length > 0) {
+    if (isEvery(step, evaluateEvery) && tokenizer && heldOut.length > 0) {
       await reporter.report({ exactMatch: await exactMatch(model, tokenizer, heldOut, signal) });
     } else if (isEvery(step, evaluateEvery) && heldOutBatches.length > 0) {
       const { loss } = await trainer.evaluate(heldOutBatches, { signal });

@@ -1,6 +1,6 @@
 // Model files that a user dropped on a page or chose in a dialog: files, or a folder's handle.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { isA, TransformerError } from '../runtime/errors.ts';
 import type { Platform } from '../runtime/platform-types.ts';
 import { checkFileName, type Source } from './source.ts';
 
@@ -13,15 +13,7 @@ export type Files = Platform<'FileList'> | readonly Platform<'File'>[];
  * @throws TransformerError INPUT_INVALID for what is no file, FILE_INVALID for two of one name
  */
 export function fileSource(files: Files): Source {
-  const paths = Array.from(files, (file: unknown): [string, File] => {
-    if (typeof File !== 'undefined' && file instanceof File) {
-      return [file.webkitRelativePath || file.name, file];
-    }
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `The list of files holds ${typeof file}, wanted File objects only.`,
-    );
-  });
+  const paths = pathsOf(files);
   const folders = paths.map(([path]) => /^(.*\/)?config\.json$/.exec(path)?.[1] ?? undefined);
   const isTop = paths.some(([path]) => path === 'config.json');
   const inner = folders
@@ -45,6 +37,19 @@ export function fileSource(files: Files): Source {
     async () => [...named.keys()],
     base === '' ? 'the given files' : base.slice(0, -1),
   );
+}
+
+/** Each file behind its path, or its name. Errors: INPUT_INVALID for what is none. */
+export function pathsOf(files: Files): [string, File][] {
+  return Array.from(files, (file: unknown): [string, File] => {
+    if (typeof File !== 'undefined' && isA(file, File)) {
+      return [file.webkitRelativePath || file.name, file];
+    }
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `The list of files holds ${typeof file}, wanted File objects only.`,
+    );
+  });
 }
 
 /** A source over a folder that a page may read. */

@@ -17,6 +17,13 @@ export {
   type ContrastiveBatchOptions,
   type ContrastiveExample,
 } from './data/contrastive-batch.ts';
+export {
+  imageBatch,
+  imageFolder,
+  type ImageFolder,
+  type ImageFolderOptions,
+  type LabelledImage,
+} from './data/image-folder.ts';
 export { loadTokenizer } from './data/load-tokenizer.ts';
 export { maskedExample, type MaskingOptions } from './data/masked-example.ts';
 export { shuffled } from './data/order.ts';
@@ -91,5 +98,6 @@ export type { NamePattern } from './trainable.ts';
 export { Trainer } from './trainer.ts';
 export type { SaveModelOptions } from './checkpoint.ts';
 export type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
+export type { DataFolder } from '../source/folder-files.ts';
 export type { Target } from '../source/target.ts';
 export type { Adapter, TrainerOptions } from './trainer-options.ts';

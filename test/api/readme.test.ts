@@ -24,8 +24,9 @@ test('no snippet and no answer is lost', () => {
     'low-rank adapters': 0,
     'rows of data': 0,
     'a run that ends early': 0,
+    'pictures by label': 0,
     metrics: 11,
     'a GGUF file': 0,
   });
-  expect(snippets).toHaveLength(12);
+  expect(snippets).toHaveLength(13);
 });

@@ -53,6 +53,9 @@ afterAll(async () => {
   gpu.dispose();
 });
 
+/** A picture that a page got of a folder. */
+const chosen = (label: string): File =>
+  Object.defineProperty(new File([], '1.png'), 'webkitRelativePath', { value: `a/${label}/1.png` });
 const tokenizerFiles = await taskFiles('gpt2');
 const example = (): training.TokenExample => ({ inputIds: [1, 2], labels: [1, 2] });
 const decay = of(() => [{ learningRate: 0.1, totalSteps: 5 }]);
@@ -90,6 +93,10 @@ const ways: Readonly<Record<string, Way>> = {
   readRecords: {
     call: training.readRecords,
     right: of(() => [new TextEncoder().encode('a'), { format: 'text' as const, columns: [] }]),
+  },
+  imageFolder: {
+    call: training.imageFolder,
+    right: of(() => [['a', 'b'].map(chosen), { labels: ['a', 'b'] }]),
   },
   loadTokenizer: {
     call: training.loadTokenizer,
@@ -197,8 +204,9 @@ const ways: Readonly<Record<string, Way>> = {
 
 /** What callers write themselves, and the library calls. */
 const theirs = ['adapter.files', 'target.write'];
-/** Tried in training and training/data: they are called with a tokenizer, or with rows of any kind. */
-const ofTokenizers = [
+/** Tried in training and training/data: they are called with a tokenizer or a processor, or with rows of any kind. */
+const ofProcessors = [
+  'imageBatch',
   'textExample',
   'completionExample',
   'chatExample',
@@ -211,7 +219,7 @@ const all = callables('src/training/index.ts');
 
 test('every function has a case', () => {
   expect([...all.keys()].toSorted()).toEqual(
-    [...Object.keys(ways), ...theirs, ...ofTokenizers].toSorted(),
+    [...Object.keys(ways), ...theirs, ...ofProcessors].toSorted(),
   );
 });
 

@@ -1,10 +1,11 @@
 // train and evaluate on the command line: tiny runs in processes of their own.
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { directoryTarget } from 'webgpu-transformer';
 import { initialCheckpoint } from '../../src/training/initialize.ts';
+import { png } from '../../src/cli/png.ts';
 import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
 import { buildCommand, expectRefusal, interrupt, root, run, taskFolder } from '../support/cli.ts';
@@ -311,6 +312,44 @@ test('rows that teach nothing are told by their number, options that do not go t
   expectRefusal(await run('train', ...out, '--lora', '2'), '--lora needs --from');
   const apart = await run('train', '--from', from, '--targets', '*.c_attn', ...out);
   expectRefusal(apart, 'Pass --lora N');
+});
+
+test('a classifier of pictures learns labels from folders, under their names', async () => {
+  const folder = await temporaryFolder();
+  const from = path.join(root, 'test', 'fixtures', 'vit');
+  const data = path.join(folder, 'pets');
+  const names = ['ant', 'bee', 'cat', 'dog', 'elk', 'fox', 'gnu'];
+  for (const [index, name] of names.entries()) {
+    await mkdir(path.join(data, name), { recursive: true });
+    for (const shade of [0, 1, 2]) {
+      const bytes = Uint8Array.from({ length: 48 }, (_, i) => 36 * index + 9 * shade + (i % 3));
+      const file = path.join(data, name, `${shade}.png`);
+      await writeFile(file, png({ data: bytes, width: 4, height: 4, channels: 3 }));
+    }
+  }
+  const out = path.join(folder, 'out');
+  const asked = ['train', '--from', from, '--data', data, '--learning-rate', '0.003'];
+  const steps = ['--steps', '20', '--batch-size', '7', '--evaluate-every', '20', '--dtype', 'f32'];
+  const { code, stderr, stdout } = await run(...asked, '--out', out, ...steps);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/data +20 pictures of 7 labels of .*pets, 1 held out/);
+  const more = await run('train', '--resume', '--out', out, '--steps', '24', '--dtype', 'f32');
+  expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
+  const log = await readLog(out);
+  expect(log.map(({ step }) => step)).toEqual([20, 24]);
+  expect(log[1]!.loss).toBeLessThan(log[0]!.loss);
+  // The folder of the run is a model with its processor, and says what it learned.
+  const seen = await run('see', out, path.join(data, 'gnu', '0.png'), '--top-k', '1');
+  expect(seen.stdout).toMatch(/^(ant|bee|cat|dog|elk|fox|gnu)\t0\.\d+\n$/);
+
+  await rm(path.join(data, 'gnu'), { recursive: true });
+  const fewer = await run(...asked, '--out', path.join(folder, 'fewer'));
+  expectRefusal(fewer, '6 labels', '"fox"', '7 apart');
+  const file = await run('train', '--from', from, '--data', from + '/config.json', '--out', data);
+  expectRefusal(file, 'learns from a folder');
+  const texts = ['--from', path.join(root, 'models', 'phrases'), '--data', data, '--out', out];
+  await rm(out, { recursive: true });
+  expectRefusal(await run('train', ...texts), 'is the folder', 'Pass a file');
 });
 
 test('train refuses what it cannot do', async () => {

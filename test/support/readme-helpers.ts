@@ -68,6 +68,16 @@ export function picture(): Promise<Uint8Array> {
   return readFixture('processors/odd.png');
 }
 
+/** A folder with pictures of two kinds, as a visitor has chosen it. */
+export async function pets(): Promise<readonly File[]> {
+  const bytes = new Uint8Array(await readFixture('processors/odd.png'));
+  return ['cat', 'dog'].map((name) =>
+    Object.defineProperty(new File([bytes], 'one.png'), 'webkitRelativePath', {
+      value: `pets/${name}/one.png`,
+    }),
+  );
+}
+
 /** Any web server, with the embedded model. */
 export async function server(): Promise<string> {
   const web = webFolder();

@@ -101,6 +101,14 @@ const pairsOf = (index) => [{ source: [4, 20 + (index % 2), 11, 59, 1], target: 
       ],
     ],
   },
+  'pictures by label': {
+    has: 'imageFolder(',
+    before: device,
+    replaced: [
+      ["'pets'", 'await stage.pets()'],
+      ["'hf:owner/name'", "stage.source('vit')"],
+    ],
+  },
   'low-rank adapters': {
     has: 'new Lora(',
     before: `${device}

@@ -1,0 +1,108 @@
+// A folder of files as what a model learns from: pictures by label.
+
+import { stat } from 'node:fs/promises';
+import { ImageProcessor, type Source, TransformerError } from '../index.node.ts';
+import { className } from '../model/heads/head-name.ts';
+import { readConfig } from '../model/read-configs.ts';
+import { show } from '../runtime/print.ts';
+import type { JsonObject } from '../source/json.ts';
+import { imageBatch, type ImageFolder, imageFolder } from '../training/data/image-folder.ts';
+import { labelsOf, tasksFor } from './describe.ts';
+import { UsageError } from './options.ts';
+import type { Learner } from './train-data.ts';
+import { inOrder } from './train-rows.ts';
+import type { TrainSettings } from './train-settings.ts';
+
+/**
+ * What a model of pictures learns from; undefined of a model of texts.
+ * Errors: UsageError where that is no folder, or where a model of texts was given one; FILE_*, INPUT_INVALID.
+ */
+export async function folderLearner(
+  { data, from, recipe }: TrainSettings,
+  source: Source,
+): Promise<Learner | undefined> {
+  if (from === undefined) return undefined;
+  const config = await readConfig(source, undefined);
+  const tasks = await tasksFor(config, className(config) ?? null);
+  const isFolder = data !== undefined && (await isDirectory(data));
+  if (tasks.includes('image-classification')) {
+    if (data === undefined || !isFolder) {
+      throw new UsageError(
+        `A classifier of pictures learns from a folder of them, a folder in it for each label; --data is ${show(data ?? 'missing')}.`,
+      );
+    }
+    return imageLearner(data, recipe, { source, config });
+  }
+  if (!isFolder) return undefined;
+  throw new UsageError(
+    `--data is the folder ${data}, from which classifiers of pictures learn; --from is another model. Pass a file.`,
+  );
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true;
+}
+
+interface Checkpoint {
+  readonly source: Source;
+  readonly config: JsonObject;
+}
+
+async function imageLearner(
+  folder: string,
+  { seed, batchSize }: TrainSettings['recipe'],
+  { source, config }: Checkpoint,
+): Promise<Learner> {
+  const processor = await ImageProcessor.load(source);
+  const { images, labels } = await labelledImages(folder, config);
+  return {
+    source: withLabels(source, config, labels),
+    data: ({ gpu }) =>
+      inOrder(folder, images, {
+        seed,
+        batchSize,
+        batchOf: (some) => imageBatch(gpu, processor, some),
+        unit: `pictures of ${labels.length} labels`,
+      }),
+  };
+}
+
+/** Pictures by the labels of a model where it names them all, else by their own, in place of as many of the model. */
+async function labelledImages(folder: string, config: JsonObject): Promise<ImageFolder> {
+  const known = labelsOf(config, className(config) ?? null);
+  const own = await imageFolder(folder);
+  if (own.labels.every((name) => known.includes(name)))
+    return imageFolder(folder, { labels: known });
+  if (own.labels.length === known.length) return own;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `${folder} has ${own.labels.length} labels, ${show(own.labels)}; the model tells ${known.length} apart, ${show(known)}. ` +
+      'Pass a checkpoint of as many labels.',
+  );
+}
+
+/** A checkpoint whose labels have other names. */
+function withLabels(source: Source, config: JsonObject, labels: readonly string[]): Source {
+  const named = {
+    ...config,
+    id2label: Object.fromEntries(labels.entries()),
+    label2id: Object.fromEntries(labels.map((name, index) => [name, index])),
+  };
+  const bytes = new TextEncoder().encode(JSON.stringify(named));
+  const isConfig = (file: string): boolean => file === 'config.json';
+  return {
+    name: source.name ?? 'the checkpoint',
+    read: (file, ...rest) => (isConfig(file) ? Promise.resolve(bytes) : source.read(file, ...rest)),
+    size: (file, signal) =>
+      isConfig(file)
+        ? Promise.resolve(bytes.length)
+        : (source.size?.(file, signal) ?? Promise.resolve(undefined)),
+    list: (signal) => source.list?.(signal) ?? Promise.resolve(undefined),
+    finish: (file, signal) =>
+      isConfig(file) ? Promise.resolve() : (source.finish?.(file, signal) ?? Promise.resolve()),
+    discard: (file) => source.discard?.(file) ?? Promise.resolve(),
+    release: () => source.release?.(),
+    explain: (files) => source.explain?.(files),
+  };
+}
