@@ -98,7 +98,10 @@ const options = {
     'what to learn: pairs, source TAB target a line, rows, or a folder: see above',
   ),
   lora: textOption('N', 'train low-rank adapters of this rank; the weights stay; needs --from'),
-  targets: listOption('PATTERN', 'linear layers that get adapters ("*.q_proj", "*.v_proj")'),
+  targets: listOption(
+    'PATTERN',
+    'layers that get adapters, as "*.q_proj" (what makes queries and values)',
+  ),
   freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),
   'checkpoint-layers': flagOption('compute layers once more on the way back: less memory, slower'),
   'save-every': textOption('N', 'steps (250; 0: at the end only)'),

@@ -20,6 +20,7 @@ import {
   makeMatrices,
   type Matrices,
   type MatrixValues,
+  type SizedLayer,
 } from './lora-matrices.ts';
 import { type CheckedLoraOptions, sizeOf } from './lora-options.ts';
 import { modulesOf, selectLayers } from './lora-targets.ts';
@@ -45,12 +46,17 @@ export class AdapterMatrices {
     this.#first = (adapted) => drawMatrices(adapted, options.seed);
     this.#matrices = this.#make(model, this.#first);
     this.#isWhole = this.#matrices.isWhole;
-    this.targets = this.layers.map(({ name }) => name);
+    this.targets = this.sized.map(({ name }) => name);
     this.modulesToSave = this.#matrices.modules.names;
   }
 
   get layers(): readonly AdaptedLayer[] {
     return this.#matrices.layers;
+  }
+
+  /** The layers as files have them. */
+  get sized(): readonly SizedLayer[] {
+    return this.#matrices.sized;
   }
 
   /** Its own weights of modules that train whole, by those of the model. */

@@ -16,15 +16,15 @@ import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
 import type { LayerSize } from './lora-options.ts';
-import type { AdaptableLayer } from './lora-targets.ts';
+import type { AdaptableLayer, LayerRows } from './lora-targets.ts';
 import { magnitudeName, matrixName, storedMatrices } from './matrix-names.ts';
 import { type WholeModules, wholeName } from './whole-modules.ts';
 
 /** A layer with the size of its update. */
 export interface SizedLayer extends AdaptableLayer, LayerSize {}
 
-/** A layer with its matrices. */
-export interface AdaptedLayer extends SizedLayer {
+/** Rows of a layer, and what an update adds to them: all of it, unless they stand apart. */
+export interface AdaptedLayer extends Omit<SizedLayer, 'pieces' | 'out'>, LayerRows {
   /** (rank, input); of an embedding (out, rank), whose rows are looked up */
   readonly a: Tensor;
   /** (out, rank); of an embedding (input, rank) */
@@ -45,6 +45,7 @@ export interface AdapterPlaces {
 export interface Matrices {
   readonly scope: Scope;
   readonly layers: readonly AdaptedLayer[];
+  readonly sized: readonly SizedLayer[];
   /** Its own weights of modules that train whole, by those of the model. */
   readonly whole: ReadonlyMap<Tensor, Tensor>;
   readonly modules: WholeModules;
@@ -54,14 +55,14 @@ export interface Matrices {
 }
 
 /** Values of matrices, by their names in files, and of modules that train whole where they are known. */
-export type MatrixValues = (layers: readonly AdaptedLayer[]) => ReadonlyMap<string, StoredValues>;
+export type MatrixValues = (layers: readonly SizedLayer[]) => ReadonlyMap<string, StoredValues>;
 
 /** Matrices for these layers with these values. */
 export function makeMatrices(gpu: Gpu, places: AdapterPlaces, values: MatrixValues): Matrices {
   const scope = new Scope(gpu);
   try {
     const { layers, whole, parameters } = allocateMatrices(scope, places);
-    const given = values(layers);
+    const given = values(places.layers);
     const missing = parameters.slices.filter(({ name }) => !given.has(name));
     const zeros = missing.map(({ name, shape }) => {
       return [name, { shape, data: new Float32Array(elements(shape)) }] as const;
@@ -72,11 +73,46 @@ export function makeMatrices(gpu: Gpu, places: AdapterPlaces, values: MatrixValu
     writeParameters(gpu, parameters, new Map([...given, ...zeros]));
     device.popErrorScope().catch(() => {});
     const { modules } = places;
-    return { scope, layers, whole, modules, parameters, isWhole: missing.length === 0 };
+    const sized = places.layers;
+    return { scope, layers, sized, whole, modules, parameters, isWhole: missing.length === 0 };
   } catch (error) {
     scope.dispose();
     throw error;
   }
+}
+
+/** A matrix on the device: what a file has under a name, or the rows of it for some of a layer's. */
+interface MatrixPlace {
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly piece?: LayerRows;
+  readonly slicesOf: (tensor: Tensor) => WeightSlice[];
+}
+
+/** The matrices of a layer: A as a whole, which embeddings look up by row, B and magnitudes as the layer's rows stand. */
+function placesOf(layer: SizedLayer, dora: boolean): MatrixPlace[] {
+  return storedMatrices(layer, { dora }).flatMap(({ key, shape }) => {
+    const isA = key === matrixName(layer, 'A');
+    const transposed = isA && layer.isEmbedding;
+    if (isA || layer.isEmbedding) {
+      const slicesOf = (tensor: Tensor): WeightSlice[] => [
+        { name: key, shape, storedFirst: 0, tensor, first: 0, size: elements(shape), transposed },
+      ];
+      return [{ key, shape: transposed ? shape.toReversed() : shape, slicesOf }];
+    }
+    const width = elements(shape.slice(1));
+    return layer.pieces.map((piece) => {
+      const slicesOf = (tensor: Tensor): WeightSlice[] => {
+        let end = 0;
+        return piece.runs.map(({ from, rows }) => {
+          const first = end;
+          end += rows * width;
+          return { name: key, shape, storedFirst: from * width, tensor, first, size: rows * width };
+        });
+      };
+      return { key, shape: [piece.out, ...shape.slice(1)], piece, slicesOf };
+    });
+  });
 }
 
 /** Matrices of 0 for these layers, in common buffers for a trainer, by their names in files. */
@@ -84,30 +120,25 @@ function allocateMatrices(
   scope: Scope,
   { layers, modules, dora }: AdapterPlaces,
 ): Pick<Matrices, 'layers' | 'whole' | 'parameters'> {
-  const shapes = layers.flatMap((layer) =>
-    storedMatrices(layer, { dora }).map(({ shape }) => shape),
-  );
+  const shapes = layers.flatMap((layer) => placesOf(layer, dora).map(({ shape }) => shape));
   const bases = new Set(modules.slices.map(({ tensor }) => tensor));
   const arena = new ParameterArena(scope, [...shapes, ...[...bases].map(({ shape }) => shape)]);
   const slices: WeightSlice[] = [];
-  const place = (name: string, shape: readonly number[], transposed: boolean = false): Tensor => {
-    const tensor = arena.place(name, transposed ? shape.toReversed() : shape);
-    const all = { storedFirst: 0, first: 0, size: elements(shape) };
-    slices.push({ name, shape, tensor, transposed, ...all });
-    return tensor;
-  };
-  const adapted = layers.map((layer) => {
-    const { name, isEmbedding } = layer;
-    const made = new Map(
-      storedMatrices(layer, { dora }).map(({ key, shape }) => {
-        const isLookedUp = isEmbedding && key === matrixName(layer, 'A');
-        return [key, place(key, shape, isLookedUp)];
-      }),
-    );
-    const [a, b] = [made.get(matrixName(layer, 'A')), made.get(matrixName(layer, 'B'))];
-    if (a === undefined || b === undefined) throw new RangeError(`no matrices: ${name}`);
-    const magnitude = made.get(magnitudeName(name));
-    return { ...layer, a, b, ...(magnitude && { magnitude }) };
+  const adapted = layers.flatMap((layer) => {
+    const places = placesOf(layer, dora).map((place) => {
+      const tensor = arena.place(place.key, place.shape);
+      slices.push(...place.slicesOf(tensor));
+      return { ...place, tensor };
+    });
+    const { pieces, ...size } = layer;
+    return pieces.map((piece): AdaptedLayer => {
+      const held = (key: string): Tensor | undefined =>
+        places.find((place) => place.key === key && (place.piece ?? piece) === piece)?.tensor;
+      const [a, b] = [held(matrixName(layer, 'A')), held(matrixName(layer, 'B'))];
+      if (a === undefined || b === undefined) throw new RangeError(`no matrices: ${layer.name}`);
+      const magnitude = held(magnitudeName(layer.name));
+      return { ...size, ...piece, a, b, ...(magnitude && { magnitude }) };
+    });
   });
   const whole = new Map(
     [...bases].map((base) => [base, arena.place(wholeName(base.label), base.shape)]),
@@ -125,7 +156,7 @@ function allocateMatrices(
  * from the standard normal distribution, as PEFT and the authors' own code do.
  */
 export function drawMatrices(
-  layers: readonly AdaptedLayer[],
+  layers: readonly SizedLayer[],
   seed: number,
 ): Map<string, StoredValues> {
   const random = new Random(seed);

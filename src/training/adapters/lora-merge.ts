@@ -13,7 +13,6 @@ import { encoded } from '../../model/weights/weight-formats.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
-import type { AdaptableLayer } from './lora-targets.ts';
 
 /** The rows of one layer, or all of a weight, as they are stored before a merge, and what they become. */
 export interface MergedRows {
@@ -151,7 +150,7 @@ function expectFine(name: string, { dtype }: Tensor): void {
 }
 
 /** Refuses embeddings that are the output layer, too: an update is of the embedding alone, as in PEFT. */
-function expectUntied({ name, isEmbedding, isTied }: AdaptableLayer): void {
+function expectUntied({ name, isEmbedding, isTied }: AdaptedLayer): void {
   if (!isEmbedding || !isTied) return;
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
@@ -177,7 +176,7 @@ function updatedWeight(
 }
 
 /** The rows of a tensor that belong to a layer. */
-function rowsOf({ name, tensor, first, out, input }: AdaptableLayer): Tensor {
+function rowsOf({ name, tensor, first, out, input }: AdaptedLayer): Tensor {
   const { dtype, pitch } = tensor;
   const shared = { label: name, dtype, pitch };
   const parts = partsOf(tensor).flatMap((part) => {

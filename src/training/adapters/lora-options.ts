@@ -11,7 +11,8 @@ export interface LoraOptions {
   alpha?: number;
   /**
    * The linear layers and embeddings of tokens to adapt, by the names of their weights without `.weight`; `*` stands for
-   * any run of characters. `*.q_proj` and `*.v_proj` by default: the paper adapts W_q and W_v (§7.1).
+   * any run of characters. By default what makes queries and values, as the paper adapts W_q and W_v (§7.1): `q_proj`
+   * and `v_proj`, or what a family calls them, with the keys where they are one layer.
    */
   targets?: NamePattern | readonly NamePattern[];
   /** Ranks of layers that have their own, by names as in `targets`; the first that fits counts. */
@@ -49,7 +50,7 @@ export interface CheckedLoraOptions extends LoraSizes {
   readonly dora: boolean;
   readonly dropout: number;
   readonly seed: number;
-  readonly patterns: readonly NamePattern[];
+  readonly patterns: readonly NamePattern[] | undefined;
   readonly whole: readonly NamePattern[];
 }
 
@@ -69,7 +70,7 @@ const known: Readonly<Record<keyof LoraOptions, true>> = {
 /** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
 export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   refuseUnknown(options, Object.keys(known), 'option of Lora');
-  const { rank = 8, alpha = rank, targets = ['*.q_proj', '*.v_proj'], seed = 0 } = options;
+  const { rank = 8, alpha = rank, targets, seed = 0 } = options;
   const { rankPattern = {}, alphaPattern = {}, rsLora = false, dropout = 0 } = options;
   const { modulesToSave = [], dora = false } = options;
   checkRank('rank', rank);
@@ -80,8 +81,8 @@ export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   checkSwitch('dora', dora);
   checkRange('dropout', dropout, 0, 1);
   if (!Number.isSafeInteger(seed)) throw invalidOption('seed', seed, 'a whole number');
-  const patterns = patternsIn('targets', targets);
-  if (patterns.length === 0) throw invalidOption('targets', targets, 'at least one name');
+  const patterns = targets === undefined ? undefined : patternsIn('targets', targets);
+  if (patterns?.length === 0) throw invalidOption('targets', targets, 'at least one name');
   const whole = patternsIn('modulesToSave', modulesToSave);
   return { rank, alpha, rankPattern, alphaPattern, rsLora, dora, dropout, seed, patterns, whole };
 }

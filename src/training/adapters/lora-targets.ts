@@ -5,15 +5,25 @@ import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import type { Linear } from '../../model/weights/linear-weights.ts';
 import type { TrainableModel } from '../../model/trainable-model.ts';
+import type { WeightSlice } from '../../model/weights/parameters.ts';
 import { type NamePattern, testOf } from '../trainable.ts';
 
-/** A linear layer, or an embedding: rows of a weight tensor, which may hold several layers one below the other. */
+/** Consecutive rows of a weight tensor that are rows of a layer. */
+export interface LayerRows {
+  readonly tensor: Tensor;
+  /** The row of `tensor` where they begin, and how many there are. */
+  readonly first: number;
+  readonly out: number;
+  /** Which rows of the layer they are: so many each from these on, in turn. */
+  readonly runs: readonly { readonly from: number; readonly rows: number }[];
+}
+
+/** A linear layer, or an embedding: rows of weight tensors, which may hold several layers one below the other. */
 export interface AdaptableLayer {
   /** The module's name: that of its weight in the checkpoint, without `.weight`. */
   readonly name: string;
-  readonly tensor: Tensor;
-  /** The row of `tensor` where its matrix begins. */
-  readonly first: number;
+  /** Where its rows are: together, unless the model reads them apart. */
+  readonly pieces: readonly LayerRows[];
   /** Features out and in: the matrix is (out, input), however the checkpoint has it. */
   readonly out: number;
   readonly input: number;
@@ -33,6 +43,8 @@ export interface Modules {
 
 const suffix = '.weight';
 
+const plain = { transposed: false, isEmbedding: false, isTied: false };
+
 /** The modules of a model that have a weight. */
 export function modulesOf(model: TrainableModel): Modules {
   const { linears, slices, embeddings } = model;
@@ -50,9 +62,13 @@ export function modulesOf(model: TrainableModel): Modules {
       for (const { name } of parts) others.set(name, 'a convolution');
       continue;
     }
-    const kind = { isEmbedding: false, isTied: false };
     for (const part of parts) {
-      layers.set(part.name, { ...part, ...kind, tensor, input: tensor.size(-1) });
+      layers.set(part.name, {
+        ...plain,
+        ...part,
+        pieces: [wholePiece(tensor, part)],
+        input: tensor.size(-1),
+      });
     }
   }
   const inClass = classNames(model);
@@ -69,7 +85,10 @@ export function modulesOf(model: TrainableModel): Modules {
     if (parts !== undefined) {
       const row = first / tensor.size(-1);
       const isKnown = parts.some((part) => part.first <= row && row < part.first + part.out);
-      if (!isKnown) others.set(module, 'in rows that stand apart here');
+      if (isKnown || layers.has(module)) continue;
+      const apart = layerApart(module, slices);
+      if (apart === undefined) others.set(module, 'in rows that stand apart here');
+      else layers.set(module, apart);
       continue;
     }
     const stacks = embeddings.filter((table) => table === tensor).length;
@@ -80,11 +99,47 @@ export function modulesOf(model: TrainableModel): Modules {
       const own = inClass(module);
       const isTied = linears.some(({ weight }) => weight === tensor);
       const [out, input] = [tensor.size(0), tensor.size(-1)];
-      const place = { tensor, first: 0, out, input, transposed: false };
-      layers.set(own, { name: own, ...place, isEmbedding: true, isTied });
+      const pieces = [wholePiece(tensor, { first: 0, out })];
+      layers.set(own, { ...plain, name: own, pieces, out, input, isEmbedding: true, isTied });
     }
   }
   return { layers, others };
+}
+
+/** Rows that stand together, in their order. */
+function wholePiece(tensor: Tensor, { first, out }: { first: number; out: number }): LayerRows {
+  return { tensor, first, out, runs: [{ from: 0, rows: out }] };
+}
+
+/** A layer of whose rows some stand here and some there, below each other; undefined where that is otherwise. */
+function layerApart(name: string, all: readonly WeightSlice[]): AdaptableLayer | undefined {
+  const slices = all.filter((slice) => slice.name === name + suffix);
+  const { shape: [out = 0, input = 0] = [] } = slices[0] ?? {};
+  const pieces = [...new Set(slices.map(({ tensor }) => tensor))].map((tensor) => {
+    const own = slices.filter((slice) => slice.tensor === tensor);
+    const inOrder = own.toSorted((one, other) => one.first - other.first);
+    const runs = inOrder.map(({ storedFirst, size }) => ({
+      from: storedFirst / input,
+      rows: size / input,
+    }));
+    const rows = runs.reduce((sum, run) => sum + run.rows, 0);
+    return { tensor, first: (inOrder[0]?.first ?? 0) / input, out: rows, runs };
+  });
+  const isWhole = ({ transposed, order }: WeightSlice): boolean => !transposed && !order;
+  const areTogether = pieces.every(({ tensor, first, runs }) => {
+    let end = first * input;
+    return runs.every(({ from, rows }) => {
+      const begin = end;
+      end += rows * input;
+      return slices.some(
+        (slice) =>
+          slice.tensor === tensor && slice.first === begin && slice.storedFirst === from * input,
+      );
+    });
+  });
+  const found = pieces.reduce((sum, piece) => sum + piece.out, 0);
+  if (found !== out || !areTogether || !slices.every(isWhole)) return undefined;
+  return { ...plain, name, pieces, out, input };
 }
 
 /** Makes names in files those of the class: they differ, if at all, in what the linear layers have before theirs. */
@@ -108,14 +163,28 @@ function classNames({ linears, slices }: TrainableModel): (name: string) => stri
   return (own) => own;
 }
 
+/** What makes queries and values, under the names that families give it: apart, or together with keys. */
+const queriesAndValues =
+  /\.(?:q|v|query|value|[qv]_(?:proj|lin)|(?:query|value)_proj|q_attn|c_attn|query_key_value|qkv|qkv_proj|Wqkv|in_proj_qkv)$|(?:attn|\.self)\.in_proj$/;
+
 /**
- * The layers whose names fit one of the patterns; each pattern must fit at least one.
+ * The layers whose names fit one of the patterns; each pattern must fit at least one. Without patterns those that make
+ * queries and values.
  * @throws TransformerError OPTION_INVALID
  */
 export function selectLayers(
   { layers, others }: Modules,
-  patterns: readonly NamePattern[],
+  patterns: readonly NamePattern[] | undefined,
 ): AdaptableLayer[] {
+  if (patterns === undefined) {
+    const usual = [...layers.values()].filter(({ name }) => queriesAndValues.test(name));
+    if (usual.length > 0) return usual;
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'The model has no layers that make queries and values under known names. Pass targets: ' +
+        `one of its layers is "${[...layers.keys()][0] ?? ''}".`,
+    );
+  }
   const tests = patterns.map(testOf);
   for (const [index, test] of tests.entries()) {
     for (const [name, kind] of others) {

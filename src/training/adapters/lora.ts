@@ -129,7 +129,7 @@ export class Lora implements Adapter {
     const begun = this.ready();
     if (begun !== undefined) await begun;
     const values = await readParameters(this.#gpu, this.parameters);
-    const { layers } = this.#matrices;
+    const { sized: layers } = this.#matrices;
     return adapterFiles(this.#config, { layers, modules: this.modulesToSave }, values);
   }
 

@@ -9,6 +9,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import type { TrainableModel } from '../../model/trainable-model.ts';
 import type { WeightSlice } from '../../model/weights/parameters.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
+import type { AdaptableLayer } from './lora-targets.ts';
 import { type NamePattern, testOf } from '../trainable.ts';
 
 /** Modules, and their weights in the model by the names that these have in PEFT's files. */
@@ -69,11 +70,9 @@ export function selectModules(
 }
 
 /** Refuses layers with updates in modules that train whole. @throws TransformerError OPTION_INVALID */
-export function expectApart(
-  layers: readonly { readonly name: string; readonly tensor: Tensor }[],
-  { slices }: WholeModules,
-): void {
-  const both = layers.find(({ tensor }) => slices.some((slice) => slice.tensor === tensor));
+export function expectApart(layers: readonly AdaptableLayer[], { slices }: WholeModules): void {
+  const tensors = new Set(slices.map(({ tensor }) => tensor));
+  const both = layers.find(({ pieces }) => pieces.some(({ tensor }) => tensors.has(tensor)));
   if (both === undefined) return;
   throw new TransformerError(
     'OPTION_INVALID',

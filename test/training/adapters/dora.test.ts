@@ -14,13 +14,15 @@ import { MemoryTarget, snapshot } from '../../support/training.ts';
 const onGpu = sharedGpu();
 const cases = [
   // Queries and values stand in one weight with keys, and have biases; outputs have residuals.
-  ['bert_tokcls', ['*.query', '*.value', '*.output.dense', '*.intermediate.dense']],
-  ['llama_gqa', ['*.q_proj', '*.up_proj', '*.down_proj', 'lm_head']],
+  ['bert_tokcls', 'main', ['*.query', '*.value', '*.output.dense', '*.intermediate.dense']],
+  ['llama_gqa', 'main', ['*.q_proj', '*.up_proj', '*.down_proj', 'lm_head']],
+  // Rows of queries and of gates come by turns.
+  ['variants/qwen3_5_mild', 'padded', ['*.q_proj', '*.v_proj']],
 ] as const;
 
-test.each(cases)('%s', (name, targets) =>
+test.each(cases)('%s', (name, call, targets) =>
   onGpu(async (gpu) => {
-    const inputs = callInputs(await readCase(name), 'main');
+    const inputs = callInputs(await readCase(name), call);
     using model = await loadModel(fixtureSource(name), { gpu });
     using lora = new Lora(model, { rank: 2, targets, dora: true });
     using tuned = withAdapters(model, lora);

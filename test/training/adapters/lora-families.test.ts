@@ -21,7 +21,8 @@ test.each([
   ['distilbert_seqcls', 'main', ['*.q_lin', '*.lin2', 'pre_classifier'], 'SEQ_CLS'],
   ['gpt2', 'main', ['*.c_attn', '*.c_fc', '*.c_proj'], 'CAUSAL_LM'],
   ['llama_gqa', 'main', ['*.q_proj', '*.v_proj', '*.up_proj', '*.down_proj'], 'CAUSAL_LM'],
-  ['variants/qwen3_5_mild', 'padded', ['*.k_proj', '*.v_proj', '*.in_proj_z'], 'CAUSAL_LM'],
+  // Rows of queries and of gates come by turns.
+  ['variants/qwen3_5_mild', 'padded', ['*.q_proj', '*.v_proj', '*.in_proj_z'], 'CAUSAL_LM'],
   ['roberta_seqcls', 'main', ['*.value', '*.output.dense'], 'SEQ_CLS'],
   ['t5_gated', 'labels', ['*.k', '*.wi_0', 'lm_head'], 'SEQ_2_SEQ_LM'],
 ])('%s', async (name, call, targets, taskType) => {
@@ -47,15 +48,6 @@ test.each([
     expect(config).toMatchObject({ task_type: taskType, fan_in_fan_out: name === 'gpt2' });
   });
 });
-
-test('a layer whose rows stand apart is refused by its name', () =>
-  onGpu(async (gpu) => {
-    using model = await loadModel(fixtureSource('variants/qwen3_5_mild'), { gpu });
-    const targets = ['*.v_proj', '*.q_proj'];
-    expect(() => new Lora(model, { targets })).toThrow(
-      '"model.layers.1.self_attn.q_proj", which is in rows that stand apart',
-    );
-  }));
 
 test('an adapter by PEFT for weights that lie transposed in the file', async () => {
   const gpt2 = await readCase('gpt2');
