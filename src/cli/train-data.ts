@@ -6,6 +6,7 @@ import { type Model, type Source, TransformerError } from '../index.node.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
 import { type Field } from '../phrases/fields.ts';
+import { outsideToken } from '../phrases/outside.ts';
 import { unseenPhrases } from '../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../phrases/recipe.ts';
 import { shuffle, shuffled } from '../training/data/order.ts';
@@ -48,6 +49,13 @@ export function phraseData(recipe: Recipe, field: Field, tokenizer: Tokenizer): 
       'OPTION_INVALID',
       `The tokenizer of --from has no tokens for ${missing.join(', ')}, which phrases need. ` +
         'Pass texts of your own with --data FILE.',
+    );
+  }
+  if (field.turns.includes('outside') && !new Set(tokenizer.vocabulary()).has(outsideToken)) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `The tokenizer of --from has no token ${outsideToken}, and takes none more, as it is no BPE with an unknown ` +
+        'token. Leave --from out to begin a new model.',
     );
   }
   // As many of each kind in each direction, or of each but some of a field of many.

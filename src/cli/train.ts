@@ -7,6 +7,7 @@ import { initialCheckpoint } from '../training/initialize.ts';
 import { openSource } from '../source/open-source.ts';
 import { readFile } from '../source/source.ts';
 import { courses } from '../phrases/courses.ts';
+import { grown } from '../phrases/grow.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
 import { buildTokenizer } from '../phrases/vocabulary.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -74,7 +75,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (settings.resume) await completeRun(settings.out);
   using interruption = new Interruption();
   using gpu = await Gpu.request();
-  const start = openStart(settings);
+  const start = await openStart(settings);
   const learner = (await folderLearner(settings, start)) ?? (await textLearner(settings, start));
   const { source, tokenizer } = learner;
   // loadModel releases the source, so its other files are read before.
@@ -135,9 +136,13 @@ function memoryLine({ weights, gradients, optimizer, activations, total }: Train
 }
 
 /** Where the run begins: its own folder, a checkpoint, or a new model. */
-function openStart({ resume, out, from, recipe, course, lora }: TrainSettings): Source {
+async function openStart(settings: TrainSettings): Promise<Source> {
+  const { resume, out, from, data, recipe, course, lora } = settings;
   if (resume && !lora) return directorySource(out);
-  if (from !== undefined) return openSource(from);
+  if (from !== undefined) {
+    const isOfPhrases = data === undefined && !lora;
+    return isOfPhrases ? grown(openSource(from), courses[course].field) : openSource(from);
+  }
   const { field, vocabulary, vocabularyPairs, config: size } = courses[course];
   const { tokenizer, config } = buildTokenizer(0, vocabulary, vocabularyPairs, field);
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
