@@ -6,6 +6,7 @@ import { className } from '../model/heads/head-name.ts';
 import { readConfig } from '../model/read-configs.ts';
 import { show } from '../runtime/print.ts';
 import type { JsonObject } from '../source/json.ts';
+import { withFiles } from '../source/overlay.ts';
 import { imageBatch, type ImageFolder, imageFolder } from '../training/data/image-folder.ts';
 import { labelsOf, tasksFor } from './describe.ts';
 import { UsageError } from './options.ts';
@@ -90,19 +91,5 @@ function withLabels(source: Source, config: JsonObject, labels: readonly string[
     label2id: Object.fromEntries(labels.map((name, index) => [name, index])),
   };
   const bytes = new TextEncoder().encode(JSON.stringify(named));
-  const isConfig = (file: string): boolean => file === 'config.json';
-  return {
-    name: source.name ?? 'the checkpoint',
-    read: (file, ...rest) => (isConfig(file) ? Promise.resolve(bytes) : source.read(file, ...rest)),
-    size: (file, signal) =>
-      isConfig(file)
-        ? Promise.resolve(bytes.length)
-        : (source.size?.(file, signal) ?? Promise.resolve(undefined)),
-    list: (signal) => source.list?.(signal) ?? Promise.resolve(undefined),
-    finish: (file, signal) =>
-      isConfig(file) ? Promise.resolve() : (source.finish?.(file, signal) ?? Promise.resolve()),
-    discard: (file) => source.discard?.(file) ?? Promise.resolve(),
-    release: () => source.release?.(),
-    explain: (files) => source.explain?.(files),
-  };
+  return withFiles(source, new Map([['config.json', bytes]]), source.name ?? 'the checkpoint');
 }

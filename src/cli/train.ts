@@ -5,6 +5,7 @@ import { TransformerError, type Model, type Source } from '../index.node.ts';
 import { completeRun } from '../training/complete-run.ts';
 import { initialCheckpoint } from '../training/initialize.ts';
 import { openSource } from '../source/open-source.ts';
+import { withFiles } from '../source/overlay.ts';
 import { readFile } from '../source/source.ts';
 import { courses } from '../phrases/courses.ts';
 import { grown } from '../phrases/grow.ts';
@@ -154,13 +155,7 @@ async function openStart(settings: TrainSettings): Promise<Source> {
     { ...phrasesConfig(vocabulary), ...size },
     { seed: recipe.seed, generationConfig: phrasesGeneration },
   );
-  return {
-    ...checkpoint,
-    name: 'a new model of phrases',
-    read: async (file, range, signal) =>
-      files.get(file)?.subarray(range?.start, range?.end) ?? checkpoint.read(file, range, signal),
-    size: async (file, signal) => files.get(file)?.length ?? checkpoint.size?.(file, signal),
-  };
+  return withFiles(checkpoint, files, 'a new model of phrases');
 }
 
 async function readFiles(

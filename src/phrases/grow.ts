@@ -4,6 +4,7 @@ import { numbersIn } from '../model/weights/weight-formats.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { openSafetensors, readTensors } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
+import { withFiles } from '../source/overlay.ts';
 import { readJson, type Source } from '../source/source.ts';
 import type { Field } from './fields.ts';
 import { outsideToken } from './outside.ts';
@@ -43,12 +44,7 @@ export async function grown(source: Source, field: Field): Promise<Source> {
     ['config.json', json({ ...settings, vocab_size: count, decoder_vocab_size: count })],
     ['model.safetensors', safetensors(await grownTensors(source, { size, unknown, added }))],
   ]);
-  return {
-    ...source,
-    read: async (file, range, signal) =>
-      files.get(file)?.subarray(range?.start, range?.end) ?? source.read(file, range, signal),
-    size: async (file, signal) => files.get(file)?.length ?? source.size?.(file, signal),
-  };
+  return withFiles(source, files);
 }
 
 function vocabularyOf({
