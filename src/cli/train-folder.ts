@@ -1,4 +1,4 @@
-// A folder of files as what a model learns from: pictures by label.
+// A folder of files as what a model learns from: pictures by label, sounds with their texts.
 
 import { stat } from 'node:fs/promises';
 import { ImageProcessor, type Source, TransformerError } from '../index.node.ts';
@@ -7,36 +7,60 @@ import { readConfig } from '../model/read-configs.ts';
 import { show } from '../runtime/print.ts';
 import type { JsonObject } from '../source/json.ts';
 import { withFiles } from '../source/overlay.ts';
+import { audioFolder, speechBatch } from '../training/data/audio-folder.ts';
 import { imageBatch, type ImageFolder, imageFolder } from '../training/data/image-folder.ts';
+import { loadSpeechProcessor } from '../training/data/speech-processor.ts';
 import { labelsOf, tasksFor } from './describe.ts';
 import { UsageError } from './options.ts';
 import type { Learner } from './train-data.ts';
 import { inOrder } from './train-rows.ts';
 import type { TrainSettings } from './train-settings.ts';
 
+/** How models of a task come to what they learn. */
+interface Kind {
+  readonly wanted: string;
+  readonly learner: (
+    folder: string,
+    settings: TrainSettings,
+    checkpoint: Checkpoint,
+  ) => Promise<Learner>;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  'image-classification': {
+    wanted: 'A classifier of pictures learns from a folder with a folder of them for each label',
+    learner: imageLearner,
+  },
+  'automatic-speech-recognition': {
+    wanted:
+      'A model of speech learns from a folder of sounds, with metadata.csv that says their texts',
+    learner: speechLearner,
+  },
+};
+
 /**
- * What a model of pictures learns from; undefined of a model of texts.
+ * What a model of pictures or of speech learns from; undefined of a model of texts.
  * Errors: UsageError where that is no folder, or where a model of texts was given one; FILE_*, INPUT_INVALID.
  */
 export async function folderLearner(
-  { data, from, recipe }: TrainSettings,
+  settings: TrainSettings,
   source: Source,
 ): Promise<Learner | undefined> {
+  const { data, from } = settings;
   if (from === undefined) return undefined;
   const config = await readConfig(source, undefined);
   const tasks = await tasksFor(config, className(config) ?? null);
   const isFolder = data !== undefined && (await isDirectory(data));
-  if (tasks.includes('image-classification')) {
-    if (data === undefined || !isFolder) {
-      throw new UsageError(
-        `A classifier of pictures learns from a folder of them, a folder in it for each label; --data is ${show(data ?? 'missing')}.`,
-      );
-    }
-    return imageLearner(data, recipe, { source, config });
+  const kind = Object.keys(kinds).find((task) => tasks.includes(task));
+  const { wanted, learner } = kinds[kind ?? ''] ?? {};
+  if (learner !== undefined) {
+    if (isFolder) return learner(data, settings, { source, config });
+    throw new UsageError(`${wanted}; --data is ${show(data ?? 'missing')}.`);
   }
   if (!isFolder) return undefined;
   throw new UsageError(
-    `--data is the folder ${data}, from which classifiers of pictures learn; --from is another model. Pass a file.`,
+    `--data is the folder ${data}, from which classifiers of pictures and models of speech learn; --from is another ` +
+      'model. Pass a file.',
   );
 }
 
@@ -52,7 +76,7 @@ interface Checkpoint {
 
 async function imageLearner(
   folder: string,
-  { seed, batchSize }: TrainSettings['recipe'],
+  { recipe: { seed, batchSize } }: TrainSettings,
   { source, config }: Checkpoint,
 ): Promise<Learner> {
   const processor = await ImageProcessor.load(source);
@@ -65,6 +89,28 @@ async function imageLearner(
         batchSize,
         batchOf: (some) => imageBatch(gpu, processor, some),
         unit: `pictures of ${labels.length} labels`,
+      }),
+  };
+}
+
+async function speechLearner(
+  folder: string,
+  { recipe: { seed, batchSize }, language }: TrainSettings,
+  { source }: Checkpoint,
+): Promise<Learner> {
+  const processor = await loadSpeechProcessor(source);
+  const spoken = await audioFolder(folder);
+  const said = { ...(language !== undefined && { language }) };
+  // What cannot be written is told before anything is learned.
+  for (const { text } of spoken) await processor.labels(text, said);
+  return {
+    source,
+    data: ({ gpu }) =>
+      inOrder(folder, spoken, {
+        seed,
+        batchSize,
+        batchOf: (some) => speechBatch(gpu, processor, some, said),
+        unit: 'sounds with texts',
       }),
   };
 }

@@ -33,6 +33,8 @@ export interface RunSettings {
   readonly from?: string;
   /** A file of pairs or rows to learn in place of phrases, or a folder. */
   readonly data?: string;
+  /** What is spoken in the sounds that it learns from. */
+  readonly language?: string;
   /** Names of tensors that stay as they are. */
   readonly freeze: readonly string[];
   /** Of runs that train adapters. */
@@ -72,6 +74,7 @@ const fixed = [
   'field',
   'quick',
   'data',
+  'language',
   'from',
   'freeze',
   'lora',
@@ -97,6 +100,7 @@ const options = {
     'FILE',
     'what to learn: pairs, source TAB target a line, rows, or a folder: see above',
   ),
+  language: textOption('NAME', 'what is spoken in sounds, fr or french; for Whisper'),
   lora: textOption('N', 'train low-rank adapters of this rank; the weights stay; needs --from'),
   targets: listOption(
     'PATTERN',
@@ -165,7 +169,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
       `There is a run in ${out} already. Add --resume to go on with it, or choose another --out.`,
     );
   }
-  const { from, data, freeze = [], targets } = values;
+  const { from, data, language, freeze = [], targets } = values;
   if (data !== undefined && from === undefined) {
     throw new UsageError(
       '--data needs --from DIR: a checkpoint to begin with, whose tokenizer reads the texts.',
@@ -193,6 +197,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     course,
     ...(from !== undefined && { from }),
     ...(data !== undefined && { data: resolve(data) }),
+    ...(language !== undefined && { language }),
     freeze,
     ...(rank !== undefined && { lora: { rank, targets, dtype: held } }),
     ...rest,
@@ -233,7 +238,7 @@ async function readSettings(out: string): Promise<RunSettings> {
   });
   const settings = parseJson(content, file);
   if (isObject(settings)) {
-    const { recipe, course, from, data, freeze, lora } = settings;
+    const { recipe, course, from, data, language, freeze, lora } = settings;
     const isText = (value: unknown): value is string => typeof value === 'string';
     const isOptionalText = (value: unknown): value is string | undefined =>
       value === undefined || isText(value);
@@ -242,12 +247,17 @@ async function readSettings(out: string): Promise<RunSettings> {
       isCourse(course) &&
       isOptionalText(from) &&
       isOptionalText(data) &&
+      isOptionalText(language) &&
       Array.isArray(freeze) &&
       freeze.every(isText) &&
       (lora === undefined || isLora(lora))
     ) {
-      const places = { ...(isText(from) && { from }), ...(isText(data) && { data }) };
-      return { recipe, course, ...places, freeze, ...(lora && { lora }) };
+      const texts = {
+        ...(isText(from) && { from }),
+        ...(isText(data) && { data }),
+        ...(isText(language) && { language }),
+      };
+      return { recipe, course, ...texts, freeze, ...(lora && { lora }) };
     }
   }
   throw new TransformerError(

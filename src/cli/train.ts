@@ -52,7 +52,8 @@ export const train: Command = {
     'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV, Parquet or lines: ' +
     'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
     'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A classifier ' +
-    'of pictures learns from a folder that has a folder of them for each label, or metadata.csv with file_name and label.',
+    'of pictures learns from a folder that has a folder of them for each label, or metadata.csv with file_name and label; a ' +
+    'model of speech from a folder of sounds with metadata.csv, which has file_name and transcription.',
   options: trainOptions,
   examples: [
     { call: 'train --quick --out runs/quick' },
@@ -61,6 +62,7 @@ export const train: Command = {
     { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
     { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
     { call: 'train --out runs/pets --from DIR --data images/' },
+    { call: 'train --out runs/speech --from DIR --data speech/ --language fr' },
   ],
   run,
 };
@@ -172,7 +174,7 @@ async function readFiles(
 
 /** Writes what stays the same during a run: its settings and its tokenizer. */
 async function writeStart(
-  { recipe, course, from, data, freeze, lora, out }: TrainSettings,
+  { recipe, course, from, data, language, freeze, lora, out }: TrainSettings,
   files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
 ): Promise<void> {
   const target = directoryTarget(out);
@@ -183,6 +185,7 @@ async function writeStart(
     course,
     ...(from !== undefined && { from }),
     ...(data !== undefined && { data }),
+    ...(language !== undefined && { language }),
     freeze,
     ...(lora && { lora }),
   };

@@ -1,6 +1,12 @@
 // The entry point `webgpu-transformer/training`.
 
 export { type Batches, type SequencePair, sequenceBatch } from './batches.ts';
+export { audioFolder, speechBatch, type SpokenText } from './data/audio-folder.ts';
+export {
+  loadSpeechProcessor,
+  type SpeechLabelOptions,
+  type SpeechProcessor,
+} from './data/speech-processor.ts';
 export {
   chatExample,
   type ChatExampleOptions,

@@ -25,8 +25,9 @@ test('no snippet and no answer is lost', () => {
     'rows of data': 0,
     'a run that ends early': 0,
     'pictures by label': 0,
+    'sounds with texts': 0,
     metrics: 11,
     'a GGUF file': 0,
   });
-  expect(snippets).toHaveLength(13);
+  expect(snippets).toHaveLength(14);
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Gpu, type Model } from 'webgpu-transformer';
 import * as training from 'webgpu-transformer/training';
 import { callables } from '../support/interface.ts';
-import { memorySource } from '../support/source.ts';
+import { fixtureSource, memorySource } from '../support/source.ts';
 import { taskFiles } from '../support/tasks.ts';
 import { MemoryTarget, tinyBatch, tinyConfig, tinyModel, trainTo } from '../support/training.ts';
 import { expectEnded, expectRefused, type Way } from '../support/wrong-arguments.ts';
@@ -56,6 +56,8 @@ afterAll(async () => {
 /** A picture that a page got of a folder. */
 const chosen = (label: string): File =>
   Object.defineProperty(new File([], '1.png'), 'webkitRelativePath', { value: `a/${label}/1.png` });
+const table = (content: string): File => new File([content], 'metadata.csv');
+const speech = await training.loadSpeechProcessor(fixtureSource('whisper_task'));
 const tokenizerFiles = await taskFiles('gpt2');
 const example = (): training.TokenExample => ({ inputIds: [1, 2], labels: [1, 2] });
 const decay = of(() => [{ learningRate: 0.1, totalSteps: 5 }]);
@@ -93,6 +95,18 @@ const ways: Readonly<Record<string, Way>> = {
   readRecords: {
     call: training.readRecords,
     right: of(() => [new TextEncoder().encode('a'), { format: 'text' as const, columns: [] }]),
+  },
+  audioFolder: {
+    call: training.audioFolder,
+    right: of(() => [[table('file_name,text\na.wav,one'), new File([], 'a.wav')], {}]),
+  },
+  loadSpeechProcessor: {
+    call: training.loadSpeechProcessor,
+    right: of(() => [fixtureSource('whisper_task'), {}]),
+  },
+  'speechprocessor.labels': {
+    call: (...args: Parameters<training.SpeechProcessor['labels']>) => speech.labels(...args),
+    right: of(() => ['one', { language: 'en', task: 'transcribe' as const }]),
   },
   imageFolder: {
     call: training.imageFolder,
@@ -207,6 +221,7 @@ const theirs = ['adapter.files', 'target.write'];
 /** Tried in training and training/data: they are called with a tokenizer or a processor, or with rows of any kind. */
 const ofProcessors = [
   'imageBatch',
+  'speechBatch',
   'textExample',
   'completionExample',
   'chatExample',

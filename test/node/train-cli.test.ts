@@ -1,5 +1,14 @@
 // train and evaluate on the command line: tiny runs in processes of their own.
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -350,6 +359,33 @@ test('a classifier of pictures learns labels from folders, under their names', a
   const texts = ['--from', path.join(root, 'models', 'phrases'), '--data', data, '--out', out];
   await rm(out, { recursive: true });
   expectRefusal(await run('train', ...texts), 'is the folder', 'Pass a file');
+});
+
+test('adapters of a model of speech learn from sounds with their texts', async () => {
+  const folder = await temporaryFolder();
+  const from = path.join(root, 'test', 'fixtures', 'whisper_task');
+  const data = path.join(folder, 'speech');
+  await mkdir(data);
+  for (const name of ['one', 'two']) {
+    await copyFile(path.join(from, `${name}.wav`), path.join(data, `${name}.wav`));
+  }
+  const table = path.join(data, 'metadata.csv');
+  await writeFile(table, 'file_name,transcription\none.wav,Hallo Welt\ntwo.wav,Guten Tag!\n');
+  const out = path.join(folder, 'out');
+  const asked = ['train', '--from', from, '--data', data, '--out', out];
+  expectRefusal(await run(...asked), 'language is missing', 'en, de, ja');
+  const steps = ['--steps', '30', '--batch-size', '2', '--learning-rate', '0.02'];
+  const { code, stderr, stdout } = await run(...asked, '--language', 'de', '--lora', '4', ...steps);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('2 sounds with texts of');
+  const more = await run('train', '--resume', '--out', out, '--steps', '50');
+  expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
+  const log = await readLog(out);
+  expect(log.map(({ step }) => step)).toEqual([25, 30, 50]);
+  expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss);
+  await rm(out, { recursive: true });
+  const pairs = ['train', '--from', from, '--data', table, '--out', out];
+  expectRefusal(await run(...pairs), 'folder of sounds', 'metadata.csv');
 });
 
 test('train refuses what it cannot do', async () => {

@@ -78,6 +78,15 @@ export async function pets(): Promise<readonly File[]> {
   );
 }
 
+/** The same of a sound and its text. */
+export async function speech(): Promise<readonly File[]> {
+  const bytes = new Uint8Array(await readFixture('whisper_task/one.wav'));
+  return [
+    new File(['file_name,transcription\none.wav,Hallo'], 'metadata.csv'),
+    new File([bytes], 'one.wav'),
+  ];
+}
+
 /** Any web server, with the embedded model. */
 export async function server(): Promise<string> {
   const web = webFolder();

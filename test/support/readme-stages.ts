@@ -109,6 +109,15 @@ const pairsOf = (index) => [{ source: [4, 20 + (index % 2), 11, 59, 1], target: 
       ["'hf:owner/name'", "stage.source('vit')"],
     ],
   },
+  'sounds with texts': {
+    has: 'audioFolder(',
+    before: device,
+    replaced: [
+      ["'speech'", 'await stage.speech()'],
+      ["'hf:owner/name'", "stage.source('whisper_task')"],
+      ["'fr'", "'de'"],
+    ],
+  },
   'low-rank adapters': {
     has: 'new Lora(',
     before: `${device}
