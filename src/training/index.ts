@@ -38,7 +38,11 @@ export {
   readRecords,
   type RecordFormat,
   type RecordOptions,
+  streamRecords,
 } from './data/records.ts';
+export { packStream } from './data/pack-stream.ts';
+export { shuffledStream, type ShuffledStreamOptions } from './data/shuffled-stream.ts';
+export type { StreamInput } from './data/text-stream.ts';
 export {
   type Preference,
   preferenceBatch,

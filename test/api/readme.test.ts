@@ -24,10 +24,11 @@ test('no snippet and no answer is lost', () => {
     'low-rank adapters': 0,
     'rows of data': 0,
     'a run that ends early': 0,
+    'rows as they come': 0,
     'pictures by label': 0,
     'sounds with texts': 0,
     metrics: 11,
     'a GGUF file': 0,
   });
-  expect(snippets).toHaveLength(14);
+  expect(snippets).toHaveLength(15);
 });

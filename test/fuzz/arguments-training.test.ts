@@ -56,6 +56,9 @@ afterAll(async () => {
 /** A picture that a page got of a folder. */
 const chosen = (label: string): File =>
   Object.defineProperty(new File([], '1.png'), 'webkitRelativePath', { value: `a/${label}/1.png` });
+async function* rowsAsTheyCome(): AsyncGenerator<string> {
+  yield 'a';
+}
 const table = (content: string): File => new File([content], 'metadata.csv');
 const speech = await training.loadSpeechProcessor(fixtureSource('whisper_task'));
 const tokenizerFiles = await taskFiles('gpt2');
@@ -111,6 +114,16 @@ const ways: Readonly<Record<string, Way>> = {
   imageFolder: {
     call: training.imageFolder,
     right: of(() => [['a', 'b'].map(chosen), { labels: ['a', 'b'] }]),
+  },
+  streamRecords: {
+    call: training.streamRecords,
+    right: of(() => [new Response('a'), { format: 'text' as const, columns: [] }]),
+  },
+  packStream: { call: training.packStream, right: of(() => [[example()], 2]) },
+  shuffledStream: {
+    call: (...args: Parameters<typeof training.shuffledStream>) =>
+      training.shuffledStream(...args)(0),
+    right: of(() => [(): AsyncIterable<string> => rowsAsTheyCome(), { seed: 1, buffer: 2 }]),
   },
   loadTokenizer: {
     call: training.loadTokenizer,

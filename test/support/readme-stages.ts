@@ -101,6 +101,13 @@ const pairsOf = (index) => [{ source: [4, 20 + (index % 2), 11, 59, 1], target: 
       ],
     ],
   },
+  'rows as they come': {
+    has: 'streamRecords(',
+    replaced: [
+      ["'hf:owner/name'", "await stage.task('gpt2')"],
+      ["'texts.jsonl'", `new File(['{"text": "Marie Curie"}'], 'texts.jsonl')`],
+    ],
+  },
   'pictures by label': {
     has: 'imageFolder(',
     before: device,

@@ -219,7 +219,8 @@ function within(example: TokenExample, options: ExampleOptions): TokenExample {
   );
 }
 
-function checkExamples(examples: unknown): void {
+/** Errors: INPUT_INVALID. */
+export function checkExamples(examples: unknown): void {
   const list = Array.isArray(examples) ? Array.from<unknown>(examples) : [];
   if (list.length === 0) {
     throw new TransformerError(

@@ -1,10 +1,20 @@
 // Rows of data as people have them in files.
 
-import { refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import { isListOf } from '../../runtime/lists.ts';
-import { isObject, parseJson, show } from '../../source/json.ts';
+import { refuseUnknown, throwIfAborted, TransformerError } from '../../runtime/errors.ts';
+import { parseJson, show } from '../../source/json.ts';
 import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
 import { invalidOption } from '../check.ts';
+import { type DataRecord, recordOf, rowParser } from './row-parsers.ts';
+import {
+  decodedPieces,
+  isStreamInput,
+  type StreamInput,
+  streamName,
+  streamPieces,
+} from './text-stream.ts';
+
+export type { DataRecord } from './row-parsers.ts';
 
 /** How a file holds rows: a JSON value a line, a JSON list, columns under a header, a text a line, or Parquet. */
 export type RecordFormat = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text' | 'parquet';
@@ -16,9 +26,6 @@ export interface RecordOptions {
   columns?: readonly string[];
   signal?: AbortSignal;
 }
-
-/** A row by the names of its columns; lines of text have the column `text`. */
-export type DataRecord = Readonly<Record<string, unknown>>;
 
 const byEnding: Readonly<Record<string, RecordFormat>> = {
   jsonl: 'jsonl',
@@ -41,11 +48,7 @@ export async function readRecords(
   input: FileInput,
   options: RecordOptions = {},
 ): Promise<DataRecord[]> {
-  refuseUnknown(options, ['format', 'columns', 'signal'], 'option of readRecords');
-  const { columns = [], signal } = options;
-  if (!isListOf(columns, (name) => typeof name === 'string')) {
-    throw invalidOption('columns', columns, 'a list of names, [ … ]');
-  }
+  const columns = checkOptions(options, 'readRecords');
   if (!isFileInput(input)) {
     throw new TransformerError(
       'INPUT_INVALID',
@@ -54,25 +57,55 @@ export async function readRecords(
   }
   const file = nameOf(input);
   const format = formatOf(file, options.format);
-  const bytes = await readBytes(input, signal);
-  const rows = await rowsOf(bytes, format, file);
-  if (rows.length === 0) {
-    throw new TransformerError('FILE_INVALID', `${file} holds no rows. Write one a line.`);
-  }
-  for (const [index, row] of rows.entries()) {
-    const missing = columns.find((name) => (row[name] ?? undefined) === undefined);
-    if (missing === undefined) continue;
-    throw new TransformerError(
-      'FILE_INVALID',
-      `Row ${index + 1} of ${file} has no ${show(missing)}; it has ` +
-        `${
-          Object.keys(row)
-            .map((name) => show(name))
-            .join(', ') || 'nothing'
-        }.`,
-    );
+  const bytes = await readBytes(input, options.signal);
+  const rows: DataRecord[] = [];
+  for await (const some of checked(rowsOf(bytes, format, file), columns, file)) {
+    for (const row of some) rows.push(row);
   }
   return rows;
+}
+
+/**
+ * The rows of a file one by one, as they come, without holding the whole: of what `readRecords` reads, of what `fetch`
+ * resolves with, or of a stream of bytes or texts (`format` says of what). Of Parquet and JSON lists there is no beginning
+ * without the end.
+ * @throws TransformerError as `readRecords`, with the rows before given already; INPUT_INVALID for a stream that is read
+ *   elsewhere
+ * @example
+ * for await (const { text } of streamRecords(await fetch('https://host/texts.jsonl'))) console.log(text);
+ */
+export async function* streamRecords(
+  input: StreamInput,
+  options: RecordOptions = {},
+): AsyncGenerator<DataRecord, void, undefined> {
+  const columns = checkOptions(options, 'streamRecords');
+  if (!isStreamInput(input)) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `The rows are ${show(input)}; wanted a path, a URL, a Blob or File, bytes, a Response or a ReadableStream.`,
+    );
+  }
+  const file = streamName(input);
+  const format = formatOf(file, options.format);
+  if (format === 'json' || format === 'parquet') {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `Rows of ${format} are not read one by one. Read them with readRecords, or write them as JSONL.`,
+    );
+  }
+  const texts = decodedPieces(streamPieces(input, options.signal), file);
+  for await (const rows of checked(rowsOfTexts(texts, format, file), columns, file)) yield* rows;
+}
+
+/** Errors: OPTION_*, ABORTED. */
+function checkOptions(options: RecordOptions, name: string): readonly string[] {
+  refuseUnknown(options, ['format', 'columns', 'signal'], `option of ${name}`);
+  const { columns = [], signal } = options;
+  if (!isListOf(columns, (one) => typeof one === 'string')) {
+    throw invalidOption('columns', columns, 'a list of names, [ … ]');
+  }
+  throwIfAborted(signal);
+  return columns;
 }
 
 function formatOf(file: string, format: unknown): RecordFormat {
@@ -90,83 +123,64 @@ function formatOf(file: string, format: unknown): RecordFormat {
   throw invalidOption('format', format, `one of ${formats.join(', ')}`);
 }
 
-async function rowsOf(
-  bytes: Uint8Array,
-  format: RecordFormat,
-  file: string,
-): Promise<DataRecord[]> {
-  if (format !== 'parquet') return parsers[format](decoded(bytes, file), file);
-  const { parquetRows } = await import('./parquet.ts');
-  return parquetRows(bytes, file);
-}
+type Pieces = AsyncGenerator<readonly DataRecord[], void, undefined>;
 
-function decoded(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    const message = `${file} is no text in UTF-8. Save it as UTF-8.`;
-    throw new TransformerError('FILE_INVALID', message, { cause });
+async function* rowsOf(bytes: Uint8Array, format: RecordFormat, file: string): Pieces {
+  if (format === 'parquet') {
+    const { parquetRows } = await import('./parquet.ts');
+    yield await parquetRows(bytes, file);
+    return;
   }
-}
-
-const parsers: Readonly<
-  Record<
-    Exclude<RecordFormat, 'parquet'>,
-    (text: string, file: string) => DataRecord[] | Promise<DataRecord[]>
-  >
-> = {
-  jsonl: (text, file) =>
-    lines(text).map(({ line, number }) => {
-      const value = parseJson(line, `${file}, line ${number}`);
-      return recordOf(value, `${file}, line ${number}`);
-    }),
-  json: (text, file) => {
-    const value = parseJson(text, file);
-    if (Array.isArray(value))
-      return value.map((row, i) => recordOf(row, `Row ${i + 1} of ${file}`));
-    throw new TransformerError(
-      'FILE_INVALID',
-      `${file} is ${show(value, 60)}; wanted a list of objects.`,
-    );
-  },
-  csv: (text, file) => delimited(text, file, ','),
-  tsv: (text, file) => delimited(text, file, '\t'),
-  text: (text) => lines(text).map(({ line }) => ({ text: line })),
-};
-
-function lines(text: string): { line: string; number: number }[] {
-  return text
-    .split(/\r?\n/)
-    .map((line, index) => ({ line, number: index + 1 }))
-    .filter(({ line }) => line.trim() !== '');
-}
-
-function recordOf(value: unknown, where: string): DataRecord {
-  if (isObject(value)) return value;
+  const texts = decodedPieces([bytes], file);
+  if (format !== 'json') {
+    yield* rowsOfTexts(texts, format, file);
+    return;
+  }
+  let text = '';
+  for await (const piece of texts) text += piece;
+  const value = parseJson(text, file);
+  if (Array.isArray(value)) {
+    yield value.map((row, index) => recordOf(row, `Row ${index + 1} of ${file}`));
+    return;
+  }
   throw new TransformerError(
     'FILE_INVALID',
-    `${where} is ${show(value, 60)}; wanted an object, such as { "text": "…" }.`,
+    `${file} is ${show(value, 60)}; wanted a list of objects.`,
   );
 }
 
-/** Columns between commas or tabs, in quotes where they hold these (RFC 4180). */
-async function delimited(text: string, file: string, delimiter: string): Promise<DataRecord[]> {
-  const { dsvFormat } = await import('d3-dsv');
-  const [header = [], ...rows] = dsvFormat(delimiter)
-    .parseRows(text)
-    .filter((row) => row.some((cell) => cell !== ''));
-  const twice = header.find((name, index) => header.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new TransformerError('FILE_INVALID', `${file} names the column ${show(twice)} twice.`);
+async function* rowsOfTexts(
+  texts: AsyncIterable<string>,
+  format: Exclude<RecordFormat, 'json' | 'parquet'>,
+  file: string,
+): Pieces {
+  const parser = await rowParser(format, file);
+  let rest = '';
+  for await (const text of texts) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    yield parser.rows(lines);
   }
-  return rows.map((row, index) => {
-    if (row.length === header.length) {
-      return Object.fromEntries(header.map((name, column) => [name, row[column]]));
+  yield parser.rows([rest]);
+  parser.end();
+}
+
+/** Refuses rows without one of the columns, and files without rows. */
+async function* checked(pieces: Pieces, columns: readonly string[], file: string): Pieces {
+  let count = 0;
+  for await (const rows of pieces) {
+    for (const row of rows) {
+      count += 1;
+      const missing = columns.find((name) => (row[name] ?? undefined) === undefined);
+      if (missing === undefined) continue;
+      const names = Object.keys(row).map((name) => show(name));
+      throw new TransformerError(
+        'FILE_INVALID',
+        `Row ${count} of ${file} has no ${show(missing)}; it has ${names.join(', ') || 'nothing'}.`,
+      );
     }
-    throw new TransformerError(
-      'FILE_INVALID',
-      `Row ${index + 1} of ${file} has ${row.length} columns; its header names ${header.length}. ` +
-        'Put what holds the delimiter in quotes.',
-    );
-  });
+    yield rows;
+  }
+  if (count > 0) return;
+  throw new TransformerError('FILE_INVALID', `${file} holds no rows. Write one a line.`);
 }
