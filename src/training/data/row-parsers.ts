@@ -52,7 +52,7 @@ export function recordOf(value: unknown, where: string): DataRecord {
 /** Columns between commas or tabs, in quotes where they hold these or ends of lines (RFC 4180). */
 async function delimitedRows(file: string, delimiter: string): Promise<RowParser> {
   const { dsvFormat } = await import('d3-dsv');
-  const { parseRows } = dsvFormat(delimiter);
+  const table = dsvFormat(delimiter);
   let header: readonly string[] | undefined;
   let number = 0;
   /** Lines of a row whose last column is in quotes that are not closed yet. */
@@ -83,7 +83,7 @@ async function delimitedRows(file: string, delimiter: string): Promise<RowParser
         }
         const row = open.length > 0 ? [...open, line].join('\n') : line;
         open = endsInQuotes(row, delimiter) ? [row] : [];
-        return open.length > 0 ? [] : parseRows(row).flatMap(take);
+        return open.length > 0 ? [] : table.parseRows(row).flatMap(take);
       }),
     end: () => {
       if (open.length === 0) return;

@@ -89,9 +89,9 @@ class StreamOrder<Row> {
       const { done, value } = (await this.#rows?.next()) ?? { done: true };
       if (done !== true) {
         this.#next += 1;
-        this.#recent.push(value as Row);
+        this.#recent.push(value);
         if (this.#recent.length > this.#buffer) this.#recent.shift();
-        return value as Row;
+        return value;
       }
       this.#length = this.#next - this.#first;
       if (this.#length === 0) {

@@ -73,7 +73,7 @@ async function* addressPieces(address: string, signal: AbortSignal | undefined):
   }
   const source = openSource(folder, { cache: false });
   const size = await source.size?.(file, signal);
-  if (size === undefined) throw await notFound(source, [file], 'Check the path or address.');
+  if (size === undefined) throw notFound(source, [file], 'Check the path or address.');
   for (let start = 0; start < size; start += pieceSize) {
     throwIfAborted(signal);
     yield await readRange(source, file, { start, end: Math.min(size, start + pieceSize) }, signal);
