@@ -3,8 +3,8 @@
 import { floats, type Inputs, integers, type Params, type Reference, scalar } from './twin.ts';
 
 /**
- * y[t, c] = table[id, c] · scale + positions[position + offset, c], where `weight` holds some rows of the
- * table; tokens of the others stay as they were.
+ * y[t, c] = table[id + start, c] · scale + positions[position + offset, c], where `weight` holds some rows of the
+ * table; tokens of the others stay as they were. Ids beyond the table have its first row.
  */
 function embed(
   inputs: Inputs,
@@ -13,10 +13,11 @@ function embed(
 ): Float64Array {
   const [weight, ids] = [floats(inputs, 'weight'), integers(inputs, 'ids')];
   const [tokens, columns] = [scalar(params, 'tokens'), scalar(params, 'columns')];
-  const isPart = scalar(params, 'last') < 2 ** 32 - 1;
+  const isPart = scalar(params, 'last') + 1 < scalar(params, 'words');
   const y = isPart ? Float64Array.from(floats(inputs, 'y')) : new Float64Array(tokens * columns);
   for (let t = 0; t < tokens; t++) {
-    const word = ids[t * scalar(params, 'id_stride')]! - scalar(params, 'first');
+    const named = ids[t * scalar(params, 'id_stride')]! + scalar(params, 'start');
+    const word = (named < scalar(params, 'words') ? named : 0) - scalar(params, 'first');
     if (word < 0 || word > scalar(params, 'last')) continue;
     for (let c = 0; c < columns; c++) {
       const token = weight[word * scalar(params, 'pitch') + c]! * scalar(params, 'scale');
@@ -45,10 +46,10 @@ const none = 2 ** 32 - 1;
 export const embeddingLinks: Reference = {
   twin: (inputs, params) => {
     const all = integers(inputs, 'ids');
-    const ids = Array.from(
-      { length: scalar(params, 'tokens') },
-      (_, t) => all[t * scalar(params, 'stride')]! + scalar(params, 'offset'),
-    );
+    const ids = Array.from({ length: scalar(params, 'tokens') }, (_, t) => {
+      const named = all[t * scalar(params, 'stride')]! + scalar(params, 'offset');
+      return named < scalar(params, 'vocabulary') ? named : 0;
+    });
     const words = Array.from({ length: scalar(params, 'vocabulary') }, (_, word) => word);
     const before = ids.map((id, t) => ids.slice(0, t).lastIndexOf(id));
     const last = words.map((word) => ids.lastIndexOf(word));

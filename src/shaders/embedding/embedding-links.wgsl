@@ -1,6 +1,6 @@
 // Chains the tokens of each word, so that a gradient can be gathered without searching: links[t] is
 // the last token before t with the same id, and links[tokens + id] the last token with that id.
-// The id of a token is the first of `stride` numbers it has, plus `offset`.
+// The id of a token is the first of `stride` numbers it has, plus `offset`; 0 if that is beyond all words.
 //
 // An invocation looks after every CHAINS-th word alone and walks through the tokens once, from the first on.
 struct Params {
@@ -23,8 +23,9 @@ fn embedding_links(@builtin(local_invocation_index) first: u32) {
     links[params.tokens + word] = NONE;
   }
   for (var token = 0u; token < params.tokens; token += 1u) {
-    let word = ids[token * params.stride] + params.offset;
-    if (word % CHAINS == first && word < params.vocabulary) {
+    let named = ids[token * params.stride] + params.offset;
+    let word = select(0u, named, named < params.vocabulary);
+    if (word % CHAINS == first) {
       let place = params.tokens + word;
       links[token] = links[place];
       links[place] = token;

@@ -1,7 +1,7 @@
 // Token embedding plus position.
 
 import { kernel, type Kernel } from '../../runtime/kernel.ts';
-import { partsOf } from '../../runtime/parts.ts';
+import { partsOf, rowsOf } from '../../runtime/parts.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import embeddingText from './embedding.wgsl?raw';
 import { workgroup } from '../snippets.ts';
@@ -18,6 +18,8 @@ const embeddingKernel = kernel({
     pitch: 'u32',
     first: 'u32',
     last: 'u32',
+    words: 'u32',
+    start: 'u32',
     offset: 'u32',
     stride: 'u32',
     id_stride: 'u32',
@@ -64,7 +66,7 @@ export interface EmbeddingOptions {
 
 /**
  * table[id] · scale + positions[position]. ids: (…), or (…, words). table: (V, d_model), or rows numbered through
- * several axes. Result: (…, d_model).
+ * several axes; an id beyond them counts as 0. Result: (…, d_model).
  */
 export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions = {}): Tensor {
   const { recording } = ids;
@@ -74,7 +76,8 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
   const columns = table.size(-1);
   const shape = words === 1 ? ids.shape : ids.shape.slice(0, -1);
   const y = recording.transient('embedding', [...shape, columns]);
-  partsOf(table).forEach(({ tensor: weight, first, rows }, index, { length }) => {
+  const parts = partsOf(table);
+  for (const { tensor: weight, first, rows } of parts) {
     recording.dispatch({
       kernel: embeddingKernel,
       bindings: {
@@ -88,9 +91,10 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
         tokens,
         columns,
         pitch: table.pitch,
-        first: first - start,
-        // Ids beyond the table fall to the last part, so that every token gets a value.
-        last: index === length - 1 ? 2 ** 32 - 1 - first : rows - 1,
+        first,
+        last: rows - 1,
+        words: rowsOf(table),
+        start,
         offset: positions?.offset ?? 0,
         id_stride: words,
         stride: positions ? elements(positions.position.shape) / tokens : 1,
@@ -98,9 +102,9 @@ export function embedding(ids: Tensor, table: Tensor, options: EmbeddingOptions 
       },
       constants: { HAS_POSITIONS: positions !== undefined },
       workgroups: Math.ceil((tokens * columns) / 64),
-      parts: length > 1 ? ['y'] : [],
+      parts: parts.length > 1 ? ['y'] : [],
     });
-  });
+  }
   recording.differentiate({
     op: 'embedding',
     output: y,

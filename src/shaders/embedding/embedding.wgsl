@@ -1,11 +1,14 @@
-// y = table[id] · scale + positions[position + offset], one invocation an element. Of the table, `weight`
-// holds the rows of `first` and `last` more words; tokens of others are left out.
+// y = table[id + start] · scale + positions[position + offset], one invocation an element. Of the table,
+// `weight` holds the rows of `first` and `last` more words; tokens of others are left out. An id beyond all
+// `words` counts as 0.
 struct Params {
   tokens: u32,
   columns: u32,
   pitch: u32,
   first: u32,
   last: u32,
+  words: u32,
+  start: u32,
   offset: u32,
   stride: u32,
   id_stride: u32,
@@ -31,7 +34,9 @@ fn embedding(
   }
   let token = i / params.columns;
   let column = i % params.columns;
-  let word = ids[token * params.id_stride] - params.first;  // ids before the first wrap around
+  let named = ids[token * params.id_stride] + params.start;
+  // Those before the first wrap around.
+  let word = select(0u, named, named < params.words) - params.first;
   if (word > params.last) {
     return;
   }
