@@ -37,6 +37,7 @@ const rooms = {
     attention: ['elementwise', 'matmul', 'rows'],
     experts: ['matmul', 'rows'],
     recurrence: ['matmul', 'rows'],
+    streams: ['rows'],
     choice: ['rows'],
     loss: ['elementwise', 'matmul', 'rows'],
     optimizer: ['rows'],

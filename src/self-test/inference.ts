@@ -22,6 +22,7 @@ import { type Check, type NamedCheck, runCheck } from './run-check.ts';
 import { signalChecks } from './signals.ts';
 import { soundChecks } from './sounds.ts';
 import { speechChecks } from './speech.ts';
+import { streamChecks } from './streams.ts';
 
 /** Runs the checks of kernels that matter; one that fails does not stop the others. */
 export async function inferenceTest(
@@ -40,6 +41,7 @@ export async function inferenceTest(
     ...signalChecks(),
     ...soundChecks(),
     ...speechChecks(),
+    ...streamChecks(),
   ];
   const options = uses && { uses };
   const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));

@@ -18,6 +18,7 @@ import { positionGradientChecks } from './position-gradients.ts';
 import { recurrenceGradientChecks } from './recurrence-gradients.ts';
 import { type Check, runCheck } from './run-check.ts';
 import { speechGradientChecks } from './speech-gradients.ts';
+import { streamGradientChecks } from './streams.ts';
 
 /** Runs every check; one that fails does not stop the others. */
 export async function selfTest(gpu: Gpu): Promise<Check[]> {
@@ -28,6 +29,7 @@ export async function selfTest(gpu: Gpu): Promise<Check[]> {
     ...biasGradientChecks(),
     ...positionGradientChecks(),
     ...speechGradientChecks(),
+    ...streamGradientChecks(),
     ...expertGradientChecks(),
     ...balanceChecks(),
     ...objectChecks(),

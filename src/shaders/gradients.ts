@@ -24,6 +24,10 @@ import { scaleBackward } from './elementwise/scale-backward.ts';
 import { fillSpans, type SpansEntry } from './elementwise/spans.ts';
 import { embeddingBackward } from './embedding/embedding-backward.ts';
 import { joinColumnsBackward } from './elementwise/join-columns-backward.ts';
+import { mixStreamsBackward } from './streams/mix-streams-backward.ts';
+import { takeColumnsBackward } from './matmul/columns/take-columns-backward.ts';
+import { gaussianTopKBackward } from './rows/gaussian-top-k-backward.ts';
+import { matchMagnitudeBackward } from './streams/match-magnitude-backward.ts';
 import { masked, type MaskRowsEntry } from './elementwise/mask-rows.ts';
 import { balanceLossBackward } from './experts/balance-loss-backward.ts';
 import { clampedGateBackward } from './experts/clamped-gate-backward.ts';
@@ -116,6 +120,7 @@ const rules = keyed({
   gated: gatedBackward,
   'gated-delta': gatedDeltaBackward,
   'gated-norm': gatedNormBackward,
+  'gaussian-top-k': gaussianTopKBackward,
   'group-norm': groupNormBackward,
   'image-tokens': imageTokensBackward,
   'join-columns': joinColumnsBackward,
@@ -126,8 +131,10 @@ const rules = keyed({
   lora: loraBackward,
   rescale: rescaleBackward,
   'mask-rows': maskRowsBackward,
+  'match-magnitude': matchMagnitudeBackward,
   matmul: matmulBackward,
   'mix-experts': mixExpertsBackward,
+  'mix-streams': mixStreamsBackward,
   norm: normBackward,
   'open-heads': openHeadsBackward,
   reorder: reorderBackward,
@@ -139,6 +146,7 @@ const rules = keyed({
   'sigmoid-loss': sigmoidLossBackward,
   spans: spansBackward,
   'split-heads': splitHeadsBackward,
+  'take-columns': takeColumnsBackward,
   'token-means': tokenMeansBackward,
   'value-loss': valueLossBackward,
   'weight-norm': weightNormBackward,

@@ -41,7 +41,9 @@ import { windowBackwardKernels } from './audio/windows-backward.ts';
 import { windowKernels } from './audio/windows.ts';
 import { logMelKernels } from './audio/log-mel.ts';
 import { sincResampleKernels } from './audio/sinc-resample.ts';
-import { joinColumnsBackwardKernels } from './elementwise/join-columns-backward.ts';
+import { takeColumnsKernels } from './elementwise/take-columns.ts';
+import { mixStreamsBackwardKernels } from './streams/mix-streams-backward.ts';
+import { mixStreamsKernels } from './streams/mix-streams.ts';
 import { joinColumnsKernels } from './elementwise/join-columns.ts';
 import { layerDropKernels } from './elementwise/layer-drop.ts';
 import { layerMixKernels } from './elementwise/layer-mix.ts';
@@ -50,6 +52,10 @@ import { weightNormBackwardKernels } from './rows/weight-norm-backward.ts';
 import { weightNormKernels } from './rows/weight-norm.ts';
 import { layerMixBackwardKernels } from './matmul/columns/layer-mix-backward.ts';
 import { foldKernels } from './rows/fold.ts';
+import { gaussianTopKBackwardKernels } from './rows/gaussian-top-k-backward.ts';
+import { gaussianTopKKernels } from './rows/gaussian-top-k.ts';
+import { matchMagnitudeBackwardKernels } from './streams/match-magnitude-backward.ts';
+import { matchMagnitudeKernels } from './streams/match-magnitude.ts';
 import { groupNormBackwardKernels } from './rows/group-norm-backward.ts';
 import { groupNormKernels } from './rows/group-norm.ts';
 import { imageTokenBackwardKernels } from './image/image-tokens-backward.ts';
@@ -201,7 +207,13 @@ export const allKernels: readonly Kernel[] = [
   ...sincResampleKernels,
   ...foldKernels,
   ...joinColumnsKernels,
-  ...joinColumnsBackwardKernels,
+  ...takeColumnsKernels,
+  ...mixStreamsKernels,
+  ...mixStreamsBackwardKernels,
+  ...matchMagnitudeKernels,
+  ...matchMagnitudeBackwardKernels,
+  ...gaussianTopKKernels,
+  ...gaussianTopKBackwardKernels,
   ...layerDropKernels,
   ...layerMixKernels,
   ...layerMixBackwardKernels,

@@ -102,15 +102,24 @@ import { crossEntropy, crossEntropyBackward, softmax } from './softmax.ts';
 import { logMel, melFloor, sincResample } from './sound.ts';
 import {
   joinColumns,
-  joinColumnsBackward,
   layerMix,
   layerMixBackward,
   maskRows,
   spanFill,
   spanStarts,
+  takeColumns,
   weightNorm,
   weightNormBackward,
 } from './speech.ts';
+import {
+  gaussianTopK,
+  gaussianTopKBackward,
+  matchMagnitude,
+  matchMagnitudeBackward,
+  mixStreams,
+  mixStreamsBackward,
+  mixStreamsBackwardCoefficients,
+} from './streams.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
 import { timestampRules, tokenLogProbs } from './speech-tokens.ts';
 import { windows, windowsBackward } from './windows.ts';
@@ -237,7 +246,14 @@ export const references: Readonly<Record<string, Reference>> = {
   'layer-norm-backward': layerNormBackward,
   'log-scale': logScale,
   'join-columns': joinColumns,
-  'join-columns-backward': joinColumnsBackward,
+  'take-columns': takeColumns,
+  'gaussian-top-k': gaussianTopK,
+  'gaussian-top-k-backward': gaussianTopKBackward,
+  'match-magnitude': matchMagnitude,
+  'match-magnitude-backward': matchMagnitudeBackward,
+  'mix-streams': mixStreams,
+  'mix-streams-backward': mixStreamsBackward,
+  'mix-streams-backward-coefficients': mixStreamsBackwardCoefficients,
   'layer-drop': layerDrop,
   'layer-mix': layerMix,
   'layer-mix-backward': layerMixBackward,

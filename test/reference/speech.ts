@@ -55,17 +55,17 @@ export const layerMix: Reference = {
   },
 };
 
-export const joinColumnsBackward: Reference = {
+export const takeColumns: Reference = {
   twin: (inputs, params) => {
     const columns = scalar(params, 'columns');
-    const dx = range(scalar(params, 'size')).map((i) => {
+    const y = range(scalar(params, 'size')).map((i) => {
       const [row, column] = [Math.floor(i / columns), i % columns];
-      return floats(inputs, 'dy')[row * scalar(params, 'all') + scalar(params, 'first') + column]!;
+      return floats(inputs, 'x')[row * scalar(params, 'all') + scalar(params, 'first') + column]!;
     });
-    return { dx: Float64Array.from(dx) };
+    return { y: Float64Array.from(y) };
   },
   conditions: (_, params) => ({
-    dx: { length: 0, magnitude: new Float64Array(scalar(params, 'size')) },
+    y: { length: 0, magnitude: new Float64Array(scalar(params, 'size')) },
   }),
 };
 

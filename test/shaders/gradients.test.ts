@@ -45,6 +45,10 @@ import {
 import { columnProduct, columnScale } from '../../src/shaders/elementwise/column-scale.ts';
 import { joinColumns } from '../../src/shaders/elementwise/join-columns.ts';
 import { mixLayers } from '../../src/shaders/elementwise/layer-mix.ts';
+import { mixStreams } from '../../src/shaders/streams/mix-streams.ts';
+import { takeColumns } from '../../src/shaders/elementwise/take-columns.ts';
+import { gaussianTopK } from '../../src/shaders/rows/gaussian-top-k.ts';
+import { matchMagnitude } from '../../src/shaders/streams/match-magnitude.ts';
 import { maskRows } from '../../src/shaders/elementwise/mask-rows.ts';
 import { reshape } from '../../src/shaders/elementwise/reshape.ts';
 import { weightNorm } from '../../src/shaders/rows/weight-norm.ts';
@@ -463,6 +467,8 @@ cases['embedding, of the first of two words'] = (t) => {
   const place = t.integers('place', [2, 2, 2], [0, 7, 3, 7, 3, 0, 1, 1]);
   return embedding(place, t.input('table', 6, 3), { beside: { words: 2, offset: 2 } });
 };
+cases['embedding, ids beyond the table'] = (t) =>
+  embedding(t.integers('ids', [2, 4], ids), t.input('table', 4, 5));
 cases['embedding, its table used for the logits too'] = (t) => {
   const table = t.input('table', 8, 5);
   const x = embedding(t.integers('ids', [2, 4], ids), table, { scale: 2 });
@@ -524,6 +530,38 @@ cases['columns, in another shape'] = (t) => {
   const x = scale(t.input('x', 2, 3, 10), 2);
   return columnScale(reshape(x, [2, 3, 2, 5]), t.input('factor', 5));
 };
+
+cases['streams that take shares of each other'] = (t) => {
+  const x = t.input('x', 2, 3, 3 * 5);
+  return mixStreams(x, x, { columns: 5, coefficients: t.input('shares', 2, 3, 9) });
+};
+cases['streams that take shares of two others, from the second on'] = (t) =>
+  mixStreams(t.input('x', 7, 4 * 71), t.input('others', 7, 2 * 71), {
+    columns: 71,
+    coefficients: t.input('shares', 7, 8),
+    offset: -0.3,
+    first: 1,
+  });
+cases['streams with another added'] = (t) =>
+  mixStreams(t.input('x', 2, 3, 12), t.input('other', 2, 3, 4), {
+    columns: 4,
+    offset: 1,
+    first: 2,
+  });
+cases['streams by themselves'] = (t) => {
+  const x = t.input('x', 2, 3, 15);
+  return add(takeColumns(x, 5, 5, 'second'), scale(takeColumns(x, 10, 5, 'third'), 0.5));
+};
+for (const columns of [5, 71]) {
+  cases[`streams of the magnitude of others, ${columns}`] = (t) =>
+    matchMagnitude(t.input('x', 3, columns), t.input('like', 3, columns), 1e-5);
+  cases[`streams below the least magnitude, ${columns}`] = (t) =>
+    matchMagnitude(t.input('x', 3, columns), t.input('like', 3, columns), 1e4);
+  for (const deviations of [-0.5, 0.8]) {
+    cases[`streams above a cutoff, ${columns}, ${deviations}`] = (t) =>
+      gaussianTopK(t.input('x', 3, columns), deviations);
+  }
+}
 
 cases['speech, columns side by side, one of them twice'] = (t) => {
   const x = t.input('x', 2, 3, 5);
@@ -940,6 +978,7 @@ const kinds = [
   'reorder',
   'rescale',
   'speech',
+  'streams',
   'windows',
 ];
 

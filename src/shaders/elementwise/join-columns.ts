@@ -37,13 +37,7 @@ export function joinColumns(parts: readonly [Tensor, ...Tensor[]], label: string
   for (const x of parts) {
     const [size, columns] = [elements(x.shape), x.size(-1)];
     const params = { size, columns, first, all };
-    recording.dispatch({
-      kernel: joinColumnsKernel,
-      bindings: { x, y },
-      params,
-      parts: ['y'],
-      workgroups: Math.ceil(size / 64),
-    });
+    putColumns(x, y, params);
     joined.push({ x, params });
     first += columns;
   }
@@ -54,4 +48,15 @@ export function joinColumns(parts: readonly [Tensor, ...Tensor[]], label: string
     trace: { parts: joined },
   } satisfies JoinColumnsEntry);
   return y;
+}
+
+/** Puts the columns of x where they stand among those of y. */
+export function putColumns(x: Tensor, y: Tensor, params: JoinedPart['params']): void {
+  y.recording.dispatch({
+    kernel: joinColumnsKernel,
+    bindings: { x, y },
+    params,
+    parts: ['y'],
+    workgroups: Math.ceil(params.size / 64),
+  });
 }
