@@ -31,6 +31,12 @@ const gemma4 = (
 ): Fields =>
   of('gemma4_text', 'Gemma4ForCausalLM', llamaSizes(size, layers, heads, width, 262144), fields);
 
+/** The part for texts of a Gemma 3n. */
+const gemma3n = (layers: number, width: number, shared: number): Fields =>
+  of('gemma3n_text', 'Gemma3nForCausalLM', llamaSizes(2048, layers, [8, 2], width, 262400), {
+    num_kv_shared_layers: shared,
+  });
+
 const opus = (vocabulary: number): Fields =>
   of('marian', 'MarianMTModel', bartSizes(512, [6, 6], 8, vocabulary), {
     max_position_embeddings: 512,
@@ -111,6 +117,8 @@ export const writers: Readonly<Record<string, readonly KnownModel[]>> = {
       name: 'LiquidAI/LFM3-1.7B',
       config: of('lfm3', 'Lfm3ForCausalLM', llamaSizes(2048, 24, [16, 4], 7680, 128000)),
     },
+    { name: 'google/gemma-3n-E2B-it', config: gemma3n(30, 8192, 10) },
+    { name: 'google/gemma-3n-E4B-it', config: gemma3n(35, 16384, 15) },
     {
       name: 'google/gemma-4-E2B-it',
       config: gemma4([1536, 35, [8, 1], 6144], {

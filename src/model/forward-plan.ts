@@ -59,17 +59,18 @@ export class Results<Batch extends HeadBatch> {
     this.all.push({ tensor, shapeOf, take });
   }
 
-  /** The tensors at named points; nothing where there are none. */
+  /** The tensors at named points, arranged; nothing where there are none. */
   list(
     name: ListName,
     paths: readonly string[],
     shapeOf: (batch: Batch, tensor: Tensor) => readonly number[],
+    arrange?: (value: DenseTensor) => DenseTensor,
   ): void {
     for (const tensor of this.#probe.tensors(paths)) {
       this.add(
         tensor,
         (batch) => shapeOf(batch, tensor),
-        (value, output) => (output[name] ??= []).push(value),
+        (value, output) => (output[name] ??= []).push(arrange?.(value) ?? value),
       );
     }
   }

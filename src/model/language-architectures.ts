@@ -65,6 +65,11 @@ export const languageFamilies: Families = {
       tied: true,
     },
   ),
+  gemma3n_text: decoder(
+    'Gemma3n',
+    async () => (await import('./families/decoders/gemma3n.ts')).gemma3n,
+    { tied: true },
+  ),
   gemma4_text: decoder(
     'Gemma4',
     async () => (await import('./families/decoders/gemma4.ts')).gemma4,

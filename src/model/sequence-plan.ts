@@ -52,7 +52,7 @@ export function showStack<Batch extends HeadBatch>(
       (value, output) => (output[pool] = value),
     );
   }
-  results.list(hiddenStates, shown.hiddenStates, states);
+  results.list(hiddenStates, shown.hiddenStates, states, (value) => shown.apart?.(value) ?? value);
   results.weights(attentions, shown.attentions, (batch) => {
     const { input } = batchOf(batch);
     return [input.batch, input.length, input.length];

@@ -25,6 +25,18 @@ const parts: Readonly<Record<string, TextPart>> = {
       max_position_embeddings: 131_072,
     },
   },
+  gemma3n: {
+    prefix: 'Gemma3n',
+    usual: {
+      vocab_size: 262_400,
+      hidden_size: 2048,
+      intermediate_size: 16_384,
+      num_hidden_layers: 35,
+      num_attention_heads: 8,
+      num_key_value_heads: 2,
+      max_position_embeddings: 32_768,
+    },
+  },
   gemma4: { prefix: 'Gemma4' },
   gemma4_unified: { prefix: 'Gemma4Unified' },
   qwen3_5: { prefix: 'Qwen3_5' },

@@ -16,6 +16,7 @@ import { dinov2, dinov2WithRegisters } from '../model/families/vision/dinov2.ts'
 import { distilbert } from '../model/families/encoders/distilbert.ts';
 import { electra } from '../model/families/encoders/electra.ts';
 import { gemma2, gemma3 } from '../model/families/decoders/gemma.ts';
+import { gemma3n } from '../model/families/decoders/gemma3n.ts';
 import { gemma4, gemma4Unified } from '../model/families/decoders/gemma4.ts';
 import { gpt2 } from '../model/families/decoders/gpt2.ts';
 import { gptNeoX } from '../model/families/decoders/gpt-neox.ts';
@@ -92,6 +93,7 @@ export const declarations: Readonly<Record<string, Declare<unknown>>> = {
   electra,
   gemma2,
   gemma3_text: gemma3,
+  gemma3n_text: gemma3n,
   gemma4_text: gemma4,
   gemma4_unified_text: gemma4Unified,
   gpt2,

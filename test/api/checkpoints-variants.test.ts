@@ -42,6 +42,8 @@ const cases = [
   'nomic_bert_mlm',
   'gemma3',
   'gemma3_text',
+  'gemma3n',
+  'gemma3n_text',
   'gemma4',
   'gemma4_both_ways',
   'gemma4_experts',

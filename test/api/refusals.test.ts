@@ -86,6 +86,10 @@ const settings: Readonly<Record<string, readonly Fields[]>> = {
   ],
   'variants/gemma2': [{ layer_types: ['full_attention'] }, { hidden_activation: 'gelu_python' }],
   'variants/gemma3_text': [{ use_bidirectional_attention: true }],
+  'variants/gemma3n_text': [
+    { hidden_size_per_layer_input: 0 },
+    { hidden_activation: 'gelu_python' },
+  ],
   'variants/gemma4_text': [
     { use_bidirectional_attention: 'all' },
     { use_bidirectional_attention: 'images' },

@@ -68,7 +68,7 @@ test('the tables of models are true', async () => {
     row('---', '---'),
     ...names.map((name) => row(`\`${name}\``, trainsOf(name))),
     '',
-    'Of `gemma3`, `gemma4` and `gemma4_unified` the part that reads texts is loaded, as their `…_text`.',
+    'Of `gemma3`, `gemma3n`, `gemma4` and `gemma4_unified` the part that reads texts is loaded, as their `…_text`.',
     '',
     'Repositories to begin with, by task, as typed in by hand on 2026-11-29: parameters, and what the weights take on the',
     'GPU in each format.',

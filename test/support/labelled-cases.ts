@@ -16,6 +16,7 @@ export const labelledCases: Readonly<Record<string, readonly [name: string, call
   electra: ['variants/electra_seqcls', 'main'],
   gemma2: ['variants/gemma2', 'main'],
   gemma3_text: ['variants/gemma3_text', 'main'],
+  gemma3n_text: ['variants/gemma3n_text', 'right'],
   gemma4_text: ['variants/gemma4_text', 'right'],
   gemma4_unified_text: ['variants/gemma4_unified_text', 'main'],
   gpt2: ['gpt2_legacy_names', 'main'],

@@ -136,8 +136,13 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'typed-rotary', test: /\/src\/model\/families\/(proportional|typed)-rotary\.ts/ },
   { name: 'lfm', test: /\/src\/model\/families\/decoders\/(lfm2-moe|lfm3)\.ts/ },
   {
-    name: 'gemma4',
-    test: /\/src\/model\/(families\/decoders\/gemma4[\w-]*|layers\/per-layer)\.ts/,
+    name: 'per-layer',
+    test: /\/src\/model\/(families\/decoders\/(per-layer-parts|shared-keys)|layers\/per-layer)\.ts/,
+  },
+  { name: 'gemma4', test: /\/src\/model\/families\/decoders\/gemma4[\w-]*\.ts/ },
+  {
+    name: 'gemma3n',
+    test: /\/src\/(model\/(families\/decoders\/gemma3n|layers\/(altup|laurel|sparse-gate))\.ts|shaders\/(elementwise\/take-columns|rows\/gaussian-top-k|streams\/(?!.*-backward)[\w-]+)\.)/,
   },
   {
     name: 'encoder-decoder',

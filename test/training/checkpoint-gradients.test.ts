@@ -77,6 +77,7 @@ for (const { name: device, options } of await testGpus()) {
     ['variants/dinov2_imgcls', 'main'],
     ['variants/gemma2', 'main'],
     ['variants/gemma3_text', 'main'],
+    ['variants/gemma3n_text', 'padded'],
     ['variants/gemma4_experts', 'padded'],
     ['variants/gemma4_text', 'padded'],
     ['variants/gemma4_unified_text', 'padded'],

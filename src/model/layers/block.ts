@@ -26,6 +26,8 @@ export const noDropout: Dropout = { residual: 0, attention: 0, activation: 0 };
 export type SublayerNorm = NormWeights & {
   readonly after?: NormWeights;
   readonly scale?: Tensor;
+  /** What else is computed of what the sub-layer is given; plain data and methods, as of heads (see laurel.ts). */
+  readonly beside?: { record(x: Tensor): Tensor };
 };
 
 /** A sub-layer of a layer. */

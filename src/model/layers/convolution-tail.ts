@@ -10,7 +10,7 @@ import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import { overWindows } from './convolution.ts';
 import { linear } from './linear.ts';
-import type { LayerTail } from './stack.ts';
+import type { AroundLayer } from './stack.ts';
 
 interface ConvolutionParts {
   /** (d_model / groups, d_model / groups · size) of each group of channels. */
@@ -22,14 +22,19 @@ interface ConvolutionParts {
 }
 
 /** LayerNorm(output + activation(W ∗ given + b)). Padding must be 0 in what is given. */
-export class ConvolutionTail implements LayerTail {
+export class ConvolutionTail implements AroundLayer {
   readonly parts: ConvolutionParts;
 
   constructor(parts: ConvolutionParts) {
     this.parts = parts;
   }
 
-  record(given: Tensor, output: Tensor, rate: number): Tensor {
+  record(
+    given: Tensor,
+    sublayers: (x: Tensor) => Tensor,
+    { rate }: { readonly rate: number },
+  ): Tensor {
+    const output = sublayers(given);
     const { groups, size, activation, norm } = this.parts;
     const count = given.size(-1) / groups.length;
     const windowing = { size, stride: 1, padding: (size - 1) / 2, channelsLast: true };

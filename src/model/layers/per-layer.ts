@@ -12,7 +12,7 @@ import { normalize, type RmsNormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
 import type { PerLayerVectors } from './embeddings.ts';
 import { linear } from './linear.ts';
-import type { LayerTail } from './stack.ts';
+import type { AroundLayer } from './stack.ts';
 
 /** Plain data in public fields, as of heads. */
 export class PerLayerEmbeddings implements PerLayerVectors {
@@ -46,7 +46,7 @@ export class PerLayerEmbeddings implements PerLayerVectors {
   }
 }
 
-/** How a layer takes its part: x + Norm(W(activation(Vx) ⊗ part)). */
+/** How a layer takes its part: Norm(W(activation(Vx) ⊗ part)). */
 export interface PerLayerGate {
   /** V: (size, d_model) */
   readonly gate: Linear;
@@ -58,8 +58,8 @@ export interface PerLayerGate {
   readonly first: number;
 }
 
-/** A layer's end: what it takes of the tokens, then a factor of all that comes out. Plain data in public fields. */
-export class PerLayerTail implements LayerTail {
+/** A layer's end: its part is added, then a factor acts on all that comes out. Plain data in public fields. */
+export class PerLayerTail implements AroundLayer {
   readonly gate: PerLayerGate | undefined;
   /** (1); 1 when absent. */
   readonly factor: Tensor | undefined;
@@ -69,18 +69,23 @@ export class PerLayerTail implements LayerTail {
     this.factor = factor;
   }
 
-  record(_given: Tensor, output: Tensor, _rate: number, perLayer: Tensor | undefined): Tensor {
+  record(
+    given: Tensor,
+    sublayers: (x: Tensor) => Tensor,
+    { perLayer }: { readonly perLayer: Tensor | undefined },
+  ): Tensor {
     const { gate, factor } = this;
-    const whole = gate && perLayer ? add(output, gated(output, gate, perLayer)) : output;
+    const output = sublayers(given);
+    const whole = gate && perLayer ? add(output, takenOf(perLayer, output, gate)) : output;
     return factor === undefined ? whole : columnScale(whole, factor);
   }
 }
 
 /** Norm(W(activation(Vx) ⊗ part)): (B, T, d_model). */
-function gated(
+export function takenOf(
+  perLayer: Tensor,
   x: Tensor,
   { gate, activation, projection, norm, first }: PerLayerGate,
-  perLayer: Tensor,
 ): Tensor {
   // By itself: fused into a product without a bias, Mesa's lavapipe computes it wrongly in the form for CPUs.
   const opened = activate(linear(x, gate, { label: 'per-layer gate' }), activation);

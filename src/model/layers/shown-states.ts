@@ -1,6 +1,6 @@
 // What `forward` shows of the way through a stack on request, as named points of its recording.
 
-import type { StackWeights } from './stack.ts';
+import type { StackWeights, Streams } from './stack.ts';
 
 /** Paths of named points; none of what was not asked for. */
 export interface ShownStates {
@@ -10,11 +10,13 @@ export interface ShownStates {
   readonly attentions: readonly string[];
   /** Each layer's cross-attention weights: (B, h, T, S) */
   readonly crossAttentions: readonly string[];
+  /** How hidden states are shown, see `Streams`; as they are when absent. */
+  readonly apart?: Streams['apart'] | undefined;
 }
 
 /** The points of a stack that is recorded within `prefix`, `encoder.` say. */
 export function shownStates(
-  { layers, finalNorm, projection, normalizesLastState = false }: StackWeights,
+  { layers, streams, finalNorm, projection, normalizesLastState = false }: StackWeights,
   wanted: { readonly hiddenStates: boolean; readonly attentions: boolean | 'cross' },
   prefix: string = '',
 ): ShownStates {
@@ -31,6 +33,7 @@ export function shownStates(
         ? each('selfAttention.weights').filter((_, index) => !layers[index]?.selfAttention.memory)
         : [],
     crossAttentions: wanted.attentions && hasCross ? each('crossAttention.weights') : [],
+    apart: streams && ((states) => streams.apart(states)),
   };
 }
 

@@ -28,7 +28,7 @@ export interface LayerWeights {
   readonly feedForwardNorm: SublayerNorm;
   /** A bias of the scores by distance, in place of the stack's. */
   readonly relativeBias?: RelativeBias | undefined;
-  readonly tail?: LayerTail | undefined;
+  readonly around?: AroundLayer | undefined;
 }
 
 /** A layer that attends. */
@@ -36,19 +36,40 @@ export interface AttentionLayer extends LayerWeights {
   readonly selfAttention: SelfAttentionWeights;
 }
 
-/** What comes behind the sub-layers of a layer. Plain data and methods, so that weights in it can be replaced. */
-export interface LayerTail {
-  /**
-   * Appends it. `given`: what the layer was given, `output`: what its sub-layers made; `rate` of dropout; `perLayer`: what
-   * layers take of the tokens themselves, where they take something.
-   */
-  record(given: Tensor, output: Tensor, rate: number, perLayer: Tensor | undefined): Tensor;
+/** What stands around the sub-layers of a layer. Plain data and methods, so that weights in it can be replaced. */
+export interface AroundLayer {
+  /** Appends it. `given`: what the layer was given; `sublayers`: appends those, of what they are given. */
+  record(given: Tensor, sublayers: (x: Tensor) => Tensor, options: AroundOptions): Tensor;
+}
+
+interface AroundOptions {
+  /** Of dropout. */
+  readonly rate: number;
+  /** What layers take of the tokens themselves, where they take something. */
+  readonly perLayer: Tensor | undefined;
+}
+
+interface Shown {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** Vectors side by side that layers hand on in place of one a token. Plain data and methods, as above. */
+export interface Streams {
+  /** Appends what the first layer is given of x: (B, T, d_model) to (B, T, streams · d_model). */
+  open(x: Tensor): Tensor;
+  /** Appends what becomes of the last layer's output: (B, T, streams · d_model) to (B, T, d_model). */
+  close(output: Tensor): Tensor;
+  /** What is shown of hidden states: (B, T, streams · d_model) as (streams, B, T, d_model), as transformers has them. */
+  apart(states: Shown): Shown;
 }
 
 export interface StackWeights {
   /** How sub-layers, residual connections and norms go together. */
   readonly block: Block;
   readonly layers: readonly LayerWeights[];
+  /** Departs from the paper: what layers hand on in place of one vector a token. */
+  readonly streams?: Streams | undefined;
   /** Departs from the paper: a norm after the last layer, as pre-norm stacks and PyTorch have it. */
   readonly finalNorm?: NormWeights | undefined;
   /** Departs from the paper: what comes out is of another width. */
@@ -100,8 +121,8 @@ export interface StackAttention {
 
 /**
  * "A stack of N = 6 identical layers." x and result: (B, T, d_model). Its named points: `input`,
- * `layers.i.output`, `output` after the final norm, and in a layer those of its sub-layers
- * `selfAttention`, `crossAttention` and `feedForward`.
+ * `layers.i.output`, both (B, T, streams · d_model) where there are streams, `output` after the final norm, and in a
+ * layer those of its sub-layers `selfAttention`, `crossAttention` and `feedForward`.
  */
 export function stack(
   x: Tensor,
@@ -109,11 +130,11 @@ export function stack(
   { self, cross, between, perLayer, onRouted }: StackAttention,
 ): Tensor {
   const { recording } = x;
-  const { block, dropout = noDropout, finalNorm, projection } = weights;
+  const { block, streams, dropout = noDropout, finalNorm, projection } = weights;
   const biasBy = (by: RelativeBias | undefined) => by && relativeBias(recording, by);
   const shared = biasBy(weights.relativeBias);
   const positions = weights.positions?.record(x);
-  const hidden = weights.layers.reduce(
+  const handedOn = weights.layers.reduce(
     (h, layer, index) =>
       recording.within(`layers.${index}`, () => {
         const { crossAttention, crossAttentionNorm } = layer;
@@ -141,14 +162,15 @@ export function stack(
         });
         const { residual } = dropout;
         const whole = recording.recomputed(() => {
-          const made = block(h, sublayers, residual);
-          return layer.tail?.record(h, made, residual, perLayer) ?? made;
+          const inner = (input: Tensor): Tensor => block(input, sublayers, residual);
+          return layer.around?.record(h, inner, { rate: residual, perLayer }) ?? inner(h);
         });
         const output = recording.tap('output', weights.dropLayer?.(h, whole) ?? whole);
         return between?.(output, index) ?? output;
       }),
-    recording.tap('input', x),
+    recording.tap('input', streams?.open(x) ?? x),
   );
+  const hidden = streams?.close(handedOn) ?? handedOn;
   const last =
     finalNorm === undefined ? hidden : normalize(hidden, finalNorm, { label: 'final norm' });
   const output = projection === undefined ? last : linear(last, projection);

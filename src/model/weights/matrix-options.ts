@@ -24,7 +24,10 @@ export interface MatrixOptions {
   readonly ordered?: boolean;
 }
 
-export interface LinearOptions extends Pick<MatrixOptions, 'transposed' | 'stored' | 'part'> {
+export interface LinearOptions extends Pick<
+  MatrixOptions,
+  'transposed' | 'stored' | 'part' | 'dtype'
+> {
   /** Whether it has one, or each of several; true when absent. */
   readonly bias?: boolean | readonly boolean[];
 }

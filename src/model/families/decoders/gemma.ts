@@ -6,6 +6,7 @@ import type { SequenceDefinition } from '../../definitions.ts';
 import { headName } from '../../heads/head-name.ts';
 import { sandwichNorm, type SublayerNorm } from '../../layers/block.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
+import type { Rotary } from '../../../shaders/attention/heads/split-heads.ts';
 import type { Activation } from '../../../shaders/matmul/matmul.ts';
 import {
   type Attention,
@@ -51,17 +52,27 @@ export function gemma3(config: Config, loader: WeightLoader): SequenceDefinition
   const sliding = slidingLayers(config, config.integer('sliding_window_pattern', 6));
   const given = config.integer('sliding_window', 4096);
   const window = seesBothWays ? Math.floor(given / 2) + 1 : given;
-  const local = config.positive('rope_local_base_freq', 1e4);
-  // Layers with a window have frequencies of their own, which nothing stretches.
-  const ownTheta = config.get('rope_parameters') === undefined ? local : undefined;
+  const rotaryOf = gemmaRotary(config, rotary);
   const model = gemmaModel(config, loader, { sizes, rotary }, (prefix, layer) => ({
     ...gemmaHeads(config, loader, prefix, sizes),
     headNorm: headNorms(loader, prefix, sizes, 1),
-    ...(sliding(layer)
-      ? { window, rotary: rotary.table({ layerType: 'sliding_attention', ownTheta }) }
-      : { rotary: rotary.table({ layerType: 'full_attention', theta: 1e6 }) }),
+    window: sliding(layer) ? window : undefined,
+    rotary: rotaryOf(sliding(layer)),
   }));
   return { ...model, causal: !seesBothWays };
+}
+
+/** The positions of layers with a window, and of those without. */
+export function gemmaRotary(config: Config, rotary: RotaryTables): (isLocal: boolean) => Rotary {
+  const local = config.positive('rope_local_base_freq', 1e4);
+  // Layers with a window have frequencies of their own, which nothing stretches.
+  const ownTheta = config.get('rope_parameters') === undefined ? local : undefined;
+  return (isLocal) =>
+    rotary.table(
+      isLocal
+        ? { layerType: 'sliding_attention', ownTheta }
+        : { layerType: 'full_attention', theta: 1e6 },
+    );
 }
 
 /** Heads whose scores have a factor and a bound. */

@@ -8,6 +8,7 @@ import type { WeightLoader } from '../../weights/weights.ts';
 import type { RotaryTables } from '../rotary-tables.ts';
 import { TypedRotary } from '../typed-rotary.ts';
 import { layerTypes, type LlamaSizes } from './llama-parts.ts';
+import { normedHeads, SharedKeys } from './shared-keys.ts';
 
 const [full, sliding] = ['full_attention', 'sliding_attention'] as const;
 
@@ -24,8 +25,7 @@ export class Gemma4Attention {
   readonly #loader: WeightLoader;
   readonly #sizes: LlamaSizes;
   readonly #types: readonly unknown[];
-  /** The first layer without keys of its own. */
-  readonly #firstTaking: number;
+  readonly #shared: SharedKeys;
   readonly #window: number;
   readonly #positions: TypedRotary;
 
@@ -41,7 +41,7 @@ export class Gemma4Attention {
     const byNumber = Array.from({ length: count }, (_, i) => ((i + 1) % 6 === 0 ? full : sliding));
     // The last one sees everything, whatever is said.
     this.#types = (layerTypes(config) ?? byNumber).with(count - 1, full);
-    this.#firstTaking = count - config.integer('num_kv_shared_layers', 0, 0, count - 1);
+    this.#shared = new SharedKeys(config, this.#types, 0);
     const window = config.integer('sliding_window', usual);
     // To either side so many, besides itself.
     this.#window = this.seesBothWays ? Math.floor(window / 2) + 2 : window;
@@ -49,54 +49,24 @@ export class Gemma4Attention {
 
   /** Whether a layer takes the keys and values of another one. */
   takesKeys(layer: number): boolean {
-    return layer >= this.#firstTaking;
+    return this.#shared.takes(layer);
   }
 
   /** Declares the weights of a layer, whose names begin with `prefix`. */
   layer(prefix: string, layer: number): SelfAttentionWeights {
-    const [config, loader] = [this.#config, this.#loader];
-    const { size, heads, eps } = this.#sizes;
-    const { headSize, keyValueHeads } = this.#headsOf(layer);
-    const [type, takes] = [this.#types[layer], this.takesKeys(layer)];
-    const keysAreValues = config.boolean('attention_k_eq_v', false) && type === full;
-    const own = takes ? [] : keysAreValues ? ['k_proj'] : ['k_proj', 'v_proj'];
-    const bias = { bias: config.boolean('attention_bias', false) };
+    const config = this.#config;
+    const sizes = { ...this.#sizes, ...this.#headsOf(layer) };
+    const type = this.#types[layer];
     return {
-      heads,
-      keyValueHeads,
-      headSize,
-      scale: 1,
-      queryKeyValue: loader.linear(
-        ['q_proj', ...own].map((name) => `${prefix}.${name}`),
-        [heads, ...own.map(() => keyValueHeads)].map((count) => count * headSize),
-        size,
-        bias,
-      ),
-      keysAreValues,
-      keysOf: takes ? this.#keysOf(type) : undefined,
-      output: loader.linear(`${prefix}.o_proj`, size, heads * headSize, bias),
-      headNorm: {
-        weight: loader.vector(
-          [`${prefix}.q_norm.weight`, takes ? undefined : `${prefix}.k_norm.weight`],
-          headSize,
-        ),
-        eps,
-        offset: 0,
-        values: true,
-      },
-      rotary: this.#positions.table(String(type), headSize),
+      ...normedHeads(this.#loader, prefix, sizes, {
+        takes: this.takesKeys(layer),
+        keysAreValues: config.boolean('attention_k_eq_v', false) && type === full,
+        bias: config.boolean('attention_bias', false),
+      }),
+      keysOf: this.#shared.of(layer),
+      rotary: this.#positions.table(String(type), sizes.headSize),
       window: type === sliding ? this.#window : undefined,
     };
-  }
-
-  /** The last layer of a kind that has keys of its own. */
-  #keysOf(type: unknown): number {
-    const found = this.#types.lastIndexOf(type, this.#firstTaking - 1);
-    if (found >= 0) return found;
-    return this.#config.invalid(
-      'num_kv_shared_layers',
-      'fewer, as layers of a kind are left without keys',
-    );
   }
 
   /** `per_layer_config` has what is other in some layers; files without it say it of all that see everything. */

@@ -5,13 +5,13 @@
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
 import { type Block, sandwichNorm, type SublayerNorm } from '../../layers/block.ts';
-import { paddingOf } from '../../layers/embeddings.ts';
-import { PerLayerEmbeddings, type PerLayerGate, PerLayerTail } from '../../layers/per-layer.ts';
+import { PerLayerTail } from '../../layers/per-layer.ts';
 import { reorderedNorm } from '../../layers/reordered-norm.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import { Gemma4Attention } from './gemma4-attention.ts';
 import { gemma4Experts } from './gemma4-experts.ts';
-import { llamaMlp, llamaModel, type LlamaSizes, llamaSizes, rmsNorms } from './llama-parts.ts';
+import { llamaMlp, llamaModel, llamaSizes, rmsNorms } from './llama-parts.ts';
+import { perLayerParts } from './per-layer-parts.ts';
 
 /** What counts where config.json says nothing. */
 interface Usual {
@@ -31,7 +31,10 @@ export function gemma4(
   const activation = config.activation('hidden_activation', 'gelu_pytorch_tanh');
   const hasExperts = config.boolean('enable_moe_block', false);
   const isWide = config.boolean('use_double_wide_mlp', false);
-  const perLayer = perLayerParts(config, loader, sizes, usual.perLayer);
+  const perLayer = perLayerParts(config, loader, sizes, {
+    usual: usual.perLayer,
+    leastVocabulary: config.integer('vocab_size'),
+  });
   const norm = rmsNorms(loader, sizes);
   const around = (before: string, after: string): SublayerNorm => ({
     ...norm(before),
@@ -65,7 +68,7 @@ export function gemma4(
             feedForwardNorm: norm(after),
           }
         : { feedForward: mlp, feedForwardNorm: around(before, after) }),
-      tail: new PerLayerTail(
+      around: new PerLayerTail(
         perLayer && { ...perLayer.gate(prefix, index), activation },
         loader.constant(`${prefix}.layer_scalar`, [1]),
       ),
@@ -82,47 +85,3 @@ export function gemma4Unified(config: Config, loader: WeightLoader): SequenceDef
 /** Attention between norms; experts, which have norms of their own, before one. */
 const besideExperts: Block = (x, [attention, ...experts], rate) =>
   reorderedNorm(attention ? sandwichNorm(x, [attention], rate) : x, experts, rate);
-
-interface PerLayerParts {
-  readonly embeddings: (root: string) => PerLayerEmbeddings;
-  readonly gate: (prefix: string, layer: number) => Omit<PerLayerGate, 'activation'>;
-}
-
-/**
- * What layers take of the tokens themselves. Factors of what is normalized behind them, 1/√d_model and 1/√2, stand in the
- * norms' ε alone, which is all that they change.
- */
-function perLayerParts(
-  config: Config,
-  loader: WeightLoader,
-  { size, eps }: LlamaSizes,
-  usual: number,
-): PerLayerParts | undefined {
-  const own = config.integer('hidden_size_per_layer_input', usual, 0);
-  if (own === 0) return undefined;
-  const all = config.layers('num_hidden_layers') * own;
-  const least = config.integer('vocab_size');
-  const vocabulary = config.integer('vocab_size_per_layer_input', 262_144, least);
-  return {
-    embeddings: (root) =>
-      new PerLayerEmbeddings({
-        table: loader.matrix(`${root}embed_tokens_per_layer.weight`, vocabulary, all),
-        scale: Math.sqrt(own),
-        padding: paddingOf(config),
-        projection: loader.linear(`${root}per_layer_model_projection`, all, size, { bias: false }),
-        norm: {
-          weight: loader.vector(`${root}per_layer_projection_norm.weight`, own),
-          eps: eps * size,
-        },
-      }),
-    gate: (prefix, layer) => ({
-      gate: loader.linear(`${prefix}.per_layer_input_gate`, own, size, { bias: false }),
-      projection: loader.linear(`${prefix}.per_layer_projection`, size, own, { bias: false }),
-      norm: {
-        weight: loader.vector(`${prefix}.post_per_layer_input_norm.weight`, size),
-        eps: 2 * eps,
-      },
-      first: layer * own,
-    }),
-  };
-}

@@ -11,7 +11,7 @@ import type { SelfAttentionWeights } from '../../layers/attention.ts';
 import { type Block, preNorm } from '../../layers/block.ts';
 import type { PerLayerVectors } from '../../layers/embeddings.ts';
 import type { FeedForwardWeights } from '../../layers/feed-forward.ts';
-import type { LayerWeights } from '../../layers/stack.ts';
+import type { LayerWeights, Streams } from '../../layers/stack.ts';
 import type { HeadNorm } from '../../../shaders/attention/heads/split-heads.ts';
 import type { Activation } from '../../../shaders/matmul/matmul.ts';
 import type { NormWeights, RmsNormWeights } from '../../../shaders/rows/norm.ts';
@@ -35,13 +35,17 @@ const mostColumns = 2 ** 16;
 
 /** `eps`: where config.json says nothing. */
 export function llamaSizes(config: Config, eps: number = 1e-6): LlamaSizes {
+  return { ...headSizes(config, eps), width: config.integer('intermediate_size') };
+}
+
+/** All but d_ff. */
+export function headSizes(config: Config, eps: number = 1e-6): Omit<LlamaSizes, 'width'> {
   const size = config.integer('hidden_size');
   const heads = config.integer('num_attention_heads');
   const keyValueHeads = config.integer('num_key_value_heads', heads);
   if (heads % keyValueHeads !== 0) config.refuse('num_key_value_heads');
   return {
     size,
-    width: config.integer('intermediate_size'),
     heads,
     keyValueHeads,
     headSize: config.integer('head_dim', size / heads, 1, mostColumns),
@@ -55,7 +59,7 @@ export type RmsNorm = (name: string) => RmsNormWeights;
 /** `offset`: 1 where weights are stored as differences from 1. */
 export function rmsNorms(
   loader: WeightLoader,
-  { size, eps }: LlamaSizes,
+  { size, eps }: Pick<LlamaSizes, 'size' | 'eps'>,
   offset: number = 0,
 ): RmsNorm {
   return (name) => ({ weight: loader.vector(`${name}.weight`, size), eps, offset });
@@ -112,7 +116,7 @@ export function llamaMlp(
   config: Config,
   loader: WeightLoader,
   prefix: string,
-  { size, width }: LlamaSizes,
+  { size, width }: Pick<LlamaSizes, 'size' | 'width'>,
   activation: Activation = config.activation('hidden_act', 'silu'),
 ): FeedForwardWeights {
   const bias = { bias: config.boolean('mlp_bias', false) };
@@ -138,6 +142,8 @@ export interface LlamaFrame {
   readonly embeddingScale?: number;
   /** What layers take of the tokens themselves; `root`: what names of the base model begin with. */
   readonly perLayer?: ((root: string) => PerLayerVectors) | undefined;
+  /** What layers hand on in place of one vector a token; `root`: likewise. */
+  readonly streams?: ((root: string) => Streams) | undefined;
   /** Whether the output layer is the embedding again where config.json does not say. */
   readonly tied?: boolean;
   /** Factor and bound of the logits. */
@@ -155,6 +161,7 @@ export function llamaModel(
     rotary,
     embeddingScale = 1,
     perLayer,
+    streams,
     tied = false,
     output,
   }: LlamaFrame,
@@ -180,7 +187,13 @@ export function llamaModel(
         perLayer: perLayer?.(root),
       },
     }),
-    stack: { block, layers, finalNorm: norm(root + lastNorm), normalizesLastState: true },
+    stack: {
+      block,
+      layers,
+      streams: streams?.(root),
+      finalNorm: norm(root + lastNorm),
+      normalizesLastState: streams === undefined,
+    },
     causal: true,
     head: causalHead(config, loader, { tokens }, output),
   };

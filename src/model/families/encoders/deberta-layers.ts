@@ -13,7 +13,7 @@ import {
   RelativePositions,
 } from '../../layers/disentangled.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
-import type { AttentionLayer, LayerTail } from '../../layers/stack.ts';
+import type { AroundLayer, AttentionLayer } from '../../layers/stack.ts';
 import type { Linear } from '../../weights/linear-weights.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
 import { bertModel, bertRoot, type BertSizes, bertSizes } from './bert-layers.ts';
@@ -86,15 +86,15 @@ export interface DebertaVariant {
   readonly positionLayer: (prefix: string, sizes: BertSizes) => Linear | undefined;
   /** Whether the vectors of positions have a norm. */
   readonly normsPositions?: boolean;
-  /** What comes behind the first layer. */
-  readonly tail?: (root: string, sizes: BertSizes) => LayerTail | undefined;
+  /** What stands around the first layer. */
+  readonly aroundFirst?: (root: string, sizes: BertSizes) => AroundLayer | undefined;
 }
 
 /** The model that `architectures` names. */
 export function debertaModel(
   config: Config,
   loader: WeightLoader,
-  { scores, terms, layer, positionLayer, normsPositions = false, tail }: DebertaVariant,
+  { scores, terms, layer, positionLayer, normsPositions = false, aroundFirst }: DebertaVariant,
 ): SequenceDefinition {
   const isLegacy = config.boolean('legacy', true);
   const own = { head: headName(config), names: namesOf(config, isLegacy) };
@@ -154,7 +154,7 @@ export function debertaModel(
     return {
       ...made,
       selfAttention: scored(prefix, made.selfAttention),
-      ...(index === 0 && { tail: tail?.(root, sizes) }),
+      ...(index === 0 && { around: aroundFirst?.(root, sizes) }),
     };
   });
   const relative = rows && {

@@ -51,7 +51,7 @@ export function debertaV2(config: Config, loader: WeightLoader): SequenceDefinit
       );
     },
     normsPositions: norms.some((name) => name.trim() === 'layer_norm'),
-    tail: (root, sizes) => convolution(config, loader, `${root}encoder.conv`, sizes),
+    aroundFirst: (root, sizes) => convolution(config, loader, `${root}encoder.conv`, sizes),
   });
 }
 
