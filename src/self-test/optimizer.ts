@@ -11,6 +11,8 @@ import {
   type StepTensors,
   sumSquares,
 } from '../shaders/optimizer/optimizer.ts';
+import { watchImportance } from '../shaders/optimizer/importance.ts';
+import { orthogonalize } from '../shaders/optimizer/orthogonality.ts';
 import { penalize } from '../shaders/optimizer/penalty.ts';
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
@@ -25,6 +27,8 @@ export function optimizerChecks(): NamedCheck[] {
     ['update by SGD with momentum', checkSgd],
     ['sum of gradients', checkAccumulate],
     ['penalties of the size of parameters', checkPenalty],
+    ['importance of parameters', checkImportance],
+    ['slopes of what is not orthonormal', checkOrthogonality],
   ];
 }
 
@@ -165,4 +169,40 @@ function checkPenalty(inputs: Inputs): Result {
     return gradient + ((flags[i] ?? 0) & decays ? slope : 0);
   });
   return { output: segment.gradients, wanted };
+}
+
+function checkImportance(inputs: Inputs): Result {
+  const { segment, parameters, gradients, states } = segmentOf(inputs, 2);
+  const [sensitivity, uncertainty] = segment.states;
+  if (sensitivity === undefined || uncertainty === undefined) throw new RangeError('no states');
+  const settings = inputs.tensor([4], Float32Array.of(0, 0, 1, 0));
+  const status = inputs.tensor([4], Float32Array.of(1, 0.5, 1, 1));
+  const step = { settings, status, beta1: 0.85, beta2: 0.7 };
+  watchImportance({ ...segment, sensitivity, uncertainty }, step);
+  const wanted = Float64Array.from(parameters.data, (parameter, i) => {
+    const own = Math.abs(0.5 * parameter * (gradients.data[i] ?? NaN));
+    const mean = 0.85 * (states[0]?.data[i] ?? NaN) + 0.15 * own;
+    return 0.7 * (states[1]?.data[i] ?? NaN) + 0.3 * Math.abs(own - mean);
+  });
+  return { output: uncertainty, wanted };
+}
+
+function checkOrthogonality(inputs: Inputs): Result {
+  const [vectors, length] = [3, 70];
+  const [p, gradient] = [inputs.floats([vectors, length]), inputs.floats([vectors, length])];
+  orthogonalize({ parameter: p.tensor, gradient: gradient.tensor, areColumns: false }, 0.5);
+  const at = (vector: number, i: number): number => p.data[vector * length + i] ?? NaN;
+  const residual = Float64Array.from({ length: vectors ** 2 }, (_, element) => {
+    const [one, other] = [Math.floor(element / vectors), element % vectors];
+    let sum = one === other ? -1 : 0;
+    for (let i = 0; i < length; i++) sum += at(one, i) * at(other, i);
+    return sum;
+  });
+  const norm = Math.sqrt(residual.reduce((sum, value) => sum + value ** 2, 0));
+  const wanted = Float64Array.from(gradient.data, (before, element) => {
+    const [vector, i] = [Math.floor(element / length), element % length];
+    const row = residual.subarray(vector * vectors, (vector + 1) * vectors);
+    return before + row.reduce((sum, value, other) => sum + value * at(other, i), 0) / norm;
+  });
+  return { output: gradient.tensor, wanted };
 }

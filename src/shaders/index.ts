@@ -73,6 +73,8 @@ import { rescaleKernels } from './matmul/adapters/rescale.ts';
 import { rowEnergyKernels } from './rows/row-energy.ts';
 import { matmulKernels } from './matmul/matmul-kernels.ts';
 import { optimizerKernels } from './optimizer/optimizer.ts';
+import { importanceKernels } from './optimizer/importance.ts';
+import { orthogonalityKernels } from './optimizer/orthogonality.ts';
 import { penaltyKernels } from './optimizer/penalty.ts';
 import { quantizeKernels } from './quantize/quantize.ts';
 import { openHeadsBackwardKernels } from './attention/heads/open-heads-backward.ts';
@@ -144,6 +146,8 @@ export const allKernels: readonly Kernel[] = [
   ...preferenceLossKernels,
   ...preferenceLossBackwardKernels,
   ...labelWeightsKernels,
+  ...importanceKernels,
+  ...orthogonalityKernels,
   ...penaltyKernels,
   ...perturbKernels,
   ...activateKernels,

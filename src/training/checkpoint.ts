@@ -18,6 +18,7 @@ import { safetensors, type StoredValues } from '../source/safetensors-writer.ts'
 import { describeFile, readRange, type Source } from '../source/source.ts';
 import { openTarget, type Target } from '../source/target.ts';
 import { readStates, writeStates } from './optimizer-states.ts';
+import { allocationTensors, resumeAllocation } from './adapters/allocation-state.ts';
 import type { Trainer } from './trainer.ts';
 
 /** The file with the state of a run. */
@@ -147,10 +148,12 @@ async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
   // All is read before the first await: a caller that goes on training must not change what is saved.
   const run = { step: trainer.step, batch: trainer.batchesUsed };
   const { parameters } = state;
-  const [[counters], own, kept] = await allOf([
+  const ranks = allocationTensors(trainer);
+  const [[counters], own, kept, watched] = await allOf([
     readBack(gpu, [state.counters]),
     readParameters(gpu, parameters),
     readStates(state.scope, parameters, state.runs, options.optimizer.states),
+    ranks,
   ] as const);
   const groups = [own, ...kept.map((blocks) => namedValues(parameters, blocks))];
   const tensors = new Map<string, StoredValues>();
@@ -161,6 +164,7 @@ async function stateFileOf(trainer: Trainer): Promise<NamedFile> {
       tensors.set(`${fixed.has(name) ? 'constants' : group}.${name}`, value);
     }
   });
+  for (const [name, value] of watched) tensors.set(name, value);
   tensors.set('counters', { shape: [4], data: new Uint32Array(counters ?? new ArrayBuffer(16)) });
   const { name, settings } = options.optimizer;
   const about = JSON.stringify({ ...run, seed: options.seed, optimizer: { name, ...settings } });
@@ -192,7 +196,9 @@ export async function restoreState(trainer: Trainer, source: Source): Promise<vo
   const [own = [], ...kept] = ['parameters', ...options.optimizer.states].map((prefix) =>
     layOut(state.parameters, group(prefix)),
   );
+  const resume = resumeAllocation(trainer, group);
   // All is checked; from here on nothing fails.
+  resume?.();
   writeSegments(gpu, state.parameters.segments, own);
   writeStates(state.scope, state.runs, kept);
   const { buffer } = state.counters;

@@ -76,6 +76,7 @@ export { initialCheckpoint, type InitialCheckpointOptions } from './initialize.t
 export { type WeightedAdapter, withAdapters } from './adapters/adapted-model.ts';
 export { loadLora } from './adapters/load-lora.ts';
 export { Lora } from './adapters/lora.ts';
+export type { AdaptiveOptions } from './adapters/adaptive-ranks.ts';
 export type { LoraOptions } from './adapters/lora-options.ts';
 export { trainingMemory, type TrainingMemory } from './memory.ts';
 export { labelCrossEntropy, type Objective, type RecordedObjective } from './objective.ts';

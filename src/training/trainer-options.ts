@@ -8,6 +8,7 @@ import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
 import { checkPatterns, checkRange, checkSwitch, checkWhole, invalidOption } from './check.ts';
 import type { NamedFile } from './checkpoint.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';
+import type { RankAllocation } from './adapters/rank-allocation.ts';
 import type { StepsOptions } from './training-step.ts';
 import { type AttackOptions, type CheckedAttack, checkAttack } from './adversarial.ts';
 import { weightedCrossEntropy } from './class-weights.ts';
@@ -25,6 +26,8 @@ export interface Adapter {
   readonly use: (model: TrainableModel) => () => void;
   /** Called when its device was lost and came back: it is on it as before any training. @internal */
   readonly renew?: () => void;
+  /** What it does with its ranks behind each update, where it shares them. @internal */
+  readonly allocation?: RankAllocation | undefined;
   /** Waits until it has all its values; undefined where there is nothing to wait for. @internal */
   readonly ready?: () => Promise<void> | undefined;
   /** What is saved in place of the model, as it stands when called. */
@@ -89,6 +92,7 @@ export interface CheckedOptions extends TrainableOptions {
   readonly maxSkippedSteps: number;
   readonly checkpointLayers: boolean;
   readonly adapter: Adapter | undefined;
+  readonly allocation: RankAllocation | undefined;
 }
 
 const known: Readonly<Record<keyof TrainerOptions, true>> = {
@@ -157,6 +161,7 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
     maxSkippedSteps,
     checkpointLayers,
     adapter,
+    allocation: adapter?.allocation,
     ...(freeze && { freeze }),
     ...(decay && { decay }),
   };

@@ -104,8 +104,7 @@ export class Trainer {
     try {
       await this.#recover();
       const known = this.#reader?.reads(batches) === true ? this.#reader : undefined;
-      const reader = known ?? new BatchReader(batches);
-      this.#reader = reader;
+      const reader = (this.#reader = known ?? new BatchReader(batches));
       release = this.options.adapter?.use(this.model);
       throwIfAborted(signal);
       await this.#allocated;
@@ -120,21 +119,22 @@ export class Trainer {
         throwIfAborted(signal);
         const { batches: used, labels, tokens, sums } = current;
         const learningRate = learningRateOf(this.options.schedule, this.#step + 1);
-        const updated = update.play(learningRate, this.options.maxGradNorm);
+        const { maxGradNorm, allocation } = this.options;
+        const updated = update.play(learningRate, maxGradNorm, allocation?.counts(this.#step + 1));
+        updated.catch(() => {}); // told below
         this.#step += 1;
         this.#batch += used.length;
-        ahead =
-          this.#step < maxSteps
-            ? this.#gradients.compute(reader, this.#batch)
-            : Promise.resolve(undefined);
+        // Ranks that go do so before the next gradients are computed.
+        await allocation?.after(this.#step, this.state);
+        ahead = Promise.resolve(undefined);
+        if (this.#step < maxSteps) ahead = this.#gradients.compute(reader, this.#batch);
         ahead.catch(() => {}); // told when its turn comes
         const [status, ...losses] = await Promise.all([updated, ...sums]);
         const loss = losses.reduce((sum, value) => sum + value, 0) / labels;
         const now = performance.now();
         const tokensPerSecond = (1000 * tokens) / (now - before);
         const { gradNorm, applied, skipped: skippedSteps } = status;
-        const step = this.#step;
-        const skipped = !applied;
+        const [step, skipped] = [this.#step, !applied];
         yield { step, loss, tokensPerSecond, learningRate, gradNorm, skipped, skippedSteps };
         expectFinite(status, this.options.maxSkippedSteps);
         before = now;

@@ -9,10 +9,13 @@ import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { accumulate, measureGradients } from '../shaders/optimizer/gradient-norm.ts';
+import { watchImportance } from '../shaders/optimizer/importance.ts';
+import type { Segment, StepTensors } from '../shaders/optimizer/segment.ts';
 import { penalize, type Penalties } from '../shaders/optimizer/penalty.ts';
 import { arenaSegments, viewOf } from '../model/weights/parameter-arena.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Optimizer } from './optimizers.ts';
+import type { Importance, RankAllocation } from './adapters/rank-allocation.ts';
 import { heldRuns, makeStates, runBytes, type StateRun } from './optimizer-states.ts';
 import { selectTrainable, type TrainableSettings } from './trainable.ts';
 
@@ -22,12 +25,14 @@ export interface UpdateOptions extends TrainableSettings {
   readonly accumulate: boolean;
   /** Penalties of what decays; none when absent. */
   readonly penalty?: Penalties | undefined;
+  /** How ranks are shared, of adapters that share them. */
+  readonly allocation?: RankAllocation | undefined;
 }
 
 /** Bytes of what a state keeps for these parameters. */
 export function stateBytes(
   parameters: Parameters,
-  { optimizer, accumulate: sums }: UpdateOptions,
+  { optimizer, accumulate: sums, allocation }: UpdateOptions,
 ): { readonly gradients: number; readonly optimizer: number } {
   const count = parameters.segments.reduce((sum, { shape }) => sum + elements(shape), 0);
   const flags = count;
@@ -35,7 +40,7 @@ export function stateBytes(
   const states = runs.reduce((sum, run) => sum + runBytes(run, optimizer), 0);
   return {
     gradients: (sums ? 8 : 4) * count,
-    optimizer: states + flags,
+    optimizer: states + flags + (allocation ? 8 * count : 0),
   };
 }
 
@@ -68,6 +73,8 @@ export class UpdateState {
   readonly evaluationLoss: Tensor;
   /** u32 (2): seed and number of the batch, for dropout. */
   readonly random: Tensor;
+  /** How important parameters are, where ranks are shared by that. */
+  readonly importance: Importance | undefined;
   readonly #gradientSegments: readonly Tensor[];
   readonly #totals: readonly Tensor[];
   readonly #options: UpdateOptions;
@@ -94,14 +101,11 @@ export class UpdateState {
     this.loss = scope.tensor({ label: 'loss', shape: [1], dtype: 'f32' });
     this.evaluationLoss = scope.tensor({ label: 'evaluation', shape: [1], dtype: 'f32' });
     this.random = scope.tensor({ label: 'random', shape: [2], dtype: 'u32' });
-    const places = new Map(parameters.places.map((place) => [place.tensor, place]));
-    const viewFor = (parameter: Tensor): Tensor => {
-      const { segment = -1, first = 0 } = places.get(parameter) ?? {};
-      const whole = this.#gradientSegments[segment];
-      if (whole === undefined) throw new RangeError(`${parameter.label} has no place`);
-      const { label, shape } = parameter;
-      return viewOf(whole, first, { label: `d ${label}`, shape });
+    this.importance = options.allocation && {
+      sensitivity: arenaSegments(scope, 'sensitivity', sizes),
+      uncertainty: arenaSegments(scope, 'uncertainty', sizes),
     };
+    const viewFor = viewsOf(parameters, this.#gradientSegments);
     this.gradients = new Map(wanted.map((tensor) => [tensor, mapParts(tensor, viewFor)]));
   }
 
@@ -140,7 +144,7 @@ export class UpdateState {
 
   /** The list of an update. */
   async updatePlan(): Promise<UpdatePlan> {
-    const { optimizer, penalty } = this.#options;
+    const { optimizer, penalty, allocation } = this.#options;
     let tensors: StepInputs | undefined;
     const plan = await this.#plan((recording) => {
       const settings = recording.persistent('settings', [4]);
@@ -159,6 +163,9 @@ export class UpdateState {
         };
       });
       if (penalty !== undefined) for (const segment of segments) penalize(segment, penalty);
+      const summed = this.#totals.length > 0 ? this.#totals : this.#gradientSegments;
+      const gradientOf = viewsOf(this.parameters, summed);
+      allocation?.regularize((parameter) => recording.use(gradientOf(parameter)));
       const loss = recording.use(this.loss);
       measureGradients(segments, { settings, loss, counters, status });
       for (const { segment: index, states, ...run } of this.runs) {
@@ -167,11 +174,29 @@ export class UpdateState {
         const own = { ...segment, run, states: states.map((state) => recording.use(state)) };
         optimizer.record(own, { settings, status });
       }
+      if (allocation) this.#watch(segments, { settings, status, ...allocation.options });
       tensors = { settings, status, counters };
       return [status, counters];
     });
     if (tensors === undefined) throw new RangeError('the update was not recorded');
     return new UpdatePlan(plan, tensors.settings);
+  }
+
+  /** Smooths how important parameters are by the update. */
+  #watch(segments: readonly Segment[], step: StepTensors & { beta1: number; beta2: number }): void {
+    segments.forEach((segment, index) => {
+      const [sensitivity, uncertainty] = [
+        this.importance?.sensitivity[index],
+        this.importance?.uncertainty[index],
+      ];
+      if (sensitivity === undefined || uncertainty === undefined) return;
+      const { recording } = segment.parameters;
+      const kept = {
+        sensitivity: recording.use(sensitivity),
+        uncertainty: recording.use(uncertainty),
+      };
+      watchImportance({ ...segment, ...kept }, step);
+    });
   }
 
   /** Sets what dropout draws from; takes its place in the queue. */
@@ -195,6 +220,21 @@ export class UpdateState {
       throw error;
     }
   }
+}
+
+/** What finds the part of segments, laid out as the parameters are, that belongs to a parameter. */
+function viewsOf(
+  { places }: Parameters,
+  segments: readonly Tensor[],
+): (parameter: Tensor) => Tensor {
+  const placeOf = new Map(places.map((place) => [place.tensor, place]));
+  return (parameter) => {
+    const { segment = -1, first = 0 } = placeOf.get(parameter) ?? {};
+    const whole = segments[segment];
+    if (whole === undefined) throw new RangeError(`${parameter.label} has no place`);
+    const { label, shape } = parameter;
+    return viewOf(whole, first, { label: `d ${label}`, shape });
+  };
 }
 
 /** Ends a run in which nothing but skipped steps comes any more. */
@@ -222,9 +262,19 @@ export class UpdatePlan {
     this.#settings = settings;
   }
 
-  /** Updates the parameters by the gradients that stand. `maxGradNorm` 0 does not clip. */
-  async play(learningRate: number, maxGradNorm: number): Promise<UpdateStatus> {
-    this.#plan.write(this.#settings, Float32Array.of(learningRate, maxGradNorm, 0, 0));
+  /**
+   * Updates the parameters by the gradients that stand. `maxGradNorm` 0 does not clip. `watches`: whether the
+   * importance of parameters is smoothed, where it is kept.
+   */
+  async play(
+    learningRate: number,
+    maxGradNorm: number,
+    watches: boolean = false,
+  ): Promise<UpdateStatus> {
+    this.#plan.write(
+      this.#settings,
+      Float32Array.of(learningRate, maxGradNorm, Number(watches), 0),
+    );
     const [status, counters] = await this.#plan.play();
     const [gradNorm = 0, , applied = 0] = new Float32Array(status ?? new ArrayBuffer(16));
     const [updates = 0, skipped = 0, skippedInRow = 0] = new Uint32Array(

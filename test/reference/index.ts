@@ -17,6 +17,7 @@ import { beamCandidates, beamCommit, beamGather, beamStep } from './beam.ts';
 import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { preferenceLoss, preferenceLossBackward } from './preference-loss.ts';
+import { gramResidual, importance, orthogonality } from './adaptive-ranks.ts';
 import { labelWeights, penalty } from './penalty.ts';
 import { perturb } from './perturb.ts';
 import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
@@ -183,6 +184,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'distillation-loss': distillationLoss,
   'distillation-loss-backward': distillationLossBackward,
   'label-weights': labelWeights,
+  'gram-residual': gramResidual,
+  importance,
+  orthogonality,
   penalty,
   perturb,
   'preference-loss': preferenceLoss,

@@ -104,7 +104,14 @@ describe.each(wholes)('%s', (name) => {
   );
 });
 
-const adapted = ['bert_whole', 'gemma3_embeddings', 'gpt2_dora', 'llama_dora', 'qwen3_5_queries'];
+const adapted = [
+  'llama_adalora',
+  'bert_whole',
+  'gemma3_embeddings',
+  'gpt2_dora',
+  'llama_dora',
+  'qwen3_5_queries',
+];
 
 describe.each([...wholes, ...adapted])('%s', (name) => {
   const folder = `trajectories/${name}`;

@@ -11,6 +11,7 @@ import type { Parameters } from '../../model/weights/parameters.ts';
 import { writeParameters } from '../../model/weights/read-parameters.ts';
 import { write } from '../../model/weights/slice-writer.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
+import { expectPlain, type KeptRanks } from './adaptive-ranks.ts';
 import { decomposed, expectNoEmbedding, rowLengths, together } from './dora.ts';
 import {
   type AdaptedLayer,
@@ -24,17 +25,22 @@ import {
 } from './lora-matrices.ts';
 import { type CheckedLoraOptions, sizeOf } from './lora-options.ts';
 import { modulesOf, selectLayers } from './lora-targets.ts';
+import { RankAllocation } from './rank-allocation.ts';
 import { expectApart, plainValues, selectModules } from './whole-modules.ts';
 
 export class AdapterMatrices {
   /** The names of the adapted layers, and of the modules that train whole. */
   readonly targets: readonly string[];
   readonly modulesToSave: readonly string[];
+  /** How ranks are shared, of adapters that share them. */
+  readonly allocation: RankAllocation | undefined;
   readonly #gpu: Gpu;
   readonly #options: CheckedLoraOptions;
   #matrices: Matrices;
   /** What the matrices held before any training. */
   #first: MatrixValues;
+  /** Which ranks were left before any training. */
+  #firstKept: KeptRanks | undefined;
   /** Whether the modules that train whole have values. */
   #isWhole: boolean;
   #beginning: Promise<void> | undefined;
@@ -48,6 +54,8 @@ export class AdapterMatrices {
     this.#isWhole = this.#matrices.isWhole;
     this.targets = this.sized.map(({ name }) => name);
     this.modulesToSave = this.#matrices.modules.names;
+    const { adaptive } = options;
+    this.allocation = adaptive && new RankAllocation(this.#gpu, adaptive, () => this.#matrices);
   }
 
   get layers(): readonly AdaptedLayer[] {
@@ -112,7 +120,9 @@ export class AdapterMatrices {
   }
 
   /** Takes over values that are known. */
-  fill(values: ReadonlyMap<string, StoredValues>): void {
+  fill(values: ReadonlyMap<string, StoredValues>, kept?: KeptRanks): void {
+    this.allocation?.resume(kept);
+    this.#firstKept = kept;
     writeParameters(this.#gpu, this.parameters, values);
     this.#isWhole = true;
     if (this.#gpu.recovers) this.#first = () => values;
@@ -123,6 +133,7 @@ export class AdapterMatrices {
     const before = this.#matrices;
     this.#matrices = this.#make(model.trainable(), values);
     this.#isWhole = this.#matrices.isWhole;
+    this.allocation?.resume(this.#firstKept);
     before.scope.dispose();
   }
 
@@ -132,8 +143,9 @@ export class AdapterMatrices {
     const modules = selectModules(model, whole);
     expectApart(layers, modules);
     const sized = layers.map((layer) => ({ ...layer, ...sizeOf(layer.name, this.#options) }));
-    const { dora } = this.#options;
-    if (dora) expectNoEmbedding(layers);
+    const { dora, adaptive } = this.#options;
+    if (dora) expectNoEmbedding('dora', layers);
+    if (adaptive) expectPlain(layers);
     return makeMatrices(this.#gpu, { layers: sized, modules, dora }, values);
   }
 

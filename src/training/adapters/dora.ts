@@ -95,12 +95,12 @@ export async function rowLengths(
 }
 
 /** Refuses embeddings. @throws TransformerError OPTION_INVALID */
-export function expectNoEmbedding(layers: readonly AdaptableLayer[]): void {
+export function expectNoEmbedding(option: string, layers: readonly AdaptableLayer[]): void {
   const table = layers.find(({ isEmbedding }) => isEmbedding);
   if (table === undefined) return;
   throw new TransformerError(
     'OPTION_INVALID',
-    `targets: "${table.name}" is an embedding, and dora is for linear layers. Leave one of them out.`,
+    `targets: "${table.name}" is an embedding, and ${option} is for linear layers. Leave one of them out.`,
   );
 }
 

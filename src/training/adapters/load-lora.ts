@@ -15,9 +15,13 @@ export async function loadLora(model: Model, source: string | URL | Source): Pro
   const files = openSource(source);
   try {
     const stored = await readAdapter(files, trainableOf('The model', model));
-    const { values, baseModel, taskType, ...options } = stored;
-    const adapter = new Lora(model, options, { baseModel, taskType });
-    adapter.fill(values);
+    const { values, kept, baseModel, taskType, adaptive, ...options } = stored;
+    const adapter = new Lora(
+      model,
+      { ...options, ...(adaptive && { adaptive }) },
+      { baseModel, taskType },
+    );
+    adapter.fill(values, kept);
     return adapter;
   } finally {
     files.release?.();

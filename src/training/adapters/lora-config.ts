@@ -2,6 +2,7 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 import { isObject, type JsonObject, show } from '../../source/json.ts';
+import { adaptiveFields, readAdaptive } from './adaptive-files.ts';
 import type { LoraSizes } from './lora-options.ts';
 
 /** Where an adapter comes from. */
@@ -78,18 +79,24 @@ export function checkConfig(json: JsonObject, label: string): Omit<AdapterConfig
       `${label} has ${field} ${show(json[field])}; supported is ${wanted}. ` +
         'Merge this adapter into its base model with PEFT and load the merged model.',
     );
-  if (json['peft_type'] !== 'LORA') throw unsupported('peft_type', '"LORA"');
+  const isAdaptive = json['peft_type'] === 'ADALORA';
+  if (!isAdaptive && json['peft_type'] !== 'LORA') {
+    throw unsupported('peft_type', '"LORA" or "ADALORA"');
+  }
   if (!['none', undefined].includes(json['bias'] as string)) throw unsupported('bias', '"none"');
   if (!harmlessBeginnings.includes(json['init_lora_weights'])) {
     throw unsupported('init_lora_weights', 'true, false or "gaussian"');
   }
   for (const [field, value] of Object.entries(json)) {
-    const known = indifferent.includes(field) || field === 'peft_type' || field === 'bias';
+    const own = [...indifferent, 'peft_type', 'bias', ...(isAdaptive ? adaptiveFields : [])];
+    const known = own.includes(field);
     if (!known && !isUnset(value)) throw unsupported(field, 'to leave it unset');
   }
   const wrong = (field: string, wanted: string): TransformerError =>
     unfit(label, field, json[field], wanted);
-  const { r: rank, lora_alpha: alpha, lora_dropout: dropout = 0 } = json;
+  const shared = isAdaptive ? readAdaptive(json, label) : { rank: json['r'], adaptive: undefined };
+  const { rank, adaptive } = shared;
+  const { lora_alpha: alpha, lora_dropout: dropout = 0 } = json;
   if (!Number.isSafeInteger(rank) || Number(rank) < 1) throw wrong('r', 'a whole number from 1 on');
   if (!Number.isFinite(alpha) || Number(alpha) <= 0) {
     throw wrong('lora_alpha', 'a number above 0');
@@ -103,7 +110,9 @@ export function checkConfig(json: JsonObject, label: string): Omit<AdapterConfig
   return {
     rank: Number(rank),
     alpha: Number(alpha),
-    rsLora: rsLora === true,
+    adaptive,
+    // PEFT's ADALORA scales as it does, whatever that field says.
+    rsLora: rsLora === true && !isAdaptive,
     dora: dora === true,
     dropout: Number(dropout),
     baseModel: typeof base === 'string' ? base : null,
@@ -122,6 +131,8 @@ export function patternsOf(
   names: readonly string[],
   label: string,
 ): Pick<LoraSizes, PatternName> {
+  // ADALORA's rank_pattern says which ranks are left, see `readKept`.
+  if (json['peft_type'] === 'ADALORA') return { rankPattern: {}, alphaPattern: {} };
   const read = (field: string): Record<string, number> => {
     const given = json[field] ?? {};
     if (!isObject(given)) throw unfit(label, field, given, 'an object of numbers by names');

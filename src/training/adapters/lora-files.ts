@@ -12,6 +12,8 @@ import { numbersIn } from '../../model/weights/weight-formats.ts';
 import type { NamedFile } from '../checkpoint.ts';
 import type { SizedLayer } from './lora-matrices.ts';
 import { type AdapterConfig, checkConfig, isUnset, patternsOf } from './lora-config.ts';
+import { adaptiveConfig, readKept, withoutRanks, withRanks } from './adaptive-files.ts';
+import type { KeptRanks } from './adaptive-ranks.ts';
 import { sizeOf } from './lora-options.ts';
 import { isTableCopy, matrixName, moduleOf, storedMatrices } from './matrix-names.ts';
 import { type Modules, modulesOf } from './lora-targets.ts';
@@ -25,16 +27,23 @@ const weightsFile = 'adapter_model.safetensors';
 export interface StoredAdapter extends AdapterConfig {
   readonly targets: readonly string[];
   readonly modulesToSave: readonly string[];
+  /** Which ranks are left, of adapters that share them. */
+  readonly kept: KeptRanks | undefined;
   readonly values: ReadonlyMap<string, StoredValues>;
 }
 
 /** The two files of an adapter, ready to be written. */
 export function adapterFiles(
-  { rank, alpha, rsLora, dora, dropout, baseModel, taskType }: AdapterConfig,
+  { rank, alpha, rsLora, dora, adaptive, dropout, baseModel, taskType }: AdapterConfig,
   {
     layers,
+    kept,
     modules,
-  }: { readonly layers: readonly SizedLayer[]; readonly modules: readonly string[] },
+  }: {
+    readonly layers: readonly SizedLayer[];
+    readonly kept: KeptRanks | undefined;
+    readonly modules: readonly string[];
+  },
   values: ReadonlyMap<string, StoredValues>,
 ): NamedFile[] {
   /** The layers whose size is another one. */
@@ -66,10 +75,11 @@ export function adapterFiles(
     task_type: taskType,
     use_dora: dora,
     use_rslora: rsLora,
+    ...(adaptive && adaptiveConfig(adaptive, rank, kept)),
   };
   const text = `${JSON.stringify(config, undefined, 2)}\n`;
   return [
-    { name: weightsFile, bytes: safetensors(values) },
+    { name: weightsFile, bytes: safetensors(withoutRanks(values, layers, kept)) },
     { name: configFile, bytes: new TextEncoder().encode(text) },
   ];
 }
@@ -95,16 +105,20 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
   const names = modulesIn(
     [...entries.keys()].filter((key) => !own.has(key)),
     file,
-    config.dora,
+    { dora: config.dora, isAdaptive: config.adaptive !== undefined },
   );
   const modulesToSave = wholeModulesOf(json, whole, { label, file });
   const sizes = { ...config, ...patternsOf(json, names, label) };
-  checkTargets(json, names, modules, { label, file });
+  const kept = config.adaptive && readKept(json, config.rank, label);
+  checkTargets(json, names, modules, { label, file, isAdaptive: config.adaptive !== undefined });
+  const layers: SizedLayer[] = [];
   for (const name of names) {
     const layer = modules.layers.get(name);
     if (layer === undefined) throw notInModel(name, modules, config.baseModel);
-    const { rank } = sizeOf(name, sizes);
-    for (const { key, shape: size } of storedMatrices({ ...layer, rank }, config)) {
+    const sized = { ...layer, ...sizeOf(name, sizes) };
+    const rank = kept?.get(name)?.filter(Boolean).length ?? sized.rank;
+    layers.push(sized);
+    for (const { key, shape: size } of storedMatrices({ ...sized, rank }, config)) {
       const shape = entries.get(key)?.shape;
       if (shape === undefined) {
         throw new TransformerError(
@@ -136,7 +150,7 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
     data.set(numbersIn(entry, bytes));
     values.set(key, { shape: entry.shape, data });
   }
-  return { ...sizes, targets: names, modulesToSave, values };
+  return { ...sizes, targets: names, modulesToSave, kept, values: withRanks(values, layers, kept) };
 }
 
 function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {
@@ -144,10 +158,14 @@ function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {
 }
 
 /** The modules whose matrices a file holds. */
-function modulesIn(keys: readonly string[], file: string, dora: boolean): string[] {
+function modulesIn(
+  keys: readonly string[],
+  file: string,
+  kinds: { readonly dora: boolean; readonly isAdaptive: boolean },
+): string[] {
   const names = new Set<string>();
   for (const key of keys) {
-    const name = moduleOf(key, { dora });
+    const name = moduleOf(key, kinds);
     if (name === undefined) {
       throw new TransformerError(
         'MODEL_UNSUPPORTED',
@@ -169,7 +187,7 @@ function checkTargets(
   json: JsonObject,
   names: readonly string[],
   { layers }: Modules,
-  { label, file }: { label: string; file: string },
+  { label, file, isAdaptive }: { label: string; file: string; isAdaptive: boolean },
 ): void {
   const targets = json['target_modules'];
   const narrowed = ['exclude_modules', 'layers_to_transform'].some((key) => !isUnset(json[key]));
@@ -188,7 +206,7 @@ function checkTargets(
   if (missing === undefined) return;
   throw new TransformerError(
     'TENSOR_MISSING',
-    `${file} has no tensor "${matrixName(missing, 'A')}", though target_modules of ${label} ` +
+    `${file} has no tensor "${matrixName({ ...missing, isAdaptive }, 'A')}", though target_modules of ${label} ` +
       'calls for it. The two files may be of two adapters; save or download both again.',
   );
 }

@@ -12,6 +12,7 @@ import { writeParameters } from '../../model/weights/read-parameters.ts';
 import { Random } from '../../model/random.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
 import { dropout as drop } from '../../shaders/elementwise/dropout.ts';
+import { columnScale } from '../../shaders/elementwise/column-scale.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
@@ -31,6 +32,8 @@ export interface AdaptedLayer extends Omit<SizedLayer, 'pieces' | 'out'>, LayerR
   readonly b: Tensor;
   /** (out): the length that each row of W + scale · B·A is brought to, of adapters that do (DoRA). */
   readonly magnitude?: Tensor;
+  /** (rank, 1): what each row of A counts, of adapters whose ranks are allocated (AdaLoRA). */
+  readonly singular?: Tensor;
 }
 
 /** What an adapter is for: layers with updates, and modules that train whole. */
@@ -94,7 +97,8 @@ function placesOf(layer: SizedLayer, dora: boolean): MatrixPlace[] {
   return storedMatrices(layer, { dora }).flatMap(({ key, shape }) => {
     const isA = key === matrixName(layer, 'A');
     const transposed = isA && layer.isEmbedding;
-    if (isA || layer.isEmbedding) {
+    const isSingular = layer.isAdaptive && key === matrixName(layer, 'E');
+    if (isA || isSingular || layer.isEmbedding) {
       const slicesOf = (tensor: Tensor): WeightSlice[] => [
         { name: key, shape, storedFirst: 0, tensor, first: 0, size: elements(shape), transposed },
       ];
@@ -137,7 +141,15 @@ function allocateMatrices(
       const [a, b] = [held(matrixName(layer, 'A')), held(matrixName(layer, 'B'))];
       if (a === undefined || b === undefined) throw new RangeError(`no matrices: ${layer.name}`);
       const magnitude = held(magnitudeName(layer.name));
-      return { ...size, ...piece, a, b, ...(magnitude && { magnitude }) };
+      const singular = layer.isAdaptive ? held(matrixName(layer, 'E')) : undefined;
+      return {
+        ...size,
+        ...piece,
+        a,
+        b,
+        ...(magnitude && { magnitude }),
+        ...(singular && { singular }),
+      };
     });
   });
   const whole = new Map(
@@ -153,7 +165,8 @@ function allocateMatrices(
 
 /**
  * The values that matrices begin with: B is 0, A is drawn uniformly from ±1/√input. Of embeddings A is 0, and B is drawn
- * from the standard normal distribution, as PEFT and the authors' own code do.
+ * from the standard normal distribution; of adapters whose ranks are allocated both are, times 0.02, and the singular
+ * values are 0: as PEFT and the authors' own code do.
  */
 export function drawMatrices(
   layers: readonly SizedLayer[],
@@ -163,11 +176,15 @@ export function drawMatrices(
   const values = new Map<string, StoredValues>();
   for (const layer of layers) {
     const bound = 1 / Math.sqrt(layer.input);
-    const [drawn, draw] = layer.isEmbedding
-      ? (['B', () => random.normal()] as const)
-      : (['A', () => bound * (2 * random.next() - 1)] as const);
+    const [drawn, draw] = layer.isAdaptive
+      ? (['AB', () => 0.02 * random.normal()] as const)
+      : layer.isEmbedding
+        ? (['B', () => random.normal()] as const)
+        : (['A', () => bound * (2 * random.next() - 1)] as const);
     for (const { key, shape } of storedMatrices(layer, { dora: false })) {
-      const isDrawn = key === matrixName(layer, drawn);
+      const isDrawn = (['A', 'B'] as const).some(
+        (name) => drawn.includes(name) && key === matrixName(layer, name),
+      );
       const data = new Float32Array(elements(shape));
       values.set(key, { shape, data: isDrawn ? data.map(draw) : data });
     }
@@ -184,9 +201,10 @@ export function lowRank(
   { weight, dropout }: { readonly weight: number; readonly dropout: number },
 ): LinearUpdate {
   return (y, x) =>
-    layers.reduce((sum, { name, a, b, first, scale }) => {
+    layers.reduce((sum, { name, a, b, singular, first, scale }) => {
       const input = drop(x, dropout);
-      const inner = matmul(input, a, { transposed: true, label: `A ${name}` });
+      const projected = matmul(input, a, { transposed: true, label: `A ${name}` });
+      const inner = singular ? columnScale(projected, singular) : projected;
       const delta = matmul(inner, b, { transposed: true, label: `B ${name}` });
       return lora(sum, delta, { left: first, scale: weight * scale });
     }, y);

@@ -10,6 +10,7 @@ import { TransformerError } from '../../runtime/errors.ts';
 import { Tensor } from '../../runtime/tensor.ts';
 import { write } from '../../model/weights/slice-writer.ts';
 import { encoded } from '../../model/weights/weight-formats.ts';
+import { columnScale } from '../../shaders/elementwise/column-scale.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import type { AdaptedLayer } from './lora-matrices.ts';
@@ -166,13 +167,17 @@ function updatedWeight(
   layers: readonly AdaptedLayer[],
 ): Tensor {
   const held = layers.filter(({ tensor }) => tensor === weight);
-  return held.reduce((sofar, { name, a, b, first, scale, isEmbedding }) => {
+  return held.reduce((sofar, { name, a, b, singular, first, scale, isEmbedding }) => {
     const label = `Δ ${name}`;
     const delta = isEmbedding
       ? matmul(recording.use(a), b, { transposed: true, label })
-      : matmul(recording.use(b), a, { label });
+      : matmul(scaledColumns(recording.use(b), singular), a, { label });
     return lora(sofar, delta, { first, scale });
   }, weight);
+}
+
+function scaledColumns(b: Tensor, singular: Tensor | undefined): Tensor {
+  return singular === undefined ? b : columnScale(b, singular);
 }
 
 /** The rows of a tensor that belong to a layer. */

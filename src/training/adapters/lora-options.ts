@@ -1,7 +1,8 @@
 // The settings of low-rank adapters, and what files say of where one comes from.
 
-import { fieldsOf, isA, refuseUnknown } from '../../runtime/errors.ts';
+import { fieldsOf, isA, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import { checkPatterns, checkPositive, checkRange, checkSwitch, invalidOption } from '../check.ts';
+import { type AdaptiveOptions, type CheckedAdaptive, checkAdaptive } from './adaptive-ranks.ts';
 import { type NamePattern, testOf } from '../trainable.ts';
 
 export interface LoraOptions {
@@ -26,6 +27,12 @@ export interface LoraOptions {
    * by default.
    */
   dora?: boolean;
+  /**
+   * Has layers give up ranks that count little as training goes (AdaLoRA: Zhang et al. 2023, arXiv 2303.10512): the
+   * update is a product of singular vectors and values, `rank` of them at first, 12 by default; all layers share what
+   * is left of them.
+   */
+  adaptive?: AdaptiveOptions;
   /** Part of the inputs of A that is dropped while it trains; 0 by default. */
   dropout?: number;
   /**
@@ -44,6 +51,7 @@ export interface LoraSizes {
   readonly rsLora: boolean;
   readonly rankPattern: Readonly<Record<string, number>>;
   readonly alphaPattern: Readonly<Record<string, number>>;
+  readonly adaptive: CheckedAdaptive | undefined;
 }
 
 export interface CheckedLoraOptions extends LoraSizes {
@@ -62,6 +70,7 @@ const known: Readonly<Record<keyof LoraOptions, true>> = {
   alphaPattern: true,
   rsLora: true,
   dora: true,
+  adaptive: true,
   dropout: true,
   modulesToSave: true,
   seed: true,
@@ -70,7 +79,8 @@ const known: Readonly<Record<keyof LoraOptions, true>> = {
 /** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
 export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   refuseUnknown(options, Object.keys(known), 'option of Lora');
-  const { rank = 8, alpha = rank, targets, seed = 0 } = options;
+  const { adaptive, rank = adaptive === undefined ? 8 : 12, alpha = rank } = options;
+  const { targets, seed = 0 } = options;
   const { rankPattern = {}, alphaPattern = {}, rsLora = false, dropout = 0 } = options;
   const { modulesToSave = [], dora = false } = options;
   checkRank('rank', rank);
@@ -84,7 +94,30 @@ export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   const patterns = targets === undefined ? undefined : patternsIn('targets', targets);
   if (patterns?.length === 0) throw invalidOption('targets', targets, 'at least one name');
   const whole = patternsIn('modulesToSave', modulesToSave);
-  return { rank, alpha, rankPattern, alphaPattern, rsLora, dora, dropout, seed, patterns, whole };
+  const sizes = { rank, alpha, rankPattern, alphaPattern, rsLora, dora };
+  if (adaptive !== undefined) expectEven(sizes);
+  const checked = adaptive === undefined ? undefined : checkAdaptive(adaptive, rank);
+  return { ...sizes, adaptive: checked, dropout, seed, patterns, whole };
+}
+
+/** Refuses what does not go with ranks that are shared. @throws TransformerError OPTION_INVALID */
+function expectEven({
+  rankPattern,
+  alphaPattern,
+  ...others
+}: Omit<LoraSizes, 'adaptive'> & { dora: boolean }): void {
+  const isSet = {
+    rankPattern: Object.keys(rankPattern).length > 0,
+    alphaPattern: Object.keys(alphaPattern).length > 0,
+    rsLora: others.rsLora,
+    dora: others.dora,
+  };
+  const [name] = Object.entries(isSet).find(([, set]) => set) ?? [];
+  if (name === undefined) return;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `${name} and adaptive do not go together: all layers begin with one rank and one scale. Leave one out.`,
+  );
 }
 
 /** One pattern or several. */
@@ -121,6 +154,8 @@ export interface LayerSize {
   readonly alpha: number;
   /** α / r, or α / √r */
   readonly scale: number;
+  /** Whether singular values stand between B and A. */
+  readonly isAdaptive: boolean;
 }
 
 /** The size of the update of the layer `name`. */
@@ -129,7 +164,10 @@ export function sizeOf(name: string, sizes: LoraSizes): LayerSize {
     Object.entries(values).find(([pattern]) => testOf(pattern)(name))?.[1];
   const rank = own(sizes.rankPattern) ?? sizes.rank;
   const alpha = own(sizes.alphaPattern) ?? sizes.alpha;
-  return { rank, alpha, scale: alpha / (sizes.rsLora ? Math.sqrt(rank) : rank) };
+  const isAdaptive = sizes.adaptive !== undefined;
+  // PEFT adds that little, so that ranks may come to 0.
+  const divisor = isAdaptive ? rank + 1e-5 : sizes.rsLora ? Math.sqrt(rank) : rank;
+  return { rank, alpha, scale: alpha / divisor, isAdaptive };
 }
 
 /** Refuses what says nothing of an origin. @throws TransformerError OPTION_INVALID */

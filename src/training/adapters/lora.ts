@@ -17,6 +17,8 @@ import '../trainable-models.ts';
 import { AdapterMatrices } from './adapter-matrices.ts';
 import { type AdapterConfig, type AdapterOrigin, originOf } from './lora-config.ts';
 import { adapterFiles } from './lora-files.ts';
+import type { KeptRanks } from './adaptive-ranks.ts';
+import type { RankAllocation } from './rank-allocation.ts';
 import type { MatrixValues } from './lora-matrices.ts';
 import { isMergedInto, Merge, type MergedRows, mergedRows, wholeRows } from './lora-merge.ts';
 import { checkLoraOptions, checkOrigin, type LoraOptions } from './lora-options.ts';
@@ -74,6 +76,11 @@ export class Lora implements Adapter {
     return this.#matrices.parameters;
   }
 
+  /** How ranks are shared as training goes; undefined where they stay as they are. @internal */
+  get allocation(): RankAllocation | undefined {
+    return this.#matrices.allocation;
+  }
+
   /** Whether the model's own weights hold the update. */
   get isMerged(): boolean {
     return this.#merged !== undefined;
@@ -118,9 +125,9 @@ export class Lora implements Adapter {
   };
 
   /** Takes over what was read from files. @internal */
-  fill(values: ReadonlyMap<string, StoredValues>): void {
+  fill(values: ReadonlyMap<string, StoredValues>, kept?: KeptRanks): void {
     this.#expectUsable();
-    this.#matrices.fill(values);
+    this.#matrices.fill(values, kept);
   }
 
   /** The files of the adapter as it stands when this is called. */
@@ -128,9 +135,10 @@ export class Lora implements Adapter {
     this.#expectHere();
     const begun = this.ready();
     if (begun !== undefined) await begun;
+    const { sized: layers, allocation } = this.#matrices;
+    const kept = allocation?.kept;
     const values = await readParameters(this.#gpu, this.parameters);
-    const { sized: layers } = this.#matrices;
-    return adapterFiles(this.#config, { layers, modules: this.modulesToSave }, values);
+    return adapterFiles(this.#config, { layers, kept, modules: this.modulesToSave }, values);
   }
 
   /**

@@ -8,10 +8,14 @@ export interface StoredMatrix {
   readonly shape: readonly number[];
 }
 
-type Place = Pick<SizedLayer, 'name' | 'isEmbedding'>;
+type Place = Pick<SizedLayer, 'name' | 'isEmbedding' | 'isAdaptive'>;
 
-/** The name of a layer's A or B in the file. */
-export function matrixName({ name, isEmbedding }: Place, matrix: 'A' | 'B'): string {
+/** The name of a layer's A or B in the file, or of the singular values between them. */
+export function matrixName(
+  { name, isEmbedding, isAdaptive }: Place,
+  matrix: 'A' | 'B' | 'E',
+): string {
+  if (isAdaptive) return `base_model.model.${name}.lora_${matrix}`;
   return isEmbedding
     ? `base_model.model.${name}.lora_embedding_${matrix}`
     : `base_model.model.${name}.lora_${matrix}.weight`;
@@ -22,23 +26,28 @@ export function magnitudeName(layer: string): string {
   return `base_model.model.${layer}.lora_magnitude_vector`;
 }
 
-/** The tensors of a layer's update: A, B and, of DoRA, the magnitudes. Those of an embedding are of its transpose. */
+/** The tensors of a layer's update: A, B, of AdaLoRA the singular values and of DoRA the magnitudes. Those of an embedding are of its transpose. */
 export function storedMatrices(
-  layer: Pick<SizedLayer, 'name' | 'isEmbedding' | 'out' | 'input' | 'rank'>,
+  layer: Pick<SizedLayer, 'name' | 'isEmbedding' | 'isAdaptive' | 'out' | 'input' | 'rank'>,
   { dora }: { readonly dora: boolean },
 ): StoredMatrix[] {
-  const { name, isEmbedding, rank } = layer;
+  const { name, isEmbedding, isAdaptive, rank } = layer;
   const [out, input] = isEmbedding ? [layer.input, layer.out] : [layer.out, layer.input];
   return [
     { key: matrixName(layer, 'A'), shape: [rank, input] },
     { key: matrixName(layer, 'B'), shape: [out, rank] },
+    ...(isAdaptive ? [{ key: matrixName(layer, 'E'), shape: [rank, 1] }] : []),
     ...(dora ? [{ key: magnitudeName(name), shape: [out] }] : []),
   ];
 }
 
 /** The module whose update a tensor belongs to; undefined for other tensors. */
-export function moduleOf(key: string, { dora }: { readonly dora: boolean }): string | undefined {
-  const kinds = `[AB]\\.weight|embedding_[AB]${dora ? '|magnitude_vector' : ''}`;
+export function moduleOf(
+  key: string,
+  { dora, isAdaptive }: { readonly dora: boolean; readonly isAdaptive: boolean },
+): string | undefined {
+  const usual = `[AB]\\.weight|embedding_[AB]${dora ? '|magnitude_vector' : ''}`;
+  const kinds = isAdaptive ? '[ABE]' : usual;
   return new RegExp(`^base_model\\.model\\.(.+)\\.lora_(?:${kinds})$`).exec(key)?.[1];
 }
 
