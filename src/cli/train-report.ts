@@ -3,6 +3,11 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EventWriter } from '../node/tensorboard.ts';
+import {
+  type MetricName,
+  metricDirections,
+  type TaskMetrics,
+} from '../training/evaluation/measure.ts';
 import type { TrainingStep } from '../training/training-step.ts';
 import { duration, Progress } from './progress.ts';
 import type { TrainSettings } from './train-settings.ts';
@@ -21,12 +26,6 @@ interface Sums {
   steps: number;
 }
 
-/** What was found of what is held out. */
-interface Evaluated {
-  readonly exactMatch?: number;
-  readonly evaluationLoss?: number;
-}
-
 const none: Readonly<Sums> = { loss: 0, tokens: 0, seconds: 0, steps: 0 };
 
 export class Reporter {
@@ -36,10 +35,17 @@ export class Reporter {
   #sums: Sums = { ...none };
   #all: Sums = { ...none };
   #last: TrainingStep | undefined;
+  /** What was found of what is held out, by the step, before the run was taken up. */
+  readonly found: readonly (readonly [step: number, metrics: TaskMetrics])[];
 
-  private constructor(settings: TrainSettings, events: EventWriter | undefined) {
+  private constructor(
+    settings: TrainSettings,
+    events: EventWriter | undefined,
+    lines: readonly string[],
+  ) {
     this.#settings = settings;
     this.#events = events;
+    this.found = lines.map(foundIn).filter(([, metrics]) => Object.keys(metrics).length > 0);
     this.#progress = new Progress(settings.recipe.steps);
   }
 
@@ -52,7 +58,7 @@ export class Reporter {
     await writeFile(log, kept.map((line) => `${line}\n`).join(''));
     const firstStep = resume ? done + 1 : undefined;
     const events = logdir === undefined ? undefined : await EventWriter.open(logdir, firstStep);
-    return new Reporter(settings, events);
+    return new Reporter(settings, events, kept);
   }
 
   /** Prints a line, unless the run is to be quiet. */
@@ -80,24 +86,24 @@ export class Reporter {
   }
 
   /** Reports the steps since the last report, if there are any. */
-  async report(found: Evaluated = {}): Promise<void> {
-    const { exactMatch, evaluationLoss } = found;
-    const isEvaluated = exactMatch !== undefined || evaluationLoss !== undefined;
+  async report(found: TaskMetrics = {}): Promise<void> {
+    const values = Object.entries(found) as [MetricName, number][];
+    const isEvaluated = values.length > 0;
     const { loss: sum, tokens, seconds, steps } = this.#sums;
     if (this.#last === undefined || steps === 0) return;
     const { step, learningRate, gradNorm, skippedSteps } = this.#last;
     const [loss, tokensPerSecond] = [sum / steps, tokens / seconds];
     this.#sums = { ...none };
     const line = { step, loss, learningRate, gradNorm, tokensPerSecond, skippedSteps };
-    const log = JSON.stringify({ ...line, ...found });
+    const evaluation = Object.fromEntries(values.map(([name, value]) => [logName(name), value]));
+    const log = JSON.stringify({ ...line, ...evaluation });
     await appendFile(join(this.#settings.out, logFile), `${log}\n`);
     await this.#events?.scalars(step, {
       loss,
       learning_rate: learningRate,
       grad_norm: gradNorm,
       tokens_per_second: tokensPerSecond,
-      ...(exactMatch !== undefined && { exact_match: exactMatch }),
-      ...(evaluationLoss !== undefined && { evaluation_loss: evaluationLoss }),
+      ...Object.fromEntries(values.map(([name, value]) => [tagOf(logName(name)), value])),
     });
     // Where there is a bar, only what it does not show is worth a line.
     if (this.#progress.isShown && !isEvaluated) return;
@@ -108,8 +114,7 @@ export class Reporter {
       `learning rate ${learningRate.toExponential(2)}`,
       `gradient norm ${gradNorm.toFixed(3)}`,
       ...(skippedSteps > 0 ? [`${skippedSteps} skipped`] : []),
-      ...(exactMatch === undefined ? [] : [`exact match ${(100 * exactMatch).toFixed(1)} %`]),
-      ...(evaluationLoss === undefined ? [] : [`loss held out ${evaluationLoss.toFixed(4)}`]),
+      ...values.map(([name, value]) => shown(name, value)),
     ];
     this.print(parts.join('  '));
   }
@@ -135,4 +140,35 @@ function stepOf(line: string): number {
   } catch {
     return Infinity;
   }
+}
+
+/** What a line of the log says of what is held out. */
+function foundIn(line: string): readonly [step: number, metrics: TaskMetrics] {
+  const fields = JSON.parse(line) as Readonly<Record<string, number | null>>;
+  const names = Object.keys(metricDirections) as MetricName[];
+  const values = names.flatMap((name) => {
+    const value = fields[logName(name)];
+    // JSON has no NaN.
+    return value === undefined ? [] : [[name, value ?? NaN] as const];
+  });
+  return [Number(fields['step']), Object.fromEntries(values)];
+}
+
+/** What a metric is called beside the loss of a step. */
+function logName(name: MetricName): string {
+  return name === 'loss' ? 'evaluationLoss' : name;
+}
+
+/** As TensorBoard's other tags: exact_match. */
+function tagOf(name: string): string {
+  return name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const parts = new Set<MetricName>(['accuracy', 'exactMatch', 'wordErrorRate']);
+
+function shown(name: MetricName, value: number): string {
+  const words = name === 'loss' ? 'loss held out' : tagOf(name).replaceAll('_', ' ');
+  return parts.has(name)
+    ? `${words} ${(100 * value).toFixed(1)} %`
+    : `${words} ${value.toFixed(4)}`;
 }

@@ -24,23 +24,30 @@ import { type DataRecord, readRecords } from '../training/data/records.ts';
 import type { Recipe } from '../phrases/recipe.ts';
 import type { ChatMessage } from '../tokenizer/chat-template.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { JsonObject } from '../source/json.ts';
 import type { TrainingData } from './train-data.ts';
+import { labelBatches, labelsTexts } from './train-labels.ts';
 
 /** Of a file, one row in twenty is held out, and no more than this. */
 const heldOutAtMost = 64;
 
 /**
  * Rows with `messages`, with `prompt` and `completion`, or with `text`; or preferences, with `chosen` and `rejected`,
- * texts behind a `prompt` or conversations. What is longer than `most` tokens is cut.
+ * texts behind a `prompt` or conversations; of a classifier, `config` says, rows with `text`, `label` and perhaps
+ * `textPair`. What is longer than `most` tokens is cut.
  * @throws TransformerError FILE_*, naming the row
  */
 export async function rowData(
   file: string,
   { seed, batchSize }: Recipe,
   tokenizer: Tokenizer,
-  most: number,
+  { config, most }: { readonly config: JsonObject; readonly most: number },
 ): Promise<TrainingData> {
   const rows = await readRecords(file);
+  if (labelsTexts(config)) {
+    const { exampleOf: labelled, batchOf } = labelBatches(tokenizer, config, most);
+    return inOrder(file, await examplesOf(file, rows, labelled), { seed, batchSize, batchOf });
+  }
   const limits = { ...(most < Infinity && { maxLength: most }), tooLong: 'cut' } as const;
   const { padToken = 0 } = tokenizer;
   const isPreference = ({ chosen, rejected }: DataRecord): boolean =>

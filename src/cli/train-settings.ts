@@ -9,6 +9,7 @@ import { type WeightFormatName, weightFormatNames } from '../model/weights/asked
 import { isObject, parseJson } from '../source/json.ts';
 import { type CourseName, courseNames, courses } from '../phrases/courses.ts';
 import { defaultRecipe, type Recipe } from '../phrases/recipe.ts';
+import { type MetricName, metricDirections } from '../training/evaluation/measure.ts';
 import { stateFile } from '../training/checkpoint.ts';
 import {
   choiceOption,
@@ -56,6 +57,10 @@ export interface TrainSettings extends RunSettings {
   /** Steps from one to the next; 0 never, but for the end. */
   readonly saveEvery: number;
   readonly evaluateEvery: number;
+  /** What is to get better; the first that the task has when absent. */
+  readonly metric: MetricName | undefined;
+  /** Evaluations without anything better that end a run. */
+  readonly patience: number | undefined;
   readonly logdir: string | undefined;
   /** Storage format of the finished model. */
   readonly dtype: 'f32' | 'f16';
@@ -109,7 +114,9 @@ const options = {
   freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),
   'checkpoint-layers': flagOption('compute layers once more on the way back: less memory, slower'),
   'save-every': textOption('N', 'steps (250; 0: at the end only)'),
-  'evaluate-every': textOption('N', 'steps, exact match on texts held out (250; 0: never)'),
+  'evaluate-every': textOption('N', 'steps, what is held out is measured (250; 0: never)'),
+  metric: textOption('NAME', 'keep the model that is best by this, in best (what the task has)'),
+  patience: textOption('N', 'end after so many evaluations without anything better; keep the best'),
   logdir: textOption('DIR', 'write TensorBoard event files'),
   dtype: textOption(
     weightFormatNames.join(' | '),
@@ -141,6 +148,8 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     resume,
     saveEvery: wholeOption('--save-every', values['save-every']) ?? 250,
     evaluateEvery: wholeOption('--evaluate-every', values['evaluate-every']) ?? 250,
+    metric: choiceOption('--metric', values.metric, Object.keys(metricDirections) as MetricName[]),
+    patience: wholeOption('--patience', values.patience, 1),
     logdir,
     dtype,
     checkpointLayers: values['checkpoint-layers'],

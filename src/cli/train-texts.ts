@@ -27,5 +27,6 @@ async function textData(
   if (readsPairs(config)) {
     return { ...(await fileData(data, recipe, tokenizer, most)), ...smoothing };
   }
-  return rowData(data, recipe, tokenizer, Math.min(most, tokenizer.maxLength ?? Infinity));
+  const shorter = Math.min(most, tokenizer.maxLength ?? Infinity);
+  return rowData(data, recipe, tokenizer, { config, most: shorter });
 }

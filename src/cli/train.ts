@@ -1,7 +1,7 @@
 // webgpu-transformer train: trains the translator of phrases, or fine-tunes a checkpoint.
 
 import { directorySource, directoryTarget, Gpu, loadModel } from '../index.node.ts';
-import { TransformerError, type Model, type Source } from '../index.node.ts';
+import { TransformerError, type Source } from '../index.node.ts';
 import { completeRun } from '../training/complete-run.ts';
 import { initialCheckpoint } from '../training/initialize.ts';
 import { openSource } from '../source/open-source.ts';
@@ -11,16 +11,16 @@ import { courses } from '../phrases/courses.ts';
 import { grown } from '../phrases/grow.ts';
 import { phrasesConfig, phrasesGeneration, trainerOptions } from '../phrases/recipe.ts';
 import { buildTokenizer } from '../phrases/vocabulary.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { withAdapters } from '../training/adapters/adapted-model.ts';
 import { Lora } from '../training/adapters/lora.ts';
 import { trainingMemory, type TrainingMemory } from '../training/memory.ts';
 import { Trainer } from '../training/trainer.ts';
 import type { TrainerOptions } from '../training/trainer-options.ts';
 import { adapterLine } from './adapter-line.ts';
-import { exactMatch } from './answers.ts';
 import type { Command } from './command.ts';
 import { Interruption } from './interruption.ts';
 import type { TrainingData } from './train-data.ts';
+import { RunEvaluation } from './train-evaluation.ts';
 import { folderLearner } from './train-folder.ts';
 import { Reporter } from './train-report.ts';
 import {
@@ -52,14 +52,16 @@ export const train: Command = {
     'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV, Parquet or lines: ' +
     'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
     'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A classifier ' +
-    'of pictures learns from a folder that has a folder of them for each label, or metadata.csv with file_name and label; a ' +
-    'model of speech from a folder of sounds with metadata.csv, which has file_name and transcription.',
+    'of texts learns from rows with text, label and perhaps textPair; one of pictures from a folder that has a folder of ' +
+    'them for each label, or metadata.csv with file_name and label; a model of speech from a folder of sounds with ' +
+    "metadata.csv, which has file_name and transcription. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
   options: trainOptions,
   examples: [
     { call: 'train --quick --out runs/quick' },
     { call: 'train --out runs/phrases' },
     { call: 'train --resume --out runs/phrases' },
     { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
+    { call: 'train --out runs/topics --from DIR --data topics.csv --metric macroF1 --patience 3' },
     { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
     { call: 'train --out runs/pets --from DIR --data images/' },
     { call: 'train --out runs/speech --from DIR --data speech/ --language fr' },
@@ -106,6 +108,15 @@ async function run(args: readonly string[]): Promise<void> {
   };
   const memory = trainingMemory(model, options, await data.batches(0));
   using trainer = new Trainer(model, options);
+  const view = adapter ? withAdapters(model, adapter) : model;
+  const evaluation = new RunEvaluation(settings, {
+    trainer,
+    model: view,
+    adapter,
+    tokenizer,
+    data,
+    files: copied,
+  });
   if (resume) await trainer.restore(out);
   if (trainer.step >= recipe.steps) {
     throw new TransformerError(
@@ -116,6 +127,7 @@ async function run(args: readonly string[]): Promise<void> {
   }
   await writeStart(settings, resume ? new Map() : copied);
   const reporter = await Reporter.open(settings, trainer.step);
+  evaluation.resume(reporter.found);
   const count = (number: number): string => number.toLocaleString('en-US');
   reporter.print(`adapter     ${adapterLine(gpu)}`);
   reporter.print(`parameters  ${count(trainer.trainableParameters)} that train`);
@@ -123,7 +135,7 @@ async function run(args: readonly string[]): Promise<void> {
   reporter.print(`data        ${data.summary}`);
   reporter.print(`run         ${out}, from step ${trainer.step}`);
   try {
-    await runSteps(settings, { trainer, model, tokenizer, data, reporter, interruption });
+    await runSteps(settings, { trainer, data, evaluation, reporter, interruption });
   } finally {
     reporter.end();
   }
@@ -195,16 +207,15 @@ async function writeStart(
 
 interface Run {
   readonly trainer: Trainer;
-  readonly model: Model;
-  readonly tokenizer: Tokenizer | undefined;
   readonly data: TrainingData;
+  readonly evaluation: RunEvaluation;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
 }
 
 /** The steps that are left, then the model in its final format. */
 async function runSteps(settings: TrainSettings, parts: Run): Promise<void> {
-  const { trainer, reporter, interruption } = parts;
+  const { trainer, evaluation, reporter, interruption } = parts;
   const { out, dtype, recipe } = settings;
   const save = async (): Promise<void> => {
     if (trainer.savedStep !== trainer.step) await trainer.save(out);
@@ -222,7 +233,12 @@ async function runSteps(settings: TrainSettings, parts: Run): Promise<void> {
   }
   await reporter.report();
   await save();
-  if (trainer.step < recipe.steps) {
+  const { bestLine } = evaluation;
+  if (evaluation.isOver) {
+    reporter.print(`Ended: ${settings.patience} evaluations in a row brought nothing better.`);
+  }
+  if (bestLine !== undefined) reporter.print(bestLine);
+  if (trainer.step < recipe.steps && !evaluation.isOver) {
     reporter.print(
       `Stopped at step ${trainer.step} of ${recipe.steps}, saved in ${out}. Go on with:\n` +
         `  webgpu-transformer train --resume --out ${out}`,
@@ -232,13 +248,13 @@ async function runSteps(settings: TrainSettings, parts: Run): Promise<void> {
   }
   if (settings.lora) {
     reporter.print(
-      `Trained ${recipe.steps} steps. The adapter is in ${out}. Use it beside its model:\n` +
+      `Trained ${trainer.step} steps. The adapter is in ${out}. Use it beside its model:\n` +
         `  webgpu-transformer generate ${settings.from} --adapter ${out}`,
     );
     return;
   }
   await trainer.saveModel(out, { dtype });
-  reporter.print(`Trained ${recipe.steps} steps. The model is in ${out}, as ${dtype}.`);
+  reporter.print(`Trained ${trainer.step} steps. The model is in ${out}, as ${dtype}.`);
   if (settings.data === undefined) {
     reporter.print(`Evaluate it with:\n  webgpu-transformer evaluate ${out}`);
   }
@@ -258,26 +274,21 @@ async function untilInterrupted(
 
 async function eachStep(
   { recipe, saveEvery, evaluateEvery }: TrainSettings,
-  { trainer, model, tokenizer, data, reporter, interruption }: Run,
+  { trainer, data, evaluation, reporter, interruption }: Run,
   save: () => Promise<void>,
 ): Promise<void> {
   const { signal } = interruption;
-  const { heldOut, heldOutBatches = [], batches } = data;
   const isEvery = (step: number, every: number): boolean =>
     every > 0 && (step % every === 0 || step === recipe.steps);
+  if (evaluation.isOver) return;
   let before = performance.now();
-  for await (const done of trainer.steps(batches, { signal, maxSteps: recipe.steps })) {
+  for await (const done of trainer.steps(data.batches, { signal, maxSteps: recipe.steps })) {
     reporter.step(done, (performance.now() - before) / 1000);
     const { step } = done;
     if (isEvery(step, saveEvery)) await save();
-    if (isEvery(step, evaluateEvery) && tokenizer && heldOut.length > 0) {
-      await reporter.report({ exactMatch: await exactMatch(model, tokenizer, heldOut, signal) });
-    } else if (isEvery(step, evaluateEvery) && heldOutBatches.length > 0) {
-      const { loss } = await trainer.evaluate(heldOutBatches, { signal });
-      await reporter.report({ evaluationLoss: loss });
-    } else if (reporter.isDue(step)) {
-      await reporter.report();
-    }
+    const found = isEvery(step, evaluateEvery) ? await evaluation.evaluate(signal) : undefined;
+    if (found !== undefined || reporter.isDue(step)) await reporter.report(found);
+    if (evaluation.isOver) return;
     before = performance.now();
   }
 }

@@ -30,6 +30,11 @@ export {
   type ImageFolderOptions,
   type LabelledImage,
 } from './data/image-folder.ts';
+export {
+  labelledBatch,
+  type LabelledBatchOptions,
+  type LabelledText,
+} from './data/labelled-texts.ts';
 export { loadTokenizer } from './data/load-tokenizer.ts';
 export { maskedExample, type MaskingOptions } from './data/masked-example.ts';
 export { shuffled } from './data/order.ts';

@@ -239,6 +239,7 @@ const ofProcessors = [
   'completionExample',
   'chatExample',
   'contrastiveBatch',
+  'labelledBatch',
   'maskedExample',
   'preferenceExample',
   'shuffled',

@@ -26,6 +26,8 @@ const pairs = path.join(folder, 'pairs.tsv');
 await writeFile(pairs, '>>de<<in 3 days\tin 3 Tagen\n>>fr<<in 3 days\tdans 3 jours\n');
 const chats = path.join(folder, 'chat.jsonl');
 await writeFile(chats, '{"messages": [{"role": "assistant", "content": "Marie Curie"}]}\n');
+const topics = path.join(folder, 'topics.csv');
+await writeFile(topics, `text,label\n${'Marie,neutral\nCurie,entailment\n'.repeat(10)}`);
 const chat = await taskFolder('gpt2');
 const lines = 'Marie Curie was born in Warsaw.\nThe film was good!\n';
 
@@ -138,6 +140,16 @@ const commands: readonly Run[] = [
     begin: 'draw DIR',
     replaced: { DIR: await drawingFolder(), 'drawing.png': path.join(folder, 'drawing.png') },
     prints: /drawing\.png\n$/,
+  },
+  {
+    begin: 'train --out runs/topics',
+    replaced: {
+      'runs/topics': path.join(folder, 'topics'),
+      DIR: await taskFolder('bert/nli'),
+      'topics.csv': topics,
+    },
+    more: ['--steps', '1', '--batch-size', '1'],
+    prints: /The best is that of step 1, macroF1 /,
   },
   {
     begin: 'train --out runs/chat',

@@ -71,6 +71,9 @@ interface LogLine {
   readonly tokensPerSecond: number;
   readonly exactMatch?: number;
   readonly evaluationLoss?: number;
+  readonly perplexity?: number;
+  readonly accuracy?: number;
+  readonly macroF1?: number;
 }
 
 async function readLog(out: string): Promise<LogLine[]> {
@@ -278,6 +281,7 @@ test('adapters of a language model learn from conversations, over int8, and are 
   const log = await readLog(out);
   expect(log.map(({ step }) => step)).toEqual([3, 6]);
   expect(log[1]!.evaluationLoss!).toBeLessThan(log[0]!.evaluationLoss!);
+  expect(log[1]!.perplexity).toBeCloseTo(Math.exp(log[1]!.evaluationLoss!), 6);
   const more = await run('train', '--resume', '--out', out, '--steps', '9');
   expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
   expect((await readLog(out)).map(({ step }) => step)).toEqual([3, 6, 9]);
@@ -286,6 +290,66 @@ test('adapters of a language model learn from conversations, over int8, and are 
   const tuned = await run(...generate, '--adapter', out);
   expect(tuned.code).toBe(0);
   expect(tuned.stdout).not.toBe(plain.stdout);
+});
+
+/** Rows of a classifier: what stands in them says how they are labelled. */
+async function labelledFile(folder: string, count: number): Promise<string> {
+  const file = path.join(folder, 'rows.csv');
+  const rows = Array.from({ length: count }, (_, i) =>
+    i % 2 === 0 ? `Marie Curie ${i},entailment` : `Warsaw London ${i},neutral`,
+  );
+  await writeFile(file, ['text,label', ...rows].join('\n'));
+  return file;
+}
+
+test('a classifier keeps its best by the metric that is asked for, ends early, and goes on so', async () => {
+  const folder = await temporaryFolder();
+  const from = await taskFolder('bert/nli');
+  const data = await labelledFile(folder, 80);
+  const out = path.join(folder, 'out');
+  const asked = ['--from', from, '--data', data, '--steps', '60', '--batch-size', '8'];
+  const often = ['--evaluate-every', '4', '--save-every', '0', '--metric', 'macroF1'];
+  const fast = ['--learning-rate', '0.01', '--dtype', 'f32', '--patience', '2'];
+  const { code, stdout, stderr } = await run('train', ...asked, ...often, ...fast, '--out', out);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('76 rows of');
+  expect(stdout).toMatch(/^step .* accuracy \d+\.\d % {2}macro f1 \d\.\d{4}$/m);
+  expect(stdout).toContain('Ended: 2 evaluations in a row brought nothing better.');
+  const found = (await readLog(out)).filter(({ accuracy }) => accuracy !== undefined);
+  const best = found.reduce((a, b) => (b.macroF1! > a.macroF1! ? b : a));
+  expect(best.macroF1).toBe(1);
+  // Two more evaluations, and no third.
+  expect(found.at(-1)!.step).toBe(best.step + 8);
+  const line = `The best is that of step ${best.step}, macroF1 1.0000: ${path.join(out, 'best')}`;
+  expect(stdout).toContain(line);
+  const told = await run('classify', path.join(out, 'best'), 'Marie Curie 3', '--quiet');
+  expect(told.stdout).toContain('entailment');
+
+  // What was found is known when it is taken up again: nothing is left to do, but with more patience.
+  const again = await run('train', '--resume', '--out', out, ...often, '--patience', '2');
+  expect(again.stdout).toContain(line);
+  expect((await readLog(out)).at(-1)!.step).toBe(best.step + 8);
+  const patient = await run('train', '--resume', '--out', out, ...often, '--patience', '3');
+  expect(patient.stdout).toContain(line);
+  expect((await readLog(out)).at(-1)!.step).toBe(best.step + 12);
+});
+
+test('metrics that a task has not, and labels that a model has not, are refused', async () => {
+  const folder = await temporaryFolder();
+  const from = await taskFolder('bert/nli');
+  const data = await labelledFile(folder, 40);
+  const asked = ['train', '--from', from, '--data', data, '--out', path.join(folder, 'out')];
+  const steps = ['--steps', '2', '--batch-size', '2', '--evaluate-every', '1'];
+  const other = await run(...asked, ...steps, '--metric', 'chrF');
+  expectRefusal(other, '--metric is chrF', 'accuracy, macroF1');
+  expectRefusal(await run(...asked, '--metric', 'bleu'), '--metric is "bleu"', 'chrF');
+  expectRefusal(await run(...asked, '--patience', '0'), '--patience', 'at least 1');
+  const few = await labelledFile(folder, 8);
+  expectRefusal(await run(...asked, '--patience', '2'), 'held out', '--patience');
+  expect(few).toBe(data);
+  await writeFile(data, 'text,label\nMarie,maybe\n');
+  const rows = ['--out', path.join(folder, 'other')];
+  expectRefusal(await run(...asked.slice(0, 5), ...rows), 'Row 1', 'maybe', '"entailment"');
 });
 
 test('adapters of a language model learn from preferences, and whole models are refused', async () => {

@@ -16,7 +16,7 @@ import { checkBatches, checkWhole, invalidOption } from '../check.ts';
 import { measureClasses, measureFlags, measureNumbers, measureTags } from './class-measures.ts';
 import { measureLoss, measureSpans } from './place-measures.ts';
 import { measureGenerated, measureHeard } from './text-measures.ts';
-import type { Measure, TaskMetrics } from './measure.ts';
+import type { Measure, MetricName, TaskMetrics } from './measure.ts';
 
 export interface TaskMetricsOptions {
   /** What makes texts of token ids, of models that write or hear texts: of `loadTokenizer`, say. */
@@ -53,7 +53,7 @@ export async function taskMetrics(
     throw invalidOption('tokenizer', tokenizer, 'what loadTokenizer resolves with');
   }
   checkBatches(batches);
-  const measure = measureFor(model)(model, options);
+  const measure = taskOf(model).measure(model, options);
   let count = 0;
   for await (const inputs of batches) {
     throwIfAborted(signal);
@@ -67,29 +67,49 @@ export async function taskMetrics(
   return measure.metrics();
 }
 
-type MakeMeasure = (model: Model, options: TaskMetricsOptions) => Measure;
-
-/** How a model is measured, by the class that config.json names. */
-function measureFor({ config }: Model): MakeMeasure {
-  const name = className(config) ?? '';
-  if (/For(?:Sequence|Image|Audio)Classification/.test(name)) return classifierMeasure(config);
-  if (name.endsWith('ForTokenClassification')) return measureTags;
-  if (name.endsWith('ForQuestionAnswering')) return measureSpans;
-  if (name.endsWith('ForCTC')) return measureHeard;
-  const type = String(config['model_type']);
-  const writes = config['is_encoder_decoder'] === true || type === 'blip';
-  return writes || type === 'vision-encoder-decoder' ? measureGenerated : measureLoss;
+/** A task, and what it is measured by. */
+interface MeasuredTask {
+  readonly names: readonly MetricName[];
+  readonly measure: (model: Model, options: TaskMetricsOptions) => Measure;
 }
 
-/** Of classifiers of whole texts, pictures and sounds; of one logit, its labels are numbers. */
-function classifierMeasure({
+const classes: MeasuredTask = { names: ['accuracy', 'macroF1'], measure: measureClasses };
+const flags: MeasuredTask = { names: ['accuracy', 'macroF1'], measure: measureFlags };
+const numbers: MeasuredTask = { names: ['pearson', 'spearman'], measure: measureNumbers };
+const tags: MeasuredTask = { names: ['entityF1', 'macroF1', 'accuracy'], measure: measureTags };
+const spans: MeasuredTask = { names: ['exactMatch', 'f1'], measure: measureSpans };
+const heard: MeasuredTask = { names: ['wordErrorRate'], measure: measureHeard };
+const written: MeasuredTask = {
+  names: ['exactMatch', 'chrF', 'wordErrorRate'],
+  measure: measureGenerated,
+};
+const others: MeasuredTask = { names: ['loss', 'perplexity'], measure: measureLoss };
+
+/** The metrics that the task of a model may have. */
+export function metricNames(model: Model): readonly MetricName[] {
+  return taskOf(model).names;
+}
+
+/** The task of a model, by the class that config.json names. */
+function taskOf({ config }: Model): MeasuredTask {
+  const name = className(config) ?? '';
+  if (/For(?:Sequence|Image|Audio)Classification/.test(name)) return classification(config);
+  if (name.endsWith('ForTokenClassification')) return tags;
+  if (name.endsWith('ForQuestionAnswering')) return spans;
+  if (name.endsWith('ForCTC')) return heard;
+  const type = config['model_type'];
+  const writes = config['is_encoder_decoder'] === true || type === 'blip';
+  return writes || type === 'vision-encoder-decoder' ? written : others;
+}
+
+/** Of whole texts, pictures and sounds; of one logit, labels are numbers. */
+function classification({
   problem_type: problem,
   num_labels: count,
   id2label: names,
-}: JsonObject): MakeMeasure {
-  if (problem === 'multi_label_classification') return measureFlags;
+}: JsonObject): MeasuredTask {
+  if (problem === 'multi_label_classification') return flags;
   const labels = isObject(names) ? Object.keys(names).length : count;
-  return (problem ?? (labels === 1 ? 'regression' : '')) === 'regression'
-    ? measureNumbers
-    : measureClasses;
+  const isNumber = problem === 'regression' || (problem === undefined && labels === 1);
+  return isNumber ? numbers : classes;
 }

@@ -1,0 +1,94 @@
+// Texts, or pairs of them, with what a classifier shall tell of each.
+
+import { fieldsOf, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
+import { show } from '../../runtime/print.ts';
+import type { ModelInputs } from '../../model/model.ts';
+import type { Encoding } from '../../tokenizer/template.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { checkTexts, checkWhole, invalidOption } from '../check.ts';
+
+/** A text, or two that are judged together. */
+export interface LabelledText {
+  readonly text: string;
+  readonly textPair?: string;
+  /** A class, by number or by name; a number to come near to; or flags, a number each. */
+  readonly label: number | string | readonly number[];
+}
+
+export interface LabelledBatchOptions {
+  /** The names of the classes, in their order, where labels are names. */
+  labels?: readonly string[];
+  /** Tokens at most, the first of which are read, of two texts more of the shorter; as many as there are when absent. */
+  maxLength?: number;
+}
+
+/**
+ * Texts as one batch of a classifier, (B, T), padded on the right, with their labels.
+ * @throws TransformerError INPUT_INVALID, OPTION_*
+ */
+export function labelledBatch(
+  tokenizer: Tokenizer,
+  examples: readonly LabelledText[],
+  options: LabelledBatchOptions = {},
+): ModelInputs {
+  refuseUnknown(options, ['labels', 'maxLength'], 'option of labelledBatch');
+  const { labels: names = [], maxLength } = options;
+  if (!isListOf(names, (name) => typeof name === 'string')) {
+    throw invalidOption('labels', names, 'a list of names');
+  }
+  if (maxLength !== undefined) checkWhole('maxLength', maxLength, 1);
+  if (!Array.isArray(examples) || examples.length === 0) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `A batch needs at least one labelled text, but got ${show(examples)}. Pass [{ text, label }].`,
+    );
+  }
+  const rows = Array.from<unknown>(examples).map((example, index) =>
+    rowOf(tokenizer, example, { index, names, maxLength }),
+  );
+  const longest = Math.max(...rows.map(({ ids }) => ids.length));
+  const filled = (row: readonly number[], value: number): number[] => [
+    ...row,
+    ...Array<number>(longest - row.length).fill(value),
+  ];
+  return {
+    inputIds: rows.map(({ ids }) => filled(ids, tokenizer.padToken ?? 0)),
+    attentionMask: rows.map(({ ids }) => filled(Array<number>(ids.length).fill(1), 0)),
+    // All zeros are what models take without.
+    ...(rows.some(({ typeIds }) => typeIds.includes(1)) && {
+      tokenTypeIds: rows.map(({ typeIds }) => filled(typeIds, 0)),
+    }),
+    labels: rows.map(({ label }) => label) as number[] | number[][],
+  };
+}
+
+interface Place {
+  readonly index: number;
+  readonly names: readonly string[];
+  readonly maxLength: number | undefined;
+}
+
+type Row = Pick<Encoding, 'ids' | 'typeIds'> & { readonly label: number | readonly number[] };
+
+function rowOf(tokenizer: Tokenizer, example: unknown, { index, names, maxLength }: Place): Row {
+  const fields = Object.fromEntries(fieldsOf(example, `Example ${index}`));
+  const { text, textPair, label } = fields;
+  const texts = { text, ...(textPair !== undefined && { textPair }) };
+  checkTexts(tokenizer, texts);
+  const pair = textPair as string | undefined;
+  const { ids, typeIds } =
+    maxLength === undefined
+      ? tokenizer.encoding(text as string, pair)
+      : tokenizer.encodingCut(text as string, pair, { maxLength, truncate: 'longest' });
+  const found = typeof label === 'string' ? names.indexOf(label) : label;
+  const isNumber = (value: unknown): value is number => Number.isFinite(value);
+  if (found !== -1 && (isNumber(found) || isListOf(found, isNumber))) {
+    return { ids, typeIds, label: found };
+  }
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `The label of example ${index} is ${show(label ?? null)}; wanted ` +
+      `${names.length === 0 ? 'a class by its number' : `one of ${names.map((name) => show(name)).join(', ')}`}, a number, or flags.`,
+  );
+}
