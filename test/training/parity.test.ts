@@ -86,7 +86,7 @@ const settings = (expected: Expected): TrainerOptions => ({
   dropout: false,
 });
 
-const wholes = ['bert', 'gemma3_text', 'lfm2', 'llama', 'qwen3_5', 't5', 'whisper'];
+const wholes = ['bert', 'gemma3_text', 'lfm2', 'llama', 'qwen3_5', 't5', 'vit', 'whisper'];
 
 describe.each(wholes)('%s', (name) => {
   const folder = `trajectories/${name}`;
