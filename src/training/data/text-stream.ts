@@ -6,7 +6,7 @@ import { messageOf, show } from '../../runtime/print.ts';
 import { splitAddress } from '../../source/file-address.ts';
 import { openSource } from '../../source/open-source.ts';
 import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
-import { notFound, readRange } from '../../source/source.ts';
+import { fileSize, notFound, readRange } from '../../source/source.ts';
 
 type Piece = Uint8Array | string;
 type Pieces = AsyncGenerator<Piece, void, undefined>;
@@ -72,7 +72,7 @@ async function* addressPieces(address: string, signal: AbortSignal | undefined):
     );
   }
   const source = openSource(folder, { cache: false });
-  const size = await source.size?.(file, signal);
+  const size = await fileSize(source, file, signal);
   if (size === undefined) throw notFound(source, [file], 'Check the path or address.');
   for (let start = 0; start < size; start += pieceSize) {
     throwIfAborted(signal);
