@@ -155,8 +155,8 @@ async function openStart(settings: TrainSettings): Promise<Source> {
   const { resume, out, from, data, recipe, course, lora } = settings;
   if (resume && !lora) return directorySource(out);
   if (from !== undefined) {
-    const isOfPhrases = data === undefined && !lora;
-    return isOfPhrases ? grown(openSource(from), courses[course].field) : openSource(from);
+    const isWide = course === 'wide' && data === undefined && !lora;
+    return isWide ? grown(openSource(from), courses.wide.field) : openSource(from);
   }
   const { field, vocabulary, vocabularyPairs, config: size } = courses[course];
   const { tokenizer, config } = buildTokenizer(0, vocabulary, vocabularyPairs, field);

@@ -12,7 +12,7 @@ import {
   sumSquares,
 } from '../shaders/optimizer/optimizer.ts';
 import { watchImportance } from '../shaders/optimizer/importance.ts';
-import { orthogonalize } from '../shaders/optimizer/orthogonality.ts';
+import { gramResidual, orthogonalize } from '../shaders/optimizer/orthogonality.ts';
 import { penalize } from '../shaders/optimizer/penalty.ts';
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
@@ -28,6 +28,7 @@ export function optimizerChecks(): NamedCheck[] {
     ['sum of gradients', checkAccumulate],
     ['penalties of the size of parameters', checkPenalty],
     ['importance of parameters', checkImportance],
+    ['what vectors lack of orthonormal ones', checkGramResidual],
     ['slopes of what is not orthonormal', checkOrthogonality],
   ];
 }
@@ -187,17 +188,34 @@ function checkImportance(inputs: Inputs): Result {
   return { output: uncertainty, wanted };
 }
 
+function checkGramResidual(inputs: Inputs): Result {
+  const [vectors, length] = [3, 70];
+  const { tensor, data } = inputs.floats([vectors, length]);
+  const output = gramResidual({ parameter: tensor, areColumns: false });
+  return { output, wanted: residualOf(data, { vectors, length }) };
+}
+
+/** PPᵀ - I of the rows. */
+function residualOf(
+  data: ArrayLike<number>,
+  { vectors, length }: { readonly vectors: number; readonly length: number },
+): Float64Array {
+  return Float64Array.from({ length: vectors ** 2 }, (_, element) => {
+    const [one, other] = [Math.floor(element / vectors), element % vectors];
+    let sum = one === other ? -1 : 0;
+    for (let i = 0; i < length; i++) {
+      sum += (data[one * length + i] ?? NaN) * (data[other * length + i] ?? NaN);
+    }
+    return sum;
+  });
+}
+
 function checkOrthogonality(inputs: Inputs): Result {
   const [vectors, length] = [3, 70];
   const [p, gradient] = [inputs.floats([vectors, length]), inputs.floats([vectors, length])];
   orthogonalize({ parameter: p.tensor, gradient: gradient.tensor, areColumns: false }, 0.5);
   const at = (vector: number, i: number): number => p.data[vector * length + i] ?? NaN;
-  const residual = Float64Array.from({ length: vectors ** 2 }, (_, element) => {
-    const [one, other] = [Math.floor(element / vectors), element % vectors];
-    let sum = one === other ? -1 : 0;
-    for (let i = 0; i < length; i++) sum += at(one, i) * at(other, i);
-    return sum;
-  });
+  const residual = residualOf(p.data, { vectors, length });
   const norm = Math.sqrt(residual.reduce((sum, value) => sum + value ** 2, 0));
   const wanted = Float64Array.from(gradient.data, (before, element) => {
     const [vector, i] = [Math.floor(element / length), element % length];

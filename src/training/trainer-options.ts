@@ -92,6 +92,7 @@ export interface CheckedOptions extends TrainableOptions {
   readonly maxSkippedSteps: number;
   readonly checkpointLayers: boolean;
   readonly adapter: Adapter | undefined;
+  /** @internal */
   readonly allocation: RankAllocation | undefined;
 }
 

@@ -33,24 +33,40 @@ export interface Vectors {
   readonly areColumns: boolean;
 }
 
-/** Adds the slope of weight · ‖PPᵀ - I‖ (Frobenius; eq. 4, without the square, as PEFT has it) to the gradient, in place. */
-export function orthogonalize({ parameter, gradient, areColumns }: Vectors, weight: number): void {
-  const { recording } = gradient;
-  const [rows, columns] = [parameter.size(0), parameter.size(1)];
-  const [vectors, length] = areColumns ? [columns, rows] : [rows, columns];
-  const [pitch, step] = areColumns ? [1, columns] : [columns, 1];
-  const params = { vectors, length, pitch, step };
+/** PPᵀ - I of the vectors P: f32 (vectors, vectors). */
+export function gramResidual(given: Omit<Vectors, 'gradient'>): Tensor {
+  const { parameter } = given;
+  const sizes = sizesOf(given);
+  const { vectors } = sizes;
+  const { recording } = parameter;
   const residual = recording.transient(`residual of ${parameter.label}`, [vectors, vectors]);
   recording.dispatch({
     kernel: gramKernel,
     bindings: { parameter, residual },
-    params,
+    params: sizes,
     workgroups: vectors ** 2,
   });
-  recording.dispatch({
+  return residual;
+}
+
+/** Adds the slope of weight · ‖PPᵀ - I‖ (Frobenius; eq. 4, without the square, as PEFT has it) to the gradient, in place. */
+export function orthogonalize(given: Vectors, weight: number): void {
+  const { parameter, gradient } = given;
+  const sizes = sizesOf(given);
+  gradient.recording.dispatch({
     kernel: orthogonalityKernel,
-    bindings: { residual, parameter, gradient },
-    params: { ...params, weight },
-    workgroups: Math.ceil((vectors * length) / 64),
+    bindings: { residual: gramResidual(given), parameter, gradient },
+    params: { ...sizes, weight },
+    workgroups: Math.ceil((sizes.vectors * sizes.length) / 64),
   });
+}
+
+function sizesOf({
+  parameter,
+  areColumns,
+}: Omit<Vectors, 'gradient'>): Record<keyof typeof scalars, number> {
+  const [rows, columns] = [parameter.size(0), parameter.size(1)];
+  return areColumns
+    ? { vectors: columns, length: rows, pitch: 1, step: columns }
+    : { vectors: rows, length: columns, pitch: columns, step: 1 };
 }
