@@ -1,6 +1,6 @@
-// How important parameters are, smoothed over steps: the sensitivity |p · g|, g being the gradient of the last
-// update, and how uncertain it is (Zhang et al. 2023, eq. 8 to 10). A skipped update, or settings that say so,
-// leave both alone.
+// How important parameters are, smoothed over steps: the sensitivity |p · g|, g being the gradient of the
+// last update, and how uncertain it is (Zhang et al. 2023, eq. 8 to 10). A skipped update, or settings that
+// say so, leave both alone.
 struct Params {
   size: u32,
   beta1: f32,
