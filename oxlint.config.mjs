@@ -56,6 +56,13 @@ const rooms = {
     generation: ['layers', 'inputs'],
     speech: ['generation', 'inputs'],
   },
+  cli: {
+    text: [],
+    image: [],
+    sound: [],
+    train: [],
+    about: [],
+  },
 };
 
 const all = [...Object.keys(folders), 'cli'];
@@ -189,6 +196,9 @@ export default {
   overrides: [
     restrict(['src/*.ts'], [entries, gradients]),
     ...Object.keys(folders).flatMap(directions),
+    ...Object.keys(rooms['cli'] ?? {}).map((room) =>
+      restrict([`src/cli/${room}/**`], [notFromRooms('cli', room)]),
+    ),
     {
       files: ['src/index.ts', 'src/index.node.ts', 'src/node/**', 'src/cli/**'],
       rules: { 'no-restricted-imports': 'off' },

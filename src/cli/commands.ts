@@ -1,23 +1,23 @@
 // The commands by their names, in the order of --help.
 
-import { ask } from './ask.ts';
-import { classify } from './classify.ts';
+import { ask } from './text/ask.ts';
+import { classify } from './text/classify.ts';
 import type { Command } from './command.ts';
-import { doctor } from './doctor.ts';
-import { draw } from './draw.ts';
-import { embed } from './embed.ts';
-import { evaluate } from './evaluate.ts';
-import { fillMask } from './fill-mask.ts';
-import { generate } from './generate.ts';
-import { hear } from './hear.ts';
-import { info } from './info.ts';
-import { ner } from './ner.ts';
-import { rank } from './rank.ts';
-import { see } from './see.ts';
-import { similarity } from './similarity.ts';
-import { summarize } from './summarize.ts';
-import { train } from './train.ts';
-import { translate } from './translate.ts';
+import { doctor } from './about/doctor.ts';
+import { draw } from './image/draw.ts';
+import { embed } from './text/embed.ts';
+import { evaluate } from './train/evaluate.ts';
+import { fillMask } from './text/fill-mask.ts';
+import { generate } from './text/generate.ts';
+import { hear } from './sound/hear.ts';
+import { info } from './about/info.ts';
+import { ner } from './text/ner.ts';
+import { rank } from './text/rank.ts';
+import { see } from './image/see.ts';
+import { similarity } from './text/similarity.ts';
+import { summarize } from './text/summarize.ts';
+import { train } from './train/train.ts';
+import { translate } from './text/translate.ts';
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({

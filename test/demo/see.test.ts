@@ -14,7 +14,7 @@ import { type Digits, pictureOf, side, unpackDigits } from '../../demo/digits/di
 import { pixelValues } from '../../demo/digits/pixel-values.ts';
 import { heldOut } from '../../demo/digits/share.ts';
 import { headWeights, rolloutWeights } from '../../demo/see/rollout.ts';
-import { png } from '../../src/cli/png.ts';
+import { png } from '../../src/cli/image/png.ts';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { drop } from './drop.ts';
 import { strokesOf } from './handwriting.ts';

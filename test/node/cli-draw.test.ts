@@ -13,7 +13,7 @@ import {
   root,
   run,
 } from '../support/cli.ts';
-import { png } from '../../src/cli/png.ts';
+import { png } from '../../src/cli/image/png.ts';
 
 // Several processes a test, each of which opens a device.
 vi.setConfig({ testTimeout: 180_000 });

@@ -1,6 +1,6 @@
 // What `doctor` says of the kernels that a device gets, beside what it was opened with.
 import { expect, test } from 'vitest';
-import { formsLine } from '../../src/cli/forms-line.ts';
+import { formsLine } from '../../src/cli/about/forms-line.ts';
 import { matrixGpus, testLimits, withGpu } from '../support/gpu.ts';
 
 const wanted = {

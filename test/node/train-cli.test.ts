@@ -14,7 +14,7 @@ import path from 'node:path';
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { directoryTarget } from 'webgpu-transformer';
 import { initialCheckpoint } from '../../src/training/initialize.ts';
-import { png } from '../../src/cli/png.ts';
+import { png } from '../../src/cli/image/png.ts';
 import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
 import { buildCommand, expectRefusal, interrupt, root, run, taskFolder } from '../support/cli.ts';

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { ImageProcessor, loadModel } from 'webgpu-transformer';
 import { adam, imageBatch, imageFolder, shuffled, Trainer } from 'webgpu-transformer/training';
-import { png } from '../../../src/cli/png.ts';
+import { png } from '../../../src/cli/image/png.ts';
 import { sharedGpu } from '../../support/gpu.ts';
 import { expectRejection } from '../../support/rejection.ts';
 import { fixtureSource } from '../../support/source.ts';

@@ -1,0 +1,294 @@
+// webgpu-transformer train: trains the translator of phrases, or fine-tunes a checkpoint.
+
+import { directorySource, directoryTarget, Gpu, loadModel } from '../../index.node.ts';
+import { TransformerError, type Source } from '../../index.node.ts';
+import { completeRun } from '../../training/complete-run.ts';
+import { initialCheckpoint } from '../../training/initialize.ts';
+import { openSource } from '../../source/open-source.ts';
+import { withFiles } from '../../source/overlay.ts';
+import { readFile } from '../../source/source.ts';
+import { courses } from '../../phrases/courses.ts';
+import { grown } from '../../phrases/grow.ts';
+import { phrasesConfig, phrasesGeneration, trainerOptions } from '../../phrases/recipe.ts';
+import { buildTokenizer } from '../../phrases/vocabulary.ts';
+import { withAdapters } from '../../training/adapters/adapted-model.ts';
+import { Lora } from '../../training/adapters/lora.ts';
+import { trainingMemory, type TrainingMemory } from '../../training/memory.ts';
+import { Trainer } from '../../training/trainer.ts';
+import type { TrainerOptions } from '../../training/trainer-options.ts';
+import { adapterLine } from '../adapter-line.ts';
+import type { Command } from '../command.ts';
+import { Interruption } from '../interruption.ts';
+import type { TrainingData } from './data.ts';
+import { RunEvaluation } from './evaluation.ts';
+import { folderLearner } from './folder.ts';
+import { Reporter } from './report.ts';
+import {
+  type RunSettings,
+  settingsFile,
+  trainOptions,
+  trainSettings,
+  type TrainSettings,
+} from './settings.ts';
+import { textLearner } from './texts.ts';
+
+/** What goes with a model: how it reads texts, pictures and sound. */
+const companionFiles = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'vocab.json',
+  'vocab.txt',
+  'merges.txt',
+  'chat_template.jinja',
+  'preprocessor_config.json',
+  'processor_config.json',
+];
+
+export const train: Command = {
+  form: 'train',
+  summary: 'train a translator of phrases from scratch, or any model on texts of your own',
+  details:
+    'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV, Parquet or lines: ' +
+    'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
+    'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A classifier ' +
+    'of texts learns from rows with text, label and perhaps textPair; one of pictures from a folder that has a folder of ' +
+    'them for each label, or metadata.csv with file_name and label; a model of speech from a folder of sounds with ' +
+    "metadata.csv, which has file_name and transcription. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
+  options: trainOptions,
+  examples: [
+    { call: 'train --quick --out runs/quick' },
+    { call: 'train --out runs/phrases' },
+    { call: 'train --resume --out runs/phrases' },
+    { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
+    { call: 'train --out runs/topics --from DIR --data topics.csv --metric macroF1 --patience 3' },
+    { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
+    { call: 'train --out runs/pets --from DIR --data images/' },
+    { call: 'train --out runs/speech --from DIR --data speech/ --language fr' },
+  ],
+  run,
+};
+
+/**
+ * Trains and saves as it goes; when interrupted, it saves and says how to go on. The exit status is
+ * then that of the signal.
+ * @throws TransformerError OPTION_*, FILE_*, TRAINING_DIVERGED, and what loadModel throws
+ */
+async function run(args: readonly string[]): Promise<void> {
+  const settings = await trainSettings(args);
+  // A save may have been cut off behind the state of the run.
+  if (settings.resume) await completeRun(settings.out);
+  using interruption = new Interruption();
+  using gpu = await Gpu.request();
+  const start = await openStart(settings);
+  const learner = (await folderLearner(settings, start)) ?? (await textLearner(settings, start));
+  const { source, tokenizer } = learner;
+  // loadModel releases the source, so its other files are read before.
+  const copied = await readFiles(source, companionFiles);
+  const { recipe, freeze, out, resume, lora } = settings;
+  using model = await loadModel(source, {
+    gpu,
+    ...(lora ? lora.dtype && { dtype: lora.dtype } : { training: true }),
+  });
+  const data = await learner.data(model);
+  using adapter =
+    lora &&
+    new Lora(model, {
+      rank: lora.rank,
+      ...(lora.targets && { targets: lora.targets }),
+      seed: recipe.seed,
+    });
+  const options: TrainerOptions = {
+    ...trainerOptions(recipe),
+    labelSmoothing: data.labelSmoothing ?? 0,
+    freeze,
+    checkpointLayers: settings.checkpointLayers,
+    ...(adapter && { adapter }),
+    ...(data.objective && { objective: data.objective }),
+  };
+  const memory = trainingMemory(model, options, await data.batches(0));
+  using trainer = new Trainer(model, options);
+  const view = adapter ? withAdapters(model, adapter) : model;
+  const evaluation = new RunEvaluation(settings, {
+    trainer,
+    model: view,
+    adapter,
+    tokenizer,
+    data,
+    files: copied,
+  });
+  if (resume) await trainer.restore(out);
+  if (trainer.step >= recipe.steps) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      `The run in ${out} is at step ${trainer.step}, its end is at ${recipe.steps}. Pass more --steps ` +
+        'to go on with it.',
+    );
+  }
+  await writeStart(settings, resume ? new Map() : copied);
+  const reporter = await Reporter.open(settings, trainer.step);
+  evaluation.resume(reporter.found);
+  const count = (number: number): string => number.toLocaleString('en-US');
+  reporter.print(`adapter     ${adapterLine(gpu)}`);
+  reporter.print(`parameters  ${count(trainer.trainableParameters)} that train`);
+  reporter.print(`memory      ${memoryLine(memory)}`);
+  reporter.print(`data        ${data.summary}`);
+  reporter.print(`run         ${out}, from step ${trainer.step}`);
+  try {
+    await runSteps(settings, { trainer, data, evaluation, reporter, interruption });
+  } finally {
+    reporter.end();
+  }
+}
+
+/** What a step takes, in words. */
+function memoryLine({ weights, gradients, optimizer, activations, total }: TrainingMemory): string {
+  const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  return (
+    `${size(total)}: weights ${size(weights)}, gradients ${size(gradients)}, optimizer ${size(optimizer)}, ` +
+    `activations of the first batch ${size(activations)}`
+  );
+}
+
+/** Where the run begins: its own folder, a checkpoint, or a new model. */
+async function openStart(settings: TrainSettings): Promise<Source> {
+  const { resume, out, from, data, recipe, course, lora } = settings;
+  if (resume && !lora) return directorySource(out);
+  if (from !== undefined) {
+    const isWide = course === 'wide' && data === undefined && !lora;
+    return isWide ? grown(openSource(from), courses.wide.field) : openSource(from);
+  }
+  const { field, vocabulary, vocabularyPairs, config: size } = courses[course];
+  const { tokenizer, config } = buildTokenizer(0, vocabulary, vocabularyPairs, field);
+  const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  const files = new Map([
+    ['tokenizer.json', json(tokenizer)],
+    ['tokenizer_config.json', json(config)],
+  ]);
+  const checkpoint = initialCheckpoint(
+    { ...phrasesConfig(vocabulary), ...size },
+    { seed: recipe.seed, generationConfig: phrasesGeneration },
+  );
+  return withFiles(checkpoint, files, 'a new model of phrases');
+}
+
+async function readFiles(
+  source: Source,
+  names: readonly string[],
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const name of names) {
+    const bytes = await readFile(source, name);
+    if (bytes !== undefined) files.set(name, new Uint8Array(bytes));
+  }
+  return files;
+}
+
+/** Writes what stays the same during a run: its settings and its tokenizer. */
+async function writeStart(
+  { recipe, course, from, data, language, freeze, lora, out }: TrainSettings,
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  const target = directoryTarget(out);
+  // An adapter goes with the tokenizer of its model.
+  if (!lora) for (const [name, bytes] of files) await target.write(name, bytes);
+  const settings: RunSettings = {
+    recipe,
+    course,
+    ...(from !== undefined && { from }),
+    ...(data !== undefined && { data }),
+    ...(language !== undefined && { language }),
+    freeze,
+    ...(lora && { lora }),
+  };
+  const text = `${JSON.stringify(settings, undefined, 2)}\n`;
+  await target.write(settingsFile, new TextEncoder().encode(text));
+}
+
+interface Run {
+  readonly trainer: Trainer;
+  readonly data: TrainingData;
+  readonly evaluation: RunEvaluation;
+  readonly reporter: Reporter;
+  readonly interruption: Interruption;
+}
+
+/** The steps that are left, then the model in its final format. */
+async function runSteps(settings: TrainSettings, parts: Run): Promise<void> {
+  const { trainer, evaluation, reporter, interruption } = parts;
+  const { out, dtype, recipe } = settings;
+  const save = async (): Promise<void> => {
+    if (trainer.savedStep !== trainer.step) await trainer.save(out);
+  };
+  try {
+    await untilInterrupted(interruption, () => eachStep(settings, parts, save));
+  } catch (error) {
+    const { savedStep } = trainer;
+    const last =
+      savedStep === undefined
+        ? 'nothing is saved'
+        : `step ${savedStep} is saved in ${out}: go on from it with --resume`;
+    reporter.print(`The run failed at step ${trainer.step}; ${last}.`);
+    throw error;
+  }
+  await reporter.report();
+  await save();
+  const { bestLine } = evaluation;
+  if (evaluation.isOver) {
+    reporter.print(`Ended: ${settings.patience} evaluations in a row brought nothing better.`);
+  }
+  if (bestLine !== undefined) reporter.print(bestLine);
+  if (trainer.step < recipe.steps && !evaluation.isOver) {
+    reporter.print(
+      `Stopped at step ${trainer.step} of ${recipe.steps}, saved in ${out}. Go on with:\n` +
+        `  webgpu-transformer train --resume --out ${out}`,
+    );
+    process.exitCode = interruption.exitCode ?? 0;
+    return;
+  }
+  if (settings.lora) {
+    reporter.print(
+      `Trained ${trainer.step} steps. The adapter is in ${out}. Use it beside its model:\n` +
+        `  webgpu-transformer generate ${settings.from} --adapter ${out}`,
+    );
+    return;
+  }
+  await trainer.saveModel(out, { dtype });
+  reporter.print(`Trained ${trainer.step} steps. The model is in ${out}, as ${dtype}.`);
+  if (settings.data === undefined) {
+    reporter.print(`Evaluate it with:\n  webgpu-transformer evaluate ${out}`);
+  }
+}
+
+async function untilInterrupted(
+  { signal }: Interruption,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (signal.aborted && error instanceof TransformerError && error.code === 'ABORTED') return;
+    throw error;
+  }
+}
+
+async function eachStep(
+  { recipe, saveEvery, evaluateEvery }: TrainSettings,
+  { trainer, data, evaluation, reporter, interruption }: Run,
+  save: () => Promise<void>,
+): Promise<void> {
+  const { signal } = interruption;
+  const isEvery = (step: number, every: number): boolean =>
+    every > 0 && (step % every === 0 || step === recipe.steps);
+  if (evaluation.isOver) return;
+  let before = performance.now();
+  for await (const done of trainer.steps(data.batches, { signal, maxSteps: recipe.steps })) {
+    reporter.step(done, (performance.now() - before) / 1000);
+    const { step } = done;
+    if (isEvery(step, saveEvery)) await save();
+    const found = isEvery(step, evaluateEvery) ? await evaluation.evaluate(signal) : undefined;
+    if (found !== undefined || reporter.isDue(step)) await reporter.report(found);
+    if (evaluation.isOver) return;
+    before = performance.now();
+  }
+}
