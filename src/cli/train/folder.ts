@@ -119,8 +119,11 @@ async function speechLearner(
 async function labelledImages(folder: string, config: JsonObject): Promise<ImageFolder> {
   const known = labelsOf(config, className(config) ?? null);
   const own = await imageFolder(folder);
-  if (own.labels.every((name) => known.includes(name)))
-    return imageFolder(folder, { labels: known });
+  if (own.labels.every((name) => known.includes(name))) {
+    const numbers = own.labels.map((name) => known.indexOf(name));
+    const images = own.images.map(({ image, label }) => ({ image, label: numbers[label] ?? -1 }));
+    return { images, labels: known };
+  }
   if (own.labels.length === known.length) return own;
   throw new TransformerError(
     'INPUT_INVALID',
