@@ -342,6 +342,7 @@ const pieces = [
   'numbers',
   'random',
   'row-invocation',
+  'row-moments',
   'row-softmax',
   'row-subgroup',
   'row-subgroups',

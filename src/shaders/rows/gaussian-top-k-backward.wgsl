@@ -27,24 +27,15 @@ fn gaussian_top_k_backward(
   }
   let first = row * params.columns;
   let end = first + params.columns;
-  let size = f32(params.columns);
-  var total = 0.0;
-  for (var i = first + lane; i < end; i += LANES) {
-    total += x[i];
-  }
-  let mean = sum_over_row(total, lane) / size;
-  var squares = 0.0;
-  for (var i = first + lane; i < end; i += LANES) {
-    let centred = x[i] - mean;
-    squares += centred * centred;
-  }
-  let deviation = sqrt(sum_over_row(squares, lane) / size);
+  let moments = row_moments(first, end, lane);
+  let mean = moments[0];
+  let deviation = moments[1];
   let cutoff = mean + params.deviations * deviation;
   var slopes = 0.0;
   for (var i = first + lane; i < end; i += LANES) {
     slopes += select(0.0, dy[i], x[i] > cutoff);
   }
-  let pull = sum_over_row(slopes, lane) / size;
+  let pull = sum_over_row(slopes, lane) / f32(params.columns);
   let steepness = params.deviations / max(deviation, TINY);
   for (var i = first + lane; i < end; i += LANES) {
     let through = select(0.0, dy[i], x[i] > cutoff);

@@ -1,6 +1,6 @@
 // What stands above a cutoff that follows from the mean and the deviation of a row.
 
-import type { Kernel } from '../../runtime/kernel.ts';
+import type { Kernel, Snippet } from '../../runtime/kernel.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { late, workgroup } from '../snippets.ts';
 import type { Scalars, Traced } from '../traces.ts';
@@ -9,10 +9,17 @@ import { allForms, rowForm, rowKernel } from './row-kernel.ts';
 /** The scalars there and back. */
 export const gaussianTopKParams = { rows: 'u32', columns: 'u32', deviations: 'f32' } as const;
 
+/** The mean and the deviation of a row of x. */
+export const rowMoments: Snippet = {
+  file: 'row-moments.wgsl',
+  text: late(() => import('./row-moments.wgsl?raw')),
+};
+
 const forms = rowKernel({
   name: 'gaussian-top-k',
   code: [
     workgroup,
+    rowMoments,
     { file: 'gaussian-top-k.wgsl', text: late(() => import('./gaussian-top-k.wgsl?raw')) },
   ],
   bindings: { x: 'read', y: 'write' },
@@ -36,7 +43,7 @@ export function gaussianTopK(x: Tensor, deviations: number): Tensor {
   const params = { rows: elements(x.shape) / columns, columns, deviations };
   const y = recording.transient(`${x.label}, cut`, x.shape);
   recording.dispatch({
-    ...rowForm(forms, recording.gpu, params.rows),
+    ...rowForm(forms, recording.gpu, params.rows, 3 * columns),
     bindings: { x, y },
     params,
   });

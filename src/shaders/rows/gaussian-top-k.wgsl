@@ -1,5 +1,5 @@
 // y = max(0, x - (mean + deviations · std)) along each row: of numbers that are distributed normally, a share
-// of the largest. Two passes: the deviation is taken about the mean.
+// of the largest.
 struct Params {
   rows: u32,
   columns: u32,
@@ -23,18 +23,8 @@ fn gaussian_top_k(
   }
   let first = row * params.columns;
   let end = first + params.columns;
-  let size = f32(params.columns);
-  var total = 0.0;
-  for (var i = first + lane; i < end; i += LANES) {
-    total += x[i];
-  }
-  let mean = sum_over_row(total, lane) / size;
-  var squares = 0.0;
-  for (var i = first + lane; i < end; i += LANES) {
-    let centred = x[i] - mean;
-    squares += centred * centred;
-  }
-  let cutoff = mean + params.deviations * sqrt(sum_over_row(squares, lane) / size);
+  let moments = row_moments(first, end, lane);
+  let cutoff = moments[0] + params.deviations * moments[1];
   for (var i = first + lane; i < end; i += LANES) {
     y[i] = max(0.0, x[i] - cutoff);
   }
