@@ -5,6 +5,7 @@ import { show } from '../runtime/print.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { checkBatches, invalidOption } from './check.ts';
+import { filledRows, maskOfRows } from './data/filled-rows.ts';
 
 /**
  * Batches one after the other, or a function from a batch's number (from 0) to the batch. With a
@@ -27,23 +28,11 @@ export function sequenceBatch(pairs: readonly SequencePair[], padTokenId: number
   checkPairs(pairs);
   if (!Number.isSafeInteger(padTokenId))
     throw invalidOption('padTokenId', padTokenId, 'a token id');
-  const longest = (lengths: number[]): number => lengths.reduce((a, b) => Math.max(a, b), 1);
-  const sourceLength = longest(pairs.map(({ source }) => source.length));
-  const targetLength = longest(pairs.map(({ target }) => target.length));
-  const fill = (row: readonly number[], length: number, value: number): number[] => [
-    ...row,
-    ...Array<number>(length - row.length).fill(value),
-  ];
+  const [sources, targets] = [pairs.map(({ source }) => source), pairs.map(({ target }) => target)];
   return {
-    inputIds: pairs.map(({ source }) => fill(source, sourceLength, padTokenId)),
-    attentionMask: pairs.map(({ source }) =>
-      fill(
-        source.map(() => 1),
-        sourceLength,
-        0,
-      ),
-    ),
-    labels: pairs.map(({ target }) => fill(target, targetLength, ignoredLabel)),
+    inputIds: filledRows(sources, padTokenId, 1),
+    attentionMask: maskOfRows(sources, 1),
+    labels: filledRows(targets, ignoredLabel, 1),
   };
 }
 

@@ -16,6 +16,7 @@ import type { ModelInputs } from '../../model/model.ts';
 import { type DataFolder, filesOfFolder } from '../../source/folder-files.ts';
 import { describedFiles } from './described-files.ts';
 import type { SpeechLabelOptions, SpeechProcessor } from './speech-processor.ts';
+import { filledRows } from './filled-rows.ts';
 
 /** A sound, and what is said in it. */
 export interface SpokenText {
@@ -107,12 +108,7 @@ export async function speechBatch(
     samples.push(read);
   }
   const features = await featureExtractor.features(gpu, samples, signal ? { signal } : {});
-  const longest = Math.max(...labels.map((row) => row.length));
-  const filled = (row: readonly number[]): number[] => [
-    ...row,
-    ...Array<number>(longest - row.length).fill(ignoredLabel),
-  ];
-  return { ...features, labels: labels.map(filled) };
+  return { ...features, labels: filledRows(labels, ignoredLabel) };
 }
 
 function checkSpoken(spoken: unknown): SpokenText[] {

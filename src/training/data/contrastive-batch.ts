@@ -5,6 +5,7 @@ import { show } from '../../runtime/print.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { checkTexts, checkWhole } from '../check.ts';
+import { filledRows, maskOfRows } from './filled-rows.ts';
 
 /** A text, one that belongs to it, and others that do not. */
 export interface ContrastiveExample {
@@ -37,15 +38,7 @@ export function contrastiveBatch(
       ? tokenizer.encoding(text).ids
       : tokenizer.encodingCut(text, undefined, { maxLength, truncate: 'longest' }).ids,
   );
-  const longest = Math.max(...ids.map((row) => row.length));
-  const filled = (row: readonly number[], value: number): number[] => [
-    ...row,
-    ...Array<number>(longest - row.length).fill(value),
-  ];
-  return {
-    inputIds: ids.map((row) => filled(row, tokenizer.padToken ?? 0)),
-    attentionMask: ids.map((row) => filled(Array<number>(row.length).fill(1), 0)),
-  };
+  return { inputIds: filledRows(ids, tokenizer.padToken ?? 0), attentionMask: maskOfRows(ids) };
 }
 
 /** The anchors of all examples, their positives, and each of their negatives. */

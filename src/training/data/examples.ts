@@ -10,6 +10,7 @@ import { markTurns, turnsIn } from '../../tokenizer/turn-marks.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { Encoding } from '../../tokenizer/template.ts';
 import { checkTexts, checkWhole, invalidOption } from '../check.ts';
+import { filledRows, maskOfRows } from './filled-rows.ts';
 
 /** Tokens, and a label each: the token where it counts, -100 where not. */
 export interface TokenExample {
@@ -113,20 +114,14 @@ export function packExamples(examples: readonly TokenExample[], length: number):
 export function exampleBatch(examples: readonly TokenExample[], padTokenId: number): ModelInputs {
   checkExamples(examples);
   checkWhole('padTokenId', padTokenId, 0);
-  const longest = Math.max(...examples.map(({ inputIds }) => inputIds.length));
-  const filled = (row: readonly number[], value: number): number[] => [
-    ...row,
-    ...Array<number>(longest - row.length).fill(value),
-  ];
+  const ids = examples.map(({ inputIds }) => inputIds);
   return {
-    inputIds: examples.map(({ inputIds }) => filled(inputIds, padTokenId)),
-    attentionMask: examples.map(({ inputIds }) =>
-      filled(
-        inputIds.map(() => 1),
-        0,
-      ),
+    inputIds: filledRows(ids, padTokenId),
+    attentionMask: maskOfRows(ids),
+    labels: filledRows(
+      examples.map(({ labels }) => labels),
+      ignoredLabel,
     ),
-    labels: examples.map(({ labels }) => filled(labels, ignoredLabel)),
   };
 }
 

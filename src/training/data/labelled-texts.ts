@@ -7,6 +7,7 @@ import type { ModelInputs } from '../../model/model.ts';
 import type { Encoding } from '../../tokenizer/template.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { checkTexts, checkWhole, invalidOption } from '../check.ts';
+import { filledRows, maskOfRows } from './filled-rows.ts';
 
 /** A text, or two that are judged together. */
 export interface LabelledText {
@@ -47,18 +48,12 @@ export function labelledBatch(
   const rows = Array.from<unknown>(examples).map((example, index) =>
     rowOf(tokenizer, example, { index, names, maxLength }),
   );
-  const longest = Math.max(...rows.map(({ ids }) => ids.length));
-  const filled = (row: readonly number[], value: number): number[] => [
-    ...row,
-    ...Array<number>(longest - row.length).fill(value),
-  ];
+  const [ids, typeIds] = [rows.map((row) => row.ids), rows.map((row) => row.typeIds)];
   return {
-    inputIds: rows.map(({ ids }) => filled(ids, tokenizer.padToken ?? 0)),
-    attentionMask: rows.map(({ ids }) => filled(Array<number>(ids.length).fill(1), 0)),
+    inputIds: filledRows(ids, tokenizer.padToken ?? 0),
+    attentionMask: maskOfRows(ids),
     // All zeros are what models take without.
-    ...(rows.some(({ typeIds }) => typeIds.includes(1)) && {
-      tokenTypeIds: rows.map(({ typeIds }) => filled(typeIds, 0)),
-    }),
+    ...(typeIds.flat().includes(1) && { tokenTypeIds: filledRows(typeIds, 0) }),
     labels: rows.map(({ label }) => label) as number[] | number[][],
   };
 }
