@@ -5,7 +5,7 @@ import type { Platform } from '../runtime/platform-types.ts';
 import { messageOf, show } from '../runtime/print.ts';
 import { splitAddress } from './file-address.ts';
 import { openSource } from './open-source.ts';
-import { notFound, readFile } from './source.ts';
+import { notFound, readFile, type Source } from './source.ts';
 
 /** A file as people have it: a path (Node), a URL, a `Blob` or `File`, or its bytes. */
 export type FileInput = string | URL | Platform<'Blob'> | ArrayBuffer | Uint8Array;
@@ -27,14 +27,17 @@ export async function readBytes(input: FileInput, signal?: AbortSignal): Promise
   if (isBlob(input)) return new Uint8Array(await contents(input));
   const name = String(input);
   if (/^(data|blob):/i.test(name)) return fetched(name, signal);
-  const { folder, file } = splitAddress(name);
-  if (file === '') {
-    throw new TransformerError('INPUT_INVALID', `${show(name)} names no file. Pass its own path.`);
-  }
-  const source = openSource(folder, { cache: false });
+  const { source, file } = fileAt(name);
   const bytes = await readFile(source, file, { signal });
   if (bytes === undefined) throw notFound(source, [file], 'Check the path or address.');
   return bytes;
+}
+
+/** Where a path or an address leads. Errors: INPUT_INVALID for what names no file. */
+export function fileAt(address: string): { readonly source: Source; readonly file: string } {
+  const { folder, file } = splitAddress(address);
+  if (file !== '') return { source: openSource(folder, { cache: false }), file };
+  throw new TransformerError('INPUT_INVALID', `${show(address)} names no file. Pass its own path.`);
 }
 
 /** What messages call a file. */

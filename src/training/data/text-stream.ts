@@ -3,9 +3,7 @@
 import { fieldOf, hasMethod, isA, throwIfAborted, TransformerError } from '../../runtime/errors.ts';
 import type { Platform } from '../../runtime/platform-types.ts';
 import { messageOf, show } from '../../runtime/print.ts';
-import { splitAddress } from '../../source/file-address.ts';
-import { openSource } from '../../source/open-source.ts';
-import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
+import { fileAt, type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
 import { fileSize, notFound, readRange } from '../../source/source.ts';
 
 type Piece = Uint8Array | string;
@@ -64,14 +62,7 @@ async function* addressPieces(address: string, signal: AbortSignal | undefined):
     yield* responsePieces(response, address, signal);
     return;
   }
-  const { folder, file } = splitAddress(address);
-  if (file === '') {
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `${show(address)} names no file. Pass its own path.`,
-    );
-  }
-  const source = openSource(folder, { cache: false });
+  const { source, file } = fileAt(address);
   const size = await fileSize(source, file, signal);
   if (size === undefined) throw notFound(source, [file], 'Check the path or address.');
   for (let start = 0; start < size; start += pieceSize) {
