@@ -9,6 +9,7 @@ import { readJson, type Source } from '../source/source.ts';
 import type { Field } from './fields.ts';
 import { outsideToken } from './outside.ts';
 import { pairAt } from './phrases.ts';
+import { addedToken } from './vocabulary.ts';
 
 /** Tables with a row a token, and biases with an element a token, in the layout of Marian. */
 const perToken = [
@@ -79,9 +80,8 @@ function withTokens(
   const special: readonly unknown[] = Array.isArray(tokenizer['added_tokens'])
     ? tokenizer['added_tokens']
     : [];
-  const never = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-  const outside = added.flatMap((content, index) =>
-    content === outsideToken ? [{ id: first + index, content, ...never, special: true }] : [],
+  const outside = added.flatMap((token, index) =>
+    token === outsideToken ? [addedToken(token, first + index)] : [],
   );
   const vocab = {
     ...tokens,

@@ -120,7 +120,8 @@ function countPieces(seed: number, pairs: number, field: Field): Map<string, num
   return counts;
 }
 
-function addedToken(content: string, id: number): JsonObject {
+/** A token that stands for something, in tokenizer.json. */
+export function addedToken(content: string, id: number): JsonObject {
   const never = { single_word: false, lstrip: false, rstrip: false, normalized: false };
   return { id, content, ...never, special: true };
 }

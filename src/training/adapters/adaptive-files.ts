@@ -2,6 +2,7 @@
 // ranks that are left are stored.
 
 import { TransformerError } from '../../runtime/errors.ts';
+import { isListOf } from '../../runtime/lists.ts';
 import { show } from '../../runtime/print.ts';
 import { elements } from '../../runtime/tensor.ts';
 import { isObject, type JsonObject } from '../../source/json.ts';
@@ -76,9 +77,7 @@ export function readKept(json: JsonObject, rank: number, label: string): KeptRan
   if (pattern === null) return undefined;
   const entries = isObject(pattern) ? Object.entries(pattern) : [];
   const isRanks = (value: unknown): value is boolean[] =>
-    Array.isArray(value) &&
-    value.length === rank &&
-    value.every((each) => typeof each === 'boolean');
+    isListOf(value, (each) => typeof each === 'boolean') && value.length === rank;
   const wrong = entries.find(([name, ranks]) => !name.endsWith(singular) || !isRanks(ranks));
   if (!isObject(pattern) || wrong !== undefined) {
     throw new TransformerError(
