@@ -12,9 +12,12 @@ import { decodeImage } from './node/image-decoder.ts';
 import { explainInNode } from './node/fetch-failure.ts';
 import { directoryTarget } from './node/directory-target.ts';
 import { listFiles } from './node/list-files.ts';
+import { restUntil } from './node/rest.ts';
 import { registerAdapterFinder } from './runtime/adapter.ts';
+import { registerRest } from './runtime/waiting.ts';
 
 registerAdapterFinder(nodeAdapters);
+registerRest(restUntil);
 registerPlatform({
   openPath: directorySource,
   openCache: cacheFolder,

@@ -3,6 +3,7 @@
 import { STAGE_COMPUTE } from './constants.ts';
 import { TransformerError } from './errors.ts';
 import { entryPoint, type Kernel, type Snippet, type Variant } from './kernel.ts';
+import { awaited } from './waiting.ts';
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -45,7 +46,7 @@ async function compile(device: GPUDevice, variant: Variant): Promise<Pipeline> {
     compute: { module, entryPoint: entryPoint(kernel) },
   });
   const [settled, scope, info] = await Promise.all([
-    pending.then(
+    awaited(pending).then(
       (pipeline) => ({ pipeline }),
       (error: unknown) => ({ error }),
     ),

@@ -7,6 +7,7 @@ import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { limitError, type Purpose } from './limits.ts';
 import { Tensor, type TensorOptions } from './tensor.ts';
+import { awaited } from './waiting.ts';
 
 const owners = new WeakMap<GPUBuffer, Scope>();
 
@@ -68,7 +69,7 @@ export class Scope {
   /** What the device answers; where it cannot because of an end or a loss, the error says so. */
   async answer<T>(promise: Promise<T>): Promise<T> {
     try {
-      return await promise;
+      return await awaited(promise);
     } catch (error) {
       // Answers can fail an instant before the device reports that it is lost.
       if (!this.#disposed) await Promise.race([this.#device.lost, delay(100)]);
