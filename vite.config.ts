@@ -23,9 +23,11 @@ const ofModels =
 const ofCommands = 'test/node/{cli-*,phrases,train-cli,training-files,translation-score}.test.ts';
 // Of files of the sources that stand behind its entries.
 const ofSources = 'test/node/{adapter,http-source}.test.ts';
-// What runs nothing of a browser beyond the kernels, the tasks, a checkpoint of each kind and one training, which are
-// tried in it.
+// In the browser, which is slow, runs what only it can show: each op by the doctor's checks (test/self-test), the tasks,
+// a checkpoint of each kind, one training. TEST_EVERYWHERE=1 runs the kernels' own tests in it, too.
+const everywhere = process.env['TEST_EVERYWHERE'] === '1';
 const withoutBrowser = [
+  ...(everywhere ? [] : ['test/shaders/**']),
   'test/api/{checkpoints-variants,states}.test.ts',
   'test/{demo,fuzz,metrics,model,node,package,tokenizer}/**',
   'test/training/!(learning).test.ts',

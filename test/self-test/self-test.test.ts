@@ -9,6 +9,10 @@ import { matrixGpus, testLimits, withGpu } from '../support/gpu.ts';
 const withMatrices = await matrixGpus();
 const gpus = [...(await testLimits()), ...withMatrices];
 
+const ran = new Set<string>();
+let hasSubgroups = false;
+
+// Every pipeline of every tier, which a software driver takes its time over.
 for (const { name, options } of gpus) {
   test(`every operation is checked, ${name}`, { timeout: 300_000 }, () =>
     withGpu(options, async (gpu) => {
@@ -18,20 +22,13 @@ for (const { name, options } of gpus) {
       const wanted = new Set(allKernels.map(({ operation }) => operation));
       expect([...operations].toSorted()).toEqual([...wanted].toSorted());
       expect(Math.max(...checks.map(({ error }) => error))).toBeGreaterThan(0);
+      hasSubgroups ||= gpu.hasSubgroups;
+      for (const { kernels } of checks) for (const one of kernels) ran.add(one);
     }),
   );
 }
 
-// Every pipeline of every tier, which a software driver takes its time over.
-test('together the tiers run every kernel', { timeout: 300_000 }, async () => {
-  const ran = new Set<string>();
-  let hasSubgroups = false;
-  for (const { options } of gpus) {
-    await withGpu(options, async (gpu) => {
-      hasSubgroups ||= gpu.hasSubgroups;
-      for (const { kernels } of await selfTest(gpu)) for (const one of kernels) ran.add(one);
-    });
-  }
+test('together the tiers above ran every kernel', () => {
   // Kernels that count on subgroups, most on such of four, or on matrix units, run only where there are some.
   const hasQuads = gpus.some(({ name }) => name.includes('with subgroups'));
   const wanted = allKernels.filter(({ name, subgroups, matrices }) =>
