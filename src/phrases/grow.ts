@@ -9,7 +9,7 @@ import { readJson, type Source } from '../source/source.ts';
 import type { Field } from './fields.ts';
 import { outsideToken } from './outside.ts';
 import { pairAt } from './phrases.ts';
-import { addedToken } from './vocabulary.ts';
+import { addedToken } from '../training/data/tokenizer-file.ts';
 
 /** Tables with a row a token, and biases with an element a token, in the layout of Marian. */
 const perToken = [

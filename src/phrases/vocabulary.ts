@@ -2,7 +2,8 @@
 // as tokenizer.json and tokenizer_config.json, which Hugging Face's libraries and this one read.
 
 import type { JsonObject } from '../source/json.ts';
-import { learnBytePairs } from './byte-pair-encoding.ts';
+import { learnBytePairs } from '../training/data/byte-pair-encoding.ts';
+import { addedToken, bytePairModel } from '../training/data/tokenizer-file.ts';
 import { type Field, narrowField } from './fields.ts';
 import { specialSpaces } from './formats.ts';
 import { outsideToken } from './outside.ts';
@@ -80,17 +81,7 @@ export function buildTokenizer(
           { type: 'Fuse' },
         ],
       },
-      model: {
-        type: 'BPE',
-        dropout: null,
-        unk_token: '<unk>',
-        continuing_subword_prefix: null,
-        end_of_word_suffix: null,
-        fuse_unk: false,
-        byte_fallback: false,
-        vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
-        merges: encoding.merges,
-      },
+      model: bytePairModel({ ...encoding, tokens: vocabulary }, '<unk>'),
     },
     config: {
       backend: 'tokenizers',
@@ -118,12 +109,6 @@ function countPieces(seed: number, pairs: number, field: Field): Map<string, num
     }
   }
   return counts;
-}
-
-/** A token that stands for something, in tokenizer.json. */
-export function addedToken(content: string, id: number): JsonObject {
-  const never = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-  return { id, content, ...never, special: true };
 }
 
 /** Post-processor: `</s>` behind a text, or behind the second of two. */

@@ -1,7 +1,6 @@
 // The tokenizer of the phrases, as @huggingface/tokenizers reads it: exact, complete, short.
 import { Tokenizer } from '@huggingface/tokenizers';
 import { expect, test } from 'vitest';
-import { learnBytePairs } from '../../src/phrases/byte-pair-encoding.ts';
 import { narrowField } from '../../src/phrases/fields.ts';
 import { type Meaning, render } from '../../src/phrases/meanings.ts';
 import { batchAt, drawPhrases, unseenPhrases } from '../../src/phrases/phrases.ts';
@@ -138,37 +137,4 @@ test('phrases are short, those held out too', () => {
     expect(relativeTime).toBeLessThan(8);
     expect(measure).toBeLessThan(8);
   }
-});
-
-test('byte pairs are joined by how often they occur, ties by their text', () => {
-  const counts = new Map([
-    ['low_', 5],
-    ['lower_', 2],
-    ['newest_', 6],
-    ['widest_', 3],
-  ]);
-  const { tokens: learned, merges } = learnBytePairs(counts, ['a'], 12 + 9);
-  // Counted by hand: es and st 9 times, then est 9, est_ 9, lo 7, low 7, and ew, ne, w+est_ 6.
-  const wanted = ['e s', 'es t', 'est _', 'l o', 'lo w', 'e w', 'ew est_', 'n ewest_', 'low _'];
-  expect(merges.map((pair) => pair.join(' '))).toEqual(wanted);
-  expect(learned).toEqual([
-    ...Array.from('_adeilnorstw'),
-    ...wanted.map((pair) => pair.replace(' ', '')),
-  ]);
-});
-
-test('byte pairs stop where no pair occurs twice; repeats are joined from the left', () => {
-  expect(learnBytePairs(new Map([['ab', 1]]), [], 100).merges).toEqual([]);
-  const { merges } = learnBytePairs(
-    new Map([
-      ['aaa', 2],
-      ['b', 9],
-    ]),
-    [],
-    100,
-  );
-  expect(merges).toEqual([
-    ['a', 'a'],
-    ['aa', 'a'],
-  ]);
 });
