@@ -158,6 +158,14 @@ test('the options of train define a run, and resuming keeps to them', async () =
     data: path.resolve('b'),
     freeze: ['c', 'd'],
   });
+  const fresh = ['--new', 'a', '--data', 'b', '--held-out', 'c', '--pack', '64'];
+  expect(await settings(...fresh)).toMatchObject({
+    recipe: { steps: 2000, batchSize: 32, learningRate: 1e-3, warmupSteps: 120 },
+    new: 'a',
+    data: path.resolve('b'),
+    heldOut: path.resolve('c'),
+    pack: 64,
+  });
 
   const refuse = (args: string[], ...parts: string[]): Promise<unknown> =>
     expectError(settings(...args), 'OPTION_INVALID', ...parts);
@@ -165,7 +173,12 @@ test('the options of train define a run, and resuming keeps to them', async () =
   await refuse(['--learning-rate', 'fast'], '--learning-rate', '"fast"');
   await refuse(['--learning-rate', '0'], '--learning-rate', 'above 0');
   await refuse(['--dtype', 'int8'], '--dtype', 'f32 or f16');
-  await refuse(['--data', 'pairs.tsv'], '--data needs --from');
+  await refuse(['--data', 'pairs.tsv'], '--data needs --from', '--new');
+  await refuse(['--new', 'a'], '--new needs --data');
+  await refuse(['--new', 'a', '--from', 'b', '--data', 'c'], '--new', '--from');
+  await refuse(['--pack', '8'], '--pack', '--data');
+  await refuse(['--from', 'a', '--data', 'b', '--pack', '1'], '--pack is "1"', 'at least 2');
+  await refuse(['--from', 'a', '--data', 'b', '--held-out', 'c'], '--held-out', '--pack');
   await refuse(['--from', out], '--from and --out');
   await refuse(['--learning-rate', '-1'], '--learning-rate is "-1"', 'above 0');
   await refuse(['more'], "'more'");
@@ -189,6 +202,8 @@ test('the options of train define a run, and resuming keeps to them', async () =
   for (const wrong of [
     { recipe: { seed: 9 }, course: 'quick', freeze: [] },
     { recipe, course: 'endless', freeze: [] },
+    { recipe, course: 'quick', freeze: [], pack: 'all' },
+    { recipe, course: 'quick', freeze: [], new: 1 },
   ]) {
     await writeFile(file, JSON.stringify(wrong));
     await expectError(settings('--resume'), 'FILE_INVALID', 'training.json');

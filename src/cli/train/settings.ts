@@ -2,13 +2,11 @@
 // it is taken up.
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TransformerError } from '../../index.node.ts';
-import { type WeightFormatName, weightFormatNames } from '../../model/weights/asked-formats.ts';
-import { isObject, parseJson } from '../../source/json.ts';
-import { type CourseName, courseNames, courses } from '../../phrases/courses.ts';
-import { defaultRecipe, type Recipe } from '../../phrases/recipe.ts';
+import { weightFormatNames } from '../../model/weights/asked-formats.ts';
+import { courses } from '../../phrases/courses.ts';
+import type { Recipe } from '../../phrases/recipe.ts';
 import { type MetricName, metricDirections } from '../../training/evaluation/measure.ts';
 import { stateFile } from '../../training/checkpoint.ts';
 import {
@@ -24,31 +22,7 @@ import {
   UsageError,
   wholeOption,
 } from '../options.ts';
-
-/** What defines a run. It is kept in the run's folder, for `--resume`. */
-export interface RunSettings {
-  readonly recipe: Recipe;
-  /** What phrases it learns, without data of its own. */
-  readonly course: CourseName;
-  /** The checkpoint to begin with; a new model of phrases when absent. */
-  readonly from?: string;
-  /** A file of pairs or rows to learn in place of phrases, or a folder. */
-  readonly data?: string;
-  /** What is spoken in the sounds that it learns from. */
-  readonly language?: string;
-  /** Names of tensors that stay as they are. */
-  readonly freeze: readonly string[];
-  /** Of runs that train adapters. */
-  readonly lora?: LoraSettings | undefined;
-}
-
-interface LoraSettings {
-  readonly rank: number;
-  /** The linear layers that get them; those that `Lora` takes when absent. */
-  readonly targets?: readonly string[] | undefined;
-  /** How the weights beside them are held; as stored when absent. */
-  readonly dtype?: WeightFormatName | undefined;
-}
+import { readSettings, type RunSettings } from './run-settings.ts';
 
 export interface TrainSettings extends RunSettings {
   /** The run's folder. */
@@ -68,9 +42,6 @@ export interface TrainSettings extends RunSettings {
   readonly quiet: boolean;
 }
 
-/** The file of a run's folder that holds its `RunSettings`. */
-export const settingsFile = 'training.json';
-
 /** Options that are fixed when a run begins. */
 const fixed = [
   'batch-size',
@@ -81,6 +52,9 @@ const fixed = [
   'data',
   'language',
   'from',
+  'new',
+  'held-out',
+  'pack',
   'freeze',
   'lora',
   'targets',
@@ -90,20 +64,34 @@ const fixed = [
 const fineTuning = { steps: 1000, learningRate: 2e-4, warmupSteps: 300 };
 /** Rows are longer than phrases. */
 const ofRows = { ...fineTuning, batchSize: 8 };
+/** Of a language model from scratch. */
+const ofNew = { steps: 2000, batchSize: 32, learningRate: 1e-3, warmupSteps: 200 };
 
 const options = {
   out: textOption('DIR', "the run's folder (runs/phrases)"),
   resume: flagOption('go on with the run in that folder'),
   quick: flagOption('days, relative times and measures in three languages, within minutes'),
   field: textOption('narrow | wide', 'which phrases to learn (narrow); the wide one takes a day'),
-  steps: textOption('N', 'steps in all (5000; --quick 1500, wide 20000; with --from 1000)'),
-  'batch-size': textOption('N', 'pairs of texts a step (96), or rows (8)'),
-  'learning-rate': textOption('X', 'the greatest one, after the warm-up (2e-3; with --from 2e-4)'),
+  steps: textOption('N', 'steps in all (5000; --quick 1500, wide 20000; --from 1000; --new 2000)'),
+  'batch-size': textOption('N', 'pairs of texts a step (96), or rows (8; with --new 32)'),
+  'learning-rate': textOption(
+    'X',
+    'the greatest one, after the warm-up (2e-3; --from 2e-4; --new 1e-3)',
+  ),
   seed: textOption('N', 'draws weights, pairs and their order (1)'),
   from: textOption('SOURCE', 'fine-tune a checkpoint, with its tokenizer'),
+  new: textOption(
+    'SOURCE',
+    'a new language model of the config.json there; its tokenizer, or one learned from --data',
+  ),
   data: textOption(
     'FILE',
     'what to learn: pairs, source TAB target a line, rows, or a folder: see above',
+  ),
+  'held-out': textOption('FILE', 'rows to measure by, in place of one in twenty; of packed texts'),
+  pack: textOption(
+    'N',
+    'texts end to end, in rows of N tokens (with --new as many as there are positions)',
   ),
   language: textOption('NAME', 'what is spoken in sounds, fr or french; for Whisper'),
   lora: textOption('N', 'train low-rank adapters of this rank; the weights stay; needs --from'),
@@ -178,11 +166,27 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
       `There is a run in ${out} already. Add --resume to go on with it, or choose another --out.`,
     );
   }
-  const { from, data, language, freeze = [], targets } = values;
-  if (data !== undefined && from === undefined) {
+  const { from, new: fresh, data, 'held-out': heldOut, language, freeze = [], targets } = values;
+  const pack = wholeOption('--pack', values.pack, 2);
+  if (data !== undefined && from === undefined && fresh === undefined) {
     throw new UsageError(
-      '--data needs --from DIR: a checkpoint to begin with, whose tokenizer reads the texts.',
+      '--data needs --from DIR, a checkpoint to begin with, whose tokenizer reads the texts, or --new DIR, the ' +
+        'config.json of a new one.',
     );
+  }
+  if (fresh !== undefined && from !== undefined) {
+    throw new UsageError(
+      '--new begins with drawn weights, --from with those of a checkpoint. Leave one out.',
+    );
+  }
+  if (fresh !== undefined && data === undefined) {
+    throw new UsageError('--new needs --data FILE: the texts that the new model learns from.');
+  }
+  if (pack !== undefined && data === undefined) {
+    throw new UsageError('--pack is for rows of texts. Pass --data FILE with it.');
+  }
+  if (heldOut !== undefined && pack === undefined && fresh === undefined) {
+    throw new UsageError('--held-out is for packed texts. Pass --pack N with it, or leave it out.');
   }
   if (rank === undefined && targets !== undefined) {
     throw new UsageError('--targets names layers that get adapters. Pass --lora N with it.');
@@ -202,10 +206,13 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     ? 'quick'
     : (choiceOption('--field', values.field, ['narrow', 'wide'] as const) ?? 'narrow');
   return {
-    recipe: recipeOf(given, { ...courses[course].recipe, ...usualOf(from, data) }),
+    recipe: recipeOf(given, { ...courses[course].recipe, ...usualOf(from, fresh, data) }),
     course,
     ...(from !== undefined && { from }),
+    ...(fresh !== undefined && { new: fresh }),
     ...(data !== undefined && { data: resolve(data) }),
+    ...(heldOut !== undefined && { heldOut: resolve(heldOut) }),
+    ...(pack !== undefined && { pack }),
     ...(language !== undefined && { language }),
     freeze,
     ...(rank !== undefined && { lora: { rank, targets, dtype: held } }),
@@ -232,64 +239,13 @@ function recipeOf(
   };
 }
 
-/** What is usual for a run that begins with a checkpoint. */
-function usualOf(from: string | undefined, data: string | undefined): Partial<Recipe> {
+/** What is usual for a run of another model than that of phrases. */
+function usualOf(
+  from: string | undefined,
+  fresh: string | undefined,
+  data: string | undefined,
+): Partial<Recipe> {
+  if (fresh !== undefined) return ofNew;
   if (from === undefined) return {};
   return data === undefined || data.endsWith('.tsv') ? fineTuning : ofRows;
-}
-
-/** The settings that a run was begun with. */
-async function readSettings(out: string): Promise<RunSettings> {
-  const file = join(out, settingsFile);
-  const content = await readFile(file, 'utf8').catch((cause: unknown) => {
-    const message = `${file} cannot be read, so the run in ${out} cannot go on. Begin it again.`;
-    throw new TransformerError('FILE_UNREADABLE', message, { cause });
-  });
-  const settings = parseJson(content, file);
-  if (isObject(settings)) {
-    const { recipe, course, from, data, language, freeze, lora } = settings;
-    const isText = (value: unknown): value is string => typeof value === 'string';
-    const isOptionalText = (value: unknown): value is string | undefined =>
-      value === undefined || isText(value);
-    if (
-      isRecipe(recipe) &&
-      isCourse(course) &&
-      isOptionalText(from) &&
-      isOptionalText(data) &&
-      isOptionalText(language) &&
-      Array.isArray(freeze) &&
-      freeze.every(isText) &&
-      (lora === undefined || isLora(lora))
-    ) {
-      const texts = {
-        ...(isText(from) && { from }),
-        ...(isText(data) && { data }),
-        ...(isText(language) && { language }),
-      };
-      return { recipe, course, ...texts, freeze, ...(lora && { lora }) };
-    }
-  }
-  throw new TransformerError(
-    'FILE_INVALID',
-    `${file} does not hold the settings of a run. It was changed since, or another program wrote it.`,
-  );
-}
-
-function isCourse(value: unknown): value is CourseName {
-  return courseNames.some((name) => name === value);
-}
-
-function isLora(value: unknown): value is LoraSettings {
-  if (!isObject(value)) return false;
-  const { rank, targets, dtype } = value;
-  const isFormat = dtype === undefined || weightFormatNames.some((name) => name === dtype);
-  const isNames =
-    targets === undefined ||
-    (Array.isArray(targets) && targets.every((name) => typeof name === 'string'));
-  return Number.isSafeInteger(rank) && isNames && isFormat;
-}
-
-function isRecipe(value: unknown): value is Recipe {
-  const names = Object.keys(defaultRecipe);
-  return isObject(value) && names.every((name) => typeof value[name] === 'number');
 }

@@ -1,16 +1,8 @@
 // webgpu-transformer train: trains the translator of phrases, or fine-tunes a checkpoint.
 
-import { directorySource, directoryTarget, Gpu, loadModel } from '../../index.node.ts';
-import { TransformerError, type Source } from '../../index.node.ts';
+import { Gpu, loadModel, TransformerError } from '../../index.node.ts';
 import { completeRun } from '../../training/complete-run.ts';
-import { initialCheckpoint } from '../../training/initialize.ts';
-import { openSource } from '../../source/open-source.ts';
-import { withFiles } from '../../source/overlay.ts';
-import { readFile } from '../../source/source.ts';
-import { courses } from '../../phrases/courses.ts';
-import { grown } from '../../phrases/grow.ts';
-import { phrasesConfig, phrasesGeneration, trainerOptions } from '../../phrases/recipe.ts';
-import { buildTokenizer } from '../../phrases/vocabulary.ts';
+import { trainerOptions } from '../../phrases/recipe.ts';
 import { withAdapters } from '../../training/adapters/adapted-model.ts';
 import { Lora } from '../../training/adapters/lora.ts';
 import { trainingMemory, type TrainingMemory } from '../../training/memory.ts';
@@ -19,35 +11,20 @@ import type { TrainerOptions } from '../../training/trainer-options.ts';
 import { adapterLine } from '../adapter-line.ts';
 import type { Command } from '../command.ts';
 import { Interruption } from '../interruption.ts';
+import { companionFiles, readFiles } from './companion-files.ts';
 import type { TrainingData } from './data.ts';
 import { RunEvaluation } from './evaluation.ts';
 import { folderLearner } from './folder.ts';
 import { Reporter } from './report.ts';
-import {
-  type RunSettings,
-  settingsFile,
-  trainOptions,
-  trainSettings,
-  type TrainSettings,
-} from './settings.ts';
+import { newModelOptions } from './new-model.ts';
+import { trainOptions, trainSettings, type TrainSettings } from './settings.ts';
+import { openStart, writeStart } from './start.ts';
 import { textLearner } from './texts.ts';
-
-/** What goes with a model: how it reads texts, pictures and sound. */
-const companionFiles = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'vocab.json',
-  'vocab.txt',
-  'merges.txt',
-  'chat_template.jinja',
-  'preprocessor_config.json',
-  'processor_config.json',
-];
 
 export const train: Command = {
   form: 'train',
-  summary: 'train a translator of phrases from scratch, or any model on texts of your own',
+  summary:
+    'train a translator of phrases or a language model from scratch, or any model on texts of your own',
   details:
     'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV, Parquet or lines: ' +
     'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
@@ -61,6 +38,7 @@ export const train: Command = {
     { call: 'train --out runs/phrases' },
     { call: 'train --resume --out runs/phrases' },
     { call: 'train --out runs/mine --from DIR --data pairs.tsv' },
+    { call: 'train --out runs/novels --new DIR --data novels.jsonl' },
     { call: 'train --out runs/topics --from DIR --data topics.csv --metric macroF1 --patience 3' },
     { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
     { call: 'train --out runs/pets --from DIR --data images/' },
@@ -99,7 +77,7 @@ async function run(args: readonly string[]): Promise<void> {
       seed: recipe.seed,
     });
   const options: TrainerOptions = {
-    ...trainerOptions(recipe),
+    ...(settings.new === undefined ? trainerOptions(recipe) : newModelOptions(recipe)),
     labelSmoothing: data.labelSmoothing ?? 0,
     freeze,
     checkpointLayers: settings.checkpointLayers,
@@ -148,61 +126,6 @@ function memoryLine({ weights, gradients, optimizer, activations, total }: Train
     `${size(total)}: weights ${size(weights)}, gradients ${size(gradients)}, optimizer ${size(optimizer)}, ` +
     `activations of the first batch ${size(activations)}`
   );
-}
-
-/** Where the run begins: its own folder, a checkpoint, or a new model. */
-async function openStart(settings: TrainSettings): Promise<Source> {
-  const { resume, out, from, data, recipe, course, lora } = settings;
-  if (resume && !lora) return directorySource(out);
-  if (from !== undefined) {
-    const isWide = course === 'wide' && data === undefined && !lora;
-    return isWide ? grown(openSource(from), courses.wide.field) : openSource(from);
-  }
-  const { field, vocabulary, vocabularyPairs, config: size } = courses[course];
-  const { tokenizer, config } = buildTokenizer(0, vocabulary, vocabularyPairs, field);
-  const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-  const files = new Map([
-    ['tokenizer.json', json(tokenizer)],
-    ['tokenizer_config.json', json(config)],
-  ]);
-  const checkpoint = initialCheckpoint(
-    { ...phrasesConfig(vocabulary), ...size },
-    { seed: recipe.seed, generationConfig: phrasesGeneration },
-  );
-  return withFiles(checkpoint, files, 'a new model of phrases');
-}
-
-async function readFiles(
-  source: Source,
-  names: readonly string[],
-): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const name of names) {
-    const bytes = await readFile(source, name);
-    if (bytes !== undefined) files.set(name, new Uint8Array(bytes));
-  }
-  return files;
-}
-
-/** Writes what stays the same during a run: its settings and its tokenizer. */
-async function writeStart(
-  { recipe, course, from, data, language, freeze, lora, out }: TrainSettings,
-  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
-): Promise<void> {
-  const target = directoryTarget(out);
-  // An adapter goes with the tokenizer of its model.
-  if (!lora) for (const [name, bytes] of files) await target.write(name, bytes);
-  const settings: RunSettings = {
-    recipe,
-    course,
-    ...(from !== undefined && { from }),
-    ...(data !== undefined && { data }),
-    ...(language !== undefined && { language }),
-    freeze,
-    ...(lora && { lora }),
-  };
-  const text = `${JSON.stringify(settings, undefined, 2)}\n`;
-  await target.write(settingsFile, new TextEncoder().encode(text));
 }
 
 interface Run {

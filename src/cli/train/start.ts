@@ -1,0 +1,61 @@
+// Where a run begins, and what stays the same as it goes on.
+
+import { directorySource, directoryTarget, type Source } from '../../index.node.ts';
+import { courses } from '../../phrases/courses.ts';
+import { grown } from '../../phrases/grow.ts';
+import { phrasesConfig, phrasesGeneration } from '../../phrases/recipe.ts';
+import { buildTokenizer } from '../../phrases/vocabulary.ts';
+import { openSource } from '../../source/open-source.ts';
+import { withFiles } from '../../source/overlay.ts';
+import { initialCheckpoint } from '../../training/initialize.ts';
+import { jsonBytes } from './companion-files.ts';
+import { newModel } from './new-model.ts';
+import { type RunSettings, settingsFile } from './run-settings.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** Where the run begins: its own folder, a checkpoint, or a new model. */
+export async function openStart(settings: TrainSettings): Promise<Source> {
+  const { resume, out, from, data, recipe, course, lora } = settings;
+  if (resume && !lora) return directorySource(out);
+  if (settings.new !== undefined) return newModel(settings.new, settings);
+  if (from !== undefined) {
+    const isWide = course === 'wide' && data === undefined && !lora;
+    return isWide ? grown(openSource(from), courses.wide.field) : openSource(from);
+  }
+  const { field, vocabulary, vocabularyPairs, config: size } = courses[course];
+  const { tokenizer, config } = buildTokenizer(0, vocabulary, vocabularyPairs, field);
+  const files = new Map([
+    ['tokenizer.json', jsonBytes(tokenizer)],
+    ['tokenizer_config.json', jsonBytes(config)],
+  ]);
+  const checkpoint = initialCheckpoint(
+    { ...phrasesConfig(vocabulary), ...size },
+    { seed: recipe.seed, generationConfig: phrasesGeneration },
+  );
+  return withFiles(checkpoint, files, 'a new model of phrases');
+}
+
+/** Writes what stays the same during a run: its settings and its tokenizer. */
+export async function writeStart(
+  settings: TrainSettings,
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  const { recipe, course, from, data, heldOut, pack, language, freeze, lora, out } = settings;
+  const target = directoryTarget(out);
+  // An adapter goes with the tokenizer of its model.
+  if (!lora) for (const [name, bytes] of files) await target.write(name, bytes);
+  const run: RunSettings = {
+    recipe,
+    course,
+    ...(from !== undefined && { from }),
+    ...(settings.new !== undefined && { new: settings.new }),
+    ...(data !== undefined && { data }),
+    ...(heldOut !== undefined && { heldOut }),
+    ...(pack !== undefined && { pack }),
+    ...(language !== undefined && { language }),
+    freeze,
+    ...(lora && { lora }),
+  };
+  const text = `${JSON.stringify(run, undefined, 2)}\n`;
+  await target.write(settingsFile, new TextEncoder().encode(text));
+}
