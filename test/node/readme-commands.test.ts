@@ -26,6 +26,8 @@ const pairs = path.join(folder, 'pairs.tsv');
 await writeFile(pairs, '>>de<<in 3 days\tin 3 Tagen\n>>fr<<in 3 days\tdans 3 jours\n');
 const chats = path.join(folder, 'chat.jsonl');
 await writeFile(chats, '{"messages": [{"role": "assistant", "content": "Marie Curie"}]}\n');
+const texts = path.join(folder, 'texts.jsonl');
+await writeFile(texts, '{"text": "Marie Curie was born in Warsaw."}\n'.repeat(40));
 const topics = path.join(folder, 'topics.csv');
 await writeFile(topics, `text,label\n${'Marie,neutral\nCurie,entailment\n'.repeat(10)}`);
 const chat = await taskFolder('gpt2');
@@ -158,6 +160,17 @@ const commands: readonly Run[] = [
     prints: /The adapter is in .+ generate .+ --adapter /s,
   },
   {
+    begin: 'train --out runs/new',
+    replaced: { 'runs/new': path.join(folder, 'new'), DIR: chat, 'texts.jsonl': texts },
+    more: ['--steps', '1', '--batch-size', '1', '--pack', '8'],
+    prints: /tokens of .+ held out, rows of 8.+Trained 1 steps/s,
+  },
+  {
+    begin: 'evaluate DIR',
+    replaced: { DIR: chat, 'texts.jsonl': texts },
+    prints: /^perplexity \d+\.\d{3} a token, \d+\.\d{4} bits a byte\n/,
+  },
+  {
     begin: 'train --out runs/mine',
     replaced: { 'runs/mine': path.join(folder, 'mine'), 'pairs.tsv': pairs },
     more: ['--steps', '1', '--batch-size', '2'],
@@ -265,6 +278,7 @@ test('scripts and files that the documents name are there', async () => {
     'CONTRIBUTING.md',
     'bench/README.md',
     'models/digits/README.md',
+    'models/novels/README.md',
     'models/phrases/README.md',
   ]) {
     const text = await readFile(path.join(root, file), 'utf8');

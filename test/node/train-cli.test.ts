@@ -242,6 +242,77 @@ test('a run without a checkpoint begins with a new model of phrases', async () =
   expect((await run('translate', 'in 3 days', '--to', 'de', '--model', out)).code).toBe(0);
 });
 
+/** Rows of made-up texts, and a folder with nothing but the configuration of a small GPT-2. */
+async function novelFiles(folder: string): Promise<{ data: string; config: string }> {
+  const [data, config] = [path.join(folder, 'texts.jsonl'), path.join(folder, 'gpt2')];
+  const texts = Array.from(
+    { length: 60 },
+    (_, i) => `Emma had ${i} aunts.\nMr. Elton had ${60 - i}.`,
+  );
+  await writeFile(data, texts.map((text) => JSON.stringify({ text })).join('\n'));
+  await mkdir(config);
+  const sizes = { n_embd: 16, n_head: 2, n_layer: 1, n_positions: 24, vocab_size: 280 };
+  const dropout = { attn_pdrop: 0, embd_pdrop: 0, resid_pdrop: 0 };
+  const named = { model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], ...sizes, ...dropout };
+  await writeFile(path.join(config, 'config.json'), JSON.stringify(named));
+  return { data, config };
+}
+
+test('a new language model learns its tokenizer and texts end to end, goes on after a stop, and is evaluated', async () => {
+  const folder = await temporaryFolder();
+  const { data, config } = await novelFiles(folder);
+  const settings = ['--new', config, '--data', data, '--steps', '30', '--batch-size', '6'];
+  const often = ['--learning-rate', '0.01', '--dtype', 'f32', '--evaluate-every', '15'];
+  const [whole, parts] = [path.join(folder, 'whole'), path.join(folder, 'parts')];
+  const all = await run('train', ...settings, ...often, '--out', whole);
+  expect(all.code).toBe(0);
+  expect(all.stdout).toMatch(
+    /^data +[\d,]+ tokens of .+texts\.jsonl, [\d,]+ held out, rows of 24$/m,
+  );
+  const log = await readLog(whole);
+  expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss);
+  expect(log.at(-1)!.perplexity).toBeLessThan(280);
+  const stored = JSON.parse(await readFile(path.join(whole, 'config.json'), 'utf8')) as object;
+  expect(stored).toMatchObject({ vocab_size: 280, bos_token_id: 279, eos_token_id: 279 });
+
+  const stopped = await interrupt(
+    'SIGINT',
+    /^step +2\/30/m,
+    'train',
+    ...settings,
+    ...often,
+    '--save-every',
+    '0',
+    '--evaluate-every',
+    '1',
+    '--out',
+    parts,
+  );
+  expect(stopped.code).toBe(130);
+  const more = ['--dtype', 'f32', '--evaluate-every', '15'];
+  expect((await run('train', '--resume', '--out', parts, ...more)).code).toBe(0);
+  const [a, b] = await Promise.all(
+    [whole, parts].map((out) => readFile(path.join(out, 'model.safetensors'))),
+  );
+  expect(b!.equals(a!)).toBe(true);
+
+  const { stdout } = await run('evaluate', whole, '--data', data);
+  const [, perplexity, bits] = /^perplexity (\S+) a token, (\S+) bits a byte\n/.exec(stdout)!;
+  expect(Number(perplexity)).toBeLessThan(280);
+  const [, tokens, bytes] = /^(\d[\d,]*) tokens, ([\d,]+) bytes of 60 texts in /m.exec(stdout)!;
+  const number = (text = ''): number => Number(text.replaceAll(',', ''));
+  const expected = (Math.log2(Number(perplexity)) * number(tokens)) / number(bytes);
+  expect(Number(bits)).toBeCloseTo(expected, 2);
+  expectRefusal(await run('evaluate', whole, '--data', data, '--count', '3'), '--count', '--data');
+  const pairs = path.join(root, 'models', 'phrases');
+  expectRefusal(await run('evaluate', pairs, '--data', data), '--data is for language models');
+  expectRefusal(
+    await run('train', '--new', pairs, '--data', data, '--out', path.join(folder, 'none')),
+    '--new begins a language model',
+    'MarianMTModel',
+  );
+});
+
 test('adapters of a language model learn from conversations, over int8, and are used beside it', async () => {
   const folder = await temporaryFolder();
   const from = await taskFolder('gpt2');

@@ -1,4 +1,5 @@
-// webgpu-transformer evaluate [DIR]: how many phrases of its field a translator gets right.
+// webgpu-transformer evaluate [SOURCE]: how many phrases of its field a translator gets right, or how well a language
+// model foretells texts.
 
 import { Gpu, loadModel, TransformerError } from '../../index.node.ts';
 import { openSource } from '../../source/open-source.ts';
@@ -12,6 +13,7 @@ import { adapterLine } from '../adapter-line.ts';
 import { answer, missingLanguages, phraseSource } from './answers.ts';
 import { embeddedModel } from '../embedded-model.ts';
 import { calibrationLine } from './calibrate.ts';
+import { evaluateTexts } from './evaluate-texts.ts';
 import type { Command } from '../command.ts';
 import { flagOption, readOptions, textOption, UsageError, wholeOption } from '../options.ts';
 import { duration, Progress } from '../progress.ts';
@@ -66,6 +68,7 @@ const examinations: readonly Examination[] = [
 ];
 
 const options = {
+  data: textOption('FILE', 'texts, a row each, that a language model is to foretell'),
   count: textOption(
     'N',
     'phrases of each kind in each direction (as many as make about 2,000 to 5,000)',
@@ -78,9 +81,15 @@ const options = {
 export const evaluate: Command = {
   form: 'evaluate [SOURCE]',
   summary: "translate phrases of the model's field, and count what is right",
-  details: 'SOURCE is a folder, a URL or hf:owner/name; the embedded model when absent.',
+  details:
+    'SOURCE is a folder, a URL or hf:owner/name; the embedded model when absent. With --data it is a language model: ' +
+    'told are perplexity a token, and bits a byte.',
   options,
-  examples: [{ call: 'evaluate' }, { call: 'evaluate runs/mine --misses' }],
+  examples: [
+    { call: 'evaluate' },
+    { call: 'evaluate runs/mine --misses' },
+    { call: 'evaluate runs/novels --data held-out.jsonl' },
+  ],
   run,
 };
 
@@ -95,6 +104,13 @@ async function run(args: readonly string[]): Promise<void> {
   const given = wholeOption('--count', values.count, 1);
   const [place = embeddedModel(), ...more] = positionals;
   if (more.length > 0) throw new UsageError(`Pass one checkpoint: ${evaluate.form}`);
+  if (values.data !== undefined) {
+    const other = (['count', 'seed', 'misses', 'calibrate'] as const).find(
+      (name) => values[name] !== undefined && values[name] !== false,
+    );
+    if (other === undefined) return evaluateTexts(place, values.data);
+    throw new UsageError(`--${other} is for phrases. Leave it out, or --data.`);
+  }
   const start = performance.now();
   const source = openSource(place);
   const tokenizer = await Tokenizer.load(source, undefined);
