@@ -1,0 +1,84 @@
+// The texts of the model of novels, of a data base as R writes it.
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { deflateSync } from 'node:zlib';
+import { expect, onTestFinished, test } from 'vitest';
+import { root } from '../support/cli.ts';
+
+/** A vector of strings as R serializes it, in a data base: behind its length, in zlib. */
+function entry(lines: readonly string[], type = 16): Buffer {
+  const integer = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32BE(value);
+    return bytes;
+  };
+  const text = (value: string): Buffer[] => [integer(Buffer.byteLength(value)), Buffer.from(value)];
+  const bytes = Buffer.concat([
+    Buffer.from('X\n'),
+    ...[3, 0x040201, 0x030500].map(integer),
+    ...text('UTF-8'),
+    ...[type, lines.length].map(integer),
+    ...lines.flatMap((line) => [integer(0x00040009), ...text(line)]),
+  ]);
+  return Buffer.concat([integer(bytes.length), deflateSync(bytes)]);
+}
+
+const novel = (heading: string): string[] => [
+  'A NOVEL',
+  '',
+  'By Jane Austen',
+  ...[1, 2, 3, 4].flatMap((number) => [
+    '',
+    'VOLUME I',
+    '',
+    `${heading} ${number}`,
+    '',
+    `The _first_ line of ${number}`,
+    'goes  on, £20.',
+    '',
+    'Another paragraph.',
+    '',
+    '* * * * *',
+    '',
+    '[At this point in the first edition, Volume 1 ends.]',
+  ]),
+  '',
+  'FINIS',
+  '',
+  'A NOTE ON THE TEXT',
+  '',
+  'It was written in 1797.',
+];
+
+const chapter = (number: number): string =>
+  `The first line of ${number} goes on, £20.\nAnother paragraph.`;
+
+/** What the script makes of a data base. */
+async function novels(database: Buffer): Promise<{ folder: string; stderr: string }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'novels-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'Rdata.rdb');
+  await writeFile(file, database);
+  const script = path.join(root, 'scripts', 'novels.mjs');
+  const { stderr } = spawnSync(process.execPath, [script, folder, file], { encoding: 'utf8' });
+  return { folder, stderr };
+}
+
+test('novels become chapters of joined lines, the last two of each held out', async () => {
+  const database = Buffer.concat([entry(novel('CHAPTER')), entry(novel('Chapter'))]);
+  const { folder } = await novels(database);
+  for (const [file, numbers] of [
+    ['training.jsonl', [1, 2, 1, 2]],
+    ['held-out.jsonl', [3, 4, 3, 4]],
+  ] as const) {
+    const rows = (await readFile(path.join(folder, file), 'utf8')).trimEnd().split('\n');
+    const texts = rows.map((row) => (JSON.parse(row) as { text: string }).text);
+    expect(texts).toEqual(numbers.map(chapter));
+  }
+});
+
+test('what is no text is refused', async () => {
+  expect((await novels(entry([], 13))).stderr).toContain('something else than texts');
+});
