@@ -19,6 +19,7 @@ export type { HttpOptions } from './source/http-options.ts';
 export { httpSource } from './source/remote-source.ts';
 export type { DenseTensor } from './model/inputs/inputs.ts';
 export { loadModel, type LoadOptions } from './model/load.ts';
+export type { NewHead } from './model/new-head.ts';
 export type {
   ForwardOptions,
   GenerateCall,

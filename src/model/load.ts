@@ -16,6 +16,7 @@ import { type CacheDtype, cacheDtypes } from './cache-dtypes.ts';
 import type { Config } from './config.ts';
 import { show } from '../source/json.ts';
 import type { LoadedParts, Model } from './model.ts';
+import type { NewHead } from './new-head.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 import {
   type ModelSource,
@@ -48,6 +49,14 @@ export interface LoadOptions extends SourceOptions {
    * memory and rounds them to 11 bits; where one is beyond ±65504, generation rejects with LIMIT_EXCEEDED.
    */
   cacheDtype?: CacheDtype;
+  /**
+   * Takes the checkpoint as a classifier with labels of your own, to be trained on them. What fits as many labels is kept;
+   * the rest of the head is drawn anew, `warnings` says what that is.
+   * @example
+   * const head = { labels: ['cat', 'dog', 'elk'] };
+   * const model = await loadModel('hf:google/vit-base-patch16-224', { gpu, training: true, head });
+   */
+  head?: NewHead;
   /** Keeps the weights as trainable f32 parameters, for a `Trainer`. */
   training?: boolean;
   /**
@@ -83,7 +92,17 @@ export async function loadFor(
 ): Promise<Model> {
   refuseUnknown(
     options,
-    ['gpu', 'dtype', 'cacheDtype', 'training', 'check', 'signal', 'onProgress', ...sourceOptions],
+    [
+      'gpu',
+      'dtype',
+      'cacheDtype',
+      'head',
+      'training',
+      'check',
+      'signal',
+      'onProgress',
+      ...sourceOptions,
+    ],
     'option of loadModel',
   );
   const { gpu } = options;
@@ -102,7 +121,7 @@ async function loadOnce(
   const { training = false } = options;
   checkFlags(options, 'training', 'check');
   const formats = askedFormats(options.dtype, training);
-  const { signal, onProgress, cacheDtype = 'f32' } = options;
+  const { signal, onProgress, head, cacheDtype = 'f32' } = options;
   checkCacheDtype(cacheDtype);
   checkParts(options);
   throwIfAborted(signal);
@@ -113,7 +132,7 @@ async function loadOnce(
   const scope = new Scope(gpu, training ? 'parameters' : 'weights');
   try {
     const warnings = new Warnings();
-    const opened = await openCheckpoint(files, { heads, warnings, signal });
+    const opened = await openCheckpoint(files, { heads, head, warnings, signal });
     const { config, generation, fields, architecture, entries } = opened;
     const find = (name: string): TensorEntry | undefined => entries.get(name);
     const arena = training
@@ -126,7 +145,7 @@ async function loadOnce(
       what: 'The weights need',
       next: "Load with dtype: 'f16', 'int8' or 'int4', or dispose of other models.",
     });
-    await loader.load(files, { signal, onProgress });
+    await loader.load(opened.files, { signal, onProgress });
     throwIfAborted(signal);
     const onDispose = (): void => {
       if (ownGpu) gpu.dispose();
@@ -160,7 +179,7 @@ function askedFormats(dtype: unknown, training: boolean): AskedFormats {
   if (training && dtype !== undefined && dtype !== 'f32') {
     throw new TransformerError(
       'OPTION_INVALID',
-      `dtype is ${show(dtype)}, but a model that trains is held in f32. Leave dtype out.`,
+      `dtype is ${show(dtype)}, but a model that trains is held in f32. Leave dtype out, or train adapters (Lora).`,
     );
   }
   return new AskedFormats(dtype);

@@ -8,6 +8,7 @@ import type { Architecture } from './family.ts';
 import { architectureOf, classesOf, classPrefixes, familiesFor } from './architectures.ts';
 import { Config } from './config.ts';
 import { className } from './heads/head-name.ts';
+import type { NewHead } from './new-head.ts';
 import { readConfigs } from './read-configs.ts';
 import type { Warnings } from './warnings.ts';
 import { unusedOf } from './weights/packed-entry.ts';
@@ -22,11 +23,15 @@ export interface Checkpoint {
   readonly architecture: Architecture;
   /** The tensors by their names; one that is held twice, as weights that are tied, is there once. */
   readonly entries: ReadonlyMap<string, TensorEntry>;
+  /** What they are read from: the checkpoint, and what it lacks. */
+  readonly files: Source;
 }
 
 export interface OpenOptions {
   /** Ends of the classes to assume where config.json names none; as the weights show when undefined. */
   readonly heads: readonly string[] | undefined;
+  /** The head that it gets in place of its own. */
+  readonly head?: NewHead | undefined;
   readonly warnings: Warnings;
   readonly signal: AbortSignal | undefined;
 }
@@ -37,7 +42,7 @@ const languageClass = /(For(Causal|Masked)LM|LMHeadModel)$/;
 /** Opens a checkpoint. Errors: those of `loadModel`, but for those of reading weights. */
 export async function openCheckpoint(
   files: Source,
-  { heads, warnings, signal }: OpenOptions,
+  { heads, head, warnings, signal }: OpenOptions,
 ): Promise<Checkpoint> {
   const read = await readConfigs(files, signal);
   let { config, generation } = read;
@@ -49,8 +54,15 @@ export async function openCheckpoint(
   const families = await familiesFor(config);
   const context = { warnings, classPrefixes: classPrefixes(families) };
   let fields = new Config(config, file, context);
+  const begun =
+    head === undefined
+      ? undefined
+      : (await import('./new-head.ts')).beginHead(fields, families, head);
+  if (begun !== undefined) ({ config, fields } = begun);
   let architecture = await architectureOf(families, fields);
-  const entries = await weightsOf(await openSafetensors(files, { signal }), fields);
+  const stored = await weightsOf(await openSafetensors(files, { signal }), fields);
+  const drawn = await begun?.draw(stored, architecture, { files, warnings });
+  const entries = drawn?.entries ?? stored;
   const classes = classesOf(families, fields);
   if (className(config) === undefined && classes !== undefined) {
     const { assumeClass } = await import('./heads/assumed-class.ts');
@@ -74,7 +86,8 @@ export async function openCheckpoint(
     const name = (entry: TensorEntry): string => describeFile(files, entry.file);
     checkUnused(unused, loader.wanted.keys(), { name, warnings, class: className(config), isBare });
   }
-  return { config, generation, fields, architecture, entries: distinct };
+  const { files: all = files } = drawn ?? {};
+  return { config, generation, fields, architecture, entries: distinct, files: all };
 }
 
 /** Declares the weights, without making them, to see which there are and which are stored twice. */

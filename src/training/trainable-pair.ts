@@ -1,6 +1,7 @@
 // Training of models with an encoder and a decoder: logits of the target, or of what it says.
 
 import type { Recording } from '../runtime/record.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import type { EncoderDecoderDefinition } from '../model/definitions.ts';
 import { startTokens } from '../model/generation/option-reader.ts';
 import type { ModelInputs } from '../model/model.ts';
@@ -19,16 +20,21 @@ import {
   TrainableParts,
   adaptWeights,
   type PaddedBatch,
+  weightsIn,
 } from './trainable-parts.ts';
 
 export class TrainablePair
   extends TrainableParts<PairBatch, EncoderDecoderDefinition>
   implements TrainableModel<PaddedBatch<PairBatch>>
 {
+  override readonly behindStates: readonly Tensor[];
+
   constructor(...[parts, model, remake]: Parameters<MakeTrainable<EncoderDecoderDefinition>>) {
     const { source, target, weights } = model;
     const { encoder, decoder } = weights;
     super(parts, model, { inputs: [source, target], stacks: { encoder, decoder }, remake });
+    const before = new Set(weightsIn([source, target, encoder, decoder]).weights);
+    this.behindStates = this.weights.filter((weight) => !before.has(weight));
   }
 
   expectLoss(): void {

@@ -259,6 +259,6 @@ export function trainableParameters({ parameters }: Pick<LoadedParts, 'parameter
   if (parameters !== undefined) return parameters;
   throw new TransformerError(
     'OPTION_INVALID',
-    'The model was loaded to run, not to train. Load it with training: true.',
+    'The model was loaded to run, not to train. Load it with training: true, or train adapters (Lora) beside it.',
   );
 }

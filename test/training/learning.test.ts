@@ -211,13 +211,14 @@ test('models that cannot train say how they can', async () => {
   await onGpu(async (gpu) => {
     const running = await loadModel(tinySource(), { gpu });
     const make = (model: Model): Trainer => new Trainer(model, { learningRate: 0.1 });
-    await expectRejection(() => make(running), 'OPTION_INVALID', 'Load it with training: true');
+    const adapters = 'train adapters (Lora)';
+    await expectRejection(() => make(running), 'OPTION_INVALID', 'training: true', adapters);
     running.dispose();
     const vectors = await loadModel(fixtureSource('torch_transformer_post_relu'), { gpu });
     await expectRejection(() => make(vectors), 'MODEL_UNSUPPORTED', 'nn.Transformer', 'no loss');
     vectors.dispose();
     const half = loadModel(tinySource(), { gpu, training: true, dtype: 'f16' });
-    await expectRejection(half, 'OPTION_INVALID', '"f16"', 'held in f32');
+    await expectRejection(half, 'OPTION_INVALID', '"f16"', 'held in f32', adapters);
     const model = await tinyModel(gpu);
     const refuse = (options: object, code: 'OPTION_INVALID' | 'OPTION_UNKNOWN', part: string) =>
       expectRejection(() => new Trainer(model, { learningRate: 0.1, ...options }), code, part);

@@ -26,16 +26,19 @@ export function expectShape(
         `which its config.json calls for. ${advice}`,
     );
   }
-  const withoutOnes = (sizes: readonly number[]): string => sizes.filter((n) => n !== 1).join();
-  const matches =
-    shape.length === 1
-      ? withoutOnes(entry.shape) === withoutOnes(shape)
-      : entry.shape.join() === shape.join();
-  if (matches) return entry;
+  if (hasShape(entry, shape)) return entry;
   throw new TransformerError(
     'TENSOR_MISMATCH',
     `Tensor "${names[0]}" has shape (${entry.shape.join(', ')}), but config.json calls for ${wanted}. ${advice}`,
   );
+}
+
+/** Whether a tensor has this shape; a vector may be stored with sizes of 1 beside its own. */
+export function hasShape(entry: TensorEntry, shape: readonly number[]): boolean {
+  const withoutOnes = (sizes: readonly number[]): string => sizes.filter((n) => n !== 1).join();
+  return shape.length === 1
+    ? withoutOnes(entry.shape) === withoutOnes(shape)
+    : entry.shape.join() === shape.join();
 }
 
 /** The slices of several matrices in one tensor, each of which is transposed by itself. */

@@ -9,6 +9,11 @@ interface Root {
 
 const none: Root = { prefix: '', inFile: '', inClass: '' };
 
+/** Old checkpoints call the weights of norms gamma and beta. */
+export function oldName(name: string): string {
+  return name.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
+}
+
 export class WeightNames {
   /** What the names of a part of a model begin with, everywhere. */
   #part = '';

@@ -9,7 +9,7 @@ import type { WeightSlice } from './parameters.ts';
 import type { TensorEntry } from '../../source/safetensors.ts';
 import type { ReadOptions, Source } from '../../source/source.ts';
 import { TiedNames } from './tied-names.ts';
-import { WeightNames } from './weight-names.ts';
+import { oldName, WeightNames } from './weight-names.ts';
 import { type Linear, partOf, partsOf, sizesOf, sum } from './linear-weights.ts';
 import type { AskedFormats } from './asked-formats.ts';
 import type { FillOptions, LinearOptions, MatrixOptions } from './matrix-options.ts';
@@ -235,10 +235,8 @@ export class WeightLoader {
     await fillWeights(source, this.wanted, { ...options, scope });
   }
 
-  /** Old checkpoints call the weights of norms gamma and beta. */
   #stored(name: string, shape: readonly number[] = []): TensorEntry | undefined {
-    const old = name.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
-    return this.#findEntry(name, shape) ?? this.#findEntry(old, shape);
+    return this.#findEntry(name, shape) ?? this.#findEntry(oldName(name), shape);
   }
 
   /** `name`: as the file has it. `inFile`: the shape that it has there unless it is quantised. */
