@@ -45,6 +45,13 @@ export class ImageProcessor {
     return new ImageProcessor(imageSettings(processor, await processorClass(processor, family)));
   }
 
+  /** What black and white are among pixel values, in each channel. */
+  get range(): { readonly black: readonly number[]; readonly white: readonly number[] } {
+    const { values } = this.#settings;
+    const of = (byte: number): number[] => Array.from(values.filter((_, i) => i % 256 === byte));
+    return { black: of(0), white: of(255) };
+  }
+
   /** The height and width of the pixel values of a picture of this height and width. Errors: INPUT_INVALID. */
   sizeOf(size: readonly [height: number, width: number]): readonly [height: number, width: number] {
     const sides: unknown[] = Array.isArray(size) ? size : [];

@@ -18,7 +18,7 @@ import { lora } from '../shaders/matmul/adapters/lora.ts';
 import type { Activation } from '../shaders/matmul/matmul.ts';
 import { transpose } from '../shaders/matmul/columns/transpose.ts';
 import { functions, type Result } from './checks.ts';
-import { meansOf, tokensOf } from './images.ts';
+import { meansOf, patchesOf, tokensOf } from './images.ts';
 import { windowsOf } from './signals.ts';
 import { normedOf } from './sounds.ts';
 import { type Input, type Inputs, seed, step } from './inputs.ts';
@@ -52,6 +52,7 @@ export function gradientChecks(): NamedCheck[] {
     ['low-rank update, f16', (inputs) => checkLora(inputs, false)],
     ['gradient of low-rank update', (inputs) => checkLora(inputs, true)],
     ['gradient of tokens of images', checkImageTokens],
+    ['gradient of patches', checkPatches],
     ['gradient of means of tokens', checkMeans],
     ['gradient of windows', checkWindows],
     ['gradient of groups of channels, normalized', checkGroupNorm],
@@ -201,6 +202,11 @@ function checkEmbedding(inputs: Inputs): Result {
     const rows = rowsOf(values, columns);
     return [...words].flatMap((word) => (rows[word] ?? []).map((value) => value * 3));
   });
+}
+
+function checkPatches(inputs: Inputs): Result {
+  const { output, pixels, forward } = patchesOf(inputs);
+  return gradientOf(inputs, output, pixels, forward);
 }
 
 function checkMeans(inputs: Inputs): Result {

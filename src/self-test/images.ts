@@ -4,6 +4,7 @@ import { columnScale } from '../shaders/elementwise/column-scale.ts';
 import { logScale } from '../shaders/elementwise/log-scale.ts';
 import { imageTokens } from '../shaders/image/image-tokens.ts';
 import { patches } from '../shaders/image/patches.ts';
+import { keepPixels, scalePixels } from '../shaders/image/pixel-units.ts';
 import { pixelValues } from '../shaders/image/pixel-values.ts';
 import { resampling, type ResamplingTensors, resize } from '../shaders/image/resample.ts';
 import { tokenMeans } from '../shaders/image/token-means.ts';
@@ -12,15 +13,42 @@ import type { Tensor } from '../runtime/tensor.ts';
 import type { Input, Inputs } from './inputs.ts';
 import type { NamedCheck } from './run-check.ts';
 
+interface Patches {
+  readonly output: Tensor;
+  readonly pixels: Input;
+  readonly forward: (pixels: ArrayLike<number>) => Float64Array;
+}
+
 /** Patches of 2 × 3 of an image of 4 × 6 with two channels: two down, two across. */
-function checkPatches(inputs: Inputs): Result {
+export function patchesOf(inputs: Inputs): Patches {
   const pixels = inputs.floats([1, 2, 4, 6]);
-  const wanted = Float64Array.from({ length: 48 }, (_, i) => {
-    const [patch, channel, within] = [Math.floor(i / 12), Math.floor((i % 12) / 6), i % 6];
-    const row = 2 * Math.floor(patch / 2) + Math.floor(within / 3);
-    return pixels.data[24 * channel + 6 * row + 3 * (patch % 2) + (within % 3)] ?? NaN;
+  const forward = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from({ length: 48 }, (_, i) => {
+      const [patch, channel, within] = [Math.floor(i / 12), Math.floor((i % 12) / 6), i % 6];
+      const row = 2 * Math.floor(patch / 2) + Math.floor(within / 3);
+      return values[24 * channel + 6 * row + 3 * (patch % 2) + (within % 3)] ?? NaN;
+    });
+  return { output: patches(pixels.tensor, [2, 3]), pixels, forward };
+}
+
+function checkPatches(inputs: Inputs): Result {
+  const { output, pixels, forward } = patchesOf(inputs);
+  return { output, wanted: forward(pixels.data) };
+}
+
+/** What perturbations of two channels come to among pixels, and as much of them as leads no farther than white. */
+function checkPixelUnits(inputs: Inputs, keeps: boolean): Result {
+  const [x, pixels] = [inputs.floats([1, 2, 2, 3]), inputs.floats([1, 2, 2, 3])];
+  const range = { black: [-1, -2], white: [1, 3] };
+  const wanted = Float64Array.from(x.data, (value, i) => {
+    const [black, reach] = i < 6 ? [-1, 2] : [-2, 5];
+    const own = ((pixels.data[i] ?? NaN) - black) / reach;
+    return keeps
+      ? Math.min(Math.max(0, 1 - own), Math.max(Math.min(0, -own), value))
+      : reach * value;
   });
-  return { output: patches(pixels.tensor, [2, 3]), wanted };
+  const output = keeps ? keepPixels(x.tensor, pixels.tensor, range) : scalePixels(x.tensor, range);
+  return { output, wanted };
 }
 
 interface Tokens {
@@ -147,6 +175,8 @@ function checkLogScale(inputs: Inputs): Result {
 export function imageChecks(): NamedCheck[] {
   return [
     ['patches of an image', checkPatches],
+    ['perturbations among pixels', (inputs) => checkPixelUnits(inputs, false)],
+    ['perturbations between black and white', (inputs) => checkPixelUnits(inputs, true)],
     ['tokens of images', checkTokens],
     ['columns scaled', checkColumnScale],
     ['means of tokens', checkMeans],

@@ -19,6 +19,8 @@ export function lengthChecks(): NamedCheck[] {
     ['gradient of the lengths of columns', (inputs) => checkRescale(inputs, 'magnitude')],
     ['steps along gradients', (inputs) => checkPerturb(inputs, false)],
     ['steps within bounds', (inputs) => checkPerturb(inputs, true)],
+    ['steps by signs', (inputs) => checkSigns(inputs, false)],
+    ['elements within bounds', (inputs) => checkSigns(inputs, true)],
     ['weights of labels', checkLabelWeights],
   ];
 }
@@ -64,6 +66,21 @@ function checkRescale(inputs: Inputs, of?: 'y' | 'magnitude'): Result {
 function positive(inputs: Inputs, count: number): Input {
   const data = inputs.values(count).map((value) => value * value + 0.5);
   return { tensor: inputs.tensor([count], data), data };
+}
+
+/** The same of elements: by their signs, and within a bound each. */
+function checkSigns(inputs: Inputs, bounded: boolean): Result {
+  const [step, most] = [0.7, 0.4];
+  const [x, prior] = [inputs.floats([4, 11]), inputs.floats([4, 11])];
+  const wanted = Float64Array.from(x.data, (value, i) =>
+    bounded
+      ? Math.min(most, Math.max(-most, value))
+      : (prior.data[i] ?? NaN) + step * Math.sign(value),
+  );
+  const output = bounded
+    ? within(x.tensor, undefined, most)
+    : stepAlong(x.tensor, undefined, { step, prior: prior.tensor });
+  return { output, wanted };
 }
 
 function checkPerturb(inputs: Inputs, bounded: boolean): Result {

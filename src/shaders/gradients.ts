@@ -40,6 +40,7 @@ import { groupNormBackward } from './rows/group-norm-backward.ts';
 import { normBackward } from './rows/norm-backward.ts';
 import { energyBackward, weightNormBackward } from './rows/weight-norm-backward.ts';
 import { imageTokensBackward } from './image/image-tokens-backward.ts';
+import { patchesBackward } from './image/patches-backward.ts';
 import { tokenMeansBackward } from './image/token-means-backward.ts';
 import { windowsBackward } from './audio/windows-backward.ts';
 import { layerMixBackward } from './matmul/columns/layer-mix-backward.ts';
@@ -147,6 +148,7 @@ const rules = keyed({
   spans: spansBackward,
   'split-heads': splitHeadsBackward,
   'take-columns': takeColumnsBackward,
+  patches: patchesBackward,
   'token-means': tokenMeansBackward,
   'value-loss': valueLossBackward,
   'weight-norm': weightNormBackward,

@@ -61,6 +61,8 @@ import { groupNormKernels } from './rows/group-norm.ts';
 import { imageTokenBackwardKernels } from './image/image-tokens-backward.ts';
 import { imageTokenKernels } from './image/image-tokens.ts';
 import { patchKernels } from './image/patches.ts';
+import { patchesBackwardKernels } from './image/patches-backward.ts';
+import { pixelUnitsKernels } from './image/pixel-units.ts';
 import { pixelValueKernels } from './image/pixel-values.ts';
 import { resampleKernels } from './image/resample.ts';
 import { tokenMeansBackwardKernels } from './image/token-means-backward.ts';
@@ -203,6 +205,8 @@ export const allKernels: readonly Kernel[] = [
   ...pixelValueKernels,
   ...imageTokenKernels,
   ...imageTokenBackwardKernels,
+  ...patchesBackwardKernels,
+  ...pixelUnitsKernels,
   ...tokenMeansKernels,
   ...tokenMeansBackwardKernels,
   ...windowKernels,

@@ -29,7 +29,7 @@ export interface Robustness {
 }
 
 /**
- * The accuracy of a classifier of texts or tokens, as they are and under attack: each batch is moved by the gradient of its
+ * The accuracy of a classifier of texts, tokens, images or sounds, as they are and under attack: each batch is moved by the gradient of its
  * own labels. The model stays as it is, in whatever format it is held.
  * @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID, INPUT_INVALID, MODEL_UNSUPPORTED, ABORTED
  * @example

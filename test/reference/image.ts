@@ -209,3 +209,68 @@ export const tokenMeansBackward: Reference = {
     return { dx: { length: 2, magnitude: Float64Array.from(sized) } };
   },
 };
+
+export const patchesBackward: Reference = {
+  twin: (inputs, params) => {
+    const dy = floats(inputs, 'dy');
+    const [images, channels] = [scalar(params, 'images'), scalar(params, 'channels')];
+    const [height, width] = [scalar(params, 'height'), scalar(params, 'width')];
+    const [tall, wide] = [scalar(params, 'patch_height'), scalar(params, 'patch_width')];
+    const [down, across] = [Math.floor(height / tall), Math.floor(width / wide)];
+    const dx = new Float64Array(images * channels * height * width);
+    let from = 0;
+    // In the order of the patches, each of which is written where it was read.
+    for (const [image, row, column, channel, y, x] of product([
+      images,
+      down,
+      across,
+      channels,
+      tall,
+      wide,
+    ])) {
+      const line = (image! * channels + channel!) * height + row! * tall + y!;
+      dx[line * width + column! * wide + x!] = dy[from++]!;
+    }
+    return { dx };
+  },
+  conditions: (inputs, params) => {
+    const { dx } = patchesBackward.twin(inputs, params, {});
+    return { dx: { length: 0, magnitude: magnitudes(dx!) } };
+  },
+};
+
+/** All places of an array of these sizes, the last index first. */
+function product(counts: readonly number[]): number[][] {
+  return counts.reduce<number[][]>(
+    (places, size) => places.flatMap((place) => range(size).map((i) => [...place, i])),
+    [[]],
+  );
+}
+
+export const pixelUnits: Reference = {
+  twin: (inputs, params, constants) => {
+    const x = floats(inputs, 'x');
+    const y = Float64Array.from(x, (value, i) => {
+      const channel = Math.floor(i / scalar(params, 'area')) % scalar(params, 'channels');
+      const black = scalar(params, `black_${channel}`);
+      const reach = scalar(params, `white_${channel}`) - black;
+      if (constants['SCALED'] === true) return reach * value;
+      const own = (floats(inputs, 'pixels')[i]! - black) / reach;
+      return Math.min(Math.max(0, 1 - own), Math.max(Math.min(0, -own), value));
+    });
+    return { y };
+  },
+  conditions: (inputs, params, constants) => {
+    const { y } = pixelUnits.twin(inputs, params, constants);
+    const pixels = inputs['pixels'] === undefined ? undefined : floats(inputs, 'pixels');
+    const magnitude = Float64Array.from(y as Float64Array, (value, i) => {
+      const channel = Math.floor(i / scalar(params, 'area')) % scalar(params, 'channels');
+      const [black, white] = [`black_${channel}`, `white_${channel}`].map((name) =>
+        scalar(params, name),
+      );
+      const own = (Math.abs(pixels?.[i] ?? 0) + Math.abs(black!)) / Math.abs(white! - black!);
+      return Math.abs(value) + (pixels ? 2 + own : 0);
+    });
+    return { y: { length: 4, magnitude } };
+  },
+};

@@ -65,6 +65,7 @@ import { mixExperts } from '../../src/shaders/experts/mix-experts.ts';
 import { route } from '../../src/shaders/experts/route.ts';
 import { groupNorm } from '../../src/shaders/rows/group-norm.ts';
 import { imageTokens } from '../../src/shaders/image/image-tokens.ts';
+import { patches } from '../../src/shaders/image/patches.ts';
 import { tokenMeans } from '../../src/shaders/image/token-means.ts';
 import { reorder } from '../../src/shaders/matmul/columns/reorder.ts';
 import { references } from '../reference/index.ts';
@@ -491,6 +492,8 @@ for (const [name, prefix, placed, behind] of [
 }
 cases['image, positions alone'] = (t) =>
   imageTokens({ patches: t.input('patches', 2, 4, 3), positions: t.input('positions', 4, 3) }, 0);
+
+cases['image, patches of no whole number'] = (t) => patches(t.input('pixels', 2, 2, 5, 7), [2, 3]);
 
 cases['image, means of tokens'] = (t) =>
   tokenMeans(t.input('x', 2, 5, 3), { first: 0, count: 1 }, { first: 2, count: 3 });
@@ -1031,7 +1034,7 @@ const withoutGradient = [
   'matmul-scale',
   'log-mel',
   'mel-floor',
-  'patches',
+  'pixel-units',
   'pixel-values',
   'resample',
   'quantize',

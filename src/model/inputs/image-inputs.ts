@@ -81,7 +81,7 @@ export class ImageInput implements SourceStage {
       : undefined;
     let isNew = true;
     return {
-      ...embedImages(pixels, this.images, stretch),
+      ...embedImages(recording.tap('pixels', pixels), this.images, stretch),
       mask,
       write(plan: Plan, checked: CheckedImages): void {
         plan.write(pixels, new Float32Array(checked.pixels.data));

@@ -10,29 +10,31 @@ const perturbKernel = kernel({
   code: [workgroup, { file: 'perturb.wgsl', text }],
   bindings: { x: 'read', energy: 'read', prior: 'read', y: 'write' },
   params: { size: 'u32', columns: 'u32', step: 'f32', most: 'f32' },
-  constants: { BOUNDED: [false, true], HAS_PRIOR: [false, true] },
+  constants: { BOUNDED: [false, true], EACH: [false, true], HAS_PRIOR: [false, true] },
 });
 
 export const perturbKernels: readonly Kernel[] = [perturbKernel];
 
-/** prior + step · x / ‖x‖, row by row of as many as there are energies, ‖x‖². It has no gradient. */
-export function stepAlong(
-  x: Tensor,
-  energy: Tensor,
-  { step, prior }: { readonly step: number; readonly prior: Tensor | undefined },
-): Tensor {
+interface Step {
+  readonly step: number;
+  readonly prior: Tensor | undefined;
+}
+
+/**
+ * prior + step · x / ‖x‖, row by row of as many as there are energies, ‖x‖²; prior + step · sign x without energies. It
+ * has no gradient.
+ */
+export function stepAlong(x: Tensor, energy: Tensor | undefined, { step, prior }: Step): Tensor {
   return perturbed(x, { energy, prior, step, most: 0, bounded: false });
 }
 
-/** x, each of its rows no longer than `most`. It has no gradient. */
-export function within(x: Tensor, energy: Tensor, most: number): Tensor {
+/** x, each of its rows no longer than `most`; each element within ±most without energies. It has no gradient. */
+export function within(x: Tensor, energy: Tensor | undefined, most: number): Tensor {
   return perturbed(x, { energy, prior: undefined, step: 0, most, bounded: true });
 }
 
-interface Perturbation {
-  readonly energy: Tensor;
-  readonly prior: Tensor | undefined;
-  readonly step: number;
+interface Perturbation extends Step {
+  readonly energy: Tensor | undefined;
   readonly most: number;
   readonly bounded: boolean;
 }
@@ -41,11 +43,12 @@ function perturbed(x: Tensor, { energy, prior, step, most, bounded }: Perturbati
   const { recording } = x;
   const size = elements(x.shape);
   const y = recording.transient('perturbation', x.shape);
+  const rows = energy === undefined ? 1 : elements(energy.shape);
   recording.dispatch({
     kernel: perturbKernel,
     bindings: { x, energy, prior, y },
-    params: { size, columns: size / elements(energy.shape), step, most },
-    constants: { BOUNDED: bounded, HAS_PRIOR: prior !== undefined },
+    params: { size, columns: size / rows, step, most },
+    constants: { BOUNDED: bounded, EACH: energy === undefined, HAS_PRIOR: prior !== undefined },
     workgroups: Math.ceil(size / 64),
   });
   return y;

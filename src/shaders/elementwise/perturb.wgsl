@@ -1,5 +1,6 @@
 // y = prior + step · x / √energy of each row; or, if BOUNDED, x with rows no longer than `most`. Rows without
-// energy have no direction. One invocation an element.
+// energy have no direction. If EACH, the same of elements: prior + step · sign x, or x within ±most. One
+// invocation an element.
 struct Params {
   size: u32,
   columns: u32,
@@ -23,13 +24,22 @@ fn perturb(
   if (i >= params.size) {
     return;
   }
-  let own = energy[i / params.columns];
-  let inverse = select(0.0, inverseSqrt(own), own > 0.0);
-  if (BOUNDED) {
-    y[i] = x[i] * min(1.0, select(1.0, params.most * inverse, own > 0.0));
+  if (EACH && BOUNDED) {
+    y[i] = clamp(x[i], -params.most, params.most);
     return;
   }
-  var value = params.step * x[i] * inverse;
+  var value = 0.0;
+  if (EACH) {
+    value = params.step * sign(x[i]);
+  } else {
+    let own = energy[i / params.columns];
+    let inverse = select(0.0, inverseSqrt(own), own > 0.0);
+    if (BOUNDED) {
+      y[i] = x[i] * min(1.0, select(1.0, params.most * inverse, own > 0.0));
+      return;
+    }
+    value = params.step * x[i] * inverse;
+  }
   if (HAS_PRIOR) {
     value += prior[i];
   }

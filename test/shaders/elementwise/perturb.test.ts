@@ -34,6 +34,9 @@ for (const { name, options } of await testGpus()) {
             stepAlong(gradient, energy, { step: 0.3, prior }),
             within(gradient, energy, 0.4),
             within(gradient, energy, 1e6),
+            stepAlong(gradient, undefined, { step: 0.7, prior: undefined }),
+            stepAlong(gradient, undefined, { step: 0.3, prior }),
+            within(gradient, undefined, 0.4),
           ];
         });
         const length = Math.hypot(...outputs[0]!.subarray(0, columns));

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { imageTokens } from '../../../src/shaders/image/image-tokens.ts';
 import { patches } from '../../../src/shaders/image/patches.ts';
+import { keepPixels, scalePixels } from '../../../src/shaders/image/pixel-units.ts';
 import { tokenMeans } from '../../../src/shaders/image/token-means.ts';
 import { expectOperation } from '../../support/check.ts';
 import { testGpus, withGpu } from '../../support/gpu.ts';
@@ -28,6 +29,23 @@ test('patches, of images that are no whole number of them', () =>
     ] as const) {
       const values = random.values(shape.reduce<number>((a, b) => a * b, 1));
       await expectOperation(gpu, (bench) => [patches(bench.input('pixels', shape, values), size)]);
+    }
+  }));
+
+test('perturbations of pixels, in units of their own and kept between black and white', () =>
+  withGpu(device!.options, async (gpu) => {
+    const random = new Random(7);
+    for (const [shape, range] of [
+      [[2, 3, 5, 7], { black: [-2.1, -2, -1.8], white: [2.2, 2.4, 2.6] }],
+      [[3, 1, 4, 4], { black: [1], white: [-1] }],
+    ] as const) {
+      const values = (): Float32Array<ArrayBuffer> =>
+        random.values(shape.reduce<number>((a, b) => a * b, 1));
+      const { outputs } = await expectOperation(gpu, (bench) => {
+        const [x, pixels] = [bench.input('x', shape, values()), bench.input('p', shape, values())];
+        return [scalePixels(x, range), keepPixels(x, pixels, range)];
+      });
+      expect(outputs[1]!.every((value) => Math.abs(value) <= 1.5)).toBe(true);
     }
   }));
 
