@@ -125,7 +125,7 @@ class Replay {
 }
 
 /** The tensors without a buffer of their own that a dispatch writes to, whole or some window. */
-function written({ kernel, bindings }: Dispatch): Tensor[] {
+export function written({ kernel, bindings }: Dispatch): Tensor[] {
   return Object.entries(kernel.bindings).flatMap(([name, access]) => {
     const tensor = bindings[name];
     return access === 'write' && tensor && !tensor.buffer ? [tensor.of ?? tensor] : [];
@@ -133,7 +133,7 @@ function written({ kernel, bindings }: Dispatch): Tensor[] {
 }
 
 /** A tensor like another one of its recording. */
-function copyOf(tensor: Tensor, other: { of?: Tensor; parts?: readonly Tensor[] }): Tensor {
+export function copyOf(tensor: Tensor, other: { of?: Tensor; parts?: readonly Tensor[] }): Tensor {
   const { label, shape, dtype, pitch, offset, recording } = tensor;
   return new Tensor({ label, shape, dtype, pitch, offset, recording, ...other });
 }

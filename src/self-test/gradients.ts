@@ -10,6 +10,7 @@ import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../shaders/loss/distillation-loss.ts';
 import { dropout } from '../shaders/elementwise/dropout.ts';
 import { add } from '../shaders/elementwise/add.ts';
+import { packHalves, unpackHalves } from '../shaders/elementwise/halves.ts';
 import { columnProduct } from '../shaders/elementwise/column-scale.ts';
 import { embeddingLinks } from '../shaders/embedding/embedding-backward.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
@@ -36,6 +37,8 @@ export function gradientChecks(): NamedCheck[] {
     ['sum of tensors', (inputs) => checkAdd(inputs, 13)],
     ['sum of tensors, in fours', (inputs) => checkAdd(inputs, 12)],
     ['embedding links', checkLinks],
+    ['numbers in f16', (inputs) => checkHalves(inputs, false)],
+    ['numbers in f16 and back', (inputs) => checkHalves(inputs, true)],
     ['transpose', checkTranspose],
     ['sums of columns', (inputs) => checkColumnSum(inputs, 3)],
     ['sums of columns, in fours', (inputs) => checkColumnSum(inputs, 12)],
@@ -88,6 +91,14 @@ function checkAdd(inputs: Inputs, columns: number): Result {
   const [a, b] = [inputs.floats([5, columns]), inputs.floats([5, columns])];
   const wanted = Float64Array.from(a.data, (value, i) => value + (b.data[i] ?? NaN));
   return { output: add(a.tensor, b.tensor), wanted };
+}
+
+/** Of numbers that f16 holds as they are. */
+function checkHalves(inputs: Inputs, isBack: boolean): Result {
+  const { tensor, data } = inputs.weight([3, 8], 'f16');
+  const given = unpackHalves(inputs.recording.use(tensor), [3, 8]);
+  const packed = packHalves(given);
+  return { output: isBack ? unpackHalves(packed, [3, 8]) : packed, wanted: data };
 }
 
 function checkTranspose(inputs: Inputs): Result {

@@ -5,6 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import { messageOf } from '../runtime/print.ts';
 import { Plan } from '../runtime/plan.ts';
 import type { RecordingOptions } from '../runtime/record.ts';
+import { float16ToFloat32 } from '../source/float16.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { Result } from './checks.ts';
 import { Inputs } from './inputs.ts';
@@ -31,6 +32,7 @@ const allowed = 2e-5;
 /** What was read back: of blocks, their bytes. */
 function numbersIn(bytes: ArrayBuffer, dtype: Dtype): ArrayLike<number> {
   if (blocksOf(dtype)) return new Uint8Array(bytes);
+  if (dtype === 'f16') return float16ToFloat32(new Uint16Array(bytes));
   return dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
 }
 

@@ -58,6 +58,7 @@ import { matchMagnitudeBackwardKernels } from './streams/match-magnitude-backwar
 import { matchMagnitudeKernels } from './streams/match-magnitude.ts';
 import { groupNormBackwardKernels } from './rows/group-norm-backward.ts';
 import { groupNormKernels } from './rows/group-norm.ts';
+import { halvesKernels } from './elementwise/halves.ts';
 import { imageTokenBackwardKernels } from './image/image-tokens-backward.ts';
 import { imageTokenKernels } from './image/image-tokens.ts';
 import { patchKernels } from './image/patches.ts';
@@ -156,6 +157,7 @@ export const allKernels: readonly Kernel[] = [
   ...activateBackwardKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
+  ...halvesKernels,
   ...scaleBackwardKernels,
   ...scaleKernels,
   ...transposeKernels,

@@ -68,7 +68,8 @@ export class GradientLists {
     number: number,
     labels: number,
   ): Promise<{ sum: Promise<number> }> {
-    const { adapter, objective, dropout, seed, checkpointLayers, adversarial } = this.#options;
+    const { adapter, objective, dropout, seed, checkpointLayers, activations, adversarial } =
+      this.#options;
     const state = this.#state;
     const create = (): Promise<GradientPlan> =>
       GradientPlan.create(this.#model, prepared, {
@@ -79,6 +80,7 @@ export class GradientLists {
         random: dropout ? state.random : undefined,
         adapt: adapter?.adapt,
         checkpointLayers,
+        activations,
         adversarial,
       });
     return new Promise((resolve, reject) => {

@@ -17,6 +17,7 @@ import type {
   TrainingGraph,
 } from '../model/trainable-model.ts';
 import { type CheckedAttack, recordAttack } from './adversarial.ts';
+import { keepInHalves } from './kept-halves.ts';
 import type { Objective, RecordedObjective } from './objective.ts';
 
 /** A batch as the caller gave it, and as the model prepared it. */
@@ -40,6 +41,8 @@ export interface GradientPlanOptions {
   readonly adversarial?: CheckedAttack | undefined;
   /** Whether layers are computed once more on the way back; off when absent. */
   readonly checkpointLayers?: boolean;
+  /** In what results stay until the way back; f32 when absent. */
+  readonly activations?: 'f32' | 'f16';
 }
 
 /** The list of a batch, before it has memory. */
@@ -120,17 +123,19 @@ export function recordGradients(
     recording.place(sum, options.loss);
     const scale = recording.persistent('loss scale', [elements(losses.shape)]);
     const { balance } = graph;
+    const outputs = balance ? [sum, balance] : [sum];
     const share = balance && recording.persistent('share of the balance', [1]);
     if (training) {
       const seeds = new Map([[losses, scale]]);
       if (balance && share) seeds.set(balance, share);
+      const forward = recording.dispatches.length;
       const found = gradients(recording, seeds, [...places.keys()], gradientRules);
       for (const [parameter, gradient] of found) {
         const place = places.get(parameter);
         if (place !== undefined) recording.place(gradient, place);
       }
+      if (options.activations === 'f16') keepInHalves(recording, forward, outputs);
     }
-    const outputs = balance ? [sum, balance] : [sum];
     return { recording, graph, objective, scale, share, outputs };
   } catch (error) {
     recording.dispose();
@@ -139,9 +144,10 @@ export function recordGradients(
 }
 
 /** What helps where a device has no room for a step. */
-function needOf({ checkpointLayers = false, adapt }: GradientPlanOptions): Need {
+function needOf({ checkpointLayers = false, activations, adapt }: GradientPlanOptions): Need {
   const ways = [
     ...(checkpointLayers ? [] : ['pass checkpointLayers: true to the trainer']),
+    ...(activations === 'f16' ? [] : ["pass activations: 'f16' to it"]),
     'use shorter sequences or a smaller batch, with accumulate for as many in a step',
     ...(adapt === undefined ? ['train adapters (Lora)'] : ['hold the weights as int4 or int8']),
   ];

@@ -69,7 +69,15 @@ function activationBytes(
   options: CheckedOptions,
   inputs: ModelInputs,
 ): number {
-  const { adapter, objective, dropout, checkpointLayers, adversarial, padToMultipleOf } = options;
+  const {
+    adapter,
+    objective,
+    dropout,
+    checkpointLayers,
+    activations,
+    adversarial,
+    padToMultipleOf,
+  } = options;
   const scope = new Scope(model.gpu);
   try {
     const batch = prepareBatch(model, objective, inputs, padToMultipleOf);
@@ -88,6 +96,7 @@ function activationBytes(
         random: dropout ? random : undefined,
         adapt: adapter?.adapt,
         checkpointLayers,
+        activations,
         adversarial,
       },
     );

@@ -335,6 +335,8 @@ test('adapters of a language model learn from conversations, over int8, and are 
     '--dtype',
     'int8',
     '--checkpoint-layers',
+    '--activations',
+    'f16',
   ];
   const steps = ['--steps', '6', '--batch-size', '4', '--evaluate-every', '3', '--learning-rate'];
   const begun = await run('train', '--from', from, '--out', out, ...asked, ...steps, '0.05');

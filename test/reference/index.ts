@@ -49,6 +49,7 @@ import {
   routeTokensBackward,
 } from './experts-backward.ts';
 import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
+import { packHalves, unpackHalves } from './halves.ts';
 import { splitHeads, splitHeadsBackward } from './split-heads.ts';
 import { blankColumnsBackward, columnProductBackward, columnScale } from './column-scale.ts';
 import {
@@ -133,6 +134,8 @@ export const references: Readonly<Record<string, Reference>> = {
   'balance-loss-backward': balanceLossBackward,
   'balance-sums': balanceSums,
   'box-costs': boxCosts,
+  'pack-halves': packHalves,
+  'unpack-halves': unpackHalves,
   'box-loss': boxLoss,
   'box-loss-backward': boxLossBackward,
   'match-boxes': matchBoxes,

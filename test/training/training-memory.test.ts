@@ -17,6 +17,7 @@ const small = 4096;
 test.each<[string, Partial<TrainerOptions>]>([
   ['as it is', {}],
   ['checkpointed', { checkpointLayers: true }],
+  ['in f16', { activations: 'f16' }],
   ['sums of gradients', { accumulate: 2, optimizer: adamW({ amsgrad: true }) }],
   ['no state', { optimizer: sgd(), freeze: ['model.encoder.*'], dropout: false }],
 ])('what a trainer takes: %s', (_, more) =>
@@ -100,10 +101,12 @@ test('135 million parameters with adapters on all layers, 512 tokens: less than 
     using adapter = new Lora(model, { rank: 16, targets: names });
     const ids = Array.from({ length: 512 }, (_, i) => i);
     const batch = { inputIds: [ids], labels: [ids] };
-    const told = (checkpointLayers: boolean) =>
-      trainingMemory(model, { learningRate: 1e-4, adapter, checkpointLayers }, batch);
-    const beside = ({ total }: { total: number }): number => total - 2 * 134_515_008;
-    const [plain, checkpointed] = [told(false), told(true)];
-    expect(beside(plain)).toBeLessThan(1e9);
-    expect(beside(checkpointed)).toBeLessThan(0.25e9);
+    const beside = (options: Partial<TrainerOptions>): number => {
+      const { total } = trainingMemory(model, { learningRate: 1e-4, adapter, ...options }, batch);
+      return total - 2 * 134_515_008;
+    };
+    const [plain, inHalves] = [beside({}), beside({ activations: 'f16' })];
+    expect(plain).toBeLessThan(1e9);
+    expect(inHalves).toBeLessThan(0.65 * plain);
+    expect(beside({ checkpointLayers: true })).toBeLessThan(0.25e9);
   }));

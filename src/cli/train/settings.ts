@@ -39,6 +39,7 @@ export interface TrainSettings extends RunSettings {
   /** Storage format of the finished model. */
   readonly dtype: 'f32' | 'f16';
   readonly checkpointLayers: boolean;
+  readonly activations: 'f32' | 'f16' | undefined;
   readonly quiet: boolean;
 }
 
@@ -101,6 +102,7 @@ const options = {
   ),
   freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),
   'checkpoint-layers': flagOption('compute layers once more on the way back: less memory, slower'),
+  activations: textOption('f32 | f16', 'in what results stay until the way back (f32)'),
   'save-every': textOption('N', 'steps (250; 0: at the end only)'),
   'evaluate-every': textOption('N', 'steps, what is held out is measured (250; 0: never)'),
   metric: textOption('NAME', 'keep the model that is best by this, in best (what the task has)'),
@@ -141,6 +143,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     logdir,
     dtype,
     checkpointLayers: values['checkpoint-layers'],
+    activations: choiceOption('--activations', values.activations, ['f32', 'f16'] as const),
     quiet,
   } as const;
   const isRun = existsSync(join(out, stateFile));

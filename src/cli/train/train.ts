@@ -81,6 +81,7 @@ async function run(args: readonly string[]): Promise<void> {
     labelSmoothing: data.labelSmoothing ?? 0,
     freeze,
     checkpointLayers: settings.checkpointLayers,
+    ...(settings.activations && { activations: settings.activations }),
     ...(adapter && { adapter }),
     ...(data.objective && { objective: data.objective }),
   };
