@@ -4,8 +4,8 @@
 import type { Random } from '../model/random.ts';
 import type { Kind, Language, Meaning, TimeUnit } from './meanings.ts';
 
-/** What training draws next: a kind of phrase, or a text that is outside of the field. */
-export type Turn = Kind | 'outside';
+/** What training draws next: a kind of phrase, a relative time near now, or a text that is outside of the field. */
+export type Turn = Kind | 'near' | 'outside';
 
 export interface Direction {
   readonly from: Language;

@@ -7,7 +7,7 @@ import { safetensors, type StoredValues } from '../source/safetensors-writer.ts'
 import { withFiles } from '../source/overlay.ts';
 import { readJson, type Source } from '../source/source.ts';
 import type { Field } from './fields.ts';
-import { outsideToken } from './outside.ts';
+import { outsideSettings, outsideToken } from './outside.ts';
 import { pairAt } from './phrases.ts';
 import { addedToken } from '../training/data/tokenizer-file.ts';
 
@@ -20,6 +20,12 @@ const perToken = [
   'final_logits_bias',
 ];
 
+/** The tokenizer of a checkpoint. */
+interface Encoder {
+  readonly unkToken: number | undefined;
+  encode(text: string): number[];
+}
+
 /** Training pairs that the characters are looked for in. */
 const searched = 20_000;
 
@@ -28,21 +34,23 @@ const searched = 20_000;
  * begin with the weights of the unknown token, so that the model answers as before until it is trained. A checkpoint
  * whose tokenizer takes no characters more, as it is no BPE with an unknown token, stays as it is.
  */
-export async function grown(source: Source, field: Field): Promise<Source> {
+export async function grown(source: Source, encoder: Encoder, field: Field): Promise<Source> {
   const tokenizer = await readJson(source, 'tokenizer.json');
   const config = await readJson(source, 'config.json');
   const vocabulary = isObject(tokenizer) ? vocabularyOf(tokenizer) : undefined;
   if (!isObject(tokenizer) || !isObject(config) || vocabulary === undefined) return source;
   const { tokens, unknown } = vocabulary;
   const size = Object.keys(tokens).length;
-  const added = missingTokens(field, tokens);
-  if (added.length === 0) return source;
-  const count = size + added.length;
+  const added = missingTokens(field, encoder, tokens);
   // Another model's certainty says nothing of the one to be trained.
   const { score_calibration: _, ...settings } = config;
+  if (added.length === 0) return withFiles(source, new Map([['config.json', json(settings)]]));
+  const count = size + added.length;
+  const vocab = { ...tokens, ...Object.fromEntries(added.map((token, i) => [token, size + i])) };
+  const sizes = { vocab_size: count, decoder_vocab_size: count };
   const files = new Map<string, Uint8Array<ArrayBuffer>>([
-    ['tokenizer.json', json(withTokens(tokenizer, tokens, added))],
-    ['config.json', json({ ...settings, vocab_size: count, decoder_vocab_size: count })],
+    ['tokenizer.json', json(withTokens(tokenizer, vocab, added))],
+    ['config.json', json({ ...settings, ...sizes, ...outsideSettings(vocab[outsideToken] ?? -1) })],
     ['model.safetensors', safetensors(await grownTensors(source, { size, unknown, added }))],
   ]);
   return withFiles(source, files);
@@ -58,7 +66,11 @@ function vocabularyOf({
 }
 
 /** Characters that the field writes, in the order of their code points, and the token of what it does not. */
-function missingTokens(field: Field, tokens: Readonly<Record<string, number>>): string[] {
+function missingTokens(
+  field: Field,
+  encoder: Encoder,
+  tokens: Readonly<Record<string, number>>,
+): string[] {
   const characters = new Set<string>();
   for (let index = 0; index < searched; index++) {
     const { source, target } = pairAt(0, index, field);
@@ -67,28 +79,28 @@ function missingTokens(field: Field, tokens: Readonly<Record<string, number>>): 
       for (const character of text) characters.add(character);
     }
   }
-  const outside = field.turns.includes('outside') ? [outsideToken] : [];
-  return [...outside, ...[...characters].toSorted()].filter((token) => tokens[token] === undefined);
+  const isUnknown = (character: string): boolean =>
+    encoder.encode(character).some((id) => id === encoder.unkToken);
+  const unknown = [...characters].filter(isUnknown).toSorted();
+  const needsOutside = field.turns.includes('outside') && tokens[outsideToken] === undefined;
+  return needsOutside ? [outsideToken, ...unknown] : unknown;
 }
 
 function withTokens(
   tokenizer: JsonObject,
-  tokens: Readonly<Record<string, number>>,
+  vocab: Readonly<Record<string, number>>,
   added: readonly string[],
 ): JsonObject {
-  const first = Object.keys(tokens).length;
   const special: readonly unknown[] = Array.isArray(tokenizer['added_tokens'])
     ? tokenizer['added_tokens']
     : [];
-  const outside = added.flatMap((token, index) =>
-    token === outsideToken ? [addedToken(token, first + index)] : [],
-  );
-  const vocab = {
-    ...tokens,
-    ...Object.fromEntries(added.map((token, index) => [token, first + index])),
-  };
+  const outside = vocab[outsideToken];
+  const more =
+    outside !== undefined && added.includes(outsideToken)
+      ? [addedToken(outsideToken, outside)]
+      : [];
   const model = isObject(tokenizer['model']) ? tokenizer['model'] : {};
-  return { ...tokenizer, added_tokens: [...special, ...outside], model: { ...model, vocab } };
+  return { ...tokenizer, added_tokens: [...special, ...more], model: { ...model, vocab } };
 }
 
 /** The weights in f32, those that go by tokens with as many more as are added. */

@@ -2,11 +2,17 @@
 // places and languages, words of the field in no order, numbers that mean nothing it knows, and made-up words.
 
 import type { Random } from '../model/random.ts';
+import type { JsonObject } from '../source/json.ts';
 import { allLanguages, measureUnits } from './fields.ts';
 import { type Language, plain, numberFormat } from './formats.ts';
 
 /** What a translator answers to a text outside of its field, as a token of its own. */
 export const outsideToken = '<outside>';
+
+/** What config.json says of that token, which has this id; -1 where a vocabulary has none. */
+export function outsideSettings(id: number): JsonObject {
+  return id < 0 ? {} : { outside_token_id: id };
+}
 
 /** A text of some language, or of none. */
 export function drawOutside(random: Random): string {

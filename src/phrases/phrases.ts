@@ -76,10 +76,11 @@ function turnAt(index: number, field: Field): Direction & { readonly turn: Turn 
 }
 
 /** Meanings as evaluation draws them, but for those held out, and with more of the special words. */
-function trainingMeaning(random: Random, kind: Kind, field: Field): Meaning {
-  if (kind === 'relativeTime' && random.integer(1, 8) === 1) return field.drawNear(random);
+function trainingMeaning(random: Random, turn: Kind | 'near', field: Field): Meaning {
+  const isNear = turn === 'near' || (turn === 'relativeTime' && random.integer(1, 8) === 1);
+  if (isNear) return field.drawNear(random);
   for (;;) {
-    const meaning = field.draw(random, kind);
+    const meaning = field.draw(random, turn);
     if (!isHeldOut(meaning)) return meaning;
   }
 }

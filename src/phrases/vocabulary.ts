@@ -6,7 +6,7 @@ import { learnBytePairs } from '../training/data/byte-pair-encoding.ts';
 import { addedToken, bytePairModel } from '../training/data/tokenizer-file.ts';
 import { type Field, narrowField } from './fields.ts';
 import { specialSpaces } from './formats.ts';
-import { outsideToken } from './outside.ts';
+import { outsideSettings, outsideToken } from './outside.ts';
 import { pairAt } from './phrases.ts';
 
 /** The first token ids, in order: a model's configuration names them. Target languages are tokens. */
@@ -36,6 +36,8 @@ export interface PhraseTokenizer {
   readonly tokenizer: JsonObject;
   /** tokenizer_config.json */
   readonly config: JsonObject;
+  /** What the config.json of a model says of its tokens. */
+  readonly settings: JsonObject;
 }
 
 /**
@@ -92,6 +94,7 @@ export function buildTokenizer(
       unk_token: '<unk>',
       clean_up_tokenization_spaces: false,
     },
+    settings: outsideSettings(vocabulary.indexOf(outsideToken)),
   };
 }
 

@@ -13,11 +13,13 @@ import {
 } from './fields.ts';
 import type { Meaning, TimeUnit } from './meanings.ts';
 
+/** Ranges, lists, compact numbers, durations and words such as "yesterday" are learned the most slowly. */
 const turns = [
-  ...(['date', 'measure', 'relativeTime', 'currency', 'outside'] as const),
-  ...(['dateWithTime', 'measure', 'duration', 'number', 'list'] as const),
-  ...(['dateRange', 'measure', 'relativeTime', 'compact', 'outside'] as const),
-  ...(['date', 'time', 'currency', 'percent', 'measure'] as const),
+  ...(['date', 'dateRange', 'list', 'outside', 'measure', 'near', 'dateRange'] as const),
+  ...(['list', 'compact', 'relativeTime', 'duration', 'dateWithTime', 'list'] as const),
+  ...(['dateRange', 'near', 'number', 'currency', 'list', 'compact', 'time'] as const),
+  ...(['dateRange', 'outside', 'duration', 'date', 'near', 'measure', 'list'] as const),
+  ...(['percent', 'measure', 'dateRange', 'list', 'compact'] as const),
 ] as const;
 
 /**

@@ -5,6 +5,7 @@ import { Random } from '../../model/random.ts';
 import { fitCalibration } from '../../phrases/calibration.ts';
 import { drawOutside } from '../../phrases/outside.ts';
 import type { Phrase } from '../../phrases/phrases.ts';
+import { certaintyOf } from '../../tasks/text/translation-score.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { batchesByLength, phraseSource } from './answers.ts';
 
@@ -40,19 +41,19 @@ export async function calibrationLine(
   );
 }
 
-/** The mean log-probability of each text's translation, end token included. */
+/** How certain the model is of each text's translation. */
 async function certainties(
   model: Model,
   tokenizer: Tokenizer,
   texts: readonly string[],
 ): Promise<number[]> {
-  const means = texts.map(() => 0);
+  const found = texts.map(() => 0);
   for (const { places, inputs } of batchesByLength(tokenizer, texts, batchSize)) {
-    const { logProbs = [] } = await model.generate(inputs, { logProbs: true });
+    const { sequences, logProbs = [] } = await model.generate(inputs, { logProbs: true });
     for (const [row, place] of places.entries()) {
-      const own = logProbs[row] ?? [];
-      means[place] = own.reduce((sum, one) => sum + one, 0) / own.length;
+      const written = { ids: sequences[row] ?? [], logProbs: logProbs[row] ?? [] };
+      found[place] = certaintyOf(written, model.config['outside_token_id'] ?? null);
     }
   }
-  return means;
+  return found;
 }

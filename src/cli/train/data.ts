@@ -61,11 +61,12 @@ export function phraseData(recipe: Recipe, field: Field, tokenizer: Tokenizer): 
   // As many of each kind in each direction, or of each but some of a field of many.
   const all = field.directions.length * field.kinds.length;
   const phrases = unseenPhrases(0, Math.max(1, Math.floor(heldOutAtMost / all)), field);
-  const every = Math.max(1, Math.floor(phrases.length / heldOutAtMost));
-  const heldOut = phrases
-    .filter((_, index) => index % every === 0)
-    .slice(0, heldOutAtMost)
-    .map((phrase) => ({ source: phraseSource(phrase), answers: phrase.answers }));
+  // Shuffled, as kinds come in turns.
+  const chosen = shuffle(phrases, new Random(0)).slice(0, heldOutAtMost);
+  const heldOut = chosen.map((phrase) => ({
+    source: phraseSource(phrase),
+    answers: phrase.answers,
+  }));
   return {
     batches: phraseBatches(recipe, (text) => tokenizer.encode(text), field),
     heldOut,

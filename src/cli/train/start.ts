@@ -7,6 +7,7 @@ import { phrasesConfig, phrasesGeneration } from '../../phrases/recipe.ts';
 import { buildTokenizer } from '../../phrases/vocabulary.ts';
 import { openSource } from '../../source/open-source.ts';
 import { withFiles } from '../../source/overlay.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { initialCheckpoint } from '../../training/initialize.ts';
 import { jsonBytes } from './companion-files.ts';
 import { newModel } from './new-model.ts';
@@ -19,17 +20,18 @@ export async function openStart(settings: TrainSettings): Promise<Source> {
   if (resume && !lora) return directorySource(out);
   if (settings.new !== undefined) return newModel(settings.new, settings);
   if (from !== undefined) {
-    const isWide = course === 'wide' && data === undefined && !lora;
-    return isWide ? grown(openSource(from), courses.wide.field) : openSource(from);
+    const source = openSource(from);
+    if (course !== 'wide' || data !== undefined || lora) return source;
+    return grown(source, await Tokenizer.load(source, undefined), courses.wide.field);
   }
   const { field, vocabulary, vocabularyPairs, config: size } = courses[course];
-  const { tokenizer, config } = buildTokenizer(0, vocabulary, vocabularyPairs, field);
+  const built = buildTokenizer(0, vocabulary, vocabularyPairs, field);
   const files = new Map([
-    ['tokenizer.json', jsonBytes(tokenizer)],
-    ['tokenizer_config.json', jsonBytes(config)],
+    ['tokenizer.json', jsonBytes(built.tokenizer)],
+    ['tokenizer_config.json', jsonBytes(built.config)],
   ]);
   const checkpoint = initialCheckpoint(
-    { ...phrasesConfig(vocabulary), ...size },
+    { ...phrasesConfig(vocabulary), ...size, ...built.settings },
     { seed: recipe.seed, generationConfig: phrasesGeneration },
   );
   return withFiles(checkpoint, files, 'a new model of phrases');

@@ -38,6 +38,7 @@ export interface TranslateOptions extends TextOptions {
 type Direction = Pick<TranslateOptions, 'to' | 'from'>;
 
 export interface Translation {
+  /** Empty where the model says, by the `outside_token_id` of its config.json, that it was not made for the text. */
   translationText: string;
   /**
    * How sure the model is of this translation, from 0 to 1, when asked for: the geometric mean of the probabilities
@@ -126,9 +127,9 @@ export function translation(parts: TaskParts): TranslationTask {
     const asked = { ...generation, ...(isScored && { logProbs: true }) };
     const found = await generateRows(parts, rows, asked, 'right');
     return found.flatMap((sequences, index) =>
-      sequences.map(({ ids, logProbs }) => ({
-        translationText: tokenizer.decode(ids),
-        ...(isScored && { score: translationScore(logProbs, rows[index] ?? [], parts) }),
+      sequences.map((row) => ({
+        translationText: tokenizer.decode(row.ids),
+        ...(isScored && { score: translationScore(row, rows[index] ?? [], parts) }),
       })),
     );
   };

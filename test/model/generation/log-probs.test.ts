@@ -85,7 +85,22 @@ for (const { name: device, options } of await bothTiers()) {
 
 test('without a calibration a score is the geometric mean of the probabilities', () => {
   const parts = { model: { config: {} }, tokenizer: {} } as TaskParts;
-  expect(translationScore([Math.log(0.5), Math.log(0.125)], [], parts)).toBeCloseTo(0.25, 12);
+  const translation = { ids: [0, 5, 1], logProbs: [Math.log(0.5), Math.log(0.125)] };
+  expect(translationScore(translation, [], parts)).toBeCloseTo(0.25, 12);
+});
+
+test('a translation that says it is outside of the field has the chance that this is wrong', () => {
+  const scoreOf = (ids: number[], first: number, config: object): number => {
+    const parts = { model: { config }, tokenizer: {} } as TaskParts;
+    return translationScore({ ids, logProbs: [first, 0] }, [], parts);
+  };
+  const config = { outside_token_id: 7 };
+  expect(scoreOf([0, 7, 1], Math.log(0.9), config)).toBeCloseTo(0.1, 12);
+  expect(scoreOf([0, 7, 1], 0, config)).toBeCloseTo(2 ** -24, 12);
+  expect(scoreOf([0, 6, 1], Math.log(0.81), config)).toBeCloseTo(0.9, 12);
+  expect(scoreOf([0, 7, 1], Math.log(0.81), {})).toBeCloseTo(0.9, 12);
+  const fitted = { ...config, score_calibration: { slope: 20, offset: 5 } };
+  expect(scoreOf([0, 7, 1], Math.log(0.9), fitted)).toBeLessThan(1e-6);
 });
 
 test('speech refuses them', async () => {
