@@ -4,10 +4,16 @@ import {
   type FileProgress,
   loadModel,
   type LoadOptions,
+  type NewHead,
   pipeline,
   type Pipelines,
 } from '../index.node.ts';
-import type { ModelSource } from '../source/open-source.ts';
+import { className } from '../model/heads/head-name.ts';
+import { isObject } from '../source/json.ts';
+import { type ModelSource, openSource } from '../source/open-source.ts';
+import { withFiles } from '../source/overlay.ts';
+import { readJson } from '../source/source.ts';
+import { labelsOf } from './describe.ts';
 import { Progress, type Terminal } from './progress.ts';
 
 const megabyte = 1e6;
@@ -52,11 +58,14 @@ export async function openPipeline<Name extends keyof Pipelines>(
   };
   if (adapter === undefined) return await pipeline(name, source, options);
   const { loadLora, withAdapters } = await import('../training/index.ts');
-  const model = await loadModel(source, options);
+  const head = await headOf(adapter);
+  const model = await loadModel(source, { ...options, ...(head && { head }) });
   try {
     const lora = await loadLora(model, adapter);
     const adapted = withAdapters(model, lora);
-    const task = await pipeline(name, source, { ...(signal && { signal }), model: adapted });
+    const config = new TextEncoder().encode(JSON.stringify(model.config));
+    const own = head ? withFiles(openSource(source), new Map([['config.json', config]])) : source;
+    const task = await pipeline(name, own, { ...(signal && { signal }), model: adapted });
     const dispose = (): void => {
       lora.dispose();
       model.dispose();
@@ -66,4 +75,14 @@ export async function openPipeline<Name extends keyof Pipelines>(
     model.dispose();
     throw error;
   }
+}
+
+/** The head that an adapter is for, where that is not its model's: a run writes config.json beside it then. */
+async function headOf(adapter: string): Promise<NewHead | undefined> {
+  const config = await readJson(openSource(adapter), 'config.json');
+  if (!isObject(config)) return undefined;
+  const labels = labelsOf(config, className(config) ?? null);
+  if (labels.length === 0) return undefined;
+  const problemType = config['problem_type'] as NonNullable<NewHead['problemType']> | undefined;
+  return { labels, ...(problemType && { problemType }) };
 }

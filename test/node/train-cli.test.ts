@@ -422,7 +422,50 @@ test('metrics that a task has not, and labels that a model has not, are refused'
   expect(few).toBe(data);
   await writeFile(data, 'text,label\nMarie,maybe\n');
   const rows = ['--out', path.join(folder, 'other')];
-  expectRefusal(await run(...asked.slice(0, 5), ...rows), 'Row 1', 'maybe', '"entailment"');
+  expectRefusal(await run(...asked.slice(0, 5), ...rows), 'have the label "maybe"', 'two classes');
+  const refused = async (table: string, ...parts: string[]): Promise<void> => {
+    await writeFile(data, table);
+    expectRefusal(await run(...asked.slice(0, 5), ...rows), ...parts);
+  };
+  await refused('sentence,label\nMarie,a\nCurie,b\n', 'Row 1', '"sentence", "label"', '"text"');
+  await refused('text,class\nMarie,a\nCurie,b\n', 'Row 1', '"text", "class"', '"label"');
+  await refused('text,label\nMarie,0\nCurie,1\nLondon,NaN\n', 'Row 3', 'label', '"NaN"');
+  await refused('text,label\nMarie,good\nCurie,\nLondon,bad\n', 'Row 2', 'label', '"bad", "good"');
+});
+
+/** Rows whose texts say which of three labels they have. */
+async function threeLabels(folder: string): Promise<string> {
+  const file = path.join(folder, 'rows.csv');
+  const kinds = { person: 'Marie Curie', place: 'London', other: '?' };
+  const rows = Array.from({ length: 10 }, (_, i) =>
+    Object.entries(kinds).map(([label, text]) => `${text} ${i},${label}`),
+  );
+  await writeFile(file, ['text,label', ...rows.flat()].join('\n'));
+  return file;
+}
+
+test('an encoder with another head learns labels of its own, and names them', async () => {
+  const folder = await temporaryFolder();
+  const from = await taskFolder('bert/mlm');
+  const out = path.join(folder, 'out');
+  const data = ['--data', await threeLabels(folder), '--steps', '40', '--batch-size', '8'];
+  const asked = ['train', '--from', from, ...data, '--learning-rate', '0.005'];
+  const { code, stdout, stderr } = await run(...asked, '--out', out);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('labels      3: other, person, place\n');
+  expect(stdout).toMatch(/note +New, .*"classifier.weight"/);
+  const told = await run('classify', out, 'London 3', '--quiet');
+  expect(told.stdout).toMatch(/^place/);
+
+  // Beside adapters it trains whole, and is kept with them.
+  const tuned = path.join(folder, 'adapter');
+  const { code: ended, stderr: said } = await run(...asked, '--lora', '2', '--out', tuned);
+  expect({ code: ended, stderr: said }).toEqual({ code: 0, stderr: '' });
+  const saved = await readFile(path.join(tuned, 'adapter_config.json'), 'utf8');
+  const { modules_to_save: kept } = JSON.parse(saved) as { modules_to_save: string[] };
+  expect(kept).toContain('classifier');
+  const beside = await run('classify', from, 'London 3', '--adapter', tuned, '--quiet');
+  expect(beside.stdout).toMatch(/^place/);
 });
 
 test('adapters of a language model learn from preferences, and whole models are refused', async () => {
@@ -489,8 +532,14 @@ test('a classifier of pictures learns labels from folders, under their names', a
   expect(seen.stdout).toMatch(/^(ant|bee|cat|dog|elk|fox|gnu)\t0\.\d+\n$/);
 
   await rm(path.join(data, 'gnu'), { recursive: true });
-  const fewer = await run(...asked, '--out', path.join(folder, 'fewer'));
-  expectRefusal(fewer, '6 labels', '"fox"', '7 apart');
+  // Other labels than the seven that it had get a head of their own.
+  const fewer = path.join(folder, 'fewer');
+  const few = await run(...asked, '--out', fewer, '--steps', '20', '--batch-size', '6');
+  expect({ code: few.code, stderr: few.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(few.stdout).toContain('labels      6: ant, bee, cat, dog, elk, fox\n');
+  expect(few.stdout).toMatch(/note +New, .*: "classifier.weight", "classifier.bias"\./);
+  const fox = await run('see', fewer, path.join(data, 'fox', '0.png'), '--top-k', '6');
+  for (const name of names) expect(fox.stdout.includes(name)).toBe(name !== 'gnu');
   const file = await run('train', '--from', from, '--data', from + '/config.json', '--out', data);
   expectRefusal(file, 'learns from a folder');
   const texts = ['--from', path.join(root, 'models', 'phrases'), '--data', data, '--out', out];
@@ -532,6 +581,7 @@ test('train refuses what it cannot do', async () => {
   const refuse = async (args: string[], ...parts: string[]): Promise<void> =>
     expectRefusal(await run('train', '--out', out, ...args), ...parts);
   await refuse(['--steps', '0'], '--steps', '"0"', 'at least 1');
+  await refuse(['--from', from, '--dtype', 'int4'], '--dtype int4', '--lora N', 'adapters');
   await refuse(['--epochs', '3'], "'--epochs'");
   await refuse(['--from', path.join(folder, 'none')], 'no directory');
   await refuse(['--from', from, '--data', path.join(folder, 'none')], 'cannot be read', '--data');

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { show } from '../../runtime/print.ts';
-import { type Model, type Source, TransformerError } from '../../index.node.ts';
+import { type Model, type NewHead, type Source, TransformerError } from '../../index.node.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import { Random } from '../../model/random.ts';
 import { type Field } from '../../phrases/fields.ts';
@@ -34,6 +34,8 @@ export interface Learner {
   readonly source: Source;
   /** Of models of texts. */
   readonly tokenizer?: Tokenizer;
+  /** That it needs for the labels of the data, where it has none for them. */
+  readonly head?: NewHead;
   readonly data: (model: Model) => Promise<TrainingData>;
 }
 

@@ -1,12 +1,12 @@
 // A folder of files as what a model learns from: pictures by label, sounds with their texts.
 
 import { stat } from 'node:fs/promises';
-import { ImageProcessor, type Source, TransformerError } from '../../index.node.ts';
+import { ImageProcessor, type NewHead, type Source } from '../../index.node.ts';
+import { modalitiesOf } from '../../model/architectures.ts';
 import { className } from '../../model/heads/head-name.ts';
 import { readConfig } from '../../model/read-configs.ts';
 import { show } from '../../runtime/print.ts';
 import type { JsonObject } from '../../source/json.ts';
-import { withFiles } from '../../source/overlay.ts';
 import { audioFolder, speechBatch } from '../../training/data/audio-folder.ts';
 import { imageBatch, type ImageFolder, imageFolder } from '../../training/data/image-folder.ts';
 import { loadSpeechProcessor } from '../../training/data/speech-processor.ts';
@@ -51,8 +51,10 @@ export async function folderLearner(
   const config = await readConfig(source, undefined);
   const tasks = await tasksFor(config, className(config) ?? null);
   const isFolder = data !== undefined && (await isDirectory(data));
+  // Whatever sees pictures can be given a head for labels.
+  const sees = isFolder && (await modalitiesOf(config)).includes('image');
   const kind = Object.keys(kinds).find((task) => tasks.includes(task));
-  const { wanted, learner } = kinds[kind ?? ''] ?? {};
+  const { wanted, learner } = kinds[kind ?? (sees ? 'image-classification' : '')] ?? {};
   if (learner !== undefined) {
     if (isFolder) return learner(data, settings, { source, config });
     throw new UsageError(`${wanted}; --data is ${show(data ?? 'missing')}.`);
@@ -80,9 +82,10 @@ async function imageLearner(
   { source, config }: Checkpoint,
 ): Promise<Learner> {
   const processor = await ImageProcessor.load(source);
-  const { images, labels } = await labelledImages(folder, config);
+  const { images, labels, head } = await labelledImages(folder, config, seed);
   return {
-    source: withLabels(source, config, labels),
+    source,
+    ...(head && { head }),
     data: ({ gpu }) =>
       inOrder(folder, images, {
         seed,
@@ -115,30 +118,18 @@ async function speechLearner(
   };
 }
 
-/** Pictures by the labels of a model where it names them all, else by their own, in place of as many of the model. */
-async function labelledImages(folder: string, config: JsonObject): Promise<ImageFolder> {
+/** Pictures by the labels of a model where it names them all, else by their own, for which it gets a head. */
+async function labelledImages(
+  folder: string,
+  config: JsonObject,
+  seed: number,
+): Promise<ImageFolder & { readonly head?: NewHead }> {
   const known = labelsOf(config, className(config) ?? null);
   const own = await imageFolder(folder);
-  if (own.labels.every((name) => known.includes(name))) {
-    const numbers = own.labels.map((name) => known.indexOf(name));
-    const images = own.images.map(({ image, label }) => ({ image, label: numbers[label] ?? -1 }));
-    return { images, labels: known };
+  if (!own.labels.every((name) => known.includes(name))) {
+    return { ...own, head: { labels: own.labels, seed } };
   }
-  if (own.labels.length === known.length) return own;
-  throw new TransformerError(
-    'INPUT_INVALID',
-    `${folder} has ${own.labels.length} labels, ${show(own.labels)}; the model tells ${known.length} apart, ${show(known)}. ` +
-      'Pass a checkpoint of as many labels.',
-  );
-}
-
-/** A checkpoint whose labels have other names. */
-function withLabels(source: Source, config: JsonObject, labels: readonly string[]): Source {
-  const named = {
-    ...config,
-    id2label: Object.fromEntries(labels.entries()),
-    label2id: Object.fromEntries(labels.map((name, index) => [name, index])),
-  };
-  const bytes = new TextEncoder().encode(JSON.stringify(named));
-  return withFiles(source, new Map([['config.json', bytes]]), source.name ?? 'the checkpoint');
+  const numbers = own.labels.map((name) => known.indexOf(name));
+  const images = own.images.map(({ image, label }) => ({ image, label: numbers[label] ?? -1 }));
+  return { images, labels: known };
 }

@@ -2,7 +2,6 @@
 
 import { TransformerError } from '../../index.node.ts';
 import { fieldOf } from '../../runtime/errors.ts';
-import { show } from '../../runtime/print.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import { Random } from '../../model/random.ts';
 import {
@@ -20,16 +19,22 @@ import {
 } from '../../training/data/preferences.ts';
 import { dpo } from '../../training/dpo.ts';
 import { shuffle, shuffled } from '../../training/data/order.ts';
-import { type DataRecord, readRecords } from '../../training/data/records.ts';
+import type { DataRecord } from '../../training/data/records.ts';
 import type { Recipe } from '../../phrases/recipe.ts';
 import type { ChatMessage } from '../../tokenizer/chat-template.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { JsonObject } from '../../source/json.ts';
 import type { TrainingData } from './data.ts';
-import { labelBatches, labelsTexts } from './labels.ts';
+import { columnsOf, labelBatches, labelsTexts } from './labels.ts';
 
 /** Of a file, one row in twenty is held out, and no more than this. */
 const heldOutAtMost = 64;
+
+interface RowReader {
+  readonly tokenizer: Tokenizer;
+  readonly config: JsonObject;
+  readonly most: number;
+}
 
 /**
  * Rows with `messages`, with `prompt` and `completion`, or with `text`; or preferences, with `chosen` and `rejected`,
@@ -39,11 +44,10 @@ const heldOutAtMost = 64;
  */
 export async function rowData(
   file: string,
+  rows: readonly DataRecord[],
   { seed, batchSize }: Recipe,
-  tokenizer: Tokenizer,
-  { config, most }: { readonly config: JsonObject; readonly most: number },
+  { tokenizer, config, most }: RowReader,
 ): Promise<TrainingData> {
-  const rows = await readRecords(file);
   if (labelsTexts(config)) {
     const { exampleOf: labelled, batchOf } = labelBatches(tokenizer, config, most);
     return inOrder(file, await examplesOf(file, rows, labelled), { seed, batchSize, batchOf });
@@ -125,10 +129,9 @@ function exampleOf(
     return completionExample(tokenizer, { prompt, completion }, limits);
   }
   if (typeof text === 'string') return textExample(tokenizer, text, limits);
-  const names = Object.keys(row).map((name) => show(name));
   throw new TransformerError(
     'INPUT_INVALID',
-    `it has ${names.join(', ') || 'nothing'}; wanted "messages", "prompt" and "completion", "text", or "chosen" and "rejected".`,
+    `it has ${columnsOf(row)}; wanted "messages", "prompt" and "completion", "text", or "chosen" and "rejected".`,
   );
 }
 

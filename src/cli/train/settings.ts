@@ -125,6 +125,10 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
   const rank = wholeOption('--lora', values.lora, 1);
   const held = rank === undefined ? undefined : dtypeOption(values.dtype);
   const stored = ['f32', 'f16'] as const;
+  if (rank === undefined && values.dtype?.startsWith('int')) {
+    const wanted = 'Add --lora N to train adapters beside them, or pass f32 or f16.';
+    throw new UsageError(`--dtype ${values.dtype} holds weights that do not train. ${wanted}`);
+  }
   const dtype = (rank === undefined && choiceOption('--dtype', values.dtype, stored)) || 'f16';
   const out = resolve(folder);
   const given = {

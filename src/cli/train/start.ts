@@ -5,6 +5,7 @@ import { courses } from '../../phrases/courses.ts';
 import { grown } from '../../phrases/grow.ts';
 import { phrasesConfig, phrasesGeneration } from '../../phrases/recipe.ts';
 import { buildTokenizer } from '../../phrases/vocabulary.ts';
+import type { JsonObject } from '../../source/json.ts';
 import { openSource } from '../../source/open-source.ts';
 import { withFiles } from '../../source/overlay.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
@@ -37,10 +38,14 @@ export async function openStart(settings: TrainSettings): Promise<Source> {
   return withFiles(checkpoint, files, 'a new model of phrases');
 }
 
-/** Writes what stays the same during a run: its settings and its tokenizer. */
+/**
+ * Writes what stays the same during a run: its settings and its tokenizer. `config`: of a model with a new head that an
+ * adapter is for.
+ */
 export async function writeStart(
   settings: TrainSettings,
   files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  config: JsonObject | undefined,
 ): Promise<void> {
   const { recipe, course, from, data, heldOut, pack, language, freeze, lora, out } = settings;
   const target = directoryTarget(out);
@@ -58,6 +63,8 @@ export async function writeStart(
     freeze,
     ...(lora && { lora }),
   };
-  const text = `${JSON.stringify(run, undefined, 2)}\n`;
-  await target.write(settingsFile, new TextEncoder().encode(text));
+  const write = (file: string, value: unknown): Promise<void> =>
+    target.write(file, new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`));
+  if (config) await write('config.json', config);
+  await write(settingsFile, run);
 }

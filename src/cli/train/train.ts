@@ -1,10 +1,11 @@
 // webgpu-transformer train: trains the translator of phrases, or fine-tunes a checkpoint.
 
-import { Gpu, loadModel, TransformerError } from '../../index.node.ts';
+import { Gpu, loadModel, type Model, TransformerError } from '../../index.node.ts';
 import { completeRun } from '../../training/complete-run.ts';
 import { trainerOptions } from '../../phrases/recipe.ts';
 import { withAdapters } from '../../training/adapters/adapted-model.ts';
 import { Lora } from '../../training/adapters/lora.ts';
+import { trainableOf } from '../../training/check.ts';
 import { trainingMemory, type TrainingMemory } from '../../training/memory.ts';
 import { Trainer } from '../../training/trainer.ts';
 import type { TrainerOptions } from '../../training/trainer-options.ts';
@@ -30,7 +31,7 @@ export const train: Command = {
     'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
     'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A classifier ' +
     'of texts learns from rows with text, label and perhaps textPair; one of pictures from a folder that has a folder of ' +
-    'them for each label, or metadata.csv with file_name and label; a model of speech from a folder of sounds with ' +
+    'them for each label, or metadata.csv with file_name and label; either gets a head for labels that it does not have; a model of speech from a folder of sounds with ' +
     "metadata.csv, which has file_name and transcription. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
   options: trainOptions,
   examples: [
@@ -60,12 +61,13 @@ async function run(args: readonly string[]): Promise<void> {
   using gpu = await Gpu.request();
   const start = await openStart(settings);
   const learner = (await folderLearner(settings, start)) ?? (await textLearner(settings, start));
-  const { source, tokenizer } = learner;
+  const { source, tokenizer, head } = learner;
   // loadModel releases the source, so its other files are read before.
   const copied = await readFiles(source, companionFiles);
   const { recipe, freeze, out, resume, lora } = settings;
   using model = await loadModel(source, {
     gpu,
+    ...(head && { head }),
     ...(lora ? lora.dtype && { dtype: lora.dtype } : { training: true }),
   });
   const data = await learner.data(model);
@@ -74,6 +76,7 @@ async function run(args: readonly string[]): Promise<void> {
     new Lora(model, {
       rank: lora.rank,
       ...(lora.targets && { targets: lora.targets }),
+      ...(head && { modulesToSave: headModules(model) }),
       seed: recipe.seed,
     });
   const options: TrainerOptions = {
@@ -104,12 +107,14 @@ async function run(args: readonly string[]): Promise<void> {
         'to go on with it.',
     );
   }
-  await writeStart(settings, resume ? new Map() : copied);
+  await writeStart(settings, resume ? new Map() : copied, lora && head && model.config);
   const reporter = await Reporter.open(settings, trainer.step);
   evaluation.resume(reporter.found);
   const count = (number: number): string => number.toLocaleString('en-US');
   reporter.print(`adapter     ${adapterLine(gpu)}`);
   reporter.print(`parameters  ${count(trainer.trainableParameters)} that train`);
+  if (head) reporter.print(`labels      ${head.labels.length}: ${head.labels.join(', ')}`);
+  for (const text of model.warnings) reporter.print(`note        ${text}`);
   reporter.print(`memory      ${memoryLine(memory)}`);
   reporter.print(`data        ${data.summary}`);
   reporter.print(`run         ${out}, from step ${trainer.step}`);
@@ -118,6 +123,13 @@ async function run(args: readonly string[]): Promise<void> {
   } finally {
     reporter.end();
   }
+}
+
+/** The modules of a head, which train whole beside adapters. */
+function headModules(model: Model): string[] {
+  const { slices, behindStates } = trainableOf('The model', model);
+  const own = slices.filter(({ tensor }) => behindStates.includes(tensor));
+  return [...new Set(own.map(({ name }) => name.replace(/\.(weight|bias)$/, '')))];
 }
 
 /** What a step takes, in words. */
