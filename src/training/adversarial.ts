@@ -2,9 +2,10 @@
 // et al. 2017, arXiv 1605.07725) and "Towards Deep Learning Models Resistant to Adversarial Attacks" (Madry et al. 2018,
 // arXiv 1706.06083), on the pixels of images, or on the vectors that a stack of texts or sounds begins with.
 
-import { hasMethod, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { fieldOf, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { ImageProcessor } from '../images/image-processor.ts';
 import { gradients } from '../runtime/gradient.ts';
+import { isListOf } from '../runtime/lists.ts';
 import { windowOf } from '../runtime/parts.ts';
 import type { Points } from '../runtime/points.ts';
 import type { Recording } from '../runtime/record.ts';
@@ -33,7 +34,7 @@ export interface AttackOptions {
    * What made the pixel values of images. `epsilon` then counts in parts of the way from black to white, 8 / 255 say, in
    * place of pixel values, and no pixel is moved beyond black and white. Without it pixel values are bounded by `epsilon` alone.
    */
-  processor?: ImageProcessor;
+  processor?: Pick<ImageProcessor, 'range'>;
   /** Steps of `pgd`; 3 by default. */
   steps?: number;
   /** How long each of them is; 2.5 · epsilon / steps by default. */
@@ -53,7 +54,7 @@ export function checkAttack(options: AttackOptions): CheckedAttack {
   const { method, epsilon, norm = 'l2', processor, steps = method === 'fgm' ? 1 : 3 } = options;
   if (!['fgm', 'pgd'].includes(method)) throw invalidOption('method', method, "'fgm' or 'pgd'");
   if (!['l2', 'linf'].includes(norm)) throw invalidOption('norm', norm, "'l2' or 'linf'");
-  if (processor !== undefined && !hasMethod(processor, 'process')) {
+  if (processor !== undefined && !isRange(fieldOf(processor, 'range'))) {
     throw invalidOption('processor', processor, 'what ImageProcessor.load resolves with');
   }
   checkPositive('epsilon', epsilon);
@@ -67,6 +68,14 @@ export function checkAttack(options: AttackOptions): CheckedAttack {
   const { stepSize = method === 'fgm' ? epsilon : (2.5 * epsilon) / steps } = options;
   checkPositive('stepSize', stepSize);
   return { method, epsilon, norm, steps, stepSize, range: processor?.range };
+}
+
+function isRange(given: unknown): boolean {
+  const isNumber = (value: unknown): boolean => Number.isFinite(value);
+  return ['black', 'white'].every((end) => {
+    const values = fieldOf(given, end);
+    return isListOf(values, isNumber) && values.length > 0;
+  });
 }
 
 /** A recorded pass, of which each row of the batch has a loss of its own or several. */
