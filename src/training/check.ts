@@ -77,3 +77,14 @@ export function checkBatches(value: unknown, others: string = ''): void {
     `Batches come from an iterable${others}. Put a single batch in [ ].`,
   );
 }
+
+export function disposedTrainer(): TransformerError {
+  return new TransformerError('DISPOSED', 'This trainer was disposed. Make a new one.');
+}
+
+export function busyTrainer(): TransformerError {
+  return new TransformerError(
+    'INPUT_INVALID',
+    'This trainer is in a loop of steps already. End that loop first.',
+  );
+}

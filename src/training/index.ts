@@ -108,6 +108,7 @@ export {
   pruneWeights,
   type PruneWeightsOptions,
 } from './pruning.ts';
+export { gradualPruning, type GradualPruningOptions, type RunPruning } from './gradual-pruning.ts';
 export type { TextPooling } from './pooled-states.ts';
 export type { PruningMask } from './pruning-mask.ts';
 export type { NamePattern } from './trainable.ts';

@@ -87,16 +87,17 @@ export class PruningMask {
    * came back. @internal
    */
   async apply(subject: Subject): Promise<void> {
-    await this.#zero(subject);
+    await this.zero(subject);
     const { target } = subject;
     target.whenReloaded?.(() => {
       const renewed = subjectOf(target);
       this.#parameters = renewed.parameters;
-      return this.#zero(renewed);
+      return this.zero(renewed);
     });
   }
 
-  async #zero({ gpu, trainer }: Subject): Promise<void> {
+  /** The same for as long as this device is there. @internal */
+  async zero({ gpu, trainer }: Subject): Promise<void> {
     await this.#change(gpu, this.#parameters.segments, (bytes, pruned) => {
       const values = new Float32Array(bytes);
       pruned.forEach((is, i) => {

@@ -49,22 +49,40 @@ export async function pruneWeights(
   options: PruneWeightsOptions,
 ): Promise<PrunedWeights> {
   refuseUnknown(options, ['sparsity', 'targets', 'scope'], 'option of pruneWeights');
-  const { sparsity, scope = 'tensor' } = options;
-  if (typeof sparsity !== 'number' || !(sparsity >= 0 && sparsity < 1)) {
-    throw new TransformerError(
-      'OPTION_INVALID',
-      `sparsity is ${show(sparsity)}; wanted a number from 0 to below 1, the part that becomes zero.`,
-    );
-  }
-  if (scope !== 'tensor' && scope !== 'global') {
+  checkPruning(options);
+  const subject = subjectOf(target);
+  const pruned = await prunedOf(subject, options);
+  await pruned.mask.apply(subject);
+  return pruned;
+}
+
+/** @throws TransformerError OPTION_INVALID */
+export function checkPruning({ sparsity, scope, targets }: PruneWeightsOptions): void {
+  checkSparsity('sparsity', sparsity);
+  if (scope !== undefined && scope !== 'tensor' && scope !== 'global') {
     throw new TransformerError(
       'OPTION_INVALID',
       `scope is ${show(scope)}; wanted "tensor" or "global".`,
     );
   }
-  checkPatterns('targets', options.targets);
-  const subject = subjectOf(target);
-  const slices = await targetsOf(subject, options.targets);
+  checkPatterns('targets', targets);
+}
+
+/** @throws TransformerError OPTION_INVALID */
+export function checkSparsity(name: string, sparsity: unknown): void {
+  if (typeof sparsity === 'number' && sparsity >= 0 && sparsity < 1) return;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `${name} is ${show(sparsity)}; wanted a number from 0 to below 1, the part that becomes zero.`,
+  );
+}
+
+/** What becomes zero. */
+export async function prunedOf(
+  subject: Subject,
+  { sparsity, targets, scope = 'tensor' }: PruneWeightsOptions,
+): Promise<PrunedWeights> {
+  const slices = await targetsOf(subject, targets);
   const groups = new Map<string, Weights[]>();
   for (const weights of slices) {
     const group = scope === 'global' ? '' : weights.name;
@@ -72,7 +90,6 @@ export async function pruneWeights(
   }
   const mask = new PruningMask(subject.parameters);
   const tensors = [...groups.values()].flatMap((group) => pruneGroup(group, sparsity, mask));
-  await mask.apply(subject);
   return { tensors, mask };
 }
 

@@ -8,6 +8,7 @@ import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
 import { checkPatterns, checkRange, checkSwitch, checkWhole, invalidOption } from './check.ts';
 import type { NamedFile } from './checkpoint.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';
+import type { RunPruning } from './gradual-pruning.ts';
 import type { RankAllocation } from './adapters/rank-allocation.ts';
 import type { StepsOptions } from './training-step.ts';
 import { type AttackOptions, type CheckedAttack, checkAttack } from './adversarial.ts';
@@ -79,6 +80,8 @@ export interface TrainerOptions {
    * 1710.03740); all is computed in f32 still. A gradient is off by a few thousandths of its length.
    */
   activations?: 'f32' | 'f16';
+  /** What prunes weights as training goes on, see `gradualPruning`. */
+  pruning?: RunPruning;
   /** Low-rank adapters to train in place of the model's parameters. */
   adapter?: Adapter;
 }
@@ -97,6 +100,7 @@ export interface CheckedOptions extends TrainableOptions {
   readonly maxSkippedSteps: number;
   readonly checkpointLayers: boolean;
   readonly activations: 'f32' | 'f16';
+  readonly pruning: RunPruning | undefined;
   readonly adapter: Adapter | undefined;
   /** @internal */
   readonly allocation: RankAllocation | undefined;
@@ -120,6 +124,7 @@ const known: Readonly<Record<keyof TrainerOptions, true>> = {
   maxSkippedSteps: true,
   checkpointLayers: true,
   activations: true,
+  pruning: true,
   adapter: true,
 };
 
@@ -129,7 +134,7 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
   const { learningRate, labelSmoothing = 0, objective, maxGradNorm = 0, freeze, decay } = options;
   const { accumulate = 1, seed = 0, padToMultipleOf = 8, maxSkippedSteps = 10 } = options;
   const { dropout = true, optimizer = adamW(), adapter, checkpointLayers = false } = options;
-  const { classWeights, penalty, adversarial, activations = 'f32' } = options;
+  const { classWeights, penalty, adversarial, activations = 'f32', pruning } = options;
   checkRange('labelSmoothing', labelSmoothing, 0, 1);
   checkRange('maxGradNorm', maxGradNorm, 0, Infinity);
   checkWhole('accumulate', accumulate, 1);
@@ -150,6 +155,13 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
   checkPart('optimizer', optimizer, 'record', 'adamW() or another of this library');
   checkPart('objective', objective, 'record', 'distillation(…) or another of this library');
   checkPart('adapter', adapter, 'adapt', 'a Lora');
+  checkPart('pruning', pruning, 'restored', 'gradualPruning(…)');
+  if (pruning !== undefined && adapter !== undefined) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      "An adapter trains beside the model's weights, so pruning has none of its own here. Leave pruning or adapter out.",
+    );
+  }
   checkPatterns('freeze', freeze);
   checkPatterns('decay', decay, ['matrices', 'all']);
   if (objective !== undefined && (labelSmoothing > 0 || classWeights !== undefined)) {
@@ -172,6 +184,7 @@ export function checkOptions(options: TrainerOptions): CheckedOptions {
     maxSkippedSteps,
     checkpointLayers,
     activations,
+    pruning,
     adapter,
     allocation: adapter?.allocation,
     ...(freeze && { freeze }),

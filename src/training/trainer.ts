@@ -1,7 +1,7 @@
 // Training: batches in, better parameters out. A step is two replayed lists: the gradients of a batch,
 // and the update. While the caller looks at one step, the gradients of the next are computed.
 
-import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
@@ -9,7 +9,7 @@ import { openSource } from '../source/open-source.ts';
 import type { Source } from '../source/source.ts';
 import type { Target } from '../source/target.ts';
 import { BatchReader, type Batches } from './batches.ts';
-import { checkWhole, trainableOf } from './check.ts';
+import { busyTrainer, checkWhole, disposedTrainer, trainableOf } from './check.ts';
 import {
   restoreState,
   saveModel,
@@ -96,7 +96,6 @@ export class Trainer {
     options: StepsOptions = {},
   ): AsyncGenerator<TrainingStep, void, undefined> {
     const { signal, maxSteps } = checkStepsOptions(options);
-    this.expectUsable();
     this.#expectIdle();
     this.#running = true;
     let ahead: Promise<Ahead | undefined> = Promise.resolve(undefined);
@@ -119,13 +118,14 @@ export class Trainer {
         throwIfAborted(signal);
         const { batches: used, labels, tokens, sums } = current;
         const learningRate = learningRateOf(this.options.schedule, this.#step + 1);
-        const { maxGradNorm, allocation } = this.options;
+        const { maxGradNorm, allocation, pruning } = this.options;
         const updated = update.play(learningRate, maxGradNorm, allocation?.counts(this.#step + 1));
         updated.catch(() => {}); // told below
         this.#step += 1;
         this.#batch += used.length;
-        // Ranks that go do so before the next gradients are computed.
+        // Ranks and weights that go do so before the next gradients are computed.
         await allocation?.after(this.#step, this.state);
+        await pruning?.after(this.#step, this);
         ahead = Promise.resolve(undefined);
         if (this.#step < maxSteps) ahead = this.#gradients.compute(reader, this.#batch);
         ahead.catch(() => {}); // told when its turn comes
@@ -195,10 +195,9 @@ export class Trainer {
    * @throws TransformerError FILE_*, TENSOR_MISSING, TENSOR_MISMATCH, OPTION_INVALID
    */
   async restore(source: string | URL | Source): Promise<void> {
-    this.expectUsable();
     this.#expectIdle();
     const opened = openSource(source);
-    if (!(await this.#recover(opened))) await restoreState(this, opened);
+    if (!(await this.#recover(opened))) await this.#restore(opened);
     this.#savedStep = this.#step;
     if (this.gpu.recovers) this.#kept = opened;
   }
@@ -262,10 +261,15 @@ export class Trainer {
     [this.state, this.#allocated] = this.#begin();
     this.#gradients = new GradientLists(this.model, this.state, this.options);
     this.resumeAt(0, 0);
-    if (source !== undefined) await restoreState(this, source);
+    if (source !== undefined) await this.#restore(source);
     for (const change of this.#changes) await change();
     this.#isBehind = false;
     return true;
+  }
+
+  async #restore(source: Source): Promise<void> {
+    await restoreState(this, source);
+    await this.options.pruning?.restored(this.#step, this);
   }
 
   /** Whether what it keeps went with a device that came back, and is to be made anew. */
@@ -286,15 +290,11 @@ export class Trainer {
 
   /** @throws TransformerError DISPOSED @internal */
   expectUsable(): void {
-    if (!this.#disposed) return;
-    throw new TransformerError('DISPOSED', 'This trainer was disposed. Make a new one.');
+    if (this.#disposed) throw disposedTrainer();
   }
 
   #expectIdle(): void {
-    if (!this.#running) return;
-    throw new TransformerError(
-      'INPUT_INVALID',
-      'This trainer is in a loop of steps already. End that loop first.',
-    );
+    this.expectUsable();
+    if (this.#running) throw busyTrainer();
   }
 }

@@ -149,6 +149,10 @@ const ways: Readonly<Record<string, Way>> = {
     ],
     takes: { '1.count': ['undefined'], '1.scores': ['undefined'] },
   },
+  gradualPruning: {
+    call: training.gradualPruning,
+    right: of(() => [{ sparsity: 0.5, from: 1, to: 9 }]),
+  },
   pruneWeights: { call: training.pruneWeights, right: of(() => [model, { sparsity: 0.1 }]) },
   robustness: {
     call: training.robustness,
