@@ -21,7 +21,7 @@ export interface GradualPruningOptions extends PruneWeightsOptions {
 
 /** What prunes a trainer's weights behind its steps. */
 export interface RunPruning {
-  /** The part that is zero behind a step; undefined before the first pruning. */
+  /** The part that is zero behind a step; undefined before the first pruning. @throws TransformerError OPTION_INVALID */
   sparsityAt(step: number): number | undefined;
   /** Prunes where it is time. @internal */
   after(step: number, trainer: Trainer): Promise<void>;
@@ -58,6 +58,7 @@ export function gradualPruning(options: GradualPruningOptions): RunPruning {
   const partOf = (step: number): number =>
     sparsity + (initialSparsity - sparsity) * (1 - (step - from) / (to - from)) ** 3;
   const sparsityAt = (step: number): number | undefined => {
+    checkWhole('step', step, 0);
     const at = pruningBy(step);
     return at === undefined ? undefined : partOf(at);
   };

@@ -153,6 +153,11 @@ const ways: Readonly<Record<string, Way>> = {
     call: training.gradualPruning,
     right: of(() => [{ sparsity: 0.5, from: 1, to: 9 }]),
   },
+  'runpruning.sparsityAt': {
+    call: (step: number) =>
+      training.gradualPruning({ sparsity: 0.5, from: 1, to: 9 }).sparsityAt(step),
+    right: of(() => [3]),
+  },
   pruneWeights: { call: training.pruneWeights, right: of(() => [model, { sparsity: 0.1 }]) },
   robustness: {
     call: training.robustness,
