@@ -11,7 +11,7 @@ import {
 import { className } from '../model/heads/head-name.ts';
 import { isObject } from '../source/json.ts';
 import { type ModelSource, openSource } from '../source/open-source.ts';
-import { withFiles } from '../source/overlay.ts';
+import { jsonBytes, withFiles } from '../source/overlay.ts';
 import { readJson } from '../source/source.ts';
 import { labelsOf } from './describe.ts';
 import { Progress, type Terminal } from './progress.ts';
@@ -63,8 +63,8 @@ export async function openPipeline<Name extends keyof Pipelines>(
   try {
     const lora = await loadLora(model, adapter);
     const adapted = withAdapters(model, lora);
-    const config = new TextEncoder().encode(JSON.stringify(model.config));
-    const own = head ? withFiles(openSource(source), new Map([['config.json', config]])) : source;
+    const files = new Map([['config.json', jsonBytes(model.config)]]);
+    const own = head ? withFiles(openSource(source), files) : source;
     const task = await pipeline(name, own, { ...(signal && { signal }), model: adapted });
     const dispose = (): void => {
       lora.dispose();

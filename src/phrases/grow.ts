@@ -4,7 +4,7 @@ import { numbersIn } from '../model/weights/weight-formats.ts';
 import { isObject, type JsonObject } from '../source/json.ts';
 import { openSafetensors, readTensors } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
-import { withFiles } from '../source/overlay.ts';
+import { jsonBytes, withFiles } from '../source/overlay.ts';
 import { readJson, type Source } from '../source/source.ts';
 import type { Field } from './fields.ts';
 import { outsideSettings, outsideToken } from './outside.ts';
@@ -44,13 +44,16 @@ export async function grown(source: Source, encoder: Encoder, field: Field): Pro
   const added = missingTokens(field, encoder, tokens);
   // Another model's certainty says nothing of the one to be trained.
   const { score_calibration: _, ...settings } = config;
-  if (added.length === 0) return withFiles(source, new Map([['config.json', json(settings)]]));
+  if (added.length === 0) return withFiles(source, new Map([['config.json', jsonBytes(settings)]]));
   const count = size + added.length;
   const vocab = { ...tokens, ...Object.fromEntries(added.map((token, i) => [token, size + i])) };
   const sizes = { vocab_size: count, decoder_vocab_size: count };
   const files = new Map<string, Uint8Array<ArrayBuffer>>([
-    ['tokenizer.json', json(withTokens(tokenizer, vocab, added))],
-    ['config.json', json({ ...settings, ...sizes, ...outsideSettings(vocab[outsideToken] ?? -1) })],
+    ['tokenizer.json', jsonBytes(withTokens(tokenizer, vocab, added))],
+    [
+      'config.json',
+      jsonBytes({ ...settings, ...sizes, ...outsideSettings(vocab[outsideToken] ?? -1) }),
+    ],
     ['model.safetensors', safetensors(await grownTensors(source, { size, unknown, added }))],
   ]);
   return withFiles(source, files);
@@ -128,8 +131,4 @@ async function grownTensors(
     tensors.set(entry.name, { shape, data });
   }
   return tensors;
-}
-
-function json(value: JsonObject): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify(value));
 }

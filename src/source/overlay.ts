@@ -1,5 +1,6 @@
 // A source in which some files are others.
 
+import type { JsonObject } from './json.ts';
 import type { Source } from './source.ts';
 
 /** The source with these files in place of its own, or beside them. */
@@ -22,4 +23,9 @@ export function withFiles(
     },
     explain: (missing) => source.explain?.(missing),
   };
+}
+
+/** A file of JSON, on one line. */
+export function jsonBytes(value: JsonObject): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value));
 }

@@ -123,18 +123,21 @@ function configsOf({ config: given, generation }: Trainer['model']): RunConfigs 
   return generation === given ? { config } : { config, generation };
 }
 
+/** A file of JSON, a field a line. */
+export function jsonFile(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
 /** A model's files. */
 export function filesOf(
   { config, generation }: RunConfigs,
   values: ReadonlyMap<string, StoredValues>,
   dtype: 'f32' | 'f16',
 ): NamedFile[] {
-  const json = (value: unknown): Uint8Array<ArrayBuffer> =>
-    new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
   const torchDtype = dtype === 'f16' ? 'float16' : 'float32';
   return [
-    { name: 'config.json', bytes: json({ ...config, torch_dtype: torchDtype }) },
-    ...(generation ? [{ name: 'generation_config.json', bytes: json(generation) }] : []),
+    { name: 'config.json', bytes: jsonFile({ ...config, torch_dtype: torchDtype }) },
+    ...(generation ? [{ name: 'generation_config.json', bytes: jsonFile(generation) }] : []),
     { name: 'model.safetensors', bytes: safetensors(values, { dtype }) },
   ];
 }

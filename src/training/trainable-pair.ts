@@ -20,7 +20,6 @@ import {
   TrainableParts,
   adaptWeights,
   type PaddedBatch,
-  weightsIn,
 } from './trainable-parts.ts';
 
 export class TrainablePair
@@ -33,8 +32,7 @@ export class TrainablePair
     const { source, target, weights } = model;
     const { encoder, decoder } = weights;
     super(parts, model, { inputs: [source, target], stacks: { encoder, decoder }, remake });
-    const before = new Set(weightsIn([source, target, encoder, decoder]).weights);
-    this.behindStates = this.weights.filter((weight) => !before.has(weight));
+    this.behindStates = this.weightsBeside([source, target, encoder, decoder]);
   }
 
   expectLoss(): void {

@@ -48,7 +48,7 @@ export function adaptWeights<T>(structure: T, { linear, embedding, tensors }: Ad
 }
 
 /** The tensors and the linear layers in a structure of weights, each once. */
-export function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] } {
+function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] } {
   const weights = new Set<Tensor>();
   const linears = new Map<Tensor, Linear>();
   const visit = (part: unknown): void => {
@@ -136,6 +136,12 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
     this.weights = weights;
     this.linears = linears;
     this.stacks = stacks;
+  }
+
+  /** The weights that are not in a part of the model. */
+  protected weightsBeside(part: unknown): Tensor[] {
+    const own = new Set(weightsIn(part).weights);
+    return this.weights.filter((weight) => !own.has(weight));
   }
 
   adapted(adapt: Adapt): Model {

@@ -17,7 +17,6 @@ import {
   TrainableParts,
   adaptWeights,
   type PaddedBatch,
-  weightsIn,
 } from './trainable-parts.ts';
 
 /** A padded batch; without labels where the states of the stack are read. */
@@ -45,8 +44,7 @@ export class TrainableSequence
     const { input, stack, causal } = definition;
     const stacks = causal ? { decoder: stack } : { encoder: stack };
     super(parts, definition, { inputs: [input], stacks, remake });
-    const before = new Set(weightsIn(stackOf(definition)).weights);
-    this.behindStates = this.weights.filter((weight) => !before.has(weight));
+    this.behindStates = this.weightsBeside(stackOf(definition));
   }
 
   expectLoss(): void {

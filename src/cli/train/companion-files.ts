@@ -1,7 +1,6 @@
 // The files beside the weights of a model that say how it reads.
 
 import type { Source } from '../../index.node.ts';
-import type { JsonObject } from '../../source/json.ts';
 import { readFile } from '../../source/source.ts';
 
 /** What goes with a model: how it reads texts, pictures and sound. */
@@ -28,8 +27,4 @@ export async function readFiles(
     if (bytes !== undefined) files.set(name, new Uint8Array(bytes));
   }
   return files;
-}
-
-export function jsonBytes(value: JsonObject): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
 }

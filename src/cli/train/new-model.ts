@@ -7,7 +7,7 @@ import type { Recipe } from '../../phrases/recipe.ts';
 import { show } from '../../runtime/print.ts';
 import type { JsonObject } from '../../source/json.ts';
 import { openSource } from '../../source/open-source.ts';
-import { withFiles } from '../../source/overlay.ts';
+import { jsonBytes, withFiles } from '../../source/overlay.ts';
 import {
   learnByteLevelTokenizer,
   leastVocabulary,
@@ -18,7 +18,7 @@ import { cosine } from '../../training/schedules.ts';
 import type { TrainerOptions } from '../../training/trainer-options.ts';
 import { positionsOf, tasksFor } from '../describe.ts';
 import { UsageError } from '../options.ts';
-import { companionFiles, jsonBytes, readFiles } from './companion-files.ts';
+import { companionFiles, readFiles } from './companion-files.ts';
 import { textsOf } from './packed.ts';
 import type { RunSettings } from './run-settings.ts';
 

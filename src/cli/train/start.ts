@@ -7,10 +7,10 @@ import { phrasesConfig, phrasesGeneration } from '../../phrases/recipe.ts';
 import { buildTokenizer } from '../../phrases/vocabulary.ts';
 import type { JsonObject } from '../../source/json.ts';
 import { openSource } from '../../source/open-source.ts';
-import { withFiles } from '../../source/overlay.ts';
+import { jsonBytes, withFiles } from '../../source/overlay.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { jsonFile } from '../../training/checkpoint.ts';
 import { initialCheckpoint } from '../../training/initialize.ts';
-import { jsonBytes } from './companion-files.ts';
 import { newModel } from './new-model.ts';
 import { type RunSettings, settingsFile } from './run-settings.ts';
 import type { TrainSettings } from './settings.ts';
@@ -63,8 +63,6 @@ export async function writeStart(
     freeze,
     ...(lora && { lora }),
   };
-  const write = (file: string, value: unknown): Promise<void> =>
-    target.write(file, new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`));
-  if (config) await write('config.json', config);
-  await write(settingsFile, run);
+  if (config) await target.write('config.json', jsonFile(config));
+  await target.write(settingsFile, jsonFile(run));
 }
