@@ -11,7 +11,7 @@ import {
 } from './test/support/library-build.ts';
 import { chromiumLaunchOptions } from './test/support/chromium.ts';
 import { libraryInterface } from './test/setup/interface.ts';
-import { readmeSnippets } from './test/setup/readme.ts';
+import { documentSnippets } from './test/setup/documents.ts';
 
 const built = process.env['TEST_BUILT'] === '1';
 const soaks = process.env['SOAK'] !== undefined;
@@ -20,7 +20,8 @@ const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
 // other tests run is built, too.
 const ofModels =
   'test/api/{checkpoints-variants,equivalences,generation*,*lifecycle,out-of-memory*,recovery,refusals,self-check,states,torch-transformer}.test.ts';
-const ofCommands = 'test/node/{cli-*,phrases,train-cli,training-files,translation-score}.test.ts';
+const ofCommands =
+  'test/node/{cli-*,docs,phrases,train-cli,training-files,translation-score}.test.ts';
 // Of files of the sources that stand behind its entries.
 const ofSources = 'test/node/{adapter,http-source}.test.ts';
 // In the browser, which is slow, runs what only it can show: each op by the doctor's checks (test/self-test), the tasks,
@@ -50,7 +51,7 @@ function library(entry: string): Record<string, string> {
 }
 
 const config: ViteUserConfig = {
-  plugins: [compactWgsl, ggufReader, inlineRuntime, readmeSnippets, libraryInterface],
+  plugins: [compactWgsl, ggufReader, inlineRuntime, documentSnippets, libraryInterface],
   build: {
     target: 'es2023',
     sourcemap: true,

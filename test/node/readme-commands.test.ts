@@ -13,6 +13,7 @@ import {
   root,
   taskFolder,
 } from '../support/cli.ts';
+import { docsPages } from '../support/docs-pages.ts';
 import { codeBlocks, shellWords } from '../support/snippets.ts';
 
 // Several processes, each of which opens a device.
@@ -280,6 +281,7 @@ test('scripts and files that the documents name are there', async () => {
     'models/digits/README.md',
     'models/novels/README.md',
     'models/phrases/README.md',
+    ...docsPages(root),
   ]) {
     const text = await readFile(path.join(root, file), 'utf8');
     for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) named.push(script);

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import { codeBlocks, shellWords, withChecks } from '../support/snippets.ts';
 
-test('blocks are found with their language and line', () => {
-  const text = 'One\n\n```ts\na();\n```\n\n```sh\nb "c"\n\nd\n```\n';
+test('blocks are found with their language, name and line', () => {
+  const text = 'One\n\n```ts\na();\n```\n\n```sh [b.sh]\nb "c"\n\nd\n```\n';
   expect(codeBlocks(text)).toEqual([
-    { language: 'ts', line: 4, code: 'a();\n' },
-    { language: 'sh', line: 8, code: 'b "c"\n\nd\n' },
+    { language: 'ts', title: '', line: 4, code: 'a();\n' },
+    { language: 'sh', title: 'b.sh', line: 8, code: 'b "c"\n\nd\n' },
   ]);
 });
 

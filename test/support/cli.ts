@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, expect } from 'vitest';
 import { readFixture, readFixtureJson } from './fixture.ts';
 import { type Files, fixtureFiles, readValues, withFields } from './source.ts';
-import { taskFiles } from './tasks.ts';
+import { pictureFiles, taskFiles } from './tasks.ts';
 import { wavFile } from './wav.ts';
 
 export const root: string = fileURLToPath(new URL('../..', import.meta.url));
@@ -179,17 +179,6 @@ export async function labelsFolder(sound: string): Promise<string> {
     'tokenizer_config.json': withFields(undefined, tokenizer ?? {}),
     'sound.wav': wavFile(samples, { tag: 3, bits: 32 }),
   });
-}
-
-/** A model with the processor of a fixture of pictures. */
-async function pictureFiles(model: string, fixture: string): Promise<Files> {
-  const { processor } = (await readFixtureJson(`processors/${fixture}.json`)) as {
-    processor: Record<string, unknown>;
-  };
-  return {
-    ...(await fixtureFiles(`variants/${model}`, ['config.json', 'model.safetensors'])),
-    'preprocessor_config.json': withFields(undefined, processor),
-  };
 }
 
 /**

@@ -1,4 +1,4 @@
-// What the snippets of README.md are given when they run as tests: checks of their answers, the output
+// What the snippets of README.md and of docs/ are given when they run as tests: checks of their answers, the output
 // they write to, and what their stages need.
 
 import { expect } from 'vitest';
@@ -6,7 +6,7 @@ import type { Source } from 'webgpu-transformer';
 import type { Target } from '../../src/source/target.ts';
 import { readFixture } from './fixture.ts';
 import { type Files, memorySource } from './source.ts';
-import { taskFiles } from './tasks.ts';
+import { pictureFiles, taskFiles } from './tasks.ts';
 import { webFolder, type WebFolder } from './web.ts';
 
 export { expect } from 'vitest';
@@ -54,7 +54,7 @@ async function serve(web: WebFolder, files: Files, under = ''): Promise<void> {
   for (const [name, bytes] of Object.entries(files)) await web.put(under + name, bytes);
 }
 
-// What the stages name (readme-stages.ts).
+// What the stages name (readme-stages.ts, docs-stages.ts).
 
 export { fixtureSource as source } from './source.ts';
 
@@ -66,6 +66,19 @@ export async function task(name: string): Promise<Source> {
 /** A file of a picture. */
 export function picture(): Promise<Uint8Array> {
   return readFixture('processors/odd.png');
+}
+
+/** A sound. */
+export function sound(): Promise<Uint8Array> {
+  return readFixture('whisper_task/one.wav');
+}
+
+/** A tiny model that writes of pictures. */
+export async function captioner(): Promise<Source> {
+  return memorySource({
+    ...(await taskFiles('gpt2')),
+    ...(await pictureFiles('trocr', 'captions')),
+  });
 }
 
 /** A folder with pictures of two kinds, as a visitor has chosen it. */
@@ -110,8 +123,17 @@ export async function input(): Promise<{ readonly files: readonly File[] }> {
   return { files: files.map(([name, bytes]) => new File([bytes], name)) };
 }
 
-/** A folder that does not outlive the test. */
-export function folder(): Target & Source {
+const folders = new Map<string, Target & Source>();
+
+/** A folder that does not outlive the test: one of this name, or a new one. */
+export function folder(name?: string): Target & Source {
+  const known = name === undefined ? undefined : folders.get(name);
+  const opened = known ?? newFolder();
+  if (name !== undefined) folders.set(name, opened);
+  return opened;
+}
+
+function newFolder(): Target & Source {
   const files = new Map<string, Uint8Array>();
   return {
     name: 'a folder',

@@ -9,6 +9,8 @@ import { parseSync } from 'vite';
 
 export interface Block {
   readonly language: string;
+  /** The file that it is, behind the language in brackets; '' where none is named. */
+  readonly title: string;
   /** Of the block's first line of code, from 1. */
   readonly line: number;
   readonly code: string;
@@ -17,15 +19,16 @@ export interface Block {
 /** The fenced blocks of a document in Markdown. */
 export function codeBlocks(markdown: string): Block[] {
   const blocks: Block[] = [];
-  for (const match of markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)) {
+  for (const match of markdown.matchAll(/^```(\w*)(?: \[([^\]]+)\])?\n(.*?)^```$/gms)) {
     const line = markdown.slice(0, match.index).split('\n').length + 1;
-    blocks.push({ language: match[1] ?? '', line, code: match[2] ?? '' });
+    const [, language = '', title = '', code = ''] = match;
+    blocks.push({ language, title, line, code });
   }
   return blocks;
 }
 
 /** Comments that begin like a value are answers; others explain. */
-const answerStart = /^[[{'"\d]|^-\d/;
+const answerStart = /^[[{'"\d]|^-\d|^(true|false)$/;
 
 /**
  * A snippet with its answers turned into calls: `check(value, expect => answer)`, and `written(text)`

@@ -6,7 +6,7 @@ import type { TaskParts } from '../../src/tasks/task.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { CpuEncoder, halfTensors } from './cpu-encoder.ts';
 import { readFixture, readFixtureJson } from './fixture.ts';
-import { type Files, memorySource } from './source.ts';
+import { type Files, fixtureFiles, memorySource, withFields } from './source.ts';
 
 export interface ExpectedCall {
   /** The folder of the checkpoint: its kind, then its head. */
@@ -54,6 +54,17 @@ export async function taskFiles(model: string): Promise<Files> {
   if (head !== 'features') await read('head.safetensors', `${model}/head.safetensors`);
   files['model.safetensors.index.json'] = shardIndex(files);
   return files;
+}
+
+/** A model with the processor of a fixture of pictures. */
+export async function pictureFiles(model: string, fixture: string): Promise<Files> {
+  const { processor } = (await readFixtureJson(`processors/${fixture}.json`)) as {
+    processor: Record<string, unknown>;
+  };
+  return {
+    ...(await fixtureFiles(`variants/${model}`, ['config.json', 'model.safetensors'])),
+    'preprocessor_config.json': withFields(undefined, processor),
+  };
 }
 
 /** The index of a checkpoint in several files. */

@@ -1,7 +1,8 @@
-// The module that test/setup/readme.ts makes of README.md.
+// The modules that test/setup/documents.ts makes of README.md, and of the pages of docs/.
 declare module 'virtual:readme' {
   interface Snippet {
-    /** Of its first line in README.md. */
+    readonly document: string;
+    /** Of its first line in the document. */
     readonly line: number;
     readonly stage: string;
     /** How many answers stand beside it. */
@@ -10,4 +11,8 @@ declare module 'virtual:readme' {
     readonly run: () => Promise<unknown>;
   }
   export const snippets: readonly Snippet[];
+}
+
+declare module 'virtual:docs' {
+  export { snippets } from 'virtual:readme';
 }

@@ -1,0 +1,2 @@
+// The reference of webgpu-transformer/metrics.
+export * from '../../src/metrics/index.ts';

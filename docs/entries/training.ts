@@ -1,0 +1,2 @@
+// The reference of webgpu-transformer/training.
+export * from '../../src/training/index.ts';

@@ -1,0 +1,2 @@
+// The reference of the package's main entry, as Node has it.
+export * from '../../src/index.node.ts';
