@@ -51,9 +51,10 @@ const rooms = {
     weights: [],
     layers: ['weights'],
     inputs: ['layers'],
+    points: ['inputs'],
     heads: ['layers', 'inputs', 'weights'],
     families: ['heads', 'inputs', 'layers', 'speech', 'weights'],
-    generation: ['layers', 'inputs'],
+    generation: ['layers', 'inputs', 'points'],
     speech: ['generation', 'inputs'],
   },
   cli: {

@@ -15,6 +15,13 @@ export type { RawImage } from './images/pixels.ts';
 export type { ImageInput } from './images/read-image.ts';
 export { modelSize, type ModelSize } from './model/model-size.ts';
 export type { GenerateOptions } from './model/generation/options.ts';
+export type {
+  ModelPoint,
+  PointEdit,
+  PointOptions,
+  PointValue,
+  SizeName,
+} from './model/points/point-options.ts';
 export type { HttpOptions } from './source/http-options.ts';
 export { httpSource } from './source/remote-source.ts';
 export type { DenseTensor } from './model/inputs/inputs.ts';

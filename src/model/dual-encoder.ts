@@ -4,11 +4,13 @@ import { checkFlags, refuseUnknown, throwIfAborted } from '../runtime/errors.ts'
 import { show } from '../runtime/print.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { DualEncoderDefinition } from './definitions.ts';
-import { checkDual } from './dual-inputs.ts';
+import { checkDual, dualSizes } from './dual-inputs.ts';
 import type { DualBatch, DualShape } from './dual-plan.ts';
 import { ForwardOnlyModel } from './forward-only-model.ts';
 import type { InputShape } from './inputs/input-stage.ts';
 import type { ForwardOptions, LoadedParts, ModelInputs, ModelOutput } from './model.ts';
+import { lookInto, pointOptions } from './points/looking.ts';
+import type { ModelPoint } from './points/point-options.ts';
 import { type SequenceBatch, shapeOf } from './sequence-graph.ts';
 import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
@@ -26,11 +28,13 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
   }
 
   override async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
-    refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
+    const known = ['hiddenStates', 'attentions', ...pointOptions, 'signal'];
+    refuseUnknown(options, known, 'option of forward');
     checkFlags(options, 'hiddenStates', 'attentions');
     const batch = checkDual(inputs, this.#definition);
     const { hiddenStates = false, attentions, signal } = options;
     throwIfAborted(signal);
+    const look = await lookInto(options, () => this.points(), dualSizes(batch));
     const own = (part: SequenceBatch | undefined): InputShape | undefined => part && shapeOf(part);
     const shape: DualShape = {
       text: own(batch.text),
@@ -39,12 +43,18 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
       returnLoss: batch.returnLoss,
       hiddenStates,
       attentions: attentions === true,
+      points: look?.key,
     };
     const load = async () => {
       const { dualPlan } = await import('./dual-plan.ts');
-      return (owner: Scope) => dualPlan(owner, this.#definition, shape);
+      return (owner: Scope) => dualPlan(owner, this.#definition, shape, look);
     };
-    return this.play(batch, shape, load, signal);
+    return this.play(batch, shape, load, { signal, look });
+  }
+
+  protected override async listPoints(): Promise<(owner: Scope) => ModelPoint[]> {
+    const { dualPoints } = await import('./points/dual-points.ts');
+    return (owner) => dualPoints(owner, this.#definition);
   }
 
   override trainable(): TrainableModel {

@@ -7,6 +7,7 @@ import type { DualBatch } from './dual-plan.ts';
 import { sameBatch } from './inputs/encoder-decoder-inputs.ts';
 import { denseTensor } from './inputs/inputs.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
+import type { SizesOf } from './points/point-shapes.ts';
 import { checkStack, inputsOf, type SequenceBatch } from './sequence-graph.ts';
 
 /** Checks texts, images, or both. @throws TransformerError INPUT_INVALID */
@@ -37,6 +38,14 @@ export function checkDual(inputs: ModelInputs, { text, vision }: DualEncoderDefi
   }
   sameBatch(batch.text.input.batch, batch.vision.input.batch, ['inputIds', 'pixelValues']);
   return batch;
+}
+
+/** The sizes of a batch; none of a stack that has no inputs. */
+export function dualSizes({ text, vision }: DualBatch): SizesOf {
+  return (stack) => {
+    const { batch = 0, length = 0 } = (stack === 'vision' ? vision : text)?.input ?? {};
+    return { batch, length };
+  };
 }
 
 function invalid(message: string): TransformerError {

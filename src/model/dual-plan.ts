@@ -10,7 +10,10 @@ import type { HeadBatch } from './heads/head.ts';
 import type { PairLosses } from './heads/similarity-losses.ts';
 import type { InputShape } from './inputs/input-stage.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
+import { dualSizes } from './dual-inputs.ts';
 import { shownStates } from './layers/shown-states.ts';
+import type { Look } from './points/look.ts';
+import type { SizesOf } from './points/point-shapes.ts';
 import { type SequenceBatch, type SequenceGraph, sequenceGraph } from './sequence-graph.ts';
 import { showStack } from './sequence-plan.ts';
 
@@ -31,6 +34,8 @@ export interface DualShape {
   readonly returnLoss: boolean;
   readonly hiddenStates: boolean;
   readonly attentions: boolean;
+  /** Which named points are looked at. */
+  readonly points?: string | undefined;
 }
 
 const outputNames = {
@@ -44,10 +49,14 @@ export function dualPlan(
   owner: Scope,
   definition: DualEncoderDefinition,
   shape: DualShape,
+  look?: Look,
 ): Promise<ForwardPlan<DualBatch>> {
   const shownOf = (name: StackName) => shownStates(definition[name].stack, shape, `${name}.`);
   const shown = { text: shownOf('text'), vision: shownOf('vision') };
-  const asked = { shown: [shown.text, shown.vision], labelled: false };
+  const padded: SizesOf = (stack) =>
+    (stack === 'vision' ? shape.vision : shape.text) ?? { batch: 0, length: 0 };
+  const looked = look && { look, padded, sizesOf: dualSizes };
+  const asked = { shown: [shown.text, shown.vision], labelled: false, looked };
   return ForwardPlan.create<DualBatch>(owner, asked, (recording, results) => {
     const record = (name: StackName): SequenceGraph | undefined => {
       const own = shape[name];

@@ -24,9 +24,11 @@ import {
   type ModelOutput,
 } from './model.ts';
 import { Lazy } from './lazy.ts';
-import { checkSequencePair, checkShown, type PairBatch } from './pair-inputs.ts';
+import { checkSequencePair, checkShown, type PairBatch, pairSizes } from './pair-inputs.ts';
 import type { PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
+import { lookInto, pointOptions } from './points/looking.ts';
+import type { ModelPoint } from './points/point-options.ts';
 import type { Speech } from './speech/speech.ts';
 import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
@@ -87,13 +89,15 @@ export class EncoderDecoderModel implements Model {
   }
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
-    refuseUnknown(options, ['hiddenStates', 'attentions', 'signal'], 'option of forward');
+    const known = ['hiddenStates', 'attentions', ...pointOptions, 'signal'];
+    refuseUnknown(options, known, 'option of forward');
     checkShown(options);
     const { targetVocabulary, maxPositions } = this.#model.shape;
     const tokens = checkSequencePair(inputs, this.#model, () =>
       startTokens({}, this.#settings, targetVocabulary),
     );
     throwIfAborted(options.signal);
+    const look = await lookInto(options, () => this.points(), pairSizes(tokens));
     const shape: PairPlanShape = {
       batch: tokens.source.batch,
       sourceLength: paddedLength(tokens.source, maxPositions),
@@ -102,16 +106,25 @@ export class EncoderDecoderModel implements Model {
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
       labelled: tokens.labels?.classes !== undefined,
+      points: look?.key,
     };
     const record = async (): Promise<ForwardPlan<PairBatch>> => {
       const { pairPlan } = await import('./pair-plan.ts');
       this.#forwards.assertUsable();
       assertCurrent(this.#parts);
-      return pairPlan(this.#parts.scope, this.#model, shape);
+      return pairPlan(this.#parts.scope, this.#model, shape, look);
     };
     return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
-      plan.play(tokens, options.signal),
+      plan.play(tokens, options.signal, look),
     );
+  }
+
+  async points(): Promise<ModelPoint[]> {
+    this.#forwards.assertUsable();
+    assertCurrent(this.#parts);
+    const { pairPoints } = await import('./points/pair-points.ts');
+    this.#forwards.assertUsable();
+    return pairPoints(this.#parts.scope, this.#model, this.maxPositions);
   }
 
   async generate(

@@ -15,6 +15,8 @@ import {
   type ModelOutput,
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
+import type { Look } from './points/look.ts';
+import type { ModelPoint } from './points/point-options.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
 /** The lists of `forward` that are kept. */
@@ -43,6 +45,17 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
   get warnings(): readonly string[] {
     return this.#parts.warnings.texts;
   }
+
+  async points(): Promise<ModelPoint[]> {
+    this.#plans.assertUsable();
+    assertCurrent(this.#parts);
+    const points = await this.listPoints();
+    this.#plans.assertUsable();
+    return points(this.#parts.scope);
+  }
+
+  /** Loads what lists its points. */
+  protected abstract listPoints(): Promise<(owner: Scope) => ModelPoint[]>;
 
   abstract forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
 
@@ -79,7 +92,7 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
     batch: Batch,
     shape: object,
     load: () => Promise<(owner: Scope) => Promise<ForwardPlan<Batch>>>,
-    signal: AbortSignal | undefined,
+    { signal, look }: { readonly signal: AbortSignal | undefined; readonly look: Look | undefined },
   ): Promise<ModelOutput> {
     const record = async (): Promise<ForwardPlan<Batch>> => {
       const plan = await load();
@@ -87,6 +100,8 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
       assertCurrent(this.#parts);
       return plan(this.#parts.scope);
     };
-    return this.#plans.share(JSON.stringify(shape), record, (plan) => plan.play(batch, signal));
+    return this.#plans.share(JSON.stringify(shape), record, (plan) =>
+      plan.play(batch, signal, look),
+    );
   }
 }

@@ -11,6 +11,9 @@ import type * as Losses from './heads/losses.ts';
 import { crop, type DenseTensor } from './inputs/inputs.ts';
 import { pointsOf, type ShownStates } from './layers/shown-states.ts';
 import type { ModelOutput } from './model.ts';
+import type { Look } from './points/look.ts';
+import type { SizesOf } from './points/point-shapes.ts';
+import type { Tapped } from './points/tapped.ts';
 
 /** The outputs that are lists. */
 type ListName =
@@ -30,6 +33,8 @@ interface Result<Batch> {
   readonly tensor: Tensor;
   /** Its shape for a batch, without what the list pads. */
   readonly shapeOf: (batch: Batch) => readonly number[];
+  /** Its axes, where they are not those of the tensor. */
+  readonly axes?: readonly number[];
   readonly take: (value: DenseTensor, output: ModelOutput, batch: Batch) => unknown;
 }
 
@@ -86,6 +91,18 @@ export class Results<Batch extends HeadBatch> {
       const [batch, rows, columns] = sizeOf(given);
       return [batch, heads, rows, columns];
     });
+  }
+
+  /** The tensors at points that are read. */
+  captured({ padded, sizesOf }: Looked<Batch>, tapped: Tapped): void {
+    for (const { name, tensor, padded: axes, shapeFor } of tapped.readings(padded)) {
+      this.all.push({
+        tensor,
+        axes,
+        shapeOf: (batch) => shapeFor(sizesOf(batch)),
+        take: (value, output) => ((output.captured ??= {})[name] = value),
+      });
+    }
   }
 
   /** What a head gives: logits of every token, whose number is `lengthOf`, or of those it chose; boxes; a loss. */
@@ -151,65 +168,91 @@ export function scalar(value: number): DenseTensor {
   return { data: Float32Array.of(value), shape: [] };
 }
 
+/** What a list is to bring back. */
+interface Asked<Batch> {
+  readonly shown: readonly ShownStates[];
+  /** Whether batches have classes as labels. */
+  readonly labelled: boolean;
+  readonly looked?: Looked<Batch> | undefined;
+}
+
 /** What was recorded. */
 interface ForwardPass<Batch> {
   /** Writes a batch before a play. */
   write(plan: Plan, batch: Batch): void;
 }
 
+/** What is asked of named points, and which sizes the tensors there have. */
+export interface Looked<Batch> {
+  readonly look: Look;
+  /** Those that the list is recorded for. */
+  readonly padded: SizesOf;
+  readonly sizesOf: (batch: Batch) => SizesOf;
+}
+
 export class ForwardPlan<Batch extends HeadBatch> {
   readonly #plan: Plan;
+  readonly #tapped: Tapped | undefined;
   readonly #pass: ForwardPass<Batch>;
   readonly #results: readonly Result<Batch>[];
 
-  private constructor(plan: Plan, pass: ForwardPass<Batch>, results: readonly Result<Batch>[]) {
+  private constructor(
+    plan: Plan,
+    pass: ForwardPass<Batch>,
+    results: readonly Result<Batch>[],
+    tapped: Tapped | undefined,
+  ) {
     this.#plan = plan;
     this.#pass = pass;
     this.#results = results;
+    this.#tapped = tapped;
   }
 
   /**
-   * `labelled`: whether batches have classes as labels. `record` appends the pass, and says what comes back.
+   * `record` appends the pass, and says what comes back.
    */
   static async create<Batch extends HeadBatch>(
     owner: Scope,
-    { shown, labelled }: { shown: readonly ShownStates[]; labelled: boolean },
+    { shown, labelled, looked }: Asked<Batch>,
     record: (recording: Recording, results: Results<Batch>) => ForwardPass<Batch>,
   ): Promise<ForwardPlan<Batch>> {
     const losses = labelled ? await import('./heads/losses.ts') : undefined;
     const probe = new Probe(pointsOf(...shown));
-    const recording = new Recording(owner, { points: probe });
+    const tapped = looked?.look.tap(probe);
+    const recording = new Recording(owner, { points: tapped ?? probe });
     try {
       const results = new Results<Batch>(probe, losses);
       const pass = record(recording, results);
+      if (looked !== undefined && tapped !== undefined) results.captured(looked, tapped);
       // A stack's last hidden state is also the last one that is shown.
       const tensors = new Set(results.all.map(({ tensor }) => tensor));
       const plan = await Plan.create(recording, [...tensors]);
-      return new ForwardPlan(plan, pass, results.all);
+      return new ForwardPlan(plan, pass, results.all, tapped);
     } catch (error) {
       recording.dispose();
       throw error;
     }
   }
 
-  /** Computes the outputs of a batch, each cut to the shape that it has without padding. */
-  async play(batch: Batch, signal: AbortSignal | undefined): Promise<ModelOutput> {
+  /**
+   * Computes the outputs of a batch, each cut to the shape that it has without padding. `look`: what the call asks for
+   * at the points of the list.
+   */
+  async play(batch: Batch, signal: AbortSignal | undefined, look?: Look): Promise<ModelOutput> {
     throwIfAborted(signal);
     const plan = this.#plan;
     this.#pass.write(plan, batch);
+    if (look !== undefined) this.#tapped?.write(plan, look);
     const values = await plan.play();
     throwIfAborted(signal);
     const output: ModelOutput = {};
-    for (const { tensor, shapeOf, take } of this.#results) {
+    for (const { tensor, shapeOf, axes = tensor.shape, take } of this.#results) {
       const bytes = values[plan.outputs.indexOf(tensor)];
       if (bytes === undefined) throw new RangeError(`${tensor.label} is no output of the plan`);
       const shape = shapeOf(batch);
-      await take(
-        { data: crop(new Float32Array(bytes), tensor.shape, shape), shape },
-        output,
-        batch,
-      );
+      await take({ data: crop(new Float32Array(bytes), axes, shape), shape }, output, batch);
     }
+    if (look !== undefined) output.captured = look.named(output.captured ?? {});
     return output;
   }
 

@@ -6,6 +6,7 @@ import type { Scope } from '../runtime/scope.ts';
 import type { CacheDtype } from './cache-dtypes.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
+import type { ModelPoint, PointOptions } from './points/point-options.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { SpeechSegment } from './speech/segments.ts';
 import type { SpeechOptions } from './speech/speech-options.ts';
@@ -62,8 +63,8 @@ export interface ModelInputs {
   returnLoss?: boolean;
 }
 
-/** What `forward` should bring back besides its main results. */
-export interface ForwardOptions {
+/** What `forward` should bring back besides its main results, and what it should change on the way. */
+export interface ForwardOptions extends PointOptions {
   /** Every layer's output, the embeddings first. */
   hiddenStates?: boolean;
   /** Every layer's attention weights; of a model with an encoder and a decoder, `cross` asks for those between them alone. */
@@ -91,6 +92,8 @@ export interface ModelOutput {
    * heights of the image
    */
   predBoxes?: DenseTensor;
+  /** What was asked for at named points, under the names by which it was asked for */
+  captured?: Record<string, DenseTensor>;
   /** Of the labels, as Python's model has it: mean cross entropy of those that count, say; shape (). */
   loss?: DenseTensor;
   /** (B, T, d_model) */
@@ -192,6 +195,8 @@ export interface Model {
   readonly warnings: readonly string[];
   /** Tokens of a sequence at most; Infinity where there is no limit. */
   readonly maxPositions: number;
+  /** The places of which `forward` can read and change activations, in the order that they are computed in. */
+  points(): Promise<ModelPoint[]>;
   /** Computes the outputs for whole sequences. */
   forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
   /** Generates token sequences. */

@@ -7,11 +7,20 @@ import { sameBatch, type StartTokens } from './inputs/encoder-decoder-inputs.ts'
 import type { CheckedInput } from './inputs/input-stage.ts';
 import type { TokenBatch } from './inputs/inputs.ts';
 import { type ForwardOptions, type ModelInputs, refuseInputs } from './model.ts';
+import type { SizesOf } from './points/point-shapes.ts';
 
 /** A batch that was checked. */
 export interface PairBatch extends HeadBatch {
   readonly source: CheckedInput;
   readonly target: CheckedInput;
+}
+
+/** The sizes of a batch. */
+export function pairSizes({ source, target }: PairBatch): SizesOf {
+  return (stack) => {
+    const { batch, length } = stack === 'encoder' ? source : target;
+    return { batch, length };
+  };
 }
 
 /**

@@ -5,22 +5,33 @@ import type { PairDefinition } from './definitions.ts';
 import { ForwardPlan } from './forward-plan.ts';
 import { shownStates } from './layers/shown-states.ts';
 import { pairGraph, type PairShape } from './pair-graph.ts';
-import type { PairBatch } from './pair-inputs.ts';
+import { type PairBatch, pairSizes } from './pair-inputs.ts';
+import type { Look } from './points/look.ts';
+import type { SizesOf } from './points/point-shapes.ts';
 
 /** What a list is recorded for. */
 export interface PairPlanShape extends PairShape {
   readonly hiddenStates: boolean;
   readonly attentions: boolean | 'cross';
+  /** Which named points are looked at. */
+  readonly points?: string | undefined;
 }
 
 export function pairPlan(
   owner: Scope,
   definition: PairDefinition,
   shape: PairPlanShape,
+  look?: Look,
 ): Promise<ForwardPlan<PairBatch>> {
   const encoder = shownStates(definition.weights.encoder, shape, 'encoder.');
   const decoder = shownStates(definition.weights.decoder, shape, 'decoder.');
-  const asked = { shown: [encoder, decoder], labelled: shape.labelled };
+  const { batch, sourceLength, targetLength, labelled } = shape;
+  const padded: SizesOf = (stack) => ({
+    batch,
+    length: stack === 'encoder' ? sourceLength : targetLength,
+  });
+  const looked = look && { look, padded, sizesOf: pairSizes };
+  const asked = { shown: [encoder, decoder], labelled, looked };
   return ForwardPlan.create<PairBatch>(owner, asked, (recording, results) => {
     const graph = pairGraph(recording, definition, shape);
     const { memory, hidden } = graph;

@@ -14,6 +14,7 @@ import type {
 } from './model.ts';
 import { ModelProxy } from './model-proxy.ts';
 import { disposedError } from './plan-cache.ts';
+import type { ModelPoint } from './points/point-options.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
 export class RecoveringModel extends ModelProxy implements Model {
@@ -42,6 +43,10 @@ export class RecoveringModel extends ModelProxy implements Model {
   ): Promise<RecoveringModel> {
     await gpu.recovered();
     return new RecoveringModel(gpu, again, await first());
+  }
+
+  async points(): Promise<ModelPoint[]> {
+    return (await this.#current()).points();
   }
 
   async forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput> {

@@ -15,6 +15,7 @@ import { sequenceStack } from './layers/sequence-stack.ts';
 import type { PendingLogits } from './layers/logits.ts';
 import type { BetweenLayers } from './layers/stack.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
+import type { SizesOf } from './points/point-shapes.ts';
 
 /** A batch that was checked. */
 export interface SequenceBatch extends HeadBatch {
@@ -81,6 +82,11 @@ export function checkStack(
   const checked = input.check(inputs);
   const pooled = pooler?.choose?.(checked);
   return { input: checked, pooled, ...checkHead(head, inputs, checked) };
+}
+
+/** The sizes of a batch: those of its only stack. */
+export function sequenceSizes({ input: { batch, length } }: SequenceBatch): SizesOf {
+  return () => ({ batch, length });
 }
 
 /** What a list for a batch is recorded for: texts of nearby lengths share one. */

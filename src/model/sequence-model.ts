@@ -21,7 +21,9 @@ import {
 } from './model.ts';
 import { Lazy } from './lazy.ts';
 import { PlanCache } from './plan-cache.ts';
-import { checkSequences, type SequenceBatch, shapeOf } from './sequence-graph.ts';
+import { lookInto, pointOptions } from './points/looking.ts';
+import type { ModelPoint } from './points/point-options.ts';
+import { checkSequences, type SequenceBatch, sequenceSizes, shapeOf } from './sequence-graph.ts';
 import type { SequenceShape } from './sequence-plan.ts';
 import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
@@ -75,12 +77,14 @@ export class SequenceModel implements Model {
   }
 
   async forward(inputs: ModelInputs, options: ForwardOptions = {}): Promise<ModelOutput> {
-    const known = ['hiddenStates', 'attentions', 'logitsToKeep', 'signal'];
+    const known = ['hiddenStates', 'attentions', 'logitsToKeep', ...pointOptions, 'signal'];
     refuseUnknown(options, known, 'option of forward');
     checkFlags(options, 'hiddenStates', 'attentions');
     const { logitsToKeep: kept } = options;
     const batch = checkSequences(inputs, this.#definition, kept);
     throwIfAborted(options.signal);
+    const sizesOf = sequenceSizes(batch);
+    const look = await lookInto(options, () => this.points(), sizesOf);
     const shape: SequenceShape = {
       ...shapeOf(batch),
       hiddenStates: options.hiddenStates ?? false,
@@ -88,16 +92,25 @@ export class SequenceModel implements Model {
       labelled: batch.labels?.classes !== undefined,
       room: batch.labels?.sequences?.room,
       kept,
+      points: look?.key,
     };
     const record = async (): Promise<ForwardPlan<SequenceBatch>> => {
       const { sequencePlan } = await import('./sequence-plan.ts');
       this.#forwards.assertUsable();
       assertCurrent(this.#parts);
-      return sequencePlan(this.#parts.scope, this.#definition, shape);
+      return sequencePlan(this.#parts.scope, this.#definition, shape, look);
     };
     return this.#forwards.share(JSON.stringify(shape), record, (plan) =>
-      plan.play(batch, options.signal),
+      plan.play(batch, options.signal, look),
     );
+  }
+
+  async points(): Promise<ModelPoint[]> {
+    this.#forwards.assertUsable();
+    assertCurrent(this.#parts);
+    const { sequencePoints } = await import('./points/sequence-points.ts');
+    this.#forwards.assertUsable();
+    return sequencePoints(this.#parts.scope, this.#definition);
   }
 
   async generate(

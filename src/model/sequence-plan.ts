@@ -6,17 +6,21 @@ import type { SequenceDefinition } from './definitions.ts';
 import { ForwardPlan, type Results } from './forward-plan.ts';
 import type { HeadBatch } from './heads/head.ts';
 import { type ShownStates, shownStates } from './layers/shown-states.ts';
+import type { Look } from './points/look.ts';
 import {
   type GraphShape,
   type SequenceBatch,
   type SequenceGraph,
   sequenceGraph,
+  sequenceSizes,
 } from './sequence-graph.ts';
 
 /** What a list is recorded for. */
 export interface SequenceShape extends GraphShape {
   readonly hiddenStates: boolean;
   readonly attentions: boolean;
+  /** Which named points are looked at. */
+  readonly points?: string | undefined;
 }
 
 /** What the outputs of a stack are called. */
@@ -63,12 +67,17 @@ export function sequencePlan(
   owner: Scope,
   definition: SequenceDefinition,
   shape: SequenceShape,
+  look?: Look,
 ): Promise<ForwardPlan<SequenceBatch>> {
   const shown = shownStates(definition.stack, shape);
   const { labelled } = shape;
   return ForwardPlan.create<SequenceBatch>(
     owner,
-    { shown: [shown], labelled },
+    {
+      shown: [shown],
+      labelled,
+      looked: look && { look, padded: () => shape, sizesOf: sequenceSizes },
+    },
     (recording, results) => {
       const graph = sequenceGraph(recording, definition, shape);
       results.head(definition.head, graph, ({ input }) => shape.kept ?? input.length);

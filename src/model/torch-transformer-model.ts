@@ -13,8 +13,10 @@ import {
   type ModelOutput,
   refuseInputs,
 } from './model.ts';
-import { checkShown, checkTarget, type PairBatch } from './pair-inputs.ts';
+import { checkShown, checkTarget, type PairBatch, pairSizes } from './pair-inputs.ts';
 import { pairPlan, type PairPlanShape } from './pair-plan.ts';
+import { lookInto, pointOptions } from './points/looking.ts';
+import type { ModelPoint } from './points/point-options.ts';
 import { cannotTrain } from './trainable-model.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
@@ -42,7 +44,8 @@ export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
     inputs: ModelInputs,
     options: TorchForwardOptions = {},
   ): Promise<ModelOutput> {
-    refuseUnknown(options, ['hiddenStates', 'attentions', 'signal', 'causal'], 'option of forward');
+    const known = ['hiddenStates', 'attentions', ...pointOptions, 'signal', 'causal'];
+    refuseUnknown(options, known, 'option of forward');
     checkFlags(options, 'causal');
     checkShown(options);
     const model = this.#model;
@@ -50,6 +53,7 @@ export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
     const batch = checkTarget(inputs, model, model.source.check(inputs));
     const { hiddenStates = false, attentions = false, causal = true, signal } = options;
     throwIfAborted(signal);
+    const look = await lookInto(options, () => this.points(), pairSizes(batch));
     const { source, target } = batch;
     const shape: PairPlanShape = {
       batch: source.batch,
@@ -59,9 +63,15 @@ export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
       attentions,
       labelled: false,
       causal,
+      points: look?.key,
     };
-    const load = async () => (owner: Scope) => pairPlan(owner, model, shape);
-    return this.play(batch, shape, load, signal);
+    const load = async () => (owner: Scope) => pairPlan(owner, model, shape, look);
+    return this.play(batch, shape, load, { signal, look });
+  }
+
+  protected override async listPoints(): Promise<(owner: Scope) => ModelPoint[]> {
+    const { pairPoints } = await import('./points/pair-points.ts');
+    return (owner) => pairPoints(owner, this.#model, this.maxPositions);
   }
 
   override trainable(): never {

@@ -3,12 +3,23 @@
 
 import type { Tensor } from './tensor.ts';
 
+/** Columns that are heads side by side, one after the other: those of a point that is part of a tensor's rows. */
+export interface HeadColumns {
+  /** Where they begin. */
+  readonly first: number;
+  readonly heads: number;
+  readonly headSize: number;
+}
+
 /** What happens at the named points of a recording. */
 export interface Points {
   /** Whether anybody asks for the point of this path, `layers.3.attention.output` say. */
   has(path: string): boolean;
-  /** Gets the tensor at a point that was asked for; what it returns goes on in its place. */
-  visit(path: string, tensor: Tensor): Tensor;
+  /**
+   * Gets the tensor at a point that was asked for; what it returns goes on in its place. `heads`: which of its columns
+   * the point is, all of them and no heads when absent.
+   */
+  visit(path: string, tensor: Tensor, heads?: HeadColumns): Tensor;
 }
 
 /** Finds the tensors at points, and leaves them as they are. */

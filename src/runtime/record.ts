@@ -7,7 +7,7 @@
 import { TransformerError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import type { TapeEntry } from './gradient.ts';
-import type { Points } from './points.ts';
+import type { HeadColumns, Points } from './points.ts';
 import { formatsOf, type Constants, type Kernel, type Variant, variantOf } from './kernel.ts';
 import { limitError } from './limits.ts';
 import { mapParts } from './parts.ts';
@@ -158,16 +158,23 @@ export class Recording {
   }
 
   /**
-   * A named point: the tensor, or what whoever asked for it puts in its place. One that is made for
-   * this alone, the weights of an attention say, is made only where somebody asks.
+   * A named point: the tensor, or what whoever asked for it puts in its place. `heads`: the columns of it that the point
+   * is, where these are heads.
    */
-  tap(name: string, tensor: Tensor): Tensor;
-  tap(name: string, make: () => Tensor): void;
-  tap(name: string, given: Tensor | (() => Tensor)): Tensor | undefined {
-    if (this.#points === undefined || !this.isTapped(name)) {
-      return typeof given === 'function' ? undefined : given;
-    }
-    return this.#points.visit(this.#pathOf(name), typeof given === 'function' ? given() : given);
+  tap(name: string, tensor: Tensor, heads?: HeadColumns): Tensor {
+    return this.#points !== undefined && this.isTapped(name)
+      ? this.#points.visit(this.#pathOf(name), tensor, heads)
+      : tensor;
+  }
+
+  /**
+   * A named point that is made for this alone, the weights of an attention say, and only where somebody asks: what was
+   * made, and what is to go on in its place.
+   */
+  tapMade(name: string, make: () => Tensor): { made: Tensor; given: Tensor } | undefined {
+    if (!this.isTapped(name)) return undefined;
+    const made = make();
+    return { made, given: this.tap(name, made) };
   }
 
   #pathOf(name: string): string {

@@ -13,6 +13,7 @@ import {
 } from './checks.ts';
 import { choiceChecks } from './choice.ts';
 import { decoderChecks } from './decoder.ts';
+import { editChecks } from './edits.ts';
 import { expertChecks } from './experts.ts';
 import { imageChecks } from './images.ts';
 import { positionChecks } from './positions.ts';
@@ -42,6 +43,7 @@ export async function inferenceTest(
     ...soundChecks(),
     ...speechChecks(),
     ...streamChecks(),
+    ...editChecks(),
   ];
   const options = uses && { uses };
   const ran = await Promise.all(checks.map(([name, build]) => runCheck(gpu, name, build, options)));

@@ -6,6 +6,8 @@ import { activateKernels } from './matmul/gates/activate.ts';
 import { attentionDecodeKernels } from './attention/decode/attention-decode.ts';
 import { attentionBackwardKernels } from './attention/backward/attention-backward.ts';
 import { attentionKernels } from './attention/attention-kernels.ts';
+import { attentionStepKernels } from './attention/attention-steps.ts';
+import { editKernels } from './elementwise/edit.ts';
 import { positionKernels } from './attention/positions/attention-positions.ts';
 import { blankColumnKernels } from './matmul/columns/blank-columns-backward.ts';
 import { columnProductBackwardKernels } from './elementwise/column-product-backward.ts';
@@ -120,6 +122,8 @@ import { splitHeadsKernels } from './attention/heads/split-heads.ts';
 export const allKernels: readonly Kernel[] = [
   ...matmulKernels,
   ...attentionKernels,
+  ...attentionStepKernels,
+  ...editKernels,
   ...positionKernels,
   ...attentionBackwardKernels,
   ...attentionDecodeKernels,

@@ -151,7 +151,7 @@ function begun<P>(
   let found: Moved | undefined;
   const points: Points = {
     // Of images the pixels come first.
-    has: (path) => found === undefined && /^(?:encoder\.)?(?:pixels|input)$/.test(path),
+    has: (path) => found === undefined && /^(?:encoder\.)?(?:pixels|embeddings)$/.test(path),
     visit(path, input) {
       if (range) expectPixels(path, input, range);
       const added = range && perturbation ? scalePixels(perturbation, range) : perturbation;

@@ -74,8 +74,9 @@ const noCache = { cache: false } as const;
 const ways: Readonly<Record<string, Way>> = {
   'model.forward': {
     call: (...args: Parameters<library.Model['forward']>) => model.forward(...args),
-    right: [() => [both(), {}]],
+    right: [() => [both(), { capture: ['logits'], edit: [{ at: 'logits', scale: 2 }] }]],
   },
+  'model.points': { call: () => model.points(), right: [() => []] },
   'model.generate': {
     call: (...args: Parameters<library.Model['generate']>) => model.generate(...args),
     right: [generation],

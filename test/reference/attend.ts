@@ -3,6 +3,8 @@
 import { type Constants, floats, type Inputs, type Params, scalar } from './twin.ts';
 
 export interface Attended {
+  /** The scores of the seen keys; -∞ for others. */
+  readonly scores: Float64Array;
   /** The softmax weights; all 0 when no key is seen. */
   readonly weights: Float64Array;
   /** log Σ exp(score) over the seen keys; -∞ when there are none. */
@@ -103,7 +105,7 @@ export function attend(
   keep: (key: number) => number = () => 1,
 ): Attended {
   const keys = k.starts.length;
-  const scores = new Float64Array(keys);
+  const scores = new Float64Array(keys).fill(-Infinity);
   let scoreMagnitude = Number.isFinite(sink) ? Math.abs(sink) : 0;
   let largest = sink;
   for (let key = 0; key < keys; key++) {
@@ -136,5 +138,5 @@ export function attend(
     }
   }
   const lse = total > 0 ? largest + Math.log(total) : -Infinity;
-  return { weights, lse, largest, output, outputMagnitude, scoreMagnitude };
+  return { scores, weights, lse, largest, output, outputMagnitude, scoreMagnitude };
 }

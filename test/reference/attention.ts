@@ -158,8 +158,9 @@ export const attentionWeights: Reference = {
     const keys = scalar(params, 'keys');
     const rows = scalar(params, 'batches') * scalar(params, 'heads') * scalar(params, 'queries');
     const weights = new Float64Array(rows * keys);
+    const asScores = constants['SCORES'] === true;
     eachQuery(inputs, params, constants, (result, _b, _h, _t, row) =>
-      weights.set(result.weights, row * keys),
+      weights.set(asScores ? scoresOf(result) : result.weights, row * keys),
     );
     return { weights };
   },
@@ -167,9 +168,17 @@ export const attentionWeights: Reference = {
     const keys = scalar(params, 'keys');
     const rows = scalar(params, 'batches') * scalar(params, 'heads') * scalar(params, 'queries');
     const magnitude = new Float64Array(rows * keys);
+    const asScores = constants['SCORES'] === true;
     eachQuery(inputs, params, constants, ({ weights, scoreMagnitude }, _b, _h, _t, row) =>
-      weights.forEach((weight, s) => (magnitude[row * keys + s] = weight * (1 + scoreMagnitude))),
+      weights.forEach((weight, s) => {
+        magnitude[row * keys + s] = asScores ? scoreMagnitude : weight * (1 + scoreMagnitude);
+      }),
     );
     return { weights: { length: keys + scalar(params, 'head_size'), magnitude } };
   },
 };
+
+/** The scores, the lowest number where a key is not seen. */
+function scoresOf({ scores }: Attended): Float64Array {
+  return scores.map((score) => Math.max(score, -3.4028234663852886e38));
+}

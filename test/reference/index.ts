@@ -51,6 +51,7 @@ import {
 import { fold, groupNorm, groupNormBackward } from './group-norm.ts';
 import { packHalves, unpackHalves } from './halves.ts';
 import { splitHeads, splitHeadsBackward } from './split-heads.ts';
+import { attentionMix, attentionShares, edit } from './edit.ts';
 import { blankColumnsBackward, columnProductBackward, columnScale } from './column-scale.ts';
 import {
   imageTokens,
@@ -174,6 +175,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'attention-decode': attentionDecode,
   'attention-merge': attentionMerge,
   'attention-weights': attentionWeights,
+  'attention-shares': attentionShares,
+  'attention-mix': attentionMix,
+  edit,
   'beam-candidates': beamCandidates,
   'beam-commit': beamCommit,
   'beam-gather': beamGather,

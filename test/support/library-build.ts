@@ -112,6 +112,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'seldom',
     test: /\/src\/model\/(weights\/(twin-weights|unused-weights)|heads\/(assumed-class|losses)|text-config)\.ts/,
   },
+  // What looks at named points.
+  {
+    name: 'points',
+    test: /\/src\/(model\/points\/(?!looking)|shaders\/(elementwise\/edit|attention\/attention-(shares|mix))\.)/,
+  },
   { name: 'recovering-model', test: /\/src\/model\/(model-proxy|recovering-model)\.ts/ },
   // Families of models.
   { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },

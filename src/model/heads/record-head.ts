@@ -44,7 +44,7 @@ export function recordHead(
   const chosen = chooses ? chosenTokens(hidden, head.chooses ?? kept) : undefined;
   const states = chosen?.states ?? hidden;
   const pending = deferred ? head.pending?.(states) : undefined;
-  const logits = pending ? undefined : head.record(states, pooled, mask);
+  const logits = pending ? undefined : recording.tap('logits', head.record(states, pooled, mask));
   const rows = (pending?.x ?? logits)?.shape.slice(0, -1) ?? [];
   const boxes = head.boxes?.(states);
   const loss = logits && room !== undefined ? head.loss?.(logits, room, boxes) : undefined;

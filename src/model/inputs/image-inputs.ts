@@ -65,6 +65,11 @@ export class ImageInput implements SourceStage {
     return { pixelValues: repeated(pixels, copies), interpolatePosEncoding: true };
   }
 
+  usual(): InputShape {
+    const { size } = this.images;
+    return { batch: 1, length: this.#lengthOf(size), size };
+  }
+
   record(recording: Recording, { batch, length, size }: InputShape): RecordedInput {
     const { channels, positions, placed, behind, filters, size: usual, patch } = this.images;
     const [height, width] = size ?? usual;
@@ -94,11 +99,17 @@ export class ImageInput implements SourceStage {
     };
   }
 
+  /** Vectors of an image. */
+  #lengthOf(size: ImageSize): number {
+    const { patch, around } = this.images;
+    const [down, across] = patchGrid(size, patch);
+    return (around?.size(0) ?? 0) + down * across;
+  }
+
   #checked(pixels: DenseTensor): CheckedImages {
     const [batch = 0, , height = 0, width = 0] = pixels.shape;
     const size = [height, width] as const;
-    const [down, across] = patchGrid(size, this.images.patch);
-    const length = (this.images.around?.size(0) ?? 0) + down * across;
+    const length = this.#lengthOf(size);
     const rows = Array.from({ length: batch }, () => Array<number>(length).fill(1));
     return { batch, length, size, mask: { batch, length, rows }, pixels };
   }

@@ -55,6 +55,8 @@ export interface InputStage {
   readonly embeddings?: EmbeddingWeights;
   /** Checks a batch. @throws TransformerError INPUT_INVALID */
   check(inputs: ModelInputs): CheckedInput;
+  /** The shape of one input, of a stage that does not take inputs of any length. */
+  usual?(): InputShape;
   /** Appends the way to the first layer. */
   record(recording: Recording, shape: InputShape): RecordedInput;
 }

@@ -9,7 +9,7 @@ import type { ModelInputs } from '../model.ts';
 import { below, repeated } from './dense-rows.ts';
 import type { CheckedInput, InputShape, RecordedInput, SourceStage } from './input-stage.ts';
 import { type DenseTensor, padRows, type TokenBatch } from './inputs.ts';
-import { samplesMask, soundSamples, tooShort, vectorCount } from './samples.ts';
+import { samplesMask, shortSound, soundSamples, tooShort, vectorCount } from './samples.ts';
 
 interface CheckedSamples extends CheckedInput {
   /** (B, samples) */
@@ -50,6 +50,10 @@ export class SamplesInput implements SourceStage {
       inputValues,
       attentionMask: own.rows.flatMap((row) => Array<readonly number[]>(copies).fill(row)),
     };
+  }
+
+  usual(): InputShape {
+    return shortSound(this.sound.convolutions);
   }
 
   record(recording: Recording, { batch, length, size }: InputShape): RecordedInput {

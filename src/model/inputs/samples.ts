@@ -2,7 +2,10 @@
 
 import { TransformerError } from '../../runtime/errors.ts';
 import { windowCount, type Windowing } from '../../shaders/audio/windows.ts';
+import type { InputShape } from './input-stage.ts';
 import { type DenseTensor, denseTensor, type TokenBatch, tokenBatch } from './inputs.ts';
+
+type Strides = Omit<Windowing, 'padding'>;
 
 /** Samples of sounds, (B, samples), checked. @throws TransformerError INPUT_INVALID */
 export function soundSamples(value: unknown): DenseTensor {
@@ -35,15 +38,23 @@ export function vectorCount(samples: number, convolutions: readonly Windowing[])
   return convolutions.reduce(windowCount, samples);
 }
 
-/** The error of a sound of which convolutions make no vector. */
-export function tooShort(
-  sound: number,
-  convolutions: readonly Omit<Windowing, 'padding'>[],
-): TransformerError {
-  const least = convolutions.reduceRight(
+/** The samples of which convolutions, one after the other, make so many vectors. */
+function samplesOf(vectors: number, convolutions: readonly Strides[]): number {
+  return convolutions.reduceRight(
     (count, { size, stride }) => (count - 1) * stride + size,
-    1,
+    vectors,
   );
+}
+
+/** The shape of a sound of a few vectors. */
+export function shortSound(convolutions: readonly Strides[]): InputShape {
+  const length = 16;
+  return { batch: 1, length, size: [1, samplesOf(length, convolutions)] };
+}
+
+/** The error of a sound of which convolutions make no vector. */
+export function tooShort(sound: number, convolutions: readonly Strides[]): TransformerError {
+  const least = samplesOf(1, convolutions);
   return new TransformerError(
     'INPUT_INVALID',
     `Sound ${sound} is too short: this model takes at least ${least} samples. Fill it up with silence.`,

@@ -42,6 +42,11 @@ export class SoundInput implements SourceStage {
     return { inputFeatures: repeated(features, copies) };
   }
 
+  usual(): InputShape {
+    const { bins, frames, positions } = this.sound;
+    return { batch: 1, length: positions.size(0), size: [bins, frames] };
+  }
+
   record(recording: Recording, { batch, length }: InputShape): RecordedInput {
     const { bins, frames } = this.sound;
     const features = recording.persistent('inputFeatures', [batch, bins, frames]);

@@ -7,7 +7,7 @@ import { embedWaveform, type WaveformEmbeddings } from '../layers/waveform-embed
 import type { ModelInputs } from '../model.ts';
 import type { CheckedInput, InputShape, InputStage, RecordedInput } from './input-stage.ts';
 import { type DenseTensor, padRows } from './inputs.ts';
-import { samplesMask, soundSamples, tooShort, vectorCount } from './samples.ts';
+import { samplesMask, shortSound, soundSamples, tooShort, vectorCount } from './samples.ts';
 
 interface CheckedWaveform extends CheckedInput {
   /** (B, samples) */
@@ -36,6 +36,10 @@ export class WaveformInput implements InputStage {
     const length = vectorCount(count, convolutions);
     const rows = heard.map((vectors) => Array.from({ length }, (_, t) => Number(t < vectors)));
     return { batch, length, size: [1, count], mask: { batch, length, rows }, samples };
+  }
+
+  usual(): InputShape {
+    return shortSound(this.#convolutions());
   }
 
   record(recording: Recording, { batch, length, size }: InputShape): RecordedInput {

@@ -130,6 +130,51 @@ export function headsOf({
   return { ...own, ...layoutOf(own) };
 }
 
+/** W^Q, W^K and W^V of x, side by side: (B, T, (heads + 2 · keyValueHeads) · d_k), as `apart` has them. */
+export interface Projections {
+  readonly projections: Tensor;
+  readonly apart: SelfAttentionWeights;
+}
+
+/**
+ * The projections of x. Queries, keys and values are named points, before norms and positions; where somebody asks for
+ * one, those that come by turns are taken apart first.
+ */
+export function projectionsOf(
+  x: Tensor,
+  weights: SelfAttentionWeights,
+  place: Tensor | undefined,
+): Projections {
+  const { recording } = x;
+  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
+  const names = ['query', 'key', 'value'].slice(0, weights.keysOf === undefined ? 3 : 1);
+  if (!names.some((name) => recording.isTapped(name))) return { projections, apart: weights };
+  const isMixed = weights.interleaved === true || weights.keysAreValues === true;
+  const apart = isMixed ? { ...weights, interleaved: false, keysAreValues: false } : weights;
+  const plain = { ...weights, rotary: undefined, headNorm: undefined, sharpness: undefined };
+  const split = isMixed && place ? takeApart(projections, plain, { place }) : projections;
+  return { projections: tapHeads(split, weights, names), apart };
+}
+
+/** Those that were taken apart. Queries and keys are named points once more, with norms and positions. */
+export function rotatedOf(heads: Tensor, weights: SelfAttentionWeights): Tensor {
+  if (weights.rotary === undefined && weights.headNorm === undefined) return heads;
+  const names = ['rotatedQuery', 'rotatedKey'].slice(0, weights.keysOf === undefined ? 2 : 1);
+  return tapHeads(heads, weights, names);
+}
+
+/** Named points of heads of queries, keys and values, in this order, which stand side by side. */
+function tapHeads(x: Tensor, weights: SelfAttentionWeights, names: readonly string[]): Tensor {
+  const { heads, keyValueHeads, headSize, width, keyWidth } = layoutOf(weights);
+  return names.reduce((tensor, name, index) => {
+    const columns =
+      index === 0
+        ? { first: 0, heads, headSize }
+        : { first: width + (index - 1) * keyWidth, heads: keyValueHeads, headSize };
+    return tensor.recording.tap(name, tensor, columns);
+  }, x);
+}
+
 /** Projections taken apart into heads: all, or of queries alone. `kept`: what takes the others. */
 export function takeApart(
   projections: Tensor,
@@ -163,10 +208,10 @@ export function selfAttention(
   const { mask, causal, place, bias, positions, residual, dropout, known, index } = options;
   const heads = headsOf(weights);
   const { width, keyWidth } = heads;
-  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
+  const { projections, apart } = projectionsOf(x, weights, place);
   const own =
-    splits(weights) && place !== undefined
-      ? takeApart(projections, weights, { place })
+    splits(apart) && place !== undefined
+      ? rotatedOf(takeApart(projections, apart, { place }), apart)
       : projections;
   known[index] = own;
   const tensor = known[weights.keysOf ?? index] ?? own;
@@ -181,19 +226,35 @@ export function selfAttention(
     causal,
     dropout,
   });
-  return concatenate(attended, weights.output, residual, weights.gate?.record(attended.output, x));
+  const mixed = mixedOf(attended);
+  const opened = weights.gate?.record(mixed, x) ?? mixed;
+  return concatenate(opened, weights, residual);
 }
 
 /**
- * "Concat(head₁, …, head_h)W^O", §3.2.2. The weights are a named point, computed only on request. `opened`: what gates
- * let through of the heads; all when absent.
+ * "Concat(head₁, …, head_h)W^O", §3.2.2. attended: (B, T, heads · d_k), what gates have let through; each head's output
+ * is a named point.
  */
 export function concatenate(
-  attended: AttentionResult,
-  output: Linear,
+  attended: Tensor,
+  { heads, output }: Pick<SelfAttentionWeights, 'heads' | 'output'>,
   residual: Tensor | undefined,
-  opened: Tensor = attended.output,
 ): Tensor {
-  opened.recording.tap('weights', () => attended.weights());
-  return linear(opened, output, { residual, label: 'attention output' });
+  const headSize = attended.size(-1) / heads;
+  const all = attended.recording.tap('heads', attended, { first: 0, heads, headSize });
+  return linear(all, output, { residual, label: 'attention output' });
+}
+
+/**
+ * What the heads make of the values. The scores and their softmax, the weights, are named points, computed only on
+ * request; where one is edited, what follows from it is computed from it, without the fused kernel.
+ */
+export function mixedOf(attended: AttentionResult): Tensor {
+  const { recording } = attended.output;
+  const scores = recording.tapMade('scores', () => attended.scores());
+  const isScored = scores !== undefined && scores.given !== scores.made;
+  const weigh = (): Tensor => (isScored ? attended.softmax(scores.given) : attended.weights());
+  const weights = recording.tapMade('weights', weigh);
+  if (weights !== undefined && weights.given !== weights.made) return attended.mix(weights.given);
+  return isScored ? attended.mix(weights?.given ?? weigh()) : attended.output;
 }

@@ -48,20 +48,23 @@ export type Block = (x: Tensor, sublayers: readonly Sublayer[], rate?: number) =
 /** "The output of each sub-layer is LayerNorm(x + Sublayer(x))." §3.1 */
 export const postNorm: Block = (x, sublayers, rate = 0) =>
   sublayers.reduce((h, sublayer) => {
+    const { norm } = sublayer;
     const y = dropout(outputOf(sublayer, h), rate);
-    return normalize(y, sublayer.norm, { residual: h });
+    const normalized = isTappedIn(sublayer, h, 'residual')
+      ? normalize(pointOf(sublayer, 'residual', add(h, y)), norm)
+      : normalize(y, norm, { residual: h });
+    return pointOf(sublayer, 'norm', normalized);
   }, x);
 
 /** x + Sublayer(LayerNorm(x)). Departs from the paper: "pre-norm", Xiong et al., arXiv 2002.04745. */
 export const preNorm: Block = (x, sublayers, rate = 0) =>
-  sublayers.reduce((h, sublayer) => join(h, sublayer, normalize(h, sublayer.norm), rate), x);
+  sublayers.reduce((h, sublayer) => join(h, sublayer, normOf(sublayer, h), rate), x);
 
 /** x + Norm(Sublayer(Norm(x))), Gemma 2, arXiv 2408.00118, §2. */
 export const sandwichNorm: Block = (x, sublayers, rate = 0) =>
   sublayers.reduce((h, sublayer) => {
-    const { norm } = sublayer;
-    const y = outputOf(sublayer, normalize(h, norm));
-    return add(h, dropout(norm.after === undefined ? y : normalize(y, norm.after), rate));
+    const y = afterNormOf(sublayer, outputOf(sublayer, normOf(sublayer, h)));
+    return pointOf(sublayer, 'residual', add(h, dropout(y, rate)));
   }, x);
 
 /**
@@ -71,11 +74,33 @@ export const sandwichNorm: Block = (x, sublayers, rate = 0) =>
 export const parallel: Block = (x, sublayers, rate = 0) => {
   const normalized = new Map<SublayerNorm, Tensor>();
   return sublayers.reduce((sum, sublayer) => {
-    const input = normalized.get(sublayer.norm) ?? normalize(x, sublayer.norm);
+    const known = normalized.get(sublayer.norm) ?? normalize(x, sublayer.norm);
+    const input = pointOf(sublayer, 'norm', known);
     normalized.set(sublayer.norm, input);
-    return join(sum, sublayer, input, rate);
+    return joined(sum, sublayer, input, rate);
   }, x);
 };
+
+/** A named point of a sub-layer. */
+export function pointOf({ name }: Sublayer, point: string, x: Tensor): Tensor {
+  const { recording } = x;
+  return recording.within(name, () => recording.tap(point, x));
+}
+
+function isTappedIn({ name }: Sublayer, { recording }: Tensor, point: string): boolean {
+  return recording.within(name, () => recording.isTapped(point));
+}
+
+/** What a sub-layer's norm makes of x, a named point. */
+export function normOf(sublayer: Sublayer, x: Tensor): Tensor {
+  return pointOf(sublayer, 'norm', normalize(x, sublayer.norm));
+}
+
+/** What its second norm makes of its output, a named point; that itself where there is none. */
+export function afterNormOf(sublayer: Sublayer, y: Tensor): Tensor {
+  const { after } = sublayer.norm;
+  return after === undefined ? y : pointOf(sublayer, 'afterNorm', normalize(y, after));
+}
 
 /** What a sub-layer computes by itself, a named point. */
 export function outputOf({ name, apply }: Sublayer, x: Tensor): Tensor {
@@ -87,10 +112,15 @@ export function outputOf({ name, apply }: Sublayer, x: Tensor): Tensor {
  * sum + dropout(output). Where nothing is dropped and nobody asks for the output by itself, the
  * sub-layer's last product adds the sum.
  */
-export function join(sum: Tensor, sublayer: Sublayer, x: Tensor, rate: number): Tensor {
+function joined(sum: Tensor, sublayer: Sublayer, x: Tensor, rate: number): Tensor {
   const { recording } = x;
   const { name, apply } = sublayer;
-  const isFused = recording.within(name, () => !recording.isTapped('output'));
+  const isFused = !isTappedIn(sublayer, x, 'output');
   if (isFused && !drops(recording, rate)) return recording.within(name, () => apply(x, sum));
   return dropout(outputOf(sublayer, x), rate, { residual: sum });
+}
+
+/** The same: the residual stream behind a sub-layer, a named point. */
+export function join(sum: Tensor, sublayer: Sublayer, x: Tensor, rate: number): Tensor {
+  return pointOf(sublayer, 'residual', joined(sum, sublayer, x, rate));
 }

@@ -6,8 +6,16 @@ import {
   type BlockTable,
 } from '../../shaders/attention/decode/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { headsOf, type SelfAttentionWeights, splits, takeApart } from './attention.ts';
-import { linear } from './linear.ts';
+import {
+  concatenate,
+  headsOf,
+  type Projections,
+  projectionsOf,
+  rotatedOf,
+  type SelfAttentionWeights,
+  splits,
+  takeApart,
+} from './attention.ts';
 
 export interface CachedAttentionOptions extends BlockTable {
   /** (slots, 2 · key width), see `attentionDecode` */
@@ -27,12 +35,12 @@ export function cachedSelfAttention(
   const { cache, place, table } = known;
   const heads = headsOf(weights);
   const { width, keyWidth } = heads;
-  const projections = linear(x, weights.queryKeyValue, { label: 'query, key, value' });
+  const { projections, apart } = readyFor(x, weights, known.place);
   const scoring = { ...heads, bias };
   const single = x.size(1) === 1;
   // A token alone may join the cache as it is attended to.
-  const joins = single && !splits(weights);
-  const q = joins ? projections : takeApart(projections, weights, known);
+  const joins = single && !splits(apart) && apart.keysOf === undefined;
+  const q = joins ? projections : takeApart(projections, apart, known);
   const starts = joins ? { q: 0, k: width, v: width + keyWidth } : { q: 0 };
   const attended = single
     ? attentionDecode({ projections: q, starts, ...known, ...scoring })
@@ -45,8 +53,24 @@ export function cachedSelfAttention(
         ...scoring,
         causal: true,
       }).output;
-  return linear(weights.gate?.record(attended, x) ?? attended, weights.output, {
-    residual,
-    label: 'attention output',
-  });
+  return concatenate(weights.gate?.record(attended, x) ?? attended, weights, residual);
+}
+
+/** Projections as they go into the cache: with norms and positions already where somebody asks for these. */
+function readyFor(x: Tensor, weights: SelfAttentionWeights, place: Tensor): Projections {
+  const projected = projectionsOf(x, weights, place);
+  const { apart } = projected;
+  const isAsked = ['rotatedQuery', 'rotatedKey'].some((name) => x.recording.isTapped(name));
+  if (!isAsked || !splits(apart)) return projected;
+  return {
+    projections: rotatedOf(takeApart(projected.projections, apart, { place }), apart),
+    apart: {
+      ...apart,
+      rotary: undefined,
+      headNorm: undefined,
+      sharpness: undefined,
+      interleaved: false,
+      keysAreValues: false,
+    },
+  };
 }

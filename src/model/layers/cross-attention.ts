@@ -3,7 +3,7 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { attentionDecode } from '../../shaders/attention/decode/attention-decode.ts';
 import { attention } from '../../shaders/attention/attention.ts';
-import { concatenate, type CrossAttentionWeights } from './attention.ts';
+import { concatenate, type CrossAttentionWeights, mixedOf } from './attention.ts';
 import { linear } from './linear.ts';
 import type { StackCross, StackWeights } from './stack.ts';
 import type { Linear } from '../weights/linear-weights.ts';
@@ -29,10 +29,23 @@ export function remember(
   bridge?: Linear,
 ): Memory {
   const seen = bridge ? linear(z, bridge, { label: 'encoder to decoder' }) : z;
-  const keyValues = layers.flatMap(({ crossAttention: cross }) =>
-    cross === undefined ? [] : [linear(seen, cross.keyValue, { label: 'memory key, value' })],
-  );
+  const { recording } = seen;
+  const keyValues = layers.flatMap(({ crossAttention: cross }, index) => {
+    if (cross === undefined) return [];
+    const own = linear(seen, cross.keyValue, { label: 'memory key, value' });
+    const path = `decoder.layers.${index}.crossAttention`;
+    return [recording.within(path, () => tapMemory(own, cross))];
+  });
   return { keyValues, mask };
+}
+
+/** Keys and values are named points of the layer. */
+function tapMemory(known: Tensor, { heads, keyValueHeads = heads }: CrossAttentionWeights): Tensor {
+  const { recording } = known;
+  const width = known.size(-1) / 2;
+  const columns = { heads: keyValueHeads, headSize: width / keyValueHeads };
+  const keyed = recording.tap('key', known, { first: 0, ...columns });
+  return recording.tap('value', keyed, { first: width, ...columns });
 }
 
 /** The cross-attention of a stack's layers to what it remembers. */
@@ -61,7 +74,7 @@ export function crossAttention(
   weights: CrossAttentionWeights,
   { known, mask, table, residual, dropout = 0 }: CrossAttentionOptions,
 ): Tensor {
-  const { heads, keyValueHeads = heads, query, output, scale, softcap } = weights;
+  const { heads, keyValueHeads = heads, query, scale, softcap } = weights;
   const width = known.size(-1) / 2;
   const headSize = width / keyValueHeads;
   const scoring = {
@@ -71,11 +84,13 @@ export function crossAttention(
     softcap,
     ...(scale !== undefined && { scale }),
   };
-  const projected = linear(x, query, { label: 'query' });
+  const { recording } = x;
+  const queries = linear(x, query, { label: 'query' });
+  const projected = recording.tap('query', queries, { first: 0, heads, headSize });
   if (table !== undefined && x.size(1) === 1) {
     const seen = { projections: projected, starts: { q: 0 }, cache: known, table };
     const attended = attentionDecode({ ...seen, ...scoring });
-    return linear(attended, output, { residual, label: 'attention output' });
+    return concatenate(attended, weights, residual);
   }
   const attended = attention({
     q: { tensor: projected, start: 0 },
@@ -87,5 +102,5 @@ export function crossAttention(
     causal: false,
     dropout,
   });
-  return concatenate(attended, output, residual);
+  return concatenate(mixedOf(attended), weights, residual);
 }

@@ -46,7 +46,7 @@ interface FeedForwardOptions {
   readonly onRouted?: ((layer: RoutedLayer) => void) | undefined;
 }
 
-/** x and result: (B, T, d_model). */
+/** x and result: (B, T, d_model). What the inner layer computes is a named point, (B, T, d_ff). */
 export function feedForward(
   x: Tensor,
   weights: FeedForwardWeights,
@@ -54,7 +54,8 @@ export function feedForward(
   { rate = 0, onRouted }: FeedForwardOptions = {},
 ): Tensor {
   if (weights.kind === 'composed') return weights.record(x, residual, onRouted);
-  const hidden = dropout(innerOf(x, weights), rate);
+  const inner = x.recording.tap('inner', innerOf(x, weights));
+  const hidden = dropout(inner, rate);
   return linear(hidden, weights.outer, { residual, label: 'feed-forward' });
 }
 

@@ -7,7 +7,7 @@ import { dropout } from '../../shaders/elementwise/dropout.ts';
 import { scale } from '../../shaders/elementwise/scale.ts';
 import { normalize, type NormWeights } from '../../shaders/rows/norm.ts';
 import type { Linear } from '../weights/linear-weights.ts';
-import { type Block, outputOf } from './block.ts';
+import { afterNormOf, type Block, normOf, outputOf, pointOf } from './block.ts';
 import { linear } from './linear.ts';
 
 /** Plain data in public fields, as of heads. */
@@ -34,9 +34,10 @@ export class Laurel {
 /** x + Norm(Sublayer(n)), n = Norm(x); with something beside the sub-layer, (x + Norm(Sublayer(n)) + Beside(n)) / √2. */
 export const besideSublayers: Block = (x, sublayers, rate = 0) =>
   sublayers.reduce((h, sublayer) => {
-    const { after, beside, ...norm } = sublayer.norm;
-    const input = normalize(h, norm);
-    const y = outputOf(sublayer, input);
-    const sum = add(h, dropout(after === undefined ? y : normalize(y, after), rate));
-    return beside === undefined ? sum : scale(add(sum, beside.record(input)), Math.SQRT1_2);
+    const { beside } = sublayer.norm;
+    const input = normOf(sublayer, h);
+    const y = afterNormOf(sublayer, outputOf(sublayer, input));
+    const sum = add(h, dropout(y, rate));
+    const all = beside ? scale(add(sum, beside.record(input)), Math.SQRT1_2) : sum;
+    return pointOf(sublayer, 'residual', all);
   }, x);

@@ -2,12 +2,12 @@
 // `apply_residual_connection_post_layernorm`, as some BLOOMs have it.
 
 import { dropout } from '../../shaders/elementwise/dropout.ts';
-import { normalize } from '../../shaders/rows/norm.ts';
-import { type Block, outputOf } from './block.ts';
+import { type Block, normOf, outputOf, pointOf } from './block.ts';
 
 /** LayerNorm(x) + Sublayer(LayerNorm(x)). */
 export const normedResidual: Block = (x, sublayers, rate = 0) =>
   sublayers.reduce((h, sublayer) => {
-    const input = normalize(h, sublayer.norm);
-    return dropout(outputOf(sublayer, input), rate, { residual: input });
+    const input = normOf(sublayer, h);
+    const sum = dropout(outputOf(sublayer, input), rate, { residual: input });
+    return pointOf(sublayer, 'residual', sum);
   }, x);

@@ -3,12 +3,11 @@
 
 import { add } from '../../shaders/elementwise/add.ts';
 import { dropout } from '../../shaders/elementwise/dropout.ts';
-import { normalize } from '../../shaders/rows/norm.ts';
-import { type Block, outputOf } from './block.ts';
+import { type Block, normOf, outputOf, pointOf } from './block.ts';
 
 /** x + Norm(Sublayer(x)). */
 export const reorderedNorm: Block = (x, sublayers, rate = 0) =>
   sublayers.reduce((h, sublayer) => {
-    const y = normalize(outputOf(sublayer, h), sublayer.norm);
-    return add(h, dropout(y, rate));
+    const y = normOf(sublayer, outputOf(sublayer, h));
+    return pointOf(sublayer, 'residual', add(h, dropout(y, rate)));
   }, x);

@@ -27,7 +27,7 @@ export function shownStates(
     outputs.splice(-1, 1, `${prefix}output`);
   const hasCross = layers.some(({ crossAttention }) => crossAttention !== undefined);
   return {
-    hiddenStates: wanted.hiddenStates ? [`${prefix}input`, ...outputs] : [],
+    hiddenStates: wanted.hiddenStates ? [`${prefix}embeddings`, ...outputs] : [],
     attentions:
       wanted.attentions === true
         ? each('selfAttention.weights').filter((_, index) => !layers[index]?.selfAttention.memory)

@@ -37,7 +37,7 @@ export class SparseGate implements ComposedFeedForward {
     const open = activate(cut, activation);
     const values = linear(x, value, { label: 'gated input' });
     const hidden = columnProduct(open, values, 0, 'feed-forward inner');
-    return linear(hidden, outer, { residual, label: 'feed-forward' });
+    return linear(x.recording.tap('inner', hidden), outer, { residual, label: 'feed-forward' });
   }
 }
 

@@ -120,9 +120,9 @@ export interface StackAttention {
 }
 
 /**
- * "A stack of N = 6 identical layers." x and result: (B, T, d_model). Its named points: `input`,
- * `layers.i.output`, both (B, T, streams · d_model) where there are streams, `output` after the final norm, and in a
- * layer those of its sub-layers `selfAttention`, `crossAttention` and `feedForward`.
+ * "A stack of N = 6 identical layers." x and result: (B, T, d_model). Its named points: `embeddings`,
+ * `layers.i.input` and `layers.i.output`, all (B, T, streams · d_model) where there are streams, `output` after the final
+ * norm, and in a layer those of its sub-layers `selfAttention`, `crossAttention` and `feedForward` (docs/points.md).
  */
 export function stack(
   x: Tensor,
@@ -135,8 +135,9 @@ export function stack(
   const shared = biasBy(weights.relativeBias);
   const positions = weights.positions?.record(x);
   const handedOn = weights.layers.reduce(
-    (h, layer, index) =>
+    (given, layer, index) =>
       recording.within(`layers.${index}`, () => {
+        const h = recording.tap('input', given);
         const { crossAttention, crossAttentionNorm } = layer;
         const bias = biasBy(layer.relativeBias) ?? shared;
         const attend = self(layer, index, { bias, positions });
@@ -168,7 +169,7 @@ export function stack(
         const output = recording.tap('output', weights.dropLayer?.(h, whole) ?? whole);
         return between?.(output, index) ?? output;
       }),
-    recording.tap('input', streams?.open(x) ?? x),
+    recording.tap('embeddings', streams?.open(x) ?? x),
   );
   const hidden = streams?.close(handedOn) ?? handedOn;
   const last =

@@ -156,7 +156,7 @@ export const attentionWeights: Kernel = kernel({
     weights: 'write',
   },
   params: { ...shape, ...scoreParams },
-  constants: { CAUSAL: [false, true], ...scoreSwitches },
+  constants: { CAUSAL: [false, true], SCORES: [false, true], ...scoreSwitches },
 });
 
 export const attentionKernels: readonly Kernel[] = [

@@ -1,5 +1,5 @@
 // The softmax weights of an attention, on request: exp(score - lse), one invocation an
-// element. `lse` comes from the attention kernel, so both tell the same story.
+// element. `lse` comes from the attention kernel, so both tell the same story. Or the SCORES themselves.
 struct Params {
   batches: u32,
   heads: u32,
@@ -51,5 +51,6 @@ fn attention_weights(
   }
   product = plus_position(product, q0, k0, head, query, key);
   let score = scores_of(vec4f(product), head, vec4u(query), vec4u(key)).x;
-  weights[i] = select(0.0, exp(min(score - lse[row], 0.0)), seen);
+  let weight = exp(min(score - lse[row], 0.0));
+  weights[i] = select(select(0.0, LOWEST, SCORES), select(weight, score, SCORES), seen);
 }

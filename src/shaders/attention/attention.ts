@@ -6,6 +6,7 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import { dropoutParams, drops } from '../elementwise/dropout.ts';
 import type { AttentionEntry } from './attention-entry.ts';
 import { attentionForms, attentionWeights } from './attention-kernels.ts';
+import { type AttentionSteps, attentionSteps } from './attention-steps.ts';
 import type { PositionScores } from './positions/attention-positions.ts';
 import { type ScoreOptions, scoreSettings } from './attention-score.ts';
 
@@ -36,9 +37,11 @@ export interface AttentionInputs extends ScoreOptions {
   readonly positions?: PositionScores | undefined;
 }
 
-export interface AttentionResult {
+export interface AttentionResult extends AttentionSteps {
   /** (B, T, heads · headSize) */
   readonly output: Tensor;
+  /** Appends the scores, the lowest number where a query does not see a key. (B, heads, T, S) */
+  scores(): Tensor;
   /** Appends the softmax weights, none of them dropped, to the recording. (B, heads, T, S) */
   weights(): Tensor;
 }
@@ -146,9 +149,9 @@ export function attention(inputs: AttentionInputs): AttentionResult {
     },
   } satisfies AttentionEntry);
 
-  const weights = (): Tensor => {
-    if (table !== undefined) throw new RangeError('attention: no weights of cached keys');
-    const result = recording.transient('attention weights', [batches, heads, queries, keys]);
+  const weigh = (label: string, asScores: boolean): Tensor => {
+    if (table !== undefined) throw new RangeError(`${label}: none of cached keys`);
+    const result = recording.transient(label, [batches, heads, queries, keys]);
     recording.dispatch({
       kernel: positions?.weights ?? attentionWeights,
       bindings: {
@@ -161,10 +164,15 @@ export function attention(inputs: AttentionInputs): AttentionResult {
         ...(positions && { state: positions.rows }),
       },
       params: scores,
-      constants: seen,
+      constants: { ...seen, SCORES: asScores },
       workgroups: Math.ceil((rows * queries * keys) / 64),
     });
     return result;
   };
-  return { output, weights };
+  return {
+    output,
+    weights: () => weigh('attention weights', false),
+    scores: () => weigh('attention scores', true),
+    ...attentionSteps({ ...v, group: scoring.group, headSize, sinks: inputs.sinks }),
+  };
 }

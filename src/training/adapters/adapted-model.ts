@@ -16,6 +16,7 @@ import type {
   ModelOutput,
 } from '../../model/model.ts';
 import { ModelProxy } from '../../model/model-proxy.ts';
+import type { ModelPoint } from '../../model/points/point-options.ts';
 import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
 import { invalidOption, trainableOf } from '../check.ts';
 import { Lora } from './lora.ts';
@@ -74,6 +75,10 @@ class AdaptedModel extends ModelProxy implements Model {
 
   get gpu(): Gpu {
     return this.inner.gpu;
+  }
+
+  points(): Promise<ModelPoint[]> {
+    return this.#during(() => this.inner.points());
   }
 
   forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput> {

@@ -66,11 +66,15 @@ async function expectAttention(
       );
       const keyMask = bench.input('mask', [batches, keys], flags);
       const result = attention({ q, k, v, keyMask, heads, headSize, causal, dropout });
-      return [result.output, result.weights()];
+      return [result.output, result.weights(), result.scores()];
     },
     { seed, random: [seed, 3] },
   );
-  expect(kernels.map(({ kernel }) => kernel.operation)).toEqual(['attention', 'attention-weights']);
+  expect(kernels.map(({ kernel }) => kernel.operation)).toEqual([
+    'attention',
+    'attention-weights',
+    'attention-weights',
+  ]);
   const [y, weights] = outputs as [Values, Values];
   expect(kernels[0]!.constants['DROPOUT']).toBe(dropout > 0);
   expectRowsToSum(weights, options, Math.sqrt(headSize) * largest ** 2);

@@ -1,13 +1,13 @@
 // What ModernBERT and its decoder are put together from.
 
 import { paddingOf } from '../../layers/embeddings.ts';
-import { normalize, type NormWeights } from '../../../shaders/rows/norm.ts';
+import type { NormWeights } from '../../../shaders/rows/norm.ts';
 import type { Config } from '../../config.ts';
 import type { SequenceDefinition } from '../../definitions.ts';
 import { baseRoot } from '../../heads/head-name.ts';
 import { tokenInput } from '../../inputs/token-inputs.ts';
 import type { SelfAttentionWeights } from '../../layers/attention.ts';
-import { type Block, join } from '../../layers/block.ts';
+import { type Block, join, normOf } from '../../layers/block.ts';
 import type { BeforeOutput } from '../../layers/logits.ts';
 import { layerNormWeights, unshiftedNormWeights } from '../../layers/norm-weights.ts';
 import type { LayerWeights } from '../../layers/stack.ts';
@@ -43,7 +43,7 @@ function preNormAfter(first: NormWeights): Block {
   return (x, sublayers, rate = 0) =>
     sublayers.reduce((h, sublayer) => {
       const { norm } = sublayer;
-      return join(h, sublayer, norm === first ? h : normalize(h, norm), rate);
+      return join(h, sublayer, norm === first ? h : normOf(sublayer, h), rate);
     }, x);
 }
 

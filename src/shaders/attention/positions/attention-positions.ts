@@ -32,7 +32,7 @@ function withPositions(name: string, form: Kernel, own: Snippet): Kernel {
   const off: (readonly [string, readonly Constant[]])[] = Object.entries(form.constants).map(
     ([switchName, values]) => [switchName, values.includes(true) ? [false] : values],
   );
-  const { WHOLE: whole, DROPOUT: drops } = form.constants;
+  const { WHOLE: whole, DROPOUT: drops, SCORES: scores } = form.constants;
   return {
     ...form,
     name,
@@ -42,6 +42,7 @@ function withPositions(name: string, form: Kernel, own: Snippet): Kernel {
       ...Object.fromEntries(off),
       ...(whole && { WHOLE: whole }),
       ...(drops && { DROPOUT: drops }),
+      ...(scores && { SCORES: scores }),
       NAMED: [false, true],
       C2P: [false, true],
       P2C: [false, true],

@@ -1,0 +1,178 @@
+// The points of one list that somebody reads or edits. Which they are is fixed with the list; all numbers are in buffers.
+
+import { TransformerError } from '../../runtime/errors.ts';
+import type { HeadColumns, Points } from '../../runtime/points.ts';
+import type { Plan } from '../../runtime/plan.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { edit } from '../../shaders/elementwise/edit.ts';
+import { takeColumns } from '../../shaders/elementwise/take-columns.ts';
+import type { CheckedEdit, Look } from './look.ts';
+import { paddedShape, shapeAt, type SizesOf, type Visited } from './point-shapes.ts';
+
+/** An edit in the list: where its numbers go before a play. */
+interface Recorded {
+  /** Of the edits of the call, which. */
+  readonly index: number;
+  readonly rule: Tensor;
+  readonly value: Tensor;
+  /** Sequences, positions and heads that the rule has. */
+  readonly sizes: readonly [number, number, number];
+  /** The shape of the whole activation. */
+  readonly shape: readonly number[];
+}
+
+/** What was found at a point that is read. */
+interface Captured extends Visited {
+  readonly tensor: Tensor;
+}
+
+/** A point that is read. */
+interface Reading {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** Its shape in the list, and in a batch. */
+  readonly padded: readonly number[];
+  readonly shapeFor: (sizesOf: SizesOf) => readonly number[];
+}
+
+export class Tapped implements Points {
+  readonly #captured = new Map<string, Captured>();
+  readonly #base: Points;
+  readonly #reads: ReadonlySet<string>;
+  readonly #edits: readonly CheckedEdit[];
+  readonly #names: ReadonlySet<string>;
+  readonly #recorded: Recorded[] = [];
+
+  constructor({ captures, edits }: Look, base: Points) {
+    this.#base = base;
+    this.#edits = edits;
+    this.#reads = new Set(captures.map(({ name }) => name));
+    this.#names = new Set([...this.#reads, ...edits.map(({ name }) => name)]);
+  }
+
+  has(path: string): boolean {
+    return this.#names.has(path) || this.#base.has(path);
+  }
+
+  visit(path: string, tensor: Tensor, heads?: HeadColumns): Tensor {
+    let now = tensor;
+    this.#edits.forEach((one, index) => {
+      if (one.name === path) now = this.#edited(now, heads, index);
+    });
+    if (this.#reads.has(path)) {
+      const width = heads ? heads.heads * heads.headSize : now.size(-1);
+      const isPart = heads !== undefined && width < now.size(-1);
+      const own = isPart ? takeColumns(now, heads.first, width, path) : now;
+      this.#captured.set(path, { tensor: own, heads });
+    }
+    return this.#base.has(path) ? this.#base.visit(path, now, heads) : now;
+  }
+
+  /**
+   * What is read, once the list is recorded for `padded` sizes.
+   * @throws TransformerError OPTION_INVALID where the list has not come by a point
+   */
+  readings(padded: SizesOf): Reading[] {
+    for (const name of this.#names) {
+      const isFound =
+        this.#captured.has(name) ||
+        this.#recorded.some(({ index }) => this.#edits[index]?.name === name);
+      if (isFound) continue;
+      throw new TransformerError(
+        'OPTION_INVALID',
+        `These inputs do not come by the point ${name}. Pass those that it is computed from, or leave it out.`,
+      );
+    }
+    return Array.from(this.#captured, ([name, visited]) => ({
+      name,
+      tensor: visited.tensor,
+      padded: paddedShape(visited),
+      shapeFor: (sizesOf) => shapeAt(name, visited, padded, sizesOf),
+    }));
+  }
+
+  /** Writes what a call puts in place, before a play. The call asks for the points of this list. */
+  write(plan: Plan, { edits }: Look): void {
+    for (const { index, rule, value, sizes, shape } of this.#recorded) {
+      const one = edits[index];
+      if (one === undefined) throw new RangeError('an edit of another list');
+      plan.write(rule, ruleOf(one, sizes));
+      plan.write(value, laidOut(one.value, shape));
+    }
+  }
+
+  #edited(tensor: Tensor, heads: HeadColumns | undefined, index: number): Tensor {
+    const { recording } = tensor;
+    const { each } = this.#edits[index]?.value ?? { each: false };
+    const shape = paddedShape({ tensor, heads });
+    const isHeadsFirst = tensor.shape.length === 4;
+    const [sequences = 1, second = 1, third = 1] = shape;
+    const [positions, count] = isHeadsFirst
+      ? [third, second]
+      : [shape.length > 2 ? second : 1, heads?.heads ?? 1];
+    const rule = recording.persistent('rule', [2 + sequences + positions + count]);
+    const value = recording.persistent('value', each ? shape : shape.slice(-1));
+    const sizes = [sequences, positions, count] as const;
+    this.#recorded.push({ index, rule, value, sizes, shape });
+    return edit(tensor, heads, { value, each, rule, sequences, positions });
+  }
+}
+
+/** What is kept, the factor of the value, and where it acts. */
+function ruleOf(
+  { keep, factor, sequences, positions, heads }: CheckedEdit,
+  [batch, length, count]: Recorded['sizes'],
+): Float32Array<ArrayBuffer> {
+  const flags = (chosen: readonly number[] | undefined, size: number): number[] => {
+    const all = Array<number>(size).fill(chosen === undefined ? 1 : 0);
+    for (const index of chosen ?? []) all[index] = 1;
+    return all;
+  };
+  return Float32Array.from([
+    keep,
+    factor,
+    ...flags(sequences, batch),
+    ...flags(positions, length),
+    ...flags(heads, count),
+  ]);
+}
+
+/** A value as large as its buffer: zeros where the list pads, and one sequence for all of them. */
+function laidOut(
+  { each, data, shape }: CheckedEdit['value'],
+  padded: readonly number[],
+): Float32Array<ArrayBuffer> {
+  const to = each ? padded : padded.slice(-1);
+  const block = new Float32Array(elements(to));
+  if (!each) {
+    block.set(data);
+    return block;
+  }
+  const [batch = 1, ...inner] = to;
+  const [own = 1, ...from] = shape;
+  const [stride, step] = [elements(inner), elements(from)];
+  for (let sequence = 0; sequence < batch; sequence++) {
+    const first = own === 1 ? 0 : sequence * step;
+    pad(data.subarray(first, first + step), from, block, inner, sequence * stride);
+  }
+  return block;
+}
+
+/** Lays a row-major block into the leading part of each axis of a larger one, from `at` on. */
+function pad(
+  data: Float32Array,
+  from: readonly number[],
+  block: Float32Array,
+  to: readonly number[],
+  at: number,
+): void {
+  if (from.length <= 1) {
+    block.set(data, at);
+    return;
+  }
+  const [rows = 1, ...inner] = from;
+  const [step, stride] = [elements(inner), elements(to.slice(1))];
+  for (let row = 0; row < rows; row++) {
+    pad(data.subarray(row * step, (row + 1) * step), inner, block, to.slice(1), at + row * stride);
+  }
+}
