@@ -60,6 +60,7 @@ export class EncoderDecoderModel implements Model {
       const { generationOf } = await import('./generation/generation.ts');
       const { targetVocabulary: vocabulary, maxPositions, rotary } = model.shape;
       const forward = this.forward.bind(this);
+      const points = this.points.bind(this);
       const read = prompted
         ? (await import('./generation/framed-prompt.ts')).framedPrompt(
             model,
@@ -67,7 +68,7 @@ export class EncoderDecoderModel implements Model {
             this.#settings,
           )
         : pairPrompt(model, this.#settings);
-      const about = { generation: this.#settings, vocabulary, maxPositions, forward, read };
+      const about = { generation: this.#settings, vocabulary, maxPositions, forward, points, read };
       const { weights, source: stage } = model;
       return generationOf(parts, { weights, stage, rotary }, about);
     });

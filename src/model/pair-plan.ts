@@ -25,9 +25,9 @@ export function pairPlan(
 ): Promise<ForwardPlan<PairBatch>> {
   const encoder = shownStates(definition.weights.encoder, shape, 'encoder.');
   const decoder = shownStates(definition.weights.decoder, shape, 'decoder.');
-  const { batch, sourceLength, targetLength, labelled } = shape;
+  const { batch: sequences, sourceLength, targetLength, labelled } = shape;
   const padded: SizesOf = (stack) => ({
-    batch,
+    batch: sequences,
     length: stack === 'encoder' ? sourceLength : targetLength,
   });
   const looked = look && { look, padded, sizesOf: pairSizes };

@@ -62,8 +62,9 @@ export class SequenceModel implements Model {
       const { maxPositions, rotary } = definition;
       const vocabulary = output.weight.size(0);
       const forward = this.forward.bind(this);
+      const points = this.points.bind(this);
       const read = languagePrompt(definition, settings);
-      const about = { generation: settings, vocabulary, maxPositions, forward, read };
+      const about = { generation: settings, vocabulary, maxPositions, forward, points, read };
       return generationOf(parts, { weights, ...(rotary && { rotary }) }, about);
     });
   }

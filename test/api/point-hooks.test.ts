@@ -53,7 +53,7 @@ for (const { name: device, onGpu } of gpus) {
         using model = await loadModel(fixtureSource(folder), { gpu });
         for (const run of generate) {
           const edit = run.edit.map((one) => editOf(name, one));
-          const options = { maxNewTokens: run.maxNewTokens, edit };
+          const options = { maxNewTokens: run.maxNewTokens, padTokenId: 0, edit };
           const { sequences } = await model.generate(inCamelCase(run.inputs), options);
           expect(sequences, `${name}, ${run.name}`).toEqual(run.sequences);
         }

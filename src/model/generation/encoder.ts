@@ -6,9 +6,10 @@ import type { Scope } from '../../runtime/scope.ts';
 import { hiddenSlot } from '../../shaders/attention/decode/attention-decode.ts';
 import { padRows } from '../inputs/inputs.ts';
 import type { CheckedInput, InputShape, SourceStage } from '../inputs/input-stage.ts';
-import { recall, remember } from '../layers/cross-attention.ts';
+import { type Memory, recall, remember } from '../layers/cross-attention.ts';
 import type { StackCross } from '../layers/stack.ts';
 import { encodeVectors, type TransformerWeights } from '../layers/transformer.ts';
+import type { Steering } from '../points/steering.ts';
 import type { Beginning } from './prompt.ts';
 import type { SessionShape } from './session.ts';
 
@@ -20,17 +21,26 @@ export interface Encoder {
   readonly cross: (recording: Recording) => StackCross;
 }
 
+interface Encoding {
+  readonly stage: SourceStage;
+  readonly weights: TransformerWeights;
+  /** What is changed at named points. */
+  readonly steering: Steering | undefined;
+}
+
 /** Records the encoder. Keys and values of the sources outlive its list: the steps read them. */
 export async function encoderOf(
   scope: Scope,
-  { stage, weights }: { stage: SourceStage; weights: TransformerWeights },
+  { stage, weights, steering }: Encoding,
   { rows, sources, sourceLength, sourceSize }: SessionShape,
 ): Promise<Encoder> {
   const recording = new Recording(scope);
   const shape = { batch: sources, length: sourceLength, size: sourceSize };
   const source = stage.record(recording, shape);
   const { encoder, decoder, bridge } = weights;
-  const memory = remember(encodeVectors(source, encoder), source.mask, decoder, bridge);
+  const append = (): Memory =>
+    remember(encodeVectors(source, encoder), source.mask, decoder, bridge);
+  const memory = steering?.record(recording, undefined, append) ?? append();
   const keyValues = memory.keyValues.map((tensor) => recording.keep(tensor));
   const table = recording.persistent('memory table', [rows, sourceLength], 'u32');
   const plan = await Plan.create(recording, []);

@@ -12,6 +12,9 @@ import {
   type ModelInputs,
 } from '../model.ts';
 import { PlanCache } from '../plan-cache.ts';
+import type { Look } from '../points/look.ts';
+import { lookInto } from '../points/looking.ts';
+import type { SizesOf } from '../points/point-shapes.ts';
 import type { AskEnds } from './beam-search.ts';
 import { endedWhenDropped } from './abandoned.ts';
 import { DecodeStep, type StepResult } from './decode-step.ts';
@@ -36,7 +39,10 @@ type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 export function generationOf(
   parts: LoadedParts,
   weights: Omit<Decoder, 'cacheDtype'>,
-  about: Pick<DecodingModel, 'generation' | 'vocabulary' | 'maxPositions' | 'forward' | 'read'>,
+  about: Pick<
+    DecodingModel,
+    'generation' | 'vocabulary' | 'maxPositions' | 'forward' | 'points' | 'read'
+  >,
 ): Generation {
   const { gpu, scope, config, cacheDtype } = parts;
   const decoder = { ...weights, cacheDtype };
@@ -49,9 +55,9 @@ export function generationOf(
     stage,
     ...about,
     goesByLength: (decoder.rotary ?? []).length > 0,
-    createSession: (shape) => {
+    createSession: (shape, look) => {
       assertCurrent(parts);
-      return Session.create(scope, decoder, shape, sessions);
+      return Session.create(scope, decoder, shape, { others: sessions, look });
     },
   });
 }
@@ -76,8 +82,9 @@ export class Generation {
     given: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
     checkFlags(given, 'hiddenStates', 'attentions', 'logProbs');
-    const { hiddenStates = false, attentions = false, logProbs = false, ...options } = given;
-    const call = { prompt, options, ...(logProbs && { speech: { weighs: true } }) };
+    const { hiddenStates = false, attentions = false, logProbs = false, edit, ...options } = given;
+    const look = await this.#lookInto(edit, prompt);
+    const call = { prompt, options, look, ...(logProbs && { speech: { weighs: true } }) };
     const request = requestOf(call, this.#model);
     if (logProbs && request.values.numBeams > 1) {
       throw new TransformerError(
@@ -85,8 +92,15 @@ export class Generation {
         `logProbs are of tokens chosen one by one, and numBeams is ${request.values.numBeams}. Pass numBeams: 1.`,
       );
     }
+    const isShown = hiddenStates || attentions;
+    if (isShown && edit !== undefined) {
+      throw new TransformerError(
+        'OPTION_INVALID',
+        'hiddenStates and attentions are not brought back with edit. Call forward with the sequences, and the same edit.',
+      );
+    }
     const result = await this.#alone(request);
-    if (!hiddenStates && !attentions) return result;
+    if (!isShown) return result;
     const { outputsOf } = await import('./outputs.ts');
     const { signal } = options;
     const shown = { hiddenStates, attentions, ...(signal && { signal }) };
@@ -117,8 +131,9 @@ export class Generation {
     return endedWhenDropped(this.#stream({ prompt, options, speech }));
   }
 
-  async *#stream(call: Call): StreamedTokens {
-    const request = requestOf(call, this.#model);
+  async *#stream({ options: { edit, ...options }, ...given }: Call): StreamedTokens {
+    const look = await this.#lookInto(edit, given.prompt);
+    const request = requestOf({ ...given, options, look }, this.#model);
     const { numBeams } = request.values;
     if (numBeams > 1) {
       throw new TransformerError(
@@ -130,6 +145,13 @@ export class Generation {
     for await (const [tokenIds = []] of this.#decode([request])) yield { tokenIds };
   }
 
+  /** What a call changes at named points. Errors: OPTION_INVALID, OPTION_UNKNOWN. */
+  #lookInto(edit: GenerateOptions['edit'], { tokens, source }: Prompt): Promise<Look | undefined> {
+    const target = { batch: tokens.batch, length: Infinity };
+    const sizesOf: SizesOf = (stack) => (stack === 'encoder' ? (source ?? target) : target);
+    return lookInto({ ...(edit && { edit }) }, async () => this.#model.points?.() ?? [], sizesOf);
+  }
+
   dispose(): void {
     this.#steps.dispose();
   }
@@ -137,9 +159,11 @@ export class Generation {
   /** Takes a step for these requests, which goes back for reuse at the end. */
   async #take(requests: readonly Request[]): Promise<{ step: DecodeStep; release: () => void }> {
     const { shape, selection, listed } = joined(requests, this.#model.maxPositions);
-    const key = JSON.stringify([shape, selection, listed]);
+    const look = requests[0]?.look;
+    const changed = look?.edits.map(({ value }) => value.each && value.shape);
+    const key = JSON.stringify([shape, selection, listed, look?.key, changed]);
     const { item, release } = await this.#steps.take(key, async () => {
-      const session = await this.#model.createSession(shape);
+      const session = await this.#model.createSession(shape, look);
       return DecodeStep.create(this.#model.scope, session, selection, listed);
     });
     return { step: item, release };
@@ -154,10 +178,13 @@ export class Generation {
     const aborted = (): void => {
       for (const { options } of requests) throwIfAborted(options.signal);
     };
-    const beginning = beginningOf(
-      requests.map(({ prompt }) => prompt),
-      requests.map(({ copies }) => copies),
-    );
+    const beginning = {
+      ...beginningOf(
+        requests.map(({ prompt }) => prompt),
+        requests.map(({ copies }) => copies),
+      ),
+      look: requests[0]?.look,
+    };
     let [longest, count] = [0, 0];
     for (const { values, prompt } of requests) {
       longest = Math.max(longest, prompt.tokens.length);

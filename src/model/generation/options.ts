@@ -1,6 +1,7 @@
 // What a call of `generate` may ask for: Hugging Face's names in camelCase, their defaults and limits.
 
 import type { BiasedSequence } from '../../shaders/choice/token-rules.ts';
+import type { PointEdit } from '../points/point-options.ts';
 
 /**
  * Options of `generate` and `stream`. What is not given is as in generation_config.json, or in
@@ -86,6 +87,11 @@ export interface GenerateOptions {
    * it is asked about the continuations that may become beams.
    */
   stoppingCriteria?: (sequences: number[][]) => boolean[];
+  /**
+   * What to change on the way at named points, positions counted through the prompt and what follows. Not of calls that
+   * go together.
+   */
+  edit?: readonly PointEdit[];
   signal?: AbortSignal;
 }
 

@@ -18,6 +18,8 @@ export interface Decoded {
   readonly rows: number;
   readonly capacity: number;
   readonly weights: LanguageModelWeights;
+  /** Appends what decodes tokens at these places. */
+  readonly record: <T>(recording: Recording, place: Tensor, append: () => T) => T;
   /** The cache and the encoder's output, brought into a recording. */
   readonly in: (recording: Recording) => {
     readonly caches: readonly Tensor[];
@@ -55,7 +57,8 @@ export class Prefill {
       const table = recording.persistent('prompt table', [rows, capacity], 'u32');
       // Only keys and values are wanted: layers behind the last that has some are left out.
       const decoder = { ...weights.decoder, layers: layersWithKeys(weights.decoder) };
-      decodeCached(ids, { ...decoded.in(recording), place, table }, { ...weights, decoder });
+      const known = { ...decoded.in(recording), place, table };
+      decoded.record(recording, place, () => decodeCached(ids, known, { ...weights, decoder }));
       return new Prefill(await Plan.create(recording, []), { ids, place, table });
     } catch (error) {
       recording.dispose();

@@ -6,6 +6,7 @@ import type { SequenceDefinition } from '../definitions.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
 import { maskBatch, type TokenBatch, tokenBatch } from '../inputs/inputs.ts';
 import { type GenerateCall, type ModelInputs, refuseInputs } from '../model.ts';
+import type { Look } from '../points/look.ts';
 import type { GenerateOptions } from './options.ts';
 import type { SpeechRules } from './selection.ts';
 
@@ -24,6 +25,8 @@ export interface Call {
   readonly prompt: Prompt;
   readonly options: GenerateOptions;
   readonly speech?: SpeechRules | undefined;
+  /** What it changes at named points. */
+  readonly look?: Look | undefined;
 }
 
 /** The calls that go together, their inputs read by `read`. Errors: INPUT_INVALID, OPTION_*. */
@@ -56,6 +59,8 @@ export interface Beginning {
   readonly sources: readonly CheckedInput[];
   /** The source of each sequence, by its number among the rows of all. */
   readonly sourceOf: readonly number[];
+  /** What is changed at named points. */
+  readonly look?: Look | undefined;
 }
 
 /** The beginning of several prompts together, the first with `copies[0]` sequences for each input. */

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../source/json.ts';
 import { paddedLength, type SourceStage } from '../inputs/input-stage.ts';
 import { bucket, withinPositions } from '../inputs/inputs.ts';
 import type { Model } from '../model.ts';
+import type { Look } from '../points/look.ts';
 import type { Call, ReadPrompt } from './prompt.ts';
 import { type GenerationValues, generationValues } from './read-options.ts';
 import { type Selection, type SelectionData, selectionOf, unite } from './selection.ts';
@@ -24,12 +25,15 @@ export interface DecodingModel {
   readonly vocabulary: number;
   /** Positions of the decoder; infinite where it has no limit. */
   readonly maxPositions: number;
-  createSession(shape: SessionShape): Promise<DecodeSession>;
+  /** `look`: what its sequences change at named points. */
+  createSession(shape: SessionShape, look?: Look): Promise<DecodeSession>;
   /** Whether what a token sees depends on the length of its sequence: such ones step alone. */
   readonly goesByLength: boolean;
   readonly read: ReadPrompt;
   /** What the encoder begins with, where there is one. */
   readonly stage: SourceStage | undefined;
+  /** The named points of the model; none where texts are not to be changed. */
+  readonly points?: Model['points'];
   /** Computes what is asked for besides tokens. */
   readonly forward: Model['forward'];
 }
@@ -46,7 +50,7 @@ export interface Request extends Call {
 
 /** Checks a call. Errors: INPUT_INVALID, OPTION_*, ABORTED. */
 export function requestOf(
-  { prompt, options, speech }: Call,
+  { prompt, options, speech, look }: Call,
   { vocabulary, maxPositions, config, generation }: DecodingModel,
 ): Request {
   const { tokens, source } = prompt;
@@ -70,7 +74,7 @@ export function requestOf(
   const { selection, data } = selectionOf(values, bounds, listed, asks, speech);
   const copies = numBeams > 1 ? numBeams : numReturnSequences;
   const rows = tokens.batch * copies;
-  return { prompt, options, values, selection, data, copies, rows };
+  return { prompt, options, look, values, selection, data, copies, rows };
 }
 
 /** What requests that step together need: a session of this shape, and a step that chooses like this. */

@@ -12,6 +12,8 @@ import { bucket, positionsOf } from '../inputs/inputs.ts';
 import { decodeCached } from '../layers/cached-stack.ts';
 import { type LanguageModelWeights, logits } from '../layers/logits.ts';
 import type { TransformerWeights } from '../layers/transformer.ts';
+import type { Look } from '../points/look.ts';
+import type { Steering } from '../points/steering.ts';
 import type { Encoder } from './encoder.ts';
 import { KeyValueCache, ownSlots } from './kv-cache.ts';
 import { type Chunk, type Decoded, Prefill } from './prefill.ts';
@@ -82,6 +84,12 @@ export interface Decoder {
   readonly cacheDtype: CacheDtype;
 }
 
+interface SessionParts {
+  readonly encoder: Encoder | undefined;
+  readonly steering: Steering | undefined;
+  readonly others: Set<Session>;
+}
+
 export class Session implements DecodeSession {
   readonly shape: SessionShape;
   readonly vocabulary: number;
@@ -89,6 +97,7 @@ export class Session implements DecodeSession {
   readonly #decoder: Decoder;
   readonly #cache: KeyValueCache;
   readonly #encoder: Encoder | undefined;
+  readonly #steering: Steering | undefined;
   readonly #decoded: Decoded;
   readonly #prefills = new Map<number, Prefill>();
   readonly #others: Set<Session>;
@@ -101,7 +110,7 @@ export class Session implements DecodeSession {
     scope: Scope,
     decoder: Decoder,
     shape: SessionShape,
-    { encoder, others }: { encoder: Encoder | undefined; others: Set<Session> },
+    { encoder, others, steering }: SessionParts,
   ) {
     const { weights } = decoder;
     const { rows, capacity } = shape;
@@ -112,11 +121,14 @@ export class Session implements DecodeSession {
     const sizes = { rows, capacity, dtype: decoder.cacheDtype };
     this.#cache = new KeyValueCache(scope, weights.decoder, sizes);
     this.#encoder = encoder;
+    this.#steering = steering;
     this.#decoded = {
       scope,
       rows,
       capacity,
       weights,
+      record: (recording, place, append) =>
+        this.#record(recording, place, () => this.#within(recording, append)),
       in: (recording) => ({
         ...this.#cache.in(recording),
         cross: encoder?.cross(recording),
@@ -125,21 +137,27 @@ export class Session implements DecodeSession {
     this.#others = others;
   }
 
-  /** `owner`: of the model, with which the session ends; `others`: its sessions. */
+  /**
+   * `owner`: of the model, with which the session ends; `others`: its sessions; `look`: what is changed at named points.
+   */
   static async create(
     owner: Scope,
     decoder: Decoder,
     shape: SessionShape,
-    others: Set<Session>,
+    { others, look }: { others: Set<Session>; look: Look | undefined },
   ): Promise<Session> {
     const { weights, stage } = decoder;
     const scope = new Scope(owner);
     try {
+      const steering =
+        look && new (await import('../points/steering.ts')).Steering(scope, look, shape);
       const encoder =
         'encoder' in weights && stage
-          ? await (await import('./encoder.ts')).encoderOf(scope, { stage, weights }, shape)
+          ? await (
+              await import('./encoder.ts')
+            ).encoderOf(scope, { stage, weights, steering }, shape)
           : undefined;
-      const session = new Session(scope, decoder, shape, { encoder, others });
+      const session = new Session(scope, decoder, shape, { encoder, others, steering });
       await scope.ready();
       others.add(session);
       return session;
@@ -155,10 +173,22 @@ export class Session implements DecodeSession {
 
   recordStep(recording: Recording, { tokens, place, table }: DecodeState): Tensor {
     const { weights } = this.#decoder;
-    return logits(
-      decodeCached(tokens, { ...this.#decoded.in(recording), place, table }, weights),
-      weights,
-    );
+    const known = { ...this.#decoded.in(recording), place, table };
+    const all = this.#record(recording, place, () => {
+      const hidden = this.#within(recording, () => decodeCached(tokens, known, weights));
+      return recording.tap('logits', logits(hidden, weights));
+    });
+    this.#steering?.assertFound();
+    return all;
+  }
+
+  #record<T>(recording: Recording, place: Tensor, append: () => T): T {
+    return this.#steering?.record(recording, place, append) ?? append();
+  }
+
+  /** The named points of a decoder that has an encoder are called after it. */
+  #within<T>(recording: Recording, append: () => T): T {
+    return this.#encoder ? recording.within('decoder', append) : append();
   }
 
   get room(): number {
@@ -180,6 +210,7 @@ export class Session implements DecodeSession {
     const { prompts } = beginning;
     const { rows, capacity } = this.shape;
     writeState(prompts, state, plan);
+    if (beginning.look) this.#steering?.write(beginning.look, beginning.sourceOf);
     this.#cache.start();
     const encoded = this.#encoder?.encode(beginning);
     encoded?.catch(() => {}); // told where it is waited for
@@ -219,7 +250,8 @@ export class Session implements DecodeSession {
     // The last token was chosen, but not fed. What depends on the source, the length or all of a
     // text is of no use.
     const [tokens = []] = sequences;
-    const isOnes = !this.#encoder && !this.#decoder.rotary?.length && !this.#cache.isWhole;
+    const isOnes =
+      !this.#encoder && !this.#steering && !this.#decoder.rotary?.length && !this.#cache.isWhole;
     if (isOnes && this.shape.rows === 1) {
       this.#held = tokens.slice(0, Math.min(this.shape.capacity, tokens.length - 1));
     }
@@ -232,7 +264,7 @@ export class Session implements DecodeSession {
 
   /** How many tokens of the prompt the cache holds now; another session's may be copied for that. */
   #reuse([prompt = { ids: [], mask: [] }]: readonly Tokens[]): number {
-    if (this.shape.rows > 1 || prompt.mask.includes(0)) return 0;
+    if (this.shape.rows > 1 || this.#steering || prompt.mask.includes(0)) return 0;
     let best: { session: Session; length: number } = { session: this, length: 0 };
     for (const session of this.#others) {
       const held = session.#held;

@@ -7,13 +7,15 @@ import { show } from '../../runtime/print.ts';
 import type { DenseTensor } from '../inputs/inputs.ts';
 import { pointsNamed } from './point-names.ts';
 import type { ModelPoint, PointEdit, PointOptions } from './point-options.ts';
-import { type SizesOf, stackOf } from './point-shapes.ts';
+import { isByKey, type SizesOf, stackOf } from './point-shapes.ts';
 import { Tapped } from './tapped.ts';
-import { type CheckedValue, valueOf } from './point-values.ts';
+import { type CheckedValue, isHeld, valueOf } from './point-values.ts';
 
 /** An edit of one point. */
 export interface CheckedEdit {
   readonly name: string;
+  /** The axes of the activation in this call; Infinity where they grow. */
+  readonly shape: readonly number[];
   /** What is kept of the activation, and the factor of the value. */
   readonly keep: number;
   readonly factor: number;
@@ -112,7 +114,7 @@ function editsOf(edit: PointEdit, points: readonly ModelPoint[], sizesOf: SizesO
   refuseUnknown(edit, fields, 'field of an edit');
   const { at, add, replace, from, scale } = edit;
   if (typeof at !== 'string') throw invalid(`at is ${show(at)}; wanted the name of a point.`);
-  if (scale !== undefined && !Number.isFinite(scale)) {
+  if (scale !== undefined && !isHeld(scale)) {
     throw invalid(`scale is ${show(scale)}; wanted a number.`);
   }
   const given = (['add', 'replace', 'from'] as const).filter((name) => edit[name] !== undefined);
@@ -134,8 +136,14 @@ function editsOf(edit: PointEdit, points: readonly ModelPoint[], sizesOf: SizesO
     }
     const captured = from === undefined ? undefined : capturedAt(from, name);
     const [what = 'scale'] = given;
+    if (own.at(-1) === Infinity) {
+      throw invalid(
+        `${name} is not there while tokens are generated: attention is fused. Edit the values or the heads of the layer.`,
+      );
+    }
     return {
       name,
+      shape: own,
       keep: add !== undefined ? 1 : given.length > 0 ? 0 : (scale ?? 1),
       factor: given.length > 0 ? (scale ?? 1) : 0,
       value: valueOf(captured ?? replace ?? add ?? 0, own, `${what} of the edit at ${name}`),
@@ -154,11 +162,6 @@ function sizedFor(name: string, shape: ModelPoint['shape'], sizesOf: SizesOf): n
     if (size === 'B') return batch;
     return size === 'T' ? length : sizesOf('encoder').length;
   });
-}
-
-/** Whether heads stand before tokens in it. */
-function isByKey(name: string): boolean {
-  return /\.(?:weights|scores)$/.test(name);
 }
 
 /** How many heads it has. */

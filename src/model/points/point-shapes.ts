@@ -22,6 +22,16 @@ const byKey = /\.(?:weights|scores)$/;
 /** What a decoder has of its encoder's tokens. */
 const ofMemory = /\.crossAttention\.(?:key|value)$/;
 
+/** Whether a point has tokens of a source, also where it is a decoder's. */
+export function isOfSource(name: string): boolean {
+  return stackOf(name) === 'encoder' || ofMemory.test(name);
+}
+
+/** Whether it has a row of keys for each query of each head. */
+export function isByKey(name: string): boolean {
+  return byKey.test(name);
+}
+
 /** A tensor as a list has it at a point. */
 export interface Visited {
   readonly tensor: Pick<Tensor, 'shape'>;

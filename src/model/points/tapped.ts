@@ -118,29 +118,34 @@ export class Tapped implements Points {
   }
 }
 
-/** What is kept, the factor of the value, and where it acts. */
-function ruleOf(
+/** What is kept, the factor of the value, and where it acts. `rowOf`: which sequence of the call each one goes by. */
+export function ruleOf(
   { keep, factor, sequences, positions, heads }: CheckedEdit,
   [batch, length, count]: Recorded['sizes'],
+  rowOf: (row: number) => number = (row) => row,
 ): Float32Array<ArrayBuffer> {
   const flags = (chosen: readonly number[] | undefined, size: number): number[] => {
     const all = Array<number>(size).fill(chosen === undefined ? 1 : 0);
-    for (const index of chosen ?? []) all[index] = 1;
+    for (const index of chosen ?? []) if (index < size) all[index] = 1;
     return all;
   };
+  const rows = Array.from({ length: batch }, (_, row) =>
+    sequences === undefined || sequences.includes(rowOf(row)) ? 1 : 0,
+  );
   return Float32Array.from([
     keep,
     factor,
-    ...flags(sequences, batch),
+    ...rows,
     ...flags(positions, length),
     ...flags(heads, count),
   ]);
 }
 
 /** A value as large as its buffer: zeros where the list pads, and one sequence for all of them. */
-function laidOut(
+export function laidOut(
   { each, data, shape }: CheckedEdit['value'],
   padded: readonly number[],
+  rowOf: (row: number) => number = (row) => row,
 ): Float32Array<ArrayBuffer> {
   const to = each ? padded : padded.slice(-1);
   const block = new Float32Array(elements(to));
@@ -152,7 +157,7 @@ function laidOut(
   const [own = 1, ...from] = shape;
   const [stride, step] = [elements(inner), elements(from)];
   for (let sequence = 0; sequence < batch; sequence++) {
-    const first = own === 1 ? 0 : sequence * step;
+    const first = own === 1 ? 0 : rowOf(sequence) * step;
     pad(data.subarray(first, first + step), from, block, inner, sequence * stride);
   }
   return block;
