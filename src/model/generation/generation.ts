@@ -12,15 +12,13 @@ import {
   type ModelInputs,
 } from '../model.ts';
 import { PlanCache } from '../plan-cache.ts';
-import type { Look } from '../points/look.ts';
-import { lookInto } from '../points/looking.ts';
-import type { SizesOf } from '../points/point-shapes.ts';
 import type { AskEnds } from './beam-search.ts';
 import { endedWhenDropped } from './abandoned.ts';
 import { DecodeStep, type StepResult } from './decode-step.ts';
+import { cannotShow, lookOfCall } from './edited-call.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
-import { Pace } from './pace.ts';
+import { Pace, timed } from './pace.ts';
 import { beginningOf, type Call, type Prompt, promptsOf } from './prompt.ts';
 import { type DecodingModel, joined, type Request, requestOf } from './request.ts';
 import type { SpeechRules } from './selection.ts';
@@ -83,7 +81,7 @@ export class Generation {
   ): Promise<GenerateResult> {
     checkFlags(given, 'hiddenStates', 'attentions', 'logProbs');
     const { hiddenStates = false, attentions = false, logProbs = false, edit, ...options } = given;
-    const look = await this.#lookInto(edit, prompt);
+    const look = await lookOfCall(this.#model, edit, prompt);
     const call = { prompt, options, look, ...(logProbs && { speech: { weighs: true } }) };
     const request = requestOf(call, this.#model);
     if (logProbs && request.values.numBeams > 1) {
@@ -93,12 +91,7 @@ export class Generation {
       );
     }
     const isShown = hiddenStates || attentions;
-    if (isShown && edit !== undefined) {
-      throw new TransformerError(
-        'OPTION_INVALID',
-        'hiddenStates and attentions are not brought back with edit. Call forward with the sequences, and the same edit.',
-      );
-    }
+    if (isShown && edit) throw cannotShow();
     const result = await this.#alone(request);
     if (!isShown) return result;
     const { outputsOf } = await import('./outputs.ts');
@@ -132,7 +125,7 @@ export class Generation {
   }
 
   async *#stream({ options: { edit, ...options }, ...given }: Call): StreamedTokens {
-    const look = await this.#lookInto(edit, given.prompt);
+    const look = await lookOfCall(this.#model, edit, given.prompt);
     const request = requestOf({ ...given, options, look }, this.#model);
     const { numBeams } = request.values;
     if (numBeams > 1) {
@@ -143,13 +136,6 @@ export class Generation {
       );
     }
     for await (const [tokenIds = []] of this.#decode([request])) yield { tokenIds };
-  }
-
-  /** What a call changes at named points. Errors: OPTION_INVALID, OPTION_UNKNOWN. */
-  #lookInto(edit: GenerateOptions['edit'], { tokens, source }: Prompt): Promise<Look | undefined> {
-    const target = { batch: tokens.batch, length: Infinity };
-    const sizesOf: SizesOf = (stack) => (stack === 'encoder' ? (source ?? target) : target);
-    return lookInto({ ...(edit && { edit }) }, async () => this.#model.points?.() ?? [], sizesOf);
   }
 
   dispose(): void {
@@ -308,14 +294,4 @@ export class Generation {
       release();
     }
   }
-}
-
-/** The answer of a submission, which `pace` learns from; one that nobody waits for any more may fail in peace. */
-function timed<T>(answer: Promise<T>, steps: number, pace: Pace): Promise<T> {
-  const submitted = performance.now();
-  answer.then(
-    () => pace.took(steps, submitted, performance.now()),
-    () => {},
-  );
-  return answer;
 }

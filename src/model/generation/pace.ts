@@ -53,3 +53,13 @@ export class Pace {
     this.#last = answered;
   }
 }
+
+/** The answer of a submission, which `pace` learns from; one that nobody waits for any more may fail in peace. */
+export function timed<T>(answer: Promise<T>, steps: number, pace: Pace): Promise<T> {
+  const submitted = performance.now();
+  answer.then(
+    () => pace.took(steps, submitted, performance.now()),
+    () => {},
+  );
+  return answer;
+}

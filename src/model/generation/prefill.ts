@@ -34,6 +34,14 @@ export interface Chunk {
   readonly end: number;
 }
 
+/** The tokens from `first` to before `end`, in pieces of so many at most. */
+export function chunksOf(first: number, end: number, most: number): Chunk[] {
+  return Array.from({ length: Math.ceil((end - first) / most) }, (_, i) => ({
+    first: first + i * most,
+    end: Math.min(end, first + (i + 1) * most),
+  }));
+}
+
 export class Prefill {
   readonly #plan: Plan;
   readonly #ids: Tensor;

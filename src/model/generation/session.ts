@@ -16,7 +16,7 @@ import type { Look } from '../points/look.ts';
 import type { Steering } from '../points/steering.ts';
 import type { Encoder } from './encoder.ts';
 import { KeyValueCache, ownSlots } from './kv-cache.ts';
-import { type Chunk, type Decoded, Prefill } from './prefill.ts';
+import { chunksOf, type Decoded, Prefill } from './prefill.ts';
 import type { Beginning, Tokens } from './prompt.ts';
 
 /** Tokens of prompts that are computed at once at most: of a sequence, and of all together. */
@@ -219,7 +219,7 @@ export class Session implements DecodeSession {
     const first = Math.min(end, this.#reuse(prompts));
     this.#held = [];
     const most = Math.max(16, Math.min(chunkTokens, Math.floor(chunkRows / rows / 16) * 16));
-    const chunks = cut(first, end, most);
+    const chunks = chunksOf(first, end, most);
     this.beforeStep(end + 1);
     let before: Promise<unknown> = Promise.resolve();
     for (const chunk of chunks) {
@@ -285,14 +285,6 @@ export class Session implements DecodeSession {
     this.#prefills.set(length, prefill);
     return prefill;
   }
-}
-
-/** The tokens from `first` to before `end`, in pieces of so many at most. */
-function cut(first: number, end: number, most: number): Chunk[] {
-  return Array.from({ length: Math.ceil((end - first) / most) }, (_, i) => ({
-    first: first + i * most,
-    end: Math.min(end, first + (i + 1) * most),
-  }));
 }
 
 /** Writes the state of a step that feeds the last token of each prompt. */
