@@ -115,11 +115,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What looks at named points.
   {
     name: 'points',
-    test: /\/src\/(model\/points\/(?!looking)|shaders\/(elementwise\/edit|attention\/attention-(shares|mix))\.)/,
+    test: /\/src\/(model\/points\/(?!looking|(dual|pair|sequence)-points)|shaders\/(elementwise\/edit|attention\/attention-(shares|mix))\.)/,
   },
   { name: 'recovering-model', test: /\/src\/model\/(model-proxy|recovering-model)\.ts/ },
   // Families of models.
-  { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan)\.ts/ },
+  { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan|points\/sequence-points)\.ts/ },
   {
     name: 'llama',
     test: /\/src\/(model\/families\/\w+\/llama\.ts|shaders\/attention\/heads\/(split-heads|heads-common)\.wgsl)/,
@@ -163,7 +163,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'image-reader',
     test: /\/src\/model\/(families\/\w+\/(bert-decoder|imagegpt|trocr|vision-encoder-decoder)|inputs\/whole-token-inputs)\.ts/,
   },
-  { name: 'pair-plan', test: /\/src\/model\/pair-(graph|plan)\.ts/ },
+  { name: 'pair-plan', test: /\/src\/model\/(pair-(graph|plan)|points\/pair-points)\.ts/ },
   {
     name: 'images',
     test: /\/src\/(model\/(families\/\w+\/(dinov2|vision-encoder|vit|yolos)|heads\/((detection|image)-head|detection-loss)|inputs\/(image-inputs|stretched-grid)|layers\/(image-embeddings|layer-scale))\.ts|shaders\/(elementwise\/column-scale|loss\/(box-(costs|loss|overlap)|match-(boxes|labels))|image\/(filters|patches|image-tokens|token-means))\.)/,
