@@ -8,7 +8,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> scores: array<f32>;         // (rows, keys): of (batches, heads, queries)
+@group(0) @binding(1) var<storage, read> scores: array<f32>;         // (rows, keys)
 @group(0) @binding(2) var<storage, read> sinks: array<f32>;          // (heads): scores of keys without values
 @group(0) @binding(3) var<storage, read_write> weights: array<f32>;  // (rows, keys)
 

@@ -12,8 +12,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;        // (sequences, tokens, columns), or heads before tokens
-@group(0) @binding(2) var<storage, read> value: array<f32>;    // (head_size), or if EACH one for each element
+@group(0) @binding(1) var<storage, read> x: array<f32>;        // (sequences, tokens, columns) or with heads
+@group(0) @binding(2) var<storage, read> value: array<f32>;    // (head_size), or if EACH as the heads of x
 @group(0) @binding(3) var<storage, read> rule: array<f32>;     // keep, factor, sequences, positions, heads
 @group(0) @binding(4) var<storage, read> place: array<u32>;    // (sequences, tokens, 2), if PLACED
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;  // as x
