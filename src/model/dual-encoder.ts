@@ -10,7 +10,7 @@ import { ForwardOnlyModel } from './forward-only-model.ts';
 import type { InputShape } from './inputs/input-stage.ts';
 import type { ForwardOptions, LoadedParts, ModelInputs, ModelOutput } from './model.ts';
 import { lookInto, pointOptions } from './points/looking.ts';
-import type { ModelPoint } from './points/point-options.ts';
+import type { Listing } from './points/list-points.ts';
 import { type SequenceBatch, shapeOf } from './sequence-graph.ts';
 import { trainableMakers, type TrainableModel } from './trainable-model.ts';
 
@@ -52,9 +52,9 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
     return this.play(batch, shape, load, { signal, look });
   }
 
-  protected override async listPoints(): Promise<(owner: Scope) => ModelPoint[]> {
-    const { dualPoints } = await import('./points/dual-points.ts');
-    return (owner) => dualPoints(owner, this.#definition);
+  protected override async listing(): Promise<Listing> {
+    const { dualListing } = await import('./points/dual-points.ts');
+    return dualListing(this.#definition);
   }
 
   override trainable(): TrainableModel {

@@ -123,9 +123,12 @@ export class EncoderDecoderModel implements Model {
   async points(): Promise<ModelPoint[]> {
     this.#forwards.assertUsable();
     assertCurrent(this.#parts);
-    const { pairPoints } = await import('./points/pair-points.ts');
+    const [{ listPoints }, { pairListing }] = await Promise.all([
+      import('./points/list-points.ts'),
+      import('./points/pair-points.ts'),
+    ]);
     this.#forwards.assertUsable();
-    return pairPoints(this.#parts.scope, this.#model, this.maxPositions);
+    return listPoints(this.#parts.scope, pairListing(this.#model, this.maxPositions));
   }
 
   async generate(

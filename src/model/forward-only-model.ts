@@ -16,6 +16,7 @@ import {
 } from './model.ts';
 import { PlanCache } from './plan-cache.ts';
 import type { Look } from './points/look.ts';
+import type { Listing } from './points/list-points.ts';
 import type { ModelPoint } from './points/point-options.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
@@ -49,13 +50,14 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
   async points(): Promise<ModelPoint[]> {
     this.#plans.assertUsable();
     assertCurrent(this.#parts);
-    const points = await this.listPoints();
+    const { listPoints } = await import('./points/list-points.ts');
+    const listing = await this.listing();
     this.#plans.assertUsable();
-    return points(this.#parts.scope);
+    return listPoints(this.#parts.scope, listing);
   }
 
-  /** Loads what lists its points. */
-  protected abstract listPoints(): Promise<(owner: Scope) => ModelPoint[]>;
+  /** How its points are listed. */
+  protected abstract listing(): Promise<Listing>;
 
   abstract forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput>;
 

@@ -109,9 +109,12 @@ export class SequenceModel implements Model {
   async points(): Promise<ModelPoint[]> {
     this.#forwards.assertUsable();
     assertCurrent(this.#parts);
-    const { sequencePoints } = await import('./points/sequence-points.ts');
+    const [{ listPoints }, { sequenceListing }] = await Promise.all([
+      import('./points/list-points.ts'),
+      import('./points/sequence-points.ts'),
+    ]);
     this.#forwards.assertUsable();
-    return sequencePoints(this.#parts.scope, this.#definition);
+    return listPoints(this.#parts.scope, sequenceListing(this.#definition));
   }
 
   async generate(

@@ -16,7 +16,7 @@ import {
 import { checkShown, checkTarget, type PairBatch, pairSizes } from './pair-inputs.ts';
 import { pairPlan, type PairPlanShape } from './pair-plan.ts';
 import { lookInto, pointOptions } from './points/looking.ts';
-import type { ModelPoint } from './points/point-options.ts';
+import type { Listing } from './points/list-points.ts';
 import { cannotTrain } from './trainable-model.ts';
 
 /** Options of a PyTorch Transformer's `forward`. */
@@ -69,9 +69,9 @@ export class TorchTransformerModel extends ForwardOnlyModel<PairBatch> {
     return this.play(batch, shape, load, { signal, look });
   }
 
-  protected override async listPoints(): Promise<(owner: Scope) => ModelPoint[]> {
-    const { pairPoints } = await import('./points/pair-points.ts');
-    return (owner) => pairPoints(owner, this.#model, this.maxPositions);
+  protected override async listing(): Promise<Listing> {
+    const { pairListing } = await import('./points/pair-points.ts');
+    return pairListing(this.#model, this.maxPositions);
   }
 
   override trainable(): never {

@@ -83,7 +83,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|looking|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -112,6 +112,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'seldom',
     test: /\/src\/model\/(weights\/(twin-weights|unused-weights)|heads\/(assumed-class|losses)|text-config)\.ts/,
   },
+  { name: 'columns', test: /\/src\/shaders\/elementwise\/(join|take)-columns\./ },
   // What looks at named points.
   {
     name: 'points',
@@ -119,7 +120,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   { name: 'recovering-model', test: /\/src\/model\/(model-proxy|recovering-model)\.ts/ },
   // Families of models.
-  { name: 'sequence-model', test: /\/src\/model\/(sequence-model|sequence-plan|points\/sequence-points)\.ts/ },
+  {
+    name: 'sequence-model',
+    test: /\/src\/model\/(sequence-model|sequence-plan|points\/sequence-points)\.ts/,
+  },
   {
     name: 'llama',
     test: /\/src\/(model\/families\/\w+\/llama\.ts|shaders\/attention\/heads\/(split-heads|heads-common)\.wgsl)/,

@@ -78,3 +78,8 @@ export function paddedLength({ length, size }: CheckedInput, most?: number): num
 export function repeatRows(rows: TokenBatch['rows'], copies: number): number[][] {
   return rows.flatMap((row) => Array.from({ length: copies }, () => [...row]));
 }
+
+/** The shape of one input, as short as may be. */
+export function usualShape(input: InputStage, maxPositions: number): InputShape {
+  return input.usual?.() ?? { batch: 1, length: bucket(1, maxPositions) };
+}

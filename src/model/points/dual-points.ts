@@ -1,23 +1,27 @@
 // The points of a model of a stack of texts and one of images.
 
-import type { Scope } from '../../runtime/scope.ts';
 import type { DualEncoderDefinition } from '../definitions.ts';
+import { usualShape } from '../inputs/input-stage.ts';
 import { sequenceGraph } from '../sequence-graph.ts';
-import { listedShape, listPoints } from './list-points.ts';
-import type { ModelPoint } from './point-options.ts';
-import type { StackName } from './point-shapes.ts';
+import type { Listing } from './list-points.ts';
 
-export function dualPoints(owner: Scope, { text, vision }: DualEncoderDefinition): ModelPoint[] {
+export function dualListing({ text, vision }: DualEncoderDefinition): Listing {
   const shapes = {
-    text: listedShape(text.input, text.maxPositions),
-    vision: listedShape(vision.input, vision.maxPositions),
+    text: usualShape(text.input, text.maxPositions),
+    vision: usualShape(vision.input, vision.maxPositions),
   };
-  const padded = (stack: StackName | undefined) => shapes[stack === 'vision' ? 'vision' : 'text'];
-  const names = () => ({ batch: 'B', length: 'T' }) as const;
-  return listPoints(owner, { padded, names }, (recording) => {
-    for (const [name, stack] of Object.entries({ text, vision })) {
-      const shape = { ...padded(name === 'vision' ? name : 'text'), labelled: false };
-      recording.within(name, () => sequenceGraph(recording, stack, shape));
-    }
-  });
+  return {
+    padded: (stack) => shapes[stack === 'vision' ? 'vision' : 'text'],
+    names: () => ({ batch: 'B', length: 'T' }),
+    record(recording) {
+      for (const [name, stack] of [
+        ['text', text],
+        ['vision', vision],
+      ] as const) {
+        recording.within(name, () =>
+          sequenceGraph(recording, stack, { ...shapes[name], labelled: false }),
+        );
+      }
+    },
+  };
 }

@@ -4,22 +4,19 @@ import type { HeadColumns, Points } from '../../runtime/points.ts';
 import { Recording } from '../../runtime/record.ts';
 import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
-import type { InputShape, InputStage } from '../inputs/input-stage.ts';
-import { bucket } from '../inputs/inputs.ts';
 import type { ModelPoint, SizeName } from './point-options.ts';
 import { shapeAt, type SizesOf } from './point-shapes.ts';
 
-/** The shape of one input to list points with. */
-export function listedShape(input: InputStage, maxPositions: number): InputShape {
-  return input.usual?.() ?? { batch: 1, length: bucket(1, maxPositions) };
+/** How the list of a model is recorded to see its points. */
+export interface Listing {
+  readonly padded: SizesOf;
+  /** What the sizes are called. */
+  readonly names: SizesOf<SizeName>;
+  /** Appends the list of a batch of these sizes. */
+  record(recording: Recording): unknown;
 }
 
-/** `record` appends the list of a batch of these sizes; `names`: what they are called. */
-export function listPoints(
-  owner: Scope,
-  { padded, names }: { readonly padded: SizesOf; readonly names: SizesOf<SizeName> },
-  record: (recording: Recording) => unknown,
-): ModelPoint[] {
+export function listPoints(owner: Scope, { padded, names, record }: Listing): ModelPoint[] {
   const found = new Map<string, ModelPoint>();
   const points: Points = {
     has: () => true,

@@ -1,15 +1,15 @@
 // The points of a model of one stack.
 
-import type { Scope } from '../../runtime/scope.ts';
 import type { SequenceDefinition } from '../definitions.ts';
+import { usualShape } from '../inputs/input-stage.ts';
 import { sequenceGraph } from '../sequence-graph.ts';
-import { listedShape, listPoints } from './list-points.ts';
-import type { ModelPoint } from './point-options.ts';
+import type { Listing } from './list-points.ts';
 
-export function sequencePoints(owner: Scope, definition: SequenceDefinition): ModelPoint[] {
-  const shape = listedShape(definition.input, definition.maxPositions);
-  const names = () => ({ batch: 'B', length: 'T' }) as const;
-  return listPoints(owner, { padded: () => shape, names }, (recording) =>
-    sequenceGraph(recording, definition, { ...shape, labelled: false }),
-  );
+export function sequenceListing(definition: SequenceDefinition): Listing {
+  const shape = usualShape(definition.input, definition.maxPositions);
+  return {
+    padded: () => shape,
+    names: () => ({ batch: 'B', length: 'T' }),
+    record: (recording) => sequenceGraph(recording, definition, { ...shape, labelled: false }),
+  };
 }
