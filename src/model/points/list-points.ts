@@ -13,7 +13,7 @@ export interface Listing {
   /** What the sizes are called. */
   readonly names: SizesOf<SizeName>;
   /** Appends the list of a batch of these sizes. */
-  record(recording: Recording): unknown;
+  readonly record: (recording: Recording) => unknown;
 }
 
 export function listPoints(owner: Scope, { padded, names, record }: Listing): ModelPoint[] {
