@@ -28,6 +28,7 @@ import { checkSequencePair, checkShown, type PairBatch, pairSizes } from './pair
 import type { PairPlanShape } from './pair-plan.ts';
 import { PlanCache } from './plan-cache.ts';
 import { lookInto, pointOptions } from './points/looking.ts';
+import { PointList } from './points/point-list.ts';
 import type { ModelPoint } from './points/point-options.ts';
 import type { Speech } from './speech/speech.ts';
 import { trainableMakers, type TrainableModel } from './trainable-model.ts';
@@ -43,6 +44,7 @@ export class EncoderDecoderModel implements Model {
   readonly #settings: JsonObject;
   readonly #model: EncoderDecoderDefinition;
   readonly #forwards = new PlanCache<ForwardPlan<PairBatch>>(forwardPlans);
+  readonly #points: PointList;
   readonly #generation: Lazy<Generation>;
   /** Of a model that hears. */
   readonly #speech: Lazy<Speech> | undefined;
@@ -56,6 +58,10 @@ export class EncoderDecoderModel implements Model {
     const files = generation ? { ...parts, generation, config: generation } : parts;
     this.#settings = generationSettings(files, shape.targetVocabulary, speech?.fields);
     this.#model = model;
+    this.#points = new PointList(parts, this.#forwards, async () => {
+      const { pairListing } = await import('./points/pair-points.ts');
+      return pairListing(model, this.maxPositions);
+    });
     this.#generation = new Lazy(async () => {
       const { generationOf } = await import('./generation/generation.ts');
       const { targetVocabulary: vocabulary, maxPositions, rotary } = model.shape;
@@ -120,15 +126,8 @@ export class EncoderDecoderModel implements Model {
     );
   }
 
-  async points(): Promise<ModelPoint[]> {
-    this.#forwards.assertUsable();
-    assertCurrent(this.#parts);
-    const [{ listPoints }, { pairListing }] = await Promise.all([
-      import('./points/list-points.ts'),
-      import('./points/pair-points.ts'),
-    ]);
-    this.#forwards.assertUsable();
-    return listPoints(this.#parts.scope, pairListing(this.#model, this.maxPositions));
+  points(): Promise<ModelPoint[]> {
+    return this.#points.get();
   }
 
   async generate(

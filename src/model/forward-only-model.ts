@@ -17,6 +17,7 @@ import {
 import { PlanCache } from './plan-cache.ts';
 import type { Look } from './points/look.ts';
 import type { Listing } from './points/list-points.ts';
+import { PointList } from './points/point-list.ts';
 import type { ModelPoint } from './points/point-options.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
@@ -29,6 +30,7 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
   abstract readonly maxPositions: number;
   readonly #parts: LoadedParts;
   readonly #plans = new PlanCache<ForwardPlan<Batch>>(forwardPlans);
+  readonly #points: PointList;
   readonly #reason: string;
 
   /** `reason`: why it does not generate, and what to do instead. */
@@ -36,6 +38,7 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
     this.gpu = parts.gpu;
     this.config = parts.config;
     this.#parts = parts;
+    this.#points = new PointList(parts, this.#plans, () => this.listing());
     this.#reason = reason;
   }
 
@@ -47,13 +50,8 @@ export abstract class ForwardOnlyModel<Batch extends HeadBatch> implements Model
     return this.#parts.warnings.texts;
   }
 
-  async points(): Promise<ModelPoint[]> {
-    this.#plans.assertUsable();
-    assertCurrent(this.#parts);
-    const { listPoints } = await import('./points/list-points.ts');
-    const listing = await this.listing();
-    this.#plans.assertUsable();
-    return listPoints(this.#parts.scope, listing);
+  points(): Promise<ModelPoint[]> {
+    return this.#points.get();
   }
 
   /** How its points are listed. */

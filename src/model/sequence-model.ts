@@ -22,6 +22,7 @@ import {
 import { Lazy } from './lazy.ts';
 import { PlanCache } from './plan-cache.ts';
 import { lookInto, pointOptions } from './points/looking.ts';
+import { PointList } from './points/point-list.ts';
 import type { ModelPoint } from './points/point-options.ts';
 import { checkSequences, type SequenceBatch, sequenceSizes, shapeOf } from './sequence-graph.ts';
 import type { SequenceShape } from './sequence-plan.ts';
@@ -38,6 +39,7 @@ export class SequenceModel implements Model {
   readonly #definition: SequenceDefinition;
   readonly #settings: JsonObject;
   readonly #forwards = new PlanCache<ForwardPlan<SequenceBatch>>(forwardPlans);
+  readonly #points: PointList;
   /** Of language models. */
   readonly #generation: Lazy<Generation> | undefined;
 
@@ -53,6 +55,10 @@ export class SequenceModel implements Model {
     this.#parts = parts;
     this.#definition = definition;
     this.#settings = settings;
+    this.#points = new PointList(parts, this.#forwards, async () => {
+      const { sequenceListing } = await import('./points/sequence-points.ts');
+      return sequenceListing(definition);
+    });
     const { input, stack, head } = definition;
     if (head?.output === undefined || input.embeddings === undefined) return;
     const { output, before } = head;
@@ -106,15 +112,8 @@ export class SequenceModel implements Model {
     );
   }
 
-  async points(): Promise<ModelPoint[]> {
-    this.#forwards.assertUsable();
-    assertCurrent(this.#parts);
-    const [{ listPoints }, { sequenceListing }] = await Promise.all([
-      import('./points/list-points.ts'),
-      import('./points/sequence-points.ts'),
-    ]);
-    this.#forwards.assertUsable();
-    return listPoints(this.#parts.scope, sequenceListing(this.#definition));
+  points(): Promise<ModelPoint[]> {
+    return this.#points.get();
   }
 
   async generate(

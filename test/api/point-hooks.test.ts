@@ -22,6 +22,7 @@ interface Case {
     edit: StoredEdit[];
     inputs: Record<string, Rows>;
     maxNewTokens: number;
+    numBeams?: number;
     sequences: Rows;
   }[];
 }
@@ -53,7 +54,9 @@ for (const { name: device, onGpu } of gpus) {
         using model = await loadModel(fixtureSource(folder), { gpu });
         for (const run of generate) {
           const edit = run.edit.map((one) => editOf(name, one));
-          const options = { maxNewTokens: run.maxNewTokens, padTokenId: 0, edit };
+          const { maxNewTokens, numBeams = 1 } = run;
+          const beams = numBeams > 1 && { numBeams, numReturnSequences: numBeams };
+          const options = { maxNewTokens, padTokenId: 0, edit, ...beams };
           const { sequences } = await model.generate(inCamelCase(run.inputs), options);
           expect(sequences, `${name}, ${run.name}`).toEqual(run.sequences);
         }

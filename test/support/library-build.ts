@@ -83,7 +83,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|looking|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|looking|point-list|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -116,7 +116,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What looks at named points.
   {
     name: 'points',
-    test: /\/src\/(model\/points\/(?!looking|(dual|pair|sequence)-points)|shaders\/(elementwise\/edit|attention\/attention-(shares|mix))\.)/,
+    test: /\/src\/(model\/points\/(?!looking|point-list|(dual|pair|sequence)-points)|shaders\/(elementwise\/edit|attention\/attention-(shares|mix))\.)/,
   },
   { name: 'recovering-model', test: /\/src\/model\/(model-proxy|recovering-model)\.ts/ },
   // Families of models.

@@ -1,22 +1,22 @@
-// What a call of `generate` or `stream` changes at named points.
+// What a call that generates changes at named points.
 
 import { TransformerError } from '../../runtime/errors.ts';
-import type { Look } from '../points/look.ts';
 import { lookInto } from '../points/looking.ts';
-import type { PointEdit } from '../points/point-options.ts';
 import type { SizesOf } from '../points/point-shapes.ts';
-import type { Prompt } from './prompt.ts';
-import type { DecodingModel } from './request.ts';
+import type { Call } from './prompt.ts';
+import { type DecodingModel, type Request, requestOf } from './request.ts';
 
-/** What it changes; positions have no end. Errors: OPTION_INVALID, OPTION_UNKNOWN. */
-export function lookOfCall(
-  { points }: Pick<DecodingModel, 'points'>,
-  edit: readonly PointEdit[] | undefined,
-  { tokens, source }: Prompt,
-): Promise<Look | undefined> {
+/** A call, checked, and what it changes, whose positions have no end. Errors: INPUT_INVALID, OPTION_*, ABORTED. */
+export async function editedRequest(
+  { options: { edit, ...options }, ...call }: Call,
+  model: DecodingModel,
+): Promise<Request> {
+  const { tokens, source } = call.prompt;
   const target = { batch: tokens.batch, length: Infinity };
   const sizesOf: SizesOf = (stack) => (stack === 'encoder' ? (source ?? target) : target);
-  return lookInto({ ...(edit && { edit }) }, async () => points?.() ?? [], sizesOf);
+  const asked = edit === undefined ? {} : { edit };
+  const look = await lookInto(asked, async () => model.points?.() ?? [], sizesOf);
+  return requestOf({ ...call, options, look }, model);
 }
 
 /** The error of calls that want states of a text that was changed on the way. */

@@ -15,7 +15,7 @@ import { PlanCache } from '../plan-cache.ts';
 import type { AskEnds } from './beam-search.ts';
 import { endedWhenDropped } from './abandoned.ts';
 import { DecodeStep, type StepResult } from './decode-step.ts';
-import { cannotShow, lookOfCall } from './edited-call.ts';
+import { cannotShow, editedRequest } from './edited-call.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
 import { Pace, timed } from './pace.ts';
@@ -80,10 +80,9 @@ export class Generation {
     given: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
     checkFlags(given, 'hiddenStates', 'attentions', 'logProbs');
-    const { hiddenStates = false, attentions = false, logProbs = false, edit, ...options } = given;
-    const look = await lookOfCall(this.#model, edit, prompt);
-    const call = { prompt, options, look, ...(logProbs && { speech: { weighs: true } }) };
-    const request = requestOf(call, this.#model);
+    const { hiddenStates = false, attentions = false, logProbs = false, ...options } = given;
+    const call = { prompt, options, ...(logProbs && { speech: { weighs: true } }) };
+    const request = await editedRequest(call, this.#model);
     if (logProbs && request.values.numBeams > 1) {
       throw new TransformerError(
         'OPTION_INVALID',
@@ -91,7 +90,7 @@ export class Generation {
       );
     }
     const isShown = hiddenStates || attentions;
-    if (isShown && edit) throw cannotShow();
+    if (isShown && request.look) throw cannotShow();
     const result = await this.#alone(request);
     if (!isShown) return result;
     const { outputsOf } = await import('./outputs.ts');
@@ -103,13 +102,18 @@ export class Generation {
 
   /**
    * Generates for several calls in the same steps, whatever their lengths and options; what each gets is
-   * what it would get alone. Beams step alone. Errors: as above.
+   * what it would get alone. Beams step alone, and so do calls with edits. Errors: as above.
    */
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
-    const requests = promptsOf(calls, this.#model.read).map((call) => requestOf(call, this.#model));
+    const requests = await Promise.all(
+      promptsOf(calls, this.#model.read).map((call) => editedRequest(call, this.#model)),
+    );
     const size = requests.find(({ prompt }) => prompt.source)?.prompt.source?.size?.join();
-    const mayJoin = ({ values, prompt }: Request): boolean =>
-      values.numBeams === 1 && !this.#model.goesByLength && prompt.source?.size?.join() === size;
+    const mayJoin = ({ values, prompt, look }: Request): boolean =>
+      values.numBeams === 1 &&
+      look === undefined &&
+      !this.#model.goesByLength &&
+      prompt.source?.size?.join() === size;
     const together = await this.#together(requests.filter(mayJoin));
     const results: GenerateResult[] = [];
     for (const request of requests) {
@@ -124,9 +128,8 @@ export class Generation {
     return endedWhenDropped(this.#stream({ prompt, options, speech }));
   }
 
-  async *#stream({ options: { edit, ...options }, ...given }: Call): StreamedTokens {
-    const look = await lookOfCall(this.#model, edit, given.prompt);
-    const request = requestOf({ ...given, options, look }, this.#model);
+  async *#stream(call: Call): StreamedTokens {
+    const request = await editedRequest(call, this.#model);
     const { numBeams } = request.values;
     if (numBeams > 1) {
       throw new TransformerError(

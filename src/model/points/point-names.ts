@@ -42,13 +42,13 @@ const short: Readonly<Record<string, string>> = {
 const inLayer = /^((?:encoder|decoder|text|vision|\*)\.)?(?:blocks|layers)\.(\d+|\*)\.(.+)$/;
 
 /** A name as the library has it, and the head that it picks out where it does. */
-export interface Asked {
+interface Asked {
   readonly name: string;
   readonly head?: number;
 }
 
 /** Takes names that stand for others. */
-export function ownName(given: string): Asked {
+function ownName(given: string): Asked {
   const name = given.replace(/(^|\.)ln_final\.hook_normalized$/, '$1output');
   const [, stack = '', layer = '', rest = ''] = inLayer.exec(name) ?? [];
   if (layer === '') return { name };
@@ -88,7 +88,7 @@ function unknownPoint(given: string, name: string, points: readonly ModelPoint[]
   const near = new Set([
     nearestName(shortest, names),
     ...names.filter((one) => last(one) === last(name)).slice(0, 2),
-    ...names.filter((one) => one.startsWith(`${shortest}.`)).slice(0, 4),
+    ...names.filter((one) => one.startsWith(shortest)).slice(0, 4),
   ]);
   near.delete(undefined);
   const [first = ''] = names;

@@ -32,6 +32,7 @@ const known: readonly string[] = [
   'hiddenStates',
   'attentions',
   'logProbs',
+  'edit',
 ];
 
 /** A call, checked. */
@@ -91,6 +92,10 @@ export async function hear(
   refuse(
     options.hiddenStates === true || options.attentions === true || options.logProbs === true,
     'hiddenStates and attentions are for calls with decoderInputIds, and for forward; logProbs for the former.',
+  );
+  refuse(
+    options.edit !== undefined,
+    'edit is for calls with decoderInputIds: windows of speech are generated from one after the other, with rows that change.',
   );
   const frames = framesOf(options, batch, total);
   refuse(
