@@ -128,7 +128,7 @@ test('what cannot be steered is refused', () =>
       'Call forward',
     );
     using hearing = await loadModel(fixtureSource('whisper_task'), { gpu });
-    const inputFeatures = { data: new Float32Array(80 * 100), shape: [1, 80, 100] };
+    const inputFeatures = { data: new Float32Array(8 * 100), shape: [1, 8, 100] };
     await expectRejection(
       hearing.generate({ inputFeatures }, { edit }),
       'OPTION_INVALID',

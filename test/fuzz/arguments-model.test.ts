@@ -33,8 +33,8 @@ afterAll(() => {
 
 const ids = (): object => ({ inputIds: [[3, 4]] });
 const both = (): object => ({ ...ids(), decoderInputIds: [[0, 3]] });
-const edit = [{ at: 'encoder.layers.0.output', scale: 2 }];
-const generation = (): unknown[] => [ids(), { maxNewTokens: 2, edit }];
+const edit = (): object[] => [{ at: 'encoder.layers.0.output', scale: 2 }];
+const generation = (): unknown[] => [ids(), { maxNewTokens: 2, edit: edit() }];
 /** As in Hugging Face null is no wish, and one token stands for a list of it. */
 const lenient = (at: string): NonNullable<Way['takes']> => ({
   [`${at}.stopStrings`]: ['no list', 'a list of holes'],

@@ -112,13 +112,14 @@ const fields = [
 function editsOf(edit: PointEdit, points: readonly ModelPoint[], sizesOf: SizesOf): CheckedEdit[] {
   requireObject(edit, 'An edit');
   refuseUnknown(edit, fields, 'field of an edit');
-  const { at, add, replace, from, scale } = edit;
+  const { at, add, scale } = edit;
   if (typeof at !== 'string') throw invalid(`at is ${show(at)}; wanted the name of a point.`);
   if (scale !== undefined && !isHeld(scale)) {
     throw invalid(`scale is ${show(scale)}; wanted a number.`);
   }
   const given = (['add', 'replace', 'from'] as const).filter((name) => edit[name] !== undefined);
-  if (given.length > 1 || (given.length === 0 && scale === undefined)) {
+  const [what] = given;
+  if (given.length > 1 || (what === undefined && scale === undefined)) {
     const got = given.length > 1 ? given.join(' and ') : 'nothing';
     throw invalid(
       `The edit at ${show(at)} has ${got} to do. Pass one of add, replace and from, or scale alone.`,
@@ -134,8 +135,7 @@ function editsOf(edit: PointEdit, points: readonly ModelPoint[], sizesOf: SizesO
     if (heads !== undefined && headAxis === undefined) {
       throw invalid(`${name} has no heads. Leave heads out, or edit the heads of the layer.`);
     }
-    const captured = from === undefined ? undefined : capturedAt(from, name);
-    const [what = 'scale'] = given;
+    const value = what === 'from' ? capturedAt(edit.from, name) : what ? edit[what] : 0;
     if (own.at(-1) === Infinity) {
       throw invalid(
         `${name} is not there while tokens are generated: attention is fused. Edit the values or the heads of the layer.`,
@@ -144,9 +144,9 @@ function editsOf(edit: PointEdit, points: readonly ModelPoint[], sizesOf: SizesO
     return {
       name,
       shape: own,
-      keep: add !== undefined ? 1 : given.length > 0 ? 0 : (scale ?? 1),
-      factor: given.length > 0 ? (scale ?? 1) : 0,
-      value: valueOf(captured ?? replace ?? add ?? 0, own, `${what} of the edit at ${name}`),
+      keep: add !== undefined ? 1 : what ? 0 : (scale ?? 1),
+      factor: what ? (scale ?? 1) : 0,
+      value: valueOf(value, own, `${what ?? 'scale'} of the edit at ${name}`),
       sequences: ranged('sequences', own[0]),
       positions: ranged('positions', own.length > 2 ? own[isByKey(name) ? 2 : 1] : 1),
       heads: indices(heads, headAxis, `heads of the edit at ${name}`),
