@@ -24,6 +24,7 @@ import {
 } from '../model/trainable-model.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
+import { recordLossOf } from './head-losses.ts';
 
 /**
  * A structure of weights with what `adapt` makes of it. What it leaves alone stays the same; objects with methods
@@ -209,6 +210,16 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
         },
       };
     }
+    if (logits && head?.lossOf) {
+      const own = recordLossOf(head.lossOf, logits);
+      return {
+        from: { losses: own.losses },
+        write(plan, { checked }) {
+          write(plan, checked);
+          if (checked.labels?.sequences) own.write(plan, checked.labels.sequences);
+        },
+      };
+    }
     const classes = labels && (pending ? { pending, labels } : logits && { logits, labels });
     const from = losses ? { losses } : classes;
     if (from === undefined) throw new RangeError('no logits');
@@ -250,13 +261,17 @@ export function expectNoStates(read: 'states' | undefined): void {
   );
 }
 
-/** Refuses batches without labels. */
-export function expectLabels(inputs: ModelInputs): void {
+/** Refuses batches without labels, or without the places of answers where a head takes those. */
+export function expectLabels(inputs: ModelInputs, head?: Head): void {
   requireObject(inputs, 'A batch');
-  if (inputs.labels !== undefined) return;
+  const names = head?.takes.length ? head.takes : (['labels'] as const);
+  const missing = names.find((name) => inputs[name] === undefined);
+  if (missing === undefined) return;
   throw new TransformerError(
     'INPUT_INVALID',
-    'A batch to train on needs labels: token ids or classes, -100 for those that do not count.',
+    missing === 'labels'
+      ? 'A batch to train on needs labels: token ids or classes, -100 for those that do not count.'
+      : `A batch to train on needs ${missing}: a token of each text, -100 where it has no answer.`,
   );
 }
 

@@ -55,7 +55,7 @@ export class TrainableSequence
     const { maxPositions: most } = this.definition;
     if (read === undefined) {
       this.expectLoss();
-      expectLabels(inputs);
+      expectLabels(inputs, this.definition.head);
       const checked = checkSequences(inputs, this.definition);
       return this.pad(checked, [checked.input], { most, multiple });
     }

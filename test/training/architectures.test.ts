@@ -43,6 +43,8 @@ test.each([
   ['variants/opt', 'main'],
   ['variants/blip', 'main'],
   ['variants/clip_pairs', 'main'],
+  ['variants/distilbert_qa', 'main'],
+  ['variants/electra_discriminator', 'main'],
   ['variants/electra_seqcls', 'main'],
   ['variants/m2m_100', 'labels'],
   ['variants/mbart', 'labels'],
@@ -78,6 +80,23 @@ test('pairs of texts and images train together, and not apart', async () => {
     expect(scored.filter(({ stack }) => stack === 'text')).toHaveLength(2 * 3);
     expect(scored.filter(({ stack }) => stack === 'vision')).toHaveLength(2 * 5);
   });
+});
+
+test('questions are trained on with places that count', async () => {
+  const name = 'variants/distilbert_qa';
+  const inputs = callInputs(await readCase(name), 'main');
+  const learn = (other: ModelInputs): Promise<number[]> => losses(name, { ...inputs, ...other }, 1);
+  const { startPositions: _, ...without } = inputs;
+  await expectRejection(losses(name, without, 1), 'INPUT_INVALID', 'needs startPositions');
+  for (const places of [[1], [1, 0.5]]) {
+    await expectRejection(
+      learn({ endPositions: places }),
+      'INPUT_INVALID',
+      'endPositions',
+      '2 whole',
+    );
+  }
+  await expectRejection(learn({ startPositions: [-100, 9] }), 'INPUT_INVALID', 'No label');
 });
 
 test.each(['variants/mbart', 'marian'])(

@@ -23,6 +23,8 @@ export interface Head {
   readonly before?: BeforeOutput | undefined;
   /** What the labels of sequences are, as `problem_type` calls it. */
   readonly problem?: unknown;
+  /** What its labels of sequences are, of heads whose loss a list has in training alone. */
+  readonly lossOf?: 'places' | 'flags';
   /** What it is that cannot train, for the message that says so. */
   readonly untrained?: string | undefined;
   /**
@@ -67,7 +69,7 @@ export interface Labels {
   readonly loss?: (logits: DenseTensor) => Promise<number>;
 }
 
-/** Labels of sequences, in their order. */
+/** Labels of sequences: in their order, of their tokens or of their ends. */
 export interface SequenceLabels {
   readonly rows: readonly (readonly number[])[];
   /** Of objects in images: four numbers each, one after the other. */
@@ -84,7 +86,7 @@ export interface SequenceLabels {
 
 /** A loss in a list. */
 export interface RecordedLoss {
-  /** (B) */
+  /** One for each sequence, or for each of what is counted. */
   readonly losses: Tensor;
   write(plan: Plan, labels: SequenceLabels): void;
 }

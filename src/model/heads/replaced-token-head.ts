@@ -10,31 +10,35 @@ import { TokenHead } from './token-head.ts';
 
 /** Logits (B, T), above 0 for what was replaced; a label of 0 or 1 for each token. */
 export class ReplacedTokenHead extends TokenHead {
-  readonly untrained = 'The detection of replaced tokens';
+  readonly lossOf = 'flags';
+
+  override pending(): undefined {
+    return undefined;
+  }
 
   show({ data, shape }: DenseTensor, output: ModelOutput): void {
     output.logits = { data, shape: shape.slice(0, 2) };
   }
 
   /** Neither padding counts nor what has no label, -100. */
-  override labels({ labels }: ModelInputs, { ids, mask }: CheckedInput): Labels | undefined {
+  override labels(
+    { labels }: ModelInputs,
+    { ids, mask, length }: CheckedInput,
+  ): Labels | undefined {
     if (labels === undefined) return undefined;
-    const { rows } = tokenLabels(labels, 2, { ids });
+    const rows = tokenLabels(labels, 2, { ids }).rows.map((row, i) =>
+      row.map((label, j) => (mask.rows[i]?.[j] === 1 ? label : ignoredLabel)),
+    );
+    const flags = rows.flat().filter((label) => label !== ignoredLabel);
     return {
-      loss: async ({ data, shape: [, length = 0] }) => {
+      sequences: { rows, steps: rows.map(() => length), room: 1, count: flags.length },
+      loss: async ({ data, shape: [, columns = 0] }) => {
         const { flagLoss } = await import('./losses.ts');
         const counted = rows.flatMap((row, i) =>
-          row.flatMap((label, j) =>
-            mask.rows[i]?.[j] === 1 && label !== ignoredLabel
-              ? [[data[i * length + j] ?? NaN, label] as const]
-              : [],
-          ),
+          row.flatMap((label, j) => (label === ignoredLabel ? [] : (data[i * columns + j] ?? NaN))),
         );
-        const logits = Float32Array.from(counted, ([logit]) => logit);
-        return flagLoss(
-          { data: logits, shape: [logits.length] },
-          counted.map(([, label]) => label),
-        );
+        const logits = Float32Array.from(counted);
+        return flagLoss({ data: logits, shape: [logits.length] }, flags);
       },
     };
   }
