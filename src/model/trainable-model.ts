@@ -15,12 +15,14 @@ import type { EmbeddingWeights } from './layers/embeddings.ts';
 import type { PendingLogits } from './layers/logits.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, Model, ModelInputs } from './model.ts';
+import type { ExpertLinear } from './weights/expert-weights.ts';
 import type { Linear } from './weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from './weights/parameters.ts';
 
 /** What a fine-tuning method makes of a model's weights while a list is recorded. */
 export interface Adapt {
   readonly linear: (layer: Linear) => Linear;
+  readonly experts?: (layer: ExpertLinear) => ExpertLinear;
   readonly embedding?: (weights: EmbeddingWeights) => EmbeddingWeights;
   /** Tensors that stand for others, by these. */
   readonly tensors?: ReadonlyMap<Tensor, Tensor>;
@@ -93,6 +95,8 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   readonly slices: readonly WeightSlice[];
   /** All linear layers of the model, the names of its modules in them. */
   readonly linears: readonly Linear[];
+  /** The layers of experts, in the order of their parameters in the class. */
+  readonly experts: readonly ExpertLinear[];
   /** Its stacks of layers. */
   readonly stacks: Stacks;
   /** Weights that are looked up by token, whatever else they serve for. */

@@ -22,6 +22,7 @@ import {
   type TrainingBatch,
   type TrainingGraph,
 } from '../model/trainable-model.ts';
+import type { ExpertLinear } from '../model/weights/expert-weights.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 import { recordLossOf } from './head-losses.ts';
@@ -30,10 +31,11 @@ import { recordLossOf } from './head-losses.ts';
  * A structure of weights with what `adapt` makes of it. What it leaves alone stays the same; objects with methods
  * keep them.
  */
-export function adaptWeights<T>(structure: T, { linear, embedding, tensors }: Adapt): T {
+export function adaptWeights<T>(structure: T, { linear, experts, embedding, tensors }: Adapt): T {
   const visit = (part: unknown): unknown => {
     if (part instanceof Tensor) return tensors?.get(part) ?? part;
     if (isLinear(part)) return visitFields(linear(part));
+    if (experts && isExperts(part)) return visitFields(experts(part));
     if (embedding && isEmbedding(part)) return visitFields(embedding(part));
     return visitFields(part);
   };
@@ -48,10 +50,15 @@ export function adaptWeights<T>(structure: T, { linear, embedding, tensors }: Ad
   return visit(structure) as T;
 }
 
-/** The tensors and the linear layers in a structure of weights, each once. */
-function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] } {
+/** The tensors and the layers in a structure of weights, each once. */
+function weightsIn(structure: unknown): {
+  weights: Tensor[];
+  linears: Linear[];
+  experts: ExpertLinear[];
+} {
   const weights = new Set<Tensor>();
   const linears = new Map<Tensor, Linear>();
+  const experts = new Map<Tensor, ExpertLinear>();
   const visit = (part: unknown): void => {
     if (typeof part !== 'object' || part === null) return;
     if (part instanceof Tensor) {
@@ -59,14 +66,23 @@ function weightsIn(structure: unknown): { weights: Tensor[]; linears: Linear[] }
       return;
     }
     if (isLinear(part)) linears.set(part.weight, part);
+    if (isExperts(part)) experts.set(part.weight, part);
     Object.values(part).forEach(visit);
   };
   visit(structure);
-  return { weights: [...weights], linears: [...linears.values()] };
+  return {
+    weights: [...weights],
+    linears: [...linears.values()],
+    experts: [...experts.values()],
+  };
 }
 
 function isLinear(part: unknown): part is Linear {
   return typeof part === 'object' && part !== null && 'weight' in part && 'parts' in part;
+}
+
+function isExperts(part: unknown): part is ExpertLinear {
+  return typeof part === 'object' && part !== null && 'weight' in part && 'experts' in part;
 }
 
 function isEmbedding(part: unknown): part is EmbeddingWeights {
@@ -100,6 +116,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
   readonly weights: readonly Tensor[];
   readonly behindStates: readonly Tensor[] = [];
   readonly linears: readonly Linear[];
+  readonly experts: readonly ExpertLinear[];
   readonly stacks: Stacks;
   readonly #parts: LoadedParts;
   /** All weights of the model, in whatever shape it keeps them. */
@@ -133,9 +150,10 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
     this.parameters = parameters;
     this.slices = slices;
     this.embeddings = inputs.flatMap(({ embeddings }) => embeddings?.tokens ?? []);
-    const { weights, linears } = weightsIn(definition);
+    const { weights, linears, experts } = weightsIn(definition);
     this.weights = weights;
     this.linears = linears;
+    this.experts = experts;
     this.stacks = stacks;
   }
 

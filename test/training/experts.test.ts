@@ -1,10 +1,19 @@
 // Training of mixtures of experts beyond their gradients: what is saved, adapters over them, and their balance.
 import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
-import { adam, Lora, sgd, Trainer } from 'webgpu-transformer/training';
+import {
+  adam,
+  loadLora,
+  Lora,
+  type LoraOptions,
+  sgd,
+  Trainer,
+  withAdapters,
+} from 'webgpu-transformer/training';
 import { callInputs } from '../support/checkpoint.ts';
 import { expectClose, readCase } from '../support/expected.ts';
 import { sharedGpu } from '../support/gpu.ts';
+import { fill } from '../support/lora.ts';
 import { expectRejection } from '../support/rejection.ts';
 import { fixtureSource } from '../support/source.ts';
 import { MemoryTarget, snapshot } from '../support/training.ts';
@@ -54,6 +63,39 @@ test.each([
     expect(losses.at(-1)!).toBeLessThan(0.97 * losses[0]!);
   }),
 );
+
+test('experts are adapted by the parameters that hold them, and files bring the same back', () =>
+  onGpu(async (gpu) => {
+    const name = 'variants/qwen3_moe';
+    const batch = await inputsOf(name);
+    using model = await loadModel(fixtureSource(name), { gpu, dtype: 'int8' });
+    const both = ['*.experts.gate_up_proj', '*.experts.down_proj'];
+    using lora = new Lora(model, { rank: 2, targetParameters: both });
+    expect(lora.targets).toEqual([]);
+    expect(lora.targetParameters).toHaveLength(4);
+    const plain = (await model.forward(batch)).logits!;
+    using tuned = withAdapters(model, lora);
+    expect((await tuned.forward(batch)).logits).toEqual(plain);
+    await fill(gpu, lora, 3);
+    const filled = (await tuned.forward(batch)).logits!;
+    expect(filled.data).not.toEqual(plain.data);
+    const target = new MemoryTarget();
+    await lora.save(target);
+    using again = await loadLora(model, target.source);
+    using undone = withAdapters(model, [lora, { adapter: again, weight: -1 }]);
+    expectClose((await undone.forward(batch)).logits, plain, 'logits, of both');
+    await expectRejection(lora.merge(), 'MODEL_UNSUPPORTED', 'gate_up_proj', 'withAdapters');
+    const make = (options: LoraOptions) => (): Lora =>
+      new Lora(model, { targetParameters: both, ...options });
+    await expectRejection(make({ dropout: 0.1 }), 'OPTION_INVALID', 'dropout and targetParameters');
+    await expectRejection(make({ dora: true }), 'OPTION_INVALID', 'dora and targetParameters');
+    const near = make({ targetParameters: '*.experts.up_proj' });
+    await expectRejection(near, 'OPTION_INVALID', 'targetParameters', 'up_proj"');
+    using dense = await loadModel(fixtureSource('llama_gqa'), { gpu });
+    const none = (): Lora => new Lora(dense, { targetParameters: both });
+    await expectRejection(none, 'OPTION_INVALID', 'The model has no experts.');
+    await expectRejection(loadLora(dense, target.source), 'TENSOR_MISSING', 'no experts');
+  }));
 
 test('the balance of each batch counts by its labels, in training and in evaluation', () =>
   onGpu(async (gpu) => {

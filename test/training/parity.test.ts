@@ -109,8 +109,10 @@ const adapted = [
   'bert_whole',
   'gemma3_embeddings',
   'gpt2_dora',
+  'gpt_oss_experts',
   'llama_dora',
   'qwen3_5_queries',
+  'qwen3_moe_experts',
 ];
 
 describe.each([...wholes, ...adapted])('%s', (name) => {

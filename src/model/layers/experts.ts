@@ -4,13 +4,14 @@
 import type { Tensor } from '../../runtime/tensor.ts';
 import { routeBySigmoid, type SigmoidRouting } from '../../shaders/experts/choose-experts.ts';
 import { clampedGate, type ClampedGate } from '../../shaders/experts/clamped-gate.ts';
-import { expertMatmul, type ExpertWeights } from '../../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../shaders/experts/mix-experts.ts';
 import type { RoutedLayer } from '../../shaders/experts/balance-loss.ts';
 import { route, type RouteOptions } from '../../shaders/experts/route.ts';
 import { gated } from '../../shaders/matmul/gates/gated.ts';
 import type { Activation } from '../../shaders/matmul/matmul.ts';
+import type { ExpertLinear } from '../weights/expert-weights.ts';
 import type { Linear } from '../weights/linear-weights.ts';
+import { expertLinear } from './expert-linear.ts';
 import type { ComposedFeedForward } from './feed-forward.ts';
 import { linear } from './linear.ts';
 
@@ -21,9 +22,9 @@ export class Experts implements ComposedFeedForward {
   readonly router: Linear;
   readonly routing: RouteOptions | SigmoidRouting;
   /** W and V of each expert: (experts · 2 · d_ff, d_model) */
-  readonly inner: ExpertWeights;
+  readonly inner: ExpertLinear;
   /** (experts · d_model, d_ff) */
-  readonly outer: ExpertWeights;
+  readonly outer: ExpertLinear;
   /** How W gates V: V behind W, or by turns with bounds. */
   readonly gate: Activation | ClampedGate;
 
@@ -40,8 +41,8 @@ export class Experts implements ComposedFeedForward {
     const logits = linear(x, this.router, { label: 'router' });
     const routes = 'scores' in routing ? routeBySigmoid(logits, routing) : route(logits, routing);
     onRouted?.({ logits, experts: routes.experts });
-    const inner = expertMatmul(x, this.inner, routes);
+    const inner = expertLinear(x, this.inner, routes);
     const hidden = typeof gate === 'string' ? gated(inner, gate) : clampedGate(inner, gate);
-    return mixExperts(expertMatmul(hidden, this.outer, routes), routes, x.shape, residual);
+    return mixExperts(expertLinear(hidden, this.outer, routes), routes, x.shape, residual);
   }
 }

@@ -167,6 +167,7 @@ function together(all: readonly Adapt[]): Adapt {
   }
   return {
     linear: (layer) => all.reduce((made, each) => each.linear(made), layer),
+    experts: (layer) => all.reduce((made, each) => each.experts?.(made) ?? made, layer),
     embedding: (weights) => all.reduce((made, each) => each.embedding?.(made) ?? made, weights),
     tensors,
   };

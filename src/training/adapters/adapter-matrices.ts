@@ -6,17 +6,20 @@ import type { Tensor } from '../../runtime/tensor.ts';
 import type { Model } from '../../model/model.ts';
 import type { EmbeddingUpdate, EmbeddingWeights } from '../../model/layers/embeddings.ts';
 import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
+import type { ExpertLinear } from '../../model/weights/expert-weights.ts';
 import type { Linear } from '../../model/weights/linear-weights.ts';
 import type { Parameters } from '../../model/weights/parameters.ts';
 import { writeParameters } from '../../model/weights/read-parameters.ts';
 import { write } from '../../model/weights/slice-writer.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
 import { expectPlain, type KeptRanks } from './adaptive-ranks.ts';
+import { selectExperts } from './expert-targets.ts';
 import { decomposed, expectNoEmbedding, rowLengths, together } from './dora.ts';
 import {
   type AdaptedLayer,
   drawMatrices,
   lowRank,
+  lowRankExperts,
   lowRankRows,
   makeMatrices,
   type Matrices,
@@ -29,8 +32,9 @@ import { RankAllocation } from './rank-allocation.ts';
 import { expectApart, plainValues, selectModules } from './whole-modules.ts';
 
 export class AdapterMatrices {
-  /** The names of the adapted layers, and of the modules that train whole. */
+  /** The names of the adapted layers, of parameters of experts, and of the modules that train whole. */
   readonly targets: readonly string[];
+  readonly targetParameters: readonly string[];
   readonly modulesToSave: readonly string[];
   /** How ranks are shared, of adapters that share them. */
   readonly allocation: RankAllocation | undefined;
@@ -52,7 +56,8 @@ export class AdapterMatrices {
     this.#first = (adapted) => drawMatrices(adapted, options.seed);
     this.#matrices = this.#make(model, this.#first);
     this.#isWhole = this.#matrices.isWhole;
-    this.targets = this.sized.map(({ name }) => name);
+    this.targets = this.sized.flatMap(({ name, experts }) => (experts ? [] : name));
+    this.targetParameters = this.sized.flatMap(({ name, experts }) => (experts ? name : []));
     this.modulesToSave = this.#matrices.modules.names;
     const { adaptive } = options;
     this.allocation = adaptive && new RankAllocation(this.#gpu, adaptive, () => this.#matrices);
@@ -110,7 +115,14 @@ export class AdapterMatrices {
       const both: EmbeddingUpdate = (y, ...rest) => update(before?.(y, ...rest) ?? y, ...rest);
       return { ...weights, update: both };
     };
-    return { linear, embedding, tensors };
+    const experts = (layer: ExpertLinear): ExpertLinear => {
+      const own = layers.filter(({ tensor }) => tensor === layer.weight);
+      if (own.length === 0) return layer;
+      const update = lowRankExperts(own, { weight });
+      const before = layer.update;
+      return { ...layer, update: (y, ...rest) => update(before?.(y, ...rest) ?? y, ...rest) };
+    };
+    return { linear, experts, embedding, tensors };
   }
 
   /** Waits until all has values; undefined where there is nothing to wait for. */
@@ -138,8 +150,11 @@ export class AdapterMatrices {
   }
 
   #make(model: TrainableModel, values: MatrixValues): Matrices {
-    const { patterns, whole } = this.#options;
-    const layers = selectLayers(modulesOf(model), patterns);
+    const { patterns, whole, parameters } = this.#options;
+    const layers = [
+      ...selectLayers(modulesOf(model), patterns),
+      ...selectExperts(model, parameters),
+    ];
     const modules = selectModules(model, whole);
     expectApart(layers, modules);
     const sized = layers.map((layer) => ({ ...layer, ...sizeOf(layer.name, this.#options) }));

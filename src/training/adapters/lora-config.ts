@@ -63,6 +63,7 @@ const indifferent = [
   'revision',
   'runtime_config',
   'target_modules',
+  'target_parameters',
   'task_type',
   'use_dora',
   'use_rslora',

@@ -12,6 +12,8 @@ import { numbersIn } from '../../model/weights/weight-formats.ts';
 import type { NamedFile } from '../checkpoint.ts';
 import type { SizedLayer } from './lora-matrices.ts';
 import { type AdapterConfig, checkConfig, isUnset, patternsOf } from './lora-config.ts';
+import { byExperts, byRanks, storedShape } from './expert-files.ts';
+import { storedExperts } from './expert-targets.ts';
 import { adaptiveConfig, readKept, withoutRanks, withRanks } from './adaptive-files.ts';
 import type { KeptRanks } from './adaptive-ranks.ts';
 import { sizeOf } from './lora-options.ts';
@@ -26,6 +28,7 @@ const weightsFile = 'adapter_model.safetensors';
 /** An adapter as its files have it: the matrices by the names of their tensors. */
 export interface StoredAdapter extends AdapterConfig {
   readonly targets: readonly string[];
+  readonly targetParameters: readonly string[];
   readonly modulesToSave: readonly string[];
   /** Which ranks are left, of adapters that share them. */
   readonly kept: KeptRanks | undefined;
@@ -51,6 +54,11 @@ export function adapterFiles(
     Object.fromEntries(
       layers.filter((layer) => layer[size] !== usual).map((layer) => [layer.name, layer[size]]),
     );
+  const namesOf = (areExperts: boolean): string[] =>
+    layers
+      .filter(({ experts }) => (experts !== undefined) === areExperts)
+      .map(({ name }) => name)
+      .toSorted();
   const config = {
     alpha_pattern: others('alpha', alpha),
     auto_mapping: null,
@@ -71,7 +79,8 @@ export function adapterFiles(
     r: rank,
     rank_pattern: others('rank', rank),
     revision: null,
-    target_modules: layers.map(({ name }) => name).toSorted(),
+    target_modules: namesOf(false),
+    target_parameters: layers.some(({ experts }) => experts) ? namesOf(true) : null,
     task_type: taskType,
     use_dora: dora,
     use_rslora: rsLora,
@@ -79,7 +88,7 @@ export function adapterFiles(
   };
   const text = `${JSON.stringify(config, undefined, 2)}\n`;
   return [
-    { name: weightsFile, bytes: safetensors(withoutRanks(values, layers, kept)) },
+    { name: weightsFile, bytes: safetensors(byRanks(withoutRanks(values, layers, kept), layers)) },
     { name: configFile, bytes: new TextEncoder().encode(text) },
   ];
 }
@@ -102,23 +111,33 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
   const file = describeFile(source, weightsFile);
   const whole = wholeTensors([...entries.keys()]);
   const own = new Set(whole.map(wholeName));
-  const names = modulesIn(
+  const stored = modulesIn(
     [...entries.keys()].filter((key) => !own.has(key)),
     file,
     { dora: config.dora, isAdaptive: config.adaptive !== undefined },
   );
+  const experts = storedExperts(json, model, label);
+  const wrapped = new Set(experts.map(({ fileName }) => fileName));
+  const targets = stored.filter((name) => !wrapped.has(name));
+  const names = [...targets, ...experts.map(({ name }) => name)];
+  const adaptable = new Map([
+    ...modules.layers,
+    ...experts.map((layer) => [layer.name, layer] as const),
+  ]);
   const modulesToSave = wholeModulesOf(json, whole, { label, file });
   const sizes = { ...config, ...patternsOf(json, names, label) };
   const kept = config.adaptive && readKept(json, config.rank, label);
-  checkTargets(json, names, modules, { label, file, isAdaptive: config.adaptive !== undefined });
+  checkTargets(json, targets, modules, { label, file, isAdaptive: config.adaptive !== undefined });
   const layers: SizedLayer[] = [];
   for (const name of names) {
-    const layer = modules.layers.get(name);
+    const layer = adaptable.get(name);
     if (layer === undefined) throw notInModel(name, modules, config.baseModel);
     const sized = { ...layer, ...sizeOf(name, sizes) };
     const rank = kept?.get(name)?.filter(Boolean).length ?? sized.rank;
     layers.push(sized);
-    for (const { key, shape: size } of storedMatrices({ ...sized, rank }, config)) {
+    for (const { key, shape: inMemory } of storedMatrices({ ...sized, rank }, config)) {
+      const isB = layer.experts !== undefined && key === matrixName(sized, 'B');
+      const size = isB ? storedShape(sized) : inMemory;
       const shape = entries.get(key)?.shape;
       if (shape === undefined) {
         throw new TransformerError(
@@ -150,7 +169,14 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
     data.set(numbersIn(entry, bytes));
     values.set(key, { shape: entry.shape, data });
   }
-  return { ...sizes, targets: names, modulesToSave, kept, values: withRanks(values, layers, kept) };
+  return {
+    ...sizes,
+    targets,
+    targetParameters: experts.map(({ name }) => name),
+    modulesToSave,
+    kept,
+    values: byExperts(withRanks(values, layers, kept), layers),
+  };
 }
 
 function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {

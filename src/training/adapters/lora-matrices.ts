@@ -6,6 +6,7 @@ import { Scope } from '../../runtime/scope.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { ParameterArena } from '../../model/weights/parameter-arena.ts';
 import type { EmbeddingUpdate } from '../../model/layers/embeddings.ts';
+import type { ExpertUpdate } from '../../model/weights/expert-weights.ts';
 import type { LinearUpdate } from '../../model/weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from '../../model/weights/parameters.ts';
 import { writeParameters } from '../../model/weights/read-parameters.ts';
@@ -16,6 +17,7 @@ import { columnScale } from '../../shaders/elementwise/column-scale.ts';
 import { lora } from '../../shaders/matmul/adapters/lora.ts';
 import { matmul } from '../../shaders/matmul/matmul.ts';
 import { embedding } from '../../shaders/embedding/embedding.ts';
+import { expertMatmul } from '../../shaders/experts/expert-matmul.ts';
 import type { LayerSize } from './lora-options.ts';
 import type { AdaptableLayer, LayerRows } from './lora-targets.ts';
 import { magnitudeName, matrixName, storedMatrices } from './matrix-names.ts';
@@ -26,9 +28,9 @@ export interface SizedLayer extends AdaptableLayer, LayerSize {}
 
 /** Rows of a layer, and what an update adds to them: all of it, unless they stand apart. */
 export interface AdaptedLayer extends Omit<SizedLayer, 'pieces' | 'out'>, LayerRows {
-  /** (rank, input); of an embedding (out, rank), whose rows are looked up */
+  /** (rank, input); of experts (experts · rank, input); of an embedding (out, rank), whose rows are looked up */
   readonly a: Tensor;
-  /** (out, rank); of an embedding (input, rank) */
+  /** (out, rank); of experts (experts · out, rank); of an embedding (input, rank) */
   readonly b: Tensor;
   /** (out): the length that each row of W + scale · B·A is brought to, of adapters that do (DoRA). */
   readonly magnitude?: Tensor;
@@ -222,6 +224,18 @@ export function lowRankRows(
     layers.reduce((sum, { name, a, b, scale }) => {
       const inner = embedding(ids, a, options);
       const delta = matmul(inner, b, { transposed: true, label: `B ${name}` });
+      return lora(sum, delta, { scale: weight * scale });
+    }, y);
+}
+
+/** What experts add for the tokens that they are chosen for, B[e]A[e]x, scaled, and so many times. */
+export function lowRankExperts(
+  layers: readonly AdaptedLayer[],
+  { weight }: { readonly weight: number },
+): ExpertUpdate {
+  return (y, x, routes) =>
+    layers.reduce((sum, { a, b, scale }) => {
+      const delta = expertMatmul(expertMatmul(x, { weight: a }, routes), { weight: b }, routes);
       return lora(sum, delta, { scale: weight * scale });
     }, y);
 }

@@ -66,6 +66,7 @@ export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Pro
   for (const layer of layers) {
     expectFine(`${layer.name}.weight`, layer.tensor);
     expectUntied(layer);
+    expectNoExperts(layer);
   }
   const places = layers.map(rowsOf);
   const before = await readBack(gpu, places);
@@ -157,6 +158,16 @@ function expectUntied({ name, isEmbedding, isTied }: AdaptedLayer): void {
     'MODEL_UNSUPPORTED',
     `"${name}" is the output layer, too, which its update leaves alone; merged, it would change both. ` +
       'Use the adapter as it is, beside the weights: withAdapters(model, adapter).',
+  );
+}
+
+/** Refuses experts, whose updates are computed for the tokens that they see. */
+function expectNoExperts({ name, experts }: AdaptedLayer): void {
+  if (experts === undefined) return;
+  throw new TransformerError(
+    'MODEL_UNSUPPORTED',
+    `"${name}" has updates of experts, which are not merged here. Use the adapter as it is, beside the weights: ` +
+      'withAdapters(model, adapter).',
   );
 }
 

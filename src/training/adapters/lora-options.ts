@@ -16,6 +16,11 @@ export interface LoraOptions {
    * and `v_proj`, or what a family calls them, with the keys where they are one layer.
    */
   targets?: NamePattern | readonly NamePattern[];
+  /**
+   * The experts to adapt, by the names of the parameters that hold a matrix of each in the model's class, as PEFT's
+   * `target_parameters`: `*.experts.gate_up_proj`, `*.experts.down_proj`. Where they are given, `targets` are none by default.
+   */
+  targetParameters?: NamePattern | readonly NamePattern[];
   /** Ranks of layers that have their own, by names as in `targets`; the first that fits counts. */
   rankPattern?: Readonly<Record<string, number>>;
   /** The same for α. */
@@ -60,12 +65,14 @@ export interface CheckedLoraOptions extends LoraSizes {
   readonly seed: number;
   readonly patterns: readonly NamePattern[] | undefined;
   readonly whole: readonly NamePattern[];
+  readonly parameters: readonly NamePattern[];
 }
 
 const known: Readonly<Record<keyof LoraOptions, true>> = {
   rank: true,
   alpha: true,
   targets: true,
+  targetParameters: true,
   rankPattern: true,
   alphaPattern: true,
   rsLora: true,
@@ -80,7 +87,7 @@ const known: Readonly<Record<keyof LoraOptions, true>> = {
 export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   refuseUnknown(options, Object.keys(known), 'option of Lora');
   const { adaptive, rank = adaptive === undefined ? 8 : 12, alpha = rank } = options;
-  const { targets, seed = 0 } = options;
+  const { targets, targetParameters = [], seed = 0 } = options;
   const { rankPattern = {}, alphaPattern = {}, rsLora = false, dropout = 0 } = options;
   const { modulesToSave = [], dora = false } = options;
   checkRank('rank', rank);
@@ -91,13 +98,18 @@ export function checkLoraOptions(options: LoraOptions): CheckedLoraOptions {
   checkSwitch('dora', dora);
   checkRange('dropout', dropout, 0, 1);
   if (!Number.isSafeInteger(seed)) throw invalidOption('seed', seed, 'a whole number');
-  const patterns = targets === undefined ? undefined : patternsIn('targets', targets);
-  if (patterns?.length === 0) throw invalidOption('targets', targets, 'at least one name');
+  const parameters = patternsIn('targetParameters', targetParameters);
+  const usual = parameters.length > 0 ? [] : undefined;
+  const patterns = targets === undefined ? usual : patternsIn('targets', targets);
+  if (patterns?.length === 0 && parameters.length === 0) {
+    throw invalidOption('targets', targets, 'at least one name');
+  }
+  if (parameters.length > 0) expectPlainExperts({ dropout, dora, adaptive });
   const whole = patternsIn('modulesToSave', modulesToSave);
   const sizes = { rank, alpha, rankPattern, alphaPattern, rsLora, dora };
   if (adaptive !== undefined) expectEven(sizes);
   const checked = adaptive === undefined ? undefined : checkAdaptive(adaptive, rank);
-  return { ...sizes, adaptive: checked, dropout, seed, patterns, whole };
+  return { ...sizes, adaptive: checked, dropout, seed, patterns, whole, parameters };
 }
 
 /** Refuses what does not go with ranks that are shared. @throws TransformerError OPTION_INVALID */
@@ -117,6 +129,18 @@ function expectEven({
   throw new TransformerError(
     'OPTION_INVALID',
     `${name} and adaptive do not go together: all layers begin with one rank and one scale. Leave one out.`,
+  );
+}
+
+/** Refuses what experts have no meaning for, as PEFT does. @throws TransformerError OPTION_INVALID */
+function expectPlainExperts(
+  others: Readonly<Record<'dropout' | 'dora' | 'adaptive', unknown>>,
+): void {
+  const [name] = Object.entries(others).find(([, value]) => Boolean(value)) ?? [];
+  if (name === undefined) return;
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `${name} and targetParameters do not go together: updates of experts are plain low-rank ones. Leave one out.`,
   );
 }
 

@@ -33,6 +33,10 @@ export interface AdaptableLayer {
   readonly isEmbedding: boolean;
   /** Whether it is the output layer, too, which an update of an embedding leaves alone. */
   readonly isTied: boolean;
+  /** How many experts there are, of parameters that hold a matrix of each; `out` and `input` are those of one. */
+  readonly experts?: number;
+  /** The name in files, where it is another one than the module's. */
+  readonly fileName?: string;
 }
 
 /** What modules a model has: those that can be adapted by name, and why others cannot. */
@@ -73,10 +77,9 @@ export function modulesOf(model: TrainableModel): Modules {
   }
   const inClass = classNames(model);
   for (const { name, tensor, first } of slices) {
-    // PEFT reaches those by `target_parameters`.
     const expert = /^.*\.experts\..*?(?=(?:\.weight)?$)/.exec(name)?.[0];
     if (expert !== undefined) {
-      others.set(expert, 'of an expert');
+      others.set(expert, 'of an expert (see targetParameters)');
       continue;
     }
     if (!name.endsWith(suffix)) continue;

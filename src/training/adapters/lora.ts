@@ -37,6 +37,8 @@ export class Lora implements Adapter {
   readonly alpha: number;
   /** The names of the adapted layers. */
   readonly targets: readonly string[];
+  /** The names of the adapted parameters of experts. */
+  readonly targetParameters: readonly string[];
   /** The names of the modules that train whole. */
   readonly modulesToSave: readonly string[];
   readonly #gpu: Gpu;
@@ -67,6 +69,7 @@ export class Lora implements Adapter {
     this.rank = checked.rank;
     this.alpha = checked.alpha;
     this.targets = this.#matrices.targets;
+    this.targetParameters = this.#matrices.targetParameters;
     this.modulesToSave = this.#matrices.modulesToSave;
   }
 

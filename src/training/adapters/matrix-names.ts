@@ -8,11 +8,11 @@ export interface StoredMatrix {
   readonly shape: readonly number[];
 }
 
-type Place = Pick<SizedLayer, 'name' | 'isEmbedding' | 'isAdaptive'>;
+type Place = Pick<SizedLayer, 'name' | 'fileName' | 'isEmbedding' | 'isAdaptive'>;
 
 /** The name of a layer's A or B in the file, or of the singular values between them. */
 export function matrixName(
-  { name, isEmbedding, isAdaptive }: Place,
+  { name: module, fileName: name = module, isEmbedding, isAdaptive }: Place,
   matrix: 'A' | 'B' | 'E',
 ): string {
   if (isAdaptive) return `base_model.model.${name}.lora_${matrix}`;
@@ -26,16 +26,16 @@ export function magnitudeName(layer: string): string {
   return `base_model.model.${layer}.lora_magnitude_vector`;
 }
 
-/** The tensors of a layer's update: A, B, of AdaLoRA the singular values and of DoRA the magnitudes. Those of an embedding are of its transpose. */
+/** The tensors of a layer's update in memory: A, B, those of one expert below those of another, of AdaLoRA the singular values and of DoRA the magnitudes. Those of an embedding are of its transpose. */
 export function storedMatrices(
-  layer: Pick<SizedLayer, 'name' | 'isEmbedding' | 'isAdaptive' | 'out' | 'input' | 'rank'>,
+  layer: Place & Pick<SizedLayer, 'out' | 'input' | 'rank' | 'experts'>,
   { dora }: { readonly dora: boolean },
 ): StoredMatrix[] {
-  const { name, isEmbedding, isAdaptive, rank } = layer;
+  const { name, isEmbedding, isAdaptive, rank, experts = 1 } = layer;
   const [out, input] = isEmbedding ? [layer.input, layer.out] : [layer.out, layer.input];
   return [
-    { key: matrixName(layer, 'A'), shape: [rank, input] },
-    { key: matrixName(layer, 'B'), shape: [out, rank] },
+    { key: matrixName(layer, 'A'), shape: [experts * rank, input] },
+    { key: matrixName(layer, 'B'), shape: [experts * out, rank] },
     ...(isAdaptive ? [{ key: matrixName(layer, 'E'), shape: [rank, 1] }] : []),
     ...(dora ? [{ key: magnitudeName(name), shape: [out] }] : []),
   ];

@@ -6,15 +6,16 @@ import {
   feedForward,
   type FeedForwardWeights,
 } from '../../layers/feed-forward.ts';
+import { expertLinear } from '../../layers/expert-linear.ts';
 import { linear } from '../../layers/linear.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
+import type { ExpertLinear } from '../../weights/expert-weights.ts';
 import type { Linear } from '../../weights/linear-weights.ts';
 import type { Tensor } from '../../../runtime/tensor.ts';
 import { add } from '../../../shaders/elementwise/add.ts';
 import { columnProduct } from '../../../shaders/elementwise/column-scale.ts';
 import { scale } from '../../../shaders/elementwise/scale.ts';
 import { embedding } from '../../../shaders/embedding/embedding.ts';
-import { expertMatmul, type ExpertWeights } from '../../../shaders/experts/expert-matmul.ts';
 import { mixExperts } from '../../../shaders/experts/mix-experts.ts';
 import { type Routes, route } from '../../../shaders/experts/route.ts';
 import { gated } from '../../../shaders/matmul/gates/gated.ts';
@@ -38,9 +39,9 @@ interface Parts {
   readonly mlpNorms: readonly [before: RmsNormWeights, behind: RmsNormWeights];
   readonly router: Router;
   /** (experts · 2 · d_ff, d_model) */
-  readonly inner: ExpertWeights;
+  readonly inner: ExpertLinear;
   /** (experts · d_model, d_ff) */
-  readonly outer: ExpertWeights;
+  readonly outer: ExpertLinear;
   readonly expertNorms: readonly [before: RmsNormWeights, behind: RmsNormWeights];
   readonly activation: Activation;
 }
@@ -58,8 +59,8 @@ class BesideExperts implements ComposedFeedForward {
     const { mlp, mlpNorms, router, expertNorms, inner, outer, activation } = this.parts;
     const dense = feedForward(normalize(x, mlpNorms[0]), mlp);
     const routes = routesOf(x, router);
-    const hidden = gated(expertMatmul(normalize(x, expertNorms[0]), inner, routes), activation);
-    const mixed = mixExperts(expertMatmul(hidden, outer, routes), routes, x.shape);
+    const hidden = gated(expertLinear(normalize(x, expertNorms[0]), inner, routes), activation);
+    const mixed = mixExperts(expertLinear(hidden, outer, routes), routes, x.shape);
     const sum = add(normalize(dense, mlpNorms[1]), normalize(mixed, expertNorms[1]));
     return residual === undefined ? sum : add(sum, residual);
   }
@@ -84,7 +85,9 @@ export function gemma4Experts(
   const count = config.integer('num_experts');
   const width = config.integer('moe_intermediate_size');
   const norm = rmsNorms(loader, sizes);
-  const experts = (name: string, out: number, input: number): ExpertWeights => ({
+  const experts = (name: string, out: number, input: number): ExpertLinear => ({
+    name: `${prefix}.experts.${name}`,
+    experts: count,
     weight: loader.matrix(`${prefix}.experts.${name}`, count * out, input, {
       stored: () => [count, out, input],
     }),

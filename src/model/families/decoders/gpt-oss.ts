@@ -6,7 +6,7 @@ import type { SequenceDefinition } from '../../definitions.ts';
 import { expertBalance } from './expert-balance.ts';
 import { Experts } from '../../layers/experts.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
-import type { ExpertWeights } from '../../../shaders/experts/expert-matmul.ts';
+import type { ExpertLinear } from '../../weights/expert-weights.ts';
 import {
   type Layer,
   layerTypes,
@@ -71,7 +71,9 @@ function gptOssExperts(
 ): Experts {
   const count = config.integer(expertCount(config), 128);
   // Stored (in, out) for each expert, unless in codes.
-  const layer = (name: string, out: number, input: number): ExpertWeights => ({
+  const layer = (name: string, out: number, input: number): ExpertLinear => ({
+    name: `${prefix}.experts.${name}`,
+    experts: count,
     weight: loader.matrix(`${prefix}.experts.${name}`, count * out, input, {
       transposed: true,
       stored: () => [count, input, out],

@@ -6,7 +6,7 @@ import type { SequenceDefinition } from '../../definitions.ts';
 import { expertBalance } from './expert-balance.ts';
 import { Experts } from '../../layers/experts.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
-import type { ExpertWeights } from '../../../shaders/experts/expert-matmul.ts';
+import type { ExpertLinear } from '../../weights/expert-weights.ts';
 import {
   attentionBias,
   headNorms,
@@ -81,16 +81,21 @@ export function expertCount(config: Config): 'num_experts' | 'num_local_experts'
   return config.get('num_experts') === undefined ? 'num_local_experts' : 'num_experts';
 }
 
-/** Matrices of (out, in) of each expert, those of one below those of another. */
+/**
+ * Matrices of (out, in) of each expert, those of one below those of another: two are what gates and what is gated. The
+ * classes have one parameter of them.
+ */
 export function expertsOf(
   loader: WeightLoader,
   prefix: string,
   count: number,
   names: readonly string[],
   [out, input]: readonly [number, number],
-): ExpertWeights {
+): ExpertLinear {
   const all = Array.from({ length: count }, (_, expert) =>
     names.map((name) => `${prefix}.${expert}.${name}.weight`),
   );
-  return { weight: loader.matrix(all.flat(), out, input) };
+  const parameter = names.length === 2 ? 'gate_up_proj' : 'down_proj';
+  const weight = loader.matrix(all.flat(), out, input);
+  return { name: `${prefix}.${parameter}`, experts: count, weight };
 }
