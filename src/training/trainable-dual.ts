@@ -12,12 +12,8 @@ import type {
   TrainingGraph,
   TrainableModel,
 } from '../model/trainable-model.ts';
-import {
-  adaptWeights,
-  expectNoStates,
-  type PaddedBatch,
-  TrainableParts,
-} from './trainable-parts.ts';
+import { expectNoStates, type PaddedBatch, TrainableParts } from './trainable-parts.ts';
+import { adaptWeights } from './weight-structures.ts';
 
 export class TrainableDual
   extends TrainableParts<DualBatch, DualEncoderDefinition>

@@ -18,9 +18,9 @@ import {
   expectLoss,
   expectNoStates,
   TrainableParts,
-  adaptWeights,
   type PaddedBatch,
 } from './trainable-parts.ts';
+import { adaptWeights } from './weight-structures.ts';
 
 export class TrainablePair
   extends TrainableParts<PairBatch, EncoderDecoderDefinition>

@@ -5,7 +5,7 @@ import type { Gpu } from '../runtime/gpu.ts';
 import type { Plan } from '../runtime/plan.ts';
 import { show } from '../runtime/print.ts';
 import { Scope } from '../runtime/scope.ts';
-import { Tensor } from '../runtime/tensor.ts';
+import type { Tensor } from '../runtime/tensor.ts';
 import { valueLoss } from '../shaders/loss/value-loss.ts';
 import { ignoredLabel } from '../shaders/loss/ignored-label.ts';
 import type { JsonObject } from '../source/json.ts';
@@ -13,7 +13,6 @@ import type { Head, HeadBatch } from '../model/heads/head.ts';
 import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
 import type { LoadedParts, Model, ModelInputs } from '../model/model.ts';
-import type { EmbeddingWeights } from '../model/layers/embeddings.ts';
 import type { PendingLogits } from '../model/layers/logits.ts';
 import {
   type Adapt,
@@ -26,70 +25,7 @@ import type { ExpertLinear } from '../model/weights/expert-weights.ts';
 import type { Linear } from '../model/weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from '../model/weights/parameters.ts';
 import { recordLossOf } from './head-losses.ts';
-
-/**
- * A structure of weights with what `adapt` makes of it. What it leaves alone stays the same; objects with methods
- * keep them.
- */
-export function adaptWeights<T>(structure: T, { linear, experts, embedding, tensors }: Adapt): T {
-  const visit = (part: unknown): unknown => {
-    if (part instanceof Tensor) return tensors?.get(part) ?? part;
-    if (isLinear(part)) return visitFields(linear(part));
-    if (experts && isExperts(part)) return visitFields(experts(part));
-    if (embedding && isEmbedding(part)) return visitFields(embedding(part));
-    return visitFields(part);
-  };
-  const visitFields = (part: unknown): unknown => {
-    if (typeof part !== 'object' || part === null) return part;
-    const entries = Object.entries(part).map(([name, item]) => [name, item, visit(item)] as const);
-    if (entries.every(([, before, after]) => before === after)) return part;
-    if (Array.isArray(part)) return entries.map(([, , after]) => after);
-    const like = Object.create(Object.getPrototypeOf(part) as object) as object;
-    return Object.assign(like, Object.fromEntries(entries.map(([name, , after]) => [name, after])));
-  };
-  return visit(structure) as T;
-}
-
-/** The tensors and the layers in a structure of weights, each once. */
-function weightsIn(structure: unknown): {
-  weights: Tensor[];
-  linears: Linear[];
-  experts: ExpertLinear[];
-} {
-  const weights = new Set<Tensor>();
-  const linears = new Map<Tensor, Linear>();
-  const experts = new Map<Tensor, ExpertLinear>();
-  const visit = (part: unknown): void => {
-    if (typeof part !== 'object' || part === null) return;
-    if (part instanceof Tensor) {
-      weights.add(part);
-      return;
-    }
-    if (isLinear(part)) linears.set(part.weight, part);
-    if (isExperts(part)) experts.set(part.weight, part);
-    Object.values(part).forEach(visit);
-  };
-  visit(structure);
-  return {
-    weights: [...weights],
-    linears: [...linears.values()],
-    experts: [...experts.values()],
-  };
-}
-
-function isLinear(part: unknown): part is Linear {
-  return typeof part === 'object' && part !== null && 'weight' in part && 'parts' in part;
-}
-
-function isExperts(part: unknown): part is ExpertLinear {
-  return typeof part === 'object' && part !== null && 'weight' in part && 'experts' in part;
-}
-
-function isEmbedding(part: unknown): part is EmbeddingWeights {
-  return (
-    typeof part === 'object' && part !== null && 'tokens' in part && part.tokens instanceof Tensor
-  );
-}
+import { adaptWeights, weightsIn } from './weight-structures.ts';
 
 /** A checked batch, and the lengths that it is padded to. */
 export interface PaddedBatch<Checked> extends TrainingBatch {

@@ -11,13 +11,8 @@ import type {
   TrainingGraph,
   TrainableModel,
 } from '../model/trainable-model.ts';
-import {
-  expectLabels,
-  expectLoss,
-  TrainableParts,
-  adaptWeights,
-  type PaddedBatch,
-} from './trainable-parts.ts';
+import { expectLabels, expectLoss, TrainableParts, type PaddedBatch } from './trainable-parts.ts';
+import { adaptWeights } from './weight-structures.ts';
 
 /** A padded batch; without labels where the states of the stack are read. */
 interface SequencePadding extends PaddedBatch<SequenceBatch> {

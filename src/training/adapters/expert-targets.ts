@@ -9,7 +9,7 @@ import { type NamePattern, testOf } from '../trainable.ts';
 import type { AdaptableLayer } from './lora-targets.ts';
 
 /** The experts of a model by the names of their parameters. `out` and `input` are those of one of them. */
-export function expertLayers({ experts }: TrainableModel): AdaptableLayer[] {
+function expertLayers({ experts }: TrainableModel): AdaptableLayer[] {
   return experts.map(({ name, weight, experts: count }) => {
     const rows = weight.size(0);
     return {
