@@ -13,7 +13,7 @@ export { clearCache, isCached } from './source/cache.ts';
 export { ImageProcessor } from './images/image-processor.ts';
 export type { RawImage } from './images/pixels.ts';
 export type { ImageInput } from './images/read-image.ts';
-export { modelSize, type ModelSize } from './model/model-size.ts';
+export { modelSize, type ModelSize, type ModelSizeOptions } from './model/model-size.ts';
 export type { GenerateOptions } from './model/generation/options.ts';
 export type {
   ModelPoint,
@@ -27,9 +27,16 @@ export { httpSource } from './source/remote-source.ts';
 export type { DenseTensor } from './model/inputs/inputs.ts';
 export { loadModel, type LoadOptions } from './model/load.ts';
 export type { NewHead } from './model/new-head.ts';
+export type { WeightFormatName, WeightFormats } from './model/weights/asked-formats.ts';
+export type { SpeechSegment } from './model/speech/segments.ts';
+export type { BiasedSequence } from './shaders/choice/token-rules.ts';
+export type { JsonObject } from './source/json.ts';
+export type { CacheCheck } from './source/kept-file.ts';
 export type {
   ForwardOptions,
   GenerateCall,
+  GenerateCallOptions,
+  GenerateOutputOptions,
   GenerateResult,
   Model,
   ImageObjects,
@@ -38,18 +45,18 @@ export type {
 } from './model/model.ts';
 export type { FileInput } from './source/read-bytes.ts';
 export type { ModelSource, SourceOptions } from './source/open-source.ts';
-export type { FileProgress, FileRange, Source } from './source/source.ts';
+export type { FileFacts, FileProgress, FileRange, RemoteSource, Source } from './source/source.ts';
 export type { TorchForwardOptions } from './model/torch-transformer-model.ts';
 export type { AdapterName } from './runtime/adapter.ts';
 export { type ErrorCode, TransformerError } from './runtime/errors.ts';
 export {
   Gpu,
   type GpuInfo,
-  type GpuMemory,
   type GpuOptions,
   type GpuRequestOptions,
   type Tier,
 } from './runtime/gpu.ts';
+export type { GpuMemory } from './runtime/memory-meter.ts';
 export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
 export type { RecognitionOptions } from './tasks/sound/automatic-speech-recognition.ts';
 export type { SpeechChunk, SpeechText } from './tasks/sound/speech-text.ts';
@@ -64,7 +71,12 @@ export type { ImageFeatureExtractionOptions } from './tasks/image/image-feature-
 export type { ImageToTextOptions } from './tasks/image/image-to-text.ts';
 export type { FilledMask, FillMaskOptions } from './tasks/text/fill-mask.ts';
 export type { GeneratedText, TextOptions } from './tasks/generation.ts';
-export { pipeline, type Pipelines, type TranslationPipeline } from './tasks/pipeline.ts';
+export {
+  pipeline,
+  type PipelineOptions,
+  type Pipelines,
+  type TranslationPipeline,
+} from './tasks/pipeline.ts';
 export { cosineSimilarity } from './tasks/pooling.ts';
 export type {
   Answer,
@@ -82,6 +94,7 @@ export type {
   TokenEntity,
 } from './tasks/text/token-classification.ts';
 export type { Encoding, WindowOptions } from './tokenizer/template.ts';
+export type { SpecialTokens } from './tokenizer/specials.ts';
 export type { EncodeOptions, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { TranslateOptions, Translation } from './tasks/text/translation.ts';
 export type { ZeroShotOptions, ZeroShotResult } from './tasks/text/zero-shot-classification.ts';

@@ -4,6 +4,7 @@ import { checkFlags, isA, refuseUnknown, TransformerError } from '../runtime/err
 import { show } from '../runtime/print.ts';
 import { checkSamples } from './samples.ts';
 
+/** How features are made. */
 export interface FeatureOptions {
   /**
    * Shorter sounds are filled up to the longest of the batch (default for samples) or to `maxLength` (default for
@@ -20,6 +21,7 @@ export interface FeatureOptions {
   returnAttentionMask?: boolean;
   /** Whether sounds are brought to zero mean and unit variance; as the files say when absent. */
   doNormalize?: boolean;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

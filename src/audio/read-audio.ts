@@ -31,11 +31,13 @@ export interface SampledSound {
  */
 export type AudioInput = FileInput | Float32Array | SampledSound | Platform<'AudioBuffer'>;
 
+/** How a sound is read. */
 export interface ReadAudioOptions {
   /** Samples a second of the result. */
   samplingRate: number;
   /** The device that resamples; a new one, closed afterwards, when absent. */
   gpu?: Gpu;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

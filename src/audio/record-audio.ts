@@ -5,11 +5,13 @@ import type { Platform } from '../runtime/platform-types.ts';
 import { show } from '../runtime/print.ts';
 import { HIGHEST_RATE, type SampledSound } from './read-audio.ts';
 
+/** How a stream is recorded. */
 export interface RecordAudioOptions {
   /** Samples a second that are asked for; the browser's own rate when absent, or where it has no choice. */
   samplingRate?: number;
   /** Seconds of a piece. Default 1. */
   windowLength?: number;
+  /** Ends the recording, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

@@ -5,9 +5,11 @@ import { show } from '../runtime/print.ts';
 
 /** A picture as bytes, row by row from the top, the channels of a pixel side by side. */
 export interface RawImage {
+  /** Rows from the top, pixels from the left, channels side by side: height · width · channels values, 0 to 255. */
   data: Uint8Array | Uint8ClampedArray;
   /** Pixels. */
   width: number;
+  /** Rows of pixels. */
   height: number;
   /** Grey; grey and opacity; red, green, blue; or these and opacity. */
   channels: 1 | 2 | 3 | 4;

@@ -15,6 +15,7 @@ import {
 import { countNgrams, countShared, greatestCounts } from './ngrams.ts';
 import { signature } from './signature.ts';
 
+/** Settings of BLEU; the defaults are those of sacreBLEU. */
 export interface BleuOptions {
   /** How text becomes tokens; `13a` by default. Languages without spaces between words need `char`. */
   tokenizer?: BleuTokenizer;
@@ -33,8 +34,10 @@ export interface BleuOptions {
   effectiveOrder?: boolean;
 }
 
+/** What an order without a match counts as; see `BleuOptions`. */
 export type BleuSmoothing = 'exp' | 'floor' | 'add-k' | 'none';
 
+/** BLEU, and what it is made of. */
 export interface BleuScore {
   /** 0 to 100. */
   readonly score: number;

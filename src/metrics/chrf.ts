@@ -13,6 +13,7 @@ import {
 import { countNgrams, type NgramCounts, countShared, splitWords } from './ngrams.ts';
 import { signature } from './signature.ts';
 
+/** Settings of chrF; the defaults are those of sacreBLEU. */
 export interface ChrFOptions {
   /** The longest n-grams of characters; 6 by default. */
   charOrder?: number;
@@ -24,6 +25,7 @@ export interface ChrFOptions {
   lowercase?: boolean;
 }
 
+/** chrF, and how it was computed. */
 export interface ChrFScore {
   /** 0 to 100. */
   readonly score: number;

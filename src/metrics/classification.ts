@@ -5,11 +5,13 @@ import { checkArray, inputInvalid, kindOf } from './check.ts';
 /** Classes by number or by name. */
 export type Classes = readonly number[] | readonly string[];
 
+/** How well classes are told. */
 export interface ClassificationScore {
   /** The part of the classes that are told right, 0 to 1. */
   readonly accuracy: number;
   /** Mean of F1 over the classes that are told or right, each counting the same, 0 to 1. */
   readonly macroF1: number;
+  /** Predictions that were compared. */
   readonly total: number;
 }
 

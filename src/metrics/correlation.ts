@@ -2,6 +2,7 @@
 
 import { checkArray, inputInvalid, kindOf } from './check.ts';
 
+/** How closely two lists of numbers go together, -1 to 1. */
 export interface Correlation {
   /** −1 to 1; NaN where one side is the same number throughout. */
   readonly pearson: number;

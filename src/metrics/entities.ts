@@ -3,6 +3,7 @@
 
 import { checkArray, checkText, inputInvalid } from './check.ts';
 
+/** How well entities are found. */
 export interface EntityScore {
   /** The part of the entities told that are right, 0 to 1; 0 where none is told. */
   readonly precision: number;

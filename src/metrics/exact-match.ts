@@ -4,15 +4,19 @@
 import { refuseUnknown } from '../runtime/errors.ts';
 import { checkFunction, checkText, pairTexts, type References } from './check.ts';
 
+/** How texts are compared. */
 export interface ExactMatchOptions {
   /** Applied to both sides before they are compared. By default texts compare as they are. */
   normalize?: (text: string) => string;
 }
 
+/** How many texts are right as a whole. */
 export interface ExactMatchScore {
   /** `matches / total`, 0 to 1. */
   readonly score: number;
+  /** Texts that are right. */
   readonly matches: number;
+  /** Texts that were compared. */
   readonly total: number;
 }
 

@@ -12,6 +12,7 @@ import {
 } from './check.ts';
 import { countNgrams, countShared } from './ngrams.ts';
 
+/** Settings of ROUGE. */
 export interface RougeOptions {
   /**
    * How text becomes tokens. By default it is taken to lower case and cut at everything but the
@@ -34,6 +35,7 @@ export interface RougeScore {
   readonly fmeasure: number;
 }
 
+/** ROUGE by its kinds: of single words, of pairs, and of the longest common subsequence. */
 export interface RougeScores {
   /** Words (section 2). */
   readonly rouge1: RougeScore;

@@ -3,11 +3,13 @@
 
 import { pairTexts, type References } from './check.ts';
 
+/** The scores of SQuAD's script. */
 export interface SquadScore {
   /** The part of the answers that are one of the right ones but for case, punctuation, articles and spaces, 0 to 1. */
   readonly exactMatch: number;
   /** Mean of the F1 of their words with those of the right answer that is nearest, 0 to 1. */
   readonly f1: number;
+  /** Answers that were compared. */
   readonly total: number;
 }
 

@@ -3,11 +3,13 @@
 import { refuseUnknown } from '../runtime/errors.ts';
 import { checkFunction, checkText, inputInvalid, pairTexts } from './check.ts';
 
+/** How words are compared. */
 export interface WordErrorOptions {
   /** Applied to both sides before they are compared. By default texts compare as they are. */
   normalize?: (text: string) => string;
 }
 
+/** The word error rate, and the edits that it counts. */
 export interface WordErrorScore {
   /** `errors / words`: 0 where all is right; above 1 where more is wrong than was said. */
   readonly score: number;

@@ -33,6 +33,7 @@ import { Warnings } from './warnings.ts';
 import { AskedFormats, type WeightFormats } from './weights/asked-formats.ts';
 import { WeightLoader, type WeightLoaderOptions } from './weights/weights.ts';
 
+/** How a model is loaded, and onto which device. */
 export interface LoadOptions extends SourceOptions {
   /** The device to load to; a new one, closed with the model, when absent. */
   gpu?: Gpu;
@@ -65,6 +66,7 @@ export interface LoadOptions extends SourceOptions {
    * A driver that computes wrong results is refused with VALIDATION_FAILED.
    */
   check?: boolean;
+  /** Cancels the load, which then rejects with `ABORTED`; what was loaded is freed. */
   signal?: AbortSignal;
   /** Bytes of weights read of those there are, per file and overall. */
   onProgress?: (progress: FileProgress) => void;

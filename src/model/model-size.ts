@@ -38,7 +38,9 @@ export interface ModelSize {
   readonly gpuBytes: Readonly<Record<WeightFormatName | 'stored', number>>;
 }
 
+/** Where the files are. */
 export interface ModelSizeOptions extends SourceOptions {
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

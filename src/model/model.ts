@@ -44,6 +44,7 @@ export interface ModelInputs {
   labels?: readonly number[] | readonly (readonly number[])[] | readonly ImageObjects[];
   /** Where the answers start and end, (B), to compute the loss of question answering. */
   startPositions?: readonly number[];
+  /** Where they end, (B), the last token included. */
   endPositions?: readonly number[];
   /** Source vectors in place of token ids, (B, S, d_model). */
   inputsEmbeds?: DenseTensor;
@@ -74,6 +75,7 @@ export interface ForwardOptions extends PointOptions {
    * memory; all when absent. Batches are to be padded on the left.
    */
   logitsToKeep?: number;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
@@ -86,6 +88,7 @@ export interface ModelOutput {
   logits?: DenseTensor;
   /** (B, T), how well each token starts or ends the answer */
   startLogits?: DenseTensor;
+  /** (B, T), how well each token ends the answer */
   endLogits?: DenseTensor;
   /**
    * (B, tokens, 4) of detectors: centre (x, y), width and height of what the logits of a token name, in widths and
@@ -118,24 +121,34 @@ export interface ModelOutput {
   crossAttentions?: DenseTensor[];
   /** How alike N images and M texts are, scaled: (N, M), and (M, N) */
   logitsPerImage?: DenseTensor;
+  /** The same the other way round, (M, N) */
   logitsPerText?: DenseTensor;
   /**
    * The vectors that are compared, (M, d) of texts and (N, d) of images: of length 1, but as they are projected
    * where the model has one stack alone
    */
   textEmbeds?: DenseTensor;
+  /** (N, d), the vectors of images, as `textEmbeds` are of texts */
   imageEmbeds?: DenseTensor;
   /** Of models of texts and images: what each stack gives, under its name in models of one stack */
   textLastHiddenState?: DenseTensor;
+  /** (M, d_model), what the text stack makes of a text */
   textPoolerOutput?: DenseTensor;
+  /** (M, T, d_model) each, the embeddings first */
   textHiddenStates?: DenseTensor[];
+  /** (M, h, T, T) a layer: the text stack's attention weights */
   textAttentions?: DenseTensor[];
+  /** (N, T, d_model), one row a patch, with the class token where there is one */
   visionLastHiddenState?: DenseTensor;
+  /** (N, d_model), what the vision stack makes of an image */
   visionPoolerOutput?: DenseTensor;
+  /** (N, T, d_model) each, the embeddings first */
   visionHiddenStates?: DenseTensor[];
+  /** (N, h, T, T) a layer: the vision stack's attention weights */
   visionAttentions?: DenseTensor[];
 }
 
+/** What `generate` gives; n sequences are the inputs times `numReturnSequences`. */
 export interface GenerateResult {
   /** Token ids with the prompt or start token, padded to equal length. */
   sequences: number[][];
@@ -156,11 +169,13 @@ export interface GenerateResult {
   attentions?: DenseTensor[][];
   /** The same of decoders that have an encoder. */
   decoderHiddenStates?: DenseTensor[][];
+  /** Of each step: each layer's weights, (n, h, tokens, tokens so far), when asked for. */
   decoderAttentions?: DenseTensor[][];
   /** Of each step: each layer's weights, (n, h, tokens, S) */
   crossAttentions?: DenseTensor[][];
   /** Of the encoder, as in `forward`. */
   encoderHiddenStates?: DenseTensor[];
+  /** Of the encoder, as in `forward`: (B, h, S, S) a layer, when asked for. */
   encoderAttentions?: DenseTensor[];
 }
 
@@ -180,12 +195,15 @@ export interface GenerateCallOptions
 
 /** One of several calls of `generate` that go together. */
 export interface GenerateCall {
+  /** As in `generate`. */
   inputs: ModelInputs;
+  /** As in `generate`. */
   options?: GenerateOptions;
 }
 
 /** A loaded model. It holds GPU memory until `dispose`. */
 export interface Model {
+  /** The device that it is on. */
   readonly gpu: Gpu;
   /** config.json as it is; where it names no class, with the one that the model was taken as. */
   readonly config: JsonObject;
@@ -223,6 +241,7 @@ export interface Model {
   trainable(): TrainableModel;
   /** Frees all GPU memory of the model. Calls under way reject. */
   dispose(): void;
+  /** The same, at the end of a block: `using model = await loadModel(…)`. */
   [Symbol.dispose](): void;
 }
 

@@ -18,6 +18,7 @@ import { packedOf } from './weights/packed-entry.ts';
 import { oldName } from './weights/weight-names.ts';
 import { type FindEntry, WeightLoader } from './weights/weights.ts';
 
+/** A classifier with labels of your own. */
 export interface NewHead {
   /** What the classes are called, in their order; a single one is a number to come near to. */
   labels: readonly string[];

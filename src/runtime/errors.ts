@@ -31,8 +31,10 @@ export type ErrorCode =
 
 /** The one error class of this library. `message` reads "what happened. next step." */
 export class TransformerError extends Error {
+  /** What went wrong, for programs. */
   readonly code: ErrorCode;
 
+  /** An error of this code; secrets in the message, such as tokens in addresses, are left out of it. */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     const { cause } = options ?? {};
     super(shortened(redact(message)), cause === undefined ? {} : { cause: redactCause(cause) });

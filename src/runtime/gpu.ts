@@ -7,6 +7,7 @@ import { fieldOf, hasMethod, refuseUnknown, throwIfAborted, TransformerError } f
 import { isListOf } from './lists.ts';
 import { askForTexts } from './late-texts.ts';
 import type { Matrices } from './matrices.ts';
+import { type GpuMemory, MemoryMeter } from './memory-meter.ts';
 import { messageOf } from './print.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Device } from './platform-types.ts';
@@ -14,6 +15,7 @@ import type { Device } from './platform-types.ts';
 /** `software`: CPU adapters such as SwiftShader and llvmpipe. `gpu`: everything else. */
 export type Tier = 'software' | 'gpu';
 
+/** What is used of a device. */
 export interface GpuOptions {
   /** Kernels to use; chosen by the adapter when absent. */
   tier?: Tier;
@@ -24,12 +26,14 @@ export interface GpuOptions {
   features?: readonly string[];
 }
 
+/** Which device is opened, and how. */
 export interface GpuRequestOptions extends GpuOptions {
   /**
    * In Node, the adapter to use in place of the first that the search finds. The variable
    * WEBGPU_TRANSFORMER_ADAPTER names it for the whole process.
    */
   adapter?: AdapterName;
+  /** Which GPU of several: the thrifty one or the fast one. As WebGPU has it, a hint. */
   powerPreference?: 'low-power' | 'high-performance';
   /**
    * Whether a lost device is opened again by itself, a few times at most: calls under way reject with
@@ -39,29 +43,30 @@ export interface GpuRequestOptions extends GpuOptions {
   recover?: boolean;
   /** `default` asks for WebGPU's default limits only; `adapter` (default) for larger buffers too. */
   limits?: 'default' | 'adapter';
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
+/** What is known of a device. */
 export interface GpuInfo {
+  /** Such as `nvidia`; empty where the browser does not tell. */
   readonly vendor: string;
+  /** Such as `ampere`; empty where the browser does not tell. */
   readonly architecture: string;
+  /** In words; empty where the browser does not tell. */
   readonly description: string;
+  /** Whether it computes on the CPU. */
   readonly isFallbackAdapter: boolean;
+  /** The optional features that are used, by their names in WebGPU. */
   readonly features: readonly string[];
   /** Smallest and largest subgroup, 0 when unknown. */
   readonly subgroupSizes: readonly [number, number];
   /** The product that matrix units take at once; absent where none are used. */
   readonly matrices?: Matrices;
+  /** The kernels that are used. */
   readonly tier: Tier;
   /** How the adapter was found, e.g. "navigator.gpu". */
   readonly route: string;
-}
-
-/** Bytes and number of GPU buffers held now, and the most bytes ever held. */
-export interface GpuMemory {
-  readonly bytes: number;
-  readonly buffers: number;
-  readonly peakBytes: number;
 }
 
 /** Milliseconds before each try to open a lost device again. */
@@ -126,14 +131,17 @@ export class Gpu extends EventTarget {
     return new Gpu(device, describeDevice(device, 'an injected device', options));
   }
 
+  /** The device, its driver and what is used of it. */
   get info(): GpuInfo {
     return this.#info;
   }
 
+  /** The kernels that are used. */
   get tier(): Tier {
     return this.#info.tier;
   }
 
+  /** What is held on the device now. */
   get memory(): GpuMemory {
     const { bytes, buffers, peakBytes } = this.meter;
     return { bytes, buffers, peakBytes };
@@ -214,6 +222,7 @@ export class Gpu extends EventTarget {
     if (this.#options !== undefined) this.#device.destroy();
   }
 
+  /** The same, at the end of a block: `using gpu = await Gpu.request()`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -255,23 +264,6 @@ export class Gpu extends EventTarget {
 }
 
 const disposedText = 'This Gpu was disposed. Request a new one.';
-
-export class MemoryMeter {
-  bytes = 0;
-  buffers = 0;
-  peakBytes = 0;
-
-  add(bytes: number): void {
-    this.bytes += bytes;
-    this.buffers += 1;
-    this.peakBytes = Math.max(this.peakBytes, this.bytes);
-  }
-
-  remove(bytes: number): void {
-    this.bytes -= bytes;
-    this.buffers -= 1;
-  }
-}
 
 function checkGpuOptions({ tier, features }: GpuOptions): void {
   checkChoice('tier', tier, ['software', 'gpu']);

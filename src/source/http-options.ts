@@ -5,6 +5,7 @@ import { show } from '../runtime/print.ts';
 
 export type Fetch = typeof globalThis.fetch;
 
+/** How requests over HTTP are made. */
 export interface HttpOptions {
   /** Sends the requests, for instance with credentials; default the global one. */
   readonly fetch?: Fetch | undefined;

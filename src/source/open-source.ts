@@ -18,6 +18,7 @@ import type { RemoteSource, Source } from './source.ts';
  */
 export type ModelSource = string | URL | Source | Files | Platform<'FileSystemDirectoryHandle'>;
 
+/** How the files of a model are found and kept. */
 export interface SourceOptions {
   /**
    * Keeps what is downloaded for the next load. Default true. In Node a path names the folder to

@@ -8,7 +8,9 @@ import { trusting } from './trust.ts';
 
 /** A byte range of a file, `end` exclusive. */
 export interface FileRange {
+  /** The first byte, from 0. */
   readonly start: number;
+  /** The byte behind the last one. */
   readonly end: number;
 }
 
@@ -18,6 +20,7 @@ export interface FileRange {
  * too. A `range` may be ignored: the whole file is accepted instead.
  */
 export interface Source {
+  /** The bytes of a file, or of a range of it; undefined when it is missing. */
   read(
     file: string,
     range?: FileRange,
@@ -44,7 +47,9 @@ export interface Source {
 
 /** Which file stands at an address: what tells one version of it from another. */
 export interface FileFacts {
+  /** Its bytes. */
   readonly size?: number | undefined;
+  /** Its `ETag` or date. */
   readonly version?: string | undefined;
   /** SHA-256 of its bytes, as 64 hexadecimal digits. */
   readonly sha256?: string | undefined;
@@ -68,9 +73,13 @@ export interface RemoteSource extends Source {
 
 /** Bytes read of those wanted, for one file and for all of a load. Never falls. */
 export interface FileProgress {
+  /** The file that was just read. */
   readonly file: string;
+  /** Bytes of the file that were read. */
   readonly loaded: number;
+  /** Bytes that are wanted of it. */
   readonly total: number;
+  /** The same of all files of the load together. */
   readonly overall: { readonly loaded: number; readonly total: number };
 }
 

@@ -8,7 +8,16 @@ import { show } from '../runtime/print.ts';
  * target must not leave half a file when it fails or the process ends.
  */
 export interface Target {
+  /** Writes a whole file in place of one of this name. A rejection fails the save. */
   write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+}
+
+/** A file to write. */
+export interface NamedFile {
+  /** Its name in the folder. */
+  readonly name: string;
+  /** All that it holds. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 let openPath: ((path: string) => Target) | undefined;

@@ -10,6 +10,7 @@ import { TextStream } from '../tokenizer/text-stream.ts';
 
 /** A text that a model wrote. */
 export interface GeneratedText {
+  /** The text, special tokens left out. */
   generatedText: string;
 }
 

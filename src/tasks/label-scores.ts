@@ -3,8 +3,11 @@
 import { greatest, sigmoid, softmax } from './scores.ts';
 import { labelName, type TaskModel } from './task.ts';
 
+/** A label and how well it fits. */
 export interface LabelScore {
+  /** As config.json names it. */
   label: string;
+  /** A probability, 0 to 1; of one number that is told (regression), the number. */
   score: number;
 }
 

@@ -47,6 +47,7 @@ export type Pipelines = {
   >;
 };
 
+/** What `pipeline('translation', …)` resolves with. */
 export type TranslationPipeline = Pipelines['translation'];
 
 export interface PipelineOptions extends LoadOptions {

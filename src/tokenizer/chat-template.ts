@@ -16,11 +16,14 @@ import { renderTemplate } from './chat-render.ts';
 
 /** A turn of a conversation. Templates may read further keys, such as `tool_calls`. */
 export interface ChatMessage {
+  /** Who says it: `system`, `user`, `assistant` or `tool`, as the template knows them. */
   readonly role: string;
+  /** What is said: a text, or what the template reads in its place. */
   readonly content?: unknown;
   readonly [key: string]: unknown;
 }
 
+/** What a chat template reads besides the messages. */
 export interface ChatOptions {
   /** Whether the text ends where the model's answer begins. Default false. */
   addGenerationPrompt?: boolean;

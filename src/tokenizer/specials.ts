@@ -5,12 +5,19 @@ import { isObject, type JsonObject, show } from '../source/json.ts';
 
 /** Ids of tokens with a role; undefined where the tokenizer has none. */
 export interface SpecialTokens {
+  /** What rows of a batch are padded with. */
   readonly padToken: number | undefined;
+  /** What a text begins with, of BERT and its kin. */
   readonly clsToken: number | undefined;
+  /** What stands between two texts and behind them. */
   readonly sepToken: number | undefined;
+  /** What stands for a gap. */
   readonly maskToken: number | undefined;
+  /** What stands for what the vocabulary does not have. */
   readonly unkToken: number | undefined;
+  /** What a text begins with, of language models. */
   readonly bosToken: number | undefined;
+  /** What a text ends with. */
   readonly eosToken: number | undefined;
 }
 

@@ -7,6 +7,7 @@ import type { Piece } from './encode.ts';
 
 /** The token ids of one or two texts as a model reads them, and where each stands. */
 export interface Encoding {
+  /** Token ids, special ones included. */
   readonly ids: number[];
   /** 0 or 1: which segment a token belongs to (BERT's token type ids). */
   readonly typeIds: number[];
@@ -154,6 +155,7 @@ function put(
   textIndex.push(text);
 }
 
+/** How a text that is too long is cut into windows. */
 export interface WindowOptions {
   /** Tokens of a window at most, special tokens included. */
   maxLength: number;

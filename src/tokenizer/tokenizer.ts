@@ -1,6 +1,5 @@
-// Text to token ids and back. Checkpoints describe their tokenizer in tokenizer.json; models and
-// decoders are those of @huggingface/tokenizers, while what leads from a text to words is done here,
-// because it must be known where each token stands in the text.
+// Text to token ids and back. Models and decoders of tokenizer.json are those of @huggingface/tokenizers; what leads from
+// a text to words is done here, because it must be known where each token stands in the text.
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { isObject, type JsonObject } from '../source/json.ts';
@@ -29,6 +28,7 @@ import {
   windows,
 } from './template.ts';
 
+/** How a text becomes token ids. */
 export interface EncodeOptions {
   /** Whether the special tokens of the model's template are added. Default true. */
   addSpecialTokens?: boolean;
@@ -36,6 +36,7 @@ export interface EncodeOptions {
   maxLength?: number;
 }
 
+/** Text to token ids and back, as tokenizer.json says. */
 export class Tokenizer implements SpecialTokens {
   readonly padToken: number | undefined;
   readonly clsToken: number | undefined;

@@ -17,6 +17,7 @@ import { keepPixels, type PixelRange, scalePixels } from '../shaders/image/pixel
 import { rowEnergy } from '../shaders/rows/row-energy.ts';
 import { checkPositive, checkWhole, invalidOption } from './check.ts';
 
+/** How inputs are made harder. */
 export interface AttackOptions {
   /**
    * `fgm`: one step of the whole length along the gradient (Miyato et al., eq. 4 and 5). `pgd`: several, each brought back

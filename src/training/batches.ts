@@ -19,7 +19,9 @@ export type Batches =
 
 /** A source and a target as token ids, each as the model expects them, end tokens included. */
 export interface SequencePair {
+  /** Token ids of the source, end token included. */
   readonly source: readonly number[];
+  /** Token ids of the target, end token included. */
   readonly target: readonly number[];
 }
 

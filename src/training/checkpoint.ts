@@ -16,7 +16,7 @@ import {
 import { openSafetensorsFile, readTensors, type TensorEntry } from '../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../source/safetensors-writer.ts';
 import { describeFile, readRange, type Source } from '../source/source.ts';
-import { openTarget, type Target } from '../source/target.ts';
+import { type NamedFile, openTarget, type Target } from '../source/target.ts';
 import { readStates, writeStates } from './optimizer-states.ts';
 import { allocationTensors, resumeAllocation } from './adapters/allocation-state.ts';
 import type { Trainer } from './trainer.ts';
@@ -24,15 +24,10 @@ import type { Trainer } from './trainer.ts';
 /** The file with the state of a run. */
 export const stateFile = 'training_state.safetensors';
 
+/** How a model is saved. */
 export interface SaveModelOptions {
   /** Storage format of the weights; f32 by default. */
   dtype?: 'f32' | 'f16';
-}
-
-/** A file to write. */
-export interface NamedFile {
-  readonly name: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**

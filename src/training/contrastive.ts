@@ -16,6 +16,7 @@ import { checkPositive, checkWhole, invalidOption } from './check.ts';
 import type { Objective } from './objective.ts';
 import { pooledStates, type TextPooling, textPoolings } from './pooled-states.ts';
 
+/** Settings of the contrastive objective. */
 export interface ContrastiveOptions {
   /** What the cosines are multiplied by; 20 by default. */
   scale?: number;

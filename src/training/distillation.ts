@@ -8,6 +8,7 @@ import { checkRange, invalidOption, trainableOf } from './check.ts';
 import './trainable-models.ts';
 import { classesOf, type Objective } from './objective.ts';
 
+/** Settings of distillation. */
 export interface DistillationOptions {
   /** T of both softmaxes, 2 by default: the higher, the more the small probabilities count. */
   temperature?: number;

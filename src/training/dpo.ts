@@ -10,6 +10,7 @@ import { checkPositive, checkRange, trainableOf } from './check.ts';
 import './trainable-models.ts';
 import { classLosses, type Objective, type ObjectiveContext } from './objective.ts';
 
+/** Settings of direct preference optimization. */
 export interface DpoOptions {
   /** β, 0.1 by default: how closely the model keeps to the reference. */
   beta?: number;

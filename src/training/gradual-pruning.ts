@@ -7,6 +7,7 @@ import { subjectOf } from './pruning-mask.ts';
 import { checkPruning, checkSparsity, prunedOf, type PruneWeightsOptions } from './pruning.ts';
 import type { Trainer } from './trainer.ts';
 
+/** How much is pruned, and when. */
 export interface GradualPruningOptions extends PruneWeightsOptions {
   /** Part of the weights that is zero in the end, 0 to below 1. */
   sparsity: number;
@@ -14,6 +15,7 @@ export interface GradualPruningOptions extends PruneWeightsOptions {
   initialSparsity?: number;
   /** Behind which step the first pruning comes, and behind which the last. */
   from: number;
+  /** The step behind which the last pruning comes. */
   to: number;
   /** Steps from one to the next; 100 by default. */
   every?: number;

@@ -22,21 +22,27 @@ export type AttentionStack = 'encoder' | 'decoder' | 'cross' | 'text' | 'vision'
 
 /** One head: layers and heads count from 0. */
 export interface AttentionHead {
+  /** The stack that its layer is in. */
   readonly stack: AttentionStack;
+  /** The layer, from 0. */
   readonly layer: number;
+  /** The head of the layer, from 0. */
   readonly head: number;
 }
 
+/** A head and what it is worth. */
 export interface HeadScore extends AttentionHead {
   /** How much the loss depends on the head, at least 0. */
   readonly score: number;
 }
 
+/** How heads are scored. */
 export interface ScoreHeadsOptions {
   /** Whether the scores of a layer's attention are divided by their ℓ₂ norm (§4.1); true by default. */
   normalize?: boolean;
   /** Lengths are padded to multiples of this, so that lists are reused; 8 by default. */
   padToMultipleOf?: number;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
@@ -52,12 +58,15 @@ interface GivenOptions {
   readonly scores?: readonly HeadScore[];
 }
 
+/** A head that was taken out. */
 export interface PrunedHead extends AttentionHead {
   /** The output projection whose columns became zero. */
   readonly name: string;
 }
 
+/** The heads that were taken out. */
 export interface PrunedHeads {
+  /** All of them, in order. */
   readonly heads: readonly PrunedHead[];
   /** Keeps the heads away in a trainer that is made later: `await mask.keepIn(trainer)`. */
   readonly mask: PruningMask;

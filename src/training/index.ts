@@ -116,5 +116,5 @@ export { Trainer } from './trainer.ts';
 export type { SaveModelOptions } from './checkpoint.ts';
 export type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
 export type { DataFolder } from '../source/folder-files.ts';
-export type { Target } from '../source/target.ts';
+export type { NamedFile, Target } from '../source/target.ts';
 export type { Adapter, TrainerOptions } from './trainer-options.ts';

@@ -16,6 +16,7 @@ import type { Source } from '../source/source.ts';
 import { WeightLoader } from '../model/weights/weights.ts';
 import { declarations } from './declarations.ts';
 
+/** How a new checkpoint is drawn. */
 export interface InitialCheckpointOptions {
   /** Draws the weights; 0 by default. */
   seed?: number;

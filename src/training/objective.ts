@@ -40,6 +40,7 @@ export interface ObjectiveContext {
 
 /** Appends a loss to a recorded forward pass. Its mean over the labels that count is minimized. */
 export interface Objective {
+  /** What messages call it. */
   readonly name: string;
   /** What it reads where that is not the labels of the model's head. @internal */
   readonly reads?: 'states';

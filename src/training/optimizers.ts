@@ -12,6 +12,7 @@ import { checkRange, checkSwitch, invalidOption } from './check.ts';
 
 /** A rule by which gradients change parameters. */
 export interface Optimizer {
+  /** Kept in checkpoints: a run resumes with the same one. */
   readonly name: string;
   /** Its settings, kept in checkpoints. */
   readonly settings: Readonly<Record<string, number | boolean>>;
@@ -23,6 +24,7 @@ export interface Optimizer {
   record(segment: Segment, step: StepTensors): void;
 }
 
+/** Settings of Adam, AdamW and AMSGrad; the defaults are those of PyTorch. */
 export interface AdamSettings {
   /** Decay of the mean of gradients; 0.9 by default. */
   beta1?: number;
@@ -30,6 +32,9 @@ export interface AdamSettings {
   beta2?: number;
   /** Added to the root of the mean square; 1e-8 by default. */
   eps?: number;
+  /**
+   * Adam: an L2 penalty, 0 by default. AdamW: the part of a weight that a step of rate 1 takes off, 0.01 by default.
+   */
   weightDecay?: number;
   /** Divides by the largest mean square so far (Reddi et al. 2018, arXiv 1904.09237). */
   amsgrad?: boolean;
@@ -94,6 +99,7 @@ function adamOf(
   };
 }
 
+/** Settings of stochastic gradient descent. */
 export interface SgdSettings {
   /** Part of the last velocity that goes on; 0, none, by default. */
   momentum?: number;

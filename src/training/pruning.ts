@@ -12,6 +12,7 @@ import { PruningMask, type Subject, subjectOf } from './pruning-mask.ts';
 import { matcher, type NamePattern } from './trainable.ts';
 import type { Trainer } from './trainer.ts';
 
+/** Which weights go, and how many. */
 export interface PruneWeightsOptions {
   /** Part of the weights that becomes zero, 0 to below 1; those that are zero already count. */
   sparsity: number;
@@ -23,15 +24,19 @@ export interface PruneWeightsOptions {
 
 /** What pruning made of a tensor of the checkpoint. */
 export interface PrunedTensor {
+  /** Its name in the checkpoint. */
   readonly name: string;
   /** Elements that are left, and that are zero now. */
   readonly kept: number;
+  /** Elements that are zero now. */
   readonly removed: number;
   /** The largest magnitude of what went: 0 when nothing did. */
   readonly threshold: number;
 }
 
+/** What pruning made of a model. */
 export interface PrunedWeights {
+  /** Each tensor that was pruned. */
   readonly tensors: readonly PrunedTensor[];
   /** Keeps the pruned weights zero in a trainer that is made later: `await mask.keepIn(trainer)`. */
   readonly mask: PruningMask;

@@ -21,6 +21,7 @@ import './trainable-models.ts';
 
 /** Parts of the labels that are told right. */
 export interface Robustness {
+  /** Of the inputs as they are, 0 to 1. */
   readonly accuracy: number;
   /** Of the same inputs under attack. */
   readonly attacked: number;

@@ -6,11 +6,13 @@ import { checkPositive, checkRange } from './check.ts';
 /** The learning rate of a step; steps count from 1. */
 export type Schedule = (step: number) => number;
 
+/** A rate that rises first. */
 export interface WarmupOptions {
   /** Steps over which the rate grows linearly from 0. */
   warmupSteps?: number;
 }
 
+/** A rate that falls to the last step. */
 export interface DecayOptions extends WarmupOptions {
   /** The greatest rate, reached after the warm-up. */
   learningRate: number;

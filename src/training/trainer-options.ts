@@ -6,7 +6,7 @@ import type { Penalties } from '../shaders/optimizer/penalty.ts';
 import type { Parameters } from '../model/weights/parameters.ts';
 import type { Adapt, TrainableModel } from '../model/trainable-model.ts';
 import { checkPatterns, checkRange, checkSwitch, checkWhole, invalidOption } from './check.ts';
-import type { NamedFile } from './checkpoint.ts';
+import type { NamedFile } from '../source/target.ts';
 import { labelCrossEntropy, type Objective } from './objective.ts';
 import type { RunPruning } from './gradual-pruning.ts';
 import type { RankAllocation } from './adapters/rank-allocation.ts';
@@ -35,6 +35,7 @@ export interface Adapter {
   files(): Promise<NamedFile[]>;
 }
 
+/** How a run trains. */
 export interface TrainerOptions {
   /** A rate for all steps, or a schedule. */
   learningRate: number | Schedule;

@@ -1,5 +1,4 @@
-// Training: batches in, better parameters out. A step is two replayed lists: the gradients of a batch,
-// and the update. While the caller looks at one step, the gradients of the next are computed.
+// Training: batches in, better parameters out. A step is two replayed lists: the gradients of a batch, and the update.
 
 import { refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
@@ -33,10 +32,13 @@ import {
 import type { Evaluation, StepsOptions, TrainingStep } from './training-step.ts';
 import { expectFinite, type UpdatePlan, UpdateState } from './update-plan.ts';
 
+/** Trains a model, or an adapter beside it. While the caller looks at a step, the next one's gradients are computed. */
 export class Trainer {
+  /** The device that it trains on. */
   readonly gpu: Gpu;
   /** @internal */
   model: TrainableModel;
+  /** The settings, with those that were left out. */
   readonly options: CheckedOptions;
   /** @internal */
   state: UpdateState;
@@ -107,8 +109,7 @@ export class Trainer {
       release = this.options.adapter?.use(this.model);
       throwIfAborted(signal);
       await this.#allocated;
-      this.#update ??= this.#own(await this.state.updatePlan());
-      const update = this.#update;
+      const update = (this.#update ??= this.#own(await this.state.updatePlan()));
       let before = performance.now();
       if (this.#step < maxSteps) ahead = this.#gradients.compute(reader, this.#batch);
       for (;;) {
@@ -221,6 +222,7 @@ export class Trainer {
     this.#end();
   }
 
+  /** The same, at the end of a block: `using trainer = new Trainer(…)`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -243,10 +245,7 @@ export class Trainer {
     this.state.dispose();
   }
 
-  /**
-   * After the loss of a device that comes back: the model is there anew, and the run where it was saved
-   * last, or at its beginning. Result: whether that was necessary.
-   */
+  /** After a lost device came back: model and run as last saved, or at the beginning. Result: whether it was needed. */
   async #recover(source: Source | undefined = this.#kept): Promise<boolean> {
     const { adapter } = this.options;
     const isLost = await this.#isLost();
@@ -255,8 +254,7 @@ export class Trainer {
     if (!isLost) return false;
     this.#isBehind = true;
     this.#end();
-    this.#evaluator = undefined;
-    this.#update = undefined;
+    [this.#evaluator, this.#update] = [undefined, undefined];
     this.model = this.#given.trainable();
     [this.state, this.#allocated] = this.#begin();
     this.#gradients = new GradientLists(this.model, this.state, this.options);

@@ -8,6 +8,7 @@ export interface TrainingStep {
   readonly loss: number;
   /** Tokens of the step, without padding, by the seconds since the step before. */
   readonly tokensPerSecond: number;
+  /** The rate of the step. */
   readonly learningRate: number;
   /** Norm of all gradients before clipping; Infinity when a value was not finite. */
   readonly gradNorm: number;
@@ -17,6 +18,7 @@ export interface TrainingStep {
   readonly skippedSteps: number;
 }
 
+/** How long a run goes on. */
 export interface StepsOptions {
   /** Stops between two steps: the loop throws an AbortError, the trainer keeps all it has. */
   signal?: AbortSignal;
@@ -26,6 +28,7 @@ export interface StepsOptions {
 
 /** Mean loss over batches that are not trained on. */
 export interface Evaluation {
+  /** Mean loss of a label. */
   readonly loss: number;
   /** e^loss */
   readonly perplexity: number;

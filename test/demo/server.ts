@@ -10,11 +10,15 @@ const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
   '.json': 'application/json',
+  '.mjs': 'text/javascript',
   '.svg': 'image/svg+xml',
 };
 
-/** Serves a folder below a path of its own. Resolves with the address of its page. */
-export async function serve(folder: string): Promise<{ server: Server; url: string }> {
+/** Serves a folder below a path of its own, under a policy. Resolves with the address of its page. */
+export async function serve(
+  folder: string,
+  { policy = "default-src 'self'" }: { readonly policy?: string } = {},
+): Promise<{ server: Server; url: string }> {
   const base = '/some/path/';
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
@@ -22,7 +26,7 @@ export async function serve(folder: string): Promise<{ server: Server; url: stri
     const file = path.join(folder, path.normalize(name));
     const headers = {
       'Content-Type': types[path.extname(file)] ?? 'application/octet-stream',
-      'Content-Security-Policy': "default-src 'self'",
+      'Content-Security-Policy': policy,
     };
     if (!pathname.startsWith(base) || !file.startsWith(folder)) response.writeHead(404).end();
     else {

@@ -77,6 +77,7 @@ export interface GenerateOptions {
   eosTokenId?: number | readonly number[] | null;
   /** What follows the end of a sequence. */
   padTokenId?: number | null;
+  /** What target sequences begin with where nothing says `decoderStartTokenId`. */
   bosTokenId?: number | null;
   /** What target sequences begin with. */
   decoderStartTokenId?: number | null;
@@ -92,6 +93,7 @@ export interface GenerateOptions {
    * go together.
    */
   edit?: readonly PointEdit[];
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

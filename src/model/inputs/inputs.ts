@@ -13,7 +13,9 @@ export interface TokenBatch {
 
 /** Numbers with a shape: dense inputs, and all outputs. Row-major. */
 export interface DenseTensor {
+  /** All values, the last dimension running fastest. */
   readonly data: Float32Array;
+  /** The size of each dimension. */
   readonly shape: readonly number[];
 }
 

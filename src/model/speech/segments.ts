@@ -3,7 +3,9 @@
 
 /** A stretch of speech, in seconds from the beginning of the sound. */
 export interface SpeechSegment {
+  /** Seconds at which it begins. */
   readonly start: number;
+  /** Seconds at which it ends. */
   readonly end: number;
   /** With the time stamps around them. */
   readonly tokens: readonly number[];

@@ -5,11 +5,13 @@ import { forwardImages } from './image-batches.ts';
 import { labelOptionKinds, type LabelScore, labelScores } from '../label-scores.ts';
 import { checkOptions, type ImageTaskParts, oneOrMany } from '../task.ts';
 
+/** How images are classified. */
 export interface ImageClassificationOptions {
   /** The number of labels to give, the best first; null for all. Default 5. */
   topK?: number | null;
   /** From logits to scores; as the checkpoint's problem_type and number of labels say when absent. */
   functionToApply?: 'softmax' | 'sigmoid' | 'none';
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

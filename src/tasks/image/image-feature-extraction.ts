@@ -7,11 +7,13 @@ import { forwardImages } from './image-batches.ts';
 import { normalizedRows, stack } from '../pooling.ts';
 import { checkOptions, type ImageTaskParts, listOf, oneOrMany } from '../task.ts';
 
+/** Which vectors images become. */
 export interface ImageFeatureExtractionOptions {
   /** One vector an image: what the model's pooler gives. Off by default. */
   pool?: boolean;
   /** Brings every vector to length 1. */
   normalize?: boolean;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

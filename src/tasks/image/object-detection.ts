@@ -7,14 +7,19 @@ import { forwardImages } from './image-batches.ts';
 import { softmax } from '../scores.ts';
 import { checkOptions, type ImageTaskParts, labelName, oneOrMany } from '../task.ts';
 
+/** Which objects are given. */
 export interface ObjectDetectionOptions {
   /** Objects with a higher score are given, from 0 to 1. Default 0.5. */
   threshold?: number;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
+/** An object in an image. */
 export interface DetectedObject {
+  /** How sure the model is, 0 to 1. */
   score: number;
+  /** What it is, as config.json names it. */
   label: string;
   /** In whole pixels of the image as it was given, from its top left corner on. */
   box: { xmin: number; ymin: number; xmax: number; ymax: number };

@@ -20,9 +20,11 @@ import {
   type TextParts,
 } from '../task.ts';
 
+/** How images are compared with labels. */
 export interface ZeroShotImageOptions {
   /** The sentence that a label makes in place of `{}`; "This is a photo of {}." when absent. */
   hypothesisTemplate?: string;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

@@ -7,11 +7,13 @@ import { entryOf } from '../batches.ts';
 import { labelOptionKinds, type LabelScore, labelScores } from '../label-scores.ts';
 import { checkOptions, oneOrMany, type TaskModel, type TaskOutput } from '../task.ts';
 
+/** How sounds are classified. */
 export interface AudioClassificationOptions {
   /** The number of labels to give, the best first; null for all. Default 5. */
   topK?: number | null;
   /** From logits to scores; as the checkpoint's problem_type says when absent. */
   functionToApply?: 'softmax' | 'sigmoid' | 'none';
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

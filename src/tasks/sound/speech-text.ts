@@ -6,6 +6,7 @@ import type { TextTokenizer } from '../task.ts';
 
 /** A stretch of speech, or a word. */
 export interface SpeechChunk {
+  /** What is said in it. */
   text: string;
   /** Seconds, where times are asked for; null where nothing says when it ends. */
   timestamp?: [start: number | null, end: number | null];
@@ -13,8 +14,11 @@ export interface SpeechChunk {
   language?: string | undefined;
 }
 
+/** What is said in a sound. */
 export interface SpeechText {
+  /** All of it. */
   text: string;
+  /** Its stretches or words, where `returnTimestamps` or `returnLanguage` asks for them. */
   chunks?: SpeechChunk[];
 }
 

@@ -21,6 +21,7 @@ import {
   wrongInput,
 } from '../task.ts';
 
+/** How texts become vectors. */
 export interface EmbeddingOptions {
   /** Brings vectors to length 1; as the checkpoint says when absent. */
   normalize?: boolean;
@@ -30,6 +31,7 @@ export interface EmbeddingOptions {
   promptName?: string;
   /** Numbers kept of each vector, before it is normalized; as the checkpoint says when absent. */
   truncateDim?: number;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
@@ -38,8 +40,11 @@ export interface Embeddings {
   (text: string | readonly string[], options?: EmbeddingOptions): Promise<DenseTensor>;
 }
 
+/** A text, and those that it is compared with. */
 export interface SimilarityInput {
+  /** The text. */
   sourceSentence: string;
+  /** What it is compared with. */
   sentences: readonly string[];
 }
 

@@ -2,6 +2,7 @@
 
 import { greatest } from '../scores.ts';
 
+/** How tokens are joined to entities; see `TokenClassificationOptions`. */
 export type AggregationStrategy = 'none' | 'simple' | 'first' | 'average' | 'max';
 
 /** A token that stands for text, with the scores of its labels. */

@@ -6,6 +6,7 @@ import { eachText, forwardRows } from '../batches.ts';
 import { normalized, normalizedRows, pool, type Pooling, stack } from '../pooling.ts';
 import { checkOptions, checkText, encodeText, listOf, oneOrMany, type TaskParts } from '../task.ts';
 
+/** Which vectors texts become. */
 export interface FeatureExtractionOptions {
   /** One vector a text: the mean, the first (`cls`) or the last token's; `none` when absent. */
   pooling?: 'none' | 'mean' | 'cls' | 'last';
@@ -13,6 +14,7 @@ export interface FeatureExtractionOptions {
   normalize?: boolean;
   /** Cuts texts that are too long for the model, which are refused otherwise. */
   truncation?: boolean;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

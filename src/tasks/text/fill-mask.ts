@@ -6,18 +6,23 @@ import { eachText, forwardRows } from '../batches.ts';
 import { greatest, softmax } from '../scores.ts';
 import { checkOptions, checkText, encodeText, oneOrMany, type TaskParts } from '../task.ts';
 
+/** How gaps are filled. */
 export interface FillMaskOptions {
   /** The number of tokens to give for each gap; 5 when absent. */
   topK?: number;
   /** Only these are scored; each must be one token. */
   targets?: string | readonly string[];
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
+/** A token for a gap. */
 export interface FilledMask {
+  /** Its probability, 0 to 1. */
   score: number;
   /** Token id. */
   token: number;
+  /** Its text. */
   tokenStr: string;
   /** The text with this token in the gap. */
   sequence: string;

@@ -8,11 +8,15 @@ import { checkOptions, mostTokens, oneOrMany, type TaskParts, wrongInput } from 
 import type { Encoding } from '../../tokenizer/template.ts';
 import { continuations, usesWordPieces } from './words.ts';
 
+/** A question, and the text that holds the answer. */
 export interface Question {
+  /** What is asked. */
   question: string;
+  /** Where the answer stands; of any length. */
   context: string;
 }
 
+/** How answers are looked for. */
 export interface QuestionAnsweringOptions {
   /** The number of answers to give at most, as an array; the best one alone when absent. */
   topK?: number;
@@ -26,14 +30,19 @@ export interface QuestionAnsweringOptions {
   handleImpossibleAnswer?: boolean;
   /** Gives whole words where an answer starts or ends within one; true when absent. */
   alignToWords?: boolean;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
 /** `context.slice(start, end)`, its score from 0 to 1. */
 export interface Answer {
+  /** How sure the model is, 0 to 1. */
   score: number;
+  /** Where it begins in the context. */
   start: number;
+  /** Where it ends, exclusive. */
   end: number;
+  /** The text between; empty where there is no answer. */
   answer: string;
 }
 

@@ -8,10 +8,13 @@ import type { Encoding } from '../../tokenizer/template.ts';
 
 /** Two texts that are classified together, such as premise and hypothesis. */
 export interface TextPair {
+  /** The first text. */
   text: string;
+  /** The second one. */
   textPair?: string;
 }
 
+/** How texts are classified. */
 export interface TextClassificationOptions {
   /** The number of labels to give, the best first; null for all. The best one when absent. */
   topK?: number | null;
@@ -19,6 +22,7 @@ export interface TextClassificationOptions {
   functionToApply?: 'softmax' | 'sigmoid' | 'none';
   /** Cuts texts that are too long for the model, which are refused otherwise. */
   truncation?: boolean;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

@@ -28,6 +28,7 @@ import {
 } from '../task.ts';
 import { classLogits } from './text-classification.ts';
 
+/** How documents are ranked. */
 export interface TextRankingOptions {
   /** The number of documents to give; all when absent. */
   topK?: number;
@@ -37,13 +38,17 @@ export interface TextRankingOptions {
   prompt?: string;
   /** A prompt of the checkpoint by its name. */
   promptName?: string;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
 /** A document's place in the list given, its score and its text. */
 export interface RankedDocument {
+  /** Its place in the list that was given. */
   corpusId: number;
+  /** How well it fits the query: greater is better. */
   score: number;
+  /** The document itself. */
   text: string;
 }
 

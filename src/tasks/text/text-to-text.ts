@@ -20,7 +20,9 @@ export interface TextToText<Result> {
   stream(text: string, options?: TextOptions): AsyncGenerator<string, void, undefined>;
 }
 
+/** A text in short. */
 export interface Summary {
+  /** The summary, special tokens left out. */
   summaryText: string;
 }
 

@@ -22,6 +22,7 @@ import {
 import type { Encoding } from '../../tokenizer/template.ts';
 import { usesWordPieces } from './words.ts';
 
+/** How tokens are labelled and joined. */
 export interface TokenClassificationOptions {
   /**
    * `none` gives every token. `simple` joins neighbours of one label; `first`, `average` and `max`
@@ -32,26 +33,37 @@ export interface TokenClassificationOptions {
   ignoreLabels?: readonly string[];
   /** Tokens that windows of a text too long for the model share; such texts are refused otherwise. */
   stride?: number;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
 /** A token and its label. `start` and `end` count UTF-16 units of the text, `end` exclusive. */
 export interface TokenEntity {
+  /** The label, as config.json names it. */
   entity: string;
+  /** Its probability, 0 to 1. */
   score: number;
   /** Place among the tokens, special ones counted. */
   index: number;
+  /** The token as the vocabulary writes it; the text itself where that does not know it. */
   word: string;
+  /** Where it begins in the text. */
   start: number;
+  /** Where it ends, exclusive. */
   end: number;
 }
 
 /** Neighbouring tokens of one label. */
 export interface EntityGroup {
+  /** The label, without `B-` and `I-`. */
   entityGroup: string;
+  /** Mean of the scores of its tokens, 0 to 1. */
   score: number;
+  /** Its text. */
   word: string;
+  /** Where it begins in the text, in UTF-16 units. */
   start: number;
+  /** Where it ends, exclusive. */
   end: number;
 }
 

@@ -37,6 +37,7 @@ export interface TranslateOptions extends TextOptions {
 
 type Direction = Pick<TranslateOptions, 'to' | 'from'>;
 
+/** A text in another language. */
 export interface Translation {
   /** Empty where the model says, by the `outside_token_id` of its config.json, that it was not made for the text. */
   translationText: string;

@@ -16,18 +16,23 @@ import {
 } from '../task.ts';
 import { classLogits } from './text-classification.ts';
 
+/** How texts are compared with labels. */
 export interface ZeroShotOptions {
   /** The sentence that a label makes in place of `{}`; "This example is {}." when absent. */
   hypothesisTemplate?: string;
   /** Scores each label on its own, so that several may hold. */
   multiLabel?: boolean;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
 /** Labels and their scores, the best first. */
 export interface ZeroShotResult {
+  /** The text. */
   sequence: string;
+  /** The labels, the best first. */
   labels: string[];
+  /** Their scores in the same order, 0 to 1; they add up to 1 unless `multiLabel` is set. */
   scores: number[];
 }
 

@@ -23,7 +23,9 @@ import { Lora } from './lora.ts';
 
 /** An adapter, and how many times its update counts; once when absent. */
 export interface WeightedAdapter {
+  /** The adapter. */
   adapter: Lora;
+  /** What its product is multiplied by, beside its own scale. */
   weight?: number;
 }
 

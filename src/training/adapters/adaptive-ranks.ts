@@ -9,6 +9,7 @@ import type { SizedLayer } from './lora-matrices.ts';
 import type { AdaptableLayer } from './lora-targets.ts';
 import { matrixName } from './matrix-names.ts';
 
+/** How ranks are shared among the layers (AdaLoRA). */
 export interface AdaptiveOptions {
   /** Steps of the run, T of the paper: the schedule needs to know them. */
   totalSteps: number;
@@ -22,6 +23,7 @@ export interface AdaptiveOptions {
   interval?: number;
   /** How slowly sensitivities change (β₁), and how slowly their uncertainty does (β₂); 0.85 by default. */
   beta1?: number;
+  /** How much of the uncertainty of importance goes on from step to step; 0.85 by default. */
   beta2?: number;
   /** How much it counts that singular vectors are not orthonormal, γ; 0.5 by default. The loss does not tell of it. */
   orthogonality?: number;

@@ -9,7 +9,7 @@ import { safetensors, type StoredValues } from '../../source/safetensors-writer.
 import { describeFile, requireJson, type Source } from '../../source/source.ts';
 import type { TrainableModel } from '../../model/trainable-model.ts';
 import { numbersIn } from '../../model/weights/weight-formats.ts';
-import type { NamedFile } from '../checkpoint.ts';
+import type { NamedFile } from '../../source/target.ts';
 import type { SizedLayer } from './lora-matrices.ts';
 import { type AdapterConfig, checkConfig, isUnset, patternsOf } from './lora-config.ts';
 import { byExperts, byRanks, storedShape } from './expert-files.ts';

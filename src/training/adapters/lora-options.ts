@@ -5,6 +5,7 @@ import { checkPatterns, checkPositive, checkRange, checkSwitch, invalidOption } 
 import { type AdaptiveOptions, type CheckedAdaptive, checkAdaptive } from './adaptive-ranks.ts';
 import { type NamePattern, testOf } from '../trainable.ts';
 
+/** Which layers get adapters, and of which size. */
 export interface LoraOptions {
   /** r of the paper: rows of A, columns of B; 8 by default. */
   rank?: number;

@@ -9,10 +9,10 @@ import type { Model } from '../../model/model.ts';
 import type { Parameters } from '../../model/weights/parameters.ts';
 import { readParameters } from '../../model/weights/read-parameters.ts';
 import type { StoredValues } from '../../source/safetensors-writer.ts';
-import { openTarget, type Target } from '../../source/target.ts';
+import { type NamedFile, openTarget, type Target } from '../../source/target.ts';
 import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
 import { trainableOf } from '../check.ts';
-import { type NamedFile, writeFiles } from '../checkpoint.ts';
+import { writeFiles } from '../checkpoint.ts';
 import '../trainable-models.ts';
 import { AdapterMatrices } from './adapter-matrices.ts';
 import { type AdapterConfig, type AdapterOrigin, originOf } from './lora-config.ts';
@@ -33,7 +33,9 @@ import type { Adapter } from '../trainer-options.ts';
  * weights are only read, in their storage format, and the update is computed beside them.
  */
 export class Lora implements Adapter {
+  /** The rank of layers that have none of their own. */
   readonly rank: number;
+  /** α: products are scaled by α / rank, or α / √rank with `rsLora`. */
   readonly alpha: number;
   /** The names of the adapted layers. */
   readonly targets: readonly string[];
@@ -206,6 +208,7 @@ export class Lora implements Adapter {
     this.#matrices.scope.dispose();
   }
 
+  /** The same, at the end of a block: `using lora = new Lora(…)`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -20,7 +20,9 @@ import { filledRows } from './filled-rows.ts';
 
 /** A sound, and what is said in it. */
 export interface SpokenText {
+  /** The sound. */
   readonly sound: AudioInput;
+  /** What is said in it. */
   readonly text: string;
 }
 

@@ -9,11 +9,15 @@ import { filledRows, maskOfRows } from './filled-rows.ts';
 
 /** A text, one that belongs to it, and others that do not. */
 export interface ContrastiveExample {
+  /** A text, such as a question. */
   readonly anchor: string;
+  /** What belongs to it. */
   readonly positive: string;
+  /** What does not, although it is near. */
   readonly negatives?: readonly string[];
 }
 
+/** How texts become a batch. */
 export interface ContrastiveBatchOptions {
   /** Tokens at most, the first of which are read; as many as there are when absent. */
   maxLength?: number;

@@ -14,10 +14,13 @@ import { filledRows, maskOfRows } from './filled-rows.ts';
 
 /** Tokens, and a label each: the token where it counts, -100 where not. */
 export interface TokenExample {
+  /** Token ids of the text. */
   readonly inputIds: readonly number[];
+  /** What each place is to predict, -100 where nothing counts; as many as ids. */
   readonly labels: readonly number[];
 }
 
+/** How a text becomes an example. */
 export interface ExampleOptions {
   /** Tokens at most; as many as there are when absent. */
   maxLength?: number;
@@ -25,6 +28,7 @@ export interface ExampleOptions {
   tooLong?: 'refuse' | 'cut';
 }
 
+/** How a conversation becomes an example. */
 export interface ChatExampleOptions extends ExampleOptions {
   /** What counts: all turns of the assistant (default), its last one, or the whole text. */
   loss?: 'assistant' | 'last' | 'all';

@@ -19,10 +19,13 @@ import { describedFiles } from './described-files.ts';
 
 /** A picture and its class. */
 export interface LabelledImage {
+  /** The picture, read when it is needed. */
   readonly image: ImageInput;
+  /** The number of its class. */
   readonly label: number;
 }
 
+/** Pictures of a folder with their classes. */
 export interface ImageFolder {
   /** In the order of their paths, or of the table that describes them. */
   readonly images: readonly LabelledImage[];
@@ -30,9 +33,11 @@ export interface ImageFolder {
   readonly labels: readonly string[];
 }
 
+/** How a folder of pictures is read. */
 export interface ImageFolderOptions {
   /** The names of the classes in their order, such as those of a model; sorted names of folders when absent. */
   labels?: readonly string[];
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

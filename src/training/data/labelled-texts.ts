@@ -11,12 +11,15 @@ import { filledRows, maskOfRows } from './filled-rows.ts';
 
 /** A text, or two that are judged together. */
 export interface LabelledText {
+  /** The text. */
   readonly text: string;
+  /** A second text, of classifiers of pairs. */
   readonly textPair?: string;
   /** A class, by number or by name; a number to come near to; or flags, a number each. */
   readonly label: number | string | readonly number[];
 }
 
+/** How labelled texts become a batch. */
 export interface LabelledBatchOptions {
   /** The names of the classes, in their order, where labels are names. */
   labels?: readonly string[];

@@ -8,6 +8,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { checkRange, checkTexts, checkWhole, invalidOption } from '../check.ts';
 import type { TokenExample } from './examples.ts';
 
+/** How many tokens are masked, and by what. */
 export interface MaskingOptions {
   /** Draws what is masked: another number, such as that of the step, draws anew. */
   seed: number;

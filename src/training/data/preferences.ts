@@ -15,7 +15,9 @@ import {
 
 /** What is to be said rather than something else. */
 export interface PreferenceExample {
+  /** The answer that is better. */
   readonly chosen: TokenExample;
+  /** The one that is worse. */
   readonly rejected: TokenExample;
 }
 

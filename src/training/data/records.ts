@@ -19,11 +19,13 @@ export type { DataRecord } from './row-parsers.ts';
 /** How a file holds rows: a JSON value a line, a JSON list, columns under a header, a text a line, or Parquet. */
 export type RecordFormat = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text' | 'parquet';
 
+/** How a table or list of records is read. */
 export interface RecordOptions {
   /** By the end of the file's name when absent: .jsonl, .ndjson, .json, .csv, .tsv, .txt or .parquet. */
   format?: RecordFormat;
   /** Columns that each row must have. */
   columns?: readonly string[];
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 

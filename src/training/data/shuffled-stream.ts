@@ -7,6 +7,7 @@ import { show } from '../../runtime/print.ts';
 import { checkWhole, invalidOption } from '../check.ts';
 import { shuffle } from './order.ts';
 
+/** How a stream is shuffled. */
 export interface ShuffledStreamOptions {
   /** Draws the order. */
   seed: number;

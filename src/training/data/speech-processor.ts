@@ -19,6 +19,7 @@ import { readJson, type Source } from '../../source/source.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { checkTexts, invalidOption } from '../check.ts';
 
+/** How texts become labels of sounds. */
 export interface SpeechLabelOptions {
   /** What is spoken, for models of several languages: `fr` or `french`. */
   language?: string;
@@ -28,6 +29,7 @@ export interface SpeechLabelOptions {
 
 /** What stands between sounds with texts and a model of speech. */
 export interface SpeechProcessor {
+  /** Sound to what the model takes. */
   readonly featureExtractor: FeatureExtractor;
   /**
    * The labels of a text: tokens of Whisper, from the language to the end token, or of CTC its letters.

@@ -6,6 +6,7 @@ import { show } from '../../runtime/print.ts';
 import { checkRange, checkWhole } from '../check.ts';
 import { type MetricName, metricDirections, type TaskMetrics } from './measure.ts';
 
+/** What decides, and how long it may stay away. */
 export interface EarlyStoppingOptions {
   /** What is to get better: `loss` and others down, `accuracy` and others up. */
   metric: MetricName;
@@ -17,7 +18,9 @@ export interface EarlyStoppingOptions {
 
 /** What is best so far. */
 export interface BestEvaluation {
+  /** The step that it was measured behind. */
   readonly step: number;
+  /** The metric there. */
   readonly value: number;
 }
 
@@ -32,6 +35,7 @@ export interface BestEvaluation {
  * }
  */
 export class EarlyStopping {
+  /** The metric that decides. */
   readonly metric: MetricName;
   readonly #patience: number;
   readonly #minDelta: number;

@@ -25,11 +25,13 @@ export interface TaskMetrics {
   readonly chrF?: number;
   /** −1 to 1; NaN where all predictions or all labels are the same. */
   readonly pearson?: number;
+  /** The same of ranks: -1 to 1. */
   readonly spearman?: number;
   /** 0 where all words are right. */
   readonly wordErrorRate?: number;
 }
 
+/** A metric of a task. */
 export type MetricName = keyof TaskMetrics;
 
 /** Their names, and which way is better. */

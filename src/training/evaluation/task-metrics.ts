@@ -18,11 +18,13 @@ import { measureLoss, measureSpans } from './place-measures.ts';
 import { measureGenerated, measureHeard } from './text-measures.ts';
 import type { Measure, MetricName, TaskMetrics } from './measure.ts';
 
+/** How metrics are measured. */
 export interface TaskMetricsOptions {
   /** What makes texts of token ids, of models that write or hear texts: of `loadTokenizer`, say. */
   tokenizer?: Pick<Tokenizer, 'decode'>;
   /** New tokens of a text at most; half as many again as the longest of its batch's labels when absent. */
   maxNewTokens?: number;
+  /** Cancels the call, which then rejects with `ABORTED`. */
   signal?: AbortSignal;
 }
 
