@@ -58,6 +58,12 @@ export interface LoadOptions extends SourceOptions {
    * const model = await loadModel('hf:google/vit-base-patch16-224', { gpu, training: true, head });
    */
   head?: NewHead;
+  /**
+   * Takes along what modules.json of sentence-transformers puts behind the layers of a text encoder or a language model: its
+   * pooling, and `Dense`, `LayerNorm`, `Normalize` and `Dropout`. `contrastive` trains through it, and what a `Trainer` saves
+   * has it again. Results of `forward` stay those of the model alone.
+   */
+  modules?: boolean;
   /** Keeps the weights as trainable f32 parameters, for a `Trainer`. */
   training?: boolean;
   /**
@@ -99,6 +105,7 @@ export async function loadFor(
       'dtype',
       'cacheDtype',
       'head',
+      'modules',
       'training',
       'check',
       'signal',
@@ -121,11 +128,12 @@ async function loadOnce(
   options: LoadOptions,
 ): Promise<Model> {
   const { training = false } = options;
-  checkFlags(options, 'training', 'check');
+  checkFlags(options, 'training', 'modules', 'check');
   const formats = askedFormats(options.dtype, training);
-  const { signal, onProgress, head, cacheDtype = 'f32' } = options;
+  const { signal, onProgress, head, modules = false, cacheDtype = 'f32' } = options;
   checkCacheDtype(cacheDtype);
   checkParts(options);
+  if (modules && head !== undefined) throw headWithModules();
   throwIfAborted(signal);
   const files = openSource(source, options);
   import('./weights/slice-writer.ts').catch(() => {}); // while files are read; told of where it is used
@@ -134,7 +142,13 @@ async function loadOnce(
   const scope = new Scope(gpu, training ? 'parameters' : 'weights');
   try {
     const warnings = new Warnings();
-    const opened = await openCheckpoint(files, { heads, head, warnings, signal });
+    const opened = await openCheckpoint(files, {
+      heads: modules ? [] : heads,
+      head,
+      modules,
+      warnings,
+      signal,
+    });
     const { config, generation, fields, architecture, entries } = opened;
     const find = (name: string): TensorEntry | undefined => entries.get(name);
     const arena = training
@@ -175,6 +189,13 @@ function checkParts({ gpu, onProgress }: { [Name in keyof LoadOptions]: unknown 
   if (gpu !== undefined) requireGpu(gpu);
   if (onProgress === undefined || typeof onProgress === 'function') return;
   throw new TransformerError('OPTION_INVALID', 'onProgress is no function. Pass one, or none.');
+}
+
+function headWithModules(): TransformerError {
+  return new TransformerError(
+    'OPTION_INVALID',
+    'head begins a classifier, modules takes along what makes vectors of texts. Leave one out.',
+  );
 }
 
 function askedFormats(dtype: unknown, training: boolean): AskedFormats {

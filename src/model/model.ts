@@ -8,6 +8,7 @@ import type { GenerateOptions } from './generation/options.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
 import type { ModelPoint, PointOptions } from './points/point-options.ts';
 import type { JsonObject } from '../source/json.ts';
+import type { SentenceHead } from './sentence-layers.ts';
 import type { SpeechSegment } from './speech/segments.ts';
 import type { SpeechOptions } from './speech/speech-options.ts';
 import type { Parameters, WeightSlice } from './weights/parameters.ts';
@@ -257,6 +258,8 @@ export interface LoadedParts {
   readonly slices: readonly WeightSlice[];
   /** generation_config.json, or config.json where there is none. */
   readonly generation: JsonObject;
+  /** What sentence-transformers has behind it, where that was asked for. */
+  readonly sentence?: SentenceHead;
   /** What the caches of generation are stored in. */
   readonly cacheDtype: CacheDtype;
   /** What was overlooked in the files; grows where a file is read late. */

@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly heads: readonly string[] | undefined;
   /** The head that it gets in place of its own. */
   readonly head?: NewHead | undefined;
+  /** Whether it gets what modules.json puts behind it. */
+  readonly modules?: boolean;
   readonly warnings: Warnings;
   readonly signal: AbortSignal | undefined;
 }
@@ -42,7 +44,7 @@ const languageClass = /(For(Causal|Masked)LM|LMHeadModel)$/;
 /** Opens a checkpoint. Errors: those of `loadModel`, but for those of reading weights. */
 export async function openCheckpoint(
   files: Source,
-  { heads, head, warnings, signal }: OpenOptions,
+  { heads, head, modules = false, warnings, signal }: OpenOptions,
 ): Promise<Checkpoint> {
   const read = await readConfigs(files, signal);
   let { config, generation } = read;
@@ -59,8 +61,16 @@ export async function openCheckpoint(
       ? undefined
       : (await import('./new-head.ts')).beginHead(fields, families, head);
   if (begun !== undefined) ({ config, fields } = begun);
-  let architecture = await architectureOf(families, fields);
-  const stored = await weightsOf(await openSafetensors(files, { signal }), fields);
+  const sentence = modules
+    ? await (await import('./open-sentence-head.ts')).openSentenceHead(files, signal)
+    : undefined;
+  const open = async (own: Config): Promise<Architecture> => {
+    const found = await architectureOf(families, own);
+    return sentence?.around(found) ?? found;
+  };
+  let architecture = await open(fields);
+  const own = await weightsOf(await openSafetensors(files, { signal }), fields);
+  const stored = sentence === undefined ? own : new Map([...own, ...sentence.entries]);
   const drawn = await begun?.draw(stored, architecture, { files, warnings });
   const entries = drawn?.entries ?? stored;
   const classes = classesOf(families, fields);
@@ -70,7 +80,7 @@ export async function openCheckpoint(
     config = { ...config, architectures: [name] };
     if (generation === read.config) generation = config;
     fields = new Config(config, file, context);
-    architecture = await architectureOf(families, fields);
+    architecture = await open(fields);
   }
   let distinct: ReadonlyMap<string, TensorEntry> = entries;
   let loader = await declared(entries, architecture, fields);

@@ -15,6 +15,7 @@ import type { EmbeddingWeights } from './layers/embeddings.ts';
 import type { PendingLogits } from './layers/logits.ts';
 import type { StackWeights } from './layers/stack.ts';
 import type { LoadedParts, Model, ModelInputs } from './model.ts';
+import type { SentenceHead } from './sentence-layers.ts';
 import type { ExpertLinear } from './weights/expert-weights.ts';
 import type { Linear } from './weights/linear-weights.ts';
 import type { Parameters, WeightSlice } from './weights/parameters.ts';
@@ -53,12 +54,21 @@ export interface PendingClassified {
   readonly labels: Tensor;
 }
 
+/** Losses that the model has itself. */
+export interface OwnLosses {
+  readonly losses: Tensor;
+  /** Of pairs of images and texts: how alike each image is to each text, (N, N). */
+  readonly perImage?: Tensor;
+}
+
 /** What a stack makes of its input, for losses of vectors. */
 export interface States {
   /** (B, T, d_model) */
   readonly states: Tensor;
   /** u32 (B, T), 0 = padding; none where nothing pads */
   readonly mask: Tensor | undefined;
+  /** What makes a vector of them, where the model has such layers. */
+  readonly sentence?: SentenceHead | undefined;
 }
 
 export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
@@ -66,7 +76,7 @@ export interface TrainingGraph<Batch extends TrainingBatch = TrainingBatch> {
    * What the loss of labels that are classes is computed of; else the losses that the model has itself; or what its
    * stack gives, of batches that were prepared for that.
    */
-  readonly from: Classified | PendingClassified | { readonly losses: Tensor } | States;
+  readonly from: Classified | PendingClassified | OwnLosses | States;
   /** What comes to the mean of the losses of each batch, (1): how evenly experts are used. */
   readonly balance?: Tensor | undefined;
   /** Writes the inputs of a batch with the key that the list was recorded for. */
@@ -103,8 +113,11 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   readonly embeddings: readonly Tensor[];
   /** All weight tensors by the name of the checkpoint's tensors they hold. */
   readonly weights: readonly Tensor[];
-  /** Weights that have no part in what its stack gives. */
+  /** Weights that have no part in what its stack gives, or in the vectors that are made of it. */
   readonly behindStates: readonly Tensor[];
+  /** What sentence-transformers has behind its stack, where it was loaded with that, and the weights there. */
+  readonly sentence?: SentenceHead | undefined;
+  readonly sentenceWeights: readonly Tensor[];
   /** Refuses to train on labels. @throws TransformerError MODEL_UNSUPPORTED where the model has no loss */
   expectLoss(): void;
   /**

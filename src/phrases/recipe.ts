@@ -5,7 +5,7 @@ import type { JsonObject } from '../source/json.ts';
 import type { ModelInputs } from '../model/model.ts';
 import { Random } from '../model/random.ts';
 import { sequenceBatch, type SequencePair } from '../training/batches.ts';
-import { adam } from '../training/optimizers.ts';
+import { adam, type AdamSettings } from '../training/optimizers.ts';
 import { linear } from '../training/schedules.ts';
 import type { TrainerOptions } from '../training/trainer-options.ts';
 import type { Field } from './fields.ts';
@@ -79,10 +79,13 @@ export const phrasesGeneration: JsonObject = {
   pad_token_id: 0,
 };
 
-/** What the recipe asks of a trainer. */
-export function trainerOptions({ seed, steps, learningRate, warmupSteps }: Recipe): TrainerOptions {
+/** What the recipe asks of a trainer. `state`: how Adam holds what it keeps. */
+export function trainerOptions(
+  { seed, steps, learningRate, warmupSteps }: Recipe,
+  state: AdamSettings['state'] = 'f32',
+): TrainerOptions {
   return {
-    optimizer: adam({ beta1: 0.9, beta2: 0.98, eps: 1e-9 }),
+    optimizer: adam({ beta1: 0.9, beta2: 0.98, eps: 1e-9, state }),
     learningRate: linear({ learningRate, warmupSteps, totalSteps: steps }),
     labelSmoothing: 0.1,
     maxGradNorm: 1,

@@ -3,8 +3,7 @@
 import { TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
-
-export type Pooling = 'mean' | 'cls' | 'last' | 'max' | 'meanSqrtLength' | 'weightedMean';
+import type { Pooling } from '../model/sentence-modules.ts';
 
 /**
  * Pools (T, d) to (d): the rows from `start` up to `length`; those behind are padding, those before a

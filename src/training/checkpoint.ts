@@ -5,7 +5,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { allOf, readBack } from '../runtime/read-back.ts';
-import { isObject, type JsonObject, parseJson } from '../source/json.ts';
+import { isObject, parseJson } from '../source/json.ts';
 import { quantizationFields } from '../model/weights/quantization-fields.ts';
 import {
   layOut,
@@ -19,6 +19,7 @@ import { describeFile, readRange, type Source } from '../source/source.ts';
 import { type NamedFile, openTarget, type Target } from '../source/target.ts';
 import { readStates, writeStates } from './optimizer-states.ts';
 import { allocationTensors, resumeAllocation } from './adapters/allocation-state.ts';
+import { filesOf, type RunConfigs, writeFiles } from './model-files.ts';
 import type { Trainer } from './trainer.ts';
 
 /** The file with the state of a run. */
@@ -28,21 +29,6 @@ export const stateFile = 'training_state.safetensors';
 export interface SaveModelOptions {
   /** Storage format of the weights; f32 by default. */
   dtype?: 'f32' | 'f16';
-}
-
-/**
- * Writes files one after the other, and tells of each that is written.
- * @throws TransformerError FILE_UNWRITABLE
- */
-export async function writeFiles(
-  target: Target,
-  files: readonly NamedFile[],
-  onWritten?: (name: string) => void,
-): Promise<void> {
-  for (const { name, bytes } of files) {
-    await target.write(name, bytes);
-    onWritten?.(name);
-  }
 }
 
 /** Writes the state of a run, says so, then writes the model. @throws as `Trainer.save` */
@@ -105,36 +91,15 @@ async function modelFiles(
   return filesOf(configsOf(model), await readParameters(gpu, state.parameters), dtype);
 }
 
-/** What a model's settings were read from; no generation_config.json where there was none. */
-export interface RunConfigs {
-  readonly config: JsonObject;
-  readonly generation?: JsonObject;
-}
-
 /** As they are written beside weights in f32, which are not quantised, so that a run that goes on has the same. */
-function configsOf({ config: given, generation }: Trainer['model']): RunConfigs {
+function configsOf({ config: given, generation, sentence }: Trainer['model']): RunConfigs {
   const fields = Object.entries(given).filter(([name]) => !quantizationFields.includes(name));
   const config = { ...Object.fromEntries(fields), torch_dtype: 'float32' };
-  return generation === given ? { config } : { config, generation };
-}
-
-/** A file of JSON, a field a line. */
-export function jsonFile(value: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
-}
-
-/** A model's files. */
-export function filesOf(
-  { config, generation }: RunConfigs,
-  values: ReadonlyMap<string, StoredValues>,
-  dtype: 'f32' | 'f16',
-): NamedFile[] {
-  const torchDtype = dtype === 'f16' ? 'float16' : 'float32';
-  return [
-    { name: 'config.json', bytes: jsonFile({ ...config, torch_dtype: torchDtype }) },
-    ...(generation ? [{ name: 'generation_config.json', bytes: jsonFile(generation) }] : []),
-    { name: 'model.safetensors', bytes: safetensors(values, { dtype }) },
-  ];
+  return {
+    config,
+    ...(generation !== given && { generation }),
+    ...(sentence && { modules: sentence.files }),
+  };
 }
 
 /**
@@ -279,9 +244,13 @@ async function readRun(source: Source): Promise<Run> {
       Number.isSafeInteger(value) && Number(value) >= 0;
     if (isCount(step) && isCount(batch) && Number.isSafeInteger(seed)) {
       const configs = said('model');
-      const { config, generation } = isObject(configs) ? configs : {};
+      const { config, generation, modules } = isObject(configs) ? configs : {};
       const model = isObject(config)
-        ? { config, ...(isObject(generation) && { generation }) }
+        ? {
+            config,
+            ...(isObject(generation) && { generation }),
+            ...(isObject(modules) && { modules }),
+          }
         : undefined;
       return { step, batch, seed: Number(seed), optimizer, model };
     }

@@ -7,7 +7,8 @@ import { openSource } from '../source/open-source.ts';
 import { openSafetensorsFile } from '../source/safetensors.ts';
 import { readFile, type Source } from '../source/source.ts';
 import { openTarget, type Target } from '../source/target.ts';
-import { filesOf, readState, writeFiles } from './checkpoint.ts';
+import { readState } from './checkpoint.ts';
+import { filesOf, writeFiles } from './model-files.ts';
 
 /**
  * Writes those files of a run's model that are missing or broken: config.json, generation_config.json and

@@ -7,11 +7,11 @@ import type { Plan } from '../runtime/plan.ts';
 import type { Recording } from '../runtime/record.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { ModelInputs } from '../model/model.ts';
+import { unitVectors } from '../model/sentence-layers.ts';
 import { scale as scaled } from '../shaders/elementwise/scale.ts';
 import { embedding } from '../shaders/embedding/embedding.ts';
 import { crossEntropy } from '../shaders/loss/cross-entropy.ts';
 import { matmul } from '../shaders/matmul/matmul.ts';
-import { normalize } from '../shaders/rows/norm.ts';
 import { checkPositive, checkWhole, invalidOption } from './check.ts';
 import type { Objective } from './objective.ts';
 import { pooledStates, type TextPooling, textPoolings } from './pooled-states.ts';
@@ -20,7 +20,10 @@ import { pooledStates, type TextPooling, textPoolings } from './pooled-states.ts
 export interface ContrastiveOptions {
   /** What the cosines are multiplied by; 20 by default. */
   scale?: number;
-  /** How the vector of a text is made: the mean of its tokens by default. */
+  /**
+   * How the vector of a text is made of its tokens; by default as modules.json says where the model was loaded with
+   * `modules: true`, else their mean. Layers behind it count either way.
+   */
   pooling?: TextPooling;
   /** Texts of each example: 2 by default, an anchor and what belongs to it; others are negatives. */
   columns?: number;
@@ -34,10 +37,10 @@ export interface ContrastiveOptions {
  */
 export function contrastive(options: ContrastiveOptions = {}): Objective {
   refuseUnknown(options, ['scale', 'pooling', 'columns'], 'option of contrastive');
-  const { scale = 20, pooling = 'mean', columns = 2 } = options;
+  const { scale = 20, pooling, columns = 2 } = options;
   checkPositive('scale', scale);
   checkWhole('columns', columns, 2);
-  if (!textPoolings.includes(pooling)) {
+  if (pooling !== undefined && !textPoolings.includes(pooling)) {
     throw invalidOption('pooling', pooling, `one of ${textPoolings.join(', ')}`);
   }
   return {
@@ -48,14 +51,14 @@ export function contrastive(options: ContrastiveOptions = {}): Objective {
       if (!('states' in from)) throw new RangeError('no states to compare');
       const examples = examplesIn(inputs, columns);
       const pooled = pooledStates(from, pooling);
-      const unit = unitRows(pooled.vectors);
+      const unit = unitVectors(pooled.vectors);
       const [anchors, others] = [
         rowsFrom(recording, 0, examples),
         rowsFrom(recording, examples, (columns - 1) * examples),
       ];
       const cosines = matmul(
-        embedding(anchors.rows, unit.rows),
-        embedding(others.rows, unit.rows),
+        embedding(anchors.rows, unit.vectors),
+        embedding(others.rows, unit.vectors),
         {
           transposed: true,
           label: 'cosines',
@@ -78,17 +81,6 @@ export function contrastive(options: ContrastiveOptions = {}): Objective {
 interface WrittenRows {
   readonly rows: Tensor;
   readonly write: (plan: Plan) => void;
-}
-
-/** Vectors of length 1: an RMS norm whose gain, for vectors of `size` numbers, is 1/√size. */
-function unitRows(vectors: Tensor): WrittenRows {
-  const size = vectors.size(-1);
-  const weight = vectors.recording.persistent('length of 1', [size]);
-  const gain = new Float32Array(size).fill(1 / Math.sqrt(size));
-  return {
-    rows: normalize(vectors, { weight, eps: 1e-24 }, { label: 'unit vectors' }),
-    write: (plan) => plan.write(weight, gain),
-  };
 }
 
 /** The numbers of rows from `first` on, so many. */

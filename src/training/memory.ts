@@ -6,10 +6,9 @@ import { Scope } from '../runtime/scope.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import type { Parameters } from '../model/weights/parameters.ts';
 import { trainableOf } from './check.ts';
 import { recordGradients } from './gradient-plan.ts';
-import { prepareBatch } from './objective.ts';
+import { prepareBatch, unusedBy } from './objective.ts';
 import { selectTrainable } from './trainable.ts';
 import './trainable-models.ts';
 import { trainableParameters } from './trainable-parts.ts';
@@ -51,7 +50,9 @@ export function trainingMemory(
     ...checked,
     accumulate: checked.accumulate > 1,
   });
-  const activations = activationBytes(trainable, parameters, checked, batch);
+  const unused = unusedBy(checked.objective, trainable);
+  const trains = selectTrainable(parameters, { ...checked, unused }).wanted;
+  const activations = activationBytes(trainable, trains, checked, batch);
   const total = weights + gradients + optimizer + activations;
   return { weights, gradients, optimizer, activations, total };
 }
@@ -65,7 +66,7 @@ function bytesHeld(tensors: readonly Tensor[]): number {
 
 function activationBytes(
   model: TrainableModel,
-  parameters: Parameters,
+  trains: readonly Tensor[],
   options: CheckedOptions,
   inputs: ModelInputs,
 ): number {
@@ -83,7 +84,6 @@ function activationBytes(
     const batch = prepareBatch(model, objective, inputs, padToMultipleOf);
     const random = scope.tensor({ label: 'random', shape: [2], dtype: 'u32' });
     const loss = scope.tensor({ label: 'loss', shape: [1], dtype: 'f32' });
-    const { wanted } = selectTrainable(parameters, options);
     const { recording, outputs } = recordGradients(
       model,
       { batch, inputs },
@@ -91,7 +91,7 @@ function activationBytes(
         scope,
         objective,
         // The list is never played, so its gradients may lie where the parameters do.
-        gradients: new Map(wanted.map((parameter) => [parameter, parameter])),
+        gradients: new Map(trains.map((parameter) => [parameter, parameter])),
         loss,
         random: dropout ? random : undefined,
         adapt: adapter?.adapt,

@@ -58,7 +58,7 @@ export interface Objective {
 export function unusedBy({ reads }: Objective, model: TrainableModel): readonly Tensor[] {
   if (reads === 'states') return model.behindStates;
   model.expectLoss();
-  return [];
+  return model.sentenceWeights;
 }
 
 /** A batch as an objective takes it. @throws TransformerError INPUT_INVALID, MODEL_UNSUPPORTED */

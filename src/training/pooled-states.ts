@@ -5,6 +5,7 @@ import type { Tensor } from '../runtime/tensor.ts';
 import { chosenTokens } from '../model/heads/chosen-tokens.ts';
 import { meanOfTokens } from '../model/heads/mean-of-tokens.ts';
 import type { ModelInputs } from '../model/model.ts';
+import { recordVectors } from '../model/sentence-layers.ts';
 import type { States } from '../model/trainable-model.ts';
 import { tokenMeans } from '../shaders/image/token-means.ts';
 
@@ -14,14 +15,28 @@ export type TextPooling = 'mean' | 'cls' | 'last';
 export const textPoolings: readonly TextPooling[] = ['mean', 'cls', 'last'];
 
 interface PooledStates {
-  /** (B, d_model) */
+  /** (B, d) */
   readonly vectors: Tensor;
   /** Writes what the pooling needs of a batch, before a play. */
   readonly write: (plan: Plan, inputs: ModelInputs) => void;
 }
 
-/** Appends the vectors of texts; what has no padding, images say, counts whole. */
-export function pooledStates({ states, mask }: States, pooling: TextPooling): PooledStates {
+/** Appends the vectors of texts, the layers that a model has for them behind; what has no padding, images say, counts whole. */
+export function pooledStates(from: States, asked: TextPooling | undefined): PooledStates {
+  const { sentence } = from;
+  const pooled = pooledTokens(from, asked ?? sentence?.pooling ?? 'mean');
+  if (sentence === undefined) return pooled;
+  const { vectors, write } = recordVectors(pooled.vectors, sentence);
+  return {
+    vectors,
+    write(plan, inputs) {
+      pooled.write(plan, inputs);
+      write(plan);
+    },
+  };
+}
+
+function pooledTokens({ states, mask }: States, pooling: TextPooling): PooledStates {
   const [batch = 0, length = 0, size = 0] = states.shape;
   if (pooling === 'mean') {
     const vectors =

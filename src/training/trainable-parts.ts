@@ -13,6 +13,7 @@ import type { Head, HeadBatch } from '../model/heads/head.ts';
 import type { CheckedInput, InputStage } from '../model/inputs/input-stage.ts';
 import type { TokenBatch } from '../model/inputs/inputs.ts';
 import type { LoadedParts, Model, ModelInputs } from '../model/model.ts';
+import type { SentenceHead } from '../model/sentence-layers.ts';
 import type { PendingLogits } from '../model/layers/logits.ts';
 import {
   type Adapt,
@@ -51,6 +52,8 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
   readonly embeddings: readonly Tensor[];
   readonly weights: readonly Tensor[];
   readonly behindStates: readonly Tensor[] = [];
+  readonly sentence: SentenceHead | undefined;
+  readonly sentenceWeights: readonly Tensor[];
   readonly linears: readonly Linear[];
   readonly experts: readonly ExpertLinear[];
   readonly stacks: Stacks;
@@ -76,7 +79,7 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
       remake: (parts: LoadedParts, definition: Definition) => Model;
     },
   ) {
-    const { gpu, config, generation, parameters, slices } = parts;
+    const { gpu, config, generation, parameters, slices, sentence } = parts;
     this.#parts = parts;
     this.definition = definition;
     this.#remake = remake;
@@ -87,16 +90,18 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
     this.slices = slices;
     this.embeddings = inputs.flatMap(({ embeddings }) => embeddings?.tokens ?? []);
     const { weights, linears, experts } = weightsIn(definition);
-    this.weights = weights;
+    this.sentence = sentence;
+    this.sentenceWeights = weightsIn(sentence?.layers).weights;
+    this.weights = [...weights, ...this.sentenceWeights];
     this.linears = linears;
     this.experts = experts;
     this.stacks = stacks;
   }
 
-  /** The weights that are not in a part of the model. */
+  /** The weights of the model that are not in a part of it. */
   protected weightsBeside(part: unknown): Tensor[] {
     const own = new Set(weightsIn(part).weights);
-    return this.weights.filter((weight) => !own.has(weight));
+    return weightsIn(this.definition).weights.filter((weight) => !own.has(weight));
   }
 
   adapted(adapt: Adapt): Model {

@@ -70,7 +70,7 @@ export class TrainableSequence
     if (read !== undefined) {
       const shape = { batch, length, size, labelled: false };
       const graph = sequenceGraph(recording, stackOf(definition), shape);
-      const from = { states: graph.hidden, mask: graph.mask };
+      const from = { states: graph.hidden, mask: graph.mask, sentence: this.sentence };
       return { from, write: (plan, { checked: own }) => graph.write(plan, own) };
     }
     const room = checked.labels?.sequences?.room;

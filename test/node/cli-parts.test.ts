@@ -5,8 +5,10 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { verdict } from '../../src/cli/train/evaluate.ts';
 import { duration, Progress, progressLine } from '../../src/cli/progress.ts';
-import { shuffled } from 'webgpu-transformer/training';
+import { loadTokenizer, shuffled } from 'webgpu-transformer/training';
 import { parsePairs, splitPairs } from '../../src/cli/train/data.ts';
+import { newModel } from '../../src/cli/train/new-model.ts';
+import { packedData } from '../../src/cli/train/packed.ts';
 import { trainSettings } from '../../src/cli/train/settings.ts';
 import { narrowField } from '../../src/phrases/fields.ts';
 import { unseenPhrases } from '../../src/phrases/phrases.ts';
@@ -26,6 +28,30 @@ test('a bar fills up and never wraps', () => {
   for (const columns of [1, 8, 20, 40, 60, 80, 200]) {
     expect(progressLine(1, 3, 'loss 1.0  5 tokens/s', columns).length).toBeLessThan(columns);
   }
+});
+
+test('the texts of a new language model are read once, for its tokenizer and its rows', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'new-model-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const config = { model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], vocab_size: 270 };
+  const sizes = { n_positions: 16, n_embd: 8, n_layer: 1, n_head: 2 };
+  await writeFile(path.join(folder, 'config.json'), JSON.stringify({ ...config, ...sizes }));
+  const data = path.join(folder, 'texts.jsonl');
+  const wanted = ['the cat sat on the mat', 'the hat of the cat', 'the rat'];
+  await writeFile(data, wanted.map((text) => JSON.stringify({ text })).join('\n'));
+  const settings = {
+    recipe: { ...defaultRecipe, batchSize: 2 },
+    course: 'narrow',
+    freeze: [],
+    data,
+  } as const;
+  const { source, texts } = await newModel(folder, settings);
+  expect(texts).toEqual(wanted);
+  await rm(data);
+  const tokenizer = await loadTokenizer(source);
+  const { summary } = await packedData(data, settings, tokenizer, { positions: 16, texts });
+  expect(summary).toMatch(/^\d+ tokens of .*texts.jsonl, \d+ held out, rows of 16$/);
+  await expectError(packedData(data, settings, tokenizer, { positions: 16 }), 'FILE_NOT_FOUND');
 });
 
 test('progress is one line on a terminal, and nothing elsewhere', () => {

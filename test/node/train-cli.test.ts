@@ -468,6 +468,78 @@ test('an encoder with another head learns labels of its own, and names them', as
   expect(beside.stdout).toMatch(/^place/);
 });
 
+test('a checkpoint of sentence-transformers learns which texts belong together, and goes on after a stop', async () => {
+  const folder = await temporaryFolder();
+  const json = (value: unknown): Uint8Array<ArrayBuffer> =>
+    new TextEncoder().encode(JSON.stringify(value));
+  const from = await taskFolder('bert/mlm', {
+    'modules.json': json([
+      { path: '', type: 'sentence_transformers.models.Transformer' },
+      { path: '1_Pooling', type: 'sentence_transformers.models.Pooling' },
+    ]),
+    'sentence_bert_config.json': json({ max_seq_length: 12 }),
+  });
+  await mkdir(path.join(from, '1_Pooling'));
+  await writeFile(path.join(from, '1_Pooling', 'config.json'), json({ pooling_mode: 'cls' }));
+  const data = path.join(folder, 'pairs.csv');
+  const kinds = ['London', 'Paris', 'Bach', 'Clara'];
+  const rows = Array.from({ length: 40 }, (_, i) => {
+    const [own, other] = [kinds[i % 4], kinds[(i + 1) % 4]];
+    return `${own} ${i},is ${own},is ${other}`;
+  });
+  await writeFile(data, ['anchor,positive,negative', ...rows].join('\n'));
+  const out = path.join(folder, 'out');
+  const asked = ['--from', from, '--data', data, '--batch-size', '4', '--learning-rate', '0.003'];
+  const begun = await run(
+    'train',
+    ...asked,
+    '--steps',
+    '4',
+    '--optimizer-state',
+    '8bit',
+    '--out',
+    out,
+  );
+  expect({ code: begun.code, stderr: begun.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(begun.stdout).toContain(`38 rows of 3 texts of ${data}, 2 held out`);
+  const more = await run(
+    'train',
+    '--resume',
+    '--steps',
+    '30',
+    '--evaluate-every',
+    '15',
+    '--out',
+    out,
+  );
+  expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
+  const log = (await readFile(path.join(out, 'log.jsonl'), 'utf8')).trim().split('\n');
+  const losses = log.map((line) => (JSON.parse(line) as { loss: number }).loss);
+  expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!);
+  // What Adam keeps is held in bytes from the beginning to the end.
+  const state = (await readFile(path.join(out, 'training_state.safetensors'))).subarray(0, 10_000);
+  expect(state.toString('latin1')).toContain('\\"eightBit\\":true');
+  const kept = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(path.join(out, name), 'utf8'));
+  expect(await kept('1_Pooling/config.json')).toEqual({ pooling_mode: 'cls' });
+  expect(await kept('sentence_bert_config.json')).toEqual({ max_seq_length: 12 });
+  const alike = await run('similarity', out, 'London 3', 'is London', 'is Bach', '--quiet');
+  const [near = 0, far = 0] = alike.stdout.split('\n').map(Number.parseFloat);
+  expect(near).toBeGreaterThan(far);
+
+  await writeFile(data, 'anchor,positive,negative\na,b,c\nd,e,\n');
+  const refused = [...asked, '--out', path.join(folder, 'none')];
+  expectRefusal(await run('train', ...refused), 'Row 2', 'none or empty');
+  await writeFile(
+    path.join(folder, 'rows.jsonl'),
+    '{"anchor":"a","positive":"b"}\n{"anchor":"c","positive":"d","negative":"e"}',
+  );
+  const unlike = refused.with(3, path.join(folder, 'rows.jsonl'));
+  expectRefusal(await run('train', ...unlike), 'Row 2', '3 texts', 'first has 2');
+  const state8 = await run('train', ...refused, '--optimizer-state', 'int8');
+  expectRefusal(state8, '--optimizer-state', 'int8', 'f32', '8bit');
+});
+
 test('adapters of a language model learn from preferences, and whole models are refused', async () => {
   const folder = await temporaryFolder();
   const from = await taskFolder('gpt2');

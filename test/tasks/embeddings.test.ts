@@ -9,7 +9,8 @@ import {
 } from '../../src/tasks/text/embeddings.ts';
 import { featureExtraction } from '../../src/tasks/text/feature-extraction.ts';
 import { activationNames, activationOf } from '../../src/tasks/text/activations.ts';
-import { pool, type Pooling } from '../../src/tasks/pooling.ts';
+import type { Pooling } from '../../src/model/sentence-modules.ts';
+import { pool } from '../../src/tasks/pooling.ts';
 import { rankingOf } from '../../src/tasks/text/text-ranking.ts';
 import { float16ToFloat32, float32ToFloat16 } from '../../src/source/float16.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';

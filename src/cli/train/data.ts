@@ -36,6 +36,8 @@ export interface Learner {
   readonly tokenizer?: Tokenizer;
   /** That it needs for the labels of the data, where it has none for them. */
   readonly head?: NewHead;
+  /** Whether it learns with what modules.json puts behind it. */
+  readonly modules?: boolean;
   readonly data: (model: Model) => Promise<TrainingData>;
 }
 

@@ -13,7 +13,7 @@ import {
   leastVocabulary,
 } from '../../training/data/byte-level-tokenizer.ts';
 import { initialCheckpoint } from '../../training/initialize.ts';
-import { adamW } from '../../training/optimizers.ts';
+import { type AdamSettings, adamW } from '../../training/optimizers.ts';
 import { cosine } from '../../training/schedules.ts';
 import type { TrainerOptions } from '../../training/trainer-options.ts';
 import { positionsOf, tasksFor } from '../describe.ts';
@@ -26,19 +26,24 @@ import type { RunSettings } from './run-settings.ts';
  * The settings by which GPT-3 was trained ("Language Models are Few-Shot Learners", Brown et al. 2020, appendix B): AdamW,
  * and half a cosine down to a tenth of the greatest rate.
  */
-export function newModelOptions({
-  seed,
-  steps,
-  learningRate,
-  warmupSteps,
-}: Recipe): TrainerOptions {
+export function newModelOptions(
+  { seed, steps, learningRate, warmupSteps }: Recipe,
+  state: AdamSettings['state'] = 'f32',
+): TrainerOptions {
   const final = learningRate / 10;
   return {
-    optimizer: adamW({ beta1: 0.9, beta2: 0.95, weightDecay: 0.1 }),
+    optimizer: adamW({ beta1: 0.9, beta2: 0.95, weightDecay: 0.1, state }),
     learningRate: cosine({ learningRate, warmupSteps, totalSteps: steps, final }),
     maxGradNorm: 1,
     seed,
   };
+}
+
+/** What a run begins with. */
+export interface Start {
+  readonly source: Source;
+  /** The texts of the data, where they were read for its tokenizer. */
+  readonly texts?: readonly string[];
 }
 
 /**
@@ -49,7 +54,7 @@ export function newModelOptions({
 export async function newModel(
   place: string,
   { data = '', recipe: { seed } }: Pick<RunSettings, 'data' | 'recipe'>,
-): Promise<Source> {
+): Promise<Start> {
   const source = openSource(place);
   const { config, generation } = await readConfigs(source, undefined);
   const tasks = await tasksFor(config, className(config) ?? null);
@@ -61,14 +66,16 @@ export async function newModel(
   }
   const files = await readFiles(source, companionFiles);
   if (['tokenizer.json', 'vocab.json', 'vocab.txt'].some((name) => files.has(name))) {
-    return withFiles(initialCheckpoint(config, { seed, generationConfig: generation }), files);
+    const checkpoint = initialCheckpoint(config, { seed, generationConfig: generation });
+    return { source: withFiles(checkpoint, files) };
   }
+  const texts = await textsOf(data);
   const {
     tokenizer,
     config: naming,
     endToken,
     size,
-  } = learnByteLevelTokenizer(await textsOf(data), wantedTokens(place, config));
+  } = learnByteLevelTokenizer(texts, wantedTokens(place, config));
   const ends = { bos_token_id: endToken, eos_token_id: endToken };
   const checkpoint = initialCheckpoint(
     { ...config, vocab_size: size, ...ends },
@@ -81,7 +88,7 @@ export async function newModel(
   };
   const learned = { 'tokenizer.json': tokenizer, 'tokenizer_config.json': reads };
   const written = Object.entries(learned).map(([name, value]) => [name, jsonBytes(value)] as const);
-  return withFiles(checkpoint, new Map(written), 'a new language model');
+  return { source: withFiles(checkpoint, new Map(written), 'a new language model'), texts };
 }
 
 /** How large a vocabulary is to be. Errors: CONFIG_INVALID. */

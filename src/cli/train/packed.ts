@@ -16,6 +16,13 @@ const heldOutAtMost = 64;
 /** Tokens of a row, where neither the model nor its user says how many it may have. */
 export const usualLength = 1024;
 
+interface PackedOptions {
+  /** Of the model. */
+  readonly positions: number;
+  /** Those of the data, where they were read before. */
+  readonly texts?: readonly string[] | undefined;
+}
+
 /**
  * The texts of a file with the token between them that ends a text, where the tokenizer has one, in rows of `pack` tokens,
  * or of as many as the model has positions. Without a file that is held out, the end of the texts is.
@@ -25,10 +32,10 @@ export async function packedData(
   data: string,
   { recipe, pack, heldOut }: RunSettings,
   tokenizer: Tokenizer,
-  positions: number,
+  { positions, texts }: PackedOptions,
 ): Promise<TrainingData> {
   const length = pack ?? Math.min(positions, usualLength);
-  const tokens = tokensOf(await textsOf(data), tokenizer);
+  const tokens = tokensOf(texts ?? (await textsOf(data)), tokenizer);
   const cut =
     heldOut === undefined ? tokens.length - Math.floor(tokens.length / 20) : tokens.length;
   const training = tokens.slice(0, cut);

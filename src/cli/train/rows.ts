@@ -71,7 +71,7 @@ export async function rowData(
 }
 
 /** What is learned of each row. @throws TransformerError FILE_INVALID, naming the row */
-async function examplesOf<Example>(
+export async function examplesOf<Example>(
   file: string,
   rows: readonly DataRecord[],
   exampleOfRow: (row: DataRecord) => Example | Promise<Example>,
@@ -91,6 +91,8 @@ async function examplesOf<Example>(
 
 interface BatchSettings<Example> extends Pick<Recipe, 'seed' | 'batchSize'> {
   readonly batchOf: (examples: readonly Example[]) => ModelInputs | Promise<ModelInputs>;
+  /** Examples side by side of those that are held out; one when absent. */
+  readonly heldOutSize?: number;
   /** What an example is; a row when absent. */
   readonly unit?: string;
 }
@@ -99,14 +101,17 @@ interface BatchSettings<Example> extends Pick<Recipe, 'seed' | 'batchSize'> {
 export async function inOrder<Example>(
   file: string,
   examples: readonly Example[],
-  { seed, batchSize, batchOf, unit = 'rows' }: BatchSettings<Example>,
+  { seed, batchSize, batchOf, heldOutSize = 1, unit = 'rows' }: BatchSettings<Example>,
 ): Promise<TrainingData> {
-  const held = Math.min(heldOutAtMost, Math.floor(examples.length / 20));
+  const most = Math.min(heldOutAtMost, Math.floor(examples.length / 20));
+  const held = most - (most % heldOutSize);
   const order = shuffle(examples, new Random(seed));
   const training = shuffled(order.slice(held), seed);
   const count = (number: number): string => number.toLocaleString('en-US');
   const heldOutBatches: ModelInputs[] = [];
-  for (const example of order.slice(0, held)) heldOutBatches.push(await batchOf([example]));
+  for (let end = heldOutSize; end <= held; end += heldOutSize) {
+    heldOutBatches.push(await batchOf(order.slice(end - heldOutSize, end)));
+  }
   return {
     batches: (index) => {
       const numbers = Array.from({ length: batchSize }, (_, i) => batchSize * index + i);

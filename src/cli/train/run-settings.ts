@@ -26,6 +26,8 @@ export interface RunSettings {
   readonly pack?: number;
   /** What is spoken in the sounds that it learns from. */
   readonly language?: string;
+  /** What Adam keeps in bytes; in f32 when absent. */
+  readonly optimizerState?: '8bit';
   /** Names of tensors that stay as they are. */
   readonly freeze: readonly string[];
   /** Of runs that train adapters. */
@@ -62,12 +64,13 @@ export async function readSettings(out: string): Promise<RunSettings> {
 const optionalTexts = ['from', 'new', 'data', 'heldOut', 'language'] as const;
 
 function isRun(settings: JsonObject): settings is JsonObject & RunSettings {
-  const { recipe, course, freeze, lora, pack } = settings;
+  const { recipe, course, freeze, lora, pack, optimizerState } = settings;
   return (
     isRecipe(recipe) &&
     isCourse(course) &&
     optionalTexts.every((name) => isOptional(settings[name], isText)) &&
     isOptional(pack, Number.isSafeInteger) &&
+    isOptional(optimizerState, (value) => value === '8bit') &&
     isListOf(freeze, isText) &&
     isOptional(lora, isLora)
   );

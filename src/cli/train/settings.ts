@@ -57,6 +57,7 @@ const fixed = [
   'held-out',
   'pack',
   'freeze',
+  'optimizer-state',
   'lora',
   'targets',
 ] as const;
@@ -103,6 +104,10 @@ const options = {
   freeze: listOption('PATTERN', 'tensors that stay, such as "model.encoder.*"'),
   'checkpoint-layers': flagOption('compute layers once more on the way back: less memory, slower'),
   activations: textOption('f32 | f16', 'in what results stay until the way back (f32)'),
+  'optimizer-state': textOption(
+    'f32 | 8bit',
+    'how Adam holds what it keeps: in bytes it takes a quarter of the memory (f32)',
+  ),
   'save-every': textOption('N', 'steps (250; 0: at the end only)'),
   'evaluate-every': textOption('N', 'steps, what is held out is measured (250; 0: never)'),
   metric: textOption('NAME', 'keep the model that is best by this, in best (what the task has)'),
@@ -209,6 +214,10 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
   if (values.quick && values.field !== undefined) {
     throw new UsageError('--quick is a field of its own. Leave out --quick or --field.');
   }
+  const state = choiceOption('--optimizer-state', values['optimizer-state'], [
+    'f32',
+    '8bit',
+  ] as const);
   const course = values.quick
     ? 'quick'
     : (choiceOption('--field', values.field, ['narrow', 'wide'] as const) ?? 'narrow');
@@ -221,6 +230,7 @@ export async function trainSettings(args: readonly string[]): Promise<TrainSetti
     ...(heldOut !== undefined && { heldOut: resolve(heldOut) }),
     ...(pack !== undefined && { pack }),
     ...(language !== undefined && { language }),
+    ...(state === '8bit' && { optimizerState: state }),
     freeze,
     ...(rank !== undefined && { lora: { rank, targets, dtype: held } }),
     ...rest,

@@ -9,17 +9,21 @@ import type { JsonObject } from '../../source/json.ts';
 import { openSource } from '../../source/open-source.ts';
 import { jsonBytes, withFiles } from '../../source/overlay.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
-import { jsonFile } from '../../training/checkpoint.ts';
+import { jsonFile } from '../../training/model-files.ts';
 import { initialCheckpoint } from '../../training/initialize.ts';
-import { newModel } from './new-model.ts';
+import { newModel, type Start } from './new-model.ts';
 import { type RunSettings, settingsFile } from './run-settings.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Where the run begins: its own folder, a checkpoint, or a new model. */
-export async function openStart(settings: TrainSettings): Promise<Source> {
+export async function openStart(settings: TrainSettings): Promise<Start> {
+  if (settings.new !== undefined && !settings.resume) return newModel(settings.new, settings);
+  return { source: await openCheckpoint(settings) };
+}
+
+async function openCheckpoint(settings: TrainSettings): Promise<Source> {
   const { resume, out, from, data, recipe, course, lora } = settings;
   if (resume && !lora) return directorySource(out);
-  if (settings.new !== undefined) return newModel(settings.new, settings);
   if (from !== undefined) {
     const source = openSource(from);
     if (course !== 'wide' || data !== undefined || lora) return source;
@@ -48,6 +52,7 @@ export async function writeStart(
   config: JsonObject | undefined,
 ): Promise<void> {
   const { recipe, course, from, data, heldOut, pack, language, freeze, lora, out } = settings;
+  const { optimizerState } = settings;
   const target = directoryTarget(out);
   // An adapter goes with the tokenizer of its model.
   if (!lora) for (const [name, bytes] of files) await target.write(name, bytes);
@@ -60,6 +65,7 @@ export async function writeStart(
     ...(heldOut !== undefined && { heldOut }),
     ...(pack !== undefined && { pack }),
     ...(language !== undefined && { language }),
+    ...(optimizerState && { optimizerState }),
     freeze,
     ...(lora && { lora }),
   };

@@ -29,7 +29,9 @@ export const train: Command = {
   details:
     'Ctrl-C saves and stops; --resume goes on. A language model learns from rows of JSONL, JSON, CSV, TSV, Parquet or lines: ' +
     'with messages, of which what the assistant says counts, with prompt and completion, or with text; and, with --lora, ' +
-    'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A classifier ' +
+    'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A model of ' +
+    'embeddings learns from rows with anchor, positive and perhaps negative, texts that belong together, with all others of ' +
+    'a step as negatives. A classifier ' +
     'of texts learns from rows with text, label and perhaps textPair; one of pictures from a folder that has a folder of ' +
     'them for each label, or metadata.csv with file_name and label; either gets a head for labels that it does not have; a model of speech from a folder of sounds with ' +
     "metadata.csv, which has file_name and transcription. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
@@ -42,6 +44,7 @@ export const train: Command = {
     { call: 'train --out runs/novels --new DIR --data novels.jsonl' },
     { call: 'train --out runs/topics --from DIR --data topics.csv --metric macroF1 --patience 3' },
     { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
+    { call: 'train --out runs/search --from DIR --data questions.jsonl --batch-size 32' },
     { call: 'train --out runs/pets --from DIR --data images/' },
     { call: 'train --out runs/speech --from DIR --data speech/ --language fr' },
   ],
@@ -60,14 +63,16 @@ async function run(args: readonly string[]): Promise<void> {
   using interruption = new Interruption();
   using gpu = await Gpu.request();
   const start = await openStart(settings);
-  const learner = (await folderLearner(settings, start)) ?? (await textLearner(settings, start));
-  const { source, tokenizer, head } = learner;
+  const learner =
+    (await folderLearner(settings, start.source)) ?? (await textLearner(settings, start));
+  const { source, tokenizer, head, modules = false } = learner;
   // loadModel releases the source, so its other files are read before.
   const copied = await readFiles(source, companionFiles);
   const { recipe, freeze, out, resume, lora } = settings;
   using model = await loadModel(source, {
     gpu,
     ...(head && { head }),
+    modules,
     ...(lora ? lora.dtype && { dtype: lora.dtype } : { training: true }),
   });
   const data = await learner.data(model);
@@ -80,7 +85,10 @@ async function run(args: readonly string[]): Promise<void> {
       seed: recipe.seed,
     });
   const options: TrainerOptions = {
-    ...(settings.new === undefined ? trainerOptions(recipe) : newModelOptions(recipe)),
+    ...(settings.new === undefined ? trainerOptions : newModelOptions)(
+      recipe,
+      settings.optimizerState,
+    ),
     labelSmoothing: data.labelSmoothing ?? 0,
     freeze,
     checkpointLayers: settings.checkpointLayers,

@@ -1,5 +1,7 @@
 // Activations as sentence-transformers names them in its files: classes of torch.nn.
 
+import { torchClass } from '../../model/sentence-modules.ts';
+
 type Activation = (x: number) => number;
 
 const sigmoid: Activation = (x) => 1 / (1 + Math.exp(-x));
@@ -20,7 +22,7 @@ const known: Readonly<Record<string, Activation>> = {
 
 /** The function of a class of torch.nn; undefined for one that is not known. */
 export function activationOf(name: unknown): Activation | undefined {
-  const [, own = ''] = /^torch\.nn\.(?:modules\.\w+\.)?(\w+)$/.exec(String(name)) ?? [];
+  const own = torchClass(name) ?? '';
   return Object.hasOwn(known, own) ? known[own] : undefined;
 }
 

@@ -7,9 +7,10 @@ import { isObject, type JsonObject, show } from '../../source/json.ts';
 import { readJson, type Source } from '../../source/source.ts';
 import type { ChatMessage } from '../../tokenizer/chat-template.ts';
 import { positionsOf } from '../../model/inputs/inputs.ts';
+import { unsupported } from '../../model/sentence-modules.ts';
 import { eachText, entryOf, inBatches, padRows } from '../batches.ts';
 import { encodeText, encodeWhole, type TaskParts } from '../task.ts';
-import { type SentenceSettings, unsupported } from './sentence-settings.ts';
+import type { SentenceSettings } from './sentence-settings.ts';
 import type { Scorer } from './text-ranking.ts';
 
 /** The tokens whose logits are compared; `no` where they are. */

@@ -3,7 +3,8 @@
 
 import type { DenseTensor } from '../../model/inputs/inputs.ts';
 import { eachText, forwardRows } from '../batches.ts';
-import { normalized, normalizedRows, pool, type Pooling, stack } from '../pooling.ts';
+import type { Pooling } from '../../model/sentence-modules.ts';
+import { normalized, normalizedRows, pool, stack } from '../pooling.ts';
 import { checkOptions, checkText, encodeText, listOf, oneOrMany, type TaskParts } from '../task.ts';
 
 /** Which vectors texts become. */

@@ -9,7 +9,13 @@ import { openSafetensors, readTensors } from '../../source/safetensors.ts';
 import { describeFile, readJson, type Source } from '../../source/source.ts';
 import { normalized } from '../pooling.ts';
 import { activationNames, activationOf } from './activations.ts';
-import { checkModule, unsupported } from './sentence-settings.ts';
+import {
+  checkModule,
+  type SentenceModule,
+  unsupported,
+  within,
+  wrongSize,
+} from '../../model/sentence-modules.ts';
 
 /** From the vector of a text to the next one. */
 export type Layer = (vector: Float32Array) => Float32Array;
@@ -20,12 +26,7 @@ export interface Routes {
   readonly usual: string | undefined;
 }
 
-/** A module of a checkpoint: the last part of its type, its folder, and the config.json there. */
-interface Module {
-  readonly kind: string;
-  readonly folder: string;
-  readonly config: JsonObject;
-}
+type Module = Pick<SentenceModule, 'kind' | 'folder' | 'config'>;
 
 /** A `Dense`, a `LayerNorm` or a `Normalize`. */
 export async function layerOf(
@@ -171,23 +172,7 @@ async function weightsOf(
   };
 }
 
-/** The files of a folder. */
-function within(files: Source, folder: string): Source {
-  const path = (file: string): string => `${folder}/${file}`;
-  const { name } = files;
-  return {
-    name: name === undefined ? folder : `${name}/${folder}`,
-    read: (file, range, signal) => files.read(path(file), range, signal),
-    size: async (file, signal) => files.size?.(path(file), signal),
-    finish: async (file, signal) => files.finish?.(path(file), signal),
-  };
-}
-
 function checkSize(files: Source, folder: string, size: number, vector: Float32Array): void {
   if (vector.length === size) return;
-  throw new TransformerError(
-    'FILE_INVALID',
-    `${describeFile(files, `${folder}/config.json`)} is for vectors of ${size} numbers, but those ` +
-      `before it have ${vector.length}. Check the order of modules.json.`,
-  );
+  throw wrongSize(files, folder, [size, vector.length]);
 }

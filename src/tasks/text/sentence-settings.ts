@@ -1,11 +1,10 @@
 // What sentence-transformers notes beside a checkpoint for embeddings and for ranking alike: lengths,
 // case, prompts. Settings that would change results and are not computed are refused.
 
-import { TransformerError } from '../../runtime/errors.ts';
+import { unsupported } from '../../model/sentence-modules.ts';
 import { isObject, type JsonObject, show } from '../../source/json.ts';
-import { className } from '../../model/heads/head-name.ts';
 import { notAmong } from '../task.ts';
-import { describeFile, readJson, type Source } from '../../source/source.ts';
+import { readJson, type Source } from '../../source/source.ts';
 
 export interface SentenceSettings {
   /** Tokens that count of a text, where the checkpoint says so. */
@@ -97,30 +96,7 @@ export function promptOf(
   throw notAmong('promptName', promptName, Object.keys(known));
 }
 
-/** Whether config.json describes a language model. */
-export function isLanguageModel(config: unknown): boolean {
-  return /(ForCausalLM|LMHeadModel)$/.test(className(isObject(config) ? config : {}) ?? '');
-}
-
 /** Lower case as tokenizers have it, character by character. */
 export function lowerCase(text: string): string {
   return Array.from(text, (character) => character.toLowerCase()).join('');
-}
-
-/** What modules call the vector of a text. */
-const vectorName = 'sentence_embedding';
-
-/** Refuses a module behind the pooling that works on anything but the vector of a text. */
-export function checkModule(files: Source, type: unknown, config: JsonObject): void {
-  const { module_input_name: input = vectorName, module_output_name: output } = config;
-  if (input === vectorName && (output ?? input) === vectorName) return;
-  throw unsupported(files, `the module ${show(type)} works on ${show(input)}`);
-}
-
-export function unsupported(files: Source, what: string): TransformerError {
-  return new TransformerError(
-    'MODEL_UNSUPPORTED',
-    `${describeFile(files, 'This sentence-transformers checkpoint')}: ${what}, which is not ` +
-      'supported. Use feature-extraction with a pooling of your own, or another checkpoint.',
-  );
 }

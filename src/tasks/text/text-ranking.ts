@@ -3,19 +3,13 @@
 // that is asked (see causal-ranking.ts).
 
 import { TransformerError } from '../../runtime/errors.ts';
+import { isLanguageModel, unsupported } from '../../model/sentence-modules.ts';
 import { isObject, show } from '../../source/json.ts';
 import { readJson, type Source } from '../../source/source.ts';
 import { activationNames, activationOf } from './activations.ts';
 import { eachText } from '../batches.ts';
 import { greatest, sigmoid } from '../scores.ts';
-import {
-  isLanguageModel,
-  lowerCase,
-  promptOf,
-  type Prompts,
-  readSentenceSettings,
-  unsupported,
-} from './sentence-settings.ts';
+import { lowerCase, promptOf, type Prompts, readSentenceSettings } from './sentence-settings.ts';
 import {
   checkOptions,
   checkText,

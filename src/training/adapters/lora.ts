@@ -12,7 +12,7 @@ import type { StoredValues } from '../../source/safetensors-writer.ts';
 import { type NamedFile, openTarget, type Target } from '../../source/target.ts';
 import type { Adapt, TrainableModel } from '../../model/trainable-model.ts';
 import { trainableOf } from '../check.ts';
-import { writeFiles } from '../checkpoint.ts';
+import { writeFiles } from '../model-files.ts';
 import '../trainable-models.ts';
 import { AdapterMatrices } from './adapter-matrices.ts';
 import { type AdapterConfig, type AdapterOrigin, originOf } from './lora-config.ts';
