@@ -34,8 +34,13 @@ export function keeping(inputs: Inputs, params: Params): (place: number) => numb
 export const dropout: Reference = {
   twin: (inputs, params, constants) => {
     const keep = keeping(inputs, params);
+    const together = scalar(params, 'together');
     const residual = constants['HAS_RESIDUAL'] === true ? floats(inputs, 'residual') : undefined;
-    return { y: floats(inputs, 'x').map((x, i) => x * keep(i) + (residual?.[i] ?? 0)) };
+    return {
+      y: floats(inputs, 'x').map(
+        (x, i) => x * keep(Math.floor(i / together)) + (residual?.[i] ?? 0),
+      ),
+    };
   },
   conditions: (inputs, params, constants) => {
     const scale = scalar(params, 'keep_scale');

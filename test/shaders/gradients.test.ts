@@ -24,7 +24,7 @@ import { linearCrossEntropy } from '../../src/shaders/loss/linear-cross-entropy.
 import { ignoredLabel } from '../../src/shaders/loss/ignored-label.ts';
 import { distillationLoss } from '../../src/shaders/loss/distillation-loss.ts';
 import { preferenceLoss } from '../../src/shaders/loss/preference-loss.ts';
-import { dropout } from '../../src/shaders/elementwise/dropout.ts';
+import { dropout, dropPath } from '../../src/shaders/elementwise/dropout.ts';
 import { dropLayer } from '../../src/shaders/elementwise/layer-drop.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
 import { scale, softCap } from '../../src/shaders/elementwise/scale.ts';
@@ -435,6 +435,8 @@ for (const rate of [0.1, 0.6]) {
   cases[`dropout of ${rate}`] = (t) => dropout(t.input('x', 7, 19), rate);
   cases[`dropout of ${rate}, residual`] = (t) =>
     dropout(t.input('x', 7, 19), rate, { residual: t.input('residual', 7, 19) });
+  cases[`dropout of whole samples at ${rate}`] = (t) =>
+    dropPath(t.input('x', 7, 19), rate, t.input('residual', 7, 19));
   cases[`dropout of ${rate} twice, its input as the residual`] = (t) => {
     const x = t.input('x', 3, 23);
     return dropout(dropout(x, rate, { residual: x }), rate);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { loadModel, type ModelInputs } from 'webgpu-transformer';
 import { adam, initialCheckpoint, Lora, scoreHeads, Trainer } from 'webgpu-transformer/training';
 import { architectureNames } from '../../src/model/architectures.ts';
+import { layOut, readParameters, writeSegments } from '../../src/model/weights/read-parameters.ts';
 import { declarations, untrained, withoutLoss } from '../../src/training/declarations.ts';
 import { callInputs } from '../support/checkpoint.ts';
 import { readCase } from '../support/expected.ts';
@@ -128,6 +129,45 @@ test.each(['variants/mbart', 'marian'])(
       );
     }),
 );
+
+test('whole images miss what sub-layers of DINOv2 add, at the rate of config.json', () =>
+  onGpu(async (gpu) => {
+    const name = 'variants/dinov2_imgcls';
+    const inputs = { ...callInputs(await readCase(name), 'main') };
+    const files = await fixtureFiles(name, ['config.json', 'model.safetensors']);
+    const factors = /layer_scale\d\.lambda1$/;
+    const lossWith = async (
+      rate: number,
+      changes: { dropout?: false; none?: true },
+    ): Promise<number> => {
+      const config = withFields(files['config.json'], { drop_path_rate: rate });
+      const source = memorySource({ ...files, 'config.json': config });
+      using model = await loadModel(source, { gpu, training: true });
+      const { dropout, none } = changes;
+      using trainer = new Trainer(model, {
+        learningRate: 1,
+        ...(dropout === false && { dropout }),
+      });
+      if (none) {
+        const { parameters } = trainer.state;
+        const scales = [...(await readParameters(gpu, parameters))].map(
+          ([key, { data, shape }]) => {
+            return [key, { shape, data: factors.test(key) ? data.map(() => 0) : data }] as const;
+          },
+        );
+        writeSegments(gpu, parameters.segments, layOut(parameters, new Map(scales)));
+      }
+      for await (const { loss } of trainer.steps(() => inputs, { maxSteps: 1 })) return loss;
+      return NaN;
+    };
+    const whole = await lossWith(0, {});
+    const without = await lossWith(0, { none: true });
+    expect(Math.abs(without - whole)).toBeGreaterThan(0.001);
+    // All of them, whatever is drawn; and none where nothing is dropped.
+    expect(await lossWith(1 - 2 ** -24, {})).toBeCloseTo(without, 5);
+    expect(await lossWith(1 - 2 ** -24, { dropout: false })).toBe(whole);
+    await expectRejection(lossWith(1, {}), 'CONFIG_INVALID', 'drop_path_rate');
+  }));
 
 test('a new encoder of images learns to tell them apart', () =>
   onGpu(async (gpu) => {

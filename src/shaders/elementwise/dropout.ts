@@ -8,7 +8,13 @@ import { add } from './add.ts';
 import { late, random, workgroup } from '../snippets.ts';
 import type { Scalars, Traced } from '../traces.ts';
 
-const scalars = { size: 'u32', site: 'u32', drop_below: 'u32', keep_scale: 'f32' } as const;
+const scalars = {
+  size: 'u32',
+  together: 'u32',
+  site: 'u32',
+  drop_below: 'u32',
+  keep_scale: 'f32',
+} as const;
 
 const dropoutKernel = kernel({
   name: 'dropout',
@@ -63,20 +69,27 @@ export function dropoutParams(recording: Recording, rate: number): DropoutParams
   return { site: recording.nextSite(), drop_below: below, keep_scale: 1 / (1 - rate) };
 }
 
+interface DropoutOptions {
+  /** Added to what is kept. */
+  readonly residual?: Tensor;
+  /** Elements in a row that are dropped or kept together; 1 when absent. */
+  readonly together?: number;
+}
+
 /**
  * x with elements set to 0 at this rate and the others scaled up, plus `residual`; the same shape.
  * Just x (+ residual) where the recording has no random numbers, as at inference.
  * "Attention Is All You Need", §5.4; Srivastava et al., JMLR 15 (2014), §4.
  */
-export function dropout(x: Tensor, rate: number, options: { residual?: Tensor } = {}): Tensor {
+export function dropout(x: Tensor, rate: number, options: DropoutOptions = {}): Tensor {
   const { recording } = x;
-  const { residual } = options;
+  const { residual, together = 1 } = options;
   if (!drops(recording, rate)) return residual === undefined ? x : add(x, residual);
   const size = elements(x.shape);
   if (residual !== undefined && elements(residual.shape) !== size) {
     throw new RangeError(`dropout: ${x.describe()} and ${residual.describe()} differ in size`);
   }
-  const params = { size, ...dropoutParams(recording, rate) };
+  const params = { size, together, ...dropoutParams(recording, rate) };
   const y = drop(x, x.label, params, residual);
   recording.differentiate({
     op: 'dropout',
@@ -91,7 +104,7 @@ export function dropout(x: Tensor, rate: number, options: { residual?: Tensor } 
 export function drop(
   x: Tensor,
   label: string,
-  params: DropoutParams & { readonly size: number },
+  params: DropoutEntry['trace']['params'],
   residual?: Tensor,
 ): Tensor {
   const { recording } = x;
@@ -104,4 +117,14 @@ export function drop(
     workgroups: Math.ceil(params.size / 64),
   });
   return y;
+}
+
+/**
+ * Stochastic depth: what a sub-layer adds to `residual` is dropped at this rate for whole samples of the batch, and scaled up
+ * for the others. x, residual and the result: (B, …). "Deep Networks with Stochastic Depth" (Huang et al. 2016, arXiv
+ * 1603.09382), §3. Departs from the paper, as most implementations do: each sample is drawn by itself, and what is kept is
+ * scaled in training.
+ */
+export function dropPath(x: Tensor, rate: number, residual: Tensor): Tensor {
+  return dropout(x, rate, { residual, together: elements(x.shape) / x.size(0) });
 }

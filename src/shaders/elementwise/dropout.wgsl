@@ -3,6 +3,7 @@
 // back is the same kernel. Dropout, Srivastava et al., JMLR 15 (2014).
 struct Params {
   size: u32,
+  together: u32,    // elements in a row that share a draw
   site: u32,
   drop_below: u32,  // rate · 2³²
   keep_scale: f32,  // 1 / (1 - rate)
@@ -24,7 +25,7 @@ fn dropout(
   if (i >= params.size) {
     return;
   }
-  let bits = random_bits(vec3u(random[0], random[1], params.site), i);
+  let bits = random_bits(vec3u(random[0], random[1], params.site), i / params.together);
   var value = select(0.0, x[i] * params.keep_scale, bits >= params.drop_below);
   if (HAS_RESIDUAL) {
     value += residual[i];

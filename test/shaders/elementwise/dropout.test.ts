@@ -6,7 +6,7 @@ import { Plan } from '../../../src/runtime/plan.ts';
 import { Recording } from '../../../src/runtime/record.ts';
 import { Scope } from '../../../src/runtime/scope.ts';
 import { attention } from '../../../src/shaders/attention/attention.ts';
-import { dropout } from '../../../src/shaders/elementwise/dropout.ts';
+import { dropout, dropPath } from '../../../src/shaders/elementwise/dropout.ts';
 import { dropLayer } from '../../../src/shaders/elementwise/layer-drop.ts';
 import { maskSpans } from '../../../src/shaders/elementwise/spans.ts';
 import { gradientRules } from '../../../src/shaders/gradients.ts';
@@ -82,13 +82,19 @@ for (const { name, options } of gpus) {
             const y = dropout(x, rate);
             const dy = bench.input('dy', shape, new Float32Array(size).fill(1));
             const found = gradients(bench.recording, new Map([[y, dy]]), [x], gradientRules);
-            return [y, found.get(x)!, dropout(x, rate, { residual })];
+            const path = dropPath(x, rate, residual);
+            const ofPath = gradients(bench.recording, new Map([[path, dy]]), [x], gradientRules);
+            return [y, found.get(x)!, dropout(x, rate, { residual }), path, ofPath.get(x)!];
           },
           { seed: i, training: true, random: [0xfffffff0 + i, 2 ** i - 1] },
         );
         // The way back drops exactly what the way there did.
         const [y, dx] = outputs as [Values, Values];
         y.forEach((value, at) => expect(value === 0).toBe(dx[at] === 0));
+        // Of a path whole samples are dropped, or none of their elements.
+        const dPath = outputs.at(-1) as Values;
+        const each = size / shape[0]!;
+        dPath.forEach((value, at) => expect(value).toBe(dPath[at - (at % each)]));
       }
     }));
 

@@ -36,6 +36,7 @@ function dinov2Model(
     ...visionEncoder(config, loader, sizes, {
       root,
       norms: ['norm1', 'norm2'],
+      dropPath: config.rate('drop_path_rate', 0),
       scales: ['layer_scale1.lambda1', 'layer_scale2.lambda1'],
       feedForward: (prefix) => feedForward(config, loader, `${prefix}.mlp`, sizes.size),
       images: imageEmbeddings(config, loader, {

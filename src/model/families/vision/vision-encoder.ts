@@ -8,7 +8,7 @@ import { ImageInput } from '../../inputs/image-inputs.ts';
 import { preNorm, type SublayerNorm } from '../../layers/block.ts';
 import type { FeedForwardWeights } from '../../layers/feed-forward.ts';
 import type { ImageEmbeddings } from '../../layers/image-embeddings.ts';
-import { scaledPreNorm } from '../../layers/layer-scale.ts';
+import { droppingScaledPreNorm } from '../../layers/layer-scale.ts';
 import { layerNormWeights } from '../../layers/norm-weights.ts';
 import type { LayerWeights } from '../../layers/stack.ts';
 import type { WeightLoader } from '../../weights/weights.ts';
@@ -35,6 +35,8 @@ export interface VisionVariant {
   readonly norms: readonly [attention: string, feedForward: string];
   /** Factors of what each of these adds. */
   readonly scales?: readonly [attention: string, feedForward: string];
+  /** At what rate what these add is dropped for a whole image, in training; of those with factors. */
+  readonly dropPath?: number;
   readonly feedForward: (prefix: string) => FeedForwardWeights;
   readonly images: ImageEmbeddings;
 }
@@ -44,7 +46,7 @@ export function visionEncoder(
   config: Config,
   loader: WeightLoader,
   { size, heads, eps }: VisionSizes,
-  { root, norms, scales, feedForward, images }: VisionVariant,
+  { root, norms, scales, dropPath = 0, feedForward, images }: VisionVariant,
 ): SequenceDefinition {
   const bias = config.boolean('qkv_bias', true);
   const rate = config.rate('hidden_dropout_prob', 0);
@@ -72,7 +74,7 @@ export function visionEncoder(
     vocabulary: 0,
     maxPositions: Infinity,
     stack: {
-      block: scales ? scaledPreNorm : preNorm,
+      block: scales ? droppingScaledPreNorm(dropPath) : preNorm,
       layers: Array.from({ length: config.layers('num_hidden_layers') }, (_, i) =>
         layer(`${root}encoder.layer.${i}`),
       ),
