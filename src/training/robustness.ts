@@ -30,8 +30,9 @@ export interface Robustness {
 }
 
 /**
- * The accuracy of a classifier of texts, tokens, images or sounds, as they are and under attack: each batch is moved by the gradient of its
- * own labels. The model stays as it is, in whatever format it is held.
+ * The accuracy of a classifier of texts, tokens, images or sounds, as they are and under attack: each batch is moved by the
+ * gradient of its own labels. Of a model of texts and images, such as CLIP, it is how many images are most like their own text
+ * among those of the batch; their pixels are attacked. The model stays as it is, in whatever format it is held.
  * @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID, INPUT_INVALID, MODEL_UNSUPPORTED, ABORTED
  * @example
  * const { accuracy, attacked } = await robustness(model, batches, { method: 'pgd', epsilon: 0.5 });
@@ -90,7 +91,9 @@ async function logitsOf(
     const pass = (): { readonly logits: Tensor; readonly losses: Tensor } => {
       const graph = model.record(recording, batch);
       graphs.push(graph);
-      const { logits, labels } = classesOf(graph.from, 'Robustness');
+      const { from } = graph;
+      if ('perImage' in from && from.perImage) return { ...from, logits: from.perImage };
+      const { logits, labels } = classesOf(from, 'Robustness');
       return { logits, losses: crossEntropy(logits, labels) };
     };
     let ones: Tensor | undefined;
@@ -102,7 +105,10 @@ async function logitsOf(
     graphs.forEach((graph) => graph.write(plan, batch));
     if (ones) plan.write(ones, new Float32Array(elements(ones.shape)).fill(1));
     const outputs = await plan.play();
-    const [plain, attacked] = outputs.map((bytes) => toldBy(bytes, first.logits, inputs));
+    const isOfPairs = graphs[0] !== undefined && 'perImage' in graphs[0].from;
+    // Text i is that of image i.
+    const labels = isOfPairs ? [...Array(first.logits.size(0)).keys()] : (inputs.labels ?? []);
+    const [plain, attacked] = outputs.map((bytes) => toldBy(bytes, first.logits, labels));
     if (plain === undefined || attacked === undefined) throw new RangeError('no logits');
     return [plain, attacked];
   } finally {
@@ -111,7 +117,11 @@ async function logitsOf(
 }
 
 /** What logits, (B, C) or (B, T, C), say, and what is right. */
-function toldBy(bytes: ArrayBuffer, { shape }: Tensor, { labels = [] }: ModelInputs): Told {
+function toldBy(
+  bytes: ArrayBuffer,
+  { shape }: Tensor,
+  labels: NonNullable<ModelInputs['labels']>,
+): Told {
   const data = new Float32Array(bytes);
   const classes = shape.at(-1) ?? 1;
   const rows = [...labels].map((row) => [row].flat());

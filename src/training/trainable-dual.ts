@@ -43,15 +43,18 @@ export class TrainableDual
     adapt?: Adapt,
   ): TrainingGraph<PaddedBatch<DualBatch>> {
     const definition = adapt ? adaptWeights(this.definition, adapt) : this.definition;
-    const [text, vision] = (['text', 'vision'] as const).map((name, index) => {
+    // Images first: what is attacked is the first input.
+    const [vision, text] = (['vision', 'text'] as const).map((name) => {
       const { size } = given(checked[name]).input;
-      const shape = { batch, length: lengths[index] ?? 0, size, labelled: false };
+      const shape = { batch, length: lengths[name === 'text' ? 0 : 1] ?? 0, size, labelled: false };
       return sequenceGraph(recording, definition[name], shape);
     });
     if (!text?.logits || !vision?.logits) throw new RangeError('no vectors to compare');
-    const { losses, write } = definition.similarity.losses(vision.logits, text.logits);
+    const { similarity } = definition;
+    const perImage = similarity.record(vision.logits, text.logits);
+    const { losses, write } = similarity.losses(vision.logits, text.logits, perImage);
     return {
-      from: { losses },
+      from: { losses, perImage },
       write(plan, { checked: own }) {
         text.write(plan, given(own.text));
         vision.write(plan, given(own.vision));

@@ -15,6 +15,8 @@ import {
   sgd,
   Trainer,
 } from 'webgpu-transformer/training';
+import { callInputs } from '../support/checkpoint.ts';
+import { readCase } from '../support/expected.ts';
 import { sharedGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
@@ -42,10 +44,14 @@ function processorOf(black: readonly number[], white: readonly number[]): Promis
 }
 
 /** The loss of one step that moves nothing. */
-async function lossOf(model: Model, adversarial?: AttackOptions): Promise<number> {
+async function lossOf(
+  model: Model,
+  adversarial?: AttackOptions,
+  batch: ModelInputs = inputs,
+): Promise<number> {
   const attack = adversarial && { adversarial };
   using trainer = new Trainer(model, { learningRate: 1e-30, optimizer: sgd(), ...attack });
-  for await (const { loss } of trainer.steps([inputs])) return loss;
+  for await (const { loss } of trainer.steps([batch])) return loss;
   return NaN;
 }
 
@@ -131,6 +137,33 @@ test('training on harder pixels raises the accuracy under attack', () =>
     expect(after.accuracy).toBeGreaterThan(0.85);
     expect(before.attacked).toBeLessThan(0.5);
     expect(after.attacked).toBeGreaterThan(0.8);
+  }));
+
+test('of texts and images the pixels are attacked, and images told apart by their texts', () =>
+  onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource('variants/clip_pairs'), { gpu, training: true });
+    const { inputIds, attentionMask, pixelValues } = callInputs(
+      await readCase('variants/clip_pairs'),
+      'main',
+    );
+    // Each image beside the text that it is most like.
+    const ordered = <Row>(rows: readonly Row[] = []): Row[] => [1, 2, 0].map((row) => rows[row]!);
+    const batch = {
+      inputIds: ordered(inputIds),
+      attentionMask: ordered(attentionMask),
+      pixelValues: pixelValues!,
+    };
+    const attack = { method: 'fgm', epsilon: 0.5 } as const;
+    // The loss as it is, and that of the pixels moved by 0.5 for each image.
+    const wanted = 0.7613765217008894 + 1.0118530030712887;
+    expect(Math.abs((await lossOf(model, attack, batch)) - wanted)).toBeLessThan(2e-5);
+    expect(await robustness(model, [batch], attack)).toEqual({
+      accuracy: 1,
+      attacked: 1,
+      labels: 3,
+    });
+    const harder = await robustness(model, [batch], { ...attack, epsilon: 1 });
+    expect(harder).toEqual({ accuracy: 1, attacked: 0, labels: 3 });
   }));
 
 test('attacks that make no sense are refused', () =>
