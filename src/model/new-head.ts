@@ -22,8 +22,8 @@ import { type FindEntry, WeightLoader } from './weights/weights.ts';
 export interface NewHead {
   /** What the classes are called, in their order; a single one is a number to come near to. */
   labels: readonly string[];
-  /** What has a label: a whole text, image or sound (default), or each of its tokens. */
-  of?: 'sequence' | 'token';
+  /** What has a label: a whole text, image or sound (default), each of its tokens, or objects that a detector looks for. */
+  of?: 'sequence' | 'token' | 'object';
   /** What labels of sequences are, as config.json calls it; by their number when absent. */
   problemType?: 'single_label_classification' | 'multi_label_classification' | 'regression';
   /** Draws the weights; 0 by default. */
@@ -40,6 +40,7 @@ const problems: readonly unknown[] = [
 const endings = {
   sequence: ['ForSequenceClassification', 'ForImageClassification', 'ForAudioClassification'],
   token: ['ForTokenClassification'],
+  object: ['ForObjectDetection'],
 } as const;
 
 /** @throws TransformerError OPTION_UNKNOWN, OPTION_INVALID */
@@ -50,10 +51,10 @@ export function checkNewHead(head: NewHead): Required<Omit<NewHead, 'problemType
   if (!isListOf(labels, isName) || labels.length === 0 || new Set(labels).size < labels.length) {
     throw invalid('labels', labels, 'a list of names, no two alike');
   }
-  if (of !== 'sequence' && of !== 'token') throw invalid('of', of, "'sequence' or 'token'");
-  if (problemType !== undefined && (of === 'token' || !problems.includes(problemType))) {
+  if (!Object.hasOwn(endings, of)) throw invalid('of', of, "'sequence', 'token' or 'object'");
+  if (problemType !== undefined && (of !== 'sequence' || !problems.includes(problemType))) {
     const wanted =
-      of === 'token' ? 'none, as tokens have classes' : `one of ${problems.join(', ')}`;
+      of === 'sequence' ? `one of ${problems.join(', ')}` : `none, as ${of}s have classes`;
     throw invalid('problemType', problemType, wanted);
   }
   if (!Number.isSafeInteger(seed)) throw invalid('seed', seed, 'a whole number');
@@ -75,8 +76,10 @@ export function classifierEnd(
   { ends, shown }: ClassNames,
   of: keyof typeof endings,
 ): string | undefined {
-  // Every encoder of texts has both.
-  return shown === 'encoder' ? endings[of][0] : endings[of].find((end) => ends.includes(end));
+  const [first] = endings[of];
+  // Every encoder of texts has those of texts and tokens.
+  if (shown === 'encoder' && of !== 'object') return first;
+  return endings[of].find((end) => ends.includes(end));
 }
 
 /** A checkpoint with a new head, before its weights are there. */

@@ -30,6 +30,25 @@ test('two runs are equal bit for bit, over batches that share a list', () =>
     expect(await run()).toEqual(found);
   }));
 
+test('a detector learns to find what it had no label for', () =>
+  onGpu(async (gpu) => {
+    const { pixelValues } = await batchOf();
+    const box = (x: number): number[][] => [[x, 0.5, 0.3, 0.4]];
+    const labels = [
+      { classLabels: [3], boxes: box(0.3) },
+      { classLabels: [4], boxes: box(0.7) },
+    ];
+    const head = { labels: ['ant', 'bee', 'cat', 'dog', 'elk'], of: 'object' } as const;
+    using model = await loadModel(fixtureSource(name), { gpu, training: true, head });
+    using trainer = new Trainer(model, { learningRate: 1e-2, dropout: false });
+    const losses: number[] = [];
+    const batch = { pixelValues: pixelValues!, labels };
+    for await (const { loss } of trainer.steps(() => batch, { maxSteps: 30 })) losses.push(loss);
+    expect(losses.at(-1)!).toBeLessThan(0.5 * losses[0]!);
+    const { logits } = await model.forward({ pixelValues: pixelValues! });
+    expect(logits?.shape).toEqual([2, 7, 6]);
+  }));
+
 test('labels that are none are refused, and what Python does not compute either', () =>
   onGpu(async (gpu) => {
     const { pixelValues, labels } = await batchOf();

@@ -35,6 +35,20 @@ test.each<[fixture: string, className: string, names: string[], of?: NewHead['of
     [...pair('bert.pooler.dense'), ...pair('classifier')],
   ],
   ['bert_mlm', 'BertForTokenClassification', pair('classifier'), 'token'],
+  [
+    'variants/yolos_labels',
+    'YolosForObjectDetection',
+    pair('class_labels_classifier.layers.2'),
+    'object',
+  ],
+  [
+    'variants/yolos_model',
+    'YolosForObjectDetection',
+    ['class_labels_classifier', 'bbox_predictor'].flatMap((name) =>
+      [0, 1, 2].flatMap((layer) => pair(`${name}.layers.${layer}`)),
+    ),
+    'object',
+  ],
   ['distilbert_seqcls', 'DistilBertForSequenceClassification', pair('classifier')],
   ['variants/gpt2_model', 'GPT2ForSequenceClassification', ['score.weight']],
   [
@@ -161,7 +175,9 @@ test.each<[head: unknown, code: ErrorCode, part: string]>([
   [{ labels: ['a', ' '] }, 'OPTION_INVALID', 'a list of names'],
   [{ labels: Array(2) }, 'OPTION_INVALID', 'labels of head is [null,null]'],
   [{ labels, names: [] }, 'OPTION_UNKNOWN', 'names'],
-  [{ labels, of: 'text' }, 'OPTION_INVALID', "'sequence' or 'token'"],
+  [{ labels, of: 'text' }, 'OPTION_INVALID', "'sequence', 'token' or 'object'"],
+  [{ labels, of: 'toString' }, 'OPTION_INVALID', "'sequence', 'token' or 'object'"],
+  [{ labels, of: 'object' }, 'MODEL_UNSUPPORTED', '"vit" has no classifier of objects'],
   [{ labels, of: 'token' }, 'MODEL_UNSUPPORTED', '"vit" has no classifier of tokens'],
   [{ labels, seed: 0.5 }, 'OPTION_INVALID', 'seed of head is 0.5'],
   [{ labels, problemType: 'ranking' }, 'OPTION_INVALID', 'problemType of head is "ranking"'],
