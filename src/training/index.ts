@@ -3,6 +3,13 @@
 export { type Batches, type SequencePair, sequenceBatch } from './batches.ts';
 export { audioFolder, speechBatch, type SpokenText } from './data/audio-folder.ts';
 export {
+  type LabelledSound,
+  soundBatch,
+  type SoundFolder,
+  soundFolder,
+  type SoundFolderOptions,
+} from './data/sound-folder.ts';
+export {
   loadSpeechProcessor,
   type SpeechLabelOptions,
   type SpeechProcessor,

@@ -111,6 +111,17 @@ const ways: Readonly<Record<string, Way>> = {
     call: (...args: Parameters<training.SpeechProcessor['labels']>) => speech.labels(...args),
     right: of(() => ['one', { language: 'en', task: 'transcribe' as const }]),
   },
+  soundFolder: {
+    call: training.soundFolder,
+    right: of(() => [
+      [
+        table('file_name,label\na.wav,one\nb.wav,two'),
+        new File([], 'a.wav'),
+        new File([], 'b.wav'),
+      ],
+      { labels: ['one', 'two'] },
+    ]),
+  },
   imageFolder: {
     call: training.imageFolder,
     right: of(() => [['a', 'b'].map(chosen), { labels: ['a', 'b'] }]),
@@ -243,6 +254,7 @@ const theirs = ['adapter.files', 'target.write'];
 /** Tried in training and training/data: they are called with a tokenizer or a processor, or with rows of any kind. */
 const ofProcessors = [
   'imageBatch',
+  'soundBatch',
   'speechBatch',
   'textExample',
   'completionExample',

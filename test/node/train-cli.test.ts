@@ -17,6 +17,7 @@ import { initialCheckpoint } from '../../src/training/initialize.ts';
 import { png } from '../../src/cli/image/png.ts';
 import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
+import { wavFile } from '../support/wav.ts';
 import { buildCommand, expectRefusal, interrupt, root, run, taskFolder } from '../support/cli.ts';
 
 // Several processes a test, each of which opens a device.
@@ -617,6 +618,64 @@ test('a classifier of pictures learns labels from folders, under their names', a
   const texts = ['--from', path.join(root, 'models', 'phrases'), '--data', data, '--out', out];
   await rm(out, { recursive: true });
   expectRefusal(await run('train', ...texts), 'is the folder', 'Pass a file');
+});
+
+test('a classifier of sounds learns labels from folders, under their names', async () => {
+  const folder = await temporaryFolder();
+  const fixture = path.join(root, 'test', 'fixtures', 'variants', 'wav2vec2_seqcls');
+  const [from, data, out] = ['from', 'words', 'out'].map((name) => path.join(folder, name));
+  await mkdir(from!);
+  for (const name of ['config.json', 'model.safetensors']) {
+    await copyFile(path.join(fixture, name), path.join(from!, name));
+  }
+  const extractor = { feature_extractor_type: 'Wav2Vec2FeatureExtractor' };
+  await writeFile(path.join(from!, 'preprocessor_config.json'), JSON.stringify(extractor));
+  for (const [label, wave] of Object.entries({ high: 2, low: 40 })) {
+    await mkdir(path.join(data!, label), { recursive: true });
+    for (let i = 0; i < 3; i++) {
+      const samples = Int16Array.from({ length: 800 }, (_, t) => 9000 * Math.sin(t / wave + i));
+      const file = path.join(data!, label, `${i}.wav`);
+      await writeFile(file, wavFile(new Uint8Array(samples.buffer)));
+    }
+  }
+  const steps = [
+    '--steps',
+    '40',
+    '--batch-size',
+    '6',
+    '--learning-rate',
+    '0.005',
+    '--dtype',
+    'f32',
+  ];
+  const { code, stderr, stdout } = await run(
+    'train',
+    '--from',
+    from!,
+    '--data',
+    data!,
+    '--out',
+    out!,
+    ...steps,
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain(`6 sounds of 2 labels of ${data}, 0 held out`);
+  expect(stdout).toContain('labels      2: high, low\n');
+  const log = await readLog(out!);
+  expect(log.at(-1)!.loss).toBeLessThan(0.5 * Math.LN2);
+  const kept = JSON.parse(await readFile(path.join(out!, 'config.json'), 'utf8')) as object;
+  expect(kept).toMatchObject({ id2label: { 0: 'high', 1: 'low' } });
+  const file = path.join(data!, 'low', '0.wav');
+  const other = await run(
+    'train',
+    '--from',
+    from!,
+    '--data',
+    file,
+    '--out',
+    path.join(folder, 'none'),
+  );
+  expectRefusal(other, 'classifier of sounds learns from a folder');
 });
 
 test('adapters of a model of speech learn from sounds with their texts', async () => {

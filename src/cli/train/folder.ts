@@ -1,14 +1,15 @@
-// A folder of files as what a model learns from: pictures by label, sounds with their texts.
+// A folder of files as what a model learns from: pictures or sounds by label, sounds with their texts.
 
 import { stat } from 'node:fs/promises';
-import { ImageProcessor, type NewHead, type Source } from '../../index.node.ts';
+import { FeatureExtractor, ImageProcessor, type NewHead, type Source } from '../../index.node.ts';
 import { modalitiesOf } from '../../model/architectures.ts';
 import { className } from '../../model/heads/head-name.ts';
 import { readConfig } from '../../model/read-configs.ts';
 import { show } from '../../runtime/print.ts';
 import type { JsonObject } from '../../source/json.ts';
 import { audioFolder, speechBatch } from '../../training/data/audio-folder.ts';
-import { imageBatch, type ImageFolder, imageFolder } from '../../training/data/image-folder.ts';
+import { imageBatch, imageFolder } from '../../training/data/image-folder.ts';
+import { soundBatch, soundFolder } from '../../training/data/sound-folder.ts';
 import { loadSpeechProcessor } from '../../training/data/speech-processor.ts';
 import { labelsOf, tasksFor } from '../describe.ts';
 import { UsageError } from '../options.ts';
@@ -31,6 +32,10 @@ const kinds: Readonly<Record<string, Kind>> = {
     wanted: 'A classifier of pictures learns from a folder with a folder of them for each label',
     learner: imageLearner,
   },
+  'audio-classification': {
+    wanted: 'A classifier of sounds learns from a folder with a folder of them for each label',
+    learner: soundLearner,
+  },
   'automatic-speech-recognition': {
     wanted:
       'A model of speech learns from a folder of sounds, with metadata.csv that says their texts',
@@ -51,19 +56,25 @@ export async function folderLearner(
   const config = await readConfig(source, undefined);
   const tasks = await tasksFor(config, className(config) ?? null);
   const isFolder = data !== undefined && (await isDirectory(data));
-  // Whatever sees pictures can be given a head for labels.
-  const sees = isFolder && (await modalitiesOf(config)).includes('image');
   const kind = Object.keys(kinds).find((task) => tasks.includes(task));
-  const { wanted, learner } = kinds[kind ?? (sees ? 'image-classification' : '')] ?? {};
+  const other = isFolder && (await classifierOf(config));
+  const { wanted, learner } = kinds[kind ?? (other || '')] ?? {};
   if (learner !== undefined) {
     if (isFolder) return learner(data, settings, { source, config });
     throw new UsageError(`${wanted}; --data is ${show(data ?? 'missing')}.`);
   }
   if (!isFolder) return undefined;
   throw new UsageError(
-    `--data is the folder ${data}, from which classifiers of pictures and models of speech learn; --from is another ` +
+    `--data is the folder ${data}, from which classifiers of pictures or sounds and models of speech learn; --from is another ` +
       'model. Pass a file.',
   );
+}
+
+/** What a model without a task becomes by a head for labels: whatever sees or hears can be given one. */
+async function classifierOf(config: JsonObject): Promise<string | undefined> {
+  const given = await modalitiesOf(config);
+  if (given.includes('image')) return 'image-classification';
+  return given.includes('sound') ? 'audio-classification' : undefined;
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -82,16 +93,40 @@ async function imageLearner(
   { source, config }: Checkpoint,
 ): Promise<Learner> {
   const processor = await ImageProcessor.load(source);
-  const { images, labels, head } = await labelledImages(folder, config, seed);
+  const { images, labels: own } = await imageFolder(folder);
+  const { labels, numbers, head } = labelsFor(own, config, seed);
+  const labelled = images.map(({ image, label }) => ({ image, label: numbers[label] ?? -1 }));
   return {
     source,
     ...(head && { head }),
     data: ({ gpu }) =>
-      inOrder(folder, images, {
+      inOrder(folder, labelled, {
         seed,
         batchSize,
         batchOf: (some) => imageBatch(gpu, processor, some),
         unit: `pictures of ${labels.length} labels`,
+      }),
+  };
+}
+
+async function soundLearner(
+  folder: string,
+  { recipe: { seed, batchSize } }: TrainSettings,
+  { source, config }: Checkpoint,
+): Promise<Learner> {
+  const extractor = await FeatureExtractor.load(source);
+  const { sounds, labels: own } = await soundFolder(folder);
+  const { labels, numbers, head } = labelsFor(own, config, seed);
+  const labelled = sounds.map(({ sound, label }) => ({ sound, label: numbers[label] ?? -1 }));
+  return {
+    source,
+    ...(head && { head }),
+    data: ({ gpu }) =>
+      inOrder(folder, labelled, {
+        seed,
+        batchSize,
+        batchOf: (some) => soundBatch(gpu, extractor, some),
+        unit: `sounds of ${labels.length} labels`,
       }),
   };
 }
@@ -118,18 +153,21 @@ async function speechLearner(
   };
 }
 
-/** Pictures by the labels of a model where it names them all, else by their own, for which it gets a head. */
-async function labelledImages(
-  folder: string,
-  config: JsonObject,
-  seed: number,
-): Promise<ImageFolder & { readonly head?: NewHead }> {
+/** How the classes of a folder stand in a model. */
+interface ModelLabels {
+  /** What the model tells apart. */
+  readonly labels: readonly string[];
+  /** The class in the model of each class of the folder. */
+  readonly numbers: readonly number[];
+  /** Where the model does not name all of them. */
+  readonly head?: NewHead;
+}
+
+/** The labels of a model where it names all of these, else these, for which it gets a head. */
+function labelsFor(own: readonly string[], config: JsonObject, seed: number): ModelLabels {
   const known = labelsOf(config, className(config) ?? null);
-  const own = await imageFolder(folder);
-  if (!own.labels.every((name) => known.includes(name))) {
-    return { ...own, head: { labels: own.labels, seed } };
+  if (own.every((name) => known.includes(name))) {
+    return { labels: known, numbers: own.map((name) => known.indexOf(name)) };
   }
-  const numbers = own.labels.map((name) => known.indexOf(name));
-  const images = own.images.map(({ image, label }) => ({ image, label: numbers[label] ?? -1 }));
-  return { images, labels: known };
+  return { labels: own, numbers: [...own.keys()], head: { labels: own, seed } };
 }

@@ -32,8 +32,8 @@ export const train: Command = {
     'from preferences (DPO): rows with prompt, chosen and rejected, or conversations as chosen and rejected. A model of ' +
     'embeddings learns from rows with anchor, positive and perhaps negative, texts that belong together, with all others of ' +
     'a step as negatives. A classifier ' +
-    'of texts learns from rows with text, label and perhaps textPair; one of pictures from a folder that has a folder of ' +
-    'them for each label, or metadata.csv with file_name and label; either gets a head for labels that it does not have; a model of speech from a folder of sounds with ' +
+    'of texts learns from rows with text, label and perhaps textPair; one of pictures or sounds from a folder that has a folder ' +
+    'of them for each label, or metadata.csv with file_name and label; all get a head for labels that they do not have; a model of speech from a folder of sounds with ' +
     "metadata.csv, which has file_name and transcription. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
   options: trainOptions,
   examples: [

@@ -26,7 +26,8 @@ export interface SpokenText {
   readonly text: string;
 }
 
-const sounds = /\.(wav|mp3|flac|ogg|opus|m4a|aac|webm)$/i;
+/** Names of files that hold sound. */
+export const soundFiles: RegExp = /\.(wav|mp3|flac|ogg|opus|m4a|aac|webm)$/i;
 
 /** What the column of texts is called, the usual name first. */
 const columns = ['transcription', 'text', 'sentence'];
@@ -44,7 +45,7 @@ export async function audioFolder(
   const { signal } = options;
   throwIfAborted(signal);
   const files = await filesOfFolder(folder);
-  const described = await describedFiles(files, { columns: [], fits: sounds, signal });
+  const described = await describedFiles(files, { columns: [], fits: soundFiles, signal });
   if (described === undefined) {
     throw new TransformerError(
       'INPUT_INVALID',

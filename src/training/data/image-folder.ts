@@ -1,21 +1,13 @@
 // Pictures in folders by label, as torchvision's ImageFolder and Hugging Face's "imagefolder" have them, and batches of them.
 
-import {
-  fieldsOf,
-  hasMethod,
-  nearestName,
-  refuseUnknown,
-  throwIfAborted,
-  TransformerError,
-} from '../../runtime/errors.ts';
+import { fieldsOf, hasMethod, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import { show } from '../../runtime/print.ts';
 import type { ImageProcessor } from '../../images/image-processor.ts';
 import type { ImageInput } from '../../images/read-image.ts';
 import type { ModelInputs } from '../../model/model.ts';
-import { type DataFolder, filesOfFolder, type FolderFile } from '../../source/folder-files.ts';
-import { invalidOption } from '../check.ts';
-import { describedFiles } from './described-files.ts';
+import type { DataFolder } from '../../source/folder-files.ts';
+import { labelledFiles } from './labelled-files.ts';
 
 /** A picture and its class. */
 export interface LabelledImage {
@@ -41,17 +33,7 @@ export interface ImageFolderOptions {
   signal?: AbortSignal;
 }
 
-/** A picture and what its class is called, or its number. */
-interface NamedImage {
-  readonly image: ImageInput;
-  readonly name: unknown;
-  readonly where: string;
-}
-
 const pictures = /\.(png|jpe?g|webp|gif|avif|tiff?|bmp)$/i;
-
-/** Folders that hold parts of a data set, not classes of it. */
-const parts = /^(train(ing)?|valid(ation)?|val|dev|eval(uation)?|test(ing)?)$/i;
 
 /**
  * The pictures of a folder and their classes: its folders, sorted, whatever lies below them (`cats/1.png`); or, where a
@@ -64,122 +46,12 @@ export async function imageFolder(
   options: ImageFolderOptions = {},
 ): Promise<ImageFolder> {
   refuseUnknown(options, ['labels', 'signal'], 'option of imageFolder');
-  const { labels, signal } = options;
-  if (labels !== undefined) checkNames(labels);
-  throwIfAborted(signal);
-  const files = await filesOfFolder(folder);
-  const described = await describedFiles(files, { columns: ['label'], fits: pictures, signal });
-  const named =
-    described?.map(({ file, row, where }) => ({ image: file, name: row['label'], where })) ??
-    inFolders(files);
-  const isNumbered = described !== undefined && isNumbers(named, labels);
-  const classes = isNumbered ? numbered(named, labels) : byName(named, labels);
-  const [first] = classes.images;
-  if (first === undefined || classes.images.some(({ label }) => label !== first.label)) {
-    return classes;
-  }
-  throw new TransformerError(
-    'INPUT_INVALID',
-    `All pictures are of the class ${show(classes.labels[first.label])}, which leaves nothing to tell apart. ` +
-      'Pass a folder with two classes at least.',
-  );
-}
-
-/** The pictures of a folder, each of the class of the folder in it that it lies in. */
-function inFolders(files: readonly FolderFile[]): NamedImage[] {
-  const all = files.filter(({ path }) => pictures.test(path));
-  const invalid = (message: string): TransformerError =>
-    new TransformerError('INPUT_INVALID', message);
-  if (all.length === 0) {
-    throw invalid(
-      'The folder holds no pictures. Pass one with a folder of pictures for each class.',
-    );
-  }
-  const folders = new Set(files.map(({ path }) => path.split('/', 1)[0] ?? ''));
-  const named = all.map(({ path, file }) => {
-    const [name = '', ...below] = path.split('/');
-    if (below.length > 0) return { image: file, name, where: path };
-    throw invalid(
-      `${show(path)} lies in no folder of a class. Move it into one, or describe all files in metadata.csv, ` +
-        'with the columns file_name and label.',
-    );
+  const { files, labels } = await labelledFiles(folder, {
+    ...options,
+    fits: pictures,
+    what: 'picture',
   });
-  const names = [...new Set(named.map(({ name }) => name))];
-  const isSplit = all.every(({ path }) => path.split('/').length > 2);
-  if (isSplit && names.every((name) => parts.test(name))) {
-    throw invalid(
-      `The folder holds parts of a data set, ${names.join(', ')}. Pass one of them, such as ${names.at(-1)}.`,
-    );
-  }
-  const ours = new Set(names);
-  const empty = [...folders].find((name) => isFolder(files, name) && !ours.has(name));
-  if (empty === undefined) return named;
-  throw invalid(`The folder ${show(empty)} holds no pictures. Take it out, or put some in.`);
-}
-
-function isFolder(files: readonly FolderFile[], name: string): boolean {
-  return files.some(({ path }) => path.startsWith(`${name}/`));
-}
-
-/** Whether one of them has the number of its class, as such or in digits that are no name. */
-function isNumbers(images: readonly NamedImage[], labels: readonly string[] = []): boolean {
-  return images.some(
-    ({ name }) =>
-      typeof name === 'number' || (/^\d+$/.test(String(name)) && !labels.includes(String(name))),
-  );
-}
-
-/** Pictures by the numbers of their classes. */
-function numbered(
-  images: readonly NamedImage[],
-  given: readonly string[] | undefined,
-): ImageFolder {
-  const most = given?.length ?? Infinity;
-  const numbers = images.map(({ image, name, where }) => {
-    const label = typeof name === 'string' && /^\d+$/.test(name) ? Number(name) : name;
-    const isClass = Number.isSafeInteger(label) && Number(label) >= 0 && Number(label) < most;
-    if (isClass) return { image, label: Number(label) };
-    const wanted = given === undefined ? 'on' : `to ${most - 1}`;
-    throw new TransformerError(
-      'FILE_INVALID',
-      `${where} has the label ${show(name)}; others have numbers. Wanted the number of a class, from 0 ${wanted}.`,
-    );
-  });
-  const count = numbers.reduce((greatest, { label }) => Math.max(greatest, label + 1), 0);
-  const labels = given ?? Array.from({ length: count }, (_, index) => String(index));
-  return { images: numbers, labels };
-}
-
-/** Pictures by the names of their classes. */
-function byName(images: readonly NamedImage[], given: readonly string[] | undefined): ImageFolder {
-  const names = images.map(({ name, where }) => {
-    if (typeof name === 'string' && name.trim() !== '') return name;
-    throw new TransformerError(
-      'FILE_INVALID',
-      `${where} has the label ${show(name)}; wanted the name of a class, or its number.`,
-    );
-  });
-  const labels = given ?? [...new Set(names)].toSorted();
-  const classes = new Map(labels.map((name, index) => [name, index]));
-  const labelled = images.map(({ image, where }, index) => {
-    const name = names[index] ?? '';
-    const label = classes.get(name);
-    if (label !== undefined) return { image, label };
-    const near = nearestName(name, labels);
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `${where} is of the class ${show(name)}, which is none of the labels, ${show(labels)}. ` +
-        (near === undefined ? 'Rename it, or leave out labels.' : `Did you mean ${show(near)}?`),
-    );
-  });
-  return { images: labelled, labels };
-}
-
-function checkNames(labels: unknown): void {
-  const list = Array.isArray(labels) ? Array.from<unknown>(labels) : [];
-  const isNames = list.every((name) => typeof name === 'string');
-  if (isNames && list.length > 0 && new Set(list).size === list.length) return;
-  throw invalidOption('labels', labels, 'a list of names, no two alike');
+  return { images: files.map(({ file, label }) => ({ image: file, label })), labels };
 }
 
 /**
