@@ -133,7 +133,6 @@ async function loadOnce(
   const { signal, onProgress, head, modules = false, cacheDtype = 'f32' } = options;
   checkCacheDtype(cacheDtype);
   checkParts(options);
-  if (modules && head !== undefined) throw headWithModules();
   throwIfAborted(signal);
   const files = openSource(source, options);
   import('./weights/slice-writer.ts').catch(() => {}); // while files are read; told of where it is used
@@ -189,13 +188,6 @@ function checkParts({ gpu, onProgress }: { [Name in keyof LoadOptions]: unknown 
   if (gpu !== undefined) requireGpu(gpu);
   if (onProgress === undefined || typeof onProgress === 'function') return;
   throw new TransformerError('OPTION_INVALID', 'onProgress is no function. Pass one, or none.');
-}
-
-function headWithModules(): TransformerError {
-  return new TransformerError(
-    'OPTION_INVALID',
-    'head begins a classifier, modules takes along what makes vectors of texts. Leave one out.',
-  );
 }
 
 function askedFormats(dtype: unknown, training: boolean): AskedFormats {

@@ -62,7 +62,7 @@ export async function openCheckpoint(
       : (await import('./new-head.ts')).beginHead(fields, families, head);
   if (begun !== undefined) ({ config, fields } = begun);
   const sentence = modules
-    ? await (await import('./open-sentence-head.ts')).openSentenceHead(files, signal)
+    ? await (await import('./open-sentence-head.ts')).openSentenceHead(files, { head, signal })
     : undefined;
   const open = async (own: Config): Promise<Architecture> => {
     const found = await architectureOf(families, own);

@@ -1,5 +1,6 @@
 // Opens what sentence-transformers puts behind a model: modules.json, and the weights of the layers that it names.
 
+import { TransformerError } from '../runtime/errors.ts';
 import { isObject, show } from '../source/json.ts';
 import { openSafetensors, type TensorEntry } from '../source/safetensors.ts';
 import { readJson, type Source } from '../source/source.ts';
@@ -30,11 +31,17 @@ interface OpenedHead {
 /** Settings that go with the modules. */
 const settingsFiles = ['sentence_bert_config.json', 'config_sentence_transformers.json'];
 
-/** Opens what modules.json names. Errors: FILE_*, MODEL_UNSUPPORTED for what does not train. */
+/** Opens what modules.json names. Errors: FILE_*, MODEL_UNSUPPORTED for what does not train, OPTION_INVALID beside a head. */
 export async function openSentenceHead(
   files: Source,
-  signal: AbortSignal | undefined,
+  { head, signal }: { readonly head: unknown; readonly signal: AbortSignal | undefined },
 ): Promise<OpenedHead> {
+  if (head !== undefined) {
+    throw new TransformerError(
+      'OPTION_INVALID',
+      'head begins a classifier, modules takes along what makes vectors of texts. Leave one out.',
+    );
+  }
   const { pooling: poolings, modules, files: found } = await readModuleList(files, signal);
   const [pooling] = poolings;
   if (poolings.length > 1 || (pooling !== 'mean' && pooling !== 'cls' && pooling !== 'last')) {
