@@ -111,8 +111,10 @@ const adapted = [
   'gpt2_dora',
   'gpt_oss_experts',
   'llama_dora',
+  'nomic_renamed',
   'qwen3_5_queries',
   'qwen3_moe_experts',
+  'vit_renamed',
 ];
 
 describe.each([...wholes, ...adapted])('%s', (name) => {

@@ -18,7 +18,7 @@ import { adaptiveConfig, readKept, withoutRanks, withRanks } from './adaptive-fi
 import type { KeptRanks } from './adaptive-ranks.ts';
 import { sizeOf } from './lora-options.ts';
 import { isTableCopy, matrixName, moduleOf, storedMatrices } from './matrix-names.ts';
-import { type Modules, modulesOf } from './lora-targets.ts';
+import { classLayers, type Modules, modulesOf } from './lora-targets.ts';
 import { checkWhole, wholeModulesOf, wholeTensors } from './whole-files.ts';
 import { wholeName } from './whole-modules.ts';
 
@@ -120,14 +120,12 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
   const wrapped = new Set(experts.map(({ fileName }) => fileName));
   const targets = stored.filter((name) => !wrapped.has(name));
   const names = [...targets, ...experts.map(({ name }) => name)];
-  const adaptable = new Map([
-    ...modules.layers,
-    ...experts.map((layer) => [layer.name, layer] as const),
-  ]);
+  const named = namedLike(targets, modules);
+  const adaptable = new Map([...named, ...experts.map((layer) => [layer.name, layer] as const)]);
   const modulesToSave = wholeModulesOf(json, whole, { label, file });
   const sizes = { ...config, ...patternsOf(json, names, label) };
   const kept = config.adaptive && readKept(json, config.rank, label);
-  checkTargets(json, targets, modules, { label, file, isAdaptive: config.adaptive !== undefined });
+  checkTargets(json, targets, named, { label, file, isAdaptive: config.adaptive !== undefined });
   const layers: SizedLayer[] = [];
   for (const name of names) {
     const layer = adaptable.get(name);
@@ -183,6 +181,11 @@ function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {
   return baseModel === null ? '' : ` (${show(baseModel)})`;
 }
 
+/** The layers by the names that an adapter has for them: those of the checkpoint, or of its class. */
+function namedLike(names: readonly string[], modules: Modules): Modules['layers'] {
+  return names.some((name) => modules.renamed.has(name)) ? classLayers(modules) : modules.layers;
+}
+
 /** The modules whose matrices a file holds. */
 function modulesIn(
   keys: readonly string[],
@@ -212,7 +215,7 @@ function modulesIn(
 function checkTargets(
   json: JsonObject,
   names: readonly string[],
-  { layers }: Modules,
+  layers: Modules['layers'],
   { label, file, isAdaptive }: { label: string; file: string; isAdaptive: boolean },
 ): void {
   const targets = json['target_modules'];

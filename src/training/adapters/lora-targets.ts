@@ -7,6 +7,7 @@ import type { Linear } from '../../model/weights/linear-weights.ts';
 import type { TrainableModel } from '../../model/trainable-model.ts';
 import type { WeightSlice } from '../../model/weights/parameters.ts';
 import { type NamePattern, testOf } from '../trainable.ts';
+import { type RenamedLayer, renamedLayers } from './class-names.ts';
 
 /** Consecutive rows of a weight tensor that are rows of a layer. */
 export interface LayerRows {
@@ -42,6 +43,8 @@ export interface AdaptableLayer {
 /** What modules a model has: those that can be adapted by name, and why others cannot. */
 export interface Modules {
   readonly layers: ReadonlyMap<string, AdaptableLayer>;
+  /** Layers under other names, those of the class, where the file has older ones. */
+  readonly renamed: ReadonlyMap<string, RenamedLayer>;
   readonly others: ReadonlyMap<string, string>;
 }
 
@@ -106,7 +109,7 @@ export function modulesOf(model: TrainableModel): Modules {
       layers.set(own, { ...plain, name: own, pieces, out, input, isEmbedding: true, isTied });
     }
   }
-  return { layers, others };
+  return { layers, renamed: renamedLayers(model.config, layers.values()), others };
 }
 
 /** Rows that stand together, in their order. */
@@ -166,21 +169,31 @@ function classNames({ linears, slices }: TrainableModel): (name: string) => stri
   return (own) => own;
 }
 
+/** All layers by the names of the class. */
+export function classLayers({ layers, renamed }: Modules): Modules['layers'] {
+  const older = new Set([...renamed.values()].map(({ inFile }) => inFile));
+  return new Map([...[...layers].filter(([name]) => !older.has(name)), ...renamed]);
+}
+
 /** What makes queries and values, under the names that families give it: apart, or together with keys. */
 const queriesAndValues =
   /\.(?:q|v|query|value|[qv]_(?:proj|lin)|(?:query|value)_proj|q_attn|c_attn|query_key_value|qkv|qkv_proj|Wqkv|in_proj_qkv)$|(?:attn|\.self)\.in_proj$/;
 
 /**
- * The layers whose names fit one of the patterns; each pattern must fit at least one. Without patterns those that make
- * queries and values.
+ * The layers whose names fit one of the patterns, in the file or in the class; each pattern must fit at least one.
+ * Without patterns those that make queries and values, by the names of the class.
  * @throws TransformerError OPTION_INVALID
  */
 export function selectLayers(
-  { layers, others }: Modules,
+  modules: Modules,
   patterns: readonly NamePattern[] | undefined,
 ): AdaptableLayer[] {
+  const { layers, renamed, others: unfit } = modules;
+  const all = [...layers.values(), ...renamed.values()];
   if (patterns === undefined) {
-    const usual = [...layers.values()].filter(({ name }) => queriesAndValues.test(name));
+    const usual = [...classLayers(modules).values()].filter(({ name }) =>
+      queriesAndValues.test(name),
+    );
     if (usual.length > 0) return usual;
     throw new TransformerError(
       'OPTION_INVALID',
@@ -190,7 +203,7 @@ export function selectLayers(
   }
   const tests = patterns.map(testOf);
   for (const [index, test] of tests.entries()) {
-    for (const [name, kind] of others) {
+    for (const [name, kind] of unfit) {
       if (!test(name)) continue;
       throw new TransformerError(
         'OPTION_INVALID',
@@ -198,14 +211,18 @@ export function selectLayers(
           'are for linear layers and embeddings of tokens. Name those only.',
       );
     }
-    if ([...layers.keys()].some(test)) continue;
+    if (all.some(({ name }) => test(name))) continue;
     const pattern = patterns[index] ?? '';
     throw new TransformerError(
       'OPTION_INVALID',
       `targets: no layer has a name like ${show(String(pattern))}. ${hint(pattern, layers)}`,
     );
   }
-  return [...layers.values()].filter(({ name }) => tests.some((test) => test(name)));
+  const fits = ({ name }: AdaptableLayer): boolean => tests.some((test) => test(name));
+  const fitting = [...layers.values()].filter(fits);
+  const taken = new Set(fitting.map(({ name }) => name));
+  const others = [...renamed.values()].filter((layer) => fits(layer) && !taken.has(layer.inFile));
+  return [...fitting, ...others];
 }
 
 /** The nearest name of as many parts as the pattern has, else one of the names there are. */
