@@ -1,5 +1,6 @@
 // The site of docs/: `npm run docs` serves it, `npm run build:docs` writes docs/.vitepress/dist/, which any static
-// host can serve. A link that leads nowhere fails the build. The reference is made of the docstrings in src before.
+// host can serve (`npm --prefix docs run build -- --base /docs/` where it lies
+// under a path). A link that leads nowhere fails the build. The reference is made of the docstrings in src before.
 
 /**
  * Pages of a group, as the sidebar shows them.
@@ -23,6 +24,7 @@ const sidebar = [
     '/guides/speech': 'Speech',
     '/guides/training': 'Training',
     '/guides/adapters': 'Adapters (LoRA)',
+    '/guides/inside': 'Looking inside',
   }),
   group('In an app', {
     '/guides/workers': 'Workers',
@@ -34,6 +36,7 @@ const sidebar = [
   }),
   group('Look up', {
     '/reference/': 'API reference',
+    '/points': 'Named points',
     '/errors': 'Error codes',
     '/models': 'Models that work',
     '/platforms': 'Browsers and drivers',
@@ -47,8 +50,17 @@ const sidebar = [
 ];
 
 /**
+ * A token of markdown-it; its types come with the site's own packages.
+ * @typedef {object} Token
+ * @property {string} type
+ * @property {readonly Token[] | null} children
+ * @property {(name: string) => string | null} attrGet
+ * @property {(name: string, value: string) => void} attrSet
+ */
+
+/**
  * Has images of documents at the root, which pages of about/ include, be found from there.
- * @param {import('vitepress').MarkdownRenderer} markdown
+ * @param {{ core: { ruler: { after(other: string, name: string, rule: (state: { tokens: readonly Token[] }) => void): void } } }} markdown
  */
 function pointImagesToRoot(markdown) {
   markdown.core.ruler.after('inline', 'images-of-the-root', ({ tokens }) => {
@@ -59,13 +71,10 @@ function pointImagesToRoot(markdown) {
   });
 }
 
-/** @type {import('vitepress').UserConfig<import('vitepress').DefaultTheme.Config>} */
 export default {
   title: 'webgpu-transformer',
   description: 'Transformers in raw WebGPU: guides and reference',
   lang: 'en',
-  // The path that the site lies under on its host.
-  base: process.env.DOCS_BASE ?? '/',
   srcExclude: ['known-models/**'],
   markdown: { config: pointImagesToRoot },
   // A page of the reference is as long as its entry.

@@ -13,10 +13,13 @@ import { labelledFiles } from './labelled-files.ts';
 
 /** A sound and its class. */
 export interface LabelledSound {
+  /** A file, or what was recorded. */
   readonly sound: AudioInput;
+  /** The number of its class. */
   readonly label: number;
 }
 
+/** The sounds of a folder. */
 export interface SoundFolder {
   /** In the order of their paths, or of the table that describes them. */
   readonly sounds: readonly LabelledSound[];
@@ -24,9 +27,11 @@ export interface SoundFolder {
   readonly labels: readonly string[];
 }
 
+/** Options of `soundFolder`. */
 export interface SoundFolderOptions {
   /** The names of the classes in their order, such as those of a model; sorted names of folders when absent. */
   labels?: readonly string[];
+  /** Ends the call with an `AbortError`. */
   signal?: AbortSignal;
 }
 
