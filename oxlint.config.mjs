@@ -16,6 +16,7 @@ const folders = {
   images: ['model', 'shaders', 'source', 'runtime'],
   tasks: ['audio', 'images', 'model', 'tokenizer', 'source', 'runtime'],
   training: ['audio', 'images', 'model', 'shaders', 'source', 'tokenizer', 'metrics', 'runtime'],
+  interpret: ['training', 'model', 'shaders', 'source', 'runtime'],
   phrases: ['training', 'model', 'source', 'runtime'],
   'self-test': ['shaders', 'source', 'runtime'],
   node: ['images', 'source', 'runtime'],
@@ -132,7 +133,7 @@ function directions(folder) {
       patterns: [...base, notFromRooms(folder, room)],
     })),
   ];
-  const trains = folder === 'training' || folder === 'self-test';
+  const trains = ['training', 'interpret', 'self-test'].includes(folder);
   return places.flatMap(({ at, patterns }) => [
     restrict([`src/${at}/**`], trains ? patterns : [...patterns, gradients]),
     restrict([`src/${at}/**/{index,gradients,*-backward}.ts`], patterns),

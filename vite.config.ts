@@ -44,6 +44,7 @@ function library(entry: string): Record<string, string> {
   if (built) return {};
   const sources = `${import.meta.dirname}/src`;
   return {
+    'webgpu-transformer/interpret': `${sources}/interpret/index.ts`,
     'webgpu-transformer/metrics': `${sources}/metrics/index.ts`,
     'webgpu-transformer/training': `${sources}/training/index.ts`,
     'webgpu-transformer': `${sources}/${entry}`,
@@ -60,6 +61,7 @@ const config: ViteUserConfig = {
       entry: {
         index: 'src/index.ts',
         'index.node': 'src/index.node.ts',
+        interpret: 'src/interpret/index.ts',
         metrics: 'src/metrics/index.ts',
         training: 'src/training/index.ts',
         cli: 'src/cli/main.ts',

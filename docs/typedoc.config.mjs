@@ -20,7 +20,9 @@ const parts = {
 export default {
   plugin: ['typedoc-plugin-markdown'],
   tsconfig: 'tsconfig.json',
-  entryPoints: ['webgpu-transformer', 'training', 'metrics'].map((name) => `entries/${name}.ts`),
+  entryPoints: ['webgpu-transformer', 'training', 'interpret', 'metrics'].map(
+    (name) => `entries/${name}.ts`,
+  ),
   out: 'reference',
   name: 'API reference',
   readme: 'none',

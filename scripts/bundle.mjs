@@ -15,6 +15,7 @@ export function bundle(entry, outDir) {
     logLevel: 'warn',
     resolve: {
       alias: {
+        'webgpu-transformer/interpret': path.join(root, 'src/interpret/index.ts'),
         'webgpu-transformer/training': path.join(root, 'src/training/index.ts'),
         'webgpu-transformer': path.join(root, 'src/index.node.ts'),
       },

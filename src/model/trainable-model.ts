@@ -130,6 +130,8 @@ export interface TrainableModel<Batch extends TrainingBatch = TrainingBatch> {
   record(recording: Recording, batch: Batch, adapt?: Adapt): TrainingGraph<Batch>;
   /** The model with what `adapt` makes of its weights, which stay when it goes. */
   adapted(adapt: Adapt): Model;
+  /** The model without its layers: what stands before them, and the final norm and head. Its weights stay when it goes. */
+  behindLayers(): Model;
 }
 
 /** What a model is made trainable of; `remake` makes a model of the same kind. */

@@ -14,6 +14,7 @@ import type {
 } from '../model/trainable-model.ts';
 import { expectNoStates, type PaddedBatch, TrainableParts } from './trainable-parts.ts';
 import { adaptWeights } from './weight-structures.ts';
+import { withoutLayers } from './trainable-sequence.ts';
 
 export class TrainableDual
   extends TrainableParts<DualBatch, DualEncoderDefinition>
@@ -23,6 +24,11 @@ export class TrainableDual
     const { text, vision } = definition;
     const stacks = { text: text.stack, vision: vision.stack };
     super(parts, definition, { inputs: [text.input, vision.input], stacks, remake });
+  }
+
+  protected override withoutLayers(): DualEncoderDefinition {
+    const { text, vision, similarity } = this.definition;
+    return { text: withoutLayers(text), vision: withoutLayers(vision), similarity };
   }
 
   /** Every such model has a loss of pairs. */

@@ -35,6 +35,18 @@ export class TrainablePair
     this.behindStates = this.weightsBeside([source, target, encoder, decoder]);
   }
 
+  protected override withoutLayers(): EncoderDecoderDefinition {
+    const { weights } = this.definition;
+    const [encoder, decoder] = [weights.encoder, weights.decoder].map((stack) => ({
+      ...stack,
+      layers: [],
+    }));
+    return {
+      ...this.definition,
+      weights: { ...weights, ...(encoder && { encoder }), ...(decoder && { decoder }) },
+    };
+  }
+
   expectLoss(): void {
     expectLoss(this.definition.head);
   }

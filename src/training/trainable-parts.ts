@@ -43,7 +43,7 @@ interface PaddingOptions {
 }
 
 /** What is trained of every model. */
-export class TrainableParts<Checked extends HeadBatch, Definition> {
+export abstract class TrainableParts<Checked extends HeadBatch, Definition> {
   readonly gpu: Gpu;
   readonly config: JsonObject;
   readonly generation: JsonObject;
@@ -105,9 +105,20 @@ export class TrainableParts<Checked extends HeadBatch, Definition> {
   }
 
   adapted(adapt: Adapt): Model {
+    return this.#made(adaptWeights(this.definition, adapt));
+  }
+
+  behindLayers(): Model {
+    return this.#made(this.withoutLayers());
+  }
+
+  /** What is left of the definition without layers. */
+  protected abstract withoutLayers(): Definition;
+
+  #made(definition: Definition): Model {
     const { scope } = this.#parts;
     const own = { scope: new Scope(scope), parameters: undefined, onDispose: () => {} };
-    return this.#remake({ ...this.#parts, ...own }, adaptWeights(this.definition, adapt));
+    return this.#remake({ ...this.#parts, ...own }, definition);
   }
 
   /**

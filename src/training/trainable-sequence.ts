@@ -29,6 +29,10 @@ function stackOf({
   return before;
 }
 
+export function withoutLayers(definition: SequenceDefinition): SequenceDefinition {
+  return { ...definition, stack: { ...definition.stack, layers: [] } };
+}
+
 export class TrainableSequence
   extends TrainableParts<SequenceBatch, SequenceDefinition>
   implements TrainableModel<SequencePadding>
@@ -40,6 +44,10 @@ export class TrainableSequence
     const stacks = causal ? { decoder: stack } : { encoder: stack };
     super(parts, definition, { inputs: [input], stacks, remake });
     this.behindStates = this.weightsBeside(stackOf(definition));
+  }
+
+  protected override withoutLayers(): SequenceDefinition {
+    return withoutLayers(this.definition);
   }
 
   expectLoss(): void {

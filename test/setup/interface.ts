@@ -12,7 +12,7 @@ export const libraryInterface: Plugin = {
     if (id !== `\0${name}`) return undefined;
     // With TypeScript, which other tests do without.
     const { callables } = await import('../support/interface.ts');
-    const all = [...callables('src/index.ts', 'src/training/index.ts')];
+    const all = [...callables('src/index.ts', 'src/training/index.ts', 'src/interpret/index.ts')];
     return `export const callables = new Map(${JSON.stringify(all)});`;
   },
 };

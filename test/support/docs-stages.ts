@@ -23,6 +23,7 @@ export const namedModels: readonly string[] = Object.keys(models);
 /** Texts of any page, and what is run in their place. */
 const replacements: readonly (readonly [string, string])[] = [
   ...Object.entries(models).map(([name, source]) => [`'hf:${name}'`, source] as const),
+  ["'saes/layer-0'", "stage.source('interpret/standard')"],
   ["'cat.jpg'", 'await stage.picture()'],
   ["'speech.wav'", 'await stage.sound()'],
   // Tiny models have room for few tokens, and French is none of their languages.

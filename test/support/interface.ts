@@ -29,6 +29,7 @@ const whole = new Set([
   'Gpu',
   'Trainer',
   'Lora',
+  'TunedLens',
   'Adapter',
   'Source',
   'Target',

@@ -265,6 +265,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     debugName: 'a module alone',
     test: /\/src\/(model|source)\//,
   },
+  { name: 'interpret', test: /\/src\/interpret\// },
   { name: 'self-test', test: /\/src\/self-test\// },
   { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
   { name: 'node', test: /\/src\/(node\/|index\.node)/ },

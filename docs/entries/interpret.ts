@@ -1,0 +1,2 @@
+// The reference of webgpu-transformer/interpret.
+export * from '../../src/interpret/index.ts';

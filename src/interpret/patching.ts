@@ -1,0 +1,219 @@
+// What of a model's answer hangs on an activation: it is put into another run, or taken out of its own.
+
+import { refuseUnknown, throwIfAborted, TransformerError } from '../runtime/errors.ts';
+import type { DenseTensor } from '../model/inputs/inputs.ts';
+import type { Model, ModelInputs } from '../model/model.ts';
+import { isByKey } from '../model/points/point-shapes.ts';
+import type { PointEdit } from '../model/points/point-options.ts';
+import { invalidOption } from '../training/check.ts';
+import { checkCount, pointsOf } from './checks.ts';
+import { checkMeasure, type Measure, measured } from './measure.ts';
+import { type CallOptions, captureOf, logitsOf, pointsAt, prefixOf, repeated } from './runs.ts';
+
+/** Options of `patchActivations`. */
+export interface PatchOptions extends CallOptions {
+  /** The run that activations come from, one sequence. */
+  clean: ModelInputs;
+  /** The run that they are put into, of the same length. */
+  corrupted: ModelInputs;
+  /** What is measured of each run. */
+  measure: Measure;
+  /** Points, one after the other, by name or pattern; `layers.*.output`, the residual stream behind each layer, by default. */
+  at?: string;
+  /** Sequences that are computed at a time; 32 by default. */
+  batchSize?: number;
+}
+
+/** What patches do. */
+export interface PatchEffects {
+  /** The points of the rows. */
+  readonly points: readonly string[];
+  /** What is measured of the corrupted run with the clean activation of a point at one position: of each point and position. */
+  readonly values: readonly (readonly number[])[];
+  /** The same, 0 as in the corrupted run and 1 as in the clean one. */
+  readonly recovered: readonly (readonly number[])[];
+  /** What is measured of the clean run. */
+  readonly clean: number;
+  /** The same of the corrupted one. */
+  readonly corrupted: number;
+}
+
+/** A sequence of the sweep. */
+interface Patched {
+  readonly point: string;
+  readonly position: number;
+}
+
+/**
+ * Activation patching, a sweep over points and positions in batches: "Locating and Editing Factual Associations in GPT"
+ * (Meng et al. 2022, arXiv 2202.05262, §2.1), "Interpretability in the Wild" (Wang et al. 2022, arXiv 2211.00593, §3.1).
+ * @throws TransformerError OPTION_INVALID, OPTION_UNKNOWN, INPUT_INVALID, MODEL_UNSUPPORTED, ABORTED
+ * @example
+ * const { points, recovered } = await patchActivations(model, { clean, corrupted, measure: { id: paris, against: rome } });
+ */
+export async function patchActivations(model: Model, options: PatchOptions): Promise<PatchEffects> {
+  const known = ['clean', 'corrupted', 'measure', 'at', 'batchSize', 'signal'];
+  refuseUnknown(options, known, 'option of patchActivations');
+  const { clean, corrupted, measure, batchSize = 32, signal } = options;
+  checkMeasure(measure);
+  checkCount('batchSize', batchSize, 1024);
+  const { at = `${prefixOf(await pointsOf(model))}layers.*.output` } = options;
+  const points = (await pointsAt(model, at)).map(({ name }) => name);
+  const keyed = points.find(isByKey);
+  if (keyed !== undefined) {
+    throw invalidOption(
+      'at',
+      keyed,
+      'points that have positions of one axis: values or heads, say',
+    );
+  }
+  const passing = signal !== undefined && { signal };
+  const run = async (inputs: ModelInputs) =>
+    logitsOf(await model.forward(repeated(inputs, 1), { capture: points, ...passing }));
+  const from = await run(clean);
+  const into = await run(corrupted);
+  const [best = 0] = measured(measure, from.logits);
+  const [worst = 0] = measured(measure, into.logits);
+  if (best === worst) {
+    throw new TransformerError(
+      'INPUT_INVALID',
+      `Both runs measure ${best}, so there is nothing to recover. Pass runs that differ.`,
+    );
+  }
+  const all: Patched[] = [];
+  for (const point of points) {
+    const [one, other] = [captureOf(from.captured, point), captureOf(into.captured, point)];
+    expectAlike(point, one, other);
+    const positions = one.shape[1] ?? 1;
+    for (let position = 0; position < positions; position++) all.push({ point, position });
+  }
+  const values: number[] = [];
+  for (let first = 0; first < all.length; first += batchSize) {
+    throwIfAborted(signal);
+    const rows = all.slice(first, first + batchSize);
+    const edit = [...new Set(rows.map(({ point }) => point))].map((point) =>
+      patch(point, rows, captureOf(from.captured, point), captureOf(into.captured, point)),
+    );
+    const output = await model.forward(repeated(corrupted, rows.length), { edit, ...passing });
+    values.push(...measured(measure, logitsOf(output).logits));
+  }
+  const rowsOf = (of: (value: number) => number): number[][] =>
+    points.map((point) => values.filter((_, i) => all[i]?.point === point).map(of));
+  return {
+    points,
+    values: rowsOf((value) => value),
+    recovered: rowsOf((value) => (value - worst) / (best - worst)),
+    clean: best,
+    corrupted: worst,
+  };
+}
+
+/** The corrupted activation for each row, with the clean one at its position. */
+function patch(
+  point: string,
+  rows: readonly Patched[],
+  { data: clean, shape }: DenseTensor,
+  { data: corrupted }: DenseTensor,
+): PointEdit {
+  const size = corrupted.length;
+  const width = size / (shape[1] ?? 1);
+  const all = new Float32Array(rows.length * size);
+  const sequences = rows.flatMap((row, i) => (row.point === point ? [i] : []));
+  for (const row of sequences) {
+    const at = (rows[row]?.position ?? 0) * width;
+    all.set(corrupted, row * size);
+    all.set(clean.subarray(at, at + width), row * size + at);
+  }
+  const replace = { data: all, shape: [rows.length, ...shape.slice(1)] };
+  return { at: point, replace, sequences };
+}
+
+function expectAlike(point: string, one: DenseTensor, other: DenseTensor): void {
+  if (one.shape.join() === other.shape.join() && one.shape.length > 2) return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `At ${point} the clean run is (${one.shape.join(', ')}) and the corrupted one (${other.shape.join(', ')}); wanted ` +
+      'tokens of one number. Pass texts of as many tokens, and points that have some.',
+  );
+}
+
+/** Options of `ablateHeads`. */
+export interface AblationOptions extends CallOptions {
+  /** What is measured. */
+  measure: Measure;
+  /** What takes the place of a head's output: zeros (default), or its mean over the positions of the run. */
+  replace?: 'zero' | 'mean';
+  /** Sequences that are computed at a time; 32 by default. */
+  batchSize?: number;
+}
+
+/** What heads do. */
+export interface HeadEffects {
+  /** Each attention, `layers.0.selfAttention.heads` say. */
+  readonly points: readonly string[];
+  /** What is measured with a head switched off less what is measured with all: of each attention and head. */
+  readonly effects: readonly (readonly number[])[];
+  /** What is measured with all of them. */
+  readonly plain: number;
+}
+
+/**
+ * What each head has to do with an answer: it is switched off, one head a sequence. "Are Sixteen Heads Really Better than
+ * One?" (Michel et al. 2019, arXiv 1905.10650, §3.2).
+ * @throws TransformerError OPTION_INVALID, OPTION_UNKNOWN, INPUT_INVALID, MODEL_UNSUPPORTED, ABORTED
+ * @example
+ * const { effects } = await ablateHeads(model, inputs, { measure: { id: 42 } });
+ */
+export async function ablateHeads(
+  model: Model,
+  inputs: ModelInputs,
+  options: AblationOptions,
+): Promise<HeadEffects> {
+  const known = ['measure', 'replace', 'batchSize', 'signal'];
+  refuseUnknown(options, known, 'option of ablateHeads');
+  const { measure, replace = 'zero', batchSize = 32, signal } = options;
+  checkMeasure(measure);
+  checkCount('batchSize', batchSize, 1024);
+  if (!['zero', 'mean'].includes(replace)) {
+    throw invalidOption('replace', replace, "'zero' or 'mean'");
+  }
+  const points = (await pointsOf(model)).flatMap(({ name, shape }) =>
+    name.endsWith('.heads') ? [{ name, heads: Number(shape[2]) }] : [],
+  );
+  const passing = signal !== undefined && { signal };
+  const capture = replace === 'mean' ? points.map(({ name }) => name) : [];
+  const whole = logitsOf(await model.forward(repeated(inputs, 1), { capture, ...passing }));
+  const [plain = 0] = measured(measure, whole.logits);
+  const all = points.flatMap(({ name, heads }) =>
+    Array.from({ length: heads }, (_, head) => ({ name, head })),
+  );
+  const effects: number[] = [];
+  for (let first = 0; first < all.length; first += batchSize) {
+    throwIfAborted(signal);
+    const rows = all.slice(first, first + batchSize);
+    const edit = rows.map(({ name, head }, row) => ({
+      at: name,
+      heads: [head],
+      sequences: [row],
+      replace: replace === 'zero' ? 0 : meanOf(captureOf(whole.captured, name), head),
+    }));
+    const output = await model.forward(repeated(inputs, rows.length), { edit, ...passing });
+    effects.push(...measured(measure, logitsOf(output).logits).map((value) => value - plain));
+  }
+  return {
+    points: points.map(({ name }) => name),
+    effects: points.map(({ name }) => effects.filter((_, i) => all[i]?.name === name)),
+    plain,
+  };
+}
+
+/** A head's output, (1, T, heads, d_k), over its positions. */
+function meanOf({ data, shape }: DenseTensor, head: number): number[] {
+  const [, tokens = 1, heads = 1, size = 1] = shape;
+  const mean = Array<number>(size).fill(0);
+  for (let token = 0; token < tokens; token++) {
+    const first = (token * heads + head) * size;
+    for (let i = 0; i < size; i++) mean[i] = (mean[i] ?? 0) + (data[first + i] ?? 0) / tokens;
+  }
+  return mean;
+}
