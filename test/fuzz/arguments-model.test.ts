@@ -168,7 +168,7 @@ const ways: Readonly<Record<string, Way>> = {
 const all = callables('src/index.node.ts');
 /** Pipelines and tokenizers are tried by themselves; sources are called by the library. */
 const elsewhere =
-  /^(new TransformerError|source\.read|cosineSimilarity|tokenizer\..*|(ner|translation|embeddings|summarization|[a-z0-9]+(-[a-z0-9]+)+)(\..*)?)$/;
+  /^(new TransformerError|source\.read|remotesource\.(read|stat)|cosineSimilarity|tokenizer\..*|(ner|translation|embeddings|summarization|[a-z0-9]+(-[a-z0-9]+)+)(\..*)?)$/;
 
 test('every function has a case', () => {
   const named = [...all.keys()].filter((name) => !elsewhere.test(name));
