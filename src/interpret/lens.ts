@@ -124,7 +124,7 @@ function positionsOf(given: readonly number[] | undefined, tokens: number): read
 }
 
 /** The tokens with the largest logits, and their probabilities. */
-export function likeliest(
+function likeliest(
   logits: Float32Array,
   count: number,
 ): (readonly [token: number, probability: number])[] {
