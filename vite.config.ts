@@ -19,11 +19,11 @@ const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
 // Of the built package: what a broken build would break, which is what loads and what is exported. The command line that
 // other tests run is built, too.
 const ofModels =
-  'test/api/{checkpoints-variants,equivalences,generation*,*lifecycle,out-of-memory*,recovery,refusals,self-check,states,torch-transformer}.test.ts';
+  'test/api/{checkpoints-variants,equivalences,generation*,*lifecycle,out-of-memory*,points,recovery,refusals,self-check,states,steering,torch-transformer}.test.ts';
 const ofCommands =
   'test/node/{cli-*,docs,phrases,train-cli,training-files,translation-score}.test.ts';
 // Of files of the sources that stand behind its entries.
-const ofSources = 'test/node/{adapter,http-source}.test.ts';
+const ofSources = 'test/{api/point-edits,node/adapter,node/http-source}.test.ts';
 // In the browser, which is slow, runs what only it can show: each op by the doctor's checks (test/self-test), the tasks,
 // a checkpoint of each kind, one training. TEST_EVERYWHERE=1 runs the kernels' own tests in it, too.
 const everywhere = process.env['TEST_EVERYWHERE'] === '1';
