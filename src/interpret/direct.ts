@@ -3,6 +3,7 @@
 import { refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
+import type { ModelPoint } from '../model/points/point-options.ts';
 import { checkSwitch, trainableOf } from '../training/check.ts';
 import '../training/trainable-models.ts';
 import { pointsOf } from './checks.ts';
@@ -57,6 +58,7 @@ export async function directAttribution(
     begin,
     end,
     ...steps.flatMap(({ from, to, added }) => [from ?? to, to, added]),
+    ...(heads ? layers.map((layer) => `${layer}.input`) : []),
   ]);
   const one = repeated(inputs, 1);
   const passing = signal !== undefined && { signal };
@@ -67,7 +69,7 @@ export async function directAttribution(
     stateOf(captureOf(whole.captured, name), 0, position);
   const added: Part[] = [{ part: begin, vector: stateAt(begin) }];
   const byHead = heads
-    ? await headsOf(model, inputs, { layers, names, captured: whole.captured, position })
+    ? await headsOf(model, inputs, { layers, points, captured: whole.captured, position, passing })
     : new Map<string, Part[]>();
   for (const { part, from, to, added: own } of steps) {
     const vector = from === undefined ? stateAt(to) : less(stateAt(to), stateAt(from));
@@ -164,17 +166,19 @@ async function headsOf(
   inputs: ModelInputs,
   {
     layers,
-    names,
+    points,
     captured,
     position,
+    passing,
   }: {
     readonly layers: readonly string[];
-    readonly names: ReadonlySet<string>;
+    readonly points: readonly ModelPoint[];
     readonly captured: Readonly<Record<string, DenseTensor>>;
     readonly position: number;
+    readonly passing: false | CallOptions;
   },
 ): Promise<Map<string, Part[]>> {
-  const points = await pointsOf(model);
+  const names = new Set(points.map(({ name }) => name));
   const attending = layers.flatMap((layer) => {
     const heads = points.find(({ name }) => name === `${layer}.selfAttention.heads`);
     if (heads === undefined) return [];
@@ -188,6 +192,7 @@ async function headsOf(
   });
   const most = attending.reduce((count, one) => Math.max(count, one.count), 0);
   const output = await model.forward(repeated(inputs, most + 1), {
+    ...passing,
     capture: attending.map(({ layer }) => `${layer}.selfAttention.output`),
     edit: attending.flatMap(({ layer, count }) => [
       { at: `${layer}.input`, replace: captureOf(captured, `${layer}.input`) },

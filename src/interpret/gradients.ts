@@ -6,7 +6,7 @@ import { Plan } from '../runtime/plan.ts';
 import type { Points } from '../runtime/points.ts';
 import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
-import type { Tensor } from '../runtime/tensor.ts';
+import { elements, type Tensor } from '../runtime/tensor.ts';
 import { crop, type DenseTensor } from '../model/inputs/inputs.ts';
 import { recordLogits } from '../model/layers/logits.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
@@ -243,7 +243,7 @@ function seedOf(
   padded: readonly number[],
 ): Float32Array<ArrayBuffer> {
   const [batch = 1, ...inner] = padded;
-  const size = inner.reduce((product, axis) => product * axis, 1);
+  const size = elements(inner);
   const { first, id, against } = placeOf(target, own.slice(1));
   const seed = new Float32Array(batch * size);
   for (let row = 0; row < batch; row++) {

@@ -87,16 +87,11 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     const positions = one.shape[1] ?? 1;
     for (let position = 0; position < positions; position++) all.push({ point, position });
   }
-  const values: number[] = [];
-  for (let first = 0; first < all.length; first += batchSize) {
-    throwIfAborted(signal);
-    const rows = all.slice(first, first + batchSize);
-    const edit = [...new Set(rows.map(({ point }) => point))].map((point) =>
+  const values = await sweep(model, corrupted, all, { measure, batchSize, signal }, (rows) =>
+    [...new Set(rows.map(({ point }) => point))].map((point) =>
       patch(point, rows, captureOf(from.captured, point), captureOf(into.captured, point)),
-    );
-    const output = await model.forward(repeated(corrupted, rows.length), { edit, ...passing });
-    values.push(...measured(measure, logitsOf(output).logits));
-  }
+    ),
+  );
   const rowsOf = (of: (value: number) => number): number[][] =>
     points.map((point) => values.filter((_, i) => all[i]?.point === point).map(of));
   return {
@@ -106,6 +101,33 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     clean: best,
     corrupted: worst,
   };
+}
+
+/** What is measured of one sequence with each of these changes, so many at a time. `editOf`: of the rows of a batch. */
+async function sweep<Change>(
+  model: Model,
+  inputs: ModelInputs,
+  changes: readonly Change[],
+  {
+    measure,
+    batchSize,
+    signal,
+  }: {
+    readonly measure: Measure;
+    readonly batchSize: number;
+    readonly signal: AbortSignal | undefined;
+  },
+  editOf: (rows: readonly Change[]) => PointEdit[],
+): Promise<number[]> {
+  const values: number[] = [];
+  for (let first = 0; first < changes.length; first += batchSize) {
+    throwIfAborted(signal);
+    const rows = changes.slice(first, first + batchSize);
+    const options = { edit: editOf(rows), ...(signal !== undefined && { signal }) };
+    const output = await model.forward(repeated(inputs, rows.length), options);
+    values.push(...measured(measure, logitsOf(output).logits));
+  }
+  return values;
 }
 
 /** The corrupted activation for each row, with the clean one at its position. */
@@ -187,19 +209,15 @@ export async function ablateHeads(
   const all = points.flatMap(({ name, heads }) =>
     Array.from({ length: heads }, (_, head) => ({ name, head })),
   );
-  const effects: number[] = [];
-  for (let first = 0; first < all.length; first += batchSize) {
-    throwIfAborted(signal);
-    const rows = all.slice(first, first + batchSize);
-    const edit = rows.map(({ name, head }, row) => ({
+  const values = await sweep(model, inputs, all, { measure, batchSize, signal }, (rows) =>
+    rows.map(({ name, head }, row) => ({
       at: name,
       heads: [head],
       sequences: [row],
       replace: replace === 'zero' ? 0 : meanOf(captureOf(whole.captured, name), head),
-    }));
-    const output = await model.forward(repeated(inputs, rows.length), { edit, ...passing });
-    effects.push(...measured(measure, logitsOf(output).logits).map((value) => value - plain));
-  }
+    })),
+  );
+  const effects = values.map((value) => value - plain);
   return {
     points: points.map(({ name }) => name),
     effects: points.map(({ name }) => effects.filter((_, i) => all[i]?.name === name)),

@@ -1,6 +1,7 @@
 // A small file of tensors, read as a whole.
 
 import { nearestName, TransformerError } from '../runtime/errors.ts';
+import { elements } from '../runtime/tensor.ts';
 import { numbersIn } from '../model/weights/weight-formats.ts';
 import { openSafetensorsFile, readTensors } from '../source/safetensors.ts';
 import { describeFile, type Source } from '../source/source.ts';
@@ -28,8 +29,8 @@ export async function tensorsOf(
   const values = new Map<string, Float32Array>();
   for await (const { entry, offset, bytes } of readTensors(source, entries.values(), { signal })) {
     const part = numbersIn(entry, bytes);
-    const first = (offset / (entry.end - entry.start || 1)) * size(entry.shape);
-    const whole = values.get(entry.name) ?? new Float32Array(size(entry.shape));
+    const first = (offset / (entry.end - entry.start || 1)) * elements(entry.shape);
+    const whole = values.get(entry.name) ?? new Float32Array(elements(entry.shape));
     whole.set(part, first);
     values.set(entry.name, whole);
   }
@@ -58,8 +59,4 @@ export async function tensorsOf(
       );
     },
   };
-}
-
-function size(shape: readonly number[]): number {
-  return shape.reduce((product, axis) => product * axis, 1);
 }

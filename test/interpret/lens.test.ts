@@ -144,3 +144,23 @@ test('decoders of pairs are read, too', () =>
     expect(Math.abs(found.rest)).toBeLessThan(1e-4);
     expect(found.parts).toContain('decoder.layers.1.crossAttention');
   }));
+
+test('heads of parallel sub-layers add up as well', () =>
+  onGpu(async (gpu) => {
+    using model = await loadModel(fixtureSource('variants/cohere2'), { gpu });
+    const target = { id: 5, against: 7 };
+    const inputs = { inputIds: [[3, 4, 5, 6]] };
+    const {
+      parts,
+      values,
+      rest,
+      target: sum,
+    } = await directAttribution(model, inputs, {
+      target,
+      heads: true,
+    });
+    const whole = await directAttribution(model, inputs, { target });
+    expect(parts.filter((part) => part.startsWith('layers.0.head')).length).toBeGreaterThan(1);
+    expect(values.reduce((total, value) => total + value, rest)).toBeCloseTo(sum, 5);
+    expect(rest).toBeCloseTo(whole.rest, 4);
+  }));

@@ -1,7 +1,14 @@
 // A folder of files as what a model learns from: pictures or sounds by label, sounds with their texts.
 
 import { stat } from 'node:fs/promises';
-import { FeatureExtractor, ImageProcessor, type NewHead, type Source } from '../../index.node.ts';
+import {
+  FeatureExtractor,
+  type Gpu,
+  ImageProcessor,
+  type ModelInputs,
+  type NewHead,
+  type Source,
+} from '../../index.node.ts';
 import { modalitiesOf } from '../../model/architectures.ts';
 import { className } from '../../model/heads/head-name.ts';
 import { readConfig } from '../../model/read-configs.ts';
@@ -89,35 +96,51 @@ interface Checkpoint {
 
 async function imageLearner(
   folder: string,
-  { recipe: { seed, batchSize } }: TrainSettings,
-  { source, config }: Checkpoint,
+  settings: TrainSettings,
+  checkpoint: Checkpoint,
 ): Promise<Learner> {
-  const processor = await ImageProcessor.load(source);
-  const { images, labels: own } = await imageFolder(folder);
-  const { labels, numbers, head } = labelsFor(own, config, seed);
-  const labelled = images.map(({ image, label }) => ({ image, label: numbers[label] ?? -1 }));
-  return {
-    source,
-    ...(head && { head }),
-    data: ({ gpu }) =>
-      inOrder(folder, labelled, {
-        seed,
-        batchSize,
-        batchOf: (some) => imageBatch(gpu, processor, some),
-        unit: `pictures of ${labels.length} labels`,
-      }),
-  };
+  const processor = await ImageProcessor.load(checkpoint.source);
+  const { images, labels } = await imageFolder(folder);
+  return labelLearner(folder, settings, checkpoint, {
+    labels,
+    examples: images,
+    batchOf: (gpu, some) => imageBatch(gpu, processor, some),
+    unit: 'pictures',
+  });
 }
 
 async function soundLearner(
   folder: string,
+  settings: TrainSettings,
+  checkpoint: Checkpoint,
+): Promise<Learner> {
+  const extractor = await FeatureExtractor.load(checkpoint.source);
+  const { sounds, labels } = await soundFolder(folder);
+  return labelLearner(folder, settings, checkpoint, {
+    labels,
+    examples: sounds,
+    batchOf: (gpu, some) => soundBatch(gpu, extractor, some),
+    unit: 'sounds',
+  });
+}
+
+/** What is in a folder by label, and how it becomes a batch. */
+interface Labelled<Example> {
+  readonly labels: readonly string[];
+  readonly examples: readonly Example[];
+  readonly batchOf: (gpu: Gpu, examples: readonly Example[]) => Promise<ModelInputs>;
+  readonly unit: string;
+}
+
+/** Learns the classes of a folder by the numbers that a model has for them. */
+function labelLearner<Example extends { readonly label: number }>(
+  folder: string,
   { recipe: { seed, batchSize } }: TrainSettings,
   { source, config }: Checkpoint,
-): Promise<Learner> {
-  const extractor = await FeatureExtractor.load(source);
-  const { sounds, labels: own } = await soundFolder(folder);
+  { labels: own, examples, batchOf, unit }: Labelled<Example>,
+): Learner {
   const { labels, numbers, head } = labelsFor(own, config, seed);
-  const labelled = sounds.map(({ sound, label }) => ({ sound, label: numbers[label] ?? -1 }));
+  const labelled = examples.map((one) => ({ ...one, label: numbers[one.label] ?? -1 }));
   return {
     source,
     ...(head && { head }),
@@ -125,8 +148,8 @@ async function soundLearner(
       inOrder(folder, labelled, {
         seed,
         batchSize,
-        batchOf: (some) => soundBatch(gpu, extractor, some),
-        unit: `sounds of ${labels.length} labels`,
+        batchOf: (some) => batchOf(gpu, some),
+        unit: `${unit} of ${labels.length} labels`,
       }),
   };
 }
