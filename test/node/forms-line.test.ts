@@ -5,6 +5,7 @@ import { matrixGpus, testLimits, withGpu } from '../support/gpu.ts';
 
 const wanted = {
   'software with subgroups': 'in registers, shared by subgroups of 4',
+  'software with wide subgroups': 'in registers, four neighbours a load, rows shared by lanes',
   software: 'in registers, four neighbours a load',
   'gpu, default limits': 'in workgroup memory, rows by workgroups, products by tiles',
 } as Record<string, string>;

@@ -332,6 +332,7 @@ const pieces = [
   'heads-f16',
   'heads-f32',
   'label',
+  'matmul-blocks',
   'matmul-common',
   'matmul-four',
   'matmul-fours',

@@ -12,7 +12,7 @@ export interface TestGpu {
 let found: Promise<TestGpu[]> | undefined;
 
 /**
- * Every tier and form this device can run: kernels for CPU adapters with subgroups of four (only
+ * Every tier and form this device can run: kernels for CPU adapters with subgroups of four or wider ones (only
  * where the adapter has them) and without, and kernels for GPUs.
  */
 export function testGpus(): Promise<TestGpu[]> {
@@ -32,8 +32,11 @@ async function listGpus(): Promise<TestGpu[]> {
     { name: 'gpu', options: { tier: 'gpu' } },
   ];
   const probe = await Gpu.request({ tier: 'software' });
-  if (probe.hasQuadSubgroups) {
-    gpus.unshift({ name: 'software with subgroups', options: { tier: 'software' } });
+  if (probe.hasSubgroups) {
+    const name = probe.hasQuadSubgroups
+      ? 'software with subgroups'
+      : 'software with wide subgroups';
+    gpus.unshift({ name, options: { tier: 'software' } });
   }
   probe.dispose();
   return gpus;
@@ -69,6 +72,12 @@ export function rowFormOf(gpu: Gpu): string {
 /** The kernel that a Gpu is meant to multiply few rows by. */
 export function skinnyOf(gpu: Gpu): string {
   return gpu.hasSubgroups ? 'matmul-skinny-subgroups' : 'matmul-skinny';
+}
+
+/** Has a Gpu choose kernels as if its adapter had subgroups wider than four. */
+export function widenSubgroups(gpu: Gpu): void {
+  Object.defineProperty(gpu, 'hasSubgroups', { value: true });
+  Object.defineProperty(gpu, 'hasQuadSubgroups', { value: false });
 }
 
 /** Has a Gpu put no more than so many bytes into one tensor, as if its device allowed no more. */

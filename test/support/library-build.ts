@@ -254,7 +254,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   { name: 'shaders-matrix', test: /\/shaders\/(\w+\/)+matmul-(matrix|scale)\.wgsl/ },
   {
     name: 'shaders-software',
-    test: /\/shaders\/(\w+\/)+(attention-(four|register(-fours)?|softmax|subgroup)|matmul-(block|register))\.wgsl/,
+    test: /\/shaders\/(\w+\/)+(attention-(four|register(-fours)?|softmax|subgroup)|matmul-(blocks?|lanes|register))\.wgsl/,
   },
   {
     name: 'shaders-seldom',

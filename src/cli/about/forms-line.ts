@@ -6,7 +6,8 @@ import type { Gpu } from '../../index.node.ts';
 export function formsLine({ info, hasSubgroups, hasQuadSubgroups }: Gpu): string {
   const { tier, matrices } = info;
   if (tier === 'software') {
-    return `in registers, ${hasQuadSubgroups ? 'shared by subgroups of 4' : 'four neighbours a load'}`;
+    if (hasQuadSubgroups) return 'in registers, shared by subgroups of 4';
+    return `in registers, four neighbours a load${hasSubgroups ? ', rows shared by lanes' : ''}`;
   }
   const rows = hasSubgroups ? 'subgroups of any size' : 'workgroups';
   const products =

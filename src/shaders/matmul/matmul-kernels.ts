@@ -50,10 +50,20 @@ const subgroup = matmulKernel(
   { ...anyLayouts, TALL: [false, true], FOURS: [false, true], ONES: [false, true] },
   { subgroups: true },
 );
+const blocks = [
+  ...byFours,
+  { file: 'matmul-blocks.wgsl', text: late(() => import('./matmul-blocks.wgsl?raw')) },
+];
+const blockConstants = { ...anyLayouts, ROWS: [8, 16] };
 const block = matmulKernel(
   'matmul-block',
-  [...byFours, { file: 'matmul-block.wgsl', text: late(() => import('./matmul-block.wgsl?raw')) }],
-  { ...anyLayouts, ROWS: [8, 16] },
+  [...blocks, { file: 'matmul-block.wgsl', text: late(() => import('./matmul-block.wgsl?raw')) }],
+  blockConstants,
+);
+const lanes = matmulKernel(
+  'matmul-lanes',
+  [...blocks, { file: 'matmul-lanes.wgsl', text: late(() => import('./matmul-lanes.wgsl?raw')) }],
+  blockConstants,
 );
 const thin = [
   ...singly,
@@ -73,6 +83,7 @@ export const matmulKernels: readonly Kernel[] = [
   subgroupSkinny,
   register,
   block,
+  lanes,
   ...matmulGpuKernels,
   skinny,
   ...matmulVectorKernels,
@@ -159,11 +170,13 @@ export function formFor(gpu: Gpu, problem: Problem): Form {
   if (gpu.tier === 'software') {
     const ROWS = powerOfTwo(Math.min(rows, 4));
     if (hasTall) {
+      // Lanes beside each other, or each with a tile of its own.
+      const isShared = gpu.hasSubgroups;
       const height = rows > 8 && tiles(16, 16) >= 32 ? 16 : 8;
       return {
-        kernel: block,
+        kernel: isShared ? lanes : block,
         constants: { ...both, ROWS: height },
-        workgroups: Math.ceil(tiles(height, 16) / 16),
+        workgroups: isShared ? tiles(height, 64) : Math.ceil(tiles(height, 16) / 16),
       };
     }
     if (!gpu.hasQuadSubgroups) {

@@ -6,7 +6,7 @@ import { elements, type Tensor } from '../../../src/runtime/tensor.ts';
 import { productOfTransposed } from '../../../src/shaders/matmul/matmul-backward.ts';
 import { type Activation, activationCodes, matmul } from '../../../src/shaders/matmul/matmul.ts';
 import { expectOperation } from '../../support/check.ts';
-import { skinnyOf, testGpus, withGpu } from '../../support/gpu.ts';
+import { skinnyOf, testGpus, widenSubgroups, withGpu } from '../../support/gpu.ts';
 import { elementsOfVector } from '../../../src/shaders/storage.ts';
 import { Random } from '../../support/random.ts';
 
@@ -69,6 +69,66 @@ async function expectProduct(gpu: Gpu, seed: number, options: Case): Promise<str
     (name) => name in constants,
   );
   return [kernel.name, ...switches.map((name) => `${name} ${constants[name]}`)].join(' ');
+}
+
+/** Checks products that kernels by fours, and those of blocks, compute. */
+async function expectFours(gpu: Gpu): Promise<void> {
+  const shapes = [
+    [9, 516, 228],
+    [130, 68, 132],
+    [2, 65, 100, 92],
+  ];
+  for (const [i, shape] of shapes.entries()) {
+    const [x, columns] = [shape.slice(0, -1), shape.at(-1)!];
+    const dtypes = ['f32', 'f16', 'bf16'] as const;
+    for (const dtype of gpu.tier === 'gpu' ? dtypes.slice(0, 1) : dtypes) {
+      const [bias, residual] = [i % 2 === 0, i % 3 === 0];
+      const given = { x, columns, dtype, bias, residual, activation: activations[i % 5]! };
+      await expectProduct(gpu, 700 + i, { ...given, transposed: true });
+      await expectProduct(gpu, 720 + i, { ...given, transposed: false });
+    }
+  }
+  const batched = { x: [3, 70, 68], columns: 76, batched: true, residual: true };
+  await expectProduct(gpu, 740, { ...batched, transposed: true });
+  await expectProduct(gpu, 741, { ...batched, transposed: false });
+}
+
+/** Checks products of which x is stored as columns. */
+async function expectColumns(gpu: Gpu): Promise<void> {
+  for (const [i, [batches, rows, depth, columns]] of [
+    [1, 52, 516, 44],
+    [1, 132, 100, 84],
+    [3, 68, 76, 72],
+    [2, 7, 5, 9],
+    [1, 6, 8, 12],
+    [1, 70, 300, 76],
+    [1, 66, 131, 35],
+  ].entries()) {
+    const random = new Random(750 + i);
+    const [b = 1, height = 1, deep = 1, width = 1] = [batches, rows, depth, columns];
+    await expectOperation(
+      gpu,
+      (bench) => {
+        const input = (label: string, shape: readonly number[]): Tensor =>
+          bench.input(label, shape, random.values(elements(shape)));
+        const y = bench.recording.transient('y', [b, height, width]);
+        productOfTransposed({
+          x: input('x', [b, deep, height]),
+          weight: input('weight', [b, deep, width]),
+          y,
+          transposed: false,
+          batches: b,
+          rows: height,
+          columns: width,
+          depth: deep,
+          pitch: width,
+          weightStride: b === 1 ? 0 : deep * width,
+        });
+        return [y];
+      },
+      { seed: 750 + i },
+    );
+  }
 }
 
 for (const { name, options } of gpus) {
@@ -182,66 +242,17 @@ for (const { name, options } of gpus) {
       }
     }));
 
-  test(`rows and columns in fours, ${name}`, () =>
-    withGpu(options, async (gpu) => {
-      const shapes = [
-        [9, 516, 228],
-        [130, 68, 132],
-        [2, 65, 100, 92],
-      ];
-      for (const [i, shape] of shapes.entries()) {
-        const [x, columns] = [shape.slice(0, -1), shape.at(-1)!];
-        const dtypes = ['f32', 'f16', 'bf16'] as const;
-        for (const dtype of isGpu ? dtypes.slice(0, 1) : dtypes) {
-          const [bias, residual] = [i % 2 === 0, i % 3 === 0];
-          const given = { x, columns, dtype, bias, residual, activation: activations[i % 5]! };
-          await expectProduct(gpu, 700 + i, { ...given, transposed: true });
-          await expectProduct(gpu, 720 + i, { ...given, transposed: false });
-        }
-      }
-      const batched = { x: [3, 70, 68], columns: 76, batched: true, residual: true };
-      await expectProduct(gpu, 740, { ...batched, transposed: true });
-      await expectProduct(gpu, 741, { ...batched, transposed: false });
-    }));
+  test(`rows and columns in fours, ${name}`, () => withGpu(options, expectFours));
 
-  test(`x stored as columns, ${name}`, () =>
-    withGpu(options, async (gpu) => {
-      for (const [i, [batches, rows, depth, columns]] of [
-        [1, 52, 516, 44],
-        [1, 132, 100, 84],
-        [3, 68, 76, 72],
-        [2, 7, 5, 9],
-        [1, 6, 8, 12],
-        [1, 70, 300, 76],
-        [1, 66, 131, 35],
-      ].entries()) {
-        const random = new Random(750 + i);
-        const [b = 1, height = 1, deep = 1, width = 1] = [batches, rows, depth, columns];
-        await expectOperation(
-          gpu,
-          (bench) => {
-            const input = (label: string, shape: readonly number[]): Tensor =>
-              bench.input(label, shape, random.values(elements(shape)));
-            const y = bench.recording.transient('y', [b, height, width]);
-            productOfTransposed({
-              x: input('x', [b, deep, height]),
-              weight: input('weight', [b, deep, width]),
-              y,
-              transposed: false,
-              batches: b,
-              rows: height,
-              columns: width,
-              depth: deep,
-              pitch: width,
-              weightStride: b === 1 ? 0 : deep * width,
-            });
-            return [y];
-          },
-          { seed: 750 + i },
-        );
-      }
-    }));
+  test(`x stored as columns, ${name}`, () => withGpu(options, expectColumns));
 }
+
+test('rows shared by the lanes of wide subgroups, software', () =>
+  withGpu({ tier: 'software', features: [] }, async (gpu) => {
+    widenSubgroups(gpu);
+    await expectFours(gpu);
+    await expectColumns(gpu);
+  }));
 
 test('a deep product of few tiles is split and joined, gpu', () =>
   withGpu({ tier: 'gpu' }, async (gpu) => {
@@ -309,6 +320,9 @@ test('each device gets the kernel meant for it', async () => {
     wanted.push('matmul-subgroup-skinny ROWS 1');
     wanted.push('matmul-subgroup-skinny ROWS 2');
     wanted.push('matmul-subgroup-skinny ROWS 4');
+  }
+  if (gpus.some(({ name }) => name === 'software with wide subgroups')) {
+    wanted.push('matmul-lanes ROWS 16', 'matmul-lanes ROWS 8');
   }
   expect([...reached].toSorted()).toEqual(wanted.toSorted());
 });
