@@ -29,8 +29,8 @@ const ofSources = 'test/{api/point-edits,node/adapter,node/http-source}.test.ts'
 const everywhere = process.env['TEST_EVERYWHERE'] === '1';
 const withoutBrowser = [
   ...(everywhere ? [] : ['test/shaders/**']),
-  'test/api/{checkpoints-variants,states}.test.ts',
-  'test/{demo,fuzz,metrics,model,node,package,tokenizer}/**',
+  'test/api/{checkpoints-variants,equivalences,point-*,states,steering}.test.ts',
+  'test/{demo,fuzz,interpret,metrics,model,node,package,phrases,tokenizer}/**',
   'test/training/!(learning).test.ts',
   'test/training/*/**',
 ];
