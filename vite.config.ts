@@ -15,6 +15,8 @@ import { documentSnippets } from './test/setup/documents.ts';
 
 const built = process.env['TEST_BUILT'] === '1';
 const soaks = process.env['SOAK'] !== undefined;
+// They need what `npm --prefix examples ci` installs.
+const frameworks = process.env['TEST_FRAMEWORKS'] === '1';
 const tests = built ? ['test/{api,node}/**/*.test.ts'] : ['test/**/*.test.ts'];
 // Of the built package: what a broken build would break, which is what loads and what is exported. The command line that
 // other tests run is built, too.
@@ -37,6 +39,7 @@ const withoutBrowser = [
 const skipped = [
   ...(built ? [ofModels, ofCommands, ofSources] : []),
   ...(soaks ? [] : ['test/soak/**']),
+  ...(frameworks ? [] : ['test/package/frameworks.test.ts']),
 ];
 
 /** What the name of the package means in a test: the sources, or (no alias) the built package. */

@@ -16,9 +16,29 @@ const parts = {
   },
 };
 
+/** Types that exported ones are made of, and that say nothing to a reader: the exported ones tell what they come to. */
+const notExported = [
+  'src/runtime/platform-types.ts:Platform',
+  'src/tasks/pipeline.ts:Aliases',
+  'src/tasks/pipeline.ts:PipelineOf',
+  'src/tasks/task-table.ts:Tasks',
+  'src/training/trainer-options.ts:CheckedOptions',
+];
+
+/**
+ * Names the package that is documented. The nearest package.json is the site's, and of packages other than the named
+ * one TypeDoc tells no name that is used but not exported.
+ * @param {import('typedoc').Application} app
+ */
+function namePackage(app) {
+  app.converter.on('resolveEnd', ({ project }) => {
+    project.packageName = 'webgpu-transformer';
+  });
+}
+
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {
-  plugin: ['typedoc-plugin-markdown'],
+  plugin: ['typedoc-plugin-markdown', namePackage],
   tsconfig: 'tsconfig.json',
   entryPoints: ['webgpu-transformer', 'training', 'interpret', 'metrics'].map(
     (name) => `entries/${name}.ts`,
@@ -37,6 +57,7 @@ export default {
   excludeProtected: true,
   // The compiler of the project, which is newer, has checked all of it.
   skipErrorChecking: true,
+  intentionallyNotExported: notExported,
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   treatValidationWarningsAsErrors: true,
   packagesRequiringDocumentation: ['webgpu-transformer'],

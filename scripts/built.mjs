@@ -1,8 +1,8 @@
 // Builds the package if something of it changed since it was built last; silent unless that fails.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { changed } from './changed.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const sources = [
@@ -16,18 +16,6 @@ const sources = [
 ];
 /** What a build writes last. */
 const last = 'dist/types/index.d.ts';
-
-/**
- * When a file, or anything in a folder, changed; a folder changes too when a file in it goes.
- * @param {string} place
- * @returns {number} 0 for what is not there
- */
-function changed(place) {
-  const stats = statSync(path.join(root, place), { throwIfNoEntry: false });
-  if (stats?.isDirectory() !== true) return stats?.mtimeMs ?? 0;
-  const names = readdirSync(path.join(root, place));
-  return Math.max(stats.mtimeMs, ...names.map((name) => changed(`${place}/${name}`)));
-}
 
 if (changed(last) <= Math.max(...sources.map(changed))) {
   const shell = process.platform === 'win32';

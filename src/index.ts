@@ -12,6 +12,7 @@ export { recordAudio, type RecordAudioOptions } from './audio/record-audio.ts';
 export { clearCache, isCached } from './source/cache.ts';
 export { ImageProcessor } from './images/image-processor.ts';
 export type { RawImage } from './images/pixels.ts';
+export type { Colour } from './images/processor-settings.ts';
 export type { ImageInput } from './images/read-image.ts';
 export { modelSize, type ModelSize, type ModelSizeOptions } from './model/model-size.ts';
 export type { GenerateOptions } from './model/generation/options.ts';
@@ -44,6 +45,7 @@ export type {
   ModelOutput,
 } from './model/model.ts';
 export type { FileInput } from './source/read-bytes.ts';
+export type { Files } from './source/file-source.ts';
 export type { ModelSource, SourceOptions } from './source/open-source.ts';
 export type { FileFacts, FileProgress, FileRange, RemoteSource, Source } from './source/source.ts';
 export type { TorchForwardOptions } from './model/torch-transformer-model.ts';
@@ -56,6 +58,7 @@ export {
   type GpuRequestOptions,
   type Tier,
 } from './runtime/gpu.ts';
+export type { Matrices } from './runtime/matrices.ts';
 export type { GpuMemory } from './runtime/memory-meter.ts';
 export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
 export type { RecognitionOptions } from './tasks/sound/automatic-speech-recognition.ts';

@@ -53,14 +53,27 @@ const sidebar = [
  * A token of markdown-it; its types come with the site's own packages.
  * @typedef {object} Token
  * @property {string} type
+ * @property {string} info
  * @property {readonly Token[] | null} children
  * @property {(name: string) => string | null} attrGet
  * @property {(name: string, value: string) => void} attrSet
  */
 
 /**
+ * What its rules change.
+ * @typedef {object} State
+ * @property {Token[]} tokens
+ * @property {new (type: string, tag: string, nesting: -1 | 0 | 1) => Token} Token
+ */
+
+/**
+ * @typedef {object} Markdown
+ * @property {{ ruler: { after(other: string, name: string, rule: (state: State) => void): void } }} core
+ */
+
+/**
  * Has images of documents at the root, which pages of about/ include, be found from there.
- * @param {{ core: { ruler: { after(other: string, name: string, rule: (state: { tokens: readonly Token[] }) => void): void } } }} markdown
+ * @param {Markdown} markdown
  */
 function pointImagesToRoot(markdown) {
   markdown.core.ruler.after('inline', 'images-of-the-root', ({ tokens }) => {
@@ -71,12 +84,35 @@ function pointImagesToRoot(markdown) {
   });
 }
 
+/**
+ * Shows the name of a file above its code: alone as in a group.
+ * @param {Markdown} markdown
+ */
+function nameFiles(markdown) {
+  markdown.core.ruler.after('block', 'names-of-files', ({ tokens, Token }) => {
+    let isGroup = false;
+    for (let at = 0; at < tokens.length; at += 1) {
+      const { type, info } = tokens[at];
+      if (type.startsWith('container_code-group')) isGroup = type.endsWith('_open');
+      if (type !== 'fence' || isGroup || !/\[.+\]/.test(info)) continue;
+      tokens.splice(at, 0, new Token('container_code-group_open', 'div', 1));
+      tokens.splice(at + 2, 0, new Token('container_code-group_close', 'div', -1));
+      at += 2;
+    }
+  });
+}
+
 export default {
   title: 'webgpu-transformer',
   description: 'Transformers in raw WebGPU: guides and reference',
   lang: 'en',
   srcExclude: ['known-models/**'],
-  markdown: { config: pointImagesToRoot },
+  markdown: {
+    config(/** @type {Markdown} */ markdown) {
+      pointImagesToRoot(markdown);
+      nameFiles(markdown);
+    },
+  },
   // A page of the reference is as long as its entry.
   vite: { build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {

@@ -8,9 +8,13 @@ const needed = ['subgroups', 'shader-f16'];
 
 /** A product of M × K and K × N numbers of f16 that is added up in f32 by the lanes of a subgroup. */
 export interface Matrices {
+  /** Rows of the first factor and of the product. */
   readonly M: number;
+  /** Columns of the second factor and of the product. */
   readonly N: number;
+  /** Columns of the first factor, rows of the second. */
   readonly K: number;
+  /** The lanes of a subgroup. */
   readonly lanes: number;
 }
 

@@ -89,6 +89,7 @@ export { type WeightedAdapter, withAdapters } from './adapters/adapted-model.ts'
 export { loadLora } from './adapters/load-lora.ts';
 export { Lora } from './adapters/lora.ts';
 export type { AdaptiveOptions } from './adapters/adaptive-ranks.ts';
+export type { AdapterOrigin } from './adapters/lora-config.ts';
 export type { LoraOptions } from './adapters/lora-options.ts';
 export { trainingMemory, type TrainingMemory } from './memory.ts';
 export { labelCrossEntropy, type Objective, type RecordedObjective } from './objective.ts';

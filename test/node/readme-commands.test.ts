@@ -278,6 +278,7 @@ test('scripts and files that the documents name are there', async () => {
     'README.md',
     'CONTRIBUTING.md',
     'bench/README.md',
+    'examples/README.md',
     'models/digits/README.md',
     'models/novels/README.md',
     'models/phrases/README.md',

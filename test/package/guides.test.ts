@@ -23,12 +23,19 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-/** The files that a page of docs/ shows, by their names. */
+/** The files that a page of docs/ shows, by their names: code blocks, and files of examples/ that it includes. */
 async function filesOf(page: string): Promise<Record<string, string>> {
-  const blocks = codeBlocks(await readFile(path.join(root, 'docs', page), 'utf8'));
-  return Object.fromEntries(
-    blocks.filter(({ title }) => title !== '').map(({ title, code }) => [title, code]),
+  const place = path.join(root, 'docs', page);
+  const text = await readFile(place, 'utf8');
+  const shown = codeBlocks(text).filter(({ title }) => title !== '');
+  const included = [...text.matchAll(/^<<< (\S+) \[(.+)\]$/gm)].map(
+    async ([, file = '', title = '']) => {
+      const code = await readFile(path.resolve(path.dirname(place), file), 'utf8');
+      return [title, code] as const;
+    },
   );
+  const files = await Promise.all(included);
+  return Object.fromEntries([...files, ...shown.map(({ title, code }) => [title, code] as const)]);
 }
 
 /** Writes an app into a folder of the project, beside the model. */

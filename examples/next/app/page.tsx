@@ -1,0 +1,5 @@
+import { Translator } from './translator';
+
+export default function Page() {
+  return <Translator />;
+}
