@@ -9,7 +9,7 @@ import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { installCopies, installExample } from './consumer.ts';
 
 // Next.js compiles for half a minute on two cores that do nothing else.
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 1_200_000 });
 
 let browser: Browser;
 beforeAll(async () => {

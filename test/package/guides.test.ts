@@ -28,7 +28,7 @@ async function filesOf(page: string): Promise<Record<string, string>> {
   const place = path.join(root, 'docs', page);
   const text = await readFile(place, 'utf8');
   const shown = codeBlocks(text).filter(({ title }) => title !== '');
-  const included = [...text.matchAll(/^<<< (\S+) \[(.+)\]$/gm)].map(
+  const included = [...text.matchAll(/^<<< (\S+)(?: \{\w+\})? \[(.+)\]$/gm)].map(
     async ([, file = '', title = '']) => {
       const code = await readFile(path.resolve(path.dirname(place), file), 'utf8');
       return [title, code] as const;
