@@ -96,7 +96,7 @@ export type {
   TokenClassificationOptions,
   TokenEntity,
 } from './tasks/text/token-classification.ts';
-export type { Encoding, WindowOptions } from './tokenizer/template.ts';
+export type { CutOptions, Encoding, WindowOptions } from './tokenizer/template.ts';
 export type { SpecialTokens } from './tokenizer/specials.ts';
 export type { EncodeOptions, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { TranslateOptions, Translation } from './tasks/text/translation.ts';

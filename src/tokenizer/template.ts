@@ -165,6 +165,9 @@ export interface WindowOptions {
   truncate?: 'first' | 'second' | 'longest';
 }
 
+/** The same without windows. */
+export type CutOptions = Omit<WindowOptions, 'stride'>;
+
 /**
  * One or two texts cut into windows of at most `room` tokens together: the first window holds what
  * plain truncation keeps, the others what it cuts off. Every part of one text meets every part of

@@ -20,6 +20,7 @@ import { checkVocabulary, namedTokens, specialTokens, type SpecialTokens } from 
 import {
   addedCount,
   compileTemplate,
+  type CutOptions,
   type Encoding,
   fill,
   type Template,
@@ -159,11 +160,7 @@ export class Tokenizer implements SpecialTokens {
    * The first of `encodingWindows`: a text or a pair cut to `maxLength` tokens. What lies far behind
    * the cut is not tokenized.
    */
-  encodingCut(
-    text: string,
-    pair: string | undefined,
-    options: Omit<WindowOptions, 'stride'>,
-  ): Encoding {
+  encodingCut(text: string, pair: string | undefined, options: CutOptions): Encoding {
     refuseUnknown(options, ['maxLength', 'truncate'], 'option of encodingCut');
     return this.#windows(text, pair, options, true, 1)[0] as Encoding;
   }

@@ -43,7 +43,9 @@ export async function installExample(name: string): Promise<Consumer> {
   const { consumer, manifest } = await copyExample(name);
   await installPacked(consumer, manifest);
   for (const wanted of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    if (wanted !== 'webgpu-transformer') await link(consumer.folder, wanted);
+    if (wanted === 'webgpu-transformer') continue;
+    await link(consumer.folder, wanted);
+    await linkCommands(consumer.folder, wanted);
   }
   if (manifest.scripts?.['postinstall'] !== undefined) await consumer.script('postinstall');
   return consumer;
@@ -53,7 +55,8 @@ export async function installExample(name: string): Promise<Consumer> {
 export async function installCopies(name: string): Promise<Consumer> {
   const { consumer } = await copyExample(name);
   const modules = path.join(consumer.folder, 'node_modules');
-  await cp(path.join(root, 'examples/node_modules'), modules, { recursive: true });
+  const from = path.join(root, 'examples/node_modules');
+  await cp(from, modules, { recursive: true, verbatimSymlinks: true });
   const { folder } = await install('webgpu');
   const added = path.join(folder, 'node_modules');
   await cp(added, modules, { recursive: true, dereference: true });
@@ -102,17 +105,21 @@ function placeOf(name: string): string {
   throw new Error(`${name} is not there. Run npm --prefix examples ci.`);
 }
 
-/** Puts a package of this repository into a project, with its commands. */
+/** Puts a package of this repository into a project. */
 async function link(folder: string, name: string): Promise<void> {
-  const modules = path.join(folder, 'node_modules');
-  const place = placeOf(name);
-  await mkdir(path.dirname(path.join(modules, name)), { recursive: true });
-  await symlink(place, path.join(modules, name), 'junction');
-  const { bin = {} } = await readManifest(path.join(place, 'package.json'));
+  const place = path.join(folder, 'node_modules', name);
+  await mkdir(path.dirname(place), { recursive: true });
+  await symlink(placeOf(name), place, 'junction');
+}
+
+/** Puts the commands of a package into a project. */
+async function linkCommands(folder: string, name: string): Promise<void> {
+  const { bin = {} } = await readManifest(path.join(placeOf(name), 'package.json'));
   const commands = typeof bin === 'string' ? { [path.basename(name)]: bin } : bin;
-  await mkdir(path.join(modules, '.bin'), { recursive: true });
+  const place = path.join(folder, 'node_modules/.bin');
+  await mkdir(place, { recursive: true });
   for (const [command, file] of Object.entries(commands)) {
-    await symlink(path.join(place, file), path.join(modules, '.bin', command));
+    await symlink(path.join(placeOf(name), file), path.join(place, command));
   }
 }
 
