@@ -7,6 +7,8 @@ import type { Points } from '../runtime/points.ts';
 import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
+import { dropUnread } from '../runtime/unread.ts';
+import { chosenTokens } from '../model/heads/chosen-tokens.ts';
 import { crop, type DenseTensor } from '../model/inputs/inputs.ts';
 import { recordLogits } from '../model/layers/logits.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
@@ -14,7 +16,7 @@ import type { TrainableModel, TrainingGraph } from '../model/trainable-model.ts'
 import { gradientRules } from '../shaders/gradients.ts';
 import { invalidOption, trainableOf } from '../training/check.ts';
 import '../training/trainable-models.ts';
-import { checkTarget, placeOf, type Target, targetOf } from './measure.ts';
+import { checkTarget, placeOf, type Target, type TargetPlace, targetOf } from './measure.ts';
 import { type CallOptions, captureOf, logitsOf, prefixOf, repeated } from './runs.ts';
 import { laidOut } from '../model/points/tapped.ts';
 import { checkCount, isTensor, pointsOf } from './checks.ts';
@@ -173,19 +175,22 @@ async function slopes(
   try {
     const place = new Place(at, recording);
     const graph = recording.watched(place, () => trainable.record(recording, batch));
-    const scores = scoresOf(graph);
+    const { scores, seeded, write } = scored(graph, target, logits.shape);
     const { tensor } = place;
     if (tensor === undefined) throw invalidOption('at', at, 'a point that the logits hang on');
     const seed = recording.persistent('seed', scores.shape);
     const found = gradients(recording, new Map([[scores, seed]]), [tensor], gradientRules);
     const gradient = found.get(tensor);
     if (gradient === undefined) throw new RangeError(`no gradient at ${at}`);
+    // The logits themselves, say, and what comes before the point.
+    dropUnread(recording, [gradient]);
     const plan = await Plan.create(recording, [gradient]);
     graph.write(plan, batch);
+    write?.(plan);
     const all = new Float32Array(states.length * state.data.length);
     states.forEach((one, i) => all.set(one, i * state.data.length));
     plan.write(tensor, laidOut({ each: true, data: all, shape }, tensor.shape));
-    plan.write(seed, seedOf(target, logits.shape, scores.shape));
+    plan.write(seed, seeded);
     const [bytes = new ArrayBuffer()] = await plan.play();
     const values = crop(new Float32Array(bytes), tensor.shape, shape);
     const size = state.data.length;
@@ -216,9 +221,33 @@ class Place implements Points {
   }
 }
 
-function scoresOf({ from }: TrainingGraph): Tensor {
-  if ('logits' in from) return from.logits;
-  if ('pending' in from) return recordLogits(from.pending);
+/** Logits that gradients are taken of. */
+interface Scored {
+  readonly scores: Tensor;
+  /** What reaches them: 1 for the target in each sequence, -1 for what it is set against. */
+  readonly seeded: Float32Array<ArrayBuffer>;
+  /** Writes which they are, before a play. */
+  readonly write?: (plan: Plan) => void;
+}
+
+/** `shape`: of the logits of one sequence. Of those of tokens only the target's are recorded. */
+function scored({ from }: TrainingGraph, target: Target, shape: readonly number[]): Scored {
+  if ('logits' in from) {
+    const { logits: scores } = from;
+    return { scores, seeded: seedOf(placeOf(target, shape.slice(1)), scores.shape) };
+  }
+  if ('pending' in from) {
+    const { x, layer } = from.pending;
+    const place = placeOf(target, shape.slice(1));
+    const position = place.first / (shape.at(-1) ?? 1);
+    const chosen = chosenTokens(x);
+    const scores = recordLogits({ x: chosen.states, layer });
+    return {
+      scores,
+      seeded: seedOf({ ...place, first: 0 }, scores.shape),
+      write: (plan) => chosen.write(plan, Array<number>(x.size(0)).fill(position)),
+    };
+  }
   throw new TransformerError(
     'MODEL_UNSUPPORTED',
     'Gradients are taken of the logits of language models and of classifiers of one class each.',
@@ -236,15 +265,12 @@ function labelsFor(
   return ids.map((row) => row.map(() => 0));
 }
 
-/** 1 for the target in each sequence, -1 for what it is set against. */
+/** Of (B, …) logits, of which a place is in each sequence. */
 function seedOf(
-  target: Target,
-  own: readonly number[],
-  padded: readonly number[],
+  { first, id, against }: TargetPlace,
+  [batch = 1, ...inner]: readonly number[],
 ): Float32Array<ArrayBuffer> {
-  const [batch = 1, ...inner] = padded;
   const size = elements(inner);
-  const { first, id, against } = placeOf(target, own.slice(1));
   const seed = new Float32Array(batch * size);
   for (let row = 0; row < batch; row++) {
     seed[row * size + first + id] = 1;

@@ -4,6 +4,7 @@ import { fieldsOf, refuseUnknown, TransformerError } from '../runtime/errors.ts'
 import { show } from '../runtime/print.ts';
 import { elements } from '../runtime/tensor.ts';
 import type { DenseTensor } from '../model/inputs/inputs.ts';
+import type { ModelInputs } from '../model/model.ts';
 
 /** A logit: that of a token behind a position of a text, or that of a label. */
 export interface Target {
@@ -61,6 +62,24 @@ export function placeOf(target: Target, shape: readonly number[]): TargetPlace {
     id: within('id', id, 0, width),
     against: against === undefined ? undefined : within('against', against, 0, width),
   };
+}
+
+/** A measure, and the last logits of each sequence that it is of; of all where `kept` is absent. */
+export interface OfLast {
+  readonly measure: Measure;
+  readonly kept?: number;
+}
+
+/**
+ * What a measure is of the last logits alone, where a model of one stack gives some for each token. `logits`: of these
+ * inputs, (1, …). Errors: as above.
+ */
+export function lastOf(measure: Measure, { inputIds }: ModelInputs, logits: DenseTensor): OfLast {
+  const [, length = 0, width = 1] = logits.shape;
+  const isOfTokens = logits.shape.length === 3 && inputIds?.[0]?.length === length;
+  if (typeof measure === 'function' || !isOfTokens) return { measure };
+  const position = placeOf(measure, logits.shape.slice(1)).first / width;
+  return { measure: { ...measure, position: 0 }, kept: length - position };
 }
 
 /** Refuses what measures nothing, before anything is computed. Errors: OPTION_INVALID, OPTION_UNKNOWN, INPUT_INVALID. */

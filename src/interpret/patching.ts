@@ -7,8 +7,16 @@ import { isByKey } from '../model/points/point-shapes.ts';
 import type { PointEdit } from '../model/points/point-options.ts';
 import { invalidOption } from '../training/check.ts';
 import { checkCount, pointsOf } from './checks.ts';
-import { checkMeasure, type Measure, measured } from './measure.ts';
-import { type CallOptions, captureOf, logitsOf, pointsAt, prefixOf, repeated } from './runs.ts';
+import { checkMeasure, lastOf, type OfLast, type Measure, measured } from './measure.ts';
+import {
+  type CallOptions,
+  type Captured,
+  captureOf,
+  logitsOf,
+  pointsAt,
+  prefixOf,
+  repeated,
+} from './runs.ts';
 
 /** Options of `patchActivations`. */
 export interface PatchOptions extends CallOptions {
@@ -68,10 +76,11 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     );
   }
   const passing = signal !== undefined && { signal };
-  const run = async (inputs: ModelInputs) =>
-    logitsOf(await model.forward(repeated(inputs, 1), { capture: points, ...passing }));
-  const from = await run(clean);
-  const into = await run(corrupted);
+  const starts = await startsOf(model);
+  const run = async (inputs: ModelInputs, capture: readonly string[]) =>
+    logitsOf(await model.forward(repeated(inputs, 1), { capture, ...passing }));
+  const from = await run(clean, points);
+  const into = await run(corrupted, [...new Set([...points, ...starts])]);
   const [best = 0] = measured(measure, from.logits);
   const [worst = 0] = measured(measure, into.logits);
   if (best === worst) {
@@ -87,7 +96,8 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
     const positions = one.shape[1] ?? 1;
     for (let position = 0; position < positions; position++) all.push({ point, position });
   }
-  const values = await sweep(model, corrupted, all, { measure, batchSize, signal }, (rows) =>
+  const sweeping = { measure, batchSize, signal, starts, plain: into };
+  const values = await sweep(model, corrupted, all, sweeping, (rows) =>
     [...new Set(rows.map(({ point }) => point))].map((point) =>
       patch(point, rows, captureOf(from.captured, point), captureOf(into.captured, point)),
     ),
@@ -103,31 +113,57 @@ export async function patchActivations(model: Model, options: PatchOptions): Pro
   };
 }
 
-/** What is measured of one sequence with each of these changes, so many at a time. `editOf`: of the rows of a batch. */
-async function sweep<Change>(
+/** What the changes of a sweep go by. */
+interface Sweep {
+  readonly measure: Measure;
+  readonly batchSize: number;
+  readonly signal: AbortSignal | undefined;
+  /** Where a run may begin: what layers are given, in their order. */
+  readonly starts: readonly string[];
+  /** The run without changes, with what its layers were given. */
+  readonly plain: Captured;
+}
+
+/**
+ * What is measured of one sequence with each of these changes, in the order of their points, so many at a time. What comes
+ * before the layer of the first is as it was, and not computed again. `editOf`: of the rows of a batch.
+ */
+async function sweep<Change extends { readonly point: string }>(
   model: Model,
   inputs: ModelInputs,
   changes: readonly Change[],
-  {
-    measure,
-    batchSize,
-    signal,
-  }: {
-    readonly measure: Measure;
-    readonly batchSize: number;
-    readonly signal: AbortSignal | undefined;
-  },
+  { measure, batchSize, signal, starts, plain }: Sweep,
   editOf: (rows: readonly Change[]) => PointEdit[],
 ): Promise<number[]> {
   const values: number[] = [];
+  const isPair = starts.some((name) => name.startsWith('decoder.'));
+  const own: OfLast = isPair ? { measure } : lastOf(measure, inputs, plain.logits);
   for (let first = 0; first < changes.length; first += batchSize) {
     throwIfAborted(signal);
     const rows = changes.slice(first, first + batchSize);
-    const options = { edit: editOf(rows), ...(signal !== undefined && { signal }) };
-    const output = await model.forward(repeated(inputs, rows.length), options);
-    values.push(...measured(measure, logitsOf(output).logits));
+    const start = starts.find((name) => rows[0]?.point.startsWith(layerOf(name)));
+    const begin =
+      start === undefined ? [] : [{ at: start, replace: captureOf(plain.captured, start) }];
+    const output = await model.forward(repeated(inputs, rows.length), {
+      edit: [...begin, ...editOf(rows)],
+      ...(own.kept !== undefined && { logitsToKeep: own.kept }),
+      ...(signal !== undefined && { signal }),
+    });
+    values.push(...measured(own.measure, logitsOf(output).logits));
   }
   return values;
+}
+
+/** What the layers of a model's stacks are given. */
+async function startsOf(model: Model): Promise<string[]> {
+  const points = await pointsOf(model);
+  const isStart = (name: string): boolean => /(?:^|\.)layers\.\d+\.input$/.test(name);
+  return points.flatMap(({ name }) => (isStart(name) ? [name] : []));
+}
+
+/** `layers.3.` of `layers.3.input`. */
+function layerOf(start: string): string {
+  return start.slice(0, -'input'.length);
 }
 
 /** The corrupted activation for each row, with the clean one at its position. */
@@ -203,24 +239,26 @@ export async function ablateHeads(
     name.endsWith('.heads') ? [{ name, heads: Number(shape[2]) }] : [],
   );
   const passing = signal !== undefined && { signal };
-  const capture = replace === 'mean' ? points.map(({ name }) => name) : [];
+  const starts = await startsOf(model);
+  const capture = [...starts, ...(replace === 'mean' ? points.map(({ name }) => name) : [])];
   const whole = logitsOf(await model.forward(repeated(inputs, 1), { capture, ...passing }));
   const [plain = 0] = measured(measure, whole.logits);
   const all = points.flatMap(({ name, heads }) =>
-    Array.from({ length: heads }, (_, head) => ({ name, head })),
+    Array.from({ length: heads }, (_, head) => ({ point: name, head })),
   );
-  const values = await sweep(model, inputs, all, { measure, batchSize, signal }, (rows) =>
-    rows.map(({ name, head }, row) => ({
-      at: name,
+  const sweeping = { measure, batchSize, signal, starts, plain: whole };
+  const values = await sweep(model, inputs, all, sweeping, (rows) =>
+    rows.map(({ point, head }, row) => ({
+      at: point,
       heads: [head],
       sequences: [row],
-      replace: replace === 'zero' ? 0 : meanOf(captureOf(whole.captured, name), head),
+      replace: replace === 'zero' ? 0 : meanOf(captureOf(whole.captured, point), head),
     })),
   );
   const effects = values.map((value) => value - plain);
   return {
     points: points.map(({ name }) => name),
-    effects: points.map(({ name }) => effects.filter((_, i) => all[i]?.name === name)),
+    effects: points.map(({ name }) => effects.filter((_, i) => all[i]?.point === name)),
     plain,
   };
 }

@@ -35,7 +35,8 @@ export class DualEncoderModel extends ForwardOnlyModel<DualBatch> {
     const { hiddenStates = false, attentions, signal } = options;
     throwIfAborted(signal);
     const look = await lookInto(options, () => this.points(), dualSizes(batch));
-    const own = (part: SequenceBatch | undefined): InputShape | undefined => part && shapeOf(part);
+    const own = (part: SequenceBatch | undefined): InputShape | undefined =>
+      part && shapeOf(part, look);
     const shape: DualShape = {
       text: own(batch.text),
       vision: own(batch.vision),

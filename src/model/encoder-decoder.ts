@@ -9,7 +9,6 @@ import { startTokens } from './generation/option-reader.ts';
 import { pairPrompt } from './generation/pair-prompt.ts';
 import { generationSettings } from './generation/settings.ts';
 import { paddedLength } from './inputs/input-stage.ts';
-import { bucket } from './inputs/inputs.ts';
 import type { JsonObject } from '../source/json.ts';
 import type { EncoderDecoderDefinition } from './definitions.ts';
 import {
@@ -107,9 +106,9 @@ export class EncoderDecoderModel implements Model {
     const look = await lookInto(options, () => this.points(), pairSizes(tokens));
     const shape: PairPlanShape = {
       batch: tokens.source.batch,
-      sourceLength: paddedLength(tokens.source, maxPositions),
+      sourceLength: paddedLength(tokens.source, maxPositions, look),
       sourceSize: tokens.source.size,
-      targetLength: bucket(tokens.target.length, maxPositions),
+      targetLength: paddedLength({ length: tokens.target.length }, maxPositions, look),
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions ?? false,
       labelled: tokens.labels?.classes !== undefined,

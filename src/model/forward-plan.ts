@@ -226,6 +226,7 @@ export class ForwardPlan<Batch extends HeadBatch> {
       if (looked !== undefined && tapped !== undefined) results.captured(looked, tapped);
       // A stack's last hidden state is also the last one that is shown.
       const tensors = new Set(results.all.map(({ tensor }) => tensor));
+      tapped?.dropUnread(recording, [...tensors]);
       const plan = await Plan.create(recording, [...tensors]);
       return new ForwardPlan(plan, pass, results.all, tapped);
     } catch (error) {

@@ -72,8 +72,8 @@ export interface ForwardOptions extends PointOptions {
   /** Every layer's attention weights; of a model with an encoder and a decoder, `cross` asks for those between them alone. */
   attentions?: boolean | 'cross';
   /**
-   * Of language models: `logits` of the last n tokens of each sequence alone, (B, n, V), which spares most of the
-   * memory; all when absent. Batches are to be padded on the left.
+   * Of language models and classifiers of tokens, of one stack: `logits` of the last n tokens of each sequence alone,
+   * (B, n, V), which spares most of the memory; all when absent. Batches are to be padded on the left.
    */
   logitsToKeep?: number;
   /** Cancels the call, which then rejects with `ABORTED`. */

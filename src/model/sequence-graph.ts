@@ -15,6 +15,7 @@ import { sequenceStack } from './layers/sequence-stack.ts';
 import type { PendingLogits } from './layers/logits.ts';
 import type { BetweenLayers } from './layers/stack.ts';
 import { type ModelInputs, refuseInputs } from './model.ts';
+import type { Look } from './points/look.ts';
 import type { SizesOf } from './points/point-shapes.ts';
 
 /** A batch that was checked. */
@@ -57,12 +58,14 @@ export function checkSequences(
   const checked = checkStack(inputs, definition);
   if (kept === undefined) return checked;
   const { batch, length } = checked.input;
+  const { head } = definition;
+  const readsEach = head?.output !== undefined || head?.pending !== undefined;
   const fits = Number.isSafeInteger(kept) && kept > 0 && kept <= length;
-  if (!fits || !definition.head?.output || checked.labels) {
+  if (!fits || !readsEach || checked.labels) {
     throw new TransformerError(
       'OPTION_INVALID',
       `logitsToKeep is ${show(kept)}; wanted 1 to ${length}, the tokens of each sequence, of a language ` +
-        'model and without labels.',
+        'model or a classifier of tokens and without labels.',
     );
   }
   const last = Array.from({ length: kept }, (_, i) => length - kept + i);
@@ -89,9 +92,9 @@ export function sequenceSizes({ input: { batch, length } }: SequenceBatch): Size
   return () => ({ batch, length });
 }
 
-/** What a list for a batch is recorded for: texts of nearby lengths share one. */
-export function shapeOf({ input }: SequenceBatch): InputShape {
-  return { batch: input.batch, length: paddedLength(input), size: input.size };
+/** What a list for a batch is recorded for: texts of nearby lengths share one, unless `look` is exact. */
+export function shapeOf({ input }: SequenceBatch, look?: Look): InputShape {
+  return { batch: input.batch, length: paddedLength(input, undefined, look), size: input.size };
 }
 
 /** What labels a list will have. */

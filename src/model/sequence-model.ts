@@ -93,7 +93,7 @@ export class SequenceModel implements Model {
     const sizesOf = sequenceSizes(batch);
     const look = await lookInto(options, () => this.points(), sizesOf);
     const shape: SequenceShape = {
-      ...shapeOf(batch),
+      ...shapeOf(batch, look),
       hiddenStates: options.hiddenStates ?? false,
       attentions: options.attentions === true,
       labelled: batch.labels?.classes !== undefined,

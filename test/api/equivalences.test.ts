@@ -143,6 +143,23 @@ for (const { name: device, onGpu } of gpus) {
         'OPTION_INVALID',
         'without labels',
       );
+      using classifier = await loadModel(fixtureSource('bert_tokcls'), { gpu });
+      const inputIds = [texts[0]!];
+      const { logits: each } = await classifier.forward({ inputIds });
+      const { logits: last } = await classifier.forward({ inputIds }, { logitsToKeep: 1 });
+      const [, , classes = 0] = each!.shape;
+      expect(last!.shape).toEqual([1, 1, classes]);
+      expectClose(
+        last,
+        { data: each!.data.slice(-classes), shape: [1, 1, classes] },
+        'the last token',
+      );
+      using texted = await loadModel(fixtureSource('bert_seqcls'), { gpu });
+      await expectRejection(
+        texted.forward({ inputIds }, { logitsToKeep: 1 }),
+        'OPTION_INVALID',
+        'classifier of tokens',
+      );
     }));
 
   test.each(causal)(`%s: decoding with caches is the forward pass, ${device}`, (name) =>

@@ -85,6 +85,38 @@ test('other numbers at the same points need no other list', async () => {
   expect(gpu.memory.bytes).toBeLessThan(bytes + 4e6);
 });
 
+test('what comes before an activation that another stands in the place of is not computed', async () => {
+  const at = 'layers.1.input';
+  const plain = await model.forward(inputs, { capture: [at] });
+  const own = plain.captured![at]!;
+  const other = { data: own.data.map((value) => 2 * value), shape: own.shape };
+  const behind = [...layer, 'layer-norm', 'matmul'];
+  const given = { edit: [{ at, from: own }] };
+  expect(await operationsOf(given)).toEqual(behind);
+  expect((await model.forward(inputs, given)).logits!.data).toEqual(plain.logits!.data);
+  // Other numbers need no other list, and what is read or changed there is what stands there now.
+  create.mockClear();
+  const doubled = await model.forward(inputs, { edit: [{ at, replace: other }] });
+  expect(create).not.toHaveBeenCalled();
+  const edit = [
+    { at, replace: other },
+    { at, add: 1, positions: [1] },
+  ];
+  const read = { capture: [at, 'embeddings'], edit };
+  expect(await operationsOf(read)).toEqual(['embedding', 'edit', ...behind]);
+  const { captured } = await model.forward(inputs, read);
+  expect([...captured![at]!.data]).toEqual(
+    Array.from(other.data, (value, i) =>
+      Math.floor(i / size) === 1 ? Math.fround(value + 1) : value,
+    ),
+  );
+  // Where anything of the activation stays, all before it is computed.
+  const half = [{ at, replace: own, scale: 2, sequences: [0] }];
+  expect(await operationsOf({ edit: half })).toEqual(['embedding', ...layer, 'edit', ...behind]);
+  const { logits } = await model.forward(inputs, { edit: half });
+  logits!.data.forEach((value, i) => expect(value).toBeCloseTo(doubled.logits!.data[i]!, 4));
+});
+
 test('edits act one after the other, and what is read is what they leave', async () => {
   const { captured } = await model.forward(inputs, {
     edit: [

@@ -67,6 +67,16 @@ test('a function measures as a target does, and other points are patched', () =>
       },
     });
     expect(same).toEqual(found);
+    const before = { ...target, position: 2 };
+    const earlier = await patchActivations(model, { ...runs, at, measure: before });
+    const read = await patchActivations(model, {
+      ...runs,
+      at,
+      measure: ({ data, shape: [, width = 0] }) =>
+        data[2 * width + target.id]! - data[2 * width + target.against]!,
+    });
+    expect(read).toEqual(earlier);
+    expect(earlier.corrupted).not.toBe(found.corrupted);
     // Values of the token that differs, and of no other, matter in the first layer.
     const [first = []] = found.recovered;
     first.forEach((value, position) => {

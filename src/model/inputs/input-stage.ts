@@ -69,9 +69,19 @@ export interface SourceStage extends InputStage {
   inputsOf(checked: CheckedInput, copies: number): ModelInputs;
 }
 
+/** How lists are recorded. */
+interface Padding {
+  /** Whether nothing is padded. */
+  readonly isExact: boolean;
+}
+
 /** The length that a list is recorded for, `most` at most. */
-export function paddedLength({ length, size }: CheckedInput, most?: number): number {
-  return size === undefined ? bucket(length, most) : length;
+export function paddedLength(
+  { length, size }: Pick<CheckedInput, 'length' | 'size'>,
+  most?: number,
+  { isExact }: Padding = { isExact: false },
+): number {
+  return size === undefined && !isExact ? bucket(length, most) : length;
 }
 
 /** Each row so often, its copies side by side. */

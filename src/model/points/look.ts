@@ -20,6 +20,8 @@ export interface CheckedEdit {
   readonly keep: number;
   readonly factor: number;
   readonly value: CheckedValue;
+  /** Whether nothing of the activation stays. */
+  readonly isWhole: boolean;
   /** Where it acts; everywhere when absent. */
   readonly sequences: readonly number[] | undefined;
   readonly positions: readonly number[] | undefined;
@@ -37,12 +39,15 @@ export class Look {
   readonly edits: readonly CheckedEdit[];
   /** What a list is recorded for: which points, and not which numbers; undefined where there are none. */
   readonly key: string | undefined;
+  /** Whether it brings activations of each token: then a list is recorded for the tokens that there are, and pads none. */
+  readonly isExact: boolean;
 
   constructor(captures: readonly Capture[], edits: readonly CheckedEdit[]) {
     this.captures = captures;
     this.edits = edits;
     const read = [...new Set(captures.map(({ name }) => name))];
-    const changed = edits.map(({ name, value }) => [name, value.each] as const);
+    const changed = edits.map(({ name, value, isWhole }) => [name, value.each, isWhole] as const);
+    this.isExact = edits.some(({ value }) => value.each);
     if (read.length + changed.length > 0) this.key = JSON.stringify([read, changed]);
   }
 
@@ -141,16 +146,17 @@ function editsOf(edit: PointEdit, points: readonly ModelPoint[], sizesOf: SizesO
         `${name} is not there while tokens are generated: attention is fused. Edit the values or the heads of the layer.`,
       );
     }
-    return {
-      name,
-      shape: own,
-      keep: add !== undefined ? 1 : what ? 0 : (scale ?? 1),
-      factor: what ? (scale ?? 1) : 0,
-      value: valueOf(value, own, `${what ?? 'scale'} of the edit at ${name}`),
+    const keep = add !== undefined ? 1 : what ? 0 : (scale ?? 1);
+    const factor = what ? (scale ?? 1) : 0;
+    const checked = valueOf(value, own, `${what ?? 'scale'} of the edit at ${name}`);
+    const where = {
       sequences: ranged('sequences', own[0]),
       positions: ranged('positions', own.length > 2 ? own[isByKey(name) ? 2 : 1] : 1),
       heads: indices(heads, headAxis, `heads of the edit at ${name}`),
     };
+    const isEverywhere = Object.values(where).every((chosen) => chosen === undefined);
+    const isWhole = checked.each && keep === 0 && factor === 1 && isEverywhere;
+    return { name, shape: own, keep, factor, value: checked, isWhole, ...where };
   });
 }
 

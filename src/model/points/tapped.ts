@@ -3,7 +3,9 @@
 import { TransformerError } from '../../runtime/errors.ts';
 import type { HeadColumns, Points } from '../../runtime/points.ts';
 import type { Plan } from '../../runtime/plan.ts';
+import type { Recording } from '../../runtime/record.ts';
 import { elements, type Tensor } from '../../runtime/tensor.ts';
+import { dropUnread } from '../../runtime/unread.ts';
 import { edit } from '../../shaders/elementwise/edit.ts';
 import { takeColumns } from '../../shaders/elementwise/take-columns.ts';
 import type { CheckedEdit, Look } from './look.ts';
@@ -19,6 +21,13 @@ interface Recorded {
   readonly sizes: readonly [number, number, number];
   /** The shape of the whole activation. */
   readonly shape: readonly number[];
+}
+
+/** An activation that others stand in the place of altogether. */
+interface Replaced {
+  /** Of the edits of the call, which. */
+  readonly index: number;
+  readonly value: Tensor;
 }
 
 /** What was found at a point that is read. */
@@ -42,6 +51,8 @@ export class Tapped implements Points {
   readonly #edits: readonly CheckedEdit[];
   readonly #names: ReadonlySet<string>;
   readonly #recorded: Recorded[] = [];
+  /** Where whole activations go before a play, with the edits that they are of. */
+  readonly #replaced: Replaced[] = [];
 
   constructor({ captures, edits }: Look, base: Points) {
     this.#base = base;
@@ -76,7 +87,9 @@ export class Tapped implements Points {
     for (const name of this.#names) {
       const isFound =
         this.#captured.has(name) ||
-        this.#recorded.some(({ index }) => this.#edits[index]?.name === name);
+        [...this.#recorded, ...this.#replaced].some(
+          ({ index }) => this.#edits[index]?.name === name,
+        );
       if (isFound) continue;
       throw new TransformerError(
         'OPTION_INVALID',
@@ -91,6 +104,11 @@ export class Tapped implements Points {
     }));
   }
 
+  /** Takes out of the list what only activations went into in whose place others stand. */
+  dropUnread(recording: Recording, outputs: readonly Tensor[]): void {
+    if (this.#replaced.length > 0) dropUnread(recording, outputs);
+  }
+
   /** Writes what a call puts in place, before a play. The call asks for the points of this list. */
   write(plan: Plan, { edits }: Look): void {
     for (const { index, rule, value, sizes, shape } of this.#recorded) {
@@ -99,11 +117,22 @@ export class Tapped implements Points {
       plan.write(rule, ruleOf(one, sizes));
       plan.write(value, laidOut(one.value, shape));
     }
+    for (const { index, value } of this.#replaced) {
+      const one = edits[index];
+      if (one === undefined) throw new RangeError('an edit of another list');
+      plan.write(value, laidOut(one.value, value.shape));
+    }
   }
 
   #edited(tensor: Tensor, heads: HeadColumns | undefined, index: number): Tensor {
     const { recording } = tensor;
-    const { each } = this.#edits[index]?.value ?? { each: false };
+    const own = this.#edits[index];
+    if (own?.isWhole === true && heads === undefined && tensor.parts === undefined) {
+      const value = recording.persistent('value', tensor.shape);
+      this.#replaced.push({ index, value });
+      return value;
+    }
+    const { each } = own?.value ?? { each: false };
     const shape = paddedShape({ tensor, heads });
     const isHeadsFirst = tensor.shape.length === 4;
     const [sequences = 1, second = 1, third = 1] = shape;
