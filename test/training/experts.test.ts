@@ -84,7 +84,15 @@ test('experts are adapted by the parameters that hold them, and files bring the 
     using again = await loadLora(model, target.source);
     using undone = withAdapters(model, [lora, { adapter: again, weight: -1 }]);
     expectClose((await undone.forward(batch)).logits, plain, 'logits, of both');
-    await expectRejection(lora.merge(), 'MODEL_UNSUPPORTED', 'gate_up_proj', 'withAdapters');
+    using fine = await loadModel(fixtureSource(name), { gpu });
+    using merging = await loadLora(fine, target.source);
+    using beside = withAdapters(fine, merging);
+    const before = (await fine.forward(batch)).logits!;
+    const wanted = (await beside.forward(batch)).logits!;
+    await merging.merge();
+    expectClose((await fine.forward(batch)).logits, wanted, 'logits, merged');
+    await merging.unmerge();
+    expect((await fine.forward(batch)).logits).toEqual(before);
     const make = (options: LoraOptions) => (): Lora =>
       new Lora(model, { targetParameters: both, ...options });
     await expectRejection(make({ dropout: 0.1 }), 'OPTION_INVALID', 'dropout and targetParameters');

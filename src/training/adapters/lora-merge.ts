@@ -66,7 +66,6 @@ export async function mergedRows(gpu: Gpu, layers: readonly AdaptedLayer[]): Pro
   for (const layer of layers) {
     expectFine(`${layer.name}.weight`, layer.tensor);
     expectUntied(layer);
-    expectNoExperts(layer);
   }
   const places = layers.map(rowsOf);
   const before = await readBack(gpu, places);
@@ -161,30 +160,32 @@ function expectUntied({ name, isEmbedding, isTied }: AdaptedLayer): void {
   );
 }
 
-/** Refuses experts, whose updates are computed for the tokens that they see. */
-function expectNoExperts({ name, experts }: AdaptedLayer): void {
-  if (experts === undefined) return;
-  throw new TransformerError(
-    'MODEL_UNSUPPORTED',
-    `"${name}" has updates of experts, which are not merged here. Use the adapter as it is, beside the weights: ` +
-      'withAdapters(model, adapter).',
-  );
-}
-
-/** W + scale·B·A of all layers that a weight holds; of an embedding W + scale·(B·A)ᵀ. */
+/** W + scale·B·A of all layers that a weight holds, of experts each its own; of an embedding W + scale·(B·A)ᵀ. */
 function updatedWeight(
   recording: Recording,
   weight: Tensor,
   layers: readonly AdaptedLayer[],
 ): Tensor {
   const held = layers.filter(({ tensor }) => tensor === weight);
-  return held.reduce((sofar, { name, a, b, singular, first, scale, isEmbedding }) => {
-    const label = `Δ ${name}`;
-    const delta = isEmbedding
-      ? matmul(recording.use(a), b, { transposed: true, label })
-      : matmul(scaledColumns(recording.use(b), singular), a, { label });
-    return lora(sofar, delta, { first, scale });
+  return held.reduce((sofar, layer) => {
+    const { first, scale } = layer;
+    return lora(sofar, deltaOf(recording, layer), { first, scale });
   }, weight);
+}
+
+function deltaOf(recording: Recording, layer: AdaptedLayer): Tensor {
+  const { name, a, b, singular, experts, isEmbedding } = layer;
+  const label = `Δ ${name}`;
+  if (isEmbedding) return matmul(recording.use(a), b, { transposed: true, label });
+  if (experts === undefined) return matmul(scaledColumns(recording.use(b), singular), a, { label });
+  return matmul(recording.use(byExpert(b, experts)), byExpert(a, experts), { label });
+}
+
+/** The matrices of experts that stand below each other in one. */
+function byExpert(tensor: Tensor, experts: number): Tensor {
+  const { label, dtype, buffer, offset } = tensor;
+  const shape = [experts, tensor.size(0) / experts, tensor.size(-1)];
+  return new Tensor({ label, shape, dtype, ...(buffer && { buffer }), offset });
 }
 
 function scaledColumns(b: Tensor, singular: Tensor | undefined): Tensor {
