@@ -9,9 +9,7 @@ export const locales: readonly Language[] = ['en', 'fr', 'de', 'es', 'it', 'pt',
 export function exampleMeanings(
   now: Date,
 ): readonly { readonly meaning: Meaning; readonly style: number }[] {
-  // The model often takes a 30th or 31st for a 3rd; the page says so, and offers none.
-  const day = Math.min(now.getDate(), 29);
-  const [year, month] = [now.getFullYear(), now.getMonth()];
+  const [year, month, day] = [now.getFullYear(), now.getMonth(), now.getDate()];
   const time = new Date(Date.UTC(year, month, day, now.getHours(), now.getMinutes()));
   return [
     { meaning: { kind: 'date', time }, style: 0 },

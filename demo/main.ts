@@ -128,6 +128,7 @@ function unknownDoubt(parts: readonly string[]): string | undefined {
 
 function scoreDoubt({ score = 1 }: Generation): string | undefined {
   if (score >= 0.5) return undefined;
+  if (score < 0.005) return 'The model takes this for none of its phrases';
   return `The model is sure of its translation to ${Math.round(100 * score)} % only`;
 }
 

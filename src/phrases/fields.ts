@@ -1,5 +1,5 @@
-// Which phrases a translator is asked for. There are three fields: a narrow one, which trains within minutes without
-// a GPU, the one of the translator that ships with the package, and the wide one (wide-field.ts).
+// Which phrases a translator is asked for. A narrow field and a part of it train within minutes without a GPU; the wide
+// one (wide-field.ts) is that of the translator that ships with the package.
 
 import type { Random } from '../model/random.ts';
 import type { Kind, Language, Meaning, TimeUnit } from './meanings.ts';
@@ -62,10 +62,10 @@ export function fieldOf(
   };
 }
 
-/** Of the fields but the wide one, which leave out the short styles. */
-const longStyles = { date: 3, dateWithTime: 3, measure: 1, currency: 1 };
+/** Without the short ones. */
+const longStyles = { date: 3, dateWithTime: 3, measure: 1 };
 
-const narrowTimeUnits = [
+export const narrowTimeUnits: readonly TimeUnit[] = [
   'second',
   'minute',
   'hour',
@@ -73,7 +73,7 @@ const narrowTimeUnits = [
   'week',
   'month',
   'year',
-] as const satisfies TimeUnit[];
+];
 const narrowMeasureUnits = [
   'kilometer',
   'meter',
@@ -123,70 +123,4 @@ function drawNarrowTime(random: Random): Date {
 /** A relative time within two units of now, which has words of its own: yesterday, this week. */
 function drawNearTime(random: Random, units: readonly TimeUnit[]): Meaning {
   return { kind: 'relativeTime', unit: random.pick(units), value: random.integer(-2, 2) };
-}
-
-export const allLanguages: readonly Language[] = ['de', 'en', 'es', 'fr', 'it', 'ja', 'pt', 'zh'];
-export const timeUnits: readonly TimeUnit[] = [...narrowTimeUnits, 'quarter'];
-
-/**
- * What the translator in models/phrases was trained for. Half of the dates are of 1900 to 2099, the
- * others of all years alike; numbers are of all lengths alike; one relative time in eight is near.
- */
-export const embeddedField: Field = fieldOf(
-  allLanguages,
-  {
-    date(random) {
-      const [first, last] = random.integer(1, 2) === 1 ? days.recent : days.all;
-      return { kind: 'date', time: new Date(random.integer(first, last) * millisecondsOfDay) };
-    },
-    dateWithTime(random) {
-      const minute = random.integer(0, 24 * 60 - 1) * 60_000;
-      const day = random.integer(...days.recent);
-      return { kind: 'dateWithTime', time: new Date(day * millisecondsOfDay + minute) };
-    },
-    relativeTime(random) {
-      if (random.integer(1, 8) === 1) return drawNearTime(random, timeUnits);
-      const unit = random.pick(timeUnits);
-      const value = drawWhole(random, 4);
-      const isFuture = random.integer(0, 1) === 1;
-      return { kind: 'relativeTime', unit, value: isFuture ? value : 0 - value };
-    },
-    measure(random) {
-      const unit = random.pick(measureUnits);
-      // Every second number has one or two decimals.
-      const scale = random.pick([1, 1, 10, 100]);
-      const value = drawWhole(random, 6) + random.integer(0, scale - 1) / scale;
-      return { kind: 'measure', unit, value };
-    },
-    currency(random) {
-      const value = drawWhole(random, 6) + random.pick([0, random.integer(0, 99) / 100]);
-      const currency = random.pick(['USD', 'EUR', 'GBP', 'JPY', 'CNY']);
-      return { kind: 'currency', currency, value };
-    },
-    percent: (random) => ({ kind: 'percent', value: random.integer(0, 1000) / 1000 }),
-  },
-  { units: timeUnits, styles: longStyles },
-);
-
-/** The single units of ECMA-402 but for percent, which is a kind, and what people join of them. */
-export const measureUnits: readonly string[] = [
-  ...'acre bit byte celsius centimeter day degree fahrenheit fluid-ounce foot gallon'.split(' '),
-  ...'gigabit gigabyte gram hectare hour inch kilobit kilobyte kilogram kilometer'.split(' '),
-  ...'liter megabit megabyte meter microsecond mile mile-scandinavian milliliter'.split(' '),
-  ...'millimeter millisecond minute month nanosecond ounce petabyte pound'.split(' '),
-  ...'second stone terabit terabyte week yard year'.split(' '),
-  ...'kilometer-per-hour meter-per-second mile-per-hour'.split(' '),
-  ...'liter-per-kilometer mile-per-gallon'.split(' '),
-];
-
-/** First and last days, counted from 1970 on. */
-export const days = {
-  recent: [-25_567, 47_481], // 1900 to 2099
-  all: [-719_162, 2_932_896], // years 1 to 9999
-} as const;
-export const millisecondsOfDay = 86_400_000;
-
-/** A whole number of up to `digits` digits, each length as likely. */
-export function drawWhole(random: Random, digits: number): number {
-  return random.integer(0, 10 ** random.integer(1, digits) - 1);
 }

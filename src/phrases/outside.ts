@@ -3,8 +3,8 @@
 
 import type { Random } from '../model/random.ts';
 import type { JsonObject } from '../source/json.ts';
-import { allLanguages, measureUnits } from './fields.ts';
 import { type Language, plain, numberFormat } from './formats.ts';
+import { allLanguages, measureUnits } from './wide-field.ts';
 
 /** What a translator answers to a text outside of its field, as a token of its own. */
 export const outsideToken = '<outside>';

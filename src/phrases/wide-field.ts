@@ -1,17 +1,29 @@
-// The field of the translator that training is to make: what Intl writes and a person would try.
+// The field of the translator that ships with the package: what Intl writes and a person would try.
 
 import type { Random } from '../model/random.ts';
-import {
-  allLanguages,
-  days,
-  drawWhole,
-  type Field,
-  fieldOf,
-  measureUnits,
-  millisecondsOfDay,
-  timeUnits,
-} from './fields.ts';
-import type { Meaning, TimeUnit } from './meanings.ts';
+import { type Field, fieldOf, narrowTimeUnits } from './fields.ts';
+import type { Language, Meaning, TimeUnit } from './meanings.ts';
+
+export const allLanguages: readonly Language[] = ['de', 'en', 'es', 'fr', 'it', 'ja', 'pt', 'zh'];
+const timeUnits: readonly TimeUnit[] = [...narrowTimeUnits, 'quarter'];
+
+/** The single units of ECMA-402 but for percent, which is a kind, and what people join of them. */
+export const measureUnits: readonly string[] = [
+  ...'acre bit byte celsius centimeter day degree fahrenheit fluid-ounce foot gallon'.split(' '),
+  ...'gigabit gigabyte gram hectare hour inch kilobit kilobyte kilogram kilometer'.split(' '),
+  ...'liter megabit megabyte meter microsecond mile mile-scandinavian milliliter'.split(' '),
+  ...'millimeter millisecond minute month nanosecond ounce petabyte pound'.split(' '),
+  ...'second stone terabit terabyte week yard year'.split(' '),
+  ...'kilometer-per-hour meter-per-second mile-per-hour'.split(' '),
+  ...'liter-per-kilometer mile-per-gallon'.split(' '),
+];
+
+/** First and last days, counted from 1970 on. */
+const days = {
+  recent: [-25_567, 47_481], // 1900 to 2099
+  all: [-719_162, 2_932_896], // years 1 to 9999
+} as const;
+const millisecondsOfDay = 86_400_000;
 
 /** Ranges, lists, compact numbers, durations and words such as "yesterday" are learned the most slowly. */
 const turns = [
@@ -132,6 +144,11 @@ function drawTime(random: Random): Date {
     if (moved.getUTCDate() === late && moved.getTime() <= lastDay) time.setUTCDate(late);
   }
   return new Date(time.getTime() + 1000 * random.integer(0, 86_399));
+}
+
+/** A whole number of up to `digits` digits, each length as likely. */
+function drawWhole(random: Random, digits: number): number {
+  return random.integer(0, 10 ** random.integer(1, digits) - 1);
 }
 
 /** To 999,999, half of them with one or two decimals, one in four negative. */

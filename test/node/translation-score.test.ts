@@ -1,8 +1,8 @@
 // The embedded translator knows what is outside of its field: texts that nobody fitted it to.
 import { expect, test, vi } from 'vitest';
 import { pipeline } from 'webgpu-transformer';
-import { embeddedField } from '../../src/phrases/fields.ts';
 import { drawPhrases } from '../../src/phrases/phrases.ts';
+import { wideField } from '../../src/phrases/wide-field.ts';
 import { fixtureSource } from '../support/source.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -63,7 +63,7 @@ const outside = [
 
 test('nineteen of twenty texts from outside are marked, and one of a hundred from inside', async () => {
   using translate = await pipeline('translation', fixtureSource('models/phrases'));
-  const inside = drawPhrases(31, 1, embeddedField).filter((_, index) => index % 3 === 0);
+  const inside = drawPhrases(31, 1, wideField).filter((_, index) => index % 3 === 0);
   const phrases = [
     ...outside.flatMap((text) => ['en', 'fr'].map((to) => ({ text, to }))),
     ...inside,

@@ -23,6 +23,25 @@ test('each kind is drawn in turn, and nothing that is no kind', () => {
   expect(new Set(turns)).toEqual(new Set([...kinds, 'near', 'outside']));
 });
 
+test('evaluation draws stay the same from release to release', () => {
+  const random = new Random(8);
+  const texts = kinds.map((kind) => render(wideField.draw(random, kind), 'en')[0]);
+  expect(texts).toEqual([
+    'Tuesday, January 25, 1944',
+    'Wednesday, February 3, 151 at 4:35 PM',
+    'Tuesday, March 21 – Wednesday, April 26, 9656',
+    '8:36 AM',
+    'in 1,895 minutes',
+    '8 days, 15 hours, 2 minutes',
+    '17,327.15',
+    '1.8 billion',
+    '36.2%',
+    '7,727.2 degrees Fahrenheit',
+    '119,028.25 Indian rupees',
+    'November, July, July, and March',
+  ]);
+});
+
 test.each(kinds)('every language writes a meaning of kind %s in as many styles', (kind) => {
   for (const meaning of drawn(kind, 40)) {
     const all = languages.map((language) => render(meaning, language));
@@ -50,6 +69,20 @@ test('days, ranges and numbers reach the ends of the field', () => {
     expect(end.getUTCFullYear()).toBeLessThan(10_000);
   }
   expect(Math.max(...drawn('number').map(({ value }) => value))).toBeGreaterThan(950_000);
+});
+
+test('measures have all units that are sanctioned, and some of two', () => {
+  const units = new Set(drawn('measure').map(({ unit }) => unit));
+  // The 45 that ECMA-402 sanctions but percent, which is a kind, and five that are made of two.
+  const compound = [...units].filter((unit) => unit.includes('-per-'));
+  expect([units.size, compound.length]).toEqual([49, 5]);
+  const sanctioned = Intl.supportedValuesOf('unit');
+  expect(compound.flatMap((unit) => unit.split('-per-'))).toEqual(
+    expect.arrayContaining(['kilometer', 'hour', 'mile', 'gallon']),
+  );
+  expect(
+    [...units].filter((unit) => !compound.includes(unit) && !sanctioned.includes(unit)),
+  ).toEqual([]);
 });
 
 test('compact numbers lose nothing in any language', () => {
