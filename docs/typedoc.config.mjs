@@ -28,7 +28,8 @@ const notExported = [
 /**
  * Names the package that is documented. The nearest package.json is the site's, and of packages other than the named
  * one TypeDoc tells no name that is used but not exported.
- * @param {import('typedoc').Application} app
+ * @typedef {{ project: { packageName?: string } }} Context
+ * @param {{ converter: { on: (event: 'resolveEnd', listener: (context: Context) => void) => void } }} app
  */
 function namePackage(app) {
   app.converter.on('resolveEnd', ({ project }) => {

@@ -87,11 +87,11 @@ export async function textsOrInput(
   throw noText();
 }
 
-/** All of stdin as one text. Errors: AbortError. */
+/** All of stdin as one text, without the line break at its end. Errors: AbortError. */
 async function wholeInput(signal: AbortSignal, input: Input): Promise<string> {
   let text = '';
   addAbortSignal(signal, input);
   input.setEncoding('utf8');
   for await (const chunk of input) text += String(chunk);
-  return text;
+  return text.replace(/\r?\n$/, '');
 }
