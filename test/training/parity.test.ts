@@ -110,6 +110,8 @@ const adapted = [
   'gemma3_embeddings',
   'gpt2_dora',
   'gpt_oss_experts',
+  'gte_renamed',
+  'lfm3_renamed',
   'llama_dora',
   'nomic_renamed',
   'qwen3_5_queries',

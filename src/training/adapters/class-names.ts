@@ -42,6 +42,16 @@ const renamings: Readonly<Record<string, readonly Renaming[]>> = {
     [/encoder\.layers\.(\d+)\.mlp\.fc11$/, ['layers.$1.mlp.up_proj']],
     [/encoder\.layers\.(\d+)\.mlp\.fc2$/, ['layers.$1.mlp.down_proj']],
   ],
+  gte: [
+    [/encoder\.layer\.(\d+)\.attention\.qkv_proj$/, fused],
+    [/encoder\.layer\.(\d+)\.attention\.o_proj$/, ['layers.$1.self_attn.o_proj']],
+    [
+      /encoder\.layer\.(\d+)\.mlp\.up_gate_proj$/,
+      ['layers.$1.mlp.up_proj', 'layers.$1.mlp.gate_proj'],
+    ],
+    [/encoder\.layer\.(\d+)\.mlp\.down_proj$/, ['layers.$1.mlp.down_proj']],
+  ],
+  lfm3: [[/self_attn\.gate_proj$/, ['self_attn.g_proj']]],
   jina_embeddings_v3: [
     [/encoder\.layers\.(\d+)\.mixer\.Wqkv$/, fused],
     [/encoder\.layers\.(\d+)\.mixer\.out_proj$/, ['layers.$1.self_attn.o_proj']],
@@ -78,16 +88,24 @@ export function renamedLayers(
   return found;
 }
 
-/** One of several parts of the rows of a layer; undefined where these stand apart. */
+/** One of several parts of the rows of a layer; undefined where its own stand apart. */
 function rowsOf(
   { pieces, out }: AdaptableLayer,
   part: number,
   parts: number,
 ): Pick<AdaptableLayer, 'pieces' | 'out'> | undefined {
   if (parts === 1) return { pieces, out };
-  const [piece] = pieces;
-  if (piece === undefined || pieces.length > 1) return undefined;
   const rows = out / parts;
-  const first = piece.first + part * rows;
-  return { pieces: [{ ...piece, first, out: rows, runs: [{ from: 0, rows }] }], out: rows };
+  const start = part * rows;
+  for (const { tensor, first: begin, runs } of pieces) {
+    let first = begin;
+    for (const run of runs) {
+      if (run.from <= start && start + rows <= run.from + run.rows) {
+        const own = { tensor, first: first + start - run.from, out: rows };
+        return { pieces: [{ ...own, runs: [{ from: 0, rows }] }], out: rows };
+      }
+      first += run.rows;
+    }
+  }
+  return undefined;
 }

@@ -64,12 +64,13 @@ export function modulesOf(model: TrainableModel): Modules {
   );
   for (const { weight: tensor, parts } of linears) {
     if (embeddings.includes(tensor)) continue;
-    weights.set(tensor, parts);
+    const whole = wholeParts(parts);
+    weights.set(tensor, whole);
     if (convolutions.has(tensor)) {
       for (const { name } of parts) others.set(name, 'a convolution');
       continue;
     }
-    for (const part of parts) {
+    for (const part of whole) {
       layers.set(part.name, {
         ...plain,
         ...part,
@@ -90,7 +91,9 @@ export function modulesOf(model: TrainableModel): Modules {
     const parts = weights.get(tensor);
     if (parts !== undefined) {
       const row = first / tensor.size(-1);
-      const isKnown = parts.some((part) => part.first <= row && row < part.first + part.out);
+      const isKnown = wholeParts(parts).some(
+        (part) => part.first <= row && row < part.first + part.out,
+      );
       if (isKnown || layers.has(module)) continue;
       const apart = layerApart(module, slices);
       if (apart === undefined) others.set(module, 'in rows that stand apart here');
@@ -110,6 +113,11 @@ export function modulesOf(model: TrainableModel): Modules {
     }
   }
   return { layers, renamed: renamedLayers(model.config, layers.values()), others };
+}
+
+/** Those that are a module each, and not some rows of one. */
+function wholeParts(parts: Linear['parts']): Linear['parts'] {
+  return parts.filter((part) => parts.every((one) => one === part || one.name !== part.name));
 }
 
 /** Rows that stand together, in their order. */

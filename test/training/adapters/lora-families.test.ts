@@ -24,6 +24,8 @@ test.each([
   // Rows of queries and of gates come by turns.
   ['variants/qwen3_5_mild', 'padded', ['*.q_proj', '*.v_proj', '*.in_proj_z'], 'CAUSAL_LM'],
   ['roberta_seqcls', 'main', ['*.value', '*.output.dense'], 'SEQ_CLS'],
+  // The rows of what gates stand below those of what is gated, and are read above them.
+  ['variants/gte_seqcls', 'main', ['*.qkv_proj', '*.up_gate_proj'], 'SEQ_CLS'],
   ['t5_gated', 'labels', ['*.k', '*.wi_0', 'lm_head'], 'SEQ_2_SEQ_LM'],
 ])('%s', async (name, call, targets, taskType) => {
   const inputs = callInputs(await readCase(name), call);
