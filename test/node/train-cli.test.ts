@@ -620,9 +620,12 @@ test('a classifier of pictures learns labels from folders, under their names', a
   expectRefusal(await run('train', ...texts), 'is the folder', 'Pass a file');
 });
 
-test('a classifier of sounds learns labels from folders, under their names', async () => {
+test.each([
+  ['a classifier of sounds', 'wav2vec2_seqcls'],
+  ['a model of speech', 'wav2vec2_ctc'],
+])('%s learns labels from folders, under their names', async (_, variant) => {
   const folder = await temporaryFolder();
-  const fixture = path.join(root, 'test', 'fixtures', 'variants', 'wav2vec2_seqcls');
+  const fixture = path.join(root, 'test', 'fixtures', 'variants', variant);
   const [from, data, out] = ['from', 'words', 'out'].map((name) => path.join(folder, name));
   await mkdir(from!);
   for (const name of ['config.json', 'model.safetensors']) {
@@ -633,7 +636,7 @@ test('a classifier of sounds learns labels from folders, under their names', asy
   for (const [label, wave] of Object.entries({ high: 2, low: 40 })) {
     await mkdir(path.join(data!, label), { recursive: true });
     for (let i = 0; i < 3; i++) {
-      const samples = Int16Array.from({ length: 800 }, (_, t) => 9000 * Math.sin(t / wave + i));
+      const samples = Int16Array.from({ length: 800 }, (__, t) => 9000 * Math.sin(t / wave + i));
       const file = path.join(data!, label, `${i}.wav`);
       await writeFile(file, wavFile(new Uint8Array(samples.buffer)));
     }
@@ -675,7 +678,7 @@ test('a classifier of sounds learns labels from folders, under their names', asy
     '--out',
     path.join(folder, 'none'),
   );
-  expectRefusal(other, 'classifier of sounds learns from a folder');
+  expectRefusal(other, 'learns from a folder');
 });
 
 test('adapters of a model of speech learn from sounds with their texts', async () => {

@@ -28,7 +28,7 @@ export const commandLine: readonly string[] = [
 ];
 
 /** Milliseconds in which every command must end by itself. */
-const limit = 50_000;
+const limit = 150_000;
 
 export interface Ended {
   readonly code: number;

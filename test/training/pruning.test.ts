@@ -215,7 +215,9 @@ test('a translator does without a fifth of its weights, not without nearly all o
 test('some steps of training make up for weights that are gone', () =>
   withGpu(usual, async (gpu) => {
     using translate = await trainableTranslator(gpu);
-    const batches = [0, 1].map((i) => phraseBatch(translate, somePhrases(40 + i, 4)));
+    const batches = Array.from({ length: 10 }, (_, i) =>
+      phraseBatch(translate, somePhrases(40 + i, 4)),
+    );
     const unseen = [phraseBatch(translate, somePhrases(50, 6))];
     const trainer = new Trainer(translate.model, { learningRate: 1e-3 });
     const { loss: whole } = await trainer.evaluate(unseen);

@@ -14,7 +14,7 @@ import { className } from '../../model/heads/head-name.ts';
 import { readConfig } from '../../model/read-configs.ts';
 import { show } from '../../runtime/print.ts';
 import type { JsonObject } from '../../source/json.ts';
-import { audioFolder, speechBatch } from '../../training/data/audio-folder.ts';
+import { audioFolder, isWithoutTexts, speechBatch } from '../../training/data/audio-folder.ts';
 import { imageBatch, imageFolder } from '../../training/data/image-folder.ts';
 import { soundBatch, soundFolder } from '../../training/data/sound-folder.ts';
 import { loadSpeechProcessor } from '../../training/data/speech-processor.ts';
@@ -34,6 +34,8 @@ interface Kind {
   ) => Promise<Learner>;
 }
 
+const speech = 'automatic-speech-recognition';
+
 const kinds: Readonly<Record<string, Kind>> = {
   'image-classification': {
     wanted: 'A classifier of pictures learns from a folder with a folder of them for each label',
@@ -43,9 +45,10 @@ const kinds: Readonly<Record<string, Kind>> = {
     wanted: 'A classifier of sounds learns from a folder with a folder of them for each label',
     learner: soundLearner,
   },
-  'automatic-speech-recognition': {
+  [speech]: {
     wanted:
-      'A model of speech learns from a folder of sounds, with metadata.csv that says their texts',
+      'A model of speech learns from a folder of sounds, with metadata.csv that says their texts, or a folder of them for ' +
+      'each label',
     learner: speechLearner,
   },
 };
@@ -63,7 +66,10 @@ export async function folderLearner(
   const config = await readConfig(source, undefined);
   const tasks = await tasksFor(config, className(config) ?? null);
   const isFolder = data !== undefined && (await isDirectory(data));
-  const kind = Object.keys(kinds).find((task) => tasks.includes(task));
+  const own = Object.keys(kinds).find((task) => tasks.includes(task));
+  // What hears speech can learn labels, too.
+  const isLabelled = own === speech && isFolder && (await isWithoutTexts(data));
+  const kind = isLabelled ? 'audio-classification' : own;
   const other = isFolder && (await classifierOf(config));
   const { wanted, learner } = kinds[kind ?? (other || '')] ?? {};
   if (learner !== undefined) {

@@ -34,7 +34,7 @@ export const train: Command = {
     'a step as negatives. A classifier ' +
     'of texts learns from rows with text, label and perhaps textPair; one of pictures or sounds from a folder that has a folder ' +
     'of them for each label, or metadata.csv with file_name and label; all get a head for labels that they do not have; a model of speech from a folder of sounds with ' +
-    "metadata.csv, which has file_name and transcription. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
+    "metadata.csv, which has file_name and transcription, or labels, as a classifier does. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
   options: trainOptions,
   examples: [
     { call: 'train --quick --out runs/quick' },

@@ -14,7 +14,7 @@ import { requireGpu } from '../../runtime/require-gpu.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import { type DataFolder, filesOfFolder } from '../../source/folder-files.ts';
-import { describedFiles } from './described-files.ts';
+import { type DescribedFile, describedFiles } from './described-files.ts';
 import type { SpeechLabelOptions, SpeechProcessor } from './speech-processor.ts';
 import { filledRows } from './filled-rows.ts';
 
@@ -65,6 +65,18 @@ export async function audioFolder(
         : `${where} has the ${column} ${show(text)}; wanted what is said. Leave the sound out, or write it.`,
     );
   });
+}
+
+/** Whether nothing in a folder says what its sounds say: no table, or one of labels. Errors: as `audioFolder`. */
+export async function isWithoutTexts(folder: DataFolder): Promise<boolean> {
+  const described = await describedFiles(await filesOfFolder(folder), {
+    columns: [],
+    fits: soundFiles,
+    signal: undefined,
+  });
+  const isLabelled = ({ row }: DescribedFile): boolean =>
+    row['label'] !== undefined && columns.every((name) => row[name] === undefined);
+  return described?.every(isLabelled) ?? true;
 }
 
 /**
