@@ -47,21 +47,25 @@ test('phrases of every kind come out as Intl renders them', async () => {
   expect(wrong.length, `wrong: ${wrong.join('; ')}`).toBeLessThanOrEqual(8);
 });
 
-const days = [new Date(2026, 10, 21, 15, 7), new Date(2026, 9, 31, 9, 30)];
-
-test.each(days)('each example of the page is right in each language, %s', async (now) => {
+// The first two are of the day.
+test.each([
+  [new Date(2026, 10, 21, 15, 7), 7],
+  [new Date(2026, 9, 31, 9, 30), 2],
+])('each example of the page is right in each language, %s', async (now, count) => {
   const meanings = exampleMeanings(now);
   const phrases = locales.flatMap((from) =>
-    examplePhrases(from, now).flatMap((text, index) =>
-      locales
-        .filter((to) => to !== from)
-        .map((to) => {
-          const { meaning } = meanings[index]!;
-          const answers = render(meaning, to).filter((_, i) => render(meaning, from)[i] === text);
-          return { text, to, answers };
-        }),
-    ),
+    examplePhrases(from, now)
+      .slice(0, count)
+      .flatMap((text, index) =>
+        locales
+          .filter((to) => to !== from)
+          .map((to) => {
+            const { meaning } = meanings[index]!;
+            const answers = render(meaning, to).filter((_, i) => render(meaning, from)[i] === text);
+            return { text, to, answers };
+          }),
+      ),
   );
-  expect(phrases).toHaveLength(7 * 8 * 7);
+  expect(phrases).toHaveLength(count * 8 * 7);
   expect(await misses(phrases)).toEqual([]);
 });
