@@ -34,7 +34,11 @@ function nameAndFile({ name, code }: Kernel): { name: string; file: unknown } {
 
 for (const { name, options } of gpus) {
   const form =
-    options.tier === 'gpu' ? 'tile' : options.features === undefined ? 'subgroup' : 'invocation';
+    options.tier === 'gpu'
+      ? 'tile'
+      : name === 'software with subgroups'
+        ? 'subgroup'
+        : 'invocation';
   const meant = kernelOf[form];
 
   test(`decoding step by step equals causal attention, ${name}`, () =>
