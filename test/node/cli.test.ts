@@ -115,7 +115,9 @@ test('translate refuses what it cannot do', async () => {
   expectRefusal(await run('translate', ' ', '--to', 'de'), 'text to translate is blank');
   const outside = await run('translate', 'in 3 days ≥', '--to', 'fr', '--quiet');
   expect(outside.code).toBe(0);
-  expect(outside.stderr).toMatch(/^The model has no token for «≥», .*outside of its field/m);
+  expect(outside.stderr).toMatch(
+    /^The model has no token for «≥», .*outside of its field; it has no translation\.$/m,
+  );
   const absent = path.join(root, 'no-such-folder');
   expectRefusal(
     await run('translate', 'a', '--to', 'de', '--model', absent),

@@ -6,8 +6,12 @@ import type { Translation, TranslationPipeline } from '../../index.node.ts';
 export function warnOfDoubt(
   translator: TranslationPipeline,
   text: string,
-  { score = 1 }: Translation,
+  { translationText, score = 1 }: Translation,
 ): void {
+  const warn = (reason: string): void => {
+    const told = translationText === '' ? 'it has no translation' : 'do not trust the translation';
+    console.error(`${reason}, so this text is outside of its field; ${told}.`);
+  };
   const parts = translator.unknownParts(text);
   const isCalibrated = translator.model.config['score_calibration'] !== undefined;
   if (parts.length > 0) {
@@ -16,8 +20,4 @@ export function warnOfDoubt(
   } else if (isCalibrated && score < 0.5) {
     warn(`The model gives «${text}» a score of ${score.toFixed(2)}`);
   }
-}
-
-function warn(reason: string): void {
-  console.error(`${reason}, so this text is outside of its field; do not trust the translation.`);
 }
