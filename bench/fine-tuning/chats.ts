@@ -31,12 +31,10 @@ export interface Chat {
 /** So many conversations of one turn each. */
 export function drawChats(count: number, seed: number): Chat[] {
   const random = new Random(seed);
-  const oneOf = <Item>(list: readonly Item[]): Item =>
-    list[random.integer(0, list.length - 1)] as Item;
   return Array.from({ length: count }, () => {
-    const [large, small, times] = oneOf(units);
+    const [large, small, times] = random.pick(units);
     const value = random.integer(2, 40);
-    const content = oneOf(questions)(large, small, value);
+    const content = random.pick(questions)(large, small, value);
     const answer = `${value} ${large} = ${value * times} ${small}\nDone.`;
     return {
       messages: [

@@ -78,7 +78,8 @@ export const evaluate: Command = {
 };
 
 /**
- * Prints how many answers are those of Intl, by direction and kind, of the widest field that the model has the tokens of. The exit status is 1 when they are too few.
+ * Prints how many answers are those of Intl, by direction and kind, of the widest field that the model has the tokens
+ * of. The exit status is 1 when they are too few.
  * @throws TransformerError OPTION_INVALID for models of other languages, and what loadModel throws
  */
 async function run(args: readonly string[]): Promise<void> {

@@ -11,23 +11,18 @@ import { takeColumns } from '../../shaders/elementwise/take-columns.ts';
 import type { CheckedEdit, Look } from './look.ts';
 import { paddedShape, shapeAt, type SizesOf, type Visited } from './point-shapes.ts';
 
+/** Sequences, positions and heads that a rule has. */
+type RuleSizes = readonly [sequences: number, positions: number, heads: number];
+
 /** An edit in the list: where its numbers go before a play. */
 interface Recorded {
   /** Of the edits of the call, which. */
   readonly index: number;
-  readonly rule: Tensor;
   readonly value: Tensor;
-  /** Sequences, positions and heads that the rule has. */
-  readonly sizes: readonly [number, number, number];
   /** The shape of the whole activation. */
   readonly shape: readonly number[];
-}
-
-/** An activation that others stand in the place of altogether. */
-interface Replaced {
-  /** Of the edits of the call, which. */
-  readonly index: number;
-  readonly value: Tensor;
+  /** How the value changes the activation; it stands in its place altogether when absent. */
+  readonly rule?: { readonly tensor: Tensor; readonly sizes: RuleSizes };
 }
 
 /** What was found at a point that is read. */
@@ -51,8 +46,6 @@ export class Tapped implements Points {
   readonly #edits: readonly CheckedEdit[];
   readonly #names: ReadonlySet<string>;
   readonly #recorded: Recorded[] = [];
-  /** Where whole activations go before a play, with the edits that they are of. */
-  readonly #replaced: Replaced[] = [];
 
   constructor({ captures, edits }: Look, base: Points) {
     this.#base = base;
@@ -87,9 +80,7 @@ export class Tapped implements Points {
     for (const name of this.#names) {
       const isFound =
         this.#captured.has(name) ||
-        [...this.#recorded, ...this.#replaced].some(
-          ({ index }) => this.#edits[index]?.name === name,
-        );
+        this.#recorded.some(({ index }) => this.#edits[index]?.name === name);
       if (isFound) continue;
       throw new TransformerError(
         'OPTION_INVALID',
@@ -106,21 +97,17 @@ export class Tapped implements Points {
 
   /** Takes out of the list what only activations went into in whose place others stand. */
   dropUnread(recording: Recording, outputs: readonly Tensor[]): void {
-    if (this.#replaced.length > 0) dropUnread(recording, outputs);
+    const isReplaced = this.#recorded.some(({ rule }) => rule === undefined);
+    if (isReplaced) dropUnread(recording, outputs);
   }
 
   /** Writes what a call puts in place, before a play. The call asks for the points of this list. */
   write(plan: Plan, { edits }: Look): void {
-    for (const { index, rule, value, sizes, shape } of this.#recorded) {
+    for (const { index, value, shape, rule } of this.#recorded) {
       const one = edits[index];
       if (one === undefined) throw new RangeError('an edit of another list');
-      plan.write(rule, ruleOf(one, sizes));
+      if (rule !== undefined) plan.write(rule.tensor, ruleOf(one, rule.sizes));
       plan.write(value, laidOut(one.value, shape));
-    }
-    for (const { index, value } of this.#replaced) {
-      const one = edits[index];
-      if (one === undefined) throw new RangeError('an edit of another list');
-      plan.write(value, laidOut(one.value, value.shape));
     }
   }
 
@@ -129,7 +116,7 @@ export class Tapped implements Points {
     const own = this.#edits[index];
     if (own?.isWhole === true && heads === undefined && tensor.parts === undefined) {
       const value = recording.persistent('value', tensor.shape);
-      this.#replaced.push({ index, value });
+      this.#recorded.push({ index, value, shape: value.shape });
       return value;
     }
     const { each } = own?.value ?? { each: false };
@@ -142,7 +129,7 @@ export class Tapped implements Points {
     const rule = recording.persistent('rule', [2 + sequences + positions + count]);
     const value = recording.persistent('value', each ? shape : shape.slice(-1));
     const sizes = [sequences, positions, count] as const;
-    this.#recorded.push({ index, rule, value, sizes, shape });
+    this.#recorded.push({ index, value, shape, rule: { tensor: rule, sizes } });
     return edit(tensor, heads, { value, each, rule, sequences, positions });
   }
 }
@@ -150,7 +137,7 @@ export class Tapped implements Points {
 /** What is kept, the factor of the value, and where it acts. `rowOf`: which sequence of the call each one goes by. */
 export function ruleOf(
   { keep, factor, sequences, positions, heads }: CheckedEdit,
-  [batch, length, count]: Recorded['sizes'],
+  [batch, length, count]: RuleSizes,
   rowOf: (row: number) => number = (row) => row,
 ): Float32Array<ArrayBuffer> {
   const flags = (chosen: readonly number[] | undefined, size: number): number[] => {

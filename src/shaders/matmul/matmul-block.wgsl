@@ -2,18 +2,6 @@
 // columns in registers, in blocks of 4 × 4. There a load costs as much as many multiply-adds, and
 // four neighbours cost no more than one.
 
-// Turns the stored sums of a tile into results. A loop over memory, which is compiled once, where the
-// same for 16 blocks in registers takes drivers seconds.
-fn finish_tile(batch: u32, row: u32, column: u32) {
-  let end = min(row + ROWS, params.rows);
-  let column_end = min(column + 16u, params.columns);
-  for (var i = row; i < end; i += 1u) {
-    for (var j = column; j < column_end; j += 4u) {
-      store(batch, i, j, y[y_index(batch, i, j)]);
-    }
-  }
-}
-
 @compute @workgroup_size(16)
 fn matmul_block(
   @builtin(workgroup_id) id: vec3u,
@@ -107,6 +95,6 @@ fn matmul_block(
     store_block(batch, row + 12u, column + 12u, sum33);
   }
   if (HAS_BIAS || HAS_RESIDUAL || ACTIVATION != 0u) {
-    finish_tile(batch, row, column);
+    finish_tile(batch, row, column, 16u);
   }
 }

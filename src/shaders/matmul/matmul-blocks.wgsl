@@ -47,3 +47,15 @@ fn store_block(batch: u32, row: u32, column: u32, sums: mat4x4f) {
     y[index + 3u * step] = sums[3];
   }
 }
+
+// Turns the stored sums of ROWS rows and some columns into results. A loop over memory, which is compiled
+// once, where the same for all blocks in registers takes drivers seconds.
+fn finish_tile(batch: u32, row: u32, column: u32, columns: u32) {
+  let end = min(row + ROWS, params.rows);
+  let column_end = min(column + columns, params.columns);
+  for (var i = row; i < end; i += 1u) {
+    for (var j = column; j < column_end; j += 4u) {
+      store(batch, i, j, y[y_index(batch, i, j)]);
+    }
+  }
+}

@@ -3,17 +3,6 @@
 // of a workgroup read alike costs these drivers hardly anything where no branch depends on the
 // invocation, so they share their rows of x.
 
-// Turns the stored sums of 4 columns into results. A loop over memory, which is compiled once, where the same
-// for all blocks in registers takes drivers seconds.
-fn finish_rows(batch: u32, row: u32, column: u32) {
-  let end = min(row + ROWS, params.rows);
-  if (column < params.columns) {
-    for (var i = row; i < end; i += 1u) {
-      store(batch, i, column, y[y_index(batch, i, column)]);
-    }
-  }
-}
-
 @compute @workgroup_size(16)
 fn matmul_lanes(
   @builtin(workgroup_id) id: vec3u,
@@ -59,6 +48,6 @@ fn matmul_lanes(
     store_block(batch, row + 12u, column, sum3);
   }
   if (HAS_BIAS || HAS_RESIDUAL || ACTIVATION != 0u) {
-    finish_rows(batch, row, column);
+    finish_tile(batch, row, column, 4u);
   }
 }
