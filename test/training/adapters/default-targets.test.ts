@@ -24,7 +24,6 @@ const others: Readonly<Record<string, readonly string[]>> = {
   electra: bert,
   gpt2: ['c_attn'],
   gpt_neox: ['query_key_value'],
-  gte: ['qkv_proj'],
   imagegpt: ['c_attn'],
   modernbert: fused,
   mpnet: ['q', 'v'],
