@@ -17,6 +17,8 @@ const folders = {
   tasks: ['audio', 'images', 'model', 'tokenizer', 'source', 'runtime'],
   training: ['audio', 'images', 'model', 'shaders', 'source', 'tokenizer', 'metrics', 'runtime'],
   interpret: ['training', 'model', 'shaders', 'source', 'runtime'],
+  // `shaders` and `audio`: what requests are made of; all else of a model comes with the pipelines it is given.
+  serve: ['tasks', 'audio', 'model', 'shaders', 'tokenizer', 'source', 'runtime'],
   phrases: ['training', 'model', 'source', 'runtime'],
   'self-test': ['shaders', 'source', 'runtime'],
   node: ['images', 'source', 'runtime'],
@@ -62,6 +64,7 @@ const rooms = {
     text: [],
     image: [],
     sound: [],
+    serve: [],
     train: [],
     about: [],
   },

@@ -32,7 +32,7 @@ const everywhere = process.env['TEST_EVERYWHERE'] === '1';
 const withoutBrowser = [
   ...(everywhere ? [] : ['test/shaders/**']),
   'test/api/{checkpoints-variants,equivalences,point-*,states,steering}.test.ts',
-  'test/{demo,fuzz,interpret,metrics,model,node,package,phrases,tokenizer}/**',
+  'test/{demo,fuzz,interpret,metrics,model,node,package,phrases,serve,tokenizer}/**',
   'test/training/!(learning).test.ts',
   'test/training/*/**',
 ];
@@ -49,6 +49,7 @@ function library(entry: string): Record<string, string> {
   return {
     'webgpu-transformer/interpret': `${sources}/interpret/index.ts`,
     'webgpu-transformer/metrics': `${sources}/metrics/index.ts`,
+    'webgpu-transformer/serve': `${sources}/serve/index.ts`,
     'webgpu-transformer/training': `${sources}/training/index.ts`,
     'webgpu-transformer': `${sources}/${entry}`,
   };
@@ -66,6 +67,7 @@ const config: ViteUserConfig = {
         'index.node': 'src/index.node.ts',
         interpret: 'src/interpret/index.ts',
         metrics: 'src/metrics/index.ts',
+        serve: 'src/serve/index.ts',
         training: 'src/training/index.ts',
         cli: 'src/cli/main.ts',
       },
@@ -112,6 +114,7 @@ const config: ViteUserConfig = {
             'fflate',
             'fzstd',
             'hyparquet',
+            'openai',
           ],
         },
         test: {

@@ -17,7 +17,14 @@ import { fileURLToPath } from 'node:url';
  */
 
 const folder = fileURLToPath(new URL('../dist/types', import.meta.url));
-const entries = ['index', 'index.node', 'interpret/index', 'metrics/index', 'training/index'];
+const entries = [
+  'index',
+  'index.node',
+  'interpret/index',
+  'metrics/index',
+  'serve/index',
+  'training/index',
+];
 const isComment = /^\/\*\*.*\*\/$/s;
 
 /** @type {Map<string, Statement[]>} */

@@ -1,7 +1,7 @@
 // What the command line hears, as text and as subtitles.
 import path from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
-import { subtitles } from '../../src/cli/sound/subtitles.ts';
+import { subtitles } from '../../src/tasks/sound/subtitles.ts';
 import {
   buildCommand,
   expectRefusal,

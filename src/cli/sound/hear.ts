@@ -13,7 +13,7 @@ import {
   textOption,
   UsageError,
 } from '../options.ts';
-import { subtitles } from './subtitles.ts';
+import { subtitles } from '../../tasks/sound/subtitles.ts';
 import { textGroups } from '../texts.ts';
 
 const options = {

@@ -173,14 +173,13 @@ export function assertHeld(isHeld: boolean): void {
   );
 }
 
-/** A block table of sequences: (R, capacity), padding hidden. Each has its slots, or else one in R of them all. */
+/** A block table of sequences with slots of their own: (R, capacity), padding hidden. */
 export function ownSlots(prompts: readonly Tokens[], capacity: number): Uint32Array<ArrayBuffer> {
   const rows = prompts.length;
   const table = new Uint32Array(rows * capacity);
-  prompts.forEach(({ mask, slots }, row) => {
+  prompts.forEach(({ mask }, row) => {
     for (let place = 0; place < capacity; place++) {
-      const slot = slots ? (slots[place] ?? hiddenSlot) : place * rows + row;
-      table[row * capacity + place] = mask[place] === 0 ? hiddenSlot : slot;
+      table[row * capacity + place] = mask[place] === 0 ? hiddenSlot : place * rows + row;
     }
   });
   return table;

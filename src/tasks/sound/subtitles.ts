@@ -1,6 +1,6 @@
 // Texts with their times as subtitles: SubRip and WebVTT.
 
-import type { SpeechChunk } from '../../index.node.ts';
+import type { SpeechChunk } from './speech-text.ts';
 
 /** A file of subtitles. A chunk without an end lasts until the next one begins, or for two seconds. */
 export function subtitles(chunks: readonly SpeechChunk[], format: 'srt' | 'vtt'): string {

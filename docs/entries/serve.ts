@@ -1,0 +1,2 @@
+// The reference of webgpu-transformer/serve.
+export * from '../../src/serve/index.ts';

@@ -1,0 +1,7 @@
+// The entry point webgpu-transformer/serve: models behind the interface of OpenAI's API.
+
+export { type Caller, createHandler, type Handler } from './handler.ts';
+export type { Limits } from './limits.ts';
+export type { ServedPipeline, ServedTask } from './models.ts';
+export type { HandlerOptions, LogEntry } from './options.ts';
+export { type ErrorCode, TransformerError } from '../runtime/errors.ts';

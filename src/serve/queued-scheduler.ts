@@ -1,0 +1,66 @@
+// Generation for many callers, one sequence after the other.
+
+import { abortError } from '../runtime/errors.ts';
+import type { Model } from '../model/model.ts';
+import { Channel } from './channel.ts';
+import type { FairQueue } from './fair-queue.ts';
+import { weighed } from './log-probs.ts';
+import type { Scheduler, SequenceRequest, SequenceToken } from './scheduler.ts';
+
+/** Has the sequences of a model wait in a queue, which it may share with all that uses the same GPU. */
+export class QueuedScheduler implements Scheduler {
+  readonly #model: Model;
+  readonly #queue: FairQueue;
+
+  constructor(model: Model, queue: FairQueue) {
+    this.#model = model;
+    this.#queue = queue;
+  }
+
+  get load(): Scheduler['load'] {
+    return this.#queue.load;
+  }
+
+  submit(request: SequenceRequest, signal: AbortSignal): AsyncIterable<SequenceToken> {
+    const tokens = new Channel<SequenceToken>();
+    const { client } = request;
+    this.#queue
+      .run(client, signal, async () => {
+        for await (const token of this.#generate(request, signal)) tokens.push(token);
+      })
+      .then(
+        () => tokens.end(),
+        (error: unknown) => tokens.fail(error),
+      );
+    return tokens;
+  }
+
+  async *#generate(
+    { inputIds, options, topLogProbs }: SequenceRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<SequenceToken, void, undefined> {
+    const tokenIds: number[] = [];
+    const inputs = { inputIds: [inputIds] };
+    for await (const { tokenIds: row } of this.#model.stream(inputs, {
+      ...options,
+      numBeams: 1,
+      numReturnSequences: 1,
+      signal,
+    })) {
+      if (signal.aborted) throw abortError(signal);
+      const [tokenId = 0] = row;
+      if (topLogProbs === undefined) yield { tokenId };
+      else tokenIds.push(tokenId);
+    }
+    if (topLogProbs === undefined) return;
+    const sequence = { inputIds, tokenIds, startId: startOf(this.#model) };
+    yield* weighed(this.#model, sequence, topLogProbs, signal);
+  }
+}
+
+/** What sequences of an encoder–decoder begin with; undefined of a language model. */
+function startOf({ config, generationConfig }: Model): number | undefined {
+  if (config['is_encoder_decoder'] !== true) return undefined;
+  const start = generationConfig['decoder_start_token_id'] ?? config['decoder_start_token_id'];
+  return typeof start === 'number' ? start : 0;
+}
