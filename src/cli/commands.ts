@@ -14,6 +14,7 @@ import { info } from './about/info.ts';
 import { ner } from './text/ner.ts';
 import { rank } from './text/rank.ts';
 import { see } from './image/see.ts';
+import { serve } from './serve/serve.ts';
 import { similarity } from './text/similarity.ts';
 import { summarize } from './text/summarize.ts';
 import { train } from './train/train.ts';
@@ -34,6 +35,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     see,
     draw,
     hear,
+    serve,
     train,
     evaluate,
     info,
