@@ -32,6 +32,7 @@ const sidebar = [
     '/guides/next': 'Next.js',
     '/guides/service-workers': 'Service workers',
     '/guides/csp': 'Content security policy',
+    '/guides/serving': 'Serving',
     '/guides/testing': 'GPU code in CI',
   }),
   group('Look up', {

@@ -199,6 +199,7 @@ const commands: readonly Run[] = [
 const elsewhere: Readonly<Record<string, string>> = {
   evaluate: 'test/node/train-cli.test.ts',
   doctor: 'test/node/cli.test.ts',
+  'serve hf:owner/name --port 8000': 'test/node/cli-serve.test.ts',
 };
 
 interface Line {

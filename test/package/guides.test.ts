@@ -90,6 +90,18 @@ test('the worker', async () => {
   await server.close();
 });
 
+test('the handler in a service worker', async () => {
+  const files = await filesOf('guides/serving.md');
+  const folder = await appOf('serving', { 'index.html': index, ...files });
+  const server = await built(folder);
+  const configFile = path.join(folder, 'vite.sw.config.js');
+  await build({ root: folder, configFile, logLevel: 'error' });
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  await expectTranslation(page);
+  await server.close();
+});
+
 test('the app that a service worker keeps, when its server is gone', async () => {
   const files = await filesOf('guides/service-workers.md');
   const server = await built(await appOf('offline', { 'index.html': index, ...files }));
