@@ -62,7 +62,7 @@ export class EncoderDecoderModel implements Model {
       return pairListing(model, this.maxPositions);
     });
     this.#generation = new Lazy(async () => {
-      const { generationOf } = await import('./generation/generation.ts');
+      const { generationOf } = await import('./generation/loaded-generation.ts');
       const { targetVocabulary: vocabulary, maxPositions, rotary } = model.shape;
       const forward = this.forward.bind(this);
       const points = this.points.bind(this);

@@ -2,6 +2,8 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
+import type { Batch } from './generation/batch/batch.ts';
+import type { BatchOptions } from './generation/batch/batch-options.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type {
   ForwardOptions,
@@ -62,6 +64,10 @@ export class RecoveringModel extends ModelProxy implements Model {
 
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
     return (await this.#current()).generateTogether(calls);
+  }
+
+  async batch(options: BatchOptions): Promise<Batch | undefined> {
+    return (await this.#current()).batch?.(options);
   }
 
   async *stream(

@@ -5,6 +5,8 @@ import { show } from '../runtime/print.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import type { ForwardPlan } from './forward-plan.ts';
+import type { Batch } from './generation/batch/batch.ts';
+import type { BatchOptions } from './generation/batch/batch-options.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type { JsonObject } from '../source/json.ts';
@@ -64,7 +66,7 @@ export class SequenceModel implements Model {
     const { output, before } = head;
     const weights = { target: input.embeddings, decoder: stack, output, before };
     this.#generation = new Lazy(async () => {
-      const { generationOf, languagePrompt } = await import('./generation/generation.ts');
+      const { generationOf, languagePrompt } = await import('./generation/loaded-generation.ts');
       const { maxPositions, rotary } = definition;
       const vocabulary = output.weight.size(0);
       const forward = this.forward.bind(this);
@@ -126,6 +128,10 @@ export class SequenceModel implements Model {
 
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
     return (await this.#language().get()).generateTogether(calls);
+  }
+
+  async batch(options: BatchOptions): Promise<Batch | undefined> {
+    return (await this.#language().get()).batch(options);
   }
 
   async *stream(

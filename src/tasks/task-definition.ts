@@ -40,6 +40,6 @@ export function task<Code, Task, Need extends ProcessorName>(
 
 /** With the code that is needed once a model generates. */
 export async function generating<Code>(code: Promise<Code>): Promise<Code> {
-  const [own] = await Promise.all([code, import('../model/generation/generation.ts')]);
+  const [own] = await Promise.all([code, import('../model/generation/loaded-generation.ts')]);
   return own;
 }

@@ -87,12 +87,13 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'generation',
-    test: /\/src\/(tasks\/generation|model\/([\w-]+\/)*(cached-stack|generation|option-reader|session|settings))\.ts/,
+    test: /\/src\/(tasks\/generation|model\/([\w-]+\/)*(cached-stack|(loaded-)?generation|option-reader|session|settings))\.ts/,
   },
   {
     name: 'choice',
     test: /\/shaders\/(\w+\/)+(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
+  { name: 'batch', test: /\/src\/(model\/generation\/batch\/[\w-]+|runtime\/channel)\.ts/ },
   { name: 'beams', test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts/ },
   // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
   { name: 'bert', test: /\/src\/model\/families\/\w+\/bert\.ts/ },

@@ -3,7 +3,7 @@
 import { Plan } from '../../runtime/plan.ts';
 import { Recording } from '../../runtime/record.ts';
 import type { Scope } from '../../runtime/scope.ts';
-import type { Tensor } from '../../runtime/tensor.ts';
+import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { packRules, ruleCount } from '../../shaders/choice/rules.ts';
 import { appendTokens, lostToken } from '../../shaders/choice/token-rules.ts';
 import type { AskEnds, Beams, EndedBeams } from './beam-search.ts';
@@ -134,13 +134,12 @@ export class DecodeStep {
     step.write(rules, rulesOf(prompts, chosen));
     step.write(
       flags,
-      joined(chosen, ({ data }) => data.flags),
+      joined(chosen, ({ data }) => data.flags, elements(flags.shape)),
     );
-    if (sequences)
-      step.write(
-        sequences,
-        joined(chosen, ({ data }) => data.sequences),
-      );
+    if (sequences) {
+      const all = joined(chosen, ({ data }) => data.sequences, elements(sequences.shape));
+      step.write(sequences, all);
+    }
     const ids = ({ ids: own }: Tokens): readonly number[] => own;
     if (history) step.write(history, padded(prompts.map(ids), history.size(1)));
     if (listed) {
@@ -243,14 +242,15 @@ function rulesOf(prompts: readonly Tokens[], chosen: readonly Chosen[]): Uint32A
   return words;
 }
 
+/** One after the other, zeros behind them up to `length`. */
 function joined(
   chosen: readonly Chosen[],
   of: (one: Chosen) => Uint32Array,
+  length: number,
 ): Uint32Array<ArrayBuffer> {
-  const lists = chosen.map(of);
-  const all = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  const all = new Uint32Array(length);
   let at = 0;
-  for (const list of lists) {
+  for (const list of chosen.map(of)) {
     all.set(list, at);
     at += list.length;
   }

@@ -2,67 +2,30 @@
 // ahead of the answers, since each feeds on the choice of the one before without a round trip.
 
 import { checkFlags, fieldsOf, throwIfAborted, TransformerError } from '../../runtime/errors.ts';
-import type { Tier } from '../../runtime/gpu.ts';
-import {
-  assertCurrent,
-  type GenerateCall,
-  type GenerateOutputOptions,
-  type GenerateResult,
-  type LoadedParts,
-  type ModelInputs,
-} from '../model.ts';
+import type { GenerateCall, GenerateOutputOptions, GenerateResult, ModelInputs } from '../model.ts';
 import { PlanCache } from '../plan-cache.ts';
 import type { AskEnds } from './beam-search.ts';
 import { endedWhenDropped } from './abandoned.ts';
+import type { Batch } from './batch/batch.ts';
+import type { BatchOptions } from './batch/batch-options.ts';
 import { DecodeStep, type StepResult } from './decode-step.ts';
 import { cannotShow, editedRequest } from './edited-call.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
-import { Pace, timed } from './pace.ts';
+import { Pace, stepsAhead, timed } from './pace.ts';
 import { beginningOf, type Call, type Prompt, promptsOf } from './prompt.ts';
 import { type DecodingModel, joined, type Request, requestOf } from './request.ts';
 import type { SpeechRules } from './selection.ts';
-import { type Decoder, Session } from './session.ts';
-
-export { languagePrompt } from './prompt.ts';
 
 /** Steps that are kept; each holds a cache. */
 const idleSteps = 4;
-/** Steps under way besides the one waited for. A step too many is cheap on a GPU only. */
-const ahead: Readonly<Record<Tier, number>> = { gpu: 3, software: 1 };
 
 type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
-
-/** The generation of a loaded model. */
-export function generationOf(
-  parts: LoadedParts,
-  weights: Omit<Decoder, 'cacheDtype'>,
-  about: Pick<
-    DecodingModel,
-    'generation' | 'vocabulary' | 'maxPositions' | 'forward' | 'points' | 'read'
-  >,
-): Generation {
-  const { gpu, scope, config, cacheDtype } = parts;
-  const decoder = { ...weights, cacheDtype };
-  const { stage } = weights;
-  const sessions = new Set<Session>();
-  return new Generation({
-    gpu,
-    scope,
-    config,
-    stage,
-    ...about,
-    goesByLength: (decoder.rotary ?? []).length > 0,
-    createSession: (shape, look) => {
-      assertCurrent(parts);
-      return Session.create(scope, decoder, shape, { others: sessions, look });
-    },
-  });
-}
 
 export class Generation {
   readonly #model: DecodingModel;
   readonly #steps = new PlanCache<DecodeStep>(idleSteps);
+  readonly #batches = new WeakMap<BatchOptions, Promise<Batch | undefined>>();
 
   constructor(model: DecodingModel) {
     this.#model = model;
@@ -121,6 +84,18 @@ export class Generation {
       results.push(own ?? (await this.#alone(request)));
     }
     return results;
+  }
+
+  /** For calls that join and leave while others run; one for an object of options. Errors: OPTION_INVALID. */
+  async batch(options: BatchOptions): Promise<Batch | undefined> {
+    const { Batch: Running } = await import('./batch/batch.ts');
+    const known = this.#batches.get(options);
+    if (known !== undefined) return known;
+    const made = Running.create(this.#model, options);
+    this.#batches.set(options, made);
+    // One that there was no room for is tried again.
+    made.catch(() => this.#batches.delete(options));
+    return made;
   }
 
   /** Generates token by token: one a row, the padding token for those that have ended. */
@@ -189,7 +164,7 @@ export class Generation {
       ),
     });
     // Beams must not go on before they are asked whether to stop.
-    const most = ask === undefined ? ahead[gpu.tier] : 0;
+    const most = ask === undefined ? stepsAhead[gpu.tier] : 0;
     const underWay: Promise<Iterable<StepResult>>[] = [];
     let [submitted, given] = [0, 0];
     try {

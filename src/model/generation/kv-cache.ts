@@ -173,13 +173,14 @@ export function assertHeld(isHeld: boolean): void {
   );
 }
 
-/** A block table of sequences with slots of their own: (R, capacity), padding hidden. */
+/** A block table of sequences: (R, capacity), padding hidden. Each has its slots, or else one in R of them all. */
 export function ownSlots(prompts: readonly Tokens[], capacity: number): Uint32Array<ArrayBuffer> {
   const rows = prompts.length;
   const table = new Uint32Array(rows * capacity);
-  prompts.forEach(({ mask }, row) => {
+  prompts.forEach(({ mask, slots }, row) => {
     for (let place = 0; place < capacity; place++) {
-      table[row * capacity + place] = mask[place] === 0 ? hiddenSlot : place * rows + row;
+      const slot = slots ? (slots[place] ?? hiddenSlot) : place * rows + row;
+      table[row * capacity + place] = mask[place] === 0 ? hiddenSlot : slot;
     }
   });
   return table;

@@ -7,6 +7,8 @@ import type { Tier } from '../../runtime/gpu.ts';
 const mostSteps: Readonly<Record<Tier, number>> = { gpu: 8, software: 4 };
 /** The same of any tier: so many tokens are kept for an answer. */
 export const stepsAtOnce: number = Math.max(...Object.values(mostSteps));
+/** Steps under way besides the one waited for. A step too many is cheap on a GPU only. */
+export const stepsAhead: Readonly<Record<Tier, number>> = { gpu: 3, software: 1 };
 /**
  * Milliseconds of a submission at most, so that tokens come evenly and an abort is heard soon. Steps that take
  * as long by themselves gain nothing by company.

@@ -49,6 +49,8 @@ export function promptsOf(
 export interface Tokens {
   readonly ids: readonly number[];
   readonly mask: readonly number[];
+  /** Of a cache that sequences share: the slot of each place that this one has there. */
+  readonly slots?: readonly number[];
 }
 
 /** What the sequences of a session begin with. */

@@ -8,6 +8,7 @@ import { paddedLength, type SourceStage } from '../inputs/input-stage.ts';
 import { bucket, withinPositions } from '../inputs/inputs.ts';
 import type { Model } from '../model.ts';
 import type { Look } from '../points/look.ts';
+import type { SharedCache, SharedSizes } from './batch/shared-cache.ts';
 import type { Call, ReadPrompt } from './prompt.ts';
 import { type GenerationValues, generationValues } from './read-options.ts';
 import { type Selection, type SelectionData, selectionOf, unite } from './selection.ts';
@@ -27,6 +28,8 @@ export interface DecodingModel {
   readonly maxPositions: number;
   /** `look`: what its sequences change at named points. */
   createSession(shape: SessionShape, look?: Look): Promise<DecodeSession>;
+  /** A cache for calls that come and go; undefined where what is kept of sequences cannot be shared. */
+  shareCache?(sizes: SharedSizes): Promise<SharedCache | undefined>;
   /** Whether what a token sees depends on the length of its sequence: such ones step alone. */
   readonly goesByLength: boolean;
   readonly read: ReadPrompt;

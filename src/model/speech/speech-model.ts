@@ -3,7 +3,8 @@
 import { throwIfAborted } from '../../runtime/errors.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import type { ForwardPlan } from '../forward-plan.ts';
-import { type Generation, generationOf } from '../generation/generation.ts';
+import type { Generation } from '../generation/generation.ts';
+import { generationOf } from '../generation/loaded-generation.ts';
 import { pairPrompt } from '../generation/pair-prompt.ts';
 import type { CheckedInput } from '../inputs/input-stage.ts';
 import { bucket, type DenseTensor } from '../inputs/inputs.ts';

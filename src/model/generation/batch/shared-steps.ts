@@ -1,0 +1,158 @@
+// The steps of a running batch. Lists are recorded for a few numbers of rows; rows that nobody has see nothing.
+
+import type { Gpu } from '../../../runtime/gpu.ts';
+import { neutralRules } from '../../../shaders/choice/rules.ts';
+import { type Chosen, DecodeStep, type StepResult } from '../decode-step.ts';
+import { Pace, stepsAhead, timed } from '../pace.ts';
+import type { Tokens } from '../prompt.ts';
+import { type Selection, unite } from '../selection.ts';
+import type { Seat } from './seat.ts';
+import type { SharedCache } from './shared-cache.ts';
+
+/** Steps of one list for the same requests. */
+interface Run {
+  readonly step: DecodeStep;
+  readonly seats: readonly Seat[];
+  readonly pace: Pace;
+  /** Tokens of the longest sequence when it began. */
+  readonly longest: number;
+  /** Steps that were submitted, and of which the tokens came. */
+  submitted: number;
+  given: number;
+}
+
+export class SharedSteps {
+  readonly #cache: SharedCache;
+  readonly #vocabulary: number;
+  readonly #lists = new Map<string, DecodeStep>();
+  /** What requests have asked of the choice of tokens so far: a list that has all of it serves them all. */
+  #selection: Selection | undefined;
+  #run: Run | undefined;
+  readonly #underWay: Promise<Iterable<StepResult>>[] = [];
+
+  constructor(cache: SharedCache, vocabulary: number) {
+    this.#cache = cache;
+    this.#vocabulary = vocabulary;
+  }
+
+  get #gpu(): Gpu {
+    return this.#cache.scope.gpu;
+  }
+
+  /** Goes a step on with these requests, or a few; `isHurried`: whether something else waits for its end. */
+  async advance(seats: readonly Seat[], isHurried: boolean): Promise<void> {
+    if (this.#run === undefined || !isSame(this.#run.seats, seats)) {
+      await this.drain();
+      // What was under way may have been the last of some.
+      if (seats.some(({ isOver }) => isOver)) return;
+      this.#run = await this.#begin(seats);
+    }
+    this.#submit(this.#run, isHurried);
+    await this.#take(this.#run);
+  }
+
+  /** Waits for what is under way. */
+  async drain(): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return;
+    while (this.#underWay.length > 0) await this.#take(run);
+    this.#run = undefined;
+  }
+
+  /** Forgets what is under way, once it is through, whatever came of it. */
+  async drop(): Promise<void> {
+    this.#run = undefined;
+    await Promise.allSettled(this.#underWay.splice(0));
+  }
+
+  async #begin(seats: readonly Seat[]): Promise<Run> {
+    const requests = seats.map(({ request }) => request);
+    const prompts = seats.flatMap(({ tokens }) => tokens);
+    const rows = 2 ** Math.ceil(Math.log2(prompts.length));
+    const step = await this.#listFor(rows, seats);
+    const idle = rows - prompts.length;
+    const chosen: Chosen[] = requests.map(({ rows: own, data }) => ({ rows: own, data }));
+    if (idle > 0) chosen.push({ rows: idle, data: this.#neutral() });
+    const nobody: Tokens = { ids: [0], mask: [1], slots: [] };
+    const beginning = {
+      prompts: [...prompts, ...Array.from({ length: idle }, () => nobody)],
+      sources: [],
+      sourceOf: [],
+    };
+    await step.start(beginning, chosen, () => {});
+    const longest = prompts.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+    const mayEnd = requests.some(
+      ({ values, options }) => values.eosTokenId.length > 0 || options.stoppingCriteria,
+    );
+    const pace = new Pace({ tier: this.#gpu.tier, isSingle: false, mayEnd });
+    return { step, seats, pace, longest, submitted: 0, given: 0 };
+  }
+
+  /** The list of a number of rows that chooses tokens as these requests ask for. */
+  async #listFor(rows: number, seats: readonly Seat[]): Promise<DecodeStep> {
+    const own = unite(seats.map(({ request }) => request.selection));
+    const { sequenceWords } = own;
+    // One that says more than is asked serves as well.
+    const most = Math.max(
+      this.#selection?.sequenceWords ?? 0,
+      sequenceWords && 2 ** Math.ceil(Math.log2(sequenceWords)),
+    );
+    const selection = {
+      ...unite([this.#selection ?? own, own]),
+      sets: rows,
+      sequenceWords: most,
+    };
+    this.#selection = { ...selection, sets: 1 };
+    const key = JSON.stringify(selection);
+    let list = this.#lists.get(key);
+    if (list === undefined) {
+      list = await DecodeStep.create(this.#cache.scope, this.#cache.rows(rows), selection, 0);
+      this.#forgetOthers(selection);
+      this.#lists.set(key, list);
+    }
+    return list;
+  }
+
+  /** Frees the lists that choose by less. */
+  #forgetOthers(selection: Selection): void {
+    for (const [key, list] of this.#lists) {
+      const { sets } = JSON.parse(key) as Selection;
+      if (JSON.stringify({ ...selection, sets }) === key) continue;
+      this.#lists.delete(key);
+      list.dispose();
+    }
+  }
+
+  #submit(run: Run, isHurried: boolean): void {
+    const most = stepsAhead[this.#gpu.tier];
+    const count =
+      run.seats.reduce((least, { left }) => Math.min(least, left), Infinity) + run.given;
+    while (run.submitted < count) {
+      const steps = isHurried ? 1 : Math.min(run.pace.steps(run.given), count - run.submitted);
+      if (run.submitted - run.given > (steps > 1 ? Math.max(most, steps) : most)) return;
+      const play = run.step.play(run.longest + run.submitted, steps);
+      this.#underWay.push(timed(play, steps, run.pace));
+      run.submitted += steps;
+    }
+  }
+
+  /** Hands out the tokens of what was submitted first. */
+  async #take(run: Run): Promise<void> {
+    for (const { words } of (await this.#underWay.shift()) ?? []) {
+      run.given++;
+      let first = 0;
+      for (const seat of run.seats) {
+        seat.take(words.subarray(first, (first += seat.request.rows)));
+      }
+    }
+  }
+
+  #neutral(): Chosen['data'] {
+    const flags = new Uint32Array(this.#vocabulary);
+    return { rules: neutralRules, flags, sequences: new Uint32Array(), norms: [] };
+  }
+}
+
+function isSame(some: readonly Seat[], others: readonly Seat[]): boolean {
+  return some.length === others.length && some.every((seat, i) => seat === others[i]);
+}

@@ -1,0 +1,104 @@
+// Generation for many callers at once.
+
+import { TransformerError } from '../runtime/errors.ts';
+import { endedWhenDropped } from '../model/generation/abandoned.ts';
+import type { Batch } from '../model/generation/batch/batch.ts';
+import type { BatchOptions } from '../model/generation/batch/batch-options.ts';
+import type { BatchTokens } from '../model/generation/batch/seat.ts';
+import type { GenerateOptions } from '../model/generation/options.ts';
+import type { Model, ModelInputs } from '../model/model.ts';
+
+/**
+ * Calls that join and leave a running batch between steps ("continuous batching": iteration-level scheduling, Orca, Yu
+ * et al. 2022, OSDI, §3.1) over one cache in blocks (PagedAttention, Kwon et al. 2023, arXiv 2309.06180, §4). Prompts are
+ * fed in pieces between the steps of the others. What a call gets is what it would get alone, up to the rounding of
+ * sums that other shapes have; calls begin in the order in which they came, as soon as the cache has room for all their
+ * tokens.
+ *
+ * Sequences that cannot share a cache run one after the other, beside the batch: those of encoder–decoders, of models
+ * that keep states in place of keys or whose rotary frequencies go by the length, of adapters, calls with `edit` or
+ * `encoderRepetitionPenalty`, and those longer than `maxLength`.
+ */
+export class RunningBatch {
+  readonly #model: Model;
+  readonly #options: BatchOptions;
+  /** What the model has for it, since the first call. */
+  #batch: Batch | undefined;
+  /** What the next call that runs alone waits for, and how many there are. */
+  #before: Promise<unknown> = Promise.resolve();
+  #alone = 0;
+  #disposed = false;
+
+  constructor(model: Model, options: BatchOptions = {}) {
+    this.#model = model;
+    this.#options = { ...options };
+  }
+
+  /** Calls that wait for room, and those that run. */
+  get load(): { readonly waiting: number; readonly running: number } {
+    const { waiting, running } = this.#batch?.load ?? { waiting: 0, running: 0 };
+    const first = Math.min(1, this.#alone);
+    return { waiting: waiting + this.#alone - first, running: running + first };
+  }
+
+  /**
+   * Generates token by token, as `model.stream` does. Whoever stops reading, or aborts, leaves at the next step.
+   * Errors: those of `stream`; OPTION_INVALID for options of the batch; DISPOSED.
+   */
+  stream(
+    inputs: ModelInputs,
+    options: GenerateOptions = {},
+  ): AsyncGenerator<BatchTokens, void, undefined> {
+    return endedWhenDropped(this.#stream(inputs, options));
+  }
+
+  /** Frees the memory of the cache; calls under way reject. The model stays. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#batch?.dispose(disposedError());
+  }
+
+  /** The same, at the end of a block: `using batch = new RunningBatch(…)`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async *#stream(
+    inputs: ModelInputs,
+    options: GenerateOptions,
+  ): AsyncGenerator<BatchTokens, void, undefined> {
+    this.#assertUsable();
+    const batch = await this.#model.batch?.(this.#options);
+    this.#batch = batch;
+    if (this.#disposed) batch?.dispose(disposedError());
+    this.#assertUsable();
+    const joined = await batch?.join(inputs, options);
+    yield* joined ?? this.#runAlone(inputs, options);
+  }
+
+  async *#runAlone(
+    inputs: ModelInputs,
+    options: GenerateOptions,
+  ): AsyncGenerator<BatchTokens, void, undefined> {
+    const before = this.#before;
+    let leave = (): void => {};
+    this.#before = new Promise<void>((resolve) => (leave = resolve));
+    this.#alone++;
+    try {
+      await before;
+      this.#assertUsable();
+      yield* this.#model.stream(inputs, options);
+    } finally {
+      this.#alone--;
+      leave();
+    }
+  }
+
+  #assertUsable(): void {
+    if (this.#disposed) throw disposedError();
+  }
+}
+
+function disposedError(): TransformerError {
+  return new TransformerError('DISPOSED', 'This batch was disposed. Make another one.');
+}

@@ -1,0 +1,276 @@
+// Calls that join and leave a running batch: each gets what it gets alone, whoever runs beside it.
+import { expect, test } from 'vitest';
+import { Gpu, type GenerateOptions, loadModel, type Model } from 'webgpu-transformer';
+import { RunningBatch } from '../../src/serve/running-batch.ts';
+import { lose, testGpus, withGpu } from '../support/gpu.ts';
+import { Random } from '../support/random.ts';
+import { expectRejection } from '../support/rejection.ts';
+import { fixtureSource } from '../support/source.ts';
+
+const gpus = await testGpus();
+const [{ options: first } = gpus[0]!] = gpus;
+const random = new Random(7);
+const prompt = (length: number): number[] => Array.from({ length }, () => random.integer(5, 40));
+
+interface Asked {
+  readonly inputIds: number[][];
+  readonly options: GenerateOptions;
+}
+
+/** Calls that have little in common. */
+const calls: readonly Asked[] = [
+  {
+    inputIds: [prompt(5)],
+    options: { maxNewTokens: 30, repetitionPenalty: 1.3, suppressTokens: [3, 8] },
+  },
+  { inputIds: [prompt(38)], options: { maxNewTokens: 9 } },
+  {
+    inputIds: [prompt(1)],
+    options: {
+      doSample: true,
+      seed: 5,
+      topK: 7,
+      temperature: 0.7,
+      numReturnSequences: 3,
+      maxNewTokens: 17,
+    },
+  },
+  {
+    inputIds: [prompt(9)],
+    options: {
+      doSample: true,
+      seed: 5,
+      topP: 0.8,
+      badWordsIds: [[6], [4, 5]],
+      sequenceBias: [
+        [[7], 2],
+        [[8, 7], -3],
+      ],
+      minNewTokens: 4,
+      maxNewTokens: 12,
+    },
+  },
+  { inputIds: [prompt(13), prompt(13)], options: { maxNewTokens: 3 } },
+  { inputIds: [prompt(2)], options: { maxNewTokens: 25, noRepeatNgramSize: 2 } },
+];
+
+/** The sequences that a stream gives. */
+async function read(
+  stream: AsyncIterable<{ tokenIds: number[] }>,
+  { inputIds, options: { numReturnSequences } }: Asked,
+): Promise<number[][]> {
+  const sequences = inputIds.flatMap((row) =>
+    Array.from({ length: numReturnSequences ?? 1 }, () => [...row]),
+  );
+  for await (const { tokenIds } of stream) {
+    tokenIds.forEach((token, row) => sequences[row]!.push(token));
+  }
+  return sequences;
+}
+
+/** Has each call join once the first one has so many tokens, and compares with what each gets alone. */
+async function expectAlike(
+  model: Model,
+  asked: readonly Asked[],
+  batch: RunningBatch,
+): Promise<void> {
+  const alone: number[][][] = [];
+  for (const { inputIds, options } of asked) {
+    alone.push((await model.generate({ inputIds }, options)).sequences);
+  }
+  const all: Promise<number[][]>[] = [];
+  const begin = (call: Asked): void => {
+    all.push(read(batch.stream({ inputIds: call.inputIds }, call.options), call));
+  };
+  const [one, ...others] = asked;
+  const watched = (async function* (): AsyncGenerator<{ tokenIds: number[] }> {
+    for await (const tokens of batch.stream({ inputIds: one!.inputIds }, one!.options)) {
+      const next = others.shift();
+      if (next !== undefined) begin(next);
+      yield tokens;
+    }
+  })();
+  const firstOne = await read(watched, one!);
+  others.forEach(begin);
+  const together = [firstOne, ...(await Promise.all(all))];
+  expect(together).toEqual(alone);
+  expect(batch.load).toEqual({ waiting: 0, running: 0 });
+}
+
+for (const { name, options } of gpus) {
+  test(`unlike calls that join by and by, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      using model = await loadModel(fixtureSource('gpt2'), { gpu });
+      using batch = new RunningBatch(model, { maxSequences: 8 });
+      await expectAlike(model, calls, batch);
+      // Another time, by the lists that there are.
+      await expectAlike(model, calls.toReversed(), batch);
+    }));
+}
+
+test.each([
+  ['llama_rope_llama3', 'f16'],
+  ['variants/gemma3_text', 'f32'],
+  ['variants/mistral_window', 'f32'],
+] as const)('%s with a cache in %s', (name, cacheDtype) =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource(name), { gpu, cacheDtype });
+    using batch = new RunningBatch(model);
+    await expectAlike(model, calls, batch);
+  }),
+);
+
+/** A stream that was begun, and what it has given so far. */
+function started(batch: RunningBatch, { inputIds, options }: Asked, signal?: AbortSignal) {
+  const tokens: number[] = [];
+  const done = (async (): Promise<number[]> => {
+    const asked = { ...options, ...(signal && { signal }) };
+    for await (const { tokenIds } of batch.stream({ inputIds }, asked)) tokens.push(...tokenIds);
+    return tokens;
+  })();
+  done.catch(() => {});
+  return { tokens, done };
+}
+
+/** Waits until something is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => void setTimeout(resolve));
+}
+
+test('a long prompt is fed between the steps of another', () =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource('variants/mistral_window'), { gpu });
+    using batch = new RunningBatch(model);
+    const call = { inputIds: [prompt(3)], options: { maxNewTokens: 40 } };
+    const one = started(batch, call);
+    await until(() => one.tokens.length > 2);
+    const long = { inputIds: [prompt(50)], options: { maxNewTokens: 4 } };
+    const other = started(batch, long);
+    await until(() => batch.load.running === 2);
+    const before = one.tokens.length;
+    await until(() => other.tokens.length > 0);
+    // Two pieces, and a step behind each.
+    expect(one.tokens.length).toBeGreaterThanOrEqual(before + 2);
+    expect(one.tokens.length).toBeLessThan(40);
+    const alone = await model.generate({ inputIds: long.inputIds }, long.options);
+    expect([...long.inputIds[0]!, ...(await other.done)]).toEqual(alone.sequences[0]);
+    expect(await one.done).toHaveLength(40);
+  }));
+
+test('who needs more of the cache than is left waits, and what one leaves another has', () =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource('gpt2'), { gpu });
+    using batch = new RunningBatch(model, { maxSequences: 3, maxTokens: 96 });
+    const call = (seed: number): Asked => ({
+      inputIds: [prompt(8)],
+      options: { maxNewTokens: 32, doSample: true, seed },
+    });
+    const asked = Array.from({ length: 7 }, (_, i) => call(i));
+    const running = asked.map((one) => started(batch, one));
+    // Each takes 39 tokens in blocks of 16: two have room.
+    await until(() => running[1]!.tokens.length > 0);
+    expect(batch.load).toEqual({ waiting: 5, running: 2 });
+    expect(running[2]!.tokens).toEqual([]);
+    for (const [i, { inputIds, options }] of asked.entries()) {
+      const { sequences } = await model.generate({ inputIds }, options);
+      expect([...inputIds[0]!, ...(await running[i]!.done)]).toEqual(sequences[0]);
+    }
+  }));
+
+test('who aborts, stops reading or fails leaves the others alone', () =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource('gpt2'), { gpu });
+    using batch = new RunningBatch(model, { maxSequences: 4, maxTokens: 144 });
+    const call: Asked = { inputIds: [prompt(8)], options: { maxNewTokens: 39 } };
+    const aborted = new AbortController();
+    const stays = [started(batch, call), started(batch, call)];
+    const aborts = started(batch, call, aborted.signal);
+    const waits = started(batch, call, aborted.signal);
+    await until(() => aborts.tokens.length > 0);
+    aborted.abort();
+    await expectRejection(aborts.done, 'ABORTED');
+    await expectRejection(waits.done, 'ABORTED');
+    expect(waits.tokens).toEqual([]);
+    const stoppingCriteria = (): boolean[] => {
+      throw new RangeError('of the caller');
+    };
+    const fails = started(batch, { ...call, options: { maxNewTokens: 39, stoppingCriteria } });
+    await expect(fails.done).rejects.toThrow('of the caller');
+    const inputs = { inputIds: call.inputIds };
+    const stops = batch.stream(inputs, { maxNewTokens: 39 });
+    await stops.next();
+    await stops.return();
+    const { sequences } = await model.generate(inputs, call.options);
+    const wanted = sequences[0]!.slice(8);
+    for (const { done } of stays) expect(await done).toEqual(wanted);
+    // All that they had is there for the next ones.
+    const next = [1, 2, 3].map(() => started(batch, call));
+    await until(() => next.every(({ tokens }) => tokens.length > 0));
+    for (const { done } of next) expect(await done).toEqual(wanted);
+    expect(batch.load).toEqual({ waiting: 0, running: 0 });
+  }));
+
+test.each([
+  ['t5_relu', {}],
+  ['variants/llama_dynamic', {}],
+  ['variants/qwen3_5_mild', {}],
+  ['gpt2', { encoderRepetitionPenalty: 1.2 }],
+  ['gpt2', { edit: [{ at: 'layers.0.residual', scale: 0.5 }] }],
+] as const)('what cannot share a cache runs alone: %s %o', (name, extra) =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource(name), { gpu });
+    using batch = new RunningBatch(model);
+    const options = { maxNewTokens: 5, numBeams: 1, ...extra } as GenerateOptions;
+    const inputIds = [prompt(6)];
+    const both = [1, 2].map(() => started(batch, { inputIds, options }));
+    await until(() => both[0]!.tokens.length > 0);
+    expect(batch.load.running).toBe(1);
+    const { sequences } = await model.generate({ inputIds }, options);
+    for (const { done } of both) expect(sequences[0]!.slice(-5)).toEqual((await done).slice(-5));
+  }),
+);
+
+test('what is wrong is said before anything runs', () =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource('gpt2'), { gpu });
+    const inputs = { inputIds: [[5, 6]] };
+    for (const wrong of [{ maxSequences: 0 }, { maxLength: 49 }, { maxTokens: 1.5 }]) {
+      using batch = new RunningBatch(model, wrong);
+      await expectRejection(batch.stream(inputs).next(), 'OPTION_INVALID', ...Object.keys(wrong));
+    }
+    using batch = new RunningBatch(model);
+    await expectRejection(batch.stream({ inputIds: [[-1]] }).next(), 'INPUT_INVALID');
+    await expectRejection(
+      batch.stream(inputs, { numBeams: 2 }).next(),
+      'OPTION_INVALID',
+      'numBeams',
+    );
+    batch.dispose();
+    await expectRejection(batch.stream(inputs).next(), 'DISPOSED');
+  }));
+
+test('calls under way reject when the batch, the model or the device goes; later ones run', async () => {
+  using gpu = await Gpu.request({ ...first, recover: true });
+  const call: Asked = { inputIds: [prompt(4)], options: { maxNewTokens: 40 } };
+  const model = await loadModel(fixtureSource('gpt2'), { gpu });
+  const batch = new RunningBatch(model);
+  const wanted = await started(batch, call).done;
+  const lost = [started(batch, call), started(batch, call)];
+  await until(() => lost[0]!.tokens.length > 0);
+  await lose(gpu);
+  for (const { done } of lost) await expectRejection(done, 'DEVICE_LOST');
+  const again = started(batch, call);
+  expect(await again.done).toEqual(wanted);
+  const before = gpu.memory.bytes;
+  const disposed = started(batch, call);
+  await until(() => disposed.tokens.length > 0);
+  batch.dispose();
+  await expectRejection(disposed.done, 'DISPOSED');
+  expect(gpu.memory.bytes).toBeLessThan(before);
+  const other = new RunningBatch(model);
+  const last = started(other, call);
+  await until(() => last.tokens.length > 0);
+  model.dispose();
+  await expectRejection(last.done, 'DISPOSED');
+  expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
+});
