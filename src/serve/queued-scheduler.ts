@@ -2,7 +2,7 @@
 
 import { abortError } from '../runtime/errors.ts';
 import type { Model } from '../model/model.ts';
-import { Channel } from './channel.ts';
+import { Channel } from '../runtime/channel.ts';
 import type { FairQueue } from './fair-queue.ts';
 import { weighed } from './log-probs.ts';
 import type { Scheduler, SequenceRequest, SequenceToken } from './scheduler.ts';

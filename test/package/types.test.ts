@@ -20,6 +20,7 @@ await write({
   'node.ts': `
 import { directorySource, Gpu, loadModel, type Model, type ModelSource, pipeline } from 'webgpu-transformer';
 import { bleu } from 'webgpu-transformer/metrics';
+import { createHandler } from 'webgpu-transformer/serve';
 import { adamW, loadLora, type Target, Trainer } from 'webgpu-transformer/training';
 
 export async function main(): Promise<string> {
@@ -35,6 +36,10 @@ export async function main(): Promise<string> {
   await loadLora(model, source);
   const target: Target = { write: async (file, bytes) => void (file + bytes.length) };
   await trainer.save(target);
+  using chat = await pipeline('text-generation', source, { gpu });
+  await createHandler({ models: { chat }, limits: { tokens: 9 } }).close();
+  // @ts-expect-error: served are other tasks
+  createHandler({ models: { translate } });
   // @ts-expect-error: for the library alone
   console.log(gpu.meter);
   // @ts-expect-error: the same
@@ -47,6 +52,7 @@ export async function main(): Promise<string> {
   'browser.ts': `
 import { Gpu, loadModel, pipeline } from 'webgpu-transformer';
 import { rouge } from 'webgpu-transformer/metrics';
+import { createHandler } from 'webgpu-transformer/serve';
 import { Trainer } from 'webgpu-transformer/training';
 
 export async function main(files: FileList, folder: FileSystemDirectoryHandle, list: File[]): Promise<string> {
@@ -56,6 +62,8 @@ export async function main(files: FileList, folder: FileSystemDirectoryHandle, l
   await loadModel(folder, { cacheDtype: 'f16' });
   await loadModel(list);
   const [first] = await translate('in 3 days', { to: 'de' });
+  const embed = await pipeline('embeddings', list);
+  await createHandler({ models: { embed } })(new Request('/v1/models'), { client: 'page' });
   new Trainer(translate.model, { learningRate: 1 }).dispose();
   // @ts-expect-error: for Node alone
   await import('webgpu-transformer').then(({ directorySource }) => directorySource);
