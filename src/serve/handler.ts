@@ -104,7 +104,9 @@ class Server {
     return Response.json({ status }, { status: isReady ? 200 : 503 });
   }
 
-  readonly close: Handler['close'] = async ({ patience = Infinity } = {}) => {
+  readonly close: Handler['close'] = async (options = {}) => {
+    refuseUnknown(options, ['patience'], 'option of close');
+    const { patience = Infinity } = options;
     if (typeof patience !== 'number' || !(patience >= 0)) {
       throw new TransformerError('OPTION_INVALID', 'patience is no number of milliseconds.');
     }
@@ -130,8 +132,12 @@ function shuttingDown(): ApiError {
 }
 
 /** Errors: INPUT_INVALID, OPTION_UNKNOWN. */
-function checkCall(request: unknown, info: object): void {
+function checkCall(request: unknown, info: Caller): void {
   refuseUnknown(info, ['client'], 'field about a request');
+  const { client = '' } = info;
+  if (typeof client !== 'string') {
+    throw new TransformerError('INPUT_INVALID', `client is ${show(client)}; wanted a string.`);
+  }
   if (hasMethod(request, 'arrayBuffer') && typeof fieldOf(request, 'url') === 'string') return;
   throw new TransformerError(
     'INPUT_INVALID',

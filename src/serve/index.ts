@@ -4,4 +4,3 @@ export { type Caller, createHandler, type Handler } from './handler.ts';
 export type { Limits } from './limits.ts';
 export type { ServedPipeline, ServedTask } from './models.ts';
 export type { HandlerOptions, LogEntry } from './options.ts';
-export { type ErrorCode, TransformerError } from '../runtime/errors.ts';

@@ -71,7 +71,15 @@ const known = ['models', 'apiKeys', 'cors', 'basePath', 'limits', 'log', 'logPro
 /** Errors: OPTION_*, INPUT_INVALID. */
 export function checkedOptions(options: HandlerOptions): CheckedOptions {
   refuseUnknown(options, known, 'option of createHandler');
-  const { models, apiKeys = [], cors = [], basePath = '', log, logPrompts = false } = options;
+  const {
+    models,
+    apiKeys = [],
+    cors = [],
+    basePath = '',
+    log,
+    logPrompts = false,
+    limits = {},
+  } = options;
   const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
   const checks: readonly (readonly [string, unknown, boolean, string])[] = [
     ['apiKeys', '(not shown)', isListOf(apiKeys, isKey), 'a list of texts without spaces'],
@@ -94,7 +102,7 @@ export function checkedOptions(options: HandlerOptions): CheckedOptions {
     apiKeys,
     cors,
     basePath,
-    limits: checkedLimits(options.limits ?? {}),
+    limits: checkedLimits(limits),
     log,
     logPrompts,
   };
@@ -106,7 +114,7 @@ function checkedLimits(given: Partial<Limits>): Limits {
   refuseUnknown(given, Object.keys(usualLimits), 'limit of createHandler');
   const limits = { ...usualLimits };
   for (const name of Object.keys(usualLimits) as (keyof Limits)[]) {
-    const value = given[name] ?? limits[name];
+    const { [name]: value = limits[name] } = given;
     const least = name === 'waiting' ? 0 : 1;
     if (!Number.isSafeInteger(value) || value < least || value > 2 ** 31 - 1) {
       throw new TransformerError(
