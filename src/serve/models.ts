@@ -8,17 +8,21 @@ import { type Endpoint, unixTime } from './call.ts';
 import type { Fields } from './fields.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** The tasks that there are endpoints for. */
-const tasks = [
+/** A task that a server has an endpoint for. */
+export type ServedTask =
+  | 'text-generation'
+  | 'text2text-generation'
+  | 'embeddings'
+  | 'text-ranking'
+  | 'automatic-speech-recognition';
+
+const tasks: readonly ServedTask[] = [
   'text-generation',
   'text2text-generation',
   'embeddings',
   'text-ranking',
   'automatic-speech-recognition',
-] as const;
-
-/** A task that a server has an endpoint for. */
-export type ServedTask = (typeof tasks)[number];
+];
 
 /** A pipeline of one of these tasks, as `pipeline` resolves with it. */
 export type ServedPipeline = Pipelines[ServedTask];
