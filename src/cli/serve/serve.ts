@@ -3,7 +3,12 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Gpu } from '../../index.node.ts';
-import { createHandler, type Handler, type ServedPipeline } from '../../serve/index.ts';
+import {
+  createHandler,
+  type Handler,
+  type ServedPipeline,
+  type ServedTask,
+} from '../../serve/index.ts';
 import type { Command } from '../command.ts';
 import { Interruption } from '../interruption.ts';
 import { openPipeline } from '../load.ts';
@@ -32,41 +37,44 @@ async function run(args: readonly string[]): Promise<void> {
   const settings = serveSettings(args);
   using interruption = new Interruption();
   const { signal } = interruption;
-  using gpu = await Gpu.request({ recover: true });
-  const models = await openModels(settings, gpu, signal);
   try {
-    if (models === undefined) return;
-    const log = settings.quiet
-      ? {}
-      : { log: (entry: object) => console.log(JSON.stringify(entry)) };
-    const handler = createHandler({ ...settings.handler, ...log, models });
-    const server = await listen(httpServer(handler), settings);
-    announce(server, settings, Object.keys(models));
-    await aborted(signal);
-    await close(server, handler, settings.grace);
-  } finally {
-    for (const model of Object.values(models ?? {})) model.dispose();
+    await serveUntil(signal, settings);
+  } catch (error) {
+    // Asked to end before it began to serve.
+    if (!signal.aborted) throw error;
   }
 }
 
-/** Loads all models; undefined where the process is to end meanwhile. */
-async function openModels(
-  { models, dtype, quiet }: ServeSettings,
-  gpu: Gpu,
-  signal: AbortSignal,
-): Promise<Record<string, ServedPipeline> | undefined> {
-  const opened: Record<string, ServedPipeline> = {};
+async function serveUntil(signal: AbortSignal, settings: ServeSettings): Promise<void> {
+  const tasks: ServedTask[] = [];
+  // What is wrong with files is told before there is a device.
+  for (const { source, task } of settings.models)
+    tasks.push(task ?? (await taskOf(source, signal)));
+  using gpu = await Gpu.request({ recover: true, signal });
+  const models: Record<string, ServedPipeline> = {};
   try {
-    for (const { name, source, task } of models) {
-      const wanted = task ?? (await taskOf(source, signal));
-      opened[name] = await openPipeline(wanted, source, { gpu, dtype, quiet, signal });
+    for (const [index, task] of tasks.entries()) {
+      const { name = '', source = '' } = settings.models[index] ?? {};
+      const { dtype, quiet } = settings;
+      models[name] = await openPipeline(task, source, { gpu, dtype, quiet, signal });
     }
-    return opened;
-  } catch (error) {
-    for (const one of Object.values(opened)) one.dispose();
-    if (signal.aborted) return undefined;
-    throw error;
+    await serveModels(models, settings, signal);
+  } finally {
+    for (const model of Object.values(models)) model.dispose();
   }
+}
+
+async function serveModels(
+  models: Readonly<Record<string, ServedPipeline>>,
+  settings: ServeSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const log = settings.quiet ? {} : { log: (entry: object) => console.log(JSON.stringify(entry)) };
+  const handler = createHandler({ ...settings.handler, ...log, models });
+  const server = await listen(httpServer(handler), settings);
+  announce(server, settings, Object.keys(models));
+  await aborted(signal);
+  await close(server, handler, settings.grace);
 }
 
 /** @throws UsageError where the address is taken, or none */
