@@ -109,6 +109,12 @@ export function disposedError(): TransformerError {
   return new TransformerError('DISPOSED', 'This model was disposed. Load it again to use it.');
 }
 
+/** The error of calls whose model went with its device, and was loaded again since. */
+export function lostError(cause: unknown): TransformerError {
+  const message = 'The device was lost while this ran. Call it again.';
+  return new TransformerError('DEVICE_LOST', message, { cause });
+}
+
 /** Frees an item, or has it freed as soon as it is there. */
 function drop<T extends Disposable>({ item, made }: Entry<T>): void {
   if (made !== undefined) return made.dispose();

@@ -15,7 +15,7 @@ import type {
   ModelOutput,
 } from './model.ts';
 import { ModelProxy } from './model-proxy.ts';
-import { disposedError } from './plan-cache.ts';
+import { disposedError, lostError } from './plan-cache.ts';
 import type { ModelPoint } from './points/point-options.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
@@ -48,22 +48,22 @@ export class RecoveringModel extends ModelProxy implements Model {
   }
 
   async points(): Promise<ModelPoint[]> {
-    return (await this.#current()).points();
+    return this.#do((model) => model.points());
   }
 
   async forward(inputs: ModelInputs, options?: ForwardOptions): Promise<ModelOutput> {
-    return (await this.#current()).forward(inputs, options);
+    return this.#do((model) => model.forward(inputs, options));
   }
 
   async generate(
     inputs: ModelInputs,
     options?: GenerateOptions & GenerateOutputOptions,
   ): Promise<GenerateResult> {
-    return (await this.#current()).generate(inputs, options);
+    return this.#do((model) => model.generate(inputs, options));
   }
 
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
-    return (await this.#current()).generateTogether(calls);
+    return this.#do((model) => model.generateTogether(calls));
   }
 
   async batch(options: BatchOptions): Promise<Batch | undefined> {
@@ -74,7 +74,13 @@ export class RecoveringModel extends ModelProxy implements Model {
     inputs: ModelInputs,
     options?: GenerateOptions,
   ): AsyncGenerator<{ tokenIds: number[] }> {
-    yield* (await this.#current()).stream(inputs, options);
+    const model = await this.#current();
+    const { device } = this.gpu;
+    try {
+      yield* model.stream(inputs, options);
+    } catch (error) {
+      throw this.#reason(error, device);
+    }
   }
 
   /** @throws TransformerError DEVICE_LOST after a loss, until the model was loaded again */
@@ -101,6 +107,22 @@ export class RecoveringModel extends ModelProxy implements Model {
   dispose(): void {
     this.#disposed = true;
     this.inner.dispose();
+  }
+
+  async #do<T>(work: (model: Model) => Promise<T>): Promise<T> {
+    const model = await this.#current();
+    const { device } = this.gpu;
+    try {
+      return await work(model);
+    } catch (error) {
+      throw this.#reason(error, device);
+    }
+  }
+
+  /** Why a call failed: a model that another was loaded in place of is disposed of, but ended with its device. */
+  #reason(error: unknown, device: unknown): unknown {
+    if (this.#disposed || !isDisposed(error) || this.gpu.device === device) return error;
+    return lostError(error);
   }
 
   /** The model on the device in use. Calls at once share one load; one that failed is tried again. */
@@ -134,4 +156,8 @@ export class RecoveringModel extends ModelProxy implements Model {
       throw error;
     }
   }
+}
+
+function isDisposed(error: unknown): boolean {
+  return error instanceof TransformerError && error.code === 'DISPOSED';
 }

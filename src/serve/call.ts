@@ -23,6 +23,7 @@ export interface Notes {
 export interface Service {
   readonly models: Models;
   readonly limits: Limits;
+  /** For what writes nothing: one request after the other. */
   readonly queue: FairQueue;
   readonly metrics: Metrics;
 }

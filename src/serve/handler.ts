@@ -6,13 +6,13 @@ import { ApiError, endOf } from './api-error.ts';
 import type { Call, Notes, Service } from './call.ts';
 import { corsHeaders, preflight } from './cors.ts';
 import { Deadline } from './deadline.ts';
+import { BatchedScheduler } from './batched-scheduler.ts';
 import { FairQueue } from './fair-queue.ts';
 import { keyReader } from './keys.ts';
 import { logEntry } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Models } from './models.ts';
 import { checkedOptions, type CheckedOptions, type HandlerOptions } from './options.ts';
-import { QueuedScheduler } from './queued-scheduler.ts';
 import { routeOf } from './routes.ts';
 
 /** What a handler may be told of a request that does not stand in it. */
@@ -61,7 +61,10 @@ class Server {
   constructor(options: CheckedOptions) {
     this.#options = options;
     const queue = new FairQueue(1, options.limits.waiting);
-    const models = new Models(options.models, ({ model }) => new QueuedScheduler(model, queue));
+    const models = new Models(
+      options.models,
+      ({ model }) => new BatchedScheduler(model, options.limits),
+    );
     this.#service = { models, queue, limits: options.limits, metrics: new Metrics() };
     this.#keyOf = keyReader(options.apiKeys);
   }
@@ -111,6 +114,12 @@ class Server {
       throw new TransformerError('OPTION_INVALID', 'patience is no number of milliseconds.');
     }
     this.#closing = true;
+    await this.#ended(patience);
+    this.#service.models.dispose();
+  };
+
+  /** Waits for what runs, as long as there is patience. */
+  async #ended(patience: number): Promise<void> {
     if (this.#running.size === 0) return;
     const ended = new Promise<void>((resolve) => {
       this.#onEnd = resolve;
@@ -121,7 +130,7 @@ class Server {
     const timer = patience < 2 ** 31 ? setTimeout(cutOff, patience) : undefined;
     await ended;
     clearTimeout(timer);
-  };
+  }
 }
 
 function shuttingDown(): ApiError {

@@ -10,7 +10,9 @@ export interface Limits {
   choices: number;
   /** Texts or documents of a request at most; 2048 when absent. */
   texts: number;
-  /** Requests that may wait; 64 when absent. The next one is answered with 429. */
+  /** Answers of a model that are written at the same time at most; 16 when absent. */
+  sequences: number;
+  /** Of a model, and of all that write nothing: what may wait; 64 when absent. The next one is answered with 429. */
   waiting: number;
   /** Milliseconds that a request may take, its wait included; 600,000 when absent. */
   time: number;
@@ -22,6 +24,7 @@ export const usualLimits: Readonly<Limits> = {
   tokens: 4096,
   choices: 16,
   texts: 2048,
+  sequences: 16,
   waiting: 64,
   time: 600_000,
 };

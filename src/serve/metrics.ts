@@ -89,9 +89,15 @@ export class Metrics {
   readonly #running = new Family('requests_running', 'gauge', 'Requests on the GPU.');
 
   /** All counts as text, with how many wait and run now. */
-  text({ waiting, running }: { readonly waiting: number; readonly running: number }): string {
-    this.#waiting.set({}, waiting);
-    this.#running.set({}, running);
+  text(loads: readonly { readonly waiting: number; readonly running: number }[]): string {
+    this.#waiting.set(
+      {},
+      loads.reduce((sum, { waiting }) => sum + waiting, 0),
+    );
+    this.#running.set(
+      {},
+      loads.reduce((sum, { running }) => sum + running, 0),
+    );
     const { requests, promptTokens, completionTokens, firstToken, duration } = this;
     const families = [requests, promptTokens, completionTokens, firstToken, duration];
     return `${[...families, this.#waiting, this.#running].join('\n')}\n`;

@@ -73,6 +73,21 @@ export class Models {
     });
   }
 
+  /** What waits and what runs of all that generates. */
+  get load(): Scheduler['load'] {
+    let [waiting, running] = [0, 0];
+    for (const { scheduler } of this.#models.values()) {
+      waiting += scheduler.load.waiting;
+      running += scheduler.load.running;
+    }
+    return { waiting, running };
+  }
+
+  /** Frees what stands beside the models. */
+  dispose(): void {
+    for (const { scheduler } of this.#models.values()) scheduler.dispose();
+  }
+
   /** The model that a request names, for one of these tasks. @throws ApiError 404, 400 */
   named<Task extends ServedTask>(fields: Fields, ...among: readonly Task[]): Served<Task> {
     const id = fields.required('model', fields.text('model'));

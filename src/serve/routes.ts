@@ -33,8 +33,8 @@ const posted: Readonly<Record<string, Endpoint>> = {
 
 const asked: Readonly<Record<string, Endpoint>> = {
   '/v1/models': (call) => call.models.list(call),
-  '/metrics': async ({ metrics, queue }) =>
-    new Response(metrics.text(queue.load), {
+  '/metrics': async ({ metrics, models, queue }) =>
+    new Response(metrics.text([queue.load, models.load]), {
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
     }),
 };

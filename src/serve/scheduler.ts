@@ -40,6 +40,8 @@ export interface Scheduler {
    * @throws QueueFull at once, when too many wait
    */
   submit(request: SequenceRequest, signal: AbortSignal): AsyncIterable<SequenceToken>;
+  /** Frees what it holds beside the model; nothing may be submitted any more. */
+  dispose(): void;
 }
 
 /** Too many requests wait. */

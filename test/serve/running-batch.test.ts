@@ -1,11 +1,12 @@
 // Calls that join and leave a running batch: each gets what it gets alone, whoever runs beside it.
 import { expect, test } from 'vitest';
 import { Gpu, type GenerateOptions, loadModel, type Model } from 'webgpu-transformer';
-import { RunningBatch } from '../../src/serve/running-batch.ts';
+import { RunningBatch } from 'webgpu-transformer/serve';
+import { Exhaustion } from '../support/exhausted.ts';
 import { lose, testGpus, withGpu } from '../support/gpu.ts';
 import { Random } from '../support/random.ts';
 import { expectRejection } from '../support/rejection.ts';
-import { fixtureSource } from '../support/source.ts';
+import { fixtureFiles, fixtureSource, memorySource, withFields } from '../support/source.ts';
 
 const gpus = await testGpus();
 const [{ options: first } = gpus[0]!] = gpus;
@@ -73,6 +74,7 @@ async function expectAlike(
   model: Model,
   asked: readonly Asked[],
   batch: RunningBatch,
+  beside = 0,
 ): Promise<void> {
   const alone: number[][][] = [];
   for (const { inputIds, options } of asked) {
@@ -94,7 +96,7 @@ async function expectAlike(
   others.forEach(begin);
   const together = [firstOne, ...(await Promise.all(all))];
   expect(together).toEqual(alone);
-  expect(batch.load).toEqual({ waiting: 0, running: 0 });
+  expect(batch.load).toEqual({ waiting: 0, running: beside });
 }
 
 for (const { name, options } of gpus) {
@@ -274,3 +276,43 @@ test('calls under way reject when the batch, the model or the device goes; later
   await expectRejection(last.done, 'DISPOSED');
   expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
 });
+
+/** A tiny Llama with many positions: two layers, whose caches have 32 columns. */
+async function longModel(gpu: Gpu): Promise<Model> {
+  const files = await fixtureFiles('llama_gqa');
+  const config = withFields(files['config.json'], { max_position_embeddings: 8192 });
+  return loadModel(memorySource({ ...files, 'config.json': config }), { gpu });
+}
+
+const endless = (maxNewTokens: number): Asked => ({
+  inputIds: [prompt(8)],
+  options: { maxNewTokens, eosTokenId: null },
+});
+
+test('a cache has memory for what is in it, not for what may come', () =>
+  withGpu(first, async (gpu) => {
+    using model = await longModel(gpu);
+    using batch = new RunningBatch(model, { maxLength: 8192 });
+    const long = started(batch, endless(8000));
+    await until(() => long.tokens.length > 100);
+    // Keys and values of two layers.
+    expect(gpu.memory.bytes).toBeLessThan(2 * 8000 * 32 * 4);
+    // Those that come have it grow under way.
+    await expectAlike(model, [endless(90), endless(130), endless(70)], batch, 1);
+    expect(long.tokens.length).toBeLessThan(8000);
+  }));
+
+test('who cannot have more memory ends alone', () =>
+  withGpu(first, async (gpu) => {
+    using model = await longModel(gpu);
+    using batch = new RunningBatch(model);
+    const call = endless(200);
+    const { sequences } = await model.generate({ inputIds: call.inputIds }, call.options);
+    const stays = started(batch, call);
+    await until(() => stays.tokens.length > 3);
+    const last = started(batch, endless(300));
+    await until(() => last.tokens.length > 3);
+    new Exhaustion(gpu).refuse(0);
+    await expectRejection(last.done, 'OUT_OF_MEMORY');
+    expect([...call.inputIds[0]!, ...(await stays.done)]).toEqual(sequences[0]);
+  }));

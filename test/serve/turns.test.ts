@@ -84,7 +84,10 @@ test('work that fails, and one that no longer waits, leave their places', async 
 
 test('429 with Retry-After when too many wait', async () => {
   const { pipeline, go } = await halting();
-  const handler = createHandler({ models: { chat: pipeline }, limits: { waiting: 1 } });
+  const handler = createHandler({
+    models: { chat: pipeline },
+    limits: { sequences: 1, waiting: 1 },
+  });
   const running = post(handler, path, body);
   await settle();
   const waiting = post(handler, path, body);
@@ -118,6 +121,7 @@ test('a client that goes away stops its request, running or waiting', async () =
   const entries: LogEntry[] = [];
   const handler = createHandler({
     models: { chat: pipeline },
+    limits: { sequences: 1 },
     log: (entry) => entries.push(entry),
   });
   const [first, second] = [new AbortController(), new AbortController()];

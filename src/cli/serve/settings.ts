@@ -23,7 +23,14 @@ const variable = 'WEBGPU_TRANSFORMER_API_KEY';
 
 type ServeOptions = Readonly<
   Record<
-    'port' | 'host' | 'max-tokens' | 'max-waiting' | 'timeout' | 'grace' | 'dtype',
+    | 'port'
+    | 'host'
+    | 'max-tokens'
+    | 'max-sequences'
+    | 'max-waiting'
+    | 'timeout'
+    | 'grace'
+    | 'dtype',
     TextOption
   > &
     Record<'api-key' | 'cors' | 'task', ListOption> &
@@ -40,6 +47,7 @@ export const serveOptions: ServeOptions = {
     `what a model is for, where its files do not tell: ${servedTasks.join(', ')}`,
   ),
   'max-tokens': textOption('N', 'new tokens of an answer at most (4096)'),
+  'max-sequences': textOption('N', 'answers of a model that are written at once at most (16)'),
   'max-waiting': textOption('N', 'requests that may wait before others are refused (64)'),
   timeout: textOption('S', 'seconds that a request may take, its wait included (600)'),
   grace: textOption('S', 'seconds that answers may still take once the server is to end (30)'),
@@ -71,6 +79,7 @@ export function serveSettings(args: readonly string[]): ServeSettings {
   const { values, positionals } = readOptions(args, serveOptions);
   const { host = '127.0.0.1', dtype, quiet, cors: origins = [] } = values;
   const tokens = wholeOption('--max-tokens', values['max-tokens'], 1);
+  const sequences = wholeOption('--max-sequences', values['max-sequences'], 1);
   const waiting = wholeOption('--max-waiting', values['max-waiting']);
   const seconds = wholeOption('--timeout', values.timeout, 1);
   const port = wholeOption('--port', values.port) ?? 8000;
@@ -84,6 +93,7 @@ export function serveSettings(args: readonly string[]): ServeSettings {
       cors: origins.includes('*') ? '*' : origins,
       limits: {
         ...(tokens !== undefined && { tokens }),
+        ...(sequences !== undefined && { sequences }),
         ...(waiting !== undefined && { waiting }),
         ...(seconds !== undefined && { time: 1000 * seconds }),
       },

@@ -2,8 +2,9 @@
 // OSDI, §3.1). Prompts are fed in pieces between the steps of the others, which so never wait for a long one: Sarathi
 // (Agrawal et al. 2023, arXiv 2308.16369, §4.2).
 
-import { TransformerError } from '../../../runtime/errors.ts';
+import { type ErrorCode, TransformerError } from '../../../runtime/errors.ts';
 import type { Tier } from '../../../runtime/gpu.ts';
+import { lostError } from '../../plan-cache.ts';
 import type { Seat } from './seat.ts';
 import type { SharedCache } from './shared-cache.ts';
 import { SharedSteps } from './shared-steps.ts';
@@ -29,7 +30,7 @@ export class BatchLoop {
     this.#cache = cache;
     this.#pool = pool;
     this.#mostRows = rows;
-    this.#steps = new SharedSteps(cache, vocabulary);
+    this.#steps = new SharedSteps(cache, pool, vocabulary);
   }
 
   /** Requests without a seat, and those with one. */
@@ -107,29 +108,40 @@ export class BatchLoop {
     if (rows + seat.request.rows > this.#mostRows || !seat.sit(this.#pool)) return false;
     try {
       if (this.#seats.length === 0) this.#cache.clear();
-      if (seat.lastSlot >= this.#cache.room) {
+      if (seat.end > this.#cache.room) {
         await this.#steps.drain();
-        await this.#cache.reserve(seat.lastSlot + 1);
+        await this.#cache.reserve(seat.end);
       }
       return true;
     } catch (error) {
       seat.stand(this.#pool);
-      const isFull = error instanceof TransformerError && error.code === 'OUT_OF_MEMORY';
-      if (isFull && this.#seats.length > 0) return false;
+      if (hasCode(error, 'OUT_OF_MEMORY') && this.#seats.length > 0) return false;
       seat.fail(error);
       return true;
     }
   }
 
-  /** Ends all that run: what they have in the cache may be wrong. */
+  /**
+   * Ends all that run: what they have in the cache may be wrong. Where memory is short, the one that came last, and the
+   * others go on from the tokens that they have.
+   */
   async #fail(error: unknown): Promise<void> {
     await this.#steps.drop();
-    for (const seat of this.#seats) {
-      seat.fail(error);
-      seat.stand(this.#pool);
-    }
+    const told = this.#isLost(error) ? lostError(error) : error;
+    const last = hasCode(error, 'OUT_OF_MEMORY') ? this.#seats.slice(-1) : this.#seats;
+    for (const seat of last) seat.fail(told);
     // Where none runs it is the first that waits who cannot begin.
-    if (this.#seats.length === 0) this.#waiting.shift()?.fail(error);
-    this.#seats = [];
+    if (this.#seats.length === 0) this.#waiting.shift()?.fail(told);
+    this.#leave();
   }
+
+  /** Whether a model was taken away because its device was: one that recovers is loaded again for those that come. */
+  #isLost(error: unknown): boolean {
+    const { scope } = this.#cache;
+    return scope.isDisposed && hasCode(error, 'DISPOSED') && !scope.isCurrent;
+  }
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof TransformerError && error.code === code;
 }

@@ -32,7 +32,10 @@ export class Batch {
     const { rows, length, tokens } = batchSizes(options, model.maxPositions);
     const pool = new SlotPool(tokens);
     // The last token of a sequence is in no cache.
-    const cache = await model.shareCache?.({ capacity: Math.max(1, length - 1), slots: pool.size });
+    const cache = await model.shareCache?.({
+      capacity: Math.max(1, length - 1),
+      slots: pool.slots,
+    });
     return cache && new Batch(model, cache, pool, rows);
   }
 
@@ -64,7 +67,7 @@ export class Batch {
       !selection.bySource &&
       rows <= this.#rows &&
       values.maxLength - 1 <= this.#cache.capacity &&
-      Seat.slotsFor(request) <= this.#pool.size
+      Seat.blocksFor(request) <= this.#pool.size
     );
   }
 }

@@ -7,7 +7,10 @@ import type { Chunk } from '../prefill.ts';
 import type { Tokens } from '../prompt.ts';
 import type { Request } from '../request.ts';
 import type { SharedCache } from './shared-cache.ts';
-import type { SlotPool } from './slot-pool.ts';
+import { blocksFor, type SlotPool } from './slot-pool.ts';
+
+/** Tokens that a sequence has slots for beyond those that it has, at most, when a run of steps begins. */
+const grown = 64;
 
 /** What a step brings a request. */
 export interface BatchTokens {
@@ -19,10 +22,11 @@ export class Seat {
   readonly request: Request;
   readonly #growth: Growth;
   readonly #channel = new Channel<BatchTokens>();
-  /** Of each sequence, by place; none before it has a seat. */
-  #slots: readonly (readonly number[])[] = [];
-  /** All that it took. */
-  #taken: readonly number[] = [];
+  /** The slots of the prompt of each input, and of what each sequence has behind it. */
+  #prompts: number[][] = [];
+  #later: number[][] = [];
+  /** Blocks that it has the promise of. */
+  #promised = 0;
   /** Inputs that are fed, and tokens of the next one. */
   #row = 0;
   #place = 0;
@@ -51,48 +55,56 @@ export class Seat {
     return this.request.values.maxLength - (this.#growth.sequences[0]?.length ?? 0);
   }
 
+  /** Steps that it has slots for. */
+  get room(): number {
+    const [one = []] = this.#later;
+    return one.length - this.#generated;
+  }
+
   /** What each sequence has by now. */
   get tokens(): Tokens[] {
     const { mask } = this.request.prompt;
     return this.#growth.sequences.map((ids, row) => {
-      const own = mask.rows[Math.floor(row / this.request.copies)] ?? [];
-      return { ids, mask: ids.map((_, place) => own[place] ?? 1), slots: this.#slots[row] ?? [] };
+      const input = Math.floor(row / this.request.copies);
+      const own = mask.rows[input] ?? [];
+      const slots = [...this.#promptSlots(input), ...(this.#later[row] ?? [])];
+      return { ids, mask: ids.map((_, place) => own[place] ?? 1), slots };
     });
   }
 
-  /** Tokens that it takes of a cache. */
-  static slotsFor({ prompt: { tokens }, values, copies }: Request): number {
-    const later = values.maxLength - tokens.length;
-    return tokens.batch * (tokens.length - 1 + copies * later);
+  /** Blocks that a request takes of a cache at most. The last token of a sequence is in none. */
+  static blocksFor({ prompt: { tokens }, values, copies }: Request): number {
+    const later = blocksFor(values.maxLength - tokens.length);
+    return tokens.batch * (blocksFor(tokens.length - 1) + copies * later);
   }
 
-  /** Takes slots, for the prompt of several sequences once; false where there are too few now. */
+  /** Takes slots for its prompts; false where others have too many. */
   sit(pool: SlotPool): boolean {
     const { request } = this;
-    const taken = pool.take(Seat.slotsFor(request));
-    if (taken === undefined) return false;
-    this.#taken = taken;
+    const wanted = Seat.blocksFor(request);
+    if (!pool.promise(wanted)) return false;
+    this.#promised = wanted;
     const { tokens } = request.prompt;
-    const fed = tokens.length - 1;
-    const later = request.values.maxLength - tokens.length;
-    let next = 0;
-    const some = (count: number): number[] => taken.slice(next, (next += count));
-    this.#slots = tokens.rows.flatMap(() => {
-      const prompt = some(fed);
-      return Array.from({ length: request.copies }, () => [...prompt, ...some(later)]);
-    });
+    this.#prompts = tokens.rows.map(() => pool.take(blocksFor(tokens.length - 1)));
+    this.#later = Array.from({ length: request.rows }, () => []);
     return true;
   }
 
-  /** The last slot that it has. */
-  get lastSlot(): number {
-    return this.#taken.at(-1) ?? 0;
+  /** Takes slots for some more tokens of each sequence. */
+  grow(pool: SlotPool): void {
+    const more = Math.min(grown, this.left) - this.room;
+    if (more > 0) for (const slots of this.#later) slots.push(...pool.take(blocksFor(more)));
+  }
+
+  /** The slot behind the last one that it has. */
+  get end(): number {
+    return this.#slots.reduce((most, slot) => Math.max(most, slot + 1), 0);
   }
 
   /** Gives all slots back. */
   stand(pool: SlotPool): void {
-    pool.give(this.#taken);
-    this.#taken = [];
+    pool.give(this.#slots, this.#promised);
+    [this.#prompts, this.#later, this.#promised] = [[], [], 0];
     this.request.options.signal?.removeEventListener('abort', this.#abort);
   }
 
@@ -104,7 +116,7 @@ export class Seat {
     const prompt: Tokens = {
       ids: tokens.rows[this.#row] ?? [],
       mask: mask.rows[this.#row] ?? [],
-      slots: this.#slots[this.#row * this.request.copies] ?? [],
+      slots: this.#promptSlots(this.#row),
     };
     if (chunk.end > chunk.first) await cache.feed(prompt, chunk);
     this.#place = chunk.end;
@@ -137,6 +149,19 @@ export class Seat {
     } finally {
       this.#isOver = true;
     }
+  }
+
+  get #generated(): number {
+    return (this.#growth.sequences[0]?.length ?? 0) - this.request.prompt.tokens.length;
+  }
+
+  get #slots(): number[] {
+    return [...this.#prompts, ...this.#later].flat();
+  }
+
+  /** Of all tokens of a prompt but the last, which the first step feeds. */
+  #promptSlots(input: number): number[] {
+    return (this.#prompts[input] ?? []).slice(0, this.request.prompt.tokens.length - 1);
   }
 
   readonly #abort = (): void => {

@@ -8,6 +8,7 @@ import type { Tokens } from '../prompt.ts';
 import { type Selection, unite } from '../selection.ts';
 import type { Seat } from './seat.ts';
 import type { SharedCache } from './shared-cache.ts';
+import type { SlotPool } from './slot-pool.ts';
 
 /** Steps of one list for the same requests. */
 interface Run {
@@ -16,6 +17,8 @@ interface Run {
   readonly pace: Pace;
   /** Tokens of the longest sequence when it began. */
   readonly longest: number;
+  /** Steps until one of them ends or has no slots any more. */
+  readonly count: number;
   /** Steps that were submitted, and of which the tokens came. */
   submitted: number;
   given: number;
@@ -23,6 +26,7 @@ interface Run {
 
 export class SharedSteps {
   readonly #cache: SharedCache;
+  readonly #pool: SlotPool;
   readonly #vocabulary: number;
   readonly #lists = new Map<string, DecodeStep>();
   /** What requests have asked of the choice of tokens so far: a list that has all of it serves them all. */
@@ -30,8 +34,9 @@ export class SharedSteps {
   #run: Run | undefined;
   readonly #underWay: Promise<Iterable<StepResult>>[] = [];
 
-  constructor(cache: SharedCache, vocabulary: number) {
+  constructor(cache: SharedCache, pool: SlotPool, vocabulary: number) {
     this.#cache = cache;
+    this.#pool = pool;
     this.#vocabulary = vocabulary;
   }
 
@@ -41,14 +46,16 @@ export class SharedSteps {
 
   /** Goes a step on with these requests, or a few; `isHurried`: whether something else waits for its end. */
   async advance(seats: readonly Seat[], isHurried: boolean): Promise<void> {
-    if (this.#run === undefined || !isSame(this.#run.seats, seats)) {
+    let run = this.#run;
+    if (run === undefined || run.given === run.count || !isSame(run.seats, seats)) {
       await this.drain();
       // What was under way may have been the last of some.
       if (seats.some(({ isOver }) => isOver)) return;
-      this.#run = await this.#begin(seats);
+      run = await this.#begin(seats);
+      this.#run = run;
     }
-    this.#submit(this.#run, isHurried);
-    await this.#take(this.#run);
+    this.#submit(run, isHurried);
+    await this.#take(run);
   }
 
   /** Waits for what is under way. */
@@ -66,6 +73,8 @@ export class SharedSteps {
   }
 
   async #begin(seats: readonly Seat[]): Promise<Run> {
+    for (const seat of seats) seat.grow(this.#pool);
+    await this.#cache.reserve(seats.reduce((most, { end }) => Math.max(most, end), 0));
     const requests = seats.map(({ request }) => request);
     const prompts = seats.flatMap(({ tokens }) => tokens);
     const rows = 2 ** Math.ceil(Math.log2(prompts.length));
@@ -85,7 +94,8 @@ export class SharedSteps {
       ({ values, options }) => values.eosTokenId.length > 0 || options.stoppingCriteria,
     );
     const pace = new Pace({ tier: this.#gpu.tier, isSingle: false, mayEnd });
-    return { step, seats, pace, longest, submitted: 0, given: 0 };
+    const count = seats.reduce((least, { left, room }) => Math.min(least, left, room), Infinity);
+    return { step, seats, pace, longest, count, submitted: 0, given: 0 };
   }
 
   /** The list of a number of rows that chooses tokens as these requests ask for. */
@@ -125,10 +135,8 @@ export class SharedSteps {
 
   #submit(run: Run, isHurried: boolean): void {
     const most = stepsAhead[this.#gpu.tier];
-    const count =
-      run.seats.reduce((least, { left }) => Math.min(least, left), Infinity) + run.given;
-    while (run.submitted < count) {
-      const steps = isHurried ? 1 : Math.min(run.pace.steps(run.given), count - run.submitted);
+    while (run.submitted < run.count) {
+      const steps = isHurried ? 1 : Math.min(run.pace.steps(run.given), run.count - run.submitted);
       if (run.submitted - run.given > (steps > 1 ? Math.max(most, steps) : most)) return;
       const play = run.step.play(run.longest + run.submitted, steps);
       this.#underWay.push(timed(play, steps, run.pace));

@@ -3,40 +3,58 @@
 /** Tokens of a block. */
 const blockSize = 16;
 
+/** Blocks that so many tokens take. */
+export function blocksFor(tokens: number): number {
+  return Math.ceil(tokens / blockSize);
+}
+
 /**
- * The slots of a cache in blocks, which sequences take and give back: PagedAttention (Kwon et al. 2023,
- * arXiv 2309.06180, §4.2). The lowest free ones go first, so that a cache that grows stays small.
+ * The slots of a cache in blocks, which sequences take as they grow: PagedAttention (Kwon et al. 2023,
+ * arXiv 2309.06180, §4.2). What a sequence may come to need is promised to it first, so that none stands still for want
+ * of a block; the lowest free ones go first, so that a cache has memory for little more than what is in it.
  */
 export class SlotPool {
   /** 1 for blocks that somebody has. */
   readonly #taken: Uint8Array;
+  #promised = 0;
 
   /** Room for so many tokens, or somewhat more. */
   constructor(tokens: number) {
-    this.#taken = new Uint8Array(Math.ceil(tokens / blockSize));
+    this.#taken = new Uint8Array(blocksFor(tokens));
+  }
+
+  /** Blocks that there are. */
+  get size(): number {
+    return this.#taken.length;
   }
 
   /** Slots that there are. */
-  get size(): number {
-    return this.#taken.length * blockSize;
+  get slots(): number {
+    return this.size * blockSize;
   }
 
-  /** Slots for so many tokens at least, in their order; undefined while others have too many. */
-  take(tokens: number): number[] | undefined {
-    const wanted = Math.ceil(tokens / blockSize);
-    const blocks: number[] = [];
-    for (let block = 0; block < this.#taken.length && blocks.length < wanted; block++) {
-      if (this.#taken[block] === 0) blocks.push(block);
+  /** Promises so many blocks; false while others have the promise of too many. */
+  promise(blocks: number): boolean {
+    if (this.#promised + blocks > this.size) return false;
+    this.#promised += blocks;
+    return true;
+  }
+
+  /** Slots of so many of the blocks that were promised, in their order. */
+  take(blocks: number): number[] {
+    const slots: number[] = [];
+    for (let block = 0; slots.length < blocks * blockSize; block++) {
+      if (block >= this.size) throw new RangeError('more blocks were taken than promised');
+      if (this.#taken[block] === 1) continue;
+      this.#taken[block] = 1;
+      for (let at = 0; at < blockSize; at++) slots.push(block * blockSize + at);
     }
-    if (blocks.length < wanted) return undefined;
-    for (const block of blocks) this.#taken[block] = 1;
-    return blocks.flatMap((block) =>
-      Array.from({ length: blockSize }, (_, at) => block * blockSize + at),
-    );
+    return slots;
   }
 
-  /** Gives back what `take` gave. */
-  give(slots: readonly number[]): void {
+  /** Gives back what was taken of a promise, and the promise. */
+  give(slots: readonly number[], promised: number): void {
     for (const slot of slots) this.#taken[Math.floor(slot / blockSize)] = 0;
+    this.#promised -= promised;
   }
 }

@@ -1,20 +1,25 @@
-// Generation for many callers, one sequence after the other.
+// Generation for many callers in the same steps.
 
 import { abortError } from '../runtime/errors.ts';
 import type { Model } from '../model/model.ts';
 import { Channel } from '../runtime/channel.ts';
-import type { FairQueue } from './fair-queue.ts';
+import { FairQueue } from './fair-queue.ts';
+import type { Limits } from './limits.ts';
 import { weighed } from './log-probs.ts';
+import { RunningBatch } from './running-batch.ts';
 import type { Scheduler, SequenceRequest, SequenceToken } from './scheduler.ts';
 
-/** Has the sequences of a model wait in a queue, which it may share with all that uses the same GPU. */
-export class QueuedScheduler implements Scheduler {
+/** Has sequences of a model join its running batch, in the turns of a queue. */
+export class BatchedScheduler implements Scheduler {
   readonly #model: Model;
+  readonly #batch: RunningBatch;
   readonly #queue: FairQueue;
 
-  constructor(model: Model, queue: FairQueue) {
+  /** `sequences` run at the same time, and as many as `waiting` may wait. */
+  constructor(model: Model, { sequences, waiting }: Pick<Limits, 'sequences' | 'waiting'>) {
     this.#model = model;
-    this.#queue = queue;
+    this.#batch = new RunningBatch(model, { maxSequences: sequences });
+    this.#queue = new FairQueue(sequences, waiting);
   }
 
   get load(): Scheduler['load'] {
@@ -35,13 +40,17 @@ export class QueuedScheduler implements Scheduler {
     return tokens;
   }
 
+  dispose(): void {
+    this.#batch.dispose();
+  }
+
   async *#generate(
     { inputIds, options, topLogProbs }: SequenceRequest,
     signal: AbortSignal,
   ): AsyncGenerator<SequenceToken, void, undefined> {
     const tokenIds: number[] = [];
     const inputs = { inputIds: [inputIds] };
-    for await (const { tokenIds: row } of this.#model.stream(inputs, {
+    for await (const { tokenIds: row } of this.#batch.stream(inputs, {
       ...options,
       numBeams: 1,
       numReturnSequences: 1,
