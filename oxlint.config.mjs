@@ -17,6 +17,7 @@ const folders = {
   tasks: ['audio', 'images', 'model', 'tokenizer', 'source', 'runtime'],
   training: ['audio', 'images', 'model', 'shaders', 'source', 'tokenizer', 'metrics', 'runtime'],
   interpret: ['training', 'model', 'shaders', 'source', 'runtime'],
+  jobs: ['tasks', 'training', 'node', 'audio', 'tokenizer', 'source', 'runtime'],
   // `shaders` and `audio`: what requests are made of; all else of a model comes with the pipelines it is given.
   serve: ['tasks', 'audio', 'model', 'shaders', 'tokenizer', 'source', 'runtime'],
   phrases: ['training', 'model', 'source', 'runtime'],

@@ -32,7 +32,7 @@ const everywhere = process.env['TEST_EVERYWHERE'] === '1';
 const withoutBrowser = [
   ...(everywhere ? [] : ['test/shaders/**']),
   'test/api/{checkpoints-variants,equivalences,point-*,states,steering}.test.ts',
-  'test/{demo,fuzz,interpret,metrics,model,node,package,phrases,serve,tokenizer}/**',
+  'test/{demo,fuzz,interpret,jobs,metrics,model,node,package,phrases,serve,tokenizer}/**',
   'test/training/!(learning).test.ts',
   'test/training/*/**',
 ];
@@ -48,6 +48,7 @@ function library(entry: string): Record<string, string> {
   const sources = `${import.meta.dirname}/src`;
   return {
     'webgpu-transformer/interpret': `${sources}/interpret/index.ts`,
+    'webgpu-transformer/jobs': `${sources}/jobs/index.ts`,
     'webgpu-transformer/metrics': `${sources}/metrics/index.ts`,
     'webgpu-transformer/serve': `${sources}/serve/index.ts`,
     'webgpu-transformer/training': `${sources}/training/index.ts`,
@@ -66,6 +67,7 @@ const config: ViteUserConfig = {
         index: 'src/index.ts',
         'index.node': 'src/index.node.ts',
         interpret: 'src/interpret/index.ts',
+        jobs: 'src/jobs/index.ts',
         metrics: 'src/metrics/index.ts',
         serve: 'src/serve/index.ts',
         training: 'src/training/index.ts',

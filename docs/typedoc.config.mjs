@@ -41,7 +41,7 @@ function namePackage(app) {
 export default {
   plugin: ['typedoc-plugin-markdown', namePackage],
   tsconfig: 'tsconfig.json',
-  entryPoints: ['webgpu-transformer', 'training', 'interpret', 'metrics', 'serve'].map(
+  entryPoints: ['webgpu-transformer', 'training', 'interpret', 'jobs', 'metrics', 'serve'].map(
     (name) => `entries/${name}.ts`,
   ),
   out: 'reference',

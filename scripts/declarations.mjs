@@ -21,6 +21,7 @@ const entries = [
   'index',
   'index.node',
   'interpret/index',
+  'jobs/index',
   'metrics/index',
   'serve/index',
   'training/index',

@@ -33,6 +33,7 @@ const sidebar = [
     '/guides/service-workers': 'Service workers',
     '/guides/csp': 'Content security policy',
     '/guides/serving': 'Serving',
+    '/guides/batch-jobs': 'Batch jobs',
     '/guides/testing': 'GPU code in CI',
   }),
   group('Look up', {

@@ -39,15 +39,29 @@ export function safetensors(
     blocks.push(bytes);
     end += bytes.length;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerLength = Math.ceil(json.length / 8) * 8;
-  const file = new Uint8Array(8 + headerLength + end).fill(0x20, 8, 8 + headerLength);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(json, 8);
-  let at = 8 + headerLength;
+  const beginning = safetensorsHeader(header);
+  const file = new Uint8Array(beginning.length + end);
+  file.set(beginning);
+  let at = beginning.length;
   for (const block of blocks) {
     file.set(block, at);
     at += block.length;
   }
   return file;
+}
+
+/**
+ * What stands before the tensors: the header with its length, filled with spaces up to a multiple of 8 bytes, or up to
+ * `bytes` where it is written before all of it is known.
+ */
+export function safetensorsHeader(
+  header: Readonly<Record<string, unknown>>,
+  bytes: number = 0,
+): Uint8Array<ArrayBuffer> {
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = Math.max(8 + Math.ceil(json.length / 8) * 8, bytes);
+  const written = new Uint8Array(length).fill(0x20, 8);
+  new DataView(written.buffer).setBigUint64(0, BigInt(length - 8), true);
+  written.set(json, 8);
+  return written;
 }

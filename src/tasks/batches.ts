@@ -23,18 +23,27 @@ export async function eachText<Text, Result>(
   work: (text: Text, index: number) => Result | Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  let start = performance.now();
-  for (const [index, text] of texts.entries()) {
-    throwIfAborted(signal);
-    results.push(await work(text, index));
-    if (performance.now() - start < turn) continue;
-    await new Promise((resolve) => {
-      setTimeout(resolve);
-    });
-    start = performance.now();
-  }
+  const pause = pauses(signal);
   throwIfAborted(signal);
+  for (const [index, text] of texts.entries()) {
+    results.push(await work(text, index));
+    await pause();
+  }
   return results;
+}
+
+/** What to wait for between pieces of work: it lets the event loop go round from time to time. Errors: AbortError. */
+export function pauses(signal: AbortSignal | undefined): () => Promise<void> {
+  let start = performance.now();
+  return async () => {
+    if (performance.now() - start >= turn) {
+      await new Promise((resolve) => {
+        setTimeout(resolve);
+      });
+      start = performance.now();
+    }
+    throwIfAborted(signal);
+  };
 }
 
 /** Results by a number of their rows, such as the text they belong to. */

@@ -27,7 +27,7 @@ export interface TextOptions extends Omit<GenerateOptions, 'stopStrings'> {
 const usualTokens = 256;
 
 /** Texts generated side by side; longer lists are taken in parts. */
-const mostRows = 16;
+export const mostRows = 16;
 
 /** A sequence that was generated for a row. */
 export interface GeneratedRow {

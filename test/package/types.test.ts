@@ -20,6 +20,7 @@ await write({
   'node.ts': `
 import { directorySource, Gpu, loadModel, type Model, type ModelSource, pipeline } from 'webgpu-transformer';
 import { bleu } from 'webgpu-transformer/metrics';
+import { embedShard, generateShard, type ShardResult } from 'webgpu-transformer/jobs';
 import { createHandler } from 'webgpu-transformer/serve';
 import { adamW, loadLora, type Target, Trainer } from 'webgpu-transformer/training';
 
@@ -38,6 +39,11 @@ export async function main(): Promise<string> {
   await trainer.save(target);
   using chat = await pipeline('text-generation', source, { gpu });
   await createHandler({ models: { chat }, limits: { tokens: 9 } }).close();
+  using embed = await pipeline('feature-extraction', source, { gpu });
+  const done: ShardResult = await embedShard(embed, 'a.jsonl', 'out', { modelId: 'a', pipelineOptions: { pooling: 'cls' } });
+  console.log(done.path);
+  // @ts-expect-error: the tokens of a prompt are bounded
+  await generateShard(chat, 'a.jsonl', 'out', { modelId: 'a' });
   // @ts-expect-error: served are other tasks
   createHandler({ models: { translate } });
   // @ts-expect-error: for the library alone

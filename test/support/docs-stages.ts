@@ -26,6 +26,7 @@ const replacements: readonly (readonly [string, string])[] = [
   ["'saes/layer-0'", "stage.source('interpret/standard')"],
   ["'cat.jpg'", 'await stage.picture()'],
   ["'speech.wav'", 'await stage.sound()'],
+  ["'jobs'", 'await stage.disk()'],
   // Tiny models have room for few tokens, and French is none of their languages.
   ['maxNewTokens: 200', 'maxNewTokens: 5'],
   ["language: 'fr'", "language: 'de'"],

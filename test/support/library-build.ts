@@ -19,6 +19,7 @@ export const compactWgsl: Plugin = {
 
 /** What stays outside: what is installed with the package, and what Node has. */
 export const external: (string | RegExp)[] = [
+  'hyparquet-writer',
   'sharp',
   'webgpu',
   '@huggingface/jinja',
@@ -83,7 +84,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|tasks\/(batches|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|looking|point-list|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|halves|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|looking|point-list|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -266,6 +267,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     debugName: 'a module alone',
     test: /\/src\/(model|source)\//,
   },
+  { name: 'jobs', test: /\/src\/jobs\// },
   { name: 'serve', test: /\/src\/serve\/(?!transcriptions)/ },
   { name: 'interpret', test: /\/src\/interpret\// },
   { name: 'self-test', test: /\/src\/self-test\// },

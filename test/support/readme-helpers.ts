@@ -1,7 +1,7 @@
 // What the snippets of README.md and of docs/ are given when they run as tests: checks of their answers, the output
 // they write to, and what their stages need.
 
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { Source } from 'webgpu-transformer';
 import type { Target } from '../../src/source/target.ts';
 import { readFixture } from './fixture.ts';
@@ -131,6 +131,17 @@ export function folder(name?: string): Target & Source {
   const opened = known ?? newFolder();
   if (name !== undefined) folders.set(name, opened);
   return opened;
+}
+
+/** The path of a folder on disk, taken away behind the test. Node only. */
+export async function disk(): Promise<string> {
+  const [{ mkdtemp, rm }, { tmpdir }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:os'),
+  ]);
+  const made = await mkdtemp(`${tmpdir()}/docs-`);
+  onTestFinished(() => rm(made, { recursive: true }));
+  return made;
 }
 
 function newFolder(): Target & Source {

@@ -13,6 +13,7 @@ import type { Source } from '../../source/source.ts';
 import type { CtcParts } from './ctc-recognition.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import type { SpeechText } from './speech-text.ts';
+import { type Halved, type Halves, halves } from '../halves.ts';
 import { oneOrMany, type TaskModel, type TextTokenizer } from '../task.ts';
 import { whisperRecognition } from './whisper-recognition.ts';
 
@@ -90,24 +91,34 @@ export async function automaticSpeechRecognition(
 function recognition(
   { model, featureExtractor }: RecognitionParts,
   recognize: Recognize,
-): SpeechRecognition {
+): SpeechRecognition & Halved<RecognitionOptions, AudioInput, Float32Array, SpeechText> {
+  const halved = (options: RecognitionOptions): Halves<AudioInput, Float32Array, SpeechText> => {
+    checkRecognition(options);
+    const { signal } = options;
+    const { samplingRate } = featureExtractor;
+    return {
+      limit: Infinity,
+      encode: (sound) =>
+        readAudio(sound, { samplingRate, gpu: model.gpu, ...(signal && { signal }) }),
+      run: async (sounds) => {
+        const texts: SpeechText[] = [];
+        for (const samples of sounds) texts.push(await recognize(samples, options));
+        return texts;
+      },
+    };
+  };
   const hear = async (
     input: AudioInput | readonly AudioInput[],
     options: RecognitionOptions = {},
   ): Promise<SpeechText | SpeechText[]> => {
-    checkRecognition(options);
-    const { signal } = options;
-    const { samplingRate } = featureExtractor;
+    const { encode, run } = halved(options);
     return oneOrMany(input, async (sounds) => {
       const texts: SpeechText[] = [];
-      for (const sound of sounds) {
-        const reading = { samplingRate, gpu: model.gpu, ...(signal && { signal }) };
-        texts.push(await recognize(await readAudio(sound, reading), options));
-      }
+      for (const sound of sounds) texts.push(...(await run([await encode(sound)])));
       return texts;
     });
   };
-  return hear as SpeechRecognition;
+  return Object.assign(hear as SpeechRecognition, { [halves]: halved });
 }
 
 /** Errors: OPTION_UNKNOWN, OPTION_INVALID. The options of `generate` are checked there. */

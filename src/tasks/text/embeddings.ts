@@ -3,9 +3,11 @@
 
 import type { DenseTensor } from '../../model/inputs/inputs.ts';
 import type { Source } from '../../source/source.ts';
+import type { Encoding } from '../../tokenizer/template.ts';
 import { eachText } from '../batches.ts';
 import { fieldsOf } from '../../runtime/errors.ts';
-import { embed } from './feature-extraction.ts';
+import { embed, type EmbedSettings, vectors } from './feature-extraction.ts';
+import { type Halved, type Halves, halves } from '../halves.ts';
 import { cosineSimilarity, dot, normalized } from '../pooling.ts';
 import type { Layer } from './sentence-layers.ts';
 import { readSentenceModules, type SentenceModules, type Similarity } from './sentence-modules.ts';
@@ -53,11 +55,19 @@ export interface SentenceSimilarity {
   (input: SimilarityInput, options?: EmbeddingOptions): Promise<number[]>;
 }
 
+/** Texts are cut where `truncation` is not false. */
+type HalvedEmbeddings = Halved<
+  EmbeddingOptions & { truncation?: boolean },
+  string,
+  Encoding,
+  Float32Array
+>;
+
 /** The task for a checkpoint, whose settings are read before its weights. Errors: MODEL_UNSUPPORTED */
 export async function embeddings(
   files: Source,
   signal: AbortSignal | undefined,
-): Promise<(parts: TaskParts) => Embeddings> {
+): Promise<(parts: TaskParts) => Embeddings & HalvedEmbeddings> {
   const modules = await readSentenceModules(files, signal);
   return (parts) => embedder(parts, modules, 'embeddings');
 }
@@ -103,11 +113,19 @@ const similarityOf: Readonly<Record<Similarity, Compare>> = {
   manhattan: (a, b) => -a.reduce((sum, x, i) => sum + Math.abs(x - (b[i] ?? 0)), 0),
 };
 
-function embedder(parts: TaskParts, modules: SentenceModules, task: string): Embeddings {
+function embedder(
+  parts: TaskParts,
+  modules: SentenceModules,
+  task: string,
+): Embeddings & HalvedEmbeddings {
   const { maxPositions } = parts.model;
   const maxLength = Math.min(modules.maxLength ?? mostTokens(parts), maxPositions);
   const read = (text: string): string => (modules.lowerCase ? lowerCase(text) : text);
-  return async (text, options = {}) => {
+  /** How texts are read with these options, and what becomes of their vectors. */
+  const settled = (
+    options: EmbeddingOptions,
+    truncation = true,
+  ): { encode: (text: string) => Encoding; settings: EmbedSettings } => {
     checkOptions(task, options, {
       normalize: 'boolean',
       prompt: 'text',
@@ -117,25 +135,42 @@ function embedder(parts: TaskParts, modules: SentenceModules, task: string): Emb
     });
     const { normalize, truncateDim = modules.truncateDim, signal } = options;
     const prompt = promptOf(modules, options, routesOf(modules));
-    const rows = await eachText(listOf(text), signal, (one) => {
-      const whole = read(prompt + checkText('The text', one));
-      return encodeText(parts, whole, undefined, 'longest', maxLength);
-    });
     const layers = layersFor(modules, options.promptName).filter(
       (layer) => layer !== normalized || normalize !== false,
     );
-    return embed(parts, rows, {
-      task,
-      pooling: modules.pooling,
-      skipped: modules.includePrompt || prompt === '' ? 0 : promptLength(parts, read(prompt)),
-      finish: (vector) => {
-        const last = layers.reduce((made, layer) => layer(made), vector);
-        return truncateDim === undefined ? last : last.subarray(0, truncateDim);
+    const truncate = truncation ? 'longest' : undefined;
+    return {
+      encode: (text) => {
+        const whole = read(prompt + checkText('The text', text));
+        return encodeText(parts, whole, undefined, truncate, maxLength);
       },
-      normalize: normalize === true,
-      signal,
-    });
+      settings: {
+        task,
+        pooling: modules.pooling,
+        skipped: modules.includePrompt || prompt === '' ? 0 : promptLength(parts, read(prompt)),
+        finish: (vector) => {
+          const last = layers.reduce((made, layer) => layer(made), vector);
+          return truncateDim === undefined ? last : last.subarray(0, truncateDim);
+        },
+        normalize: normalize === true,
+        signal,
+      },
+    };
   };
+  const call: Embeddings = async (text, options = {}) => {
+    const { encode, settings } = settled(options);
+    const rows = await eachText(listOf(text), settings.signal, encode);
+    return embed(parts, rows, settings);
+  };
+  return Object.assign(call, {
+    [halves]: ({
+      truncation,
+      ...options
+    }: EmbeddingOptions & { truncation?: boolean }): Halves<string, Encoding, Float32Array> => {
+      const { encode, settings } = settled(options, truncation);
+      return { limit: maxLength, encode, run: (rows) => vectors(parts, rows, settings) };
+    },
+  });
 }
 
 /** The layers of texts of this kind. @throws TransformerError OPTION_INVALID where a Router knows none */

@@ -3,9 +3,19 @@
 
 import type { DenseTensor } from '../../model/inputs/inputs.ts';
 import { eachText, forwardRows } from '../batches.ts';
+import { type Halved, type Halves, halves } from '../halves.ts';
 import type { Pooling } from '../../model/sentence-modules.ts';
 import { normalized, normalizedRows, pool, stack } from '../pooling.ts';
-import { checkOptions, checkText, encodeText, listOf, oneOrMany, type TaskParts } from '../task.ts';
+import {
+  checkOptions,
+  checkText,
+  encodeText,
+  listOf,
+  mostTokens,
+  oneOrMany,
+  type TaskParts,
+} from '../task.ts';
+import type { Encoding } from '../../tokenizer/template.ts';
 
 /** Which vectors texts become. */
 export interface FeatureExtractionOptions {
@@ -33,23 +43,37 @@ export interface FeatureExtraction {
 
 const task = 'feature-extraction';
 
-export function featureExtraction(parts: TaskParts): FeatureExtraction {
-  const extract = async (
-    input: string | readonly string[],
-    options: FeatureExtractionOptions = {},
-  ): Promise<DenseTensor | DenseTensor[]> => {
+export function featureExtraction(
+  parts: TaskParts,
+): FeatureExtraction & Halved<Pooled, string, Encoding, Float32Array> {
+  const check = (options: FeatureExtractionOptions): void =>
     checkOptions(task, options, {
       pooling: ['none', 'mean', 'cls', 'last'],
       normalize: 'boolean',
       truncation: 'boolean',
       signal: 'signal',
     });
+  const encodeOne = (text: string, truncation: boolean): Encoding => {
+    const checked = checkText('The text', text);
+    return encodeText(parts, checked, undefined, truncation ? 'longest' : undefined);
+  };
+  const pooled = (options: Pooled): Halves<string, Encoding, Float32Array> => {
+    check(options);
+    const { pooling, normalize = false, truncation = false, signal } = options;
+    return {
+      limit: mostTokens(parts),
+      encode: (text) => encodeOne(text, truncation),
+      run: (rows) => vectors(parts, rows, { task, pooling, normalize, signal }),
+    };
+  };
+  const extract = async (
+    input: string | readonly string[],
+    options: FeatureExtractionOptions = {},
+  ): Promise<DenseTensor | DenseTensor[]> => {
+    check(options);
     const { pooling = 'none', normalize = false, truncation = false, signal } = options;
-    const encode = (texts: readonly string[]): Promise<{ ids: number[] }[]> =>
-      eachText(texts, signal, (text) => {
-        const checked = checkText('The text', text);
-        return encodeText(parts, checked, undefined, truncation ? 'longest' : undefined);
-      });
+    const encode = (texts: readonly string[]): Promise<Encoding[]> =>
+      eachText(texts, signal, (text) => encodeOne(text, truncation));
     if (pooling !== 'none') {
       return embed(parts, await encode(listOf(input)), { task, pooling, normalize, signal });
     }
@@ -67,7 +91,7 @@ export function featureExtraction(parts: TaskParts): FeatureExtraction {
       }),
     );
   };
-  return extract as FeatureExtraction;
+  return Object.assign(extract as FeatureExtraction, { [halves]: pooled });
 }
 
 export interface EmbedSettings {
@@ -83,13 +107,18 @@ export interface EmbedSettings {
 }
 
 /** One vector a row: (N, d). */
-export async function embed(
+export async function embed(...from: Parameters<typeof vectors>): Promise<DenseTensor> {
+  return stack(await vectors(...from));
+}
+
+/** One vector a row, (d) each. */
+export function vectors(
   parts: TaskParts,
   rows: readonly { ids: readonly number[]; typeIds?: readonly number[] }[],
   { task: name, pooling, skipped = 0, finish, normalize, signal }: EmbedSettings,
-): Promise<DenseTensor> {
+): Promise<Float32Array[]> {
   const width = Number(parts.model.config['hidden_size'] ?? 1);
-  const vectors = await forwardRows(parts, rows, { task: name, width, signal }, (read, { ids }) => {
+  return forwardRows(parts, rows, { task: name, width, signal }, (read, { ids }) => {
     const states = read('lastHiddenState');
     const parted = [pooling].flat().map((kind) => pool(states, ids.length, kind, skipped));
     const [first = new Float32Array(0)] = parted;
@@ -97,5 +126,4 @@ export async function embed(
     const vector = finish?.(pooled) ?? pooled;
     return normalize ? normalized(vector) : vector;
   });
-  return stack(vectors);
 }

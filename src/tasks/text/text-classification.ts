@@ -2,8 +2,16 @@
 
 import { fieldsOf } from '../../runtime/errors.ts';
 import { eachText, forwardRows, grouped } from '../batches.ts';
+import { type Halved, type Halves, halves } from '../halves.ts';
 import { labelOptionKinds, type LabelScore, labelScores } from '../label-scores.ts';
-import { checkOptions, encodeText, oneOrMany, type TaskParts, wrongInput } from '../task.ts';
+import {
+  checkOptions,
+  encodeText,
+  mostTokens,
+  oneOrMany,
+  type TaskParts,
+  wrongInput,
+} from '../task.ts';
 import type { Encoding } from '../../tokenizer/template.ts';
 
 /** Two texts that are classified together, such as premise and hypothesis. */
@@ -43,26 +51,37 @@ export interface TextClassification {
 
 const task = 'text-classification';
 
-export function textClassification(parts: TaskParts): TextClassification {
-  const classify = async (
-    input: Text | readonly Text[],
-    options: TextClassificationOptions = {},
-  ): Promise<LabelScore[] | LabelScore[][]> => {
+export function textClassification(
+  parts: TaskParts,
+): TextClassification & Halved<TextClassificationOptions, Text, Encoding, LabelScore[]> {
+  const halved = (options: TextClassificationOptions): Halves<Text, Encoding, LabelScore[]> => {
     checkOptions(task, options, {
       ...labelOptionKinds,
       truncation: 'boolean',
       signal: 'signal',
     });
     const { topK = 1, functionToApply, truncation = false, signal } = options;
-    const lists = await oneOrMany(input, async (inputs) => {
-      const rows = await eachText(inputs, signal, (one) => encodeInput(parts, one, truncation));
-      const all = await classLogits(parts, rows, task, signal);
-      return all.map((logits) => labelScores(parts.model, logits, { topK, functionToApply }));
-    });
+    return {
+      limit: mostTokens(parts),
+      encode: (one) => encodeInput(parts, one, truncation),
+      run: async (rows) => {
+        const all = await classLogits(parts, rows, task, signal);
+        return all.map((logits) => labelScores(parts.model, logits, { topK, functionToApply }));
+      },
+    };
+  };
+  const classify = async (
+    input: Text | readonly Text[],
+    options: TextClassificationOptions = {},
+  ): Promise<LabelScore[] | LabelScore[][]> => {
+    const { encode, run } = halved(options);
+    const lists = await oneOrMany(input, async (inputs) =>
+      run(await eachText(inputs, options.signal, encode)),
+    );
     const isFlat = Array.isArray(input) && options.topK === undefined;
     return isFlat ? (lists as LabelScore[][]).flat() : lists;
   };
-  return classify as TextClassification;
+  return Object.assign(classify as TextClassification, { [halves]: halved });
 }
 
 /** The logits of each row's labels, (labels). */

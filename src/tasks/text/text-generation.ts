@@ -3,9 +3,16 @@
 
 import { fieldOf, fieldsOf } from '../../runtime/errors.ts';
 import type { ChatMessage, ChatOptions } from '../../tokenizer/chat-template.ts';
-import { checkTextOptions, generateRows, streamRow, type TextOptions } from '../generation.ts';
+import {
+  checkTextOptions,
+  generateRows,
+  mostRows,
+  streamRow,
+  type TextOptions,
+} from '../generation.ts';
 import { checkOptions, encodeWhole, listOf, type TaskParts, wrongInput } from '../task.ts';
 import { eachText } from '../batches.ts';
+import { type Halved, type Halves, halves } from '../halves.ts';
 import { textAfter } from '../../tokenizer/text-stream.ts';
 
 export interface TextGenerationOptions extends TextOptions {
@@ -46,11 +53,21 @@ type Input = string | Chat;
 
 const task = 'text-generation';
 
-export function textGeneration(parts: TaskParts): TextGeneration {
+/** A prompt or chat, and its tokens. */
+interface Prompt {
+  readonly input: Input;
+  readonly ids: readonly number[];
+}
+
+type Generated = GeneratedPrompt[] | GeneratedChat[];
+
+export function textGeneration(
+  parts: TaskParts,
+): TextGeneration & Halved<TextGenerationOptions, Input, Prompt, Generated> {
   const { tokenizer } = parts;
 
   /** Token ids of an input. A chat's template writes the special tokens itself. */
-  const encode = async (input: Input, chat?: ChatOptions): Promise<number[]> => {
+  const tokensOf = async (input: Input, chat?: ChatOptions): Promise<number[]> => {
     if (typeof input === 'string') {
       const { ids } = encodeWhole(parts, input);
       const { bosToken } = tokenizer;
@@ -60,27 +77,41 @@ export function textGeneration(parts: TaskParts): TextGeneration {
     return encodeWhole(parts, text, undefined, false).ids;
   };
 
-  const generate = async (
-    input: Input | readonly Input[],
-    options: TextGenerationOptions = {},
-  ): Promise<unknown> => {
+  const halved = (options: TextGenerationOptions): Halves<Input, Prompt, Generated> => {
     checkTextOptions(task, options, ['returnFullText', 'chat']);
     const { returnFullText = true, chat, ...generation } = options;
     if (chat !== undefined) fieldsOf(chat, 'The object of chat');
     checkOptions(task, { returnFullText }, { returnFullText: 'boolean' });
+    return {
+      limit: parts.model.maxPositions,
+      rows: mostRows,
+      encode: async (input) => {
+        checkInput(input);
+        return { input, ids: await tokensOf(input, chat) };
+      },
+      run: async (prompts) => {
+        const rows = prompts.map(({ ids }) => ids);
+        const found = await generateRows(parts, rows, generation, 'left');
+        return found.map((sequences, index) => {
+          const { input, ids } = prompts[index] ?? { input: '', ids: [] };
+          const promptLength = tokenizer.decode(ids).length;
+          return sequences.map(({ ids: sequence }) => {
+            const text = textAfter(tokenizer.decode(sequence), promptLength);
+            return { generatedText: returnFullText ? joined(input, text) : text };
+          }) as Generated;
+        });
+      },
+    };
+  };
+
+  const generate = async (
+    input: Input | readonly Input[],
+    options: TextGenerationOptions = {},
+  ): Promise<unknown> => {
+    const { encode, run } = halved(options);
     const isOne = !Array.isArray(input) || isMessage(input[0]);
     const inputs = (isOne ? [input] : listOf(input)) as readonly Input[];
-    for (const one of inputs) checkInput(one);
-    const rows = await eachText(inputs, generation.signal, (one) => encode(one, chat));
-    const found = await generateRows(parts, rows, generation, 'left');
-    const results = found.map((sequences, index) => {
-      const [one, ids] = [inputs[index] ?? '', rows[index] ?? []];
-      const promptLength = tokenizer.decode(ids).length;
-      return sequences.map(({ ids: sequence }) => {
-        const text = textAfter(tokenizer.decode(sequence), promptLength);
-        return { generatedText: returnFullText ? joined(one, text) : text };
-      });
-    });
+    const results = await run(await eachText(inputs, options.signal, encode));
     return isOne ? results[0] : results;
   };
 
@@ -92,9 +123,9 @@ export function textGeneration(parts: TaskParts): TextGeneration {
     const { chat, ...generation } = options;
     if (chat !== undefined) fieldsOf(chat, 'The object of chat');
     checkInput(input);
-    yield* streamRow(parts, await encode(input, chat), generation, 'left');
+    yield* streamRow(parts, await tokensOf(input, chat), generation, 'left');
   };
-  return Object.assign(generate as TextGeneration, { stream });
+  return Object.assign(generate as TextGeneration, { stream, [halves]: halved });
 }
 
 /** The chat as the model reads it: up to where the assistant speaks, or goes on speaking. */

@@ -2,33 +2,44 @@
 
 import { gunzipSync } from 'fflate';
 import { decompress } from 'fzstd';
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { TransformerError } from '../../runtime/errors.ts';
 import { isObject } from '../../source/json.ts';
 
+const compressors = {
+  GZIP: (input: Uint8Array, length: number) => gunzipSync(input, { out: new Uint8Array(length) }),
+  ZSTD: (input: Uint8Array, length: number) => decompress(input, new Uint8Array(length)),
+};
+
 /**
- * All rows, in the order of the file: lists as arrays, structures as objects, binary columns as bytes, missing values as
- * null. Compressed by Snappy, Zstandard or gzip, or not.
+ * All rows, in the order of the file, group by group as it holds them: lists as arrays, structures as objects, binary
+ * columns as bytes, missing values as null. Compressed by Snappy, Zstandard or gzip, or not.
  * @throws TransformerError FILE_INVALID
  */
-export async function parquetRows(
+export async function* parquetRows(
   bytes: Uint8Array,
   file: string,
-): Promise<Record<string, unknown>[]> {
+): AsyncGenerator<Record<string, unknown>[], void, undefined> {
   const buffer = {
     byteLength: bytes.byteLength,
     slice: (start: number, end?: number) => new Uint8Array(bytes.subarray(start, end)).buffer,
   };
   try {
-    const rows = await parquetReadObjects({
-      file: buffer,
-      compressors: {
-        GZIP: (input, length) => gunzipSync(input, { out: new Uint8Array(length) }),
-        ZSTD: (input, length) => decompress(input, new Uint8Array(length)),
-      },
-      utf8: false, // columns that say they are text are read as text
-    });
-    return rows.map((row) => numbersIn(row) as Record<string, unknown>);
+    const metadata = await parquetMetadataAsync(buffer);
+    let rowStart = 0;
+    for (const { num_rows: count } of metadata.row_groups) {
+      const rowEnd = rowStart + Number(count);
+      const rows = await parquetReadObjects({
+        file: buffer,
+        metadata,
+        rowStart,
+        rowEnd,
+        compressors,
+        utf8: false, // columns that say they are text are read as text
+      });
+      yield rows.map((row) => numbersIn(row) as Record<string, unknown>);
+      rowStart = rowEnd;
+    }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TransformerError(

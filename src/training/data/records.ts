@@ -64,6 +64,7 @@ export async function readRecords(
   for await (const some of checked(rowsOf(bytes, format, file), columns, file)) {
     for (const row of some) rows.push(row);
   }
+  if (rows.length === 0) throw noRows(file);
   return rows;
 }
 
@@ -96,7 +97,28 @@ export async function* streamRecords(
     );
   }
   const texts = decodedPieces(streamPieces(input, options.signal), file);
-  for await (const rows of checked(rowsOfTexts(texts, format, file), columns, file)) yield* rows;
+  let isEmpty = true;
+  for await (const rows of checked(rowsOfTexts(texts, format, file), columns, file)) {
+    isEmpty &&= rows.length === 0;
+    yield* rows;
+  }
+  if (isEmpty) throw noRows(file);
+}
+
+/**
+ * The rows of a file, some at a time, and none of one that holds none: lines as they are read; of Parquet, whose bytes are
+ * held, a group of rows at once; of JSON all. Errors: as `readRecords`.
+ */
+export async function* recordPieces(input: string | URL, options: RecordOptions): Pieces {
+  const columns = checkOptions(options, 'a file of rows');
+  const file = nameOf(input);
+  const format = formatOf(file, options.format);
+  const { signal } = options;
+  const rows =
+    format === 'json' || format === 'parquet'
+      ? rowsOf(await readBytes(input, signal), format, file)
+      : rowsOfTexts(decodedPieces(streamPieces(input, signal), file), format, file);
+  yield* checked(rows, columns, file);
 }
 
 /** Errors: OPTION_*, ABORTED. */
@@ -130,7 +152,7 @@ type Pieces = AsyncGenerator<readonly DataRecord[], void, undefined>;
 async function* rowsOf(bytes: Uint8Array, format: RecordFormat, file: string): Pieces {
   if (format === 'parquet') {
     const { parquetRows } = await import('./parquet.ts');
-    yield await parquetRows(bytes, file);
+    yield* parquetRows(bytes, file);
     return;
   }
   const texts = decodedPieces([bytes], file);
@@ -167,7 +189,7 @@ async function* rowsOfTexts(
   parser.end();
 }
 
-/** Refuses rows without one of the columns, and files without rows. */
+/** Refuses rows without one of the columns. */
 async function* checked(pieces: Pieces, columns: readonly string[], file: string): Pieces {
   let count = 0;
   for await (const rows of pieces) {
@@ -183,6 +205,8 @@ async function* checked(pieces: Pieces, columns: readonly string[], file: string
     }
     yield rows;
   }
-  if (count > 0) return;
-  throw new TransformerError('FILE_INVALID', `${file} holds no rows. Write one a line.`);
+}
+
+function noRows(file: string): TransformerError {
+  return new TransformerError('FILE_INVALID', `${file} holds no rows. Write one a line.`);
 }

@@ -1,0 +1,2 @@
+// The reference of webgpu-transformer/jobs.
+export * from '../../src/jobs/index.ts';
