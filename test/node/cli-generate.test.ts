@@ -44,6 +44,19 @@ test('generate prints what follows each prompt', async () => {
   expect(await output('generate', gpt2, '')).toMatch(/.\n$/);
 });
 
+test('generate goes on with the embedded model where none is named', async () => {
+  const prompt = 'It is a truth universally acknowledged';
+  const settings = ['--max-new-tokens', '8', '--json'];
+  const embedded = await output('generate', prompt, ...settings);
+  expect(jsonLines(embedded)).toEqual([{ prompt, generatedText: expect.stringMatching(/./) }]);
+  const novels = path.join(root, 'models/novels');
+  expect(await output('generate', novels, prompt, ...settings)).toBe(embedded);
+  // Behind --model all are prompts, of one word too.
+  const named = await output('generate', '--model', novels, prompt, 'Emma', ...settings);
+  expect(jsonLines(named)).toHaveLength(2);
+  expect(named.startsWith(embedded)).toBe(true);
+});
+
 test('generate searches beams', async () => {
   const prompt = 'The film was terrible, but the';
   const options = { maxNewTokens: 12, doSample: false, numBeams: 3, numReturnSequences: 2 };

@@ -51,6 +51,7 @@ const fixture = (name: string): string => path.join(root, 'test/fixtures', name)
 const commands: readonly Run[] = [
   // Lines that are one translation are compared with the answer behind them.
   { begin: 'translate', prints: /^/ },
+  { begin: 'generate It', prints: /\S/ },
   {
     begin: 'generate hf:owner/name Once',
     replaced: { 'hf:owner/name': chat },

@@ -56,6 +56,14 @@ describe('in Node', () => {
     const translated = await node(command, 'translate', 'in 3 days', '--to', 'de', '--quiet');
     expect(translated.output).toContain('in 3 Tagen');
     expect(translated.code).toBe(0);
+    // The other embedded model, which has a path of its own, too.
+    const options = ['--max-new-tokens', '4', '--quiet', '--json'];
+    const written = await node(command, 'generate', 'It is a truth', ...options);
+    expect(written.output).toMatch(/"generatedText":"[^"]/);
+    const resolve =
+      "console.log(import.meta.resolve('webgpu-transformer/models/novels/config.json'))";
+    const { output: address } = await node('--input-type=module', '--eval', resolve);
+    expect(address).toMatch(/models\/novels\/config\.json\n$/);
   });
 
   test('bundled, with webgpu beside the bundle', async () => {

@@ -1,8 +1,10 @@
 // The options of webgpu-transformer generate, checked before anything is loaded.
 
+import { existsSync } from 'node:fs';
 import type { GenerateOptions } from '../../index.node.ts';
 import type { WeightFormatName } from '../../model/weights/asked-formats.ts';
 import type { JsonObject } from '../../source/json.ts';
+import { embeddedModel } from '../embedded-model.ts';
 import {
   dtypeOption,
   flagOption,
@@ -38,9 +40,10 @@ const sampling = {
   seed: '--seed',
 } as const;
 
-export const generateForm = 'generate SOURCE "PROMPT"';
+export const generateForm = 'generate [SOURCE] "PROMPT"';
 
 const known = {
+  model: textOption('SOURCE', 'the model, where every argument is a prompt'),
   'max-new-tokens': textOption('N', "stop after N tokens (the checkpoint's own limit, or 256)"),
   sample: flagOption('draw tokens at random, with the next four'),
   temperature: textOption('X', 'below 1 likely tokens grow likelier'),
@@ -75,8 +78,23 @@ export function generateSettings(args: readonly string[]): GenerateSettings {
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
   const dtype = dtypeOption(values.dtype);
-  const { source, texts } = sourceAndTexts(positionals, generateForm);
+  const { source, texts } = modelAndTexts(values.model, positionals);
   return { source, texts, adapter, dtype, json, quiet, chat, system, options };
+}
+
+/**
+ * The model that is named, by option or first, or the embedded one: where what comes first reads as a text, which has
+ * spaces and is no folder.
+ */
+function modelAndTexts(
+  named: string | undefined,
+  positionals: readonly string[],
+): { source: string; texts: readonly string[] } {
+  if (named !== undefined) return sourceAndTexts([named, ...positionals], generateForm);
+  const [first = ''] = positionals;
+  const isText = /\S\s+\S/.test(first) && !existsSync(first);
+  if (isText) return { source: embeddedModel('novels'), texts: positionals };
+  return sourceAndTexts(positionals, generateForm);
 }
 
 /** Refuses what would change nothing for this checkpoint. Errors: OPTION_INVALID. */

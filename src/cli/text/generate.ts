@@ -26,9 +26,12 @@ interface Writer extends Disposable {
 export const generate: Command = {
   form: generateForm,
   summary: 'text that goes on from a prompt, as it comes; Ctrl-C stops',
-  details: aboutSources,
+  details:
+    `${aboutSources} Without SOURCE, a text with spaces goes on as the embedded model of six novels by Jane Austen would ` +
+    'have it.',
   options: generateOptions,
   examples: [
+    { call: 'generate "It is a truth universally acknowledged, that" --max-new-tokens 40' },
     { call: 'generate DIR "Once upon a time" --max-new-tokens 40' },
     { call: 'generate DIR "Once upon a time" --sample --top-p 0.9 --seed 7' },
     { call: 'generate DIR --chat --system "Answer briefly." "Why is the sky blue?"' },

@@ -46,7 +46,7 @@ export const translate: Command = {
 
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals: texts } = readOptions(args, options);
-  const { to, from, model = embeddedModel(), json, adapter, quiet } = values;
+  const { to, from, model = embeddedModel('phrases'), json, adapter, quiet } = values;
   const maxNewTokens = wholeOption('--max-new-tokens', values['max-new-tokens'], 1);
   const dtype = dtypeOption(values.dtype);
   if (to === undefined && texts.includes('--to')) {

@@ -86,7 +86,7 @@ async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const seed = wholeOption('--seed', values.seed) ?? 1;
   const given = wholeOption('--count', values.count, 1);
-  const [place = embeddedModel(), ...more] = positionals;
+  const [place = embeddedModel('phrases'), ...more] = positionals;
   if (more.length > 0) throw new UsageError(`Pass one checkpoint: ${evaluate.form}`);
   if (values.data !== undefined) {
     const other = (['count', 'seed', 'misses', 'calibrate'] as const).find(
