@@ -5,12 +5,45 @@ import { colorOf, readRamp } from './color-ramp.ts';
 import { byId, context2d, create } from './elements.ts';
 import { type Cell, HeatMap, visible, type Weights } from './heat-map.ts';
 
-interface Head {
+export interface Head {
   readonly layer: number;
   readonly head: number;
 }
 
-const hint = 'Point at a cell, or focus the map and use the arrow keys, to read its weight.';
+/** What the view says. Layers and heads are counted from 1 on. */
+export interface AttentionWords {
+  readonly hint: string;
+  name(layer: number, head: number): string;
+  caption(layer: number, head: number): string;
+  axes(names: Attention['names']): string;
+  label(map: string, name: string): string;
+  /** What a cell says. The nodes are its tokens and its weight. */
+  read(names: Attention['names'], row: Node, column: Node, weight: Node): (Node | string)[];
+}
+
+const english: AttentionWords = {
+  hint: 'Point at a cell, or focus the map and use the arrow keys, to read its weight.',
+  name: (layer, head) => `Layer ${layer}, head ${head}`,
+  caption: (layer, head) => `layer ${layer} · head ${head}`,
+  axes: ({ column, row }) => `${column} across, ${row} down`,
+  label: (map, name) => `${map} weights of ${name}. Arrow keys move between cells.`,
+  read: (names, row, column, weight) => [
+    `${names.row} `,
+    row,
+    ` attends to ${names.column} `,
+    column,
+    ': ',
+    weight,
+  ],
+};
+
+/** What a page adds to the view. */
+interface Additions {
+  readonly words?: AttentionWords;
+  /** What stands for a head among all of them, around its button. */
+  readonly tile?: (head: Head, button: HTMLButtonElement) => HTMLElement;
+  readonly onChoose?: (head: Head) => void;
+}
 
 export class AttentionView {
   readonly #section: HTMLElement = byId('attention', HTMLElement);
@@ -25,10 +58,14 @@ export class AttentionView {
   #chosen: Head = { layer: 0, head: 0 };
   #buttons: readonly HTMLButtonElement[] = [];
   #ramp: readonly string[] = [];
+  #words: AttentionWords;
+  readonly #additions: Additions;
 
-  constructor() {
+  constructor(additions: Additions = {}) {
+    this.#additions = additions;
+    this.#words = additions.words ?? english;
     this.#map = new HeatMap(this.#canvas, (cell) => this.#read(cell));
-    this.#readout.textContent = hint;
+    this.#readout.textContent = this.#words.hint;
     this.#useScheme();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#useScheme());
     const frame = this.#canvas.parentElement;
@@ -44,6 +81,14 @@ export class AttentionView {
     this.setStale(false);
   }
 
+  /** Says all in other words. */
+  speak(words: AttentionWords): void {
+    this.#words = words;
+    this.#buttons = [];
+    if (this.#attention === undefined) this.#read(undefined);
+    else this.show(this.#attention);
+  }
+
   /** Dims the map while it belongs to an earlier translation. */
   setStale(isStale: boolean): void {
     this.#section.classList.toggle('stale', isStale);
@@ -54,16 +99,21 @@ export class AttentionView {
   choose(wanted: Head): void {
     const attention = this.#attention;
     if (attention === undefined) return;
-    this.#chosen = wanted.layer < attention.layers.length ? wanted : { layer: 0, head: 0 };
-    const name = nameOf(this.#chosen);
+    const isThere = wanted.layer < attention.layers.length && wanted.head < headsOf(attention);
+    this.#chosen = isThere ? wanted : { layer: 0, head: 0 };
+    const name = this.#nameOf(this.#chosen);
     this.#title.textContent = name;
-    const { map, row, column } = attention.names;
-    this.#axes.textContent = `${column} across, ${row} down`;
-    this.#canvas.ariaLabel = `${map} weights of ${name}. Arrow keys move between cells.`;
+    this.#axes.textContent = this.#words.axes(attention.names);
+    this.#canvas.ariaLabel = this.#words.label(attention.names.map, name);
     for (const button of this.#buttons) {
       button.ariaPressed = String(button.ariaLabel === name);
     }
     this.#map.show(weightsOf(attention, this.#chosen), this.#ramp);
+    this.#additions.onChoose?.(this.#chosen);
+  }
+
+  #nameOf({ layer, head }: Head): string {
+    return this.#words.name(layer + 1, head + 1);
   }
 
   /** The buttons stay while the heads are the same, so that none is lost between press and release. */
@@ -72,12 +122,14 @@ export class AttentionView {
     const all = attention.layers.flatMap((_, layer) =>
       Array.from({ length: heads }, (__, head) => ({ layer, head })),
     );
-    const names = all.map(nameOf);
+    const names = all.map((head) => this.#nameOf(head));
     if (names.join() !== this.#buttons.map(({ ariaLabel }) => ariaLabel).join()) {
       this.#overview.style.setProperty('--heads', String(heads));
       this.#overview.style.setProperty('--layers', String(attention.layers.length));
       this.#buttons = all.map((head) => this.#button(head));
-      this.#overview.replaceChildren(...this.#buttons);
+      const tile = this.#additions.tile ?? ((_head, button): HTMLElement => button);
+      const tiles = this.#buttons.map((button, i) => tile(all[i] ?? this.#chosen, button));
+      this.#overview.replaceChildren(...tiles);
     }
     for (const [i, head] of all.entries()) {
       const canvas = this.#buttons[i]?.querySelector('canvas');
@@ -87,8 +139,9 @@ export class AttentionView {
 
   #button(head: Head): HTMLButtonElement {
     const canvas = create('canvas', { ariaHidden: 'true' });
-    const caption = create('span', {}, `layer ${head.layer + 1} · head ${head.head + 1}`);
-    const button = create('button', { type: 'button', ariaLabel: nameOf(head) }, canvas, caption);
+    const caption = create('span', {}, this.#words.caption(head.layer + 1, head.head + 1));
+    const name = this.#nameOf(head);
+    const button = create('button', { type: 'button', ariaLabel: name }, canvas, caption);
     button.addEventListener('click', () => this.choose(head));
     return button;
   }
@@ -96,7 +149,7 @@ export class AttentionView {
   #read(cell: Cell | undefined): void {
     this.#tip.hidden = cell === undefined;
     if (cell === undefined || this.#attention === undefined) {
-      this.#readout.textContent = hint;
+      this.#readout.textContent = this.#words.hint;
       return;
     }
     const { names } = this.#attention;
@@ -104,12 +157,12 @@ export class AttentionView {
     const weight = (values[cell.row * columns.length + cell.column] ?? 0).toFixed(3);
     const token = (text = ''): HTMLElement => create('b', {}, `«${visible(text)}»`);
     this.#readout.replaceChildren(
-      `${names.row} `,
-      token(rows[cell.row]),
-      ` attends to ${names.column} `,
-      token(columns[cell.column]),
-      ': ',
-      create('b', { className: 'weight' }, weight),
+      ...this.#words.read(
+        names,
+        token(rows[cell.row]),
+        token(columns[cell.column]),
+        create('b', { className: 'weight' }, weight),
+      ),
     );
     this.#tip.textContent = weight;
     const { x, y, size } = this.#map.placeOf(cell);
@@ -141,10 +194,6 @@ function drawSmall(canvas: HTMLCanvasElement, weights: Weights, ramp: readonly s
     context.fillStyle = colorOf(ramp, weight);
     context.fillRect(i % columns.length, Math.floor(i / columns.length), 1, 1);
   }
-}
-
-function nameOf({ layer, head }: Head): string {
-  return `Layer ${layer + 1}, head ${head + 1}`;
 }
 
 function headsOf({ layers }: Attention): number {

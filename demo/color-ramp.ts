@@ -23,6 +23,16 @@ export function colorOf(ramp: readonly string[], weight: number): string {
   return ramp[index] ?? 'transparent';
 }
 
+/** Black or white: what reads on a color of the ramp (WCAG 2.2, relative luminance). */
+export function textOn(color: string): string {
+  const [red = 0, green = 0, blue = 0] = (color.match(/\d+/g) ?? []).map((part) => {
+    const c = Number(part) / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  // Where the contrast with both is the same: (L + 0.05)² = 0.05 · 1.05.
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000' : '#fff';
+}
+
 function mix(a: Triple = [0, 0, 0], b: Triple = a, t: number): Triple {
   return [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
 }

@@ -35,9 +35,9 @@ const largestCell = 30;
 const labelGap = 6;
 const fonts = 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace';
 
-/** A token as a label: a space must be seen. */
+/** A token as a label: spaces and ends of lines must be seen. */
 export function visible(token: string): string {
-  return token.replaceAll(' ', '␣');
+  return token.replaceAll(' ', '␣').replaceAll('\n', '↵');
 }
 
 export class HeatMap {
