@@ -19,7 +19,7 @@ export class TrainingView {
   readonly #seed: HTMLInputElement = byId('seed', HTMLInputElement);
   readonly #mistakes: HTMLElement = byId('mistakes', HTMLElement);
   readonly #curve = new LossCurve(byId('loss', HTMLElement), 'digit');
-  readonly #saved = new SavedView();
+  readonly #saved = new SavedView('digits');
   readonly #control: RunControl<Settings, Outcome>;
   readonly #onModel: (files: readonly SavedFile[], step: number) => void;
   #facts: RunFacts | undefined;

@@ -9,12 +9,13 @@ import { LossCurve } from './loss-curve.ts';
 import type { Look, Outcome, RunFacts, Settings } from './protocol.ts';
 import { RunControl, showMemory } from './run-control.ts';
 import { SavedView } from './saved-view.ts';
+import { Trial } from './trial.ts';
 
 const kinds = byId('kinds', HTMLFieldSetElement);
 
 const curve = new LossCurve(byId('loss', HTMLElement), 'token');
 const looks = new LooksView();
-const saved = new SavedView();
+const saved = new SavedView('phrases');
 const attention = new AttentionView();
 
 /** Speeds of the last steps; the middle one is shown. */
@@ -42,7 +43,10 @@ const control = new RunControl<Settings, Outcome>({
   },
   hear,
   rest: () => curve.describe(),
+  enter: (state) => trial.offer(state),
 });
+const trial = new Trial((question) => control.try(question));
+trial.offer('idle');
 
 function hear(report: Outcome): void {
   switch (report.type) {
@@ -54,6 +58,9 @@ function hear(report: Outcome): void {
       return;
     case 'look':
       showLook(report.look);
+      return;
+    case 'tried':
+      trial.show(report.question, report.answer);
       return;
     case 'saved':
       saved.show(report.step, report.files);

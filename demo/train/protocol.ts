@@ -14,9 +14,16 @@ export interface Settings {
   readonly lookEvery: number;
 }
 
+/** A phrase that a visitor would have translated. */
+export interface Question {
+  readonly text: string;
+  readonly to: string;
+}
+
 /** From the page. `start` comes once, first. */
 export type Command<RunSettings = Settings> =
   | { readonly type: 'start'; readonly settings: RunSettings }
+  | { readonly type: 'try'; readonly question: Question }
   | { readonly type: 'pause' | 'resume' | 'save' | 'stop' };
 
 /** What comes before the first step, in this order. */
@@ -67,7 +74,8 @@ export type StepReport =
 export type Outcome =
   | StepReport
   | { readonly type: 'ready'; readonly facts: RunFacts }
-  | { readonly type: 'look'; readonly look: Look };
+  | { readonly type: 'look'; readonly look: Look }
+  | { readonly type: 'tried'; readonly question: Question; readonly answer: string };
 
 /** From the worker. */
 export type Report = RunReport | Outcome;

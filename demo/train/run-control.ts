@@ -2,7 +2,8 @@
 // with its worker.
 
 import { byId, create, megabytes } from '../elements.ts';
-import type { Command, RunReport, Stage } from './protocol.ts';
+import { askBeforeLeaving } from './leaving.ts';
+import type { Command, Question, RunReport, Stage } from './protocol.ts';
 import { listen, offer, type State } from './run-buttons.ts';
 
 /** What a page makes of its runs. `Told` is what its workers report beside the states of a run. */
@@ -18,6 +19,8 @@ interface Parts<Settings, Told> {
   hear(report: Told): void;
   /** No more steps for now. */
   rest(): void;
+  /** The run has come into another state. */
+  enter?(state: State): void;
 }
 
 const titles: Readonly<Record<string, string>> = {
@@ -52,6 +55,11 @@ export class RunControl<Settings, Told extends { readonly type: string }> {
     this.#parts.status.textContent = text;
   }
 
+  /** Has the model answer. */
+  try(question: Question): void {
+    this.#order({ type: 'try', question });
+  }
+
   #start(): void {
     if (this.#worker !== undefined) return;
     this.#parts.problem.hidden = true;
@@ -70,8 +78,13 @@ export class RunControl<Settings, Told extends { readonly type: string }> {
   }
 
   #hear(report: RunReport | Told): void {
-    if (isRunReport(report)) this.#follow(report);
-    else if (this.#state !== 'stopping') this.#parts.hear(report);
+    if (isRunReport(report)) {
+      this.#follow(report);
+      return;
+    }
+    if (report.type === 'step') askBeforeLeaving(true);
+    // A run that stops hands its model over.
+    if (this.#state !== 'stopping' || report.type === 'saved') this.#parts.hear(report);
   }
 
   #follow(report: RunReport): void {
@@ -106,6 +119,7 @@ export class RunControl<Settings, Told extends { readonly type: string }> {
   #enter(next: State, text: string): void {
     this.#state = next;
     offer(next);
+    this.#parts.enter?.(next);
     this.tell(text);
   }
 

@@ -1,6 +1,12 @@
 // A training run of phrases: from drawn weights to a translator, with a look at it now and then.
 
-import { Gpu, pipeline, type Source } from 'webgpu-transformer';
+import {
+  Gpu,
+  pipeline,
+  type Source,
+  TransformerError,
+  type TranslationPipeline,
+} from 'webgpu-transformer';
 import { initialCheckpoint, Trainer, type TrainerOptions } from 'webgpu-transformer/training';
 import {
   phraseBatches,
@@ -11,7 +17,7 @@ import {
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
 import { describeAdapter } from '../adapter-name.ts';
 import { presets } from './presets.ts';
-import type { Outcome, SavedFile, Settings } from './protocol.ts';
+import type { Outcome, Question, SavedFile, Settings } from './protocol.ts';
 import { Samples } from './samples.ts';
 import { tell } from './serve.ts';
 import { jsonFile, reach, TrainingRun } from './training-run.ts';
@@ -66,10 +72,28 @@ export async function openRun(
       look: async (step) => {
         tell({ type: 'look', look: await samples.look(step) } satisfies Outcome);
       },
+      answer: async (question) => {
+        const answer = await answerOf(translator, question);
+        tell({ type: 'tried', question, answer } satisfies Outcome);
+      },
       dispose: () => translator.dispose(),
     });
   } catch (error) {
     gpu.dispose();
+    throw error;
+  }
+}
+
+/** Tokens of an answer to a visitor at most: an untrained model does not know where to end. */
+const answerTokens = 48;
+
+async function answerOf(translator: TranslationPipeline, { text, to }: Question): Promise<string> {
+  try {
+    const [translation] = await translator(text, { to, maxNewTokens: answerTokens });
+    return translation?.translationText ?? '';
+  } catch (error) {
+    // A phrase that is too long, say, ends no run.
+    if (error instanceof TransformerError && error.code === 'INPUT_INVALID') return error.message;
     throw error;
   }
 }

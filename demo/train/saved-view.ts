@@ -1,31 +1,40 @@
-// The files of a saved model as links to download.
+// A saved model as one file to download.
 
+import { zipSync } from 'fflate';
 import { byId, create, megabytes } from '../elements.ts';
+import { askBeforeLeaving } from './leaving.ts';
 import type { SavedFile } from './protocol.ts';
 
 export class SavedView {
   readonly #place: HTMLElement = byId('saved', HTMLElement);
-  #addresses: readonly string[] = [];
+  readonly #name: string;
+  #address: string | undefined;
+
+  /** `name`: of the folder that the files are in. */
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   show(step: number, files: readonly SavedFile[]): void {
     this.clear();
-    const links = files.map(({ name, bytes }) => {
-      const href = URL.createObjectURL(new Blob([bytes]));
-      const size = bytes.length < 100_000 ? `${Math.ceil(bytes.length / 1000)} kB` : undefined;
-      const text = `${name} (${size ?? megabytes(bytes.length)})`;
-      return create('a', { href, download: name }, text);
-    });
-    this.#addresses = links.map(({ href }) => href);
-    this.#place.replaceChildren(
-      create('p', {}, `The model as it was after step ${step}:`),
-      create('ul', {}, ...links.map((link) => create('li', {}, link))),
+    const entries = files.map(({ name, bytes }) => [`${this.#name}/${name}`, bytes] as const);
+    // Weights hardly become smaller.
+    const zip = zipSync(Object.fromEntries(entries), { level: 0 });
+    this.#address = URL.createObjectURL(new Blob([zip], { type: 'application/zip' }));
+    const link = create(
+      'a',
+      { href: this.#address, download: `${this.#name}.zip` },
+      `${this.#name}.zip (${megabytes(zip.length)})`,
     );
+    link.addEventListener('click', () => askBeforeLeaving(false));
+    const text = `The model as it was after step ${step}: `;
+    this.#place.replaceChildren(create('p', {}, text, link));
   }
 
-  /** Lets go of the files of an earlier save. */
+  /** Lets go of an earlier save. */
   clear(): void {
-    for (const address of this.#addresses) URL.revokeObjectURL(address);
-    this.#addresses = [];
+    if (this.#address !== undefined) URL.revokeObjectURL(this.#address);
+    this.#address = undefined;
     this.#place.replaceChildren();
   }
 }

@@ -1,7 +1,7 @@
 // What a worker that trains does, whatever it trains: obeys commands, reports what happens.
 
 import { TransformerError } from 'webgpu-transformer';
-import type { Command, RunReport } from './protocol.ts';
+import type { Command, Question, RunReport } from './protocol.ts';
 
 /** A training run that a page has begun. */
 export interface ServedRun {
@@ -11,6 +11,8 @@ export interface ServedRun {
   pause(): void;
   /** Sends the files of the model: now, or after the step under way. */
   save(): Promise<void>;
+  /** Has the model answer: now, or after the step under way. */
+  try(question: Question): Promise<void>;
   /** Frees all that the run holds. Resolves with the bytes of GPU memory that are left: none. */
   close(): Promise<number>;
 }
@@ -46,6 +48,7 @@ export class RunServer<Settings> {
     }
     const run = await this.#opened;
     if (command.type === 'pause') run?.pause();
+    else if (command.type === 'try') await run?.try(command.question);
     else await run?.[command.type]();
   }
 }

@@ -2,7 +2,7 @@
 
 import { type Gpu, TransformerError } from 'webgpu-transformer';
 import type { Batches, Trainer } from 'webgpu-transformer/training';
-import type { RunReport, SavedFile, Stage, StepReport } from './protocol.ts';
+import type { Question, RunReport, SavedFile, Stage, StepReport } from './protocol.ts';
 import { type ServedRun, tell } from './serve.ts';
 
 interface Parts {
@@ -17,6 +17,8 @@ interface Parts {
   readonly files: readonly SavedFile[];
   /** Looks at the model, and reports what it saw. */
   look(step: number): Promise<void>;
+  /** Answers a visitor's question, where the page has such. */
+  answer?(question: Question): Promise<void>;
   /** Frees the model. */
   dispose(): void;
 }
@@ -31,6 +33,8 @@ export class TrainingRun implements ServedRun {
   readonly #parts: Parts;
   #stretch: Stretch | undefined;
   #isSaving = false;
+  /** The question that waits; a newer one takes its place. */
+  #question: Question | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -46,7 +50,7 @@ export class TrainingRun implements ServedRun {
     } finally {
       this.#stretch = undefined;
     }
-    if (this.#isSaving) await this.#save();
+    await this.#serve();
     const { step } = this.#parts.trainer;
     tell({ type: step < this.#parts.steps ? 'paused' : 'finished', step } satisfies RunReport);
   }
@@ -60,11 +64,17 @@ export class TrainingRun implements ServedRun {
     if (this.#stretch === undefined) await this.#save();
   }
 
+  async try(question: Question): Promise<void> {
+    this.#question = question;
+    if (this.#stretch === undefined) await this.#serve();
+  }
+
   async close(): Promise<number> {
     const { trainer, gpu } = this.#parts;
-    this.#isSaving = false;
     this.pause();
     await this.#stretch?.ended.catch(() => {});
+    // What was learned outlives the run; of a device that is gone there is nothing to save.
+    if (trainer.step > 0) await this.#save().catch(() => {});
     trainer.dispose();
     this.#parts.dispose();
     const { bytes } = gpu.memory;
@@ -81,11 +91,19 @@ export class TrainingRun implements ServedRun {
         tell({ type: 'step', step, gpuBytes: gpu.memory.bytes } satisfies StepReport);
         if (step.step % lookEvery === 0 || step.step === maxSteps)
           await this.#parts.look(step.step);
-        if (this.#isSaving) await this.#save();
+        await this.#serve();
       }
     } catch (error) {
       if (!(error instanceof TransformerError) || error.code !== 'ABORTED') throw error;
     }
+  }
+
+  /** Does what was asked for meanwhile. */
+  async #serve(): Promise<void> {
+    if (this.#isSaving) await this.#save();
+    const question = this.#question;
+    this.#question = undefined;
+    if (question !== undefined) await this.#parts.answer?.(question);
   }
 
   async #save(): Promise<void> {

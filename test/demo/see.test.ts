@@ -18,6 +18,7 @@ import { png } from '../../src/cli/image/png.ts';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { drop } from './drop.ts';
 import { strokesOf } from './handwriting.ts';
+import { savedModel } from './saved-model.ts';
 import { serve } from './server.ts';
 import { watchedPage } from './watched-page.ts';
 
@@ -278,11 +279,7 @@ test('trains in a worker, tries digits held out, and reads with what it has lear
   // What is saved is a checkpoint that the library reads.
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.locator('#saved', { hasText: /The model as it was after step \d+:/ }).waitFor();
-  const files = new Map<string, Uint8Array>();
-  for (const link of await page.locator('#saved a').all()) {
-    const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
-    files.set(download.suggestedFilename(), await readFile(await download.path()));
-  }
+  const files = await savedModel(page);
   expect([...files.keys()].toSorted()).toEqual([
     'config.json',
     'model.safetensors',

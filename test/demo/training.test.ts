@@ -10,6 +10,7 @@ import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { pipeline, type TranslationPipeline } from 'webgpu-transformer';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
+import { savedModel } from './saved-model.ts';
 import { serve } from './server.ts';
 import { TrainingPage, workerFile } from './training-page.ts';
 
@@ -77,6 +78,11 @@ test('learns in a worker while the page stays free, and shows how', async () => 
   expect(rows[0]!.slice(0, 2)).toEqual(first);
   expect(rows.some(([, , answer]) => answer !== '')).toBe(true);
 
+  // A phrase of the visitor's is answered, well or not.
+  await page.getByLabel('Phrase', { exact: true }).fill('in 5 days');
+  await training.button('Translate').click();
+  await page.locator('#trial-answer:not(:empty)').waitFor();
+
   const drawn = await training.pictures();
   expect(drawn.length).toBe(4);
   for (const [i, picture] of drawn.entries()) expect(picture).not.toBe(early[i]);
@@ -116,6 +122,13 @@ test('pauses, resumes with the next step, and begins anew after a stop', async (
   await training.forgetSteps();
   await training.start({ seed: 2, lookEvery: 1000 });
   expect((await training.steps(1))[0]).not.toEqual(resumed[0]);
+
+  // The page is not left without a question while its training is saved nowhere.
+  const asked = page.waitForEvent('dialog');
+  await page.close({ runBeforeUnload: true });
+  const dialog = await asked;
+  expect(dialog.type()).toBe('beforeunload');
+  await dialog.accept();
 });
 
 test('saves a model that the library loads, with the attention that the page shows', async () => {
@@ -130,11 +143,7 @@ test('saves a model that the library loads, with the attention that the page sho
   await training.button('Save the model').click();
   await page.locator('#saved', { hasText: `after step ${step}:` }).waitFor();
 
-  const files = new Map<string, Uint8Array>();
-  for (const link of await page.locator('#saved a').all()) {
-    const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
-    files.set(download.suggestedFilename(), await readFile(await download.path()));
-  }
+  const files = await savedModel(page);
   using translator = await pipeline('translation', { read: async (name) => files.get(name) });
   const { weights, source, target } = await attentionOf(translator);
   const map = page.locator('#map');
@@ -154,9 +163,10 @@ test('saves a model that the library loads, with the attention that the page sho
     await map.press('ArrowDown');
   }
   expect(files.size).toBe(5);
-  // What was saved outlives the run.
+  // What was learned outlives the run.
   await training.stop();
-  expect(await page.locator('#saved a').count()).toBe(files.size);
+  await page.locator('#saved', { hasText: `after step ${step}:` }).waitFor();
+  expect((await savedModel(page)).get('model.safetensors')).toEqual(files.get('model.safetensors'));
 });
 
 /** Cross-attention of the first layer for the first phrase, computed in Node: (1, heads, T, S). */
