@@ -2,7 +2,7 @@
 // which any static host can serve from any path. The models of the package lie beside the pages.
 import type { UserConfig } from 'vite';
 import { frame, pageNames } from './frame.ts';
-import { ggufReader } from '../test/support/library-build.ts';
+import { compactWgsl, ggufReader, groups } from '../test/support/library-build.ts';
 
 const root = `${import.meta.dirname}/..`;
 // Training imports at once what translation imports with the first need.
@@ -10,7 +10,7 @@ const checks = { ineffectiveDynamicImport: false, pluginTimings: false };
 
 const config: UserConfig = {
   base: './',
-  plugins: [ggufReader, frame],
+  plugins: [compactWgsl, ggufReader, frame],
   publicDir: `${root}/models`,
   resolve: {
     alias: {
@@ -19,7 +19,12 @@ const config: UserConfig = {
       'webgpu-transformer': `${root}/src/index.ts`,
     },
   },
-  worker: { format: 'es', rolldownOptions: { checks } },
+  // In the files of the package, which are few: a worker fetches them one after the other.
+  worker: {
+    format: 'es',
+    plugins: () => [compactWgsl, ggufReader],
+    rolldownOptions: { checks, output: { codeSplitting: { groups } } },
+  },
   server: { fs: { allow: [root] } },
   build: {
     target: 'es2023',

@@ -4,6 +4,7 @@
 import { Gpu, modelSize, type ModelSource, pipeline, type PointEdit } from 'webgpu-transformer';
 import { describeAdapter } from '../adapter-name.ts';
 import { DirectionMaker } from './direction-maker.ts';
+import { fetchFiles } from './embedded-files.ts';
 import { mostBytes, newTokens } from './limits.ts';
 import { checkPair, patchPair } from './patched-pair.ts';
 import type { LensCell, ModelFacts, NextToken, Part, Sampling, Scene } from './protocol.ts';
@@ -50,13 +51,14 @@ export class Laboratory {
     onProgress: (loaded: number, total: number) => void,
   ): Promise<Laboratory> {
     const start = performance.now();
-    const [gpu, bytes] = await Promise.all([
-      Gpu.request({ recover: true, signal }),
-      bytesOf(source),
-    ]);
+    const finding = find(source, signal);
+    // What becomes of it is told where it is awaited.
+    finding.catch(() => {});
+    const gpu = await Gpu.request({ recover: true, signal });
     try {
+      const { found, bytes } = await finding;
       if (bytes > mostBytes) throw new Refused('tooLarge', { bytes });
-      const parts = await pipeline('text-generation', source, {
+      const parts = await pipeline('text-generation', found, {
         gpu,
         signal,
         onProgress: ({ loaded, total }) => onProgress(loaded, total),
@@ -225,6 +227,16 @@ function samplingOptions({ temperature, topP, seed }: Sampling): {
 } {
   if (temperature === 0) return { doSample: false };
   return { doSample: true, temperature, topP, topK: 0, seed };
+}
+
+/** Where a model is read from, and bytes of its weights in 16 bits. */
+async function find(
+  source: ModelSource,
+  signal: AbortSignal,
+): Promise<{ readonly found: ModelSource; readonly bytes: number }> {
+  const isOfPage = typeof source === 'string' && !source.startsWith('hf:');
+  const found = isOfPage ? await fetchFiles(source, signal) : source;
+  return { found, bytes: await bytesOf(found) };
 }
 
 /** Bytes of the weights in 16 bits; 0 where no header tells. */
