@@ -56,13 +56,20 @@ export interface SavedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** What is left of a run that ended. */
+export interface Remains {
+  /** Bytes on the GPU: none. */
+  readonly gpuBytes: number;
+  /** Why its model was not saved, where that failed. */
+  readonly unsaved?: string | undefined;
+}
+
 /** From a worker: the states of its run. */
 export type RunReport =
   | { readonly type: 'stage'; readonly stage: Stage }
   | { readonly type: 'running' }
   | { readonly type: 'paused' | 'finished'; readonly step: number }
-  /** `gpuBytes` is what the run left behind on the GPU. */
-  | { readonly type: 'stopped'; readonly gpuBytes: number }
+  | ({ readonly type: 'stopped' } & Remains)
   | { readonly type: 'failed'; readonly code: string; readonly message: string };
 
 /** What came of its steps. */

@@ -90,6 +90,7 @@ export class RunControl<Settings, Told extends { readonly type: string }> {
   #follow(report: RunReport): void {
     if (report.type === 'stopped') {
       showMemory(report.gpuBytes);
+      if (report.unsaved !== undefined) this.#showProblem('The model was not saved', report.unsaved);
       this.#end('Stopped.');
       return;
     }
@@ -134,13 +135,14 @@ export class RunControl<Settings, Told extends { readonly type: string }> {
     this.#enter('idle', text);
   }
 
-  #fail(code: string, message: string): void {
+  #showProblem(title: string, message: string): void {
     const { problem } = this.#parts;
-    problem.replaceChildren(
-      create('strong', {}, titles[code] ?? 'This did not work'),
-      create('p', {}, message),
-    );
+    problem.replaceChildren(create('strong', {}, title), create('p', {}, message));
     problem.hidden = false;
+  }
+
+  #fail(code: string, message: string): void {
+    this.#showProblem(titles[code] ?? 'This did not work', message);
     const isMissing = code === 'ADAPTER_NOT_FOUND';
     this.#end(isMissing ? 'Training needs WebGPU.' : 'The run is over. Start begins a new one.');
   }

@@ -1,7 +1,7 @@
 // What a worker that trains does, whatever it trains: obeys commands, reports what happens.
 
 import { TransformerError } from 'webgpu-transformer';
-import type { Command, Question, RunReport } from './protocol.ts';
+import type { Command, Question, Remains, RunReport } from './protocol.ts';
 
 /** A training run that a page has begun. */
 export interface ServedRun {
@@ -13,8 +13,8 @@ export interface ServedRun {
   save(): Promise<void>;
   /** Has the model answer: now, or after the step under way. */
   try(question: Question): Promise<void>;
-  /** Frees all that the run holds. Resolves with the bytes of GPU memory that are left: none. */
-  close(): Promise<number>;
+  /** Saves what was learned, and frees all that the run holds. */
+  close(): Promise<Remains>;
 }
 
 /** Opens a run when the page asks for it, and passes its orders on. */
@@ -43,7 +43,8 @@ export class RunServer<Settings> {
     if (command.type === 'stop') {
       this.#opening.abort();
       const run = await this.#opened?.catch(() => undefined);
-      tell({ type: 'stopped', gpuBytes: (await run?.close()) ?? 0 } satisfies RunReport);
+      const remains = (await run?.close()) ?? { gpuBytes: 0 };
+      tell({ type: 'stopped', ...remains } satisfies RunReport);
       return;
     }
     const run = await this.#opened;
@@ -62,6 +63,10 @@ function fail(error: unknown): void {
   const code = error instanceof TransformerError ? error.code : '';
   // Stopped while it opened: `stop` answers.
   if (code === 'ABORTED') return;
-  const message = error instanceof Error ? error.message : String(error);
-  tell({ type: 'failed', code, message } satisfies RunReport);
+  tell({ type: 'failed', code, message: messageOf(error) } satisfies RunReport);
+}
+
+/** What an error says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

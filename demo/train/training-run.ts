@@ -2,8 +2,8 @@
 
 import { type Gpu, TransformerError } from 'webgpu-transformer';
 import type { Batches, Trainer } from 'webgpu-transformer/training';
-import type { Question, RunReport, SavedFile, Stage, StepReport } from './protocol.ts';
-import { type ServedRun, tell } from './serve.ts';
+import type { Question, Remains, RunReport, SavedFile, Stage, StepReport } from './protocol.ts';
+import { messageOf, type ServedRun, tell } from './serve.ts';
 
 interface Parts {
   readonly gpu: Gpu;
@@ -69,17 +69,17 @@ export class TrainingRun implements ServedRun {
     if (this.#stretch === undefined) await this.#serve();
   }
 
-  async close(): Promise<number> {
+  async close(): Promise<Remains> {
     const { trainer, gpu } = this.#parts;
     this.pause();
     await this.#stretch?.ended.catch(() => {});
-    // What was learned outlives the run; of a device that is gone there is nothing to save.
-    if (trainer.step > 0) await this.#save().catch(() => {});
+    // What was learned outlives the run, and what holds memory is freed whether it could be saved or not.
+    const unsaved = trainer.step === 0 ? undefined : await this.#save().then(() => undefined, messageOf);
     trainer.dispose();
     this.#parts.dispose();
     const { bytes } = gpu.memory;
     gpu.dispose();
-    return bytes;
+    return { gpuBytes: bytes, ...(unsaved !== undefined && { unsaved }) };
   }
 
   async #train(signal: AbortSignal): Promise<void> {

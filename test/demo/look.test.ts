@@ -271,7 +271,7 @@ test('opens a model of the visitor’s, and refuses one that is too large', asyn
   const model = await taskFolder('gpt2');
   await open();
   await drop(page, model);
-  await page.locator('#fact-model', { hasText: '1 layers, 2 heads' }).waitFor();
+  await page.locator('#fact-model', { hasText: '1 layer, 2 heads' }).waitFor();
   await settled();
   expect(await page.locator('#overview canvas').count()).toBe(2);
 

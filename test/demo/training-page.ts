@@ -70,10 +70,10 @@ export class TrainingPage {
     return opened;
   }
 
-  /** Puts a worker in place of the page's own, which reports this once it is told to start. */
-  async scriptWorker(reports: readonly Report[]): Promise<void> {
+  /** Puts a worker in place of the page's own, which reports this once it is told to start, and that to stop. */
+  async scriptWorker(start: readonly Report[], stop: readonly Report[] = []): Promise<void> {
     const body = `addEventListener('message', ({ data }) => {
-      if (data.type === 'start') for (const report of ${JSON.stringify(reports)}) postMessage(report);
+      for (const report of ${JSON.stringify({ start, stop })}[data.type] ?? []) postMessage(report);
     });`;
     const answer = { contentType: 'text/javascript', body };
     await this.page.route(workerFile, (route) => route.fulfill(answer));

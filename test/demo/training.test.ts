@@ -9,6 +9,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { pipeline, type TranslationPipeline } from 'webgpu-transformer';
+import { TrainingRun } from '../../demo/train/training-run.ts';
 import { chromiumLaunchOptions } from '../support/chromium.ts';
 import { savedModel } from './saved-model.ts';
 import { serve } from './server.ts';
@@ -245,6 +246,26 @@ test('marks what is right and what is wrong, and shows what the worker reports',
     '1,234',
   ]);
   expect(await training.fact('memory')).toBe('2.3 MB');
+});
+
+test('tells that a run which was stopped could not be saved', async () => {
+  const gpu = { memory: { bytes: 0 }, dispose: () => {} };
+  const saveModel = (): Promise<void> => Promise.reject(new Error('No memory is left.'));
+  const trainer = { step: 3, saveModel, dispose: () => {} };
+  const parts = { gpu, trainer, files: [], dispose: () => {} };
+  const run = new TrainingRun(parts as unknown as ConstructorParameters<typeof TrainingRun>[0]);
+  const remains = await run.close();
+  expect(remains).toEqual({ gpuBytes: 0, unsaved: 'No memory is left.' });
+
+  await open();
+  await training.scriptWorker([{ type: 'running' }], [{ type: 'stopped', ...remains }]);
+  await training.start();
+  await training.waitForStatus(/^Training …$/);
+  await training.button('Stop').click();
+  const problem = page.getByRole('alert');
+  await problem.waitFor();
+  expect(await problem.textContent()).toBe('The model was not savedNo memory is left.');
+  expect(await page.locator('#status').textContent()).toBe('Stopped.');
 });
 
 test('tells why a run ended, and begins another', async () => {

@@ -1,4 +1,11 @@
+import { countsIn } from './counts.ts';
 import type { Words } from './words.ts';
+
+const count = countsIn('de', {
+  token: ['Token', 'Tokens'],
+  layer: ['Schicht', 'Schichten'],
+  head: ['Kopf', 'Köpfe'],
+});
 
 export const de: Words = {
   title: 'Hineinsehen',
@@ -90,11 +97,11 @@ export const de: Words = {
   axes: 'die Tokens, die blicken, in Zeilen, und die, auf die sie blicken, in Spalten',
   mapLabel: (name) => `Gewichte der Aufmerksamkeit: ${name}. Pfeiltasten gehen von Zelle zu Zelle.`,
   attends: (row, column, weight) => [row, ' achtet auf ', column, ': ', weight],
-  left: (left, read) => `Nur die letzten ${read} Tokens werden gelesen; ${left} stehen davor.`,
-  nucleus: (count) =>
-    count === 1 ? 'Gezogen wird aus einem Token.' : `Gezogen wird aus ${count} Tokens.`,
+  left: (left, read) =>
+    `Gelesen wird nur das Ende des Textes: ${count(read, 'token')}. Davor: ${count(left, 'token')}.`,
+  nucleus: (kept) => `Zu ziehen bleiben: ${count(kept, 'token')}.`,
   loadingBytes: (loaded, total) => `Das Modell wird geladen: ${loaded} von ${total}`,
-  facts: (layers, heads, width) => `${layers} Schichten, ${heads} Köpfe, Breite ${width}`,
+  facts: (layers, heads, width) => `${count(layers, 'layer')}, ${count(heads, 'head')}, Breite ${width}`,
   lensCell: (layer, token) => `Nach ${layer}, hinter ${token}: `,
   patchCell: (layer, token, value) => `${layer}, bei ${token}: ${value}`,
   measured: (target, against) =>
@@ -111,5 +118,5 @@ export const de: Words = {
   tooLarge: (size, most) =>
     `Dieses Modell hat ${size} Gewichte in 16 Bit; die Seite öffnet Modelle bis ${most}. Wählen Sie ein kleineres.`,
   lengths: (first, second) =>
-    `Der erste Text hat ${first} Tokens, der zweite ${second}. Es müssen gleich viele sein: Ändern Sie ein Wort.`,
+    `Der erste Text hat ${count(first, 'token')}, der zweite ${count(second, 'token')}. Es müssen gleich viele sein: Ändern Sie ein Wort.`,
 };

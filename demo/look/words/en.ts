@@ -1,4 +1,11 @@
+import { countsIn } from './counts.ts';
 import type { Words } from './words.ts';
+
+const count = countsIn('en', {
+  token: ['token', 'tokens'],
+  layer: ['layer', 'layers'],
+  head: ['head', 'heads'],
+});
 
 export const en: Words = {
   title: 'Look inside',
@@ -89,11 +96,11 @@ export const en: Words = {
   axes: 'tokens that look down, tokens they look at across',
   mapLabel: (name) => `Attention weights of ${name}. Arrow keys move between cells.`,
   attends: (row, column, weight) => [row, ' attends to ', column, ': ', weight],
-  left: (left, read) => `Only the last ${read} tokens are read; ${left} stand before them.`,
-  nucleus: (count) =>
-    count === 1 ? 'One token is left to draw from.' : `${count} tokens are left to draw from.`,
+  left: (left, read) =>
+    `Only the end of the text is read: ${count(read, 'token')}. Before it: ${count(left, 'token')}.`,
+  nucleus: (kept) => `Left to draw from: ${count(kept, 'token')}.`,
   loadingBytes: (loaded, total) => `Loading the model: ${loaded} of ${total}`,
-  facts: (layers, heads, width) => `${layers} layers, ${heads} heads, width ${width}`,
+  facts: (layers, heads, width) => `${count(layers, 'layer')}, ${count(heads, 'head')}, width ${width}`,
   lensCell: (layer, token) => `After ${layer}, behind ${token}: `,
   patchCell: (layer, token, value) => `${layer}, at ${token}: ${value}`,
   measured: (target, against) =>
@@ -110,5 +117,5 @@ export const en: Words = {
   tooLarge: (size, most) =>
     `This model has ${size} of weights in 16 bits; the page opens models of up to ${most}. Choose a smaller one.`,
   lengths: (first, second) =>
-    `The first text has ${first} tokens and the second ${second}. Patching needs as many: change a word.`,
+    `The first text has ${count(first, 'token')}, the second ${count(second, 'token')}. Patching needs as many: change a word.`,
 };

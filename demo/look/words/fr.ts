@@ -1,4 +1,11 @@
+import { countsIn } from './counts.ts';
 import type { Words } from './words.ts';
+
+const count = countsIn('fr', {
+  token: ['token', 'tokens'],
+  layer: ['couche', 'couches'],
+  head: ['tête', 'têtes'],
+});
 
 export const fr: Words = {
   title: 'Voir à l’intérieur',
@@ -90,11 +97,11 @@ export const fr: Words = {
   axes: 'en lignes les tokens qui regardent, en colonnes ceux qu’ils regardent',
   mapLabel: (name) => `Poids d’attention : ${name}. Les flèches passent d’une case à l’autre.`,
   attends: (row, column, weight) => [row, ' regarde ', column, ' : ', weight],
-  left: (left, read) => `Seuls les ${read} derniers tokens sont lus ; ${left} les précèdent.`,
-  nucleus: (count) =>
-    count === 1 ? 'Le tirage ne garde qu’un token.' : `Le tirage se fait parmi ${count} tokens.`,
+  left: (left, read) =>
+    `Seule la fin du texte est lue : ${count(read, 'token')}. Avant elle : ${count(left, 'token')}.`,
+  nucleus: (kept) => `Le tirage se fait parmi ${count(kept, 'token')}.`,
   loadingBytes: (loaded, total) => `Chargement du modèle : ${loaded} sur ${total}`,
-  facts: (layers, heads, width) => `${layers} couches, ${heads} têtes, largeur ${width}`,
+  facts: (layers, heads, width) => `${count(layers, 'layer')}, ${count(heads, 'head')}, largeur ${width}`,
   lensCell: (layer, token) => `Après ${layer}, derrière ${token} : `,
   patchCell: (layer, token, value) => `${layer}, à ${token} : ${value}`,
   measured: (target, against) =>
@@ -111,5 +118,5 @@ export const fr: Words = {
   tooLarge: (size, most) =>
     `Ce modèle a ${size} de poids en 16 bits ; la page en ouvre jusqu’à ${most}. Choisissez-en un plus petit.`,
   lengths: (first, second) =>
-    `Le premier texte a ${first} tokens et le second ${second}. Il en faut autant : changez un mot.`,
+    `Le premier texte a ${count(first, 'token')} et le second ${count(second, 'token')}. Il en faut autant : changez un mot.`,
 };
