@@ -90,7 +90,8 @@ export class RunControl<Settings, Told extends { readonly type: string }> {
   #follow(report: RunReport): void {
     if (report.type === 'stopped') {
       showMemory(report.gpuBytes);
-      if (report.unsaved !== undefined) this.#showProblem('The model was not saved', report.unsaved);
+      if (report.unsaved !== undefined)
+        this.#showProblem('The model was not saved', report.unsaved);
       this.#end('Stopped.');
       return;
     }

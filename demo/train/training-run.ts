@@ -74,7 +74,8 @@ export class TrainingRun implements ServedRun {
     this.pause();
     await this.#stretch?.ended.catch(() => {});
     // What was learned outlives the run, and what holds memory is freed whether it could be saved or not.
-    const unsaved = trainer.step === 0 ? undefined : await this.#save().then(() => undefined, messageOf);
+    const unsaved =
+      trainer.step === 0 ? undefined : await this.#save().then(() => undefined, messageOf);
     trainer.dispose();
     this.#parts.dispose();
     const { bytes } = gpu.memory;

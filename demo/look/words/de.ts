@@ -33,13 +33,13 @@ export const de: Words = {
   off: 'Ausgeschaltete Köpfe',
   noneOff: 'Keine. Schalten Sie Köpfe in den Bildern unten aus.',
   steering: 'Eine Richtung, die addiert wird',
-  scale: 'Wie stark',
+  scale: 'Steuern',
   direction: 'Richtung',
   behindLayer: 'Hinter Schicht',
   toward: 'Hin zu solchen Texten, einer je Zeile',
   away: 'Weg von solchen Texten',
   steeringNote:
-    'Der Mittelwert des Residualstroms über Texte der einen Art, weniger dem über die andere (Rimsky et al. 2023).',
+    'Der Mittelwert des Residualstroms über Texte der einen Art, weniger dem über die andere (Rimsky et al. 2023). Der Regler „Steuern“ weiter oben addiert ihn.',
   heads: 'Wohin jeder Kopf blickt',
   headsNote:
     'Jede Zeile eines Bildes ist ein Token und zeigt, auf welche Tokens bis zu ihm der Kopf achtet: je kräftiger die Farbe, desto mehr. Wählen Sie einen Kopf, um ihn groß zu sehen; schalten Sie ihn aus, und seine Ausgabe ist null. Pfeiltasten gehen von Kopf zu Kopf, Entf schaltet einen aus und ein.',
@@ -101,7 +101,8 @@ export const de: Words = {
     `Gelesen wird nur das Ende des Textes: ${count(read, 'token')}. Davor: ${count(left, 'token')}.`,
   nucleus: (kept) => `Zu ziehen bleiben: ${count(kept, 'token')}.`,
   loadingBytes: (loaded, total) => `Das Modell wird geladen: ${loaded} von ${total}`,
-  facts: (layers, heads, width) => `${count(layers, 'layer')}, ${count(heads, 'head')}, Breite ${width}`,
+  facts: (layers, heads, width) =>
+    `${count(layers, 'layer')}, ${count(heads, 'head')}, Breite ${width}`,
   lensCell: (layer, token) => `Nach ${layer}, hinter ${token}: `,
   patchCell: (layer, token, value) => `${layer}, bei ${token}: ${value}`,
   measured: (target, against) =>

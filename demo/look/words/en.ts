@@ -33,13 +33,13 @@ export const en: Words = {
   off: 'Heads that are switched off',
   noneOff: 'None. Switch heads off in the pictures below.',
   steering: 'A direction that is added',
-  scale: 'How strongly',
+  scale: 'Steering',
   direction: 'Direction',
   behindLayer: 'Behind layer',
   toward: 'Towards such texts, one a line',
   away: 'Away from such texts',
   steeringNote:
-    'The mean of the residual stream over texts of one kind, less that over the other (Rimsky et al. 2023).',
+    'The mean of the residual stream over texts of one kind, less that over the other (Rimsky et al. 2023). The slider “Steering”, above, adds it.',
   heads: 'Where each head looks',
   headsNote:
     'Each row of a picture is a token, and shows to which tokens up to it the head attends: the stronger the color, the more. Choose a head to see it large; switch it off, and its output is zero. Arrow keys move among the heads, Delete switches one off and on.',
@@ -100,7 +100,8 @@ export const en: Words = {
     `Only the end of the text is read: ${count(read, 'token')}. Before it: ${count(left, 'token')}.`,
   nucleus: (kept) => `Left to draw from: ${count(kept, 'token')}.`,
   loadingBytes: (loaded, total) => `Loading the model: ${loaded} of ${total}`,
-  facts: (layers, heads, width) => `${count(layers, 'layer')}, ${count(heads, 'head')}, width ${width}`,
+  facts: (layers, heads, width) =>
+    `${count(layers, 'layer')}, ${count(heads, 'head')}, width ${width}`,
   lensCell: (layer, token) => `After ${layer}, behind ${token}: `,
   patchCell: (layer, token, value) => `${layer}, at ${token}: ${value}`,
   measured: (target, against) =>

@@ -33,13 +33,13 @@ export const fr: Words = {
   off: 'Têtes éteintes',
   noneOff: 'Aucune. Éteignez des têtes dans les images ci-dessous.',
   steering: 'Une direction ajoutée',
-  scale: 'Avec quelle force',
+  scale: 'Orienter',
   direction: 'Direction',
   behindLayer: 'Après la couche',
   toward: 'Vers de tels textes, un par ligne',
   away: 'Loin de tels textes',
   steeringNote:
-    'La moyenne du flux résiduel sur des textes d’une sorte, moins celle sur l’autre (Rimsky et al. 2023).',
+    'La moyenne du flux résiduel sur des textes d’une sorte, moins celle sur l’autre (Rimsky et al. 2023). Le curseur « Orienter », plus haut, l’ajoute.',
   heads: 'Où regarde chaque tête',
   headsNote:
     'Chaque ligne d’une image est un token, et montre vers quels tokens jusqu’à lui la tête porte son attention : plus la couleur est forte, plus elle en porte. Choisissez une tête pour la voir en grand ; éteignez-la, et sa sortie vaut zéro. Les flèches passent d’une tête à l’autre, Suppr en éteint ou rallume une.',
@@ -101,7 +101,8 @@ export const fr: Words = {
     `Seule la fin du texte est lue : ${count(read, 'token')}. Avant elle : ${count(left, 'token')}.`,
   nucleus: (kept) => `Le tirage se fait parmi ${count(kept, 'token')}.`,
   loadingBytes: (loaded, total) => `Chargement du modèle : ${loaded} sur ${total}`,
-  facts: (layers, heads, width) => `${count(layers, 'layer')}, ${count(heads, 'head')}, largeur ${width}`,
+  facts: (layers, heads, width) =>
+    `${count(layers, 'layer')}, ${count(heads, 'head')}, largeur ${width}`,
   lensCell: (layer, token) => `Après ${layer}, derrière ${token} : `,
   patchCell: (layer, token, value) => `${layer}, à ${token} : ${value}`,
   measured: (target, against) =>

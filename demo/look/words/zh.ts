@@ -26,12 +26,13 @@ export const zh: Words = {
   off: '已关闭的头',
   noneOff: '没有。请在下面的图中关闭头。',
   steering: '加上的方向',
-  scale: '强度',
+  scale: '引导',
   direction: '方向',
   behindLayer: '在哪一层之后',
   toward: '朝向这类文字，每行一条',
   away: '远离这类文字',
-  steeringNote: '一类文字的残差流平均值减去另一类的平均值（Rimsky 等，2023）。',
+  steeringNote:
+    '一类文字的残差流平均值减去另一类的平均值（Rimsky 等，2023）。上面的“引导”滑块把它加进去。',
   heads: '每个头看向哪里',
   headsNote:
     '图中的每一行是一个词元，显示这个头注意到它之前（含它自己）的哪些词元：颜色越深，权重越大。选择一个头可以放大；关闭它，它的输出就是零。方向键在各个头之间移动，Delete 键关闭或打开一个头。',
