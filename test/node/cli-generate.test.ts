@@ -48,7 +48,8 @@ test('generate goes on with the embedded model where none is named', async () =>
   const prompt = 'It is a truth universally acknowledged';
   const settings = ['--max-new-tokens', '8', '--json'];
   const embedded = await output('generate', prompt, ...settings);
-  expect(jsonLines(embedded)).toEqual([{ prompt, generatedText: expect.stringMatching(/./) }]);
+  expect(jsonLines(embedded)).toMatchObject([{ prompt }]);
+  expect(embedded).toMatch(/"generatedText":"[^"]/);
   const novels = path.join(root, 'models/novels');
   expect(await output('generate', novels, prompt, ...settings)).toBe(embedded);
   // Behind --model all are prompts, of one word too.
