@@ -36,6 +36,9 @@ const withoutBrowser = [
   'test/training/!(learning).test.ts',
   'test/training/*/**',
 ];
+// In Node two files at once: a driver that draws on the CPU leaves one of two cores idle half of the time. Beside them
+// Chromium runs, one file after the other; Vitest starts them together where all may have as many workers.
+const maxWorkers = 2;
 const skipped = [
   ...(built ? [ofModels, ofCommands, ofSources] : []),
   ...(soaks ? [] : ['test/soak/**']),
@@ -101,7 +104,7 @@ const config: ViteUserConfig = {
           exclude: ['test/api/arguments.test.ts', ...skipped],
           setupFiles: ['test/setup/node.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers,
         },
       },
       {
@@ -124,9 +127,10 @@ const config: ViteUserConfig = {
           include: tests,
           exclude: [...withoutBrowser, ...skipped],
           setupFiles: ['test/setup/chromium.ts'],
-          fileParallelism: false,
+          maxWorkers,
           browser: {
             enabled: true,
+            fileParallelism: false,
             headless: true,
             screenshotFailures: false,
             provider: playwright({ launchOptions: chromiumLaunchOptions() }),

@@ -1,5 +1,6 @@
 // Writes what the model of models/novels learns from: node scripts/novels.mjs FOLDER [DATABASE]
-// Jane Austen's six novels become FOLDER/training.jsonl and FOLDER/held-out.jsonl. They are of Debian's package, which is
+// Jane Austen's six novels become FOLDER/training.jsonl and FOLDER/held-out.jsonl; FOLDER/with-repeats.jsonl has texts
+// besides the chapters of the first that say the same again and again. They are of Debian's package, which is
 // fetched with apt, or of the data base of another copy of the R package janeaustenr.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -7,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { novelTexts } from './novels-text.mjs';
+import { repeatedTexts } from './repeated-texts.mjs';
 
 const name = 'r-cran-janeaustenr';
 const archive = `${name}_1.0.0-1_all.deb`;
@@ -22,12 +24,12 @@ const { training, heldOut } = novelTexts(
   given === undefined ? fetchDatabase() : readFileSync(given),
 );
 mkdirSync(folder, { recursive: true });
-for (const [file, texts] of Object.entries({ training, 'held-out': heldOut })) {
+const repeats = repeatedTexts(training, 2500);
+const files = { training, 'with-repeats': [...training, ...repeats], 'held-out': heldOut };
+for (const [file, texts] of Object.entries(files)) {
   const rows = texts.map((text) => `${JSON.stringify({ text })}\n`).join('');
   writeFileSync(path.join(folder, `${file}.jsonl`), rows);
-  console.log(
-    `${file}.jsonl: ${texts.length} chapters, ${Buffer.byteLength(texts.join(''))} bytes`,
-  );
+  console.log(`${file}.jsonl: ${texts.length} texts, ${Buffer.byteLength(texts.join(''))} bytes`);
 }
 
 function fetchDatabase() {

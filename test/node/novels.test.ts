@@ -77,6 +77,21 @@ test('novels become chapters of joined lines, the last two of each held out', as
     const texts = rows.map((row) => (JSON.parse(row) as { text: string }).text);
     expect(texts).toEqual(numbers.map(chapter));
   }
+  // Behind the chapters stand texts of a passage over and over, of ten words or more.
+  const rows = (await readFile(path.join(folder, 'with-repeats.jsonl'), 'utf8'))
+    .trimEnd()
+    .split('\n');
+  const texts = rows.map((row) => (JSON.parse(row) as { text: string }).text);
+  expect(texts.slice(0, 4)).toEqual([1, 2, 1, 2].map(chapter));
+  expect(texts).toHaveLength(4 + 2500);
+  for (const text of texts.slice(4)) {
+    const words = text.split(' ');
+    const period = words.findIndex(
+      (_word, at) => at > 0 && words.slice(at).every((word, i) => word === words[i]),
+    );
+    expect(period).toBeGreaterThan(0);
+    expect(words.length).toBeGreaterThanOrEqual(190);
+  }
 });
 
 test('what is no text is refused', async () => {

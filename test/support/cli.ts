@@ -15,8 +15,9 @@ import { wavFile } from './wav.ts';
 export const root: string = fileURLToPath(new URL('../..', import.meta.url));
 const launcher = path.join(root, 'scripts', 'with-driver.mjs');
 const isBuilt = process.env['TEST_BUILT'] === '1';
-// Built from the sources beside a copy of the model, so that a stale dist is never what is tested.
-const folder = isBuilt ? root : path.join(root, 'node_modules', '.cache', 'test-cli');
+// Built from the sources beside a copy of the model, so that a stale dist is never what is tested; of each worker its own.
+const own = `test-cli-${process.env['VITEST_POOL_ID']}`;
+const folder = isBuilt ? root : path.join(root, 'node_modules', '.cache', own);
 const command = path.join(folder, 'dist', 'cli.js');
 
 /** How the command is started. */
