@@ -71,7 +71,7 @@ export async function generateShard(
   if (!Number.isSafeInteger(maxNewTokens) || Number(maxNewTokens) < 1) {
     throw new TransformerError(
       'OPTION_INVALID',
-      `pipelineOptions.maxNewTokens is ${show(maxNewTokens)}; wanted how many tokens a text has at most.`,
+      `pipelineOptions.maxNewTokens is ${maxNewTokens === undefined ? 'missing' : show(maxNewTokens)}; wanted how many tokens a text has at most.`,
     );
   }
   const most = Number(maxNewTokens);

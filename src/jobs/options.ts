@@ -1,6 +1,6 @@
 // What all functions over shards take.
 
-import { fieldsOf, hasMethod, refuseUnknown, TransformerError } from '../runtime/errors.ts';
+import { fieldsOf, hasMethod, isA, refuseUnknown, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { halves, type Halved } from '../tasks/halves.ts';
 import { checkOptions } from '../tasks/task.ts';
@@ -144,7 +144,7 @@ export function pipelineFields(
   given: unknown,
   instead: Readonly<Record<string, string>>,
 ): Readonly<Record<string, unknown>> {
-  const fields = fieldsOf(given ?? {}, 'The object of pipelineOptions');
+  const fields = fieldsOf(given === undefined ? {} : given, 'The object of pipelineOptions');
   for (const [name, value] of fields) {
     const hint = Object.hasOwn(instead, name) ? instead[name] : undefined;
     if (hint === undefined || value === undefined) continue;
@@ -170,7 +170,7 @@ export function checkPipeline(given: unknown, tasks: readonly string[]): void {
 
 /** Refuses what names no place. Errors: INPUT_INVALID. */
 export function checkPlace(what: string, given: unknown): void {
-  if (given instanceof URL || (typeof given === 'string' && given.trim() !== '')) return;
+  if (isA(given, URL) || (typeof given === 'string' && given.trim() !== '')) return;
   throw new TransformerError(
     'INPUT_INVALID',
     `${what} is ${given === undefined ? 'missing' : show(given)}; wanted a path or a URL.`,

@@ -38,19 +38,26 @@ function stem(address: string): string {
 /** JSON whose fields are in the order of their names. Errors: OPTION_INVALID for what is no data. */
 function plain(given: object): string {
   try {
-    return JSON.stringify(given, (name, value: unknown) => {
-      if (typeof value === 'function' || typeof value === 'symbol') {
-        throw new TypeError(`${name} is a ${typeof value}`);
-      }
-      if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-      return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-    });
+    return JSON.stringify(given, inOrder);
   } catch (cause) {
     throw new TransformerError(
       'OPTION_INVALID',
-      `pipelineOptions are no plain data: ${messageOf(cause)}. Outputs are named after them, so leave it out.`,
+      `pipelineOptions are no plain data: ${messageOf(cause)}. Outputs are named after them: pass texts, numbers, ` +
+        'lists and objects alone.',
       { cause },
     );
   }
+}
+
+/** A value as it stands, before any `toJSON` of its own. */
+function inOrder(this: Readonly<Record<string, unknown>>, name: string): unknown {
+  const value = this[name];
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new TypeError(`${name} is a ${typeof value}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  if (kind !== 'Object') throw new TypeError(`${name} is of class ${kind}`);
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

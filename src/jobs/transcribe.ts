@@ -58,7 +58,10 @@ export async function transcribeShard(
     onText: 'Read the output.',
   });
   const { returnTimestamps = false, returnLanguage = false, temperature } = pipelineOptions;
-  const isHot = [temperature ?? 0].flat().some((one) => one > 0);
+  const temperatures = Array.isArray(temperature)
+    ? Array.from<unknown>(temperature)
+    : [temperature];
+  const isHot = temperatures.some((one) => typeof one === 'number' && one > 0);
   checkSeed(isHot ? { doSample: true, ...pipelineOptions } : pipelineOptions, {});
   const hasChunks = returnTimestamps !== false || returnLanguage;
   const columns: readonly Column[] = [
