@@ -2,7 +2,7 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Gpu, pipeline } from 'webgpu-transformer';
 import * as jobs from 'webgpu-transformer/jobs';
 import { callables } from '../support/interface.ts';
@@ -22,7 +22,14 @@ const sound = path.join(import.meta.dirname, '../fixtures/whisper_task/one.wav')
 await copyFile(sound, path.join(folder, 'one.wav'));
 const texts = await writeShard(folder, [{ text: 'Marie', textPair: 'Curie', audio: 'one.wav' }]);
 
+// Any text names a folder of outputs, from here on.
+const before = process.cwd();
+beforeAll(() => {
+  process.chdir(folder);
+});
+
 afterAll(async () => {
+  process.chdir(before);
   for (const one of [embed, classify, generate, hear]) one.dispose();
   gpu.dispose();
   await rm(folder, { recursive: true });
