@@ -16,6 +16,7 @@ export function bundle(entry, outDir) {
     resolve: {
       alias: {
         'webgpu-transformer/interpret': path.join(root, 'src/interpret/index.ts'),
+        'webgpu-transformer/serve': path.join(root, 'src/serve/index.ts'),
         'webgpu-transformer/training': path.join(root, 'src/training/index.ts'),
         'webgpu-transformer': path.join(root, 'src/index.node.ts'),
       },
