@@ -7,7 +7,7 @@ import type { TextClassificationOptions, TextPair } from '../tasks/text/text-cla
 import type { Encoding } from '../tokenizer/template.ts';
 import {
   checkPipeline,
-  type Data,
+  type ShardPipelineOptions,
   pipelineFields,
   type ShardOptions,
   type ShardResult,
@@ -24,7 +24,7 @@ export interface ClassifyShardOptions extends ShardOptions, TooLong {
   /** The column of a second text that goes with each, such as a hypothesis. */
   pairColumn?: string;
   /** Options of the pipeline. */
-  pipelineOptions?: Data<TextClassificationOptions>;
+  pipelineOptions?: ShardPipelineOptions<TextClassificationOptions>;
 }
 
 type Classifier = Halved<TextClassificationOptions, TextPair, Encoding, LabelScore[]>;

@@ -9,7 +9,7 @@ import type { FeatureExtractionOptions } from '../tasks/text/feature-extraction.
 import type { Encoding } from '../tokenizer/template.ts';
 import {
   checkPipeline,
-  type Data,
+  type ShardPipelineOptions,
   pipelineFields,
   type ShardOptions,
   type ShardResult,
@@ -27,7 +27,9 @@ export interface EmbedShardOptions extends Omit<ShardOptions, 'format'>, TooLong
    */
   format?: 'jsonl' | 'parquet' | 'safetensors';
   /** Options of the pipeline; of `feature-extraction` the mean is taken where `pooling` is absent. */
-  pipelineOptions?: Data<EmbeddingOptions> | Data<FeatureExtractionOptions>;
+  pipelineOptions?:
+    | ShardPipelineOptions<EmbeddingOptions>
+    | ShardPipelineOptions<FeatureExtractionOptions>;
 }
 
 type Embedder = Halved<EmbeddingOptions & FeatureExtractionOptions, string, Encoding, Float32Array>;

@@ -11,7 +11,7 @@ import type { DataRecord } from '../training/data/records.ts';
 import { checkSeed } from './drawing.ts';
 import {
   checkPipeline,
-  type Data,
+  type ShardPipelineOptions,
   pipelineFields,
   type ShardOptions,
   type ShardResult,
@@ -23,7 +23,10 @@ import { runShard } from './shard.ts';
 /** How texts are generated for a shard. */
 export interface GenerateShardOptions extends ShardOptions {
   /** Options of the pipeline. `maxNewTokens` bounds each text; who draws gives a `seed`. */
-  pipelineOptions: Data<Omit<TextGenerationOptions, 'returnFullText' | 'stoppingCriteria'>> & {
+  pipelineOptions: ShardPipelineOptions<
+    Omit<TextGenerationOptions, 'returnFullText' | 'stoppingCriteria'>
+  > & {
+    /** Tokens of a text at most. */
     maxNewTokens: number;
   };
 }

@@ -59,7 +59,7 @@ export interface TooLong {
 }
 
 /** The options of a pipeline that are data: `signal` and what reports stand beside them. */
-export type Data<Options> = Omit<Options, 'signal' | 'truncation'>;
+export type ShardPipelineOptions<Options> = Omit<Options, 'signal' | 'truncation'>;
 
 /** The same, with what is left out filled in. */
 export interface ShardSettings {

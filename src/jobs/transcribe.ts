@@ -11,7 +11,7 @@ import type { DataRecord } from '../training/data/records.ts';
 import { checkSeed } from './drawing.ts';
 import {
   checkPipeline,
-  type Data,
+  type ShardPipelineOptions,
   pipelineFields,
   type ShardOptions,
   type ShardResult,
@@ -24,7 +24,7 @@ import type { Column } from './writers.ts';
 /** How the sounds of a shard are heard. */
 export interface TranscribeShardOptions extends Omit<ShardOptions, 'batchTokens'> {
   /** Options of the pipeline. */
-  pipelineOptions?: Data<Omit<RecognitionOptions, 'onText' | 'stoppingCriteria'>>;
+  pipelineOptions?: ShardPipelineOptions<Omit<RecognitionOptions, 'onText' | 'stoppingCriteria'>>;
 }
 
 type Recognizer = Halved<RecognitionOptions, AudioInput, Float32Array, SpeechText>;

@@ -4,6 +4,6 @@ export { type Caller, createHandler, type Handler } from './handler.ts';
 export type { Limits } from './limits.ts';
 export type { ServedPipeline, ServedTask } from './models.ts';
 export type { HandlerOptions, LogEntry } from './options.ts';
-export { RunningBatch } from './running-batch.ts';
+export { type BatchLoad, RunningBatch } from './running-batch.ts';
 export type { BatchOptions } from '../model/generation/batch/batch-options.ts';
 export type { BatchTokens } from '../model/generation/batch/seat.ts';

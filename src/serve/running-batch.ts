@@ -8,6 +8,14 @@ import type { BatchTokens } from '../model/generation/batch/seat.ts';
 import type { GenerateOptions } from '../model/generation/options.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 
+/** How much a batch has to do. */
+export interface BatchLoad {
+  /** Calls that wait for room. */
+  readonly waiting: number;
+  /** Calls that get tokens, or whose prompts are fed. */
+  readonly running: number;
+}
+
 /**
  * Calls that join and leave a running batch between steps ("continuous batching": iteration-level scheduling, Orca, Yu
  * et al. 2022, OSDI, §3.1) over one cache in blocks (PagedAttention, Kwon et al. 2023, arXiv 2309.06180, §4). Prompts are
@@ -29,13 +37,14 @@ export class RunningBatch {
   #alone = 0;
   #disposed = false;
 
+  /** `model` stays the caller's; memory for the cache is taken with the first call. */
   constructor(model: Model, options: BatchOptions = {}) {
     this.#model = model;
     this.#options = { ...options };
   }
 
   /** Calls that wait for room, and those that run. */
-  get load(): { readonly waiting: number; readonly running: number } {
+  get load(): BatchLoad {
     const { waiting, running } = this.#batch?.load ?? { waiting: 0, running: 0 };
     const first = Math.min(1, this.#alone);
     return { waiting: waiting + this.#alone - first, running: running + first };

@@ -3,6 +3,7 @@
 import { fieldsOf, refuseUnknown, TransformerError } from '../../../runtime/errors.ts';
 import { show } from '../../../runtime/print.ts';
 
+/** How large a running batch may be. */
 export interface BatchOptions {
   /** Sequences that go on in the same steps at most; 16 when absent. */
   maxSequences?: number;
