@@ -267,10 +267,11 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     debugName: 'a module alone',
     test: /\/src\/(model|source)\//,
   },
-  { name: 'jobs', test: /\/src\/jobs\// },
   { name: 'serve', test: /\/src\/serve\/(?!transcriptions)/ },
   { name: 'interpret', test: /\/src\/interpret\// },
   { name: 'self-test', test: /\/src\/self-test\// },
   { name: 'training', test: /\/src\/(training|phrases|shaders)\// },
   { name: 'node', test: /\/src\/(node\/|index\.node)/ },
+  // What it takes of those above stays there: this one is for Node alone.
+  { name: 'jobs', test: /\/src\/jobs\// },
 ].map((group, index, { length }) => ({ ...group, priority: length - index }));
