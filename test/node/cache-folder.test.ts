@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clearCache, directoryTarget, isCached } from 'webgpu-transformer';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -176,14 +176,27 @@ test('what killed processes left is removed in time', async () => {
   const target = directoryTarget(folder);
   await target.write('f', Uint8Array.of(1));
   // No system has a process of so high a number.
-  const names = ['f.99999999-1.partial', `f.${process.pid}-9.partial`, 'other.99999999-1.partial'];
-  const old = Date.now() / 1000 - 3600;
-  for (const name of names) {
+  const host = hostname()
+    .replaceAll(/[^\w-]/g, '_')
+    .slice(0, 40);
+  const hour = 3600;
+  const left: readonly (readonly [name: string, age: number, stays: boolean])[] = [
+    [`f.${host}.99999999-1.partial`, 0, false],
+    // A container that starts again has the number of the one before.
+    [`f.${host}.${process.pid}-9.partial`, 0, false],
+    [`f.${host}.${process.ppid}-9.partial`, 48 * hour, true],
+    [`other.${host}.99999999-1.partial`, 0, true],
+    ['f.elsewhere.1-1.partial', hour, true],
+    ['f.elsewhere.1-2.partial', 25 * hour, false],
+  ];
+  for (const [name, age] of left) {
     await writeFile(join(folder, name), 'x');
-    await utimes(join(folder, name), old, old);
+    const time = Date.now() / 1000 - age;
+    await utimes(join(folder, name), time, time);
   }
   await target.write('f', Uint8Array.of(2));
-  expect((await readdir(folder)).toSorted()).toEqual(['f', ...names.slice(1)].toSorted());
+  const staying = left.filter(([, , stays]) => stays).map(([name]) => name);
+  expect((await readdir(folder)).toSorted()).toEqual(['f', ...staying].toSorted());
 });
 
 test('pipes and folders where files of the cache should be are not read', async () => {
