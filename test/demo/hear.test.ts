@@ -23,7 +23,7 @@ const anyLanguage: Choices = { language: undefined, task: 'transcribe' };
 /** The fixture hears a second at once. */
 const samplingRate = 16_000;
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 let folder: string;
 let browser: Browser;
@@ -77,7 +77,7 @@ async function open({ inBrowser = browser, before, onlyOwnPolicy, ...options }: 
     before,
     onlyOwnPolicyOf: onlyOwnPolicy ? /hear\.html$/ : undefined,
   }));
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(240_000);
   await page.goto(`${url}hear.html`);
 }
 

@@ -60,7 +60,7 @@ async function open(
   options: BrowserContextOptions = {},
 ): Promise<void> {
   ({ page, complaints } = await watchedPage(browser, options));
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(240_000);
   await page.goto(`${url}look.html#${linkOf({ ...initial, text, ...changes })}`);
   await page.locator('#fact-model', { hasText: 'gpt2' }).waitFor();
   await settled();

@@ -27,7 +27,7 @@ const layers = 4;
 const heads = 4;
 const patches = 49;
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 let folder: string;
 let browser: Browser;
@@ -70,7 +70,7 @@ async function open(
     before,
     onlyOwnPolicyOf: onlyOwnPolicy ? /see\.html$/ : undefined,
   }));
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(240_000);
   await page.goto(`${url}see.html`);
   await page.locator('#examples button').nth(9).waitFor();
 }

@@ -64,7 +64,7 @@ export class TrainingPage {
   ): Promise<TrainingPage> {
     const { page, complaints } = await watchedPage(browser, { ...options, before: watch });
     // The first step compiles a hundred pipelines, which a software driver takes its time over.
-    page.setDefaultTimeout(120_000);
+    page.setDefaultTimeout(240_000);
     const opened = new TrainingPage(page, complaints);
     await page.goto(url);
     return opened;

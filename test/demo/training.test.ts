@@ -17,7 +17,7 @@ import { TrainingPage, workerFile } from './training-page.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 let folder: string;
 let browser: Browser;

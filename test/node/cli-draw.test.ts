@@ -16,7 +16,7 @@ import {
 import { png } from '../../src/cli/image/png.ts';
 
 // Several processes a test, each of which opens a device.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 beforeAll(buildCommand);
 
 async function pixelsOf(file: string | Buffer): Promise<number[]> {

@@ -16,7 +16,7 @@ import {
 import { expectedResult } from '../support/tasks.ts';
 
 // Several processes a test, each of which opens a device.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 beforeAll(buildCommand);
 
 const gpt2 = await taskFolder('gpt2');

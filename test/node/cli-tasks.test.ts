@@ -21,7 +21,7 @@ import { expectAlike, expectedResult, taskFiles } from '../support/tasks.ts';
 import { webFolder } from '../support/web.ts';
 
 // Several processes a test, each of which opens a device.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 beforeAll(buildCommand);
 
 const nli = await taskFolder('bert/nli');

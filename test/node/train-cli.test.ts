@@ -21,7 +21,7 @@ import { wavFile } from '../support/wav.ts';
 import { buildCommand, expectRefusal, interrupt, root, run, taskFolder } from '../support/cli.ts';
 
 // Several processes a test, each of which opens a device.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 beforeAll(buildCommand);
 
 async function temporaryFolder(): Promise<string> {

@@ -96,7 +96,7 @@ describe('in Chromium', () => {
     afterAll(() => server.close());
     const url = server.resolvedUrls?.local[0] ?? '';
     const page = await browser.newPage();
-    page.setDefaultTimeout(120_000);
+    page.setDefaultTimeout(240_000);
     await page.goto(url + query);
     return { page, url };
   }

@@ -20,7 +20,7 @@ afterAll(() => browser?.close());
 /** Translates twice in a page; then in one whose model is not there, which says so. */
 async function expectTranslations(url: string): Promise<void> {
   const context = await browser.newContext();
-  context.setDefaultTimeout(120_000);
+  context.setDefaultTimeout(240_000);
   const page = await context.newPage();
   await page.goto(url);
   const ask = page.getByRole('button', { name: 'Translate' });
