@@ -1,9 +1,10 @@
 // Generation for many callers at once.
 
-import { TransformerError } from '../runtime/errors.ts';
+import { hasMethod, TransformerError } from '../runtime/errors.ts';
+import { show } from '../runtime/print.ts';
 import { endedWhenDropped } from '../model/generation/abandoned.ts';
 import type { Batch } from '../model/generation/batch/batch.ts';
-import type { BatchOptions } from '../model/generation/batch/batch-options.ts';
+import { type BatchOptions, batchSizes } from '../model/generation/batch/batch-options.ts';
 import type { BatchTokens } from '../model/generation/batch/seat.ts';
 import type { GenerateOptions } from '../model/generation/options.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
@@ -37,8 +38,18 @@ export class RunningBatch {
   #alone = 0;
   #disposed = false;
 
-  /** `model` stays the caller's; memory for the cache is taken with the first call. */
+  /**
+   * `model` stays the caller's; memory for the cache is taken with the first call.
+   * @throws TransformerError INPUT_INVALID, OPTION_INVALID, OPTION_UNKNOWN
+   */
   constructor(model: Model, options: BatchOptions = {}) {
+    if (!hasMethod(model, 'stream')) {
+      throw new TransformerError(
+        'INPUT_INVALID',
+        `A batch was made of ${show(model)}; wanted a model. Pass what loadModel resolves with.`,
+      );
+    }
+    batchSizes(options, model.maxPositions);
     this.#model = model;
     this.#options = { ...options };
   }
@@ -52,7 +63,7 @@ export class RunningBatch {
 
   /**
    * Generates token by token, as `model.stream` does. Whoever stops reading, or aborts, leaves at the next step.
-   * Errors: those of `stream`; OPTION_INVALID for options of the batch; DISPOSED.
+   * Errors: those of `stream`; DISPOSED.
    */
   stream(
     inputs: ModelInputs,

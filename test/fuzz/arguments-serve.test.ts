@@ -1,13 +1,21 @@
 // Wrong arguments of the entry webgpu-transformer/serve.
-import { expect, test } from 'vitest';
-import { createHandler } from 'webgpu-transformer/serve';
+import { afterAll, expect, test } from 'vitest';
+import { Gpu, loadModel } from 'webgpu-transformer';
+import { createHandler, RunningBatch } from 'webgpu-transformer/serve';
 import { callables } from '../support/interface.ts';
+import { fixtureSource } from '../support/source.ts';
 import { scriptedPipeline } from '../support/scripted-pipeline.ts';
 import { expectRefused, type Way } from '../support/wrong-arguments.ts';
 
 const { pipeline } = await scriptedPipeline({ text: 'Marie Curie' });
 const models = { chat: pipeline };
 const limits = { bodyBytes: 9, tokens: 9, choices: 9, texts: 9, waiting: 9, time: 9 };
+
+const gpu = await Gpu.request();
+const model = await loadModel(fixtureSource('gpt2'), { gpu });
+const batch = new RunningBatch(model);
+afterAll(() => gpu.dispose());
+const inputs = { inputIds: [[5, 9, 2]] };
 
 const ways: Readonly<Record<string, Way>> = {
   createHandler: {
@@ -29,6 +37,15 @@ const ways: Readonly<Record<string, Way>> = {
   'handler.close': {
     call: (...args) => createHandler({ models }).close(...args),
     right: [() => [{ patience: 5 }]],
+  },
+  'new RunningBatch': {
+    call: (...args: ConstructorParameters<typeof RunningBatch>) => new RunningBatch(...args),
+    right: [() => [model, { maxSequences: 2, maxLength: 20, maxTokens: 40 }]],
+  },
+  'runningbatch.dispose': { call: () => new RunningBatch(model).dispose(), right: [() => []] },
+  'runningbatch.stream': {
+    call: (...args: Parameters<RunningBatch['stream']>) => batch.stream(...args),
+    right: [() => [inputs, { maxNewTokens: 2 }]],
   },
 };
 

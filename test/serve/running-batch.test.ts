@@ -237,8 +237,8 @@ test('what is wrong is said before anything runs', () =>
     using model = await loadModel(fixtureSource('gpt2'), { gpu });
     const inputs = { inputIds: [[5, 6]] };
     for (const wrong of [{ maxSequences: 0 }, { maxLength: 49 }, { maxTokens: 1.5 }]) {
-      using batch = new RunningBatch(model, wrong);
-      await expectRejection(batch.stream(inputs).next(), 'OPTION_INVALID', ...Object.keys(wrong));
+      const made = async (): Promise<RunningBatch> => new RunningBatch(model, wrong);
+      await expectRejection(made(), 'OPTION_INVALID', ...Object.keys(wrong));
     }
     using batch = new RunningBatch(model);
     await expectRejection(batch.stream({ inputIds: [[-1]] }).next(), 'INPUT_INVALID');

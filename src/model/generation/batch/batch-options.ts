@@ -30,7 +30,7 @@ export function batchSizes(options: BatchOptions, maxPositions: number): BatchSi
   fieldsOf(options, 'The object of options');
   refuseUnknown(options, ['maxSequences', 'maxLength', 'maxTokens'], 'option of a batch');
   const whole = (name: keyof BatchOptions, most: number, usual: number): number => {
-    const value = options[name] ?? usual;
+    const { [name]: value = usual } = options;
     if (Number.isInteger(value) && value >= 1 && value <= most) return value;
     const to = most === Infinity ? '' : ` and at most ${most}`;
     const wanted = `a whole number of at least 1${to}`;

@@ -1,5 +1,6 @@
 // What runs in the same steps of a language model: see `RunningBatch`.
 
+import { fieldsOf } from '../../../runtime/errors.ts';
 import type { ModelInputs } from '../../model.ts';
 import { editedRequest } from '../edited-call.ts';
 import type { GenerateOptions } from '../options.ts';
@@ -45,6 +46,8 @@ export class Batch {
 
   /** Has a call join; undefined where it has to run alone. Errors: INPUT_INVALID, OPTION_*, ABORTED. */
   async join(inputs: ModelInputs, options: GenerateOptions): Promise<BatchStream | undefined> {
+    fieldsOf(inputs, 'The object of inputs');
+    fieldsOf(options, 'The object of options');
     const call = { prompt: this.#model.read(inputs, options), options };
     const request = await editedRequest(call, this.#model);
     if (!this.#fits(request)) return undefined;
