@@ -54,7 +54,6 @@ export async function classifyShard(
   const { pairColumn } = options;
   checkOptions('classifyShard', { pairColumn }, { pairColumn: 'text' });
   const pipelineOptions: TextClassificationOptions = pipelineFields(options.pipelineOptions, {
-    signal: 'Pass signal beside pipelineOptions.',
     truncation: "Pass tooLong: 'truncate'.",
   });
   const isList = pipelineOptions.topK !== undefined;

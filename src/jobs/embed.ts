@@ -72,7 +72,6 @@ export async function embedShard(
     );
   }
   const fields: FeatureExtractionOptions = pipelineFields(options.pipelineOptions, {
-    signal: 'Pass signal beside pipelineOptions.',
     truncation: "Pass tooLong: 'truncate'.",
   });
   const isPooled = pipeline.task === 'feature-extraction';

@@ -67,7 +67,6 @@ export async function generateShard(
   });
   const { column, signal } = settings;
   const pipelineOptions: TextGenerationOptions = pipelineFields(options.pipelineOptions, {
-    signal: 'Pass signal beside pipelineOptions.',
     returnFullText: 'The output has the new text alone.',
   });
   const { maxNewTokens, numReturnSequences = 1 } = pipelineOptions;

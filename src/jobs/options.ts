@@ -145,8 +145,12 @@ export function pipelineFields(
   instead: Readonly<Record<string, string>>,
 ): Readonly<Record<string, unknown>> {
   const fields = fieldsOf(given === undefined ? {} : given, 'The object of pipelineOptions');
+  const hints: Readonly<Record<string, string>> = {
+    signal: 'Pass signal beside pipelineOptions.',
+    ...instead,
+  };
   for (const [name, value] of fields) {
-    const hint = Object.hasOwn(instead, name) ? instead[name] : undefined;
+    const hint = Object.hasOwn(hints, name) ? hints[name] : undefined;
     if (hint === undefined || value === undefined) continue;
     throw new TransformerError('OPTION_INVALID', `pipelineOptions.${name} is taken. ${hint}`);
   }

@@ -54,7 +54,6 @@ export async function transcribeShard(
   });
   const { column, signal } = settings;
   const pipelineOptions: RecognitionOptions = pipelineFields(options.pipelineOptions, {
-    signal: 'Pass signal beside pipelineOptions.',
     onText: 'Read the output.',
   });
   const { returnTimestamps = false, returnLanguage = false, temperature } = pipelineOptions;

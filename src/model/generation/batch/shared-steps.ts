@@ -28,7 +28,8 @@ export class SharedSteps {
   readonly #cache: SharedCache;
   readonly #pool: SlotPool;
   readonly #vocabulary: number;
-  readonly #lists = new Map<string, DecodeStep>();
+  /** By their rows. */
+  readonly #lists = new Map<number, DecodeStep>();
   /** What requests have asked of the choice of tokens so far: a list that has all of it serves them all. */
   #selection: Selection | undefined;
   #run: Run | undefined;
@@ -101,36 +102,27 @@ export class SharedSteps {
   /** The list of a number of rows that chooses tokens as these requests ask for. */
   async #listFor(rows: number, seats: readonly Seat[]): Promise<DecodeStep> {
     const own = unite(seats.map(({ request }) => request.selection));
-    const { sequenceWords } = own;
-    // One that says more than is asked serves as well.
-    const most = Math.max(
-      this.#selection?.sequenceWords ?? 0,
-      sequenceWords && 2 ** Math.ceil(Math.log2(sequenceWords)),
-    );
-    const selection = {
-      ...unite([this.#selection ?? own, own]),
-      sets: rows,
-      sequenceWords: most,
-    };
-    this.#selection = { ...selection, sets: 1 };
-    const key = JSON.stringify(selection);
-    let list = this.#lists.get(key);
+    const selection = { ...this.#widened(own), sets: rows };
+    let list = this.#lists.get(rows);
     if (list === undefined) {
       list = await DecodeStep.create(this.#cache.scope, this.#cache.rows(rows), selection, 0);
-      this.#forgetOthers(selection);
-      this.#lists.set(key, list);
+      this.#lists.set(rows, list);
     }
     return list;
   }
 
-  /** Frees the lists that choose by less. */
-  #forgetOthers(selection: Selection): void {
-    for (const [key, list] of this.#lists) {
-      const { sets } = JSON.parse(key) as Selection;
-      if (JSON.stringify({ ...selection, sets }) === key) continue;
-      this.#lists.delete(key);
-      list.dispose();
+  /** What was asked for so far, and this. Lists that choose by less are freed. */
+  #widened(own: Selection): Selection {
+    const before = this.#selection;
+    const words = own.sequenceWords && 2 ** Math.ceil(Math.log2(own.sequenceWords));
+    const sequenceWords = Math.max(before?.sequenceWords ?? 0, words);
+    const after = { ...unite([before ?? own, own]), sets: 1, sequenceWords };
+    if (JSON.stringify(after) !== JSON.stringify(before)) {
+      for (const list of this.#lists.values()) list.dispose();
+      this.#lists.clear();
+      this.#selection = after;
     }
+    return after;
   }
 
   #submit(run: Run, isHurried: boolean): void {
