@@ -48,6 +48,7 @@ const sidebar = [
     '/about/how-it-works': 'How it works',
     '/about/tests': 'How it is tested',
     '/about/performance': 'Performance',
+    '/about/jobs-model': 'What jobs cost',
   }),
 ];
 
