@@ -86,6 +86,20 @@ export {
 } from './head-pruning.ts';
 export { initialCheckpoint, type InitialCheckpointOptions } from './initialize.ts';
 export { type WeightedAdapter, withAdapters } from './adapters/adapted-model.ts';
+export {
+  adapterDelta,
+  adapterFile,
+  type AdapterTensor,
+  type AdapterTensors,
+  adapterTensors,
+} from './adapters/adapter-tensors.ts';
+export { mergeAdapters, type MergeAdaptersOptions } from './adapters/merge-adapters.ts';
+export {
+  type OuterState,
+  type OuterStep,
+  outerStep,
+  type OuterStepOptions,
+} from './adapters/outer-step.ts';
 export { loadLora } from './adapters/load-lora.ts';
 export { Lora } from './adapters/lora.ts';
 export type { AdaptiveOptions } from './adapters/adaptive-ranks.ts';

@@ -63,6 +63,9 @@ const table = (content: string): File => new File([content], 'metadata.csv');
 const speech = await training.loadSpeechProcessor(fixtureSource('whisper_task'));
 const tokenizerFiles = await taskFiles('gpt2');
 const example = (): training.TokenExample => ({ inputIds: [1, 2], labels: [1, 2] });
+const vector = (): training.AdapterTensors => ({
+  a: { shape: [2], data: Float32Array.of(1, 2) },
+});
 const decay = of(() => [{ learningRate: 0.1, totalSteps: 5 }]);
 const head = { stack: 'encoder', layer: 0, head: 1 };
 /** A schedule is tried as well: what it was made of may not be looked at before. */
@@ -150,6 +153,17 @@ const ways: Readonly<Record<string, Way>> = {
   preferenceBatch: {
     call: training.preferenceBatch,
     right: of(() => [[{ chosen: example(), rejected: example() }], 0]),
+  },
+  adapterTensors: { call: training.adapterTensors, right: of(() => [adapter.source]) },
+  adapterFile: { call: training.adapterFile, right: of(() => [vector()]) },
+  adapterDelta: { call: training.adapterDelta, right: of(() => [vector(), vector()]) },
+  mergeAdapters: {
+    call: training.mergeAdapters,
+    right: of(() => [[vector(), vector(), vector()], [1, 1, 1], { maxNorm: 'median' as const }]),
+  },
+  outerStep: {
+    call: training.outerStep,
+    right: of(() => [vector(), vector(), { state: { version: 0, velocity: vector() } }]),
   },
   loadLora: { call: training.loadLora, right: of(() => [model, adapter.source]) },
   pruneHeads: {

@@ -4,7 +4,7 @@
 import { nearestName, TransformerError } from '../../runtime/errors.ts';
 import { elements } from '../../runtime/tensor.ts';
 import { isObject, type JsonObject, show } from '../../source/json.ts';
-import { openSafetensorsFile, readTensors } from '../../source/safetensors.ts';
+import { openSafetensorsFile, readTensors, type TensorEntry } from '../../source/safetensors.ts';
 import { safetensors, type StoredValues } from '../../source/safetensors-writer.ts';
 import { describeFile, requireJson, type Source } from '../../source/source.ts';
 import type { TrainableModel } from '../../model/trainable-model.ts';
@@ -23,7 +23,8 @@ import { checkWhole, wholeModulesOf, wholeTensors } from './whole-files.ts';
 import { wholeName } from './whole-modules.ts';
 
 const configFile = 'adapter_config.json';
-const weightsFile = 'adapter_model.safetensors';
+/** The file with the tensors. */
+export const weightsFile = 'adapter_model.safetensors';
 
 /** An adapter as its files have it: the matrices by the names of their tensors. */
 export interface StoredAdapter extends AdapterConfig {
@@ -153,20 +154,7 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
     }
   }
   checkWhole(model, modulesToSave, entries, file);
-  const blocks = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const entry of entries.values()) {
-    blocks.set(entry.name, new Uint8Array(entry.end - entry.start));
-  }
-  for await (const { entry, offset, bytes } of readTensors(source, entries.values(), {})) {
-    blocks.get(entry.name)?.set(bytes, offset);
-  }
-  const values = new Map<string, StoredValues>();
-  for (const [key, entry] of entries) {
-    const bytes = blocks.get(key) ?? new Uint8Array(0);
-    const data = new Float32Array(elements(entry.shape));
-    data.set(numbersIn(entry, bytes));
-    values.set(key, { shape: entry.shape, data });
-  }
+  const values = await readNumbers(source, entries);
   return {
     ...sizes,
     targets,
@@ -175,6 +163,27 @@ export async function readAdapter(source: Source, model: TrainableModel): Promis
     kept,
     values: byExperts(withRanks(values, layers, kept), layers),
   };
+}
+
+/** The values of these tensors, widened to f32. Errors: FILE_*, MODEL_UNSUPPORTED. */
+export async function readNumbers(
+  source: Source,
+  entries: ReadonlyMap<string, TensorEntry>,
+): Promise<Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>> {
+  const blocks = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const entry of entries.values()) {
+    blocks.set(entry.name, new Uint8Array(entry.end - entry.start));
+  }
+  for await (const { entry, offset, bytes } of readTensors(source, entries.values(), {})) {
+    blocks.get(entry.name)?.set(bytes, offset);
+  }
+  return new Map(
+    Array.from(entries, ([key, entry]) => {
+      const data = new Float32Array(elements(entry.shape));
+      data.set(numbersIn(entry, blocks.get(key) ?? new Uint8Array(0)));
+      return [key, { shape: entry.shape, data }];
+    }),
+  );
 }
 
 function baseOf({ baseModel }: Pick<AdapterConfig, 'baseModel'>): string {
