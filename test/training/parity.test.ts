@@ -22,8 +22,8 @@ interface Expected {
   readonly learning_rate: number;
   readonly weight_decay: number;
   readonly clip_grad_norm: number;
-  /** Of whole models. */
-  readonly full?: Steps;
+  /** Of whole models. `eps` of AdamW is 1e-8 when absent. */
+  readonly full?: Steps & { readonly eps?: number };
   readonly lora: Steps;
 }
 
@@ -78,8 +78,8 @@ function expectTrained(
   }
 }
 
-const settings = (expected: Expected): TrainerOptions => ({
-  optimizer: adamW({ weightDecay: expected.weight_decay }),
+const settings = (expected: Expected, { eps = 1e-8 } = {}): TrainerOptions => ({
+  optimizer: adamW({ weightDecay: expected.weight_decay, eps }),
   learningRate: expected.learning_rate,
   maxGradNorm: expected.clip_grad_norm,
   decay: 'all',
@@ -95,7 +95,7 @@ describe.each(wholes)('%s', (name) => {
       const expected = (await readFixtureJson(`${folder}/expected.json`)) as Expected;
       const inputs = callInputs(await readCase(expected.checkpoint), expected.call);
       using model = await loadModel(fixtureSource(expected.checkpoint), { gpu, training: true });
-      using trainer = new Trainer(model, settings(expected));
+      using trainer = new Trainer(model, settings(expected, expected.full));
       await expectSteps(trainer, inputs, expected.full!);
       const final = readValues(await readFixture(`${folder}/expected_final.safetensors`));
       const trained = await readParameters(gpu, trainer.state.parameters);
