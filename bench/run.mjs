@@ -1,13 +1,15 @@
 // Bundles the bench with the library's sources and runs it where WebGPU finds an adapter. With --peers
-// that is the comparison with other libraries, with --fine-tuning the one with PEFT, with --serving that of a running batch, with --jobs a fleet on paper.
+// that is the comparison with other libraries, with --fine-tuning the one with PEFT, with --serving that of a
+// running batch, with --load a server under load, with --jobs a fleet on paper.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { bundle } from '../scripts/bundle.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const folder =
-  ['peers', 'fine-tuning', 'serving', 'jobs'].find((name) => process.argv.includes(`--${name}`)) ??
-  '';
+  ['peers', 'fine-tuning', 'serving', 'load', 'jobs'].find((name) =>
+    process.argv.includes(`--${name}`),
+  ) ?? '';
 const outDir = path.join(root, 'node_modules/.cache/webgpu-transformer/bench', folder);
 
 await bundle(path.join('bench', folder, 'main.ts'), outDir);

@@ -100,6 +100,19 @@ export class Metrics {
     );
     const { requests, promptTokens, completionTokens, firstToken, duration } = this;
     const families = [requests, promptTokens, completionTokens, firstToken, duration];
-    return `${[...families, this.#waiting, this.#running].join('\n')}\n`;
+    return `${[...families, this.#waiting, this.#running, ...memory()].join('\n')}\n`;
   }
+}
+
+/** What the process holds in memory, by the name that all exporters have for it; nothing in a browser. */
+function memory(): string[] {
+  const { process } = globalThis as { process?: { memoryUsage?: () => { rss: number } } };
+  const bytes = process?.memoryUsage?.().rss;
+  if (bytes === undefined) return [];
+  const name = 'process_resident_memory_bytes';
+  return [
+    `# HELP ${name} Resident memory of the process.`,
+    `# TYPE ${name} gauge`,
+    `${name} ${bytes}`,
+  ];
 }

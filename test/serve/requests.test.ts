@@ -226,6 +226,7 @@ test('the log has no prompts unless it is asked to; metrics count', async () => 
   expect(text).toContain('webgpu_transformer_completion_tokens_total{model="chat"} 3');
   expect(text).toContain('webgpu_transformer_time_to_first_token_seconds_count{model="chat"} 1');
   expect(text).toContain('webgpu_transformer_requests_waiting 0');
+  expect(text.includes('process_resident_memory_bytes')).toBe('process' in globalThis);
   for (const line of text.trimEnd().split('\n')) {
     expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [\d.e+-]+)$/);
   }
