@@ -66,6 +66,7 @@ const rooms = {
     image: [],
     sound: [],
     serve: [],
+    jobs: [],
     train: [],
     about: [],
   },

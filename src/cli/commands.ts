@@ -3,6 +3,7 @@
 import { ask } from './text/ask.ts';
 import { classify } from './text/classify.ts';
 import type { Command } from './command.ts';
+import { create } from './jobs/create.ts';
 import { doctor } from './about/doctor.ts';
 import { draw } from './image/draw.ts';
 import { embed } from './text/embed.ts';
@@ -13,12 +14,15 @@ import { hear } from './sound/hear.ts';
 import { info } from './about/info.ts';
 import { ner } from './text/ner.ts';
 import { rank } from './text/rank.ts';
+import { retry } from './jobs/retry.ts';
 import { see } from './image/see.ts';
 import { serve } from './serve/serve.ts';
 import { similarity } from './text/similarity.ts';
+import { status } from './jobs/status.ts';
 import { summarize } from './text/summarize.ts';
 import { train } from './train/train.ts';
 import { translate } from './text/translate.ts';
+import { work } from './jobs/work.ts';
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
@@ -36,6 +40,10 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     draw,
     hear,
     serve,
+    'jobs create': create,
+    'jobs work': work,
+    'jobs status': status,
+    'jobs retry': retry,
     train,
     evaluate,
     info,

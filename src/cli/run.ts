@@ -19,8 +19,8 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     const isUsage = error instanceof TransformerError && error.code.startsWith('OPTION_');
     process.exitCode = isUsage ? status.usage : status.failure;
     if (isUsage) {
-      const name = args[0] !== undefined && commands.has(args[0]) ? ` ${args[0]}` : '';
-      console.error(`Try: webgpu-transformer help${name}`);
+      const { name } = called(args);
+      console.error(`Try: webgpu-transformer help${commands.has(name) ? ` ${name}` : ''}`);
     }
   }
 }
@@ -34,16 +34,24 @@ function textOf(error: unknown): unknown {
   );
 }
 
-async function dispatch([name, ...args]: readonly string[]): Promise<void> {
+/** The command that words begin with, whose name may be two of them, and what stands behind it. */
+function called(words: readonly string[]): { name: string; args: readonly string[] } {
+  const two = words.slice(0, 2).join(' ');
+  const length = commands.has(two) ? 2 : 1;
+  return { name: words.slice(0, length).join(' '), args: words.slice(length) };
+}
+
+async function dispatch(words: readonly string[]): Promise<void> {
+  const { name, args } = called(words);
   const isHelp = (arg: string): boolean => arg === '--help' || arg === '-h';
   if (name === '--version') {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
     console.log(manifest.version);
     return;
   }
-  if (name === undefined || name === 'help' || isHelp(name)) {
-    const [about] = args;
-    console.log(about === undefined ? overview(commands) : commandHelp(commandOf(about)));
+  if (words.length === 0 || name === 'help' || isHelp(name)) {
+    const { name: about } = called(args);
+    console.log(args.length === 0 ? overview(commands) : commandHelp(commandOf(about)));
     return;
   }
   const command = commandOf(name);
@@ -58,7 +66,9 @@ async function dispatch([name, ...args]: readonly string[]): Promise<void> {
 function commandOf(name: string): ReturnType<typeof commands.get> & {} {
   const command = commands.get(name);
   if (command !== undefined) return command;
-  const nearest = nearestName(name, [...commands.keys()]);
+  const names = [...commands.keys()];
+  const kin = names.filter((one) => one.startsWith(`${name} `));
+  const nearest = kin.length > 0 ? kin.join('" or "') : nearestName(name, names);
   const hint = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
   throw new UsageError(
     `Unknown command "${name}". A command comes first.${hint}`,

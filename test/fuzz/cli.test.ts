@@ -40,7 +40,7 @@ cases('calls of commands', 400, async (random) => {
   ];
   process.exitCode = 0;
   try {
-    await runCommandLine([name, ...args]);
+    await runCommandLine([...name.split(' '), ...args]);
     const text = told.join('\n');
     const code = process.exitCode;
     expect({ args, text, code }).toMatchObject({ code: /\nTry: /.test(text) ? 2 : 1 });

