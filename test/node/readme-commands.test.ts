@@ -35,7 +35,8 @@ await writeFile(topics, `text,label\n${'Marie,neutral\nCurie,entailment\n'.repea
 await chmod(folder, 0o755);
 await mkdir(path.join(folder, 'shards'));
 await writeFile(path.join(folder, 'shards/part-7.jsonl'), '{"text": "Marie Curie"}\n');
-const queue = ['--root', tmpdir(), '--data', path.join(folder, 'queue')];
+const queue = ['--data', path.join(folder, 'queue')];
+const queued = [...queue, '--root', tmpdir()];
 const chat = await taskFolder('gpt2');
 const lines = 'Marie Curie was born in Warsaw.\nThe film was good!\n';
 
@@ -157,10 +158,10 @@ const commands: readonly Run[] = [
       'hf:owner/name': await taskFolder('bert/features'),
       vectors: path.join(folder, 'vectors'),
     },
-    more: queue,
+    more: queued,
     prints: /^Queued 1 of 1 shards in "shards"\.\n$/,
   },
-  { begin: 'jobs work', more: queue, prints: /\/part-7\.jsonl\twritten\t.+\t1 rows\t/ },
+  { begin: 'jobs work', more: queued, prints: /\/part-7\.jsonl\twritten\t.+\t1 rows\t/ },
   { begin: 'jobs status', more: queue, prints: /^done +1\ndead +0$/m },
   {
     begin: 'train --out runs/topics',
