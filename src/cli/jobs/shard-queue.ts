@@ -19,7 +19,8 @@ export interface QueueSettings {
   readonly delay: number;
 }
 
-export const queueDefaults: QueueSettings = { lease: 60, retries: 4, delay: 10 };
+/** docs/about/jobs-model.md says what they follow from. */
+export const queueDefaults: QueueSettings = { lease: 120, retries: 3, delay: 10 };
 
 /** A shard in the hands of a worker: one of possibly several attempts at it. */
 export interface Claim {
