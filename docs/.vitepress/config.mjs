@@ -24,6 +24,7 @@ const sidebar = [
     '/guides/speech': 'Speech',
     '/guides/training': 'Training',
     '/guides/adapters': 'Adapters (LoRA)',
+    '/guides/rounds': 'Training on several machines',
     '/guides/inside': 'Looking inside',
   }),
   group('In an app', {

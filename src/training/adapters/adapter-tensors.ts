@@ -24,7 +24,8 @@ export interface AdapterTensor {
 export type AdapterTensors = Readonly<Record<string, AdapterTensor>>;
 
 /**
- * The tensors of an adapter that `save` or PEFT wrote to a folder, widened to f32; no model is needed.
+ * The tensors of an adapter that `save` or PEFT wrote to a folder, widened to f32; no model is needed. Paths are opened
+ * where the entry `webgpu-transformer` is imported as well.
  * @throws TransformerError FILE_*, MODEL_UNSUPPORTED
  */
 export async function adapterTensors(source: string | URL | Source): Promise<AdapterTensors> {
