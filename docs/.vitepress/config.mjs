@@ -25,6 +25,7 @@ const sidebar = [
     '/guides/training': 'Training',
     '/guides/adapters': 'Adapters (LoRA)',
     '/guides/rounds': 'Training on several machines',
+    '/guides/metrics': 'Metrics',
     '/guides/inside': 'Looking inside',
   }),
   group('In an app', {

@@ -23,13 +23,20 @@ export const namedModels: readonly string[] = Object.keys(models);
 /** Texts of any page, and what is run in their place. */
 const replacements: readonly (readonly [string, string])[] = [
   ...Object.entries(models).map(([name, source]) => [`'hf:${name}'`, source] as const),
+  ["'hf:owner/name-GGUF/name-Q4_K_M.gguf'", 'await stage.chosenFile()'],
   ["'saes/layer-0'", "stage.source('interpret/standard')"],
+  ["'chats.jsonl'", 'stage.chats()'],
+  ["'texts.jsonl'", 'stage.texts()'],
+  ["'pets'", 'await stage.pets()'],
+  ["'speech'", 'await stage.speech()'],
   ["'cat.jpg'", 'await stage.picture()'],
   ["'speech.wav'", 'await stage.sound()'],
   ["'jobs'", 'await stage.disk()'],
   // Tiny models have room for few tokens, and French is none of their languages.
   ['maxNewTokens: 200', 'maxNewTokens: 5'],
   ["language: 'fr'", "language: 'de'"],
+  // Steps of tiny models are enough.
+  ['step % 100', 'step % 1'],
 ];
 
 /** The stage of a page's snippet. Folders of runs do not outlive the tests. */

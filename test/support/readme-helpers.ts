@@ -100,6 +100,22 @@ export async function speech(): Promise<readonly File[]> {
   ];
 }
 
+/** Conversations, a row each. */
+export function chats(): File {
+  const messages = [{ role: 'assistant', content: 'Marie' }];
+  return new File([JSON.stringify({ messages })], 'chats.jsonl');
+}
+
+/** Texts, a row each. */
+export function texts(): File {
+  return new File([JSON.stringify({ text: 'Marie Curie' })], 'texts.jsonl');
+}
+
+/** A file in GGUF, as a visitor has chosen it. */
+export async function chosenFile(): Promise<readonly File[]> {
+  return [new File([new Uint8Array(await readFixture('gguf/llama_k.gguf'))], 'name-Q4_K_M.gguf')];
+}
+
 /** Any web server, with the embedded model. */
 export async function server(): Promise<string> {
   const web = webFolder();

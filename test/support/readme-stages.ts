@@ -43,24 +43,6 @@ import { pipeline } from 'webgpu-transformer';`,
       ['maxNewTokens: 200', 'maxNewTokens: 5'],
     ],
   },
-  'a search': {
-    has: "pipeline('embeddings'",
-    before: `${device}
-import { pipeline } from 'webgpu-transformer';`,
-    replaced: [
-      ["'embeddings', 'hf:owner/name'", "'embeddings', await stage.task('bert/features')"],
-      ["'text-ranking', 'hf:owner/name'", "'text-ranking', await stage.task('bert/rank')"],
-    ],
-  },
-  'what a picture shows': {
-    has: "pipeline('image-classification'",
-    before: `${device}
-import { pipeline } from 'webgpu-transformer';`,
-    replaced: [
-      ["'hf:owner/name'", "stage.source('vit')"],
-      ["'cat.jpg'", 'await stage.picture()'],
-    ],
-  },
   'the model below': { has: 'model.generate({ inputIds }', before: device, replacedIn: served },
   'places of models': {
     has: 'hf:owner/name@revision',
@@ -70,15 +52,10 @@ const [input, source] = [await stage.input(), stage.source('models/phrases')];`,
     replaced: [
       ["'https://host/model/'", 'await stage.server()'],
       ["@revision', { gpu }", "@revision', { gpu, endpoint: await stage.hub() }"],
+      [".gguf', { gpu }", ".gguf', { gpu, endpoint: await stage.hub() }"],
       ['=> bytes', '=> source.read(file, range)'],
     ],
     replacedIn: served,
-  },
-  'a GGUF file': {
-    has: 'name-Q4_K_M.gguf',
-    before: `${device}
-import { loadModel } from 'webgpu-transformer';`,
-    replaced: [['{ gpu }', '{ gpu, endpoint: await stage.hub() }']],
   },
   'a training run': {
     has: 'new Trainer(model, {',
@@ -91,61 +68,4 @@ const pairsOf = (index) => [{ source: [4, 20 + (index % 2), 11, 59, 1], target: 
     ],
     replacedIn: served,
   },
-  'rows of data': {
-    has: 'readRecords(',
-    replaced: [
-      ["'hf:owner/name'", "await stage.task('gpt2')"],
-      [
-        "'chats.jsonl'",
-        `new File([JSON.stringify({ messages: [{ role: 'assistant', content: 'Marie' }] })], 'chats.jsonl')`,
-      ],
-    ],
-  },
-  'rows as they come': {
-    has: 'streamRecords(',
-    replaced: [
-      ["'hf:owner/name'", "await stage.task('gpt2')"],
-      ["'texts.jsonl'", `new File(['{"text": "Marie Curie"}'], 'texts.jsonl')`],
-    ],
-  },
-  'pictures by label': {
-    has: 'imageFolder(',
-    before: device,
-    replaced: [
-      ["'pets'", 'await stage.pets()'],
-      ["'hf:owner/name'", "stage.source('vit')"],
-    ],
-  },
-  'sounds with texts': {
-    has: 'audioFolder(',
-    before: device,
-    replaced: [
-      ["'speech'", 'await stage.speech()'],
-      ["'hf:owner/name'", "stage.source('whisper_task')"],
-      ["'fr'", "'de'"],
-    ],
-  },
-  'low-rank adapters': {
-    has: 'new Lora(',
-    before: `${device}
-import { loadModel } from 'webgpu-transformer';
-import { Trainer } from 'webgpu-transformer/training';`,
-    replaced: [["'runs/adapter'", 'stage.folder()']],
-    replacedIn: served,
-  },
-  'a run that ends early': {
-    has: 'new EarlyStopping(',
-    before: `${device}
-import { loadModel } from 'webgpu-transformer';
-import { Trainer } from 'webgpu-transformer/training';
-const model = await loadModel(stage.source('bert_seqcls'), { gpu, training: true });
-const trainer = new Trainer(model, { learningRate: 0.001 });
-const heldOut = [{ inputIds: [[5, 6], [7, 8]], labels: [0, 1] }];
-const batches = () => heldOut[0];`,
-    replaced: [
-      ['step % 100', 'step % 1'],
-      ["'runs/best'", 'stage.folder()'],
-    ],
-  },
-  metrics: { has: 'bleu(hypotheses' },
 };
