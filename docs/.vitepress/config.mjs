@@ -113,6 +113,7 @@ export default {
   lang: 'en',
   srcExclude: ['known-models/**'],
   markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(/** @type {Markdown} */ markdown) {
       pointImagesToRoot(markdown);
       nameFiles(markdown);
