@@ -31,6 +31,8 @@ export interface Fleet {
   readonly supervision: number;
   /** So many times a shard is given out again, before it is a dead letter. */
   readonly retries: number;
+  /** Before the first of these, doubled with each. */
+  readonly delay: number;
 }
 
 export const fleet: Fleet = {
@@ -48,6 +50,7 @@ export const fleet: Fleet = {
   stall: 20,
   lease: 120,
   renewal: 40,
-  supervision: 60,
+  supervision: 5,
   retries: 3,
+  delay: 10,
 };

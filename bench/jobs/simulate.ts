@@ -215,7 +215,7 @@ class Run {
    * `wakes`: when one would come.
    */
   #expire(attempt: Attempt, runsOut: number, wakes = Infinity): void {
-    const { supervision, retries } = this.#fleet;
+    const { supervision, retries, delay } = this.#fleet;
     const looks = Math.ceil(runsOut / supervision) * supervision;
     if (looks >= wakes) return;
     this.#events.add(looks, () => {
@@ -228,12 +228,17 @@ class Run {
         this.#settle(shard);
         return;
       }
-      this.#returned.push(shard);
-      const [idle] = this.#idle;
-      if (idle === undefined) return;
-      this.#idle.delete(idle);
-      this.#take(idle);
+      this.#events.add(looks + delay * 2 ** (shard.attempts - 1), () => this.#giveOut(shard));
     });
+  }
+
+  /** To one that waits, or to the next that has time. */
+  #giveOut(shard: Shard): void {
+    this.#returned.push(shard);
+    const [idle] = this.#idle;
+    if (idle === undefined) return;
+    this.#idle.delete(idle);
+    this.#take(idle);
   }
 }
 

@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import { estimate } from '../../bench/jobs/estimate.ts';
 import { type Fleet, fleet } from '../../bench/jobs/fleet.ts';
 import { simulate } from '../../bench/jobs/simulate.ts';
+import { watch } from '../../src/cli/jobs/connection.ts';
+import { queueDefaults } from '../../src/cli/jobs/shard-queue.ts';
 import { root } from '../support/cli.ts';
 
 /** Nothing happens by chance: a shard takes 2 + 98 s. */
@@ -37,12 +39,15 @@ test('a fleet that nothing happens to takes as long as its shards one after the 
 });
 
 test('a lease that is not renewed and shorter than a shard sends the shard round', () => {
-  const short = { ...even, lease: 60, renewal: 0 };
+  const short = { ...even, lease: 60, renewal: 0, delay: 0 };
   // At 60 s the queue takes every shard back, and nobody is free; at 100 s all are done.
   expect(simulate(short, 0)).toEqual({ seconds: 100, ...quiet, falseExpiries: 4 });
   // The fifth worker takes one of them up, and has done 40 % of it when all is over.
   const helped = simulate({ ...short, workers: 5 }, 0);
   expect(helped).toEqual({ seconds: 100, ...quiet, falseExpiries: 4, again: 0.4 / 4 });
+  // After a delay of 10 s it has done 30 %.
+  const delayed = simulate({ ...short, workers: 5, delay: 10 }, 0);
+  expect(delayed).toEqual({ ...helped, again: 0.3 / 4 });
   const refused = { seconds: 60, again: 0.6, deadLetters: 4, falseExpiries: 4 };
   expect(simulate({ ...short, retries: 0 }, 0)).toEqual(refused);
 });
@@ -94,6 +99,14 @@ test('the tables of the page are what the program prints, and its text has no ot
   expect(figures.length).toBeGreaterThan(0);
   const cells = tables.join(' ').match(/[\d.,]+/g);
   for (const figure of figures) expect(cells).toContain(figure);
+});
+
+test('the fleet of the page has the defaults of jobs', () => {
+  const { lease, retries, delay, supervision, renewal } = fleet;
+  expect({ lease, retries, delay }).toEqual(queueDefaults);
+  expect(supervision).toBe(watch);
+  // As a worker renews it.
+  expect(renewal).toBe(lease / 3);
 });
 
 test('a fleet of one’s own is worked out, and a wrong number refused', () => {

@@ -20,7 +20,7 @@ export interface DatabaseSettings {
 export const schema = 'webgpu_transformer';
 
 /** Seconds between two looks at leases that ran out. */
-const watch = 5;
+export const watch = 5;
 
 /** Who uses the embedded server holds this lock together with others; who has it alone may stop it. */
 const presenceLock = 7_713_120;
