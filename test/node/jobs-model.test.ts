@@ -2,13 +2,16 @@
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { estimate } from '../../bench/jobs/estimate.ts';
 import { type Fleet, fleet } from '../../bench/jobs/fleet.ts';
 import { simulate } from '../../bench/jobs/simulate.ts';
 import { watch } from '../../src/cli/jobs/connection.ts';
 import { queueDefaults } from '../../src/cli/jobs/shard-queue.ts';
 import { root } from '../support/cli.ts';
+
+// The tables take some ten seconds of one core.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Nothing happens by chance: a shard takes 2 + 98 s. */
 const even: Fleet = {
