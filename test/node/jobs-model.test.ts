@@ -6,8 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { estimate } from '../../bench/jobs/estimate.ts';
 import { type Fleet, fleet } from '../../bench/jobs/fleet.ts';
 import { simulate } from '../../bench/jobs/simulate.ts';
-import { watch } from '../../src/cli/jobs/connection.ts';
-import { queueDefaults } from '../../src/cli/jobs/shard-queue.ts';
+import { queueDefaults, supervision as watch } from '../../src/cli/jobs/defaults.ts';
 import { root } from '../support/cli.ts';
 
 // The tables take some ten seconds of one core.

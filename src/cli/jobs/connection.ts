@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TransformerError } from '../../index.node.ts';
 import { fieldOf } from '../../runtime/errors.ts';
 import { messageOf } from '../../runtime/print.ts';
+import { supervision } from './defaults.ts';
 import { dataFolder, EmbeddedServer } from './embedded-server.ts';
 
 /** Where jobs are kept. */
@@ -18,9 +19,6 @@ export interface DatabaseSettings {
 
 /** Tables of its own: other users of pg-boss in the same database may have another version of it. */
 export const schema = 'webgpu_transformer';
-
-/** Seconds between two looks at leases that ran out. */
-export const watch = 5;
 
 /** Who uses the embedded server holds this lock together with others; who has it alone may stop it. */
 const presenceLock = 7_713_120;
@@ -59,8 +57,8 @@ export class Connection implements AsyncDisposable {
       max: 3,
       schedule: false,
       supervise: works,
-      superviseIntervalSeconds: watch,
-      monitorIntervalSeconds: watch,
+      superviseIntervalSeconds: supervision,
+      monitorIntervalSeconds: supervision,
       registerInstance: works,
       instanceName: queue,
       instanceHeartbeatSeconds: 10,

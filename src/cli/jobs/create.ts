@@ -13,6 +13,7 @@ import {
   UsageError,
   wholeOption,
 } from '../options.ts';
+import { queueDefaults, type QueueSettings } from './defaults.ts';
 import { queueOptions, queuePlace, rootOption } from './settings.ts';
 import {
   isAddress,
@@ -23,7 +24,7 @@ import {
   type ShardJob,
 } from './shard-job.ts';
 import { shardFiles } from './shard-files.ts';
-import { queueDefaults, type QueueSettings, ShardQueue } from './shard-queue.ts';
+import { ShardQueue } from './shard-queue.ts';
 
 const formats = ['jsonl', 'parquet', 'safetensors'] as const;
 

@@ -6,21 +6,9 @@ import { fieldOf } from '../../runtime/errors.ts';
 import { messageOf } from '../../runtime/print.ts';
 import { redact } from '../../runtime/redact.ts';
 import { Connection, type DatabaseSettings, isOutage, schema, unreachable } from './connection.ts';
+import { queueDefaults, type QueueSettings } from './defaults.ts';
 import { type QueueState, stateOf } from './queue-state.ts';
 import { jobId, type ShardJob } from './shard-job.ts';
-
-/** How shards of a queue are given out. */
-export interface QueueSettings {
-  /** Seconds without a sign of life after which a shard goes to another worker. */
-  readonly lease: number;
-  /** How often a shard is tried again. */
-  readonly retries: number;
-  /** Seconds before the first of these, doubled with each. */
-  readonly delay: number;
-}
-
-/** docs/about/jobs-model.md says what they follow from. */
-export const queueDefaults: QueueSettings = { lease: 120, retries: 3, delay: 10 };
 
 /** A shard in the hands of a worker: one of possibly several attempts at it. */
 export interface Claim {

@@ -7,6 +7,7 @@ import { fieldOf } from '../../runtime/errors.ts';
 import { messageOf } from '../../runtime/print.ts';
 import { redact } from '../../runtime/redact.ts';
 import type { ShardResult } from '../../jobs/index.ts';
+import { renewals } from './defaults.ts';
 import { parseJob, type ShardJob } from './shard-job.ts';
 import type { Claim, ShardQueue } from './shard-queue.ts';
 
@@ -18,7 +19,7 @@ export interface WorkedShard {
   readonly rows?: number;
   readonly seconds: number;
   readonly error?: string;
-  /** Whether it will be tried again. */
+  /** Whether a failed one is given up at once. */
   readonly isDead?: boolean;
 }
 
@@ -131,7 +132,7 @@ class Lease implements Disposable {
       const isOurs = await queue.renew(claim).catch(() => true);
       if (!isOurs) this.#controller.abort();
     };
-    this.#timer = setInterval(() => void renew(), (1000 * claim.lease) / 3);
+    this.#timer = setInterval(() => void renew(), (1000 * claim.lease) / renewals);
   }
 
   /** Fires when another worker has the shard. */
