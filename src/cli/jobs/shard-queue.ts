@@ -158,12 +158,17 @@ export class ShardQueue implements AsyncDisposable {
     );
   }
 
-  /** Lets others have a shard at once, as if nobody had tried it. */
+  /** Lets others have a shard at once, without a delay. */
   async giveBack(claim: Claim): Promise<void> {
-    await this.#connection.transaction(async (db) => {
-      await this.#boss.cancel(this.name, claim, { db });
-      await this.#boss.resume(this.name, claim.id, { db });
-    });
+    try {
+      await this.#connection.transaction(async (db) => {
+        await this.#boss.cancel(this.name, claim, { db });
+        await this.#boss.resume(this.name, claim.id, { db });
+      });
+    } catch (error) {
+      // While the database is away the lease runs out.
+      if (!isOutage(error)) throw error;
+    }
   }
 
   /** How far it is. */
