@@ -71,19 +71,21 @@ async function prepare() {
   }
 }
 
+/** @typedef {Record<'added' | 'waiting' | 'running' | 'retrying' | 'done' | 'dead', number>} Counts */
+
 /**
  * Runs a command of jobs. Result: what it prints as JSON.
  * @param {string} name
  * @param {string} queue
  * @param {string[]} more
- * @returns {Promise<Record<'added' | 'waiting' | 'running' | 'retrying' | 'done' | 'dead', number>>}
+ * @returns {Promise<Counts>}
  */
 async function jobs(name, queue, ...more) {
   const all = ['jobs', name, '--queue', queue, '--data', data, '--json', ...more];
   const { stdout } = await promisify(execFile)(process.execPath, [cli, ...all], {
     maxBuffer: 2 ** 26,
   });
-  return JSON.parse(stdout);
+  return /** @type {Counts} */ (JSON.parse(stdout));
 }
 
 /** @param {string} queue @param {string} out */
