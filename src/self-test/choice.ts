@@ -19,6 +19,7 @@ import {
   packSequences,
 } from '../shaders/choice/token-rules.ts';
 import { applyTimestampRules } from '../shaders/choice/speech-tokens.ts';
+import { likelyTokens } from '../shaders/choice/likely-tokens.ts';
 import { tokenLogProbs } from '../shaders/choice/token-log-probs.ts';
 import type { Result } from './checks.ts';
 import type { Input, Inputs } from './inputs.ts';
@@ -38,6 +39,7 @@ export function choiceChecks(): NamedCheck[] {
     ['rules by sequences', checkSequences],
     ['rules of time stamps', checkTimestamps],
     ['log-probabilities of tokens', checkLogProbs],
+    ['the likeliest tokens', checkLikely],
     ['next tokens', checkAppend],
     ['best token under rules', checkBest],
     ['token drawn', checkDraw],
@@ -133,6 +135,22 @@ function checkLogProbs(inputs: Inputs): Result {
     return Math.log(softmaxRow(own)[token] ?? NaN);
   });
   return { output, wanted };
+}
+
+/** The chosen token and the two likeliest of each row. */
+function checkLikely(inputs: Inputs): Result {
+  const x = inputs.floats([rows, columns]);
+  const chosen = Uint32Array.of(0, 7, 82, 31, 5);
+  const values = inputs.floats([rows, 1, 3]).tensor;
+  const ids = inputs.tensor([rows, 1, 2], new Uint32Array(2 * rows));
+  const { place } = stateOf(inputs);
+  likelyTokens(x.tensor, inputs.tensor([rows, 1], chosen), place, { ids, values });
+  const wanted = Array.from(chosen, (token, row) => {
+    const own = Array.from(x.data.subarray(row * columns, (row + 1) * columns));
+    const all = softmaxRow(own).map(Math.log);
+    return [all[token] ?? NaN, ...all.toSorted((a, b) => b - a).slice(0, 2)];
+  });
+  return { output: values, wanted: wanted.flat() };
 }
 
 function checkAppend(inputs: Inputs): Result {

@@ -48,10 +48,12 @@ export class BatchedScheduler implements Scheduler {
     { inputIds, options, topLogProbs }: SequenceRequest,
     signal: AbortSignal,
   ): AsyncGenerator<SequenceToken, void, undefined> {
+    // Of sequences that run alone it is weighed behind their end.
     const tokenIds: number[] = [];
     const inputs = { inputIds: [inputIds] };
-    for await (const { tokenIds: row } of this.#batch.stream(inputs, {
+    for await (const { tokenIds: row, likelihoods } of this.#batch.stream(inputs, {
       ...options,
+      ...(topLogProbs !== undefined && { topLogProbs }),
       numBeams: 1,
       numReturnSequences: 1,
       signal,
@@ -59,9 +61,10 @@ export class BatchedScheduler implements Scheduler {
       if (signal.aborted) throw abortError(signal);
       const [tokenId = 0] = row;
       if (topLogProbs === undefined) yield { tokenId };
+      else if (likelihoods !== undefined) yield { tokenId, ...likelihoods[0] };
       else tokenIds.push(tokenId);
     }
-    if (topLogProbs === undefined) return;
+    if (topLogProbs === undefined || tokenIds.length === 0) return;
     const sequence = { inputIds, tokenIds, startId: startOf(this.#model) };
     yield* weighed(this.#model, sequence, topLogProbs, signal);
   }

@@ -5,5 +5,6 @@ export type { Limits } from './limits.ts';
 export type { ServedPipeline, ServedTask } from './models.ts';
 export type { HandlerOptions, LogEntry } from './options.ts';
 export { type BatchLoad, RunningBatch } from './running-batch.ts';
-export type { BatchOptions } from '../model/generation/batch/batch-options.ts';
+export type { BatchOptions, BatchStreamOptions } from '../model/generation/batch/batch-options.ts';
 export type { BatchTokens } from '../model/generation/batch/seat.ts';
+export type { Likelihood, LikelyToken } from '../model/generation/likelihoods.ts';

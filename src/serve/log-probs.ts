@@ -1,8 +1,9 @@
-// How likely the tokens of a sequence were to the model, and which it held likelier.
+// How likely the tokens of a sequence were to the model, and which it held likelier: of sequences that ran in no batch.
 
 import type { DenseTensor } from '../model/inputs/inputs.ts';
 import type { Model } from '../model/model.ts';
-import type { LikelyToken, SequenceToken } from './scheduler.ts';
+import type { Likelihood } from '../model/generation/likelihoods.ts';
+import type { SequenceToken } from './scheduler.ts';
 
 /** Tokens whose logits are read back at once: a vocabulary of 256k takes 16 MiB. */
 const part = 16;
@@ -46,11 +47,7 @@ function rowOf(logits: DenseTensor | undefined, at: number): Float32Array {
 }
 
 /** Of logits: log softmax of a token and of the `top` greatest, the greatest first. */
-function likelihood(
-  logits: Float32Array,
-  tokenId: number,
-  top: number,
-): { readonly logProb: number; readonly top: readonly LikelyToken[] } {
+function likelihood(logits: Float32Array, tokenId: number, top: number): Likelihood {
   const greatest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
   const sum = logits.reduce((total, logit) => total + Math.exp(logit - greatest), 0);
   const norm = greatest + Math.log(sum);

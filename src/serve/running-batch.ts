@@ -4,9 +4,13 @@ import { hasMethod, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { endedWhenDropped } from '../model/generation/abandoned.ts';
 import type { Batch } from '../model/generation/batch/batch.ts';
-import { type BatchOptions, batchSizes } from '../model/generation/batch/batch-options.ts';
+import {
+  type BatchOptions,
+  batchSizes,
+  type BatchStreamOptions,
+  withoutTop,
+} from '../model/generation/batch/batch-options.ts';
 import type { BatchTokens } from '../model/generation/batch/seat.ts';
-import type { GenerateOptions } from '../model/generation/options.ts';
 import type { Model, ModelInputs } from '../model/model.ts';
 
 /** How much a batch has to do. */
@@ -62,12 +66,13 @@ export class RunningBatch {
   }
 
   /**
-   * Generates token by token, as `model.stream` does. Whoever stops reading, or aborts, leaves at the next step.
+   * Generates token by token, as `model.stream` does; `topLogProbs` has tokens come with how likely they were. Whoever
+   * stops reading, or aborts, leaves at the next step.
    * Errors: those of `stream`; DISPOSED.
    */
   stream(
     inputs: ModelInputs,
-    options: GenerateOptions = {},
+    options: BatchStreamOptions = {},
   ): AsyncGenerator<BatchTokens, void, undefined> {
     return endedWhenDropped(this.#stream(inputs, options));
   }
@@ -85,7 +90,7 @@ export class RunningBatch {
 
   async *#stream(
     inputs: ModelInputs,
-    options: GenerateOptions,
+    options: BatchStreamOptions,
   ): AsyncGenerator<BatchTokens, void, undefined> {
     this.#assertUsable();
     const batch = await this.#model.batch?.(this.#options);
@@ -98,7 +103,7 @@ export class RunningBatch {
 
   async *#runAlone(
     inputs: ModelInputs,
-    options: GenerateOptions,
+    options: BatchStreamOptions,
   ): AsyncGenerator<BatchTokens, void, undefined> {
     const before = this.#before;
     let leave = (): void => {};
@@ -107,7 +112,7 @@ export class RunningBatch {
     try {
       await before;
       this.#assertUsable();
-      yield* this.#model.stream(inputs, options);
+      yield* this.#model.stream(inputs, withoutTop(options).options);
     } finally {
       this.#alone--;
       leave();

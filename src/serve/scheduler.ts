@@ -1,6 +1,7 @@
 // How generation is asked for: one sequence at a time, its tokens as they come. Behind this interface a model may
 // take one request after the other, or many in the same steps.
 
+import type { Likelihood } from '../model/generation/likelihoods.ts';
 import type { GenerateOptions } from '../model/generation/options.ts';
 
 /** A sequence to generate. */
@@ -15,19 +16,9 @@ export interface SequenceRequest {
   readonly topLogProbs?: number;
 }
 
-/** A token and the natural logarithm of its probability, without what options made of it. */
-export interface LikelyToken {
+/** A token that was generated, and how likely it was where `topLogProbs` asks for it. */
+export interface SequenceToken extends Partial<Likelihood> {
   readonly tokenId: number;
-  readonly logProb: number;
-}
-
-/** A token that was generated. */
-export interface SequenceToken {
-  readonly tokenId: number;
-  /** Where `topLogProbs` asks for it. */
-  readonly logProb?: number;
-  /** The likeliest first. */
-  readonly top?: readonly LikelyToken[];
 }
 
 /** Generates for many callers. */

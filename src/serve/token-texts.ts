@@ -1,7 +1,8 @@
 // Tokens with their log-probabilities, as chats and as texts tell of them.
 
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { LikelyToken, SequenceToken } from './scheduler.ts';
+import type { LikelyToken } from '../model/generation/likelihoods.ts';
+import type { SequenceToken } from './scheduler.ts';
 
 type Decoder = Pick<Tokenizer, 'decode'>;
 

@@ -102,6 +102,7 @@ import { scaleKernels } from './elementwise/scale.ts';
 import { softmaxKernels } from './rows/softmax.ts';
 import { transposeKernels } from './matmul/columns/transpose.ts';
 import { speechTokenKernels } from './choice/speech-tokens.ts';
+import { likelyTokenKernels } from './choice/likely-tokens.ts';
 import { tokenLogProbKernels } from './choice/token-log-probs.ts';
 import { tokenRuleKernels } from './choice/token-rules.ts';
 import { balanceLossBackwardKernels } from './experts/balance-loss-backward.ts';
@@ -134,6 +135,7 @@ export const allKernels: readonly Kernel[] = [
   ...softmaxKernels,
   ...tokenRuleKernels,
   ...speechTokenKernels,
+  ...likelyTokenKernels,
   ...tokenLogProbKernels,
   ...chooseTokenKernels,
   ...beamKernels,

@@ -126,6 +126,7 @@ import {
   mixStreamsBackwardCoefficients,
 } from './streams.ts';
 import { appendTokens, sequenceBias, tokenHistory, tokenRules } from './token-rules.ts';
+import { likelyTokens } from './likely-tokens.ts';
 import { timestampRules, tokenLogProbs } from './speech-tokens.ts';
 import { windows, windowsBackward } from './windows.ts';
 import type { Reference } from './twin.ts';
@@ -296,6 +297,7 @@ export const references: Readonly<Record<string, Reference>> = {
   softmax,
   'timestamp-rules': timestampRules,
   'token-history': tokenHistory,
+  'likely-tokens': likelyTokens,
   'token-log-probs': tokenLogProbs,
   'token-rules': tokenRules,
   transpose,

@@ -215,12 +215,12 @@ test('log-probabilities are those of the model', async () => {
   const asChat = { ...asking, prompt: undefined, messages, logprobs: true, top_logprobs: 3 };
   const whole = await served.chat.completions.create(asChat);
   const stream = await served.chat.completions.create({ ...asChat, stream: true });
-  const streamed = [];
-  for await (const {
-    choices: [choice],
-  } of stream)
-    streamed.push(...(choice?.logprobs?.content ?? []));
+  const pieces = [];
+  for await (const { choices: parts } of stream) pieces.push(parts[0]?.logprobs?.content ?? []);
+  const streamed = pieces.flat();
   expect(streamed).toEqual(whole.choices[0]!.logprobs!.content);
+  // They come with the tokens, not behind the end.
+  expect(pieces.filter(({ length }) => length > 0).length).toBeGreaterThan(5);
   expect(streamed[0]!.top_logprobs).toHaveLength(3);
 });
 

@@ -99,7 +99,62 @@ async function expectAlike(
   expect(batch.load).toEqual({ waiting: 0, running: beside });
 }
 
+/** Log-probabilities by the model's own logits of the token behind a text. */
+async function logProbsBehind(model: Model, inputIds: number[][]): Promise<number[]> {
+  const { logits } = await model.forward({ inputIds }, { logitsToKeep: 1 });
+  const all = Array.from(logits!.data);
+  const norm = Math.log(all.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  return all.map((logit) => logit - norm);
+}
+
 for (const { name, options } of gpus) {
+  test(`how likely tokens were, whatever they were chosen by, ${name}`, () =>
+    withGpu(options, async (gpu) => {
+      using model = await loadModel(fixtureSource('gpt2'), { gpu });
+      using batch = new RunningBatch(model, { maxSequences: 8 });
+      const asked = [calls[0]!, calls[2]!, calls[3]!].map(async ({ inputIds, options: own }, i) => {
+        const topLogProbs = [3, 0, 20][i]!;
+        const sequences = Array.from({ length: own.numReturnSequences ?? 1 }, () => [
+          ...inputIds[0]!,
+        ]);
+        for await (const { tokenIds, likelihoods } of batch.stream(
+          { inputIds },
+          { ...own, topLogProbs },
+        )) {
+          for (const [row, sequence] of sequences.entries()) {
+            // 119 ends a sequence.
+            if (sequence.includes(119, inputIds[0]!.length)) continue;
+            const wanted = await logProbsBehind(model, [sequence]);
+            const { logProb, top } = likelihoods![row]!;
+            expect(Math.abs(logProb - wanted[tokenIds[row]!]!)).toBeLessThan(2e-5);
+            const ranked = [...wanted.keys()].toSorted((a, b) => wanted[b]! - wanted[a]!);
+            expect(top.map(({ tokenId }) => tokenId)).toEqual(ranked.slice(0, topLogProbs));
+            for (const one of top) {
+              expect(Math.abs(one.logProb - wanted[one.tokenId]!)).toBeLessThan(2e-5);
+            }
+            sequence.push(tokenIds[row]!);
+          }
+        }
+        return sequences;
+      });
+      const plain = read(
+        batch.stream({ inputIds: calls[1]!.inputIds }, calls[1]!.options),
+        calls[1]!,
+      );
+      expect((await Promise.all(asked)).flat()).toHaveLength(5);
+      // Who asks for nothing gets what it gets alone.
+      const { sequences } = await model.generate(
+        { inputIds: calls[1]!.inputIds },
+        calls[1]!.options,
+      );
+      expect(await plain).toEqual(sequences);
+      await expectRejection(
+        batch.stream({ inputIds: [[5]] }, { topLogProbs: 21 }).next(),
+        'OPTION_INVALID',
+        'topLogProbs is 21; wanted a whole number from 0 to 20.',
+      );
+    }));
+
   test(`unlike calls that join by and by, ${name}`, () =>
     withGpu(options, async (gpu) => {
       using model = await loadModel(fixtureSource('gpt2'), { gpu });

@@ -118,9 +118,10 @@ function answer(
     response.writeHead(status, headers).end(file.bytes.subarray(start, end));
   } else {
     response.writeHead(status, headers);
-    // A stalled connection stays open and silent. A cut one closes once the bytes are on their way.
+    // A stalled connection stays open and silent. A cut one closes once the bytes are there: a browser that has much
+    // else to do takes a while to read them, and forgets those that it has not read.
     const part = file.bytes.subarray(start, Math.min(start + after, end));
-    const cut = (): void => void setTimeout(() => response.destroy(), 20);
+    const cut = (): void => void setTimeout(() => response.destroy(), 20 + part.length / 1000);
     response.flushHeaders();
     response.write(part, fault.stalls === true ? undefined : cut);
   }

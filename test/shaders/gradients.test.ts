@@ -1047,6 +1047,7 @@ const withoutGradient = [
   'repack',
   'unpack-gguf',
   'unpack-halves',
+  'likely-tokens',
   'log-softmax',
   'sequence-bias',
   'sgd',

@@ -97,6 +97,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     test: /\/shaders\/(\w+\/)+(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
   { name: 'batch', test: /\/src\/(model\/generation\/batch\/[\w-]+|runtime\/channel)\.ts/ },
+  {
+    name: 'likelihoods',
+    test: /\/src\/(model\/generation\/likelihoods|shaders\/choice\/likely-tokens)\./,
+  },
   { name: 'beams', test: /\/src\/(model\/generation\/beam-search|shaders\/choice\/beam)\.ts/ },
   // Encoders with their heads, among which the class of a checkpoint is looked for that names none.
   { name: 'bert', test: /\/src\/model\/families\/\w+\/bert\.ts/ },
@@ -182,7 +186,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   },
   {
     name: 'whisper',
-    test: /\/src\/(model\/(families\/\w+\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|sound-embeddings))\.ts|shaders\/(elementwise\/spans|choice\/(speech-tokens|timestamp-rules))\.)/,
+    test: /\/src\/(model\/(families\/\w+\/whisper|speech\/[\w-]+|inputs\/sound-inputs|layers\/(augmentation|sound-embeddings))\.ts|shaders\/(elementwise\/spans|choice\/(speech-tokens|timestamp-rules|token-log-probs))\.)/,
   },
   {
     name: 'clip',

@@ -7,6 +7,7 @@ import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { packRules, ruleCount } from '../../shaders/choice/rules.ts';
 import { appendTokens, lostToken } from '../../shaders/choice/token-rules.ts';
 import type { AskEnds, Beams, EndedBeams } from './beam-search.ts';
+import type { Likelihood, Weigher } from './likelihoods.ts';
 import { assertHeld } from './kv-cache.ts';
 import { stepsAtOnce } from './pace.ts';
 import { type Beginning, paddingOf, type Tokens } from './prompt.ts';
@@ -32,6 +33,8 @@ export interface StepResult {
   readonly words: Uint32Array<ArrayBuffer>;
   /** The log-probability of each token, where these are wanted. */
   readonly logProbs?: Float32Array;
+  /** How likely the model itself held them, where that is wanted. */
+  readonly likelihoods?: readonly Likelihood[];
 }
 
 export class DecodeStep {
@@ -40,6 +43,7 @@ export class DecodeStep {
   readonly #state: DecodeState;
   readonly #tensors: SelectionTensors;
   readonly #beams: Beams | undefined;
+  readonly #weigher: Weigher | undefined;
   #prompts: readonly Tokens[] = [];
   /** Tokens of each sequence at the start, and of the longest. */
   #lengths: readonly number[] = [];
@@ -50,13 +54,14 @@ export class DecodeStep {
     step: Plan,
     state: DecodeState,
     tensors: SelectionTensors,
-    beams?: Beams,
+    { beams, weigher }: { readonly beams?: Beams; readonly weigher?: Weigher | undefined } = {},
   ) {
     this.#session = session;
     this.#step = step;
     this.#state = state;
     this.#tensors = tensors;
     this.#beams = beams;
+    this.#weigher = weigher;
   }
 
   /** `sourceLength`: tokens of a source at most, for selections that go by it. Owns the session. */
@@ -94,6 +99,11 @@ export class DecodeStep {
       const speech = selection.stamped
         ? await import('../../shaders/choice/speech-tokens.ts')
         : undefined;
+      const { likely } = selection;
+      const weigher =
+        likely === undefined
+          ? undefined
+          : (await import('./likelihoods.ts')).Weigher.record(logits, likely);
       process(logits, selection, tensors, speech);
       if (selection.beams === 1 || history === undefined) {
         chooseNext(logits, state.tokens, selection, tensors);
@@ -105,14 +115,15 @@ export class DecodeStep {
           tokenLogProbs(logits, state.tokens, tensors, weights);
           results.push(weights);
         }
+        results.push(...(weigher?.weigh(state) ?? []));
         appendTokens(state.tokens, { ...tensors, recent, spill });
         const plan = await Plan.create(recording, results);
-        return new DecodeStep(session, plan, state, tensors);
+        return new DecodeStep(session, plan, state, tensors, { weigher });
       }
       const { Beams: Search } = await import('./beam-search.ts');
       const all = { ...tensors, history };
       const beams = await Search.create(logits, state, all, selection, spill);
-      return new DecodeStep(session, beams.step, state, tensors, beams);
+      return new DecodeStep(session, beams.step, state, tensors, { beams });
     } catch (error) {
       recording.dispose();
       session.dispose();
@@ -181,22 +192,18 @@ export class DecodeStep {
   async play(length: number, steps: number, ask?: AskEnds): Promise<Iterable<StepResult>> {
     this.#session.beforeStep?.(length);
     if (this.#beams !== undefined) return [{ words: new Uint32Array(await this.#beams.play(ask)) }];
-    const [recent = new ArrayBuffer(0), weights] = await this.#step.play(steps);
-    return this.#tokensOf(
-      new Uint32Array(recent),
-      weights && new Float32Array(weights),
-      length,
-      steps,
-    );
+    return this.#tokensOf(await this.#step.play(steps), length, steps);
   }
 
   /** The tokens of each step; throws where the cache could not hold what they were chosen by, not before. */
   *#tokensOf(
-    recent: Uint32Array,
-    weights: Float32Array | undefined,
+    [tokens = new ArrayBuffer(0), ...others]: readonly ArrayBuffer[],
     length: number,
     steps: number,
   ): Generator<StepResult> {
+    const recent = new Uint32Array(tokens);
+    const likely = this.#weigher && others.splice(-2);
+    const weights = others[0] && new Float32Array(others[0]);
     for (let step = 0; step < steps; step++) {
       const behind = length + step - this.#longest;
       const places = this.#lengths.map(
@@ -205,7 +212,8 @@ export class DecodeStep {
       const words = Uint32Array.from(places, (place) => recent[place] ?? lostToken);
       assertHeld(!words.includes(lostToken));
       const logProbs = weights && Float32Array.from(places, (place) => weights[place] ?? NaN);
-      yield { words, ...(logProbs && { logProbs }) };
+      const likelihoods = likely && this.#weigher?.read(likely, places);
+      yield { words, ...(logProbs && { logProbs }), ...(likelihoods && { likelihoods }) };
     }
   }
 

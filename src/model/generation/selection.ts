@@ -46,6 +46,8 @@ export interface Selection {
   readonly stamped: boolean;
   /** Whether the log-probabilities of chosen tokens come back. */
   readonly weighs: boolean;
+  /** How many of the tokens that the model holds likeliest come back, with the log-probabilities that it gives them. */
+  readonly likely?: number;
 }
 
 /** What it goes by. */

@@ -2,6 +2,7 @@
 
 import { fieldsOf, refuseUnknown, TransformerError } from '../../../runtime/errors.ts';
 import { show } from '../../../runtime/print.ts';
+import type { GenerateOptions } from '../options.ts';
 
 /** How large a running batch may be. */
 export interface BatchOptions {
@@ -11,6 +12,15 @@ export interface BatchOptions {
   maxLength?: number;
   /** Tokens of all sequences in the cache at most; room for `maxSequences` of `maxLength` when absent. */
   maxTokens?: number;
+}
+
+/** What a call to a running batch may ask for. */
+export interface BatchStreamOptions extends GenerateOptions {
+  /**
+   * With each token comes the logarithm of the probability that the model itself gave it, before temperature, penalties
+   * and filters, and so many of the likeliest in its place, 20 at most. Calls that run alone do not have it.
+   */
+  topLogProbs?: number;
 }
 
 /** The same, read. */
@@ -39,4 +49,24 @@ export function batchSizes(options: BatchOptions, maxPositions: number): BatchSi
   const rows = whole('maxSequences', mostRows, 16);
   const length = whole('maxLength', maxPositions, Math.min(maxPositions, usualLength));
   return { rows, length, tokens: whole('maxTokens', 2 ** 31, rows * length) };
+}
+
+/** The likeliest tokens that a call may ask for at most. */
+export const mostLikely = 20;
+
+/** What is the batch's, and what is generation's. Errors: OPTION_INVALID. */
+export function withoutTop(given: BatchStreamOptions): {
+  readonly topLogProbs: number | undefined;
+  readonly options: GenerateOptions;
+} {
+  fieldsOf(given, 'The object of options');
+  const { topLogProbs, ...options } = given;
+  const isKnown =
+    topLogProbs === undefined ||
+    (Number.isInteger(topLogProbs) && topLogProbs >= 0 && topLogProbs <= mostLikely);
+  if (isKnown) return { topLogProbs, options };
+  throw new TransformerError(
+    'OPTION_INVALID',
+    `topLogProbs is ${show(topLogProbs)}; wanted a whole number from 0 to ${mostLikely}.`,
+  );
 }

@@ -3,10 +3,14 @@
 import { fieldsOf } from '../../../runtime/errors.ts';
 import type { ModelInputs } from '../../model.ts';
 import { editedRequest } from '../edited-call.ts';
-import type { GenerateOptions } from '../options.ts';
 import { type DecodingModel, type Request } from '../request.ts';
 import { BatchLoop } from './batch-loop.ts';
-import { type BatchOptions, batchSizes } from './batch-options.ts';
+import {
+  type BatchOptions,
+  batchSizes,
+  type BatchStreamOptions,
+  withoutTop,
+} from './batch-options.ts';
 import { type BatchTokens, Seat } from './seat.ts';
 import type { SharedCache } from './shared-cache.ts';
 import { SlotPool } from './slot-pool.ts';
@@ -45,13 +49,13 @@ export class Batch {
   }
 
   /** Has a call join; undefined where it has to run alone. Errors: INPUT_INVALID, OPTION_*, ABORTED. */
-  async join(inputs: ModelInputs, options: GenerateOptions): Promise<BatchStream | undefined> {
+  async join(inputs: ModelInputs, asked: BatchStreamOptions): Promise<BatchStream | undefined> {
     fieldsOf(inputs, 'The object of inputs');
-    fieldsOf(options, 'The object of options');
+    const { topLogProbs, options } = withoutTop(asked);
     const call = { prompt: this.#model.read(inputs, options), options };
     const request = await editedRequest(call, this.#model);
     if (!this.#fits(request)) return undefined;
-    const seat = new Seat(request);
+    const seat = new Seat(request, topLogProbs);
     this.#loop.join(seat);
     return seat.read();
   }

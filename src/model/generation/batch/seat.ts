@@ -3,6 +3,7 @@
 import { abortError } from '../../../runtime/errors.ts';
 import { Channel } from '../../../runtime/channel.ts';
 import { Growth } from '../growth.ts';
+import type { Likelihood } from '../likelihoods.ts';
 import type { Chunk } from '../prefill.ts';
 import type { Tokens } from '../prompt.ts';
 import type { Request } from '../request.ts';
@@ -16,10 +17,14 @@ const grown = 64;
 export interface BatchTokens {
   /** One a sequence, the padding token for those that have ended. */
   readonly tokenIds: number[];
+  /** How likely each was to the model, where `topLogProbs` asks for it; without meaning for those that have ended. */
+  readonly likelihoods?: readonly Likelihood[];
 }
 
 export class Seat {
   readonly request: Request;
+  /** How many of the likeliest tokens are wanted beside each, and how likely they are. */
+  readonly topLogProbs: number | undefined;
   readonly #growth: Growth;
   readonly #channel = new Channel<BatchTokens>();
   /** The slots of the prompt of each input, and of what each sequence has behind it. */
@@ -32,8 +37,9 @@ export class Seat {
   #place = 0;
   #isOver = false;
 
-  constructor(request: Request) {
+  constructor(request: Request, topLogProbs?: number) {
     this.request = request;
+    this.topLogProbs = topLogProbs;
     this.#growth = new Growth(request);
     const { signal } = request.options;
     signal?.addEventListener('abort', this.#abort, { once: true });
@@ -125,11 +131,20 @@ export class Seat {
     this.#row++;
   }
 
-  /** Takes a step's token of each sequence. */
-  take(words: Uint32Array): void {
+  /** Takes a step's token of each sequence, and how likely these were. */
+  take(words: Uint32Array, weighed: readonly Likelihood[] = []): void {
     if (this.#isOver) return;
+    const { topLogProbs: most } = this;
     try {
-      this.#channel.push({ tokenIds: this.#growth.take(words) });
+      const tokenIds = this.#growth.take(words);
+      if (most === undefined) this.#channel.push({ tokenIds });
+      else {
+        const likelihoods = weighed.map(({ logProb, top }) => ({
+          logProb,
+          top: top.slice(0, most),
+        }));
+        this.#channel.push({ tokenIds, likelihoods });
+      }
       if (this.#growth.isComplete) this.#end();
     } catch (error) {
       this.fail(error);

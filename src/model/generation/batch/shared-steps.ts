@@ -6,9 +6,13 @@ import { type Chosen, DecodeStep, type StepResult } from '../decode-step.ts';
 import { Pace, stepsAhead, timed } from '../pace.ts';
 import type { Tokens } from '../prompt.ts';
 import { type Selection, unite } from '../selection.ts';
+import { mostLikely } from './batch-options.ts';
 import type { Seat } from './seat.ts';
 import type { SharedCache } from './shared-cache.ts';
 import type { SlotPool } from './slot-pool.ts';
+
+/** How many of the likeliest tokens lists tell, so that there are few lists. */
+const listedTokens = [0, 5, mostLikely];
 
 /** Steps of one list for the same requests. */
 interface Run {
@@ -28,8 +32,8 @@ export class SharedSteps {
   readonly #cache: SharedCache;
   readonly #pool: SlotPool;
   readonly #vocabulary: number;
-  /** By their rows. */
-  readonly #lists = new Map<number, DecodeStep>();
+  /** By their rows, and by how many of the likeliest tokens they tell. */
+  readonly #lists = new Map<string, DecodeStep>();
   /** What requests have asked of the choice of tokens so far: a list that has all of it serves them all. */
   #selection: Selection | undefined;
   #run: Run | undefined;
@@ -102,11 +106,18 @@ export class SharedSteps {
   /** The list of a number of rows that chooses tokens as these requests ask for. */
   async #listFor(rows: number, seats: readonly Seat[]): Promise<DecodeStep> {
     const own = unite(seats.map(({ request }) => request.selection));
-    const selection = { ...this.#widened(own), sets: rows };
-    let list = this.#lists.get(rows);
+    const asked = seats.reduce((most, { topLogProbs = -1 }) => Math.max(most, topLogProbs), -1);
+    const likely = asked < 0 ? undefined : listedTokens.find((count) => count >= asked);
+    const selection = {
+      ...this.#widened(own),
+      sets: rows,
+      ...(likely !== undefined && { likely }),
+    };
+    const key = `${rows}/${likely ?? ''}`;
+    let list = this.#lists.get(key);
     if (list === undefined) {
       list = await DecodeStep.create(this.#cache.scope, this.#cache.rows(rows), selection, 0);
-      this.#lists.set(rows, list);
+      this.#lists.set(key, list);
     }
     return list;
   }
@@ -138,11 +149,12 @@ export class SharedSteps {
 
   /** Hands out the tokens of what was submitted first. */
   async #take(run: Run): Promise<void> {
-    for (const { words } of (await this.#underWay.shift()) ?? []) {
+    for (const { words, likelihoods } of (await this.#underWay.shift()) ?? []) {
       run.given++;
       let first = 0;
       for (const seat of run.seats) {
-        seat.take(words.subarray(first, (first += seat.request.rows)));
+        const own = [first, (first += seat.request.rows)] as const;
+        seat.take(words.subarray(...own), likelihoods?.slice(...own));
       }
     }
   }
