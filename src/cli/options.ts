@@ -196,3 +196,11 @@ export function noTexts(positionals: readonly string[]): void {
   if (first === undefined) return;
   throw new UsageError(`Unexpected argument '${first}'. This command takes options only.`);
 }
+
+/** The fields that have a value. */
+export function defined<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+}

@@ -7,6 +7,7 @@ import type { Command } from '../command.ts';
 import { interruptible } from '../interruption.ts';
 import { openPipeline } from '../load.ts';
 import {
+  defined,
   dtypeOption,
   noTexts,
   positiveOption,
@@ -55,7 +56,7 @@ async function run(args: readonly string[]): Promise<void> {
     seed: wholeOption('--seed', values.seed),
   };
   const dtype = dtypeOption(values.dtype);
-  const how = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const how = defined(given);
   await interruptible(async (signal) => {
     using task = await openPipeline('unconditional-image-generation', source, {
       dtype,

@@ -5,6 +5,7 @@ import { isObject } from '../../source/json.ts';
 import type { Command } from '../command.ts';
 import {
   choiceOption,
+  defined,
   dtypeOption,
   flagOption,
   readOptions,
@@ -99,16 +100,11 @@ async function run(args: readonly string[]): Promise<void> {
 type Values = ReturnType<typeof readOptions<typeof options>>['values'];
 
 function settingsOf(values: Values): Partial<QueueSettings> {
-  const [lease, retries, delay] = [
-    wholeOption('--lease', values.lease, 10),
-    wholeOption('--retries', values.retries),
-    wholeOption('--delay', values.delay),
-  ];
-  return {
-    ...(lease !== undefined && { lease }),
-    ...(retries !== undefined && { retries }),
-    ...(delay !== undefined && { delay }),
-  };
+  return defined({
+    lease: wholeOption('--lease', values.lease, 10),
+    retries: wholeOption('--retries', values.retries),
+    delay: wholeOption('--delay', values.delay),
+  });
 }
 
 /** What is the same for all shards. @throws UsageError */
@@ -150,10 +146,6 @@ function moreOptions(text: string | undefined): Record<string, unknown> {
   throw new UsageError(
     `--options is "${text}"; wanted a JSON object: '{"pipelineOptions":{"normalize":true}}'.`,
   );
-}
-
-function defined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** A job as workers will take it. @throws UsageError */
