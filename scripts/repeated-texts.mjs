@@ -38,7 +38,7 @@ export function repeatedTexts(texts, count) {
  * Whole numbers below a bound: "mulberry32" (Ettinger, 2017).
  * @param {number} seed
  */
-function drawing(seed) {
+export function drawing(seed) {
   let state = seed;
   /** @param {number} bound */
   return (bound) => {
