@@ -14,11 +14,12 @@ if (folder === undefined || model === undefined || row === undefined || percent 
   console.error('Usage: node scripts/repeated-tokens.mjs FOLDER MODEL ROW PERCENT');
   process.exit(2);
 }
-const json = (/** @type {string} */ file) =>
-  JSON.parse(readFileSync(path.join(model, file), 'utf8'));
-const tokenizer = new Tokenizer(json('tokenizer.json'), json('tokenizer_config.json'));
-const chapters = readFileSync(path.join(folder, 'training.jsonl'), 'utf8').trimEnd().split('\n');
-const told = chapters.reduce((sum, line) => sum + tokensOf(JSON.parse(line).text).length, 0);
+/** @typedef {{ model: { vocab: Record<string, number> } }} TokenizerFile */
+const settings = /** @type {TokenizerFile} */ (jsonOf(read(model, 'tokenizer.json')));
+const config = /** @type {object} */ (jsonOf(read(model, 'tokenizer_config.json')));
+const tokenizer = new Tokenizer(settings, config);
+const chapters = read(folder, 'training.jsonl').trimEnd().split('\n');
+const told = chapters.reduce((sum, line) => sum + tokensOf(textOf(line)).length, 0);
 const words = wordsOfOneToken();
 const draw = drawing(Number(row));
 const length = 8 * Number(row);
@@ -41,7 +42,7 @@ function repeated() {
 }
 
 function wordsOfOneToken() {
-  const names = Object.keys(json('tokenizer.json').model.vocab);
+  const names = Object.keys(settings.model.vocab);
   const spaced = names
     .filter((name) => /^Ġ[A-Za-z]+$/.test(name))
     .map((name) => ` ${name.slice(1)}`);
@@ -51,4 +52,19 @@ function wordsOfOneToken() {
 /** @param {string} text */
 function tokensOf(text) {
   return tokenizer.encode(text).ids;
+}
+
+/** @param {string} line */
+function textOf(line) {
+  return /** @type {{ text: string }} */ (jsonOf(line)).text;
+}
+
+/** @param {string} text @returns {unknown} */
+function jsonOf(text) {
+  return JSON.parse(text);
+}
+
+/** @param {string} from @param {string} file */
+function read(from, file) {
+  return readFileSync(path.join(from, file), 'utf8');
 }
