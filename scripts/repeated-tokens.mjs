@@ -64,7 +64,7 @@ function jsonOf(text) {
   return JSON.parse(text);
 }
 
-/** @param {string} from @param {string} file */
-function read(from, file) {
-  return readFileSync(path.join(from, file), 'utf8');
+/** @param {string} from @param {string} name */
+function read(from, name) {
+  return readFileSync(path.join(from, name), 'utf8');
 }
