@@ -14,9 +14,19 @@ import { className } from '../../model/heads/head-name.ts';
 import { readConfig } from '../../model/read-configs.ts';
 import { show } from '../../runtime/print.ts';
 import type { JsonObject } from '../../source/json.ts';
-import { audioFolder, isWithoutTexts, speechBatch } from '../../training/data/audio-folder.ts';
-import { imageBatch, imageFolder } from '../../training/data/image-folder.ts';
-import { soundBatch, soundFolder } from '../../training/data/sound-folder.ts';
+import {
+  isWithoutTexts,
+  soundFiles,
+  speechBatch,
+  spokenTexts,
+} from '../../training/data/audio-folder.ts';
+import {
+  type DescribedFolder,
+  describedFolder,
+  type FileKind,
+} from '../../training/data/described-files.ts';
+import { imageBatch, labelledImages, pictureFiles } from '../../training/data/image-folder.ts';
+import { labelledSounds, soundBatch } from '../../training/data/sound-folder.ts';
 import { loadSpeechProcessor } from '../../training/data/speech-processor.ts';
 import { labelsOf, tasksFor } from '../describe.ts';
 import { UsageError } from '../options.ts';
@@ -27,11 +37,17 @@ import type { TrainSettings } from './settings.ts';
 /** How models of a task come to what they learn. */
 interface Kind {
   readonly wanted: string;
+  readonly files: FileKind;
   readonly learner: (
-    folder: string,
+    folder: NamedFolder,
     settings: TrainSettings,
     checkpoint: Checkpoint,
   ) => Promise<Learner>;
+}
+
+/** A folder that is read, and its path. */
+interface NamedFolder extends DescribedFolder {
+  readonly path: string;
 }
 
 const speech = 'automatic-speech-recognition';
@@ -39,16 +55,19 @@ const speech = 'automatic-speech-recognition';
 const kinds: Readonly<Record<string, Kind>> = {
   'image-classification': {
     wanted: 'A classifier of pictures learns from a folder with a folder of them for each label',
+    files: pictureFiles,
     learner: imageLearner,
   },
   'audio-classification': {
     wanted: 'A classifier of sounds learns from a folder with a folder of them for each label',
+    files: soundFiles,
     learner: soundLearner,
   },
   [speech]: {
     wanted:
       'A model of speech learns from a folder of sounds, with metadata.csv that says their texts, or a folder of them for ' +
       'each label',
+    files: soundFiles,
     learner: speechLearner,
   },
 };
@@ -67,14 +86,13 @@ export async function folderLearner(
   const tasks = await tasksFor(config, className(config) ?? null);
   const isFolder = data !== undefined && (await isDirectory(data));
   const own = Object.keys(kinds).find((task) => tasks.includes(task));
-  // What hears speech can learn labels, too.
-  const isLabelled = own === speech && isFolder && (await isWithoutTexts(data));
-  const kind = isLabelled ? 'audio-classification' : own;
-  const other = isFolder && (await classifierOf(config));
-  const { wanted, learner } = kinds[kind ?? (other || '')] ?? {};
-  if (learner !== undefined) {
-    if (isFolder) return learner(data, settings, { source, config });
-    throw new UsageError(`${wanted}; --data is ${show(data ?? 'missing')}.`);
+  const other = isFolder ? await classifierOf(config) : undefined;
+  const kind = kinds[own ?? other ?? ''];
+  if (kind !== undefined) {
+    const { wanted, files, learner } = kind;
+    if (!isFolder) throw new UsageError(`${wanted}; --data is ${show(data ?? 'missing')}.`);
+    const folder = { path: data, ...(await describedFolder(data, files, undefined)) };
+    return learner(folder, settings, { source, config });
   }
   if (!isFolder) return undefined;
   throw new UsageError(
@@ -101,13 +119,13 @@ interface Checkpoint {
 }
 
 async function imageLearner(
-  folder: string,
+  folder: NamedFolder,
   settings: TrainSettings,
   checkpoint: Checkpoint,
 ): Promise<Learner> {
   const processor = await ImageProcessor.load(checkpoint.source);
-  const { images, labels } = await imageFolder(folder);
-  return labelLearner(folder, settings, checkpoint, {
+  const { images, labels } = labelledImages(folder);
+  return labelLearner(folder.path, settings, checkpoint, {
     labels,
     examples: images,
     batchOf: (gpu, some) => imageBatch(gpu, processor, some),
@@ -116,13 +134,13 @@ async function imageLearner(
 }
 
 async function soundLearner(
-  folder: string,
+  folder: NamedFolder,
   settings: TrainSettings,
   checkpoint: Checkpoint,
 ): Promise<Learner> {
   const extractor = await FeatureExtractor.load(checkpoint.source);
-  const { sounds, labels } = await soundFolder(folder);
-  return labelLearner(folder, settings, checkpoint, {
+  const { sounds, labels } = labelledSounds(folder);
+  return labelLearner(folder.path, settings, checkpoint, {
     labels,
     examples: sounds,
     batchOf: (gpu, some) => soundBatch(gpu, extractor, some),
@@ -161,19 +179,24 @@ function labelLearner<Example extends { readonly label: number }>(
 }
 
 async function speechLearner(
-  folder: string,
-  { recipe: { seed, batchSize }, language }: TrainSettings,
-  { source }: Checkpoint,
+  folder: NamedFolder,
+  settings: TrainSettings,
+  checkpoint: Checkpoint,
 ): Promise<Learner> {
+  // What hears speech can learn labels, too.
+  if (isWithoutTexts(folder)) return soundLearner(folder, settings, checkpoint);
+  const { recipe, language } = settings;
+  const { seed, batchSize } = recipe;
+  const { source } = checkpoint;
   const processor = await loadSpeechProcessor(source);
-  const spoken = await audioFolder(folder);
+  const spoken = spokenTexts(folder);
   const said = { ...(language !== undefined && { language }) };
   // What cannot be written is told before anything is learned.
   for (const { text } of spoken) await processor.labels(text, said);
   return {
     source,
     data: ({ gpu }) =>
-      inOrder(folder, spoken, {
+      inOrder(folder.path, spoken, {
         seed,
         batchSize,
         batchOf: (some) => speechBatch(gpu, processor, some, said),

@@ -5,7 +5,7 @@ import { className } from '../../model/heads/head-name.ts';
 import type { JsonObject } from '../../source/json.ts';
 import { show } from '../../runtime/print.ts';
 import { type LabelledText, labelledBatch } from '../../training/data/labelled-texts.ts';
-import type { DataRecord } from '../../training/data/records.ts';
+import { columnsOf, type DataRecord } from '../../training/data/row-parsers.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import { labelsOf } from '../describe.ts';
@@ -118,10 +118,4 @@ export function labelBatches(
       return example as LabelledText;
     },
   };
-}
-
-/** The columns of a row, for messages. */
-export function columnsOf(row: DataRecord): string {
-  const names = Object.keys(row).map((name) => show(name));
-  return names.join(', ') || 'nothing';
 }

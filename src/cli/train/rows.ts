@@ -19,13 +19,13 @@ import {
 } from '../../training/data/preferences.ts';
 import { dpo } from '../../training/dpo.ts';
 import { shuffle, shuffled } from '../../training/data/order.ts';
-import type { DataRecord } from '../../training/data/records.ts';
+import { columnsOf, type DataRecord } from '../../training/data/row-parsers.ts';
 import type { Recipe } from '../../phrases/recipe.ts';
 import type { ChatMessage } from '../../tokenizer/chat-template.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { JsonObject } from '../../source/json.ts';
 import type { TrainingData } from './data.ts';
-import { columnsOf, labelBatches, labelsTexts } from './labels.ts';
+import { labelBatches, labelsTexts } from './labels.ts';
 
 /** Of a file, one row in twenty is held out, and no more than this. */
 const heldOutAtMost = 64;

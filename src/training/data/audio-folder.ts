@@ -1,22 +1,22 @@
 // Sounds with their texts, as Hugging Face's "audiofolder" has them, and batches of them.
 
 import { readAudio, type AudioInput } from '../../audio/read-audio.ts';
-import {
-  fieldsOf,
-  hasMethod,
-  refuseUnknown,
-  throwIfAborted,
-  TransformerError,
-} from '../../runtime/errors.ts';
+import { fieldsOf, hasMethod, refuseUnknown, TransformerError } from '../../runtime/errors.ts';
 import type { Gpu } from '../../runtime/gpu.ts';
 import { show } from '../../runtime/print.ts';
 import { requireGpu } from '../../runtime/require-gpu.ts';
 import { ignoredLabel } from '../../shaders/loss/ignored-label.ts';
 import type { ModelInputs } from '../../model/model.ts';
-import { type DataFolder, filesOfFolder } from '../../source/folder-files.ts';
-import { type DescribedFile, describedFiles } from './described-files.ts';
+import type { DataFolder } from '../../source/folder-files.ts';
+import {
+  type DescribedFile,
+  type DescribedFolder,
+  describedFolder,
+  type FileKind,
+} from './described-files.ts';
 import type { SpeechLabelOptions, SpeechProcessor } from './speech-processor.ts';
 import { filledRows } from './filled-rows.ts';
+import { columnsOf } from './row-parsers.ts';
 
 /** A sound, and what is said in it. */
 export interface SpokenText {
@@ -26,8 +26,11 @@ export interface SpokenText {
   readonly text: string;
 }
 
-/** Names of files that hold sound. */
-export const soundFiles: RegExp = /\.(wav|mp3|flac|ogg|opus|m4a|aac|webm)$/i;
+/** Files that hold sound. */
+export const soundFiles: FileKind = {
+  fits: /\.(wav|mp3|flac|ogg|opus|m4a|aac|webm)$/i,
+  what: 'sound',
+};
 
 /** What the column of texts is called, the usual name first. */
 const columns = ['transcription', 'text', 'sentence'];
@@ -42,10 +45,11 @@ export async function audioFolder(
   options: { signal?: AbortSignal } = {},
 ): Promise<SpokenText[]> {
   refuseUnknown(options, ['signal'], 'option of audioFolder');
-  const { signal } = options;
-  throwIfAborted(signal);
-  const files = await filesOfFolder(folder);
-  const described = await describedFiles(files, { columns: [], fits: soundFiles, signal });
+  return spokenTexts(await describedFolder(folder, soundFiles, options.signal));
+}
+
+/** The same of a folder that is read. Errors: FILE_INVALID, INPUT_INVALID. */
+export function spokenTexts({ described }: DescribedFolder): SpokenText[] {
   if (described === undefined) {
     throw new TransformerError(
       'INPUT_INVALID',
@@ -57,23 +61,17 @@ export async function audioFolder(
     const column = columns.find((name) => (row[name] ?? undefined) !== undefined);
     const text = column === undefined ? undefined : row[column];
     if (typeof text === 'string' && text.trim() !== '') return { sound: file, text };
-    const names = Object.keys(row).map((name) => show(name));
     throw new TransformerError(
       'FILE_INVALID',
       column === undefined
-        ? `${where} has ${names.join(', ')}; wanted what is said, as ${columns.join(', ')}.`
+        ? `${where} has ${columnsOf(row)}; wanted what is said, as ${columns.join(', ')}.`
         : `${where} has the ${column} ${show(text)}; wanted what is said. Leave the sound out, or write it.`,
     );
   });
 }
 
-/** Whether nothing in a folder says what its sounds say: no table, or one of labels. Errors: as `audioFolder`. */
-export async function isWithoutTexts(folder: DataFolder): Promise<boolean> {
-  const described = await describedFiles(await filesOfFolder(folder), {
-    columns: [],
-    fits: soundFiles,
-    signal: undefined,
-  });
+/** Whether nothing in a folder says what its sounds say: no table, or one of labels. */
+export function isWithoutTexts({ described }: DescribedFolder): boolean {
   const isLabelled = ({ row }: DescribedFile): boolean =>
     row['label'] !== undefined && columns.every((name) => row[name] === undefined);
   return described?.every(isLabelled) ?? true;

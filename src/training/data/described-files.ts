@@ -1,11 +1,12 @@
 // Files of a folder with what is said of each: Hugging Face's layouts "imagefolder" and "audiofolder", where a table
 // beside the files names them (docs of Hugging Face datasets, "Create an image dataset").
 
-import { TransformerError } from '../../runtime/errors.ts';
+import { throwIfAborted, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import type { FileInput } from '../../source/read-bytes.ts';
-import type { FolderFile } from '../../source/folder-files.ts';
-import { type DataRecord, readRecords } from './records.ts';
+import { type DataFolder, filesOfFolder, type FolderFile } from '../../source/folder-files.ts';
+import { readRecords } from './records.ts';
+import { columnsOf, type DataRecord } from './row-parsers.ts';
 
 /** A file, and what its row says. */
 export interface DescribedFile {
@@ -16,17 +17,44 @@ export interface DescribedFile {
   readonly where: string;
 }
 
+/** Files of one kind. */
+export interface FileKind {
+  /** Their names. */
+  readonly fits: RegExp;
+  /** What one of them is. */
+  readonly what: string;
+}
+
+/** What a folder holds, read once, whatever is then made of it. */
+export interface DescribedFolder {
+  /** All files, in the order of their paths. */
+  readonly files: readonly FolderFile[];
+  /** Those that a table names, in its order; undefined without one. */
+  readonly described: readonly DescribedFile[] | undefined;
+  readonly kind: FileKind;
+}
+
 /** Tables that describe the files beside them. */
 const metadata = /^metadata\.(csv|tsv|jsonl|parquet)$/;
 
 /**
- * The files that the table of a folder names, in its order; undefined without one. Each row is to have a `file_name` and
- * these `columns`, and each file of a name that `fits` its row.
- * Errors: FILE_INVALID, naming the row or the file.
+ * The files of a folder, and what its table says of those of a kind, each of which is to have its row with a `file_name`.
+ * @throws TransformerError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_INVALID naming the row or the file, INPUT_INVALID, ABORTED
  */
-export async function describedFiles(
+export async function describedFolder(
+  folder: DataFolder,
+  kind: FileKind,
+  signal: AbortSignal | undefined,
+): Promise<DescribedFolder> {
+  throwIfAborted(signal);
+  const files = await filesOfFolder(folder);
+  return { files, described: await describedFiles(files, kind, signal), kind };
+}
+
+async function describedFiles(
   files: readonly FolderFile[],
-  { columns, fits, signal }: DescribedOptions,
+  { fits }: FileKind,
+  signal: AbortSignal | undefined,
 ): Promise<DescribedFile[] | undefined> {
   const tables = files.filter(({ path }) => metadata.test(path));
   const [table, second] = tables;
@@ -37,7 +65,7 @@ export async function describedFiles(
       `The folder has ${table.path} and ${second.path}. Leave one of them.`,
     );
   }
-  const options = { columns: ['file_name', ...columns], ...(signal && { signal }) };
+  const options = { columns: ['file_name'], ...(signal && { signal }) };
   const rows = await readRecords(table.file, options);
   const byPath = new Map(files.map(({ path, file }) => [path, file]));
   const described = rows.map((row, index) => {
@@ -59,8 +87,10 @@ export async function describedFiles(
   );
 }
 
-interface DescribedOptions {
-  readonly columns: readonly string[];
-  readonly fits: RegExp;
-  readonly signal: AbortSignal | undefined;
+/** What the row of a file says in a column. Errors: FILE_INVALID where it says nothing there. */
+export function columnOf({ row, where }: DescribedFile, column: string): unknown {
+  const value = row[column] ?? undefined;
+  if (value !== undefined) return value;
+  const message = `${where} has no ${show(column)}; it has ${columnsOf(row)}.`;
+  throw new TransformerError('FILE_INVALID', message);
 }

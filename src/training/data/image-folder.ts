@@ -7,7 +7,8 @@ import type { ImageProcessor } from '../../images/image-processor.ts';
 import type { ImageInput } from '../../images/read-image.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import type { DataFolder } from '../../source/folder-files.ts';
-import { labelledFiles } from './labelled-files.ts';
+import { type DescribedFolder, describedFolder, type FileKind } from './described-files.ts';
+import { checkNames, labelledFiles } from './labelled-files.ts';
 
 /** A picture and its class. */
 export interface LabelledImage {
@@ -33,7 +34,11 @@ export interface ImageFolderOptions {
   signal?: AbortSignal;
 }
 
-const pictures = /\.(png|jpe?g|webp|gif|avif|tiff?|bmp)$/i;
+/** Files that hold pictures. */
+export const pictureFiles: FileKind = {
+  fits: /\.(png|jpe?g|webp|gif|avif|tiff?|bmp)$/i,
+  what: 'picture',
+};
 
 /**
  * The pictures of a folder and their classes: its folders, sorted, whatever lies below them (`cats/1.png`); or, where a
@@ -46,11 +51,14 @@ export async function imageFolder(
   options: ImageFolderOptions = {},
 ): Promise<ImageFolder> {
   refuseUnknown(options, ['labels', 'signal'], 'option of imageFolder');
-  const { files, labels } = await labelledFiles(folder, {
-    ...options,
-    fits: pictures,
-    what: 'picture',
-  });
+  const { labels, signal } = options;
+  checkNames(labels);
+  return labelledImages(await describedFolder(folder, pictureFiles, signal), labels);
+}
+
+/** The same of a folder that is read. Errors: FILE_INVALID, INPUT_INVALID. */
+export function labelledImages(folder: DescribedFolder, names?: readonly string[]): ImageFolder {
+  const { files, labels } = labelledFiles(folder, names);
   return { images: files.map(({ file, label }) => ({ image: file, label })), labels };
 }
 

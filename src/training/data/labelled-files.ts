@@ -1,29 +1,17 @@
 // Files in folders by label, as torchvision's ImageFolder and Hugging Face's "imagefolder" and "audiofolder" have them.
 
-import { nearestName, throwIfAborted, TransformerError } from '../../runtime/errors.ts';
+import { nearestName, TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
-import { type DataFolder, filesOfFolder, type FolderFile } from '../../source/folder-files.ts';
+import type { FolderFile } from '../../source/folder-files.ts';
 import type { FileInput } from '../../source/read-bytes.ts';
 import { invalidOption } from '../check.ts';
-import { describedFiles } from './described-files.ts';
+import { columnOf, type DescribedFolder, type FileKind } from './described-files.ts';
 
 /** Files and their classes, in the order of their paths, or of the table that describes them. */
 interface LabelledFiles {
   readonly files: readonly { readonly file: FileInput; readonly label: number }[];
   /** The name of each class. */
   readonly labels: readonly string[];
-}
-
-interface FileKind {
-  /** Names of files of this kind. */
-  readonly fits: RegExp;
-  /** What one of them is. */
-  readonly what: string;
-}
-
-interface LabelledOptions extends FileKind {
-  readonly labels?: readonly string[];
-  readonly signal?: AbortSignal;
 }
 
 /** A file and what its class is called, or its number. */
@@ -39,19 +27,18 @@ const parts = /^(train(ing)?|valid(ation)?|val|dev|eval(uation)?|test(ing)?)$/i;
 /**
  * The files of a folder and their classes: its folders, sorted, whatever lies below them; or what a table beside them says of
  * each `file_name` under `label`, a name or a number.
- * @throws TransformerError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_INVALID, INPUT_INVALID, OPTION_*, ABORTED
+ * @throws TransformerError FILE_INVALID, INPUT_INVALID
  */
-export async function labelledFiles(
-  folder: DataFolder,
-  { labels, signal, ...kind }: LabelledOptions,
-): Promise<LabelledFiles> {
-  if (labels !== undefined) checkNames(labels);
-  throwIfAborted(signal);
-  const found = await filesOfFolder(folder);
-  const described = await describedFiles(found, { columns: ['label'], fits: kind.fits, signal });
+export function labelledFiles(
+  { files: found, described, kind }: DescribedFolder,
+  labels: readonly string[] | undefined,
+): LabelledFiles {
   const named =
-    described?.map(({ file, row, where }) => ({ file, name: row['label'], where })) ??
-    inFolders(found, kind);
+    described?.map((one) => ({
+      file: one.file,
+      name: columnOf(one, 'label'),
+      where: one.where,
+    })) ?? inFolders(found, kind);
   const isNumbered = described !== undefined && isNumbers(named, labels);
   const classes = isNumbered ? numbered(named, labels) : byName(named, labels);
   const [first] = classes.files;
@@ -155,7 +142,9 @@ function byName(files: readonly NamedFile[], given: readonly string[] | undefine
   return { files: labelled, labels };
 }
 
-function checkNames(labels: unknown): void {
+/** Refuses names of classes that are none; none at all are right. Errors: OPTION_INVALID. */
+export function checkNames(labels: unknown): void {
+  if (labels === undefined) return;
   const list = Array.isArray(labels) ? Array.from<unknown>(labels) : [];
   const isNames = list.every((name) => typeof name === 'string');
   if (isNames && list.length > 0 && new Set(list).size === list.length) return;

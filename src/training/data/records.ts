@@ -5,7 +5,7 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../../runtime/e
 import { parseJson, show } from '../../source/json.ts';
 import { type FileInput, isFileInput, nameOf, readBytes } from '../../source/read-bytes.ts';
 import { invalidOption } from '../check.ts';
-import { type DataRecord, recordOf, rowParser } from './row-parsers.ts';
+import { columnsOf, type DataRecord, recordOf, rowParser } from './row-parsers.ts';
 import {
   decodedPieces,
   isStreamInput,
@@ -197,10 +197,9 @@ async function* checked(pieces: Pieces, columns: readonly string[], file: string
       count += 1;
       const missing = columns.find((name) => (row[name] ?? undefined) === undefined);
       if (missing === undefined) continue;
-      const names = Object.keys(row).map((name) => show(name));
       throw new TransformerError(
         'FILE_INVALID',
-        `Row ${count} of ${file} has no ${show(missing)}; it has ${names.join(', ') || 'nothing'}.`,
+        `Row ${count} of ${file} has no ${show(missing)}; it has ${columnsOf(row)}.`,
       );
     }
     yield rows;

@@ -6,6 +6,12 @@ import { isObject, parseJson, show } from '../../source/json.ts';
 /** A row by the names of its columns; lines of text have the column `text`. */
 export type DataRecord = Readonly<Record<string, unknown>>;
 
+/** What the columns of a row are called, for messages. */
+export function columnsOf(row: DataRecord): string {
+  const names = Object.keys(row).map((name) => show(name));
+  return names.join(', ') || 'nothing';
+}
+
 /** Forms whose rows stand one behind the other, so that they can be read one by one. */
 export type RowFormat = 'jsonl' | 'csv' | 'tsv' | 'text';
 

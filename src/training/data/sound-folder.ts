@@ -9,7 +9,8 @@ import { requireGpu } from '../../runtime/require-gpu.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import type { DataFolder } from '../../source/folder-files.ts';
 import { soundFiles } from './audio-folder.ts';
-import { labelledFiles } from './labelled-files.ts';
+import { type DescribedFolder, describedFolder } from './described-files.ts';
+import { checkNames, labelledFiles } from './labelled-files.ts';
 
 /** A sound and its class. */
 export interface LabelledSound {
@@ -46,11 +47,14 @@ export async function soundFolder(
   options: SoundFolderOptions = {},
 ): Promise<SoundFolder> {
   refuseUnknown(options, ['labels', 'signal'], 'option of soundFolder');
-  const { files, labels } = await labelledFiles(folder, {
-    ...options,
-    fits: soundFiles,
-    what: 'sound',
-  });
+  const { labels, signal } = options;
+  checkNames(labels);
+  return labelledSounds(await describedFolder(folder, soundFiles, signal), labels);
+}
+
+/** The same of a folder that is read. Errors: FILE_INVALID, INPUT_INVALID. */
+export function labelledSounds(folder: DescribedFolder, names?: readonly string[]): SoundFolder {
+  const { files, labels } = labelledFiles(folder, names);
   return { sounds: files.map(({ file, label }) => ({ sound: file, label })), labels };
 }
 
