@@ -6,7 +6,8 @@ import type { DualEncoderDefinition, SequenceDefinition } from './definitions.ts
 import type { DualBatch } from './dual-plan.ts';
 import { sameBatch } from './inputs/encoder-decoder-inputs.ts';
 import { denseTensor } from './inputs/inputs.ts';
-import { type ModelInputs, refuseInputs } from './model.ts';
+import type { ModelInputs } from './model.ts';
+import { refuseInputs } from './inputs/refuse-inputs.ts';
 import type { SizesOf } from './points/point-shapes.ts';
 import { checkStack, inputsOf, type SequenceBatch } from './sequence-graph.ts';
 

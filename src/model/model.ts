@@ -1,6 +1,6 @@
 // What every loaded model has: a device, its weights' scope, inputs and outputs, an end.
 
-import { fieldsOf, TransformerError } from '../runtime/errors.ts';
+import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { CacheDtype } from './cache-dtypes.ts';
@@ -180,6 +180,11 @@ export interface GenerateResult {
   encoderHiddenStates?: DenseTensor[];
   /** Of the encoder, as in `forward`: (B, h, S, S) a layer, when asked for. */
   encoderAttentions?: DenseTensor[];
+  /**
+   * What was asked for at named points, under the names by which it was asked for: of all n sequences, their tokens
+   * but the last, which was chosen and fed no more.
+   */
+  captured?: Record<string, DenseTensor>;
 }
 
 /** What `generate` should bring back besides; n sequences, as they are returned. */
@@ -190,6 +195,8 @@ export interface GenerateOutputOptions {
   attentions?: boolean;
   /** How likely each token was; not of beams. */
   logProbs?: boolean;
+  /** Points to read, by name or pattern, as in `forward`: of the prompt and of all that was generated. */
+  capture?: readonly string[];
 }
 
 /** What a call of `generate` may ask for: of models that hear, more than of others. */
@@ -279,21 +286,4 @@ export function assertCurrent({ scope }: LoadedParts): void {
     'DEVICE_LOST',
     'The weights of this model were on a device that is lost. Load it again on the restored one.',
   );
-}
-
-/** Refuses inputs that a model does not take. */
-export function refuseInputs(
-  inputs: ModelInputs,
-  taken: readonly (keyof ModelInputs)[],
-  what: string,
-): void {
-  for (const [name, value] of fieldsOf(inputs, 'The object of inputs')) {
-    if (value === null)
-      throw new TransformerError('INPUT_INVALID', `${name} is null. Leave it out.`);
-    if (value === undefined || (taken as readonly string[]).includes(name)) continue;
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `${what} takes no input "${name}". It takes: ${taken.join(', ')}.`,
-    );
-  }
 }

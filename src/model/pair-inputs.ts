@@ -6,7 +6,8 @@ import { checkHead, type HeadBatch } from './heads/head.ts';
 import { sameBatch, type StartTokens } from './inputs/encoder-decoder-inputs.ts';
 import type { CheckedInput } from './inputs/input-stage.ts';
 import type { TokenBatch } from './inputs/inputs.ts';
-import { type ForwardOptions, type ModelInputs, refuseInputs } from './model.ts';
+import type { ForwardOptions, ModelInputs } from './model.ts';
+import { refuseInputs } from './inputs/refuse-inputs.ts';
 import type { SizesOf } from './points/point-shapes.ts';
 
 /** A batch that was checked. */

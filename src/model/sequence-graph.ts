@@ -14,7 +14,8 @@ import { type CheckedInput, type InputShape, paddedLength } from './inputs/input
 import { sequenceStack } from './layers/sequence-stack.ts';
 import type { PendingLogits } from './layers/logits.ts';
 import type { BetweenLayers } from './layers/stack.ts';
-import { type ModelInputs, refuseInputs } from './model.ts';
+import type { ModelInputs } from './model.ts';
+import { refuseInputs } from './inputs/refuse-inputs.ts';
 import type { Look } from './points/look.ts';
 import type { SizesOf } from './points/point-shapes.ts';
 

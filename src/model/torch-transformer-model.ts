@@ -6,13 +6,8 @@ import type { PairDefinition } from './definitions.ts';
 import type { TorchTransformer } from './families/pairs/torch-transformer.ts';
 import { ForwardOnlyModel } from './forward-only-model.ts';
 import { VectorInput } from './inputs/vector-inputs.ts';
-import {
-  type ForwardOptions,
-  type LoadedParts,
-  type ModelInputs,
-  type ModelOutput,
-  refuseInputs,
-} from './model.ts';
+import type { ForwardOptions, LoadedParts, ModelInputs, ModelOutput } from './model.ts';
+import { refuseInputs } from './inputs/refuse-inputs.ts';
 import { checkShown, checkTarget, type PairBatch, pairSizes } from './pair-inputs.ts';
 import { pairPlan, type PairPlanShape } from './pair-plan.ts';
 import { lookInto, pointOptions } from './points/looking.ts';

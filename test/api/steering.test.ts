@@ -106,6 +106,76 @@ test('streams and calls together are steered as calls alone, each by its own edi
     expect(await model.generate(prompt, { ...asked, edit: [] })).toEqual(plain);
   }));
 
+/** The places of `captured` that hold the states of the last layer, and the logits. */
+const read = {
+  gpt2: { states: 'layers.1.output', logits: 'logits' },
+  t5_relu: { states: 'decoder.layers.1.output', logits: 'logits' },
+};
+
+for (const [folder, { states, logits }] of Object.entries(read)) {
+  test.each([
+    ['greedily', {}],
+    ['by beams', { numBeams: 3, numReturnSequences: 2 }],
+    ['several of each', { doSample: true, topK: 0, seed: 4, numReturnSequences: 3 }],
+  ])(
+    `${folder}: what is read of texts with edits, %s, is what told their tokens`,
+    (_how, options) =>
+      onGpu(async (gpu) => {
+        using model = await loadModel(fixtureSource(folder), { gpu });
+        const { inputs, width, at } = steered[folder]!;
+        const size = width * 2;
+        // Of each text its own, over two positions of many, and a tensor that is longer than the text.
+        const data = Float32Array.from({ length: 2 * size }, (_, i) => Math.cos(3 * i));
+        const long = { data: new Float32Array(40 * width).fill(0.5), shape: [1, 40, width] };
+        const edit: PointEdit[] = [
+          ...editsOf(steered[folder]!),
+          { at, add: { data, shape: [2, 2, width] }, scale: 3 },
+          { at, add: long, sequences: [1] },
+          { at, scale: 0.5, sequences: [0] },
+        ];
+        const asked = { maxNewTokens: 6, eosTokenId: [], padTokenId: 0, ...options, edit };
+        const result = await model.generate(inputs, {
+          ...asked,
+          capture: [logits, states, at],
+          hiddenStates: true,
+          attentions: true,
+        });
+        const { sequences, captured = {}, hiddenStates, decoderHiddenStates } = result;
+        const isPair = folder === 't5_relu';
+        const start = isPair ? 1 : 3;
+        const length = start + 5;
+        expect(Object.keys(captured)).toEqual([logits, states, at]);
+        const told = captured[logits]!;
+        expect(told.shape.slice(0, 2)).toEqual([sequences.length, length]);
+        expect(captured[states]!.shape).toEqual([sequences.length, length, width]);
+        // The states of each step are the rows of what was read.
+        const steps = (isPair ? decoderHiddenStates : hiddenStates)!;
+        expect(steps.map(([, first]) => first!.shape[1])).toEqual([start, 1, 1, 1, 1, 1]);
+        const last = steps[5]![1]!.data;
+        const rows = sequences.map((_, row) => {
+          const first = (row * length + length - 1) * width;
+          return captured[at]!.data.subarray(first, first + width);
+        });
+        expect([...last]).toEqual(rows.flatMap((row) => [...row]));
+        if ('numBeams' in options) {
+          const wanted = logProbsOf(told, sequences, start);
+          result.scores!.forEach((score, row) => {
+            const sum = wanted.slice(row * 6, row * 6 + 6).reduce((total, one) => total + one, 0);
+            expect(score * 6).toBeCloseTo(sum, 3);
+          });
+          return;
+        }
+        const { sequences: again, logProbs } = await model.generate(inputs, {
+          ...asked,
+          logProbs: true,
+        });
+        expect(again).toEqual(sequences);
+        const wanted = logProbsOf(told, sequences, start);
+        logProbs!.flat().forEach((one, i) => expect(one).toBeCloseTo(wanted[i]!, 3));
+      }),
+  );
+}
+
 test('what cannot be steered is refused', () =>
   onGpu(async (gpu) => {
     using model = await loadModel(fixtureSource('gpt2'), { gpu });
@@ -123,15 +193,22 @@ test('what cannot be steered is refused', () =>
     await refused({ edit: [{ at: 'layers.0.attention.weights', replace: 0 }] }, 'fused');
     await refused({ edit: [{ at: 'layers.0.out', replace: 0 }] }, 'layers.0.output');
     await expectRejection(
-      model.generate(prompt, { edit, attentions: true }),
+      model.generate(prompt, { edit, capture: ['layers.0.out'] }),
       'OPTION_INVALID',
-      'Call forward',
+      'layers.0.output',
+    );
+    await expectRejection(
+      model.generate(prompt, { capture: null } as object),
+      'OPTION_INVALID',
+      'capture is null',
     );
     using hearing = await loadModel(fixtureSource('whisper_task'), { gpu });
     const inputFeatures = { data: new Float32Array(8 * 100), shape: [1, 8, 100] };
-    await expectRejection(
-      hearing.generate({ inputFeatures }, { edit }),
-      'OPTION_INVALID',
-      'decoderInputIds',
-    );
+    for (const asked of [{ edit }, { capture: ['encoder.embeddings'] }]) {
+      await expectRejection(
+        hearing.generate({ inputFeatures }, asked),
+        'OPTION_INVALID',
+        'decoderInputIds',
+      );
+    }
   }));

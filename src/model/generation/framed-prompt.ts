@@ -6,7 +6,7 @@ import type { JsonObject } from '../../source/json.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { sameBatch } from '../inputs/encoder-decoder-inputs.ts';
 import { maskBatch, tokenBatch } from '../inputs/inputs.ts';
-import { refuseInputs } from '../model.ts';
+import { refuseInputs } from '../inputs/refuse-inputs.ts';
 import { languagePrompt, type ReadPrompt } from './prompt.ts';
 
 /**

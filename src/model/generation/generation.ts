@@ -9,7 +9,7 @@ import { endedWhenDropped } from './abandoned.ts';
 import type { Batch } from './batch/batch.ts';
 import type { BatchOptions } from './batch/batch-options.ts';
 import { DecodeStep, type StepResult } from './decode-step.ts';
-import { cannotShow, editedRequest } from './edited-call.ts';
+import { editedRequest } from './edited-call.ts';
 import { asked, Growth } from './growth.ts';
 import type { GenerateOptions } from './options.ts';
 import { Pace, stepsAhead, timed } from './pace.ts';
@@ -43,24 +43,22 @@ export class Generation {
     given: GenerateOptions & GenerateOutputOptions = {},
   ): Promise<GenerateResult> {
     checkFlags(given, 'hiddenStates', 'attentions', 'logProbs');
-    const { hiddenStates = false, attentions = false, logProbs = false, ...options } = given;
+    const { hiddenStates = false, attentions = false, logProbs = false, ...others } = given;
+    const { capture, ...options } = others;
+    const reads = capture !== undefined && { capture };
     const call = { prompt, options, ...(logProbs && { speech: { weighs: true } }) };
-    const request = await editedRequest(call, this.#model);
+    const request = await editedRequest(call, this.#model, { ...reads });
     if (logProbs && request.values.numBeams > 1) {
       throw new TransformerError(
         'OPTION_INVALID',
         `logProbs are of tokens chosen one by one, and numBeams is ${request.values.numBeams}. Pass numBeams: 1.`,
       );
     }
-    const isShown = hiddenStates || attentions;
-    if (isShown && request.look) throw cannotShow();
     const result = await this.#alone(request);
-    if (!isShown) return result;
+    if (!hiddenStates && !attentions && !reads) return result;
     const { outputsOf } = await import('./outputs.ts');
-    const { signal } = options;
-    const shown = { hiddenStates, attentions, ...(signal && { signal }) };
-    const outputs = await outputsOf(this.#model, prompt, result.sequences, shown);
-    return { ...result, ...outputs };
+    const shown = { hiddenStates, attentions, ...reads };
+    return { ...result, ...(await outputsOf(this.#model, request, result.sequences, shown)) };
   }
 
   /**

@@ -1,12 +1,13 @@
-// Attentions and hidden states of each step of a generation, as Hugging Face's `generate` gives them. A
-// token sees the same whether it is fed alone or with all others, so they are cut out of one forward
-// pass over what was generated; the steps themselves keep to the fused kernels.
+// Attentions and hidden states of each step of a generation, as Hugging Face's `generate` gives them, and what was at
+// named points. A token sees the same whether it is fed alone or with all others, so they are taken from one forward
+// pass over what was generated, with the edits of the call; the steps themselves keep to the fused kernels.
 
-import { repeatRows, type SourceStage } from '../inputs/input-stage.ts';
+import { repeatRows } from '../inputs/input-stage.ts';
 import type { DenseTensor } from '../inputs/inputs.ts';
-import type { GenerateOutputOptions, GenerateResult, Model } from '../model.ts';
+import type { GenerateOutputOptions, GenerateResult } from '../model.ts';
 import { positionsOf } from '../inputs/inputs.ts';
-import type { Prompt } from './prompt.ts';
+import { spreadEdits } from '../points/spread-edits.ts';
+import type { DecodingModel, Request } from './request.ts';
 
 type Kind = 'states' | 'selfAttention' | 'crossAttention';
 
@@ -20,12 +21,12 @@ const stepwise = {
 } as const;
 const whole = ['encoderHiddenStates', 'encoderAttentions'] as const;
 
-/** What was asked for of each step that generated these sequences. */
+/** What was asked for of the steps that generated these sequences. */
 export async function outputsOf(
-  { forward, stage }: { forward: Model['forward']; stage: SourceStage | undefined },
-  { tokens, mask, source }: Prompt,
+  { forward, stage }: Pick<DecodingModel, 'forward' | 'stage'>,
+  { prompt: { tokens, mask, source }, options: { signal }, look }: Request,
   sequences: readonly (readonly number[])[],
-  asked: GenerateOutputOptions & { readonly signal?: AbortSignal },
+  asked: Pick<GenerateOutputOptions, 'hiddenStates' | 'attentions' | 'capture'>,
 ): Promise<Partial<GenerateResult>> {
   // All tokens were fed but the last, which was only chosen.
   const copies = sequences.length / tokens.batch;
@@ -36,8 +37,14 @@ export async function outputsOf(
     source === undefined || stage === undefined
       ? { inputIds, attentionMask, positionIds: attentionMask.map(positionsOf) }
       : { ...stage.inputsOf(source, copies), decoderInputIds: inputIds };
-  const output = await forward(inputs, asked);
-  const result: Partial<GenerateResult> = {};
+  const { length: count, [0]: first = [] } = sequences;
+  const edit = look && spreadEdits(look, { count, copies, length: first.length - 1 });
+  const output = await forward(inputs, {
+    ...asked,
+    ...(edit && { edit }),
+    ...(signal && { signal }),
+  });
+  const result: Partial<GenerateResult> = output.captured ? { captured: output.captured } : {};
   for (const name of whole) {
     const layers = output[name];
     if (layers !== undefined) result[name] = layers;

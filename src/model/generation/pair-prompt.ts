@@ -5,7 +5,8 @@ import type { JsonObject } from '../../source/json.ts';
 import type { EncoderDecoderDefinition } from '../definitions.ts';
 import { sameBatch } from '../inputs/encoder-decoder-inputs.ts';
 import { maskBatch, type TokenBatch, tokenBatch } from '../inputs/inputs.ts';
-import { type ModelInputs, refuseInputs } from '../model.ts';
+import type { ModelInputs } from '../model.ts';
+import { refuseInputs } from '../inputs/refuse-inputs.ts';
 import { startTokens } from './option-reader.ts';
 import type { ReadPrompt } from './prompt.ts';
 

@@ -179,7 +179,7 @@ export function laidOut(
   return block;
 }
 
-/** Lays a row-major block into the leading part of each axis of a larger one, from `at` on. */
+/** Lays the leading part of each axis of a row-major block into another one, from `at` on: as much as both have. */
 function pad(
   data: Float32Array,
   from: readonly number[],
@@ -188,12 +188,12 @@ function pad(
   at: number,
 ): void {
   if (from.length <= 1) {
-    block.set(data, at);
+    block.set(data.subarray(0, to[0]), at);
     return;
   }
   const [rows = 1, ...inner] = from;
   const [step, stride] = [elements(inner), elements(to.slice(1))];
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < Math.min(rows, to[0] ?? 1); row++) {
     pad(data.subarray(row * step, (row + 1) * step), inner, block, to.slice(1), at + row * stride);
   }
 }

@@ -5,12 +5,8 @@ import { refuseUnknown, throwIfAborted, TransformerError } from '../../runtime/e
 import { optionNames, unsupported } from '../generation/options.ts';
 import type { DenseTensor } from '../inputs/inputs.ts';
 import { soundFeatures } from '../inputs/sound-inputs.ts';
-import {
-  type GenerateCallOptions,
-  type GenerateResult,
-  type ModelInputs,
-  refuseInputs,
-} from '../model.ts';
+import type { GenerateCallOptions, GenerateResult, ModelInputs } from '../model.ts';
+import { refuseInputs } from '../inputs/refuse-inputs.ts';
 import { EncodedWindows, type Hearing, heardLanguages, inputOf, spokenTimes } from './hearing.ts';
 import { initialTokens } from './initial-tokens.ts';
 import { type SpeechSegment, segmentsOf } from './segments.ts';
@@ -32,6 +28,7 @@ const known: readonly string[] = [
   'hiddenStates',
   'attentions',
   'logProbs',
+  'capture',
   'edit',
 ];
 
@@ -94,8 +91,9 @@ export async function hear(
     'hiddenStates and attentions are for calls with decoderInputIds, and for forward; logProbs for the former.',
   );
   refuse(
-    options.edit !== undefined,
-    'edit is for calls with decoderInputIds: windows of speech are generated from one after the other, with rows that change.',
+    options.edit !== undefined || options.capture !== undefined,
+    'edit and capture are for calls with decoderInputIds: windows of speech are generated from one after the other, ' +
+      'with rows that change.',
   );
   const frames = framesOf(options, batch, total);
   refuse(
