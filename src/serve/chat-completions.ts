@@ -13,7 +13,7 @@ import { answers, promptIds, usageOf, write, type Writer } from './generating.ts
 import type { Numbered } from './interleaved.ts';
 import { eventResponse } from './server-events.ts';
 import { chatLogProbs } from './token-texts.ts';
-import { ToolCallReader } from './tool-calls.ts';
+import { ToolCallReader, type ToolReading, toolReading } from './tool-calls.ts';
 
 const known = [
   ...generationFields,
@@ -37,7 +37,8 @@ interface Chat {
   readonly pieces: AsyncGenerator<Numbered<Piece>, void, undefined>;
   readonly count: number;
   readonly weighs: boolean;
-  readonly callsTools: boolean;
+  /** How calls are found; undefined where there are no tools. */
+  readonly reading: ToolReading | undefined;
   readonly includeUsage: boolean;
 }
 
@@ -56,15 +57,16 @@ export const chatCompletions: Endpoint = async (call) => {
   }
   const tools = toolsOf(fields);
   const prompt = await chatPrompt(writer, chatMessages(fields), tools, fields);
+  const reading = tools && toolReading(writer.pipeline.tokenizer, tools);
   const pieces = write(call, writer, {
     prompts: [prompt],
+    marks: reading?.marks,
     settings,
     ...lengthOf(fields),
     topLogProbs: weighs ? (top ?? 0) : undefined,
   });
   const { count, includeUsage } = settings;
-  const callsTools = tools !== undefined;
-  const chat: Chat = { call, writer, pieces, count, weighs, callsTools, includeUsage };
+  const chat: Chat = { call, writer, pieces, count, weighs, reading, includeUsage };
   return settings.stream ? eventResponse(call, chunks(chat)) : whole(chat);
 };
 
@@ -141,12 +143,12 @@ function headOf({ writer }: Chat, object: string): object {
 }
 
 async function whole(chat: Chat): Promise<Response> {
-  const { call, writer, pieces, count, weighs, callsTools } = chat;
+  const { call, writer, pieces, count, weighs, reading } = chat;
   const found = await answers(pieces, count);
   const choices = found.map(({ text, tokens, finishReason }, index) => {
-    const reader = new ToolCallReader();
-    const shown = callsTools ? reader.push(text) : text;
-    const { text: rest, calls } = reader.end();
+    const reader = reading && new ToolCallReader(reading);
+    const shown = reader?.push(text) ?? text;
+    const { text: rest = '', calls = [] } = reader?.end() ?? {};
     const content = shown + rest;
     const isCall = calls.length > 0;
     return {
@@ -165,11 +167,11 @@ async function whole(chat: Chat): Promise<Response> {
 }
 
 async function* chunks(chat: Chat): AsyncGenerator<object, void, undefined> {
-  const { call, pieces, count, includeUsage } = chat;
+  const { call, pieces, count, reading, includeUsage } = chat;
   const head = headOf(chat, 'chat.completion.chunk');
   const usage = includeUsage ? { usage: null } : {};
   const chunk = (choice: object): object => ({ ...head, choices: [choice], ...usage });
-  const readers = Array.from({ length: count }, () => new ToolCallReader());
+  const readers = Array.from({ length: count }, () => reading && new ToolCallReader(reading));
   const begun = new Set<number>();
   for await (const { index, item } of pieces) {
     if (!begun.has(index)) {
@@ -181,26 +183,25 @@ async function* chunks(chat: Chat): AsyncGenerator<object, void, undefined> {
         finish_reason: null,
       });
     }
-    const reader = readers[index] ?? new ToolCallReader();
-    for (const choice of choicesOf(chat, item, reader)) yield chunk({ index, ...choice });
+    for (const choice of choicesOf(chat, item, readers[index])) yield chunk({ index, ...choice });
   }
   if (includeUsage) yield { ...head, choices: [], usage: usageOf(call) };
 }
 
 /** What a piece adds to its choice. */
 function* choicesOf(
-  { weighs, callsTools, writer }: Chat,
+  { weighs, writer }: Chat,
   { text, tokens, finishReason }: Piece,
-  reader: ToolCallReader,
+  reader: ToolCallReader | undefined,
 ): Generator<object> {
   const logprobs =
     weighs && tokens.length > 0 ? chatLogProbs(writer.pipeline.tokenizer, tokens) : null;
-  const shown = callsTools ? reader.push(text) : text;
+  const shown = reader?.push(text) ?? text;
   if (shown !== '' || logprobs !== null) {
     yield { delta: { content: shown }, logprobs, finish_reason: null };
   }
   if (finishReason === undefined) return;
-  const { text: rest, calls } = reader.end();
+  const { text: rest = '', calls = [] } = reader?.end() ?? {};
   if (rest !== '') yield { delta: { content: rest }, logprobs: null, finish_reason: null };
   if (calls.length > 0) {
     const numbered = calls.map((one, index) => ({ index, ...one }));

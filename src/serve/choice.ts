@@ -26,6 +26,8 @@ export interface ChoiceParts {
   /** Tokens that the text goes on from. */
   readonly before: readonly number[];
   readonly stops: readonly string[];
+  /** Special tokens that the text has all the same. */
+  readonly marks: ReadonlyMap<number, string>;
   /** Told of each token. */
   readonly onToken: () => void;
 }
@@ -52,11 +54,12 @@ export function choice(
 }
 
 async function* pieces(
-  { tokenizer, ends, before, stops, onToken }: ChoiceParts,
+  { tokenizer, ends, before, stops, marks, onToken }: ChoiceParts,
   tokens: AsyncIterable<SequenceToken>,
   release: () => void,
 ): AsyncGenerator<Piece, void, undefined> {
-  const [text, filter] = [new TextStream(tokenizer, before), new StopStrings(stops)];
+  const filter = new StopStrings(stops);
+  let text = new TextStream(tokenizer, before);
   let held: SequenceToken[] = [];
   let hasEnded = false;
   try {
@@ -64,7 +67,9 @@ async function* pieces(
       onToken();
       hasEnded = ends.includes(token.tokenId);
       if (token.logProb !== undefined && !hasEnded) held.push(token);
-      const shown = filter.push(text.push(token.tokenId));
+      const mark = marks.get(token.tokenId);
+      const shown = filter.push(mark === undefined ? text.push(token.tokenId) : text.end() + mark);
+      if (mark !== undefined) text = new TextStream(tokenizer);
       if (filter.stopped) {
         yield { text: shown, tokens: held, finishReason: 'stop' };
         return;

@@ -23,6 +23,8 @@ export interface Writing {
   readonly maxTokens: number | undefined;
   readonly param: string;
   readonly topLogProbs: number | undefined;
+  /** Special tokens that answers have all the same. */
+  readonly marks?: ReadonlyMap<number, string> | undefined;
 }
 
 /** A whole answer. */
@@ -76,7 +78,7 @@ export function checkedLength(ids: number[], most: number, param: string): numbe
 export function write(
   call: Call,
   { scheduler, pipeline, task }: Writer,
-  { prompts, settings, maxTokens, param, topLogProbs }: Writing,
+  { prompts, settings, maxTokens, param, topLogProbs, marks = new Map() }: Writing,
 ): AsyncGenerator<Numbered<Piece>, void, undefined> {
   const { count, options, seed, stops } = settings;
   const all = prompts.length * count;
@@ -102,6 +104,7 @@ export function write(
           tokenizer,
           ends,
           stops,
+          marks,
           before: isCausal ? inputIds : [],
           onToken: call.onToken,
         },

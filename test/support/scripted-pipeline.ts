@@ -13,6 +13,8 @@ export interface Script {
   /** What it writes; its tokens come one by one, and the one that ends it. */
   readonly text: string;
   readonly maxPositions?: number;
+  /** Special tokens of its tokenizer besides. */
+  readonly specials?: readonly string[];
   /** What a step waits for. */
   readonly step?: (signal: AbortSignal, index: number) => Promise<void>;
 }
@@ -26,9 +28,12 @@ export interface Asked {
 export async function scriptedPipeline({
   text,
   maxPositions = 96,
+  specials = [],
   step,
 }: Script): Promise<{ pipeline: ServedPipeline; asked: Asked[]; tokenizer: Tokenizer }> {
-  const tokenizer = await Tokenizer.load(memorySource(await taskFiles('gpt2')), undefined);
+  const files = await taskFiles('gpt2');
+  const more = { 'tokenizer.json': withSpecials(files['tokenizer.json']!, specials) };
+  const tokenizer = await Tokenizer.load(memorySource({ ...files, ...more }), undefined);
   const asked: Asked[] = [];
   const tokens = [...tokenizer.encode(text, undefined, { addSpecialTokens: false }), end];
   const model = {
@@ -50,4 +55,20 @@ export async function scriptedPipeline({
   };
   const made = Object.assign(() => undefined, { task: 'text-generation', model, tokenizer });
   return { pipeline: made as unknown as ServedPipeline, asked, tokenizer };
+}
+
+/** A tokenizer.json with further special tokens, behind those that are there. */
+function withSpecials(file: Uint8Array, specials: readonly string[]): Uint8Array<ArrayBuffer> {
+  const content = JSON.parse(new TextDecoder().decode(file)) as { added_tokens: object[] };
+  const added = specials.map((token, index) => ({
+    id: 100_000 + index,
+    content: token,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+  }));
+  const all = { ...content, added_tokens: [...content.added_tokens, ...added] };
+  return new TextEncoder().encode(JSON.stringify(all));
 }
