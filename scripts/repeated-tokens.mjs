@@ -1,17 +1,17 @@
-// Writes what heads learn to look back from: node scripts/repeated-tokens.mjs FOLDER MODEL ROW PERCENT
-// FOLDER/repeats-ROW.jsonl has the chapters of FOLDER/training.jsonl and, behind them, texts of a few tokens over and
+// Writes what heads learn to look back from: node scripts/repeated-tokens.mjs FOLDER MODEL ROWS PERCENT
+// FOLDER/repeats-ROWS.jsonl has the chapters of FOLDER/training.jsonl and, behind them, texts of a few tokens over and
 // over, as many as make PERCENT of all tokens. They are drawn at random from the words that are one token of the
-// tokenizer in MODEL, so that nothing foretells them but what came before, and said again after half a row of ROW tokens
-// at most. Heads that look for the last time grow from rows that grow: "induction heads" (Olsson et al. 2022, arXiv
-// 2209.11895).
+// tokenizer in MODEL, so that nothing foretells them but what came before. ROWS: tokens of a row, or several numbers with
+// commas, for as many tokens of each; what is said again comes after half a row at most. Heads that look for the last
+// time grow from rows that grow: "induction heads" (Olsson et al. 2022, arXiv 2209.11895).
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { drawing } from './repeated-texts.mjs';
 
-const [folder, model, row, percent] = process.argv.slice(2);
-if (folder === undefined || model === undefined || row === undefined || percent === undefined) {
-  console.error('Usage: node scripts/repeated-tokens.mjs FOLDER MODEL ROW PERCENT');
+const [folder, model, rows, percent] = process.argv.slice(2);
+if (folder === undefined || model === undefined || rows === undefined || percent === undefined) {
+  console.error('Usage: node scripts/repeated-tokens.mjs FOLDER MODEL ROWS PERCENT');
   process.exit(2);
 }
 /** @typedef {{ model: { vocab: Record<string, number> } }} TokenizerFile */
@@ -21,22 +21,20 @@ const tokenizer = new Tokenizer(settings, config);
 const chapters = read(folder, 'training.jsonl').trimEnd().split('\n');
 const told = chapters.reduce((sum, line) => sum + tokensOf(textOf(line)).length, 0);
 const words = wordsOfOneToken();
-const draw = drawing(Number(row));
-const length = 8 * Number(row);
-const count = Math.round((told * Number(percent)) / (100 - Number(percent)) / length);
-const texts = Array.from({ length: count }, repeated);
-const file = path.join(folder, `repeats-${row}.jsonl`);
-writeFileSync(
-  file,
-  `${[...chapters, ...texts.map((text) => JSON.stringify({ text }))].join('\n')}\n`,
+const lengths = rows.split(',').map((row) => 8 * Number(row));
+const draw = drawing(Number(rows.split(',')[0]));
+const share = (told * Number(percent)) / (100 - Number(percent)) / lengths.length;
+const texts = lengths.flatMap((length) =>
+  Array.from({ length: Math.round(share / length) }, () => repeated(length)),
 );
-console.log(
-  `${file}: ${told} tokens of chapters, ${count * length} of ${words.length} words drawn`,
-);
+const file = path.join(folder, `repeats-${rows.replaceAll(',', '-')}.jsonl`);
+const lines = [...chapters, ...texts.map((text) => JSON.stringify({ text }))];
+writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+console.log(`${file}: ${told} tokens of chapters, ${texts.length} texts of ${words.length} words`);
 
-/** A few words over and over, each of one token. */
-function repeated() {
-  const period = 4 + draw(Number(row) / 2 - 3);
+/** A few words over and over, each of one token: half as many as a row has at most. @param {number} length */
+function repeated(length) {
+  const period = 4 + draw(length / 16 - 3);
   const passage = Array.from({ length: period }, () => words[draw(words.length)]);
   return Array.from({ length }, (_, i) => passage[i % period]).join('');
 }

@@ -1,7 +1,14 @@
 // A language model that is looked into: what a scene asks for goes through it part by part, and each part is told as
 // soon as it is known. A part whose causes are as they were is not computed again.
 
-import { Gpu, modelSize, type ModelSource, pipeline, type PointEdit } from 'webgpu-transformer';
+import {
+  type DenseTensor,
+  Gpu,
+  modelSize,
+  type ModelSource,
+  pipeline,
+  type PointEdit,
+} from 'webgpu-transformer';
 import { describeAdapter } from '../adapter-name.ts';
 import { DirectionMaker } from './direction-maker.ts';
 import { fetchFiles } from './embedded-files.ts';
@@ -32,6 +39,8 @@ export class Laboratory {
   readonly #told = new Map<string, string>();
   /** The next token of the model as it is, by the tokens before it. */
   #plain: { readonly key: string; readonly next: NextToken } | undefined;
+  /** What the lens reads: the residual stream behind each layer of the last pass, where it was asked for. */
+  #states: [point: string, states: DenseTensor][] = [];
 
   private constructor(gpu: Gpu, parts: Pipeline, facts: ModelFacts) {
     this.#gpu = gpu;
@@ -101,6 +110,9 @@ export class Laboratory {
     const changes = [key, scene.off, scene.steering];
     await this.#once('next', [...changes, scene.attention, scene.lens], () => this.#look(work));
     await this.#once('text', [...changes, scene.sampling], () => this.#write(work));
+    // The logits of all layers take a large model longer than the text does.
+    if (scene.lens) await this.#once('lens', changes, () => this.#magnify(work));
+    else this.#told.delete('lens');
     const plainCauses = [key, scene.sampling];
     // Without changes it was just told.
     if (work.edit.length === 0) this.#told.set('plain', JSON.stringify(plainCauses));
@@ -157,20 +169,22 @@ export class Laboratory {
     const next = this.#reader.next(logits?.data);
     if (edit.length === 0) this.#plain = { key: ids.join(), next };
     const plain = edit.length === 0 ? undefined : await this.#plainNext(ids, signal);
+    this.#states = Object.entries(captured);
     tell({ part: 'next', next, plain, attentions, time });
-    if (!scene.lens) return;
+  }
+
+  /** What the model would say behind each layer: the logit lens of the last pass. */
+  async #magnify({ ids, signal, tell }: Work): Promise<void> {
     const { unembed } = await import('webgpu-transformer/interpret');
     const cells: LensCell[][] = [];
     // A layer at a time: of all of them the logits might not fit.
-    for (const point of points) {
-      const states = captured[point];
-      if (states === undefined) throw new RangeError(`${point} was not captured`);
-      const { data, shape } = await unembed(model, states);
+    for (const [, states] of this.#states) {
+      const { data, shape } = await unembed(this.#pipeline.model, states);
       signal.throwIfAborted();
       const size = shape.at(-1) ?? 0;
       cells.push(ids.map((_, i) => this.#reader.cell(data.subarray(i * size, (i + 1) * size))));
     }
-    tell({ part: 'lens', points, cells });
+    tell({ part: 'lens', points: this.#states.map(([point]) => point), cells });
   }
 
   /** The next token of the model as it is. */
