@@ -35,7 +35,7 @@ function checkConvolution(inputs: Inputs, tokens: number): Result {
   const [channels, size, first] = [7, 3, 4];
   const x = inputs.floats([1, tokens, 3 * channels]);
   const weight = inputs.floats([channels, size]);
-  const cache = inputs.floats([size, channels]);
+  const cache = inputs.floats([1, size * channels]);
   const read = (token: number, part: number, channel: number): number =>
     x.data[(token * 3 + part) * channels + channel] ?? NaN;
   const seen = (token: number, channel: number): number =>
@@ -67,7 +67,7 @@ function checkKept(inputs: Inputs): Result {
   const [tokens, channels, size, first] = [5, 3, 3, 4];
   const x = inputs.floats([1, tokens, channels]);
   const weight = inputs.floats([channels, size]);
-  const cache = inputs.floats([size, channels]);
+  const cache = inputs.floats([1, size * channels]);
   const wanted = Float64Array.from({ length: size * channels }, (_, i) => {
     const token = [6, 7, 8].find((place) => place % size === Math.floor(i / channels)) ?? NaN;
     return x.data[(token - first) * channels + (i % channels)] ?? NaN;

@@ -28,9 +28,11 @@ export interface BatchLoad {
  * sums that other shapes have; calls begin in the order in which they came, as soon as the cache has room for all their
  * tokens.
  *
+ * Layers that keep states in place of keys (Qwen3.5, LFM2) have one of each sequence, in memory for as many as run.
+ *
  * Sequences that cannot share a cache run one after the other, beside the batch: those of encoder–decoders, of models
- * that keep states in place of keys or whose rotary frequencies go by the length, of adapters, calls with `edit` or
- * `encoderRepetitionPenalty`, and those longer than `maxLength`.
+ * whose rotary frequencies go by the length, of adapters, calls with `edit` or `encoderRepetitionPenalty`, and those
+ * longer than `maxLength`.
  */
 export class RunningBatch {
   readonly #model: Model;

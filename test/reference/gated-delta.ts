@@ -222,6 +222,7 @@ export const deltaSolve: Reference = {
 function statesOf(
   inputs: Inputs,
   params: Params,
+  constants: Constants,
   isCached: boolean,
 ): (batch: number, head: number) => { from?: number; to: number } | undefined {
   const size = scalar(params, 'key_size') * scalar(params, 'value_size');
@@ -229,14 +230,14 @@ function statesOf(
   const start = scalar(params, 'start');
   return (batch, head) => {
     if (!isCached) return { to: start + batch * width + head * size };
-    const rows = new StateRows(inputs, params);
+    const rows = new StateRows(inputs, params, constants);
     const own = range(scalar(params, 'tokens')).map((token) => rows.placeOf(batch, token));
     const last = own.findLast((place) => place !== undefined);
     if (last === undefined) return undefined;
-    const to = start + rows.own(batch, last) * width + head * size;
+    const to = rows.own(batch, last, width) + head * size;
     const first = own[0];
     if (first === undefined || first === 0) return { to };
-    return { from: start + rows.before(batch, first - 1) * width + head * size, to };
+    return { from: rows.before(batch, first - 1, width) + head * size, to };
   };
 }
 
@@ -262,7 +263,7 @@ function scan(
   const cache = floats(inputs, 'cache').map(size);
   const before = Float64Array.from(cache);
   const y = floats(inputs, 'y').map(size);
-  const find = statesOf(inputs, params, constants['CACHED'] === true);
+  const find = statesOf(inputs, params, constants, constants['CACHED'] === true);
   for (let group = 0; group < scalar(params, 'batches') * heads; group++) {
     const [batch, head] = [Math.floor(group / heads), group % heads];
     const found = find(batch, head);
@@ -322,6 +323,7 @@ export const deltaScan: Reference = {
 function step(
   inputs: Inputs,
   params: Params,
+  constants: Constants,
   isSize: boolean,
 ): { y: Float64Array; cache: Float64Array } {
   const size = isSize ? Math.abs : (value: number): number => value;
@@ -332,7 +334,7 @@ function step(
   const before = floats(inputs, 'cache').map(size);
   const cache = Float64Array.from(before);
   const y = new Float64Array(scalar(params, 'batches') * heads * valueSize);
-  const find = statesOf(inputs, params, true);
+  const find = statesOf(inputs, params, constants, true);
   for (let group = 0; group < scalar(params, 'batches') * heads; group++) {
     const [batch, head] = [Math.floor(group / heads), group % heads];
     const found = find(batch, head);
@@ -365,9 +367,9 @@ function step(
 }
 
 export const deltaStep: Reference = {
-  twin: (inputs, params) => step(inputs, params, false),
-  conditions: (inputs, params) => {
-    const { y, cache } = step(inputs, params, true);
+  twin: (inputs, params, constants) => step(inputs, params, constants, false),
+  conditions: (inputs, params, constants) => {
+    const { y, cache } = step(inputs, params, constants, true);
     const length = 2 * scalar(params, 'key_size');
     return { y: { length, magnitude: y }, cache: { length, magnitude: cache } };
   },

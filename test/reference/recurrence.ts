@@ -18,28 +18,41 @@ const hidden = 2 ** 32 - 1;
 export class StateRows {
   readonly #params: Params;
   readonly #place: Uint32Array;
-  readonly #table: Uint32Array | undefined;
+  readonly #table: Uint32Array;
+  readonly #isOwned: boolean;
 
-  constructor(inputs: Inputs, params: Params) {
+  constructor(inputs: Inputs, params: Params, constants: Constants) {
     this.#params = params;
     this.#place = integers(inputs, 'place');
-    this.#table = inputs['table'] === undefined ? undefined : integers(inputs, 'table');
+    this.#table = integers(inputs, 'table');
+    this.#isOwned = constants['OWNED'] === true;
   }
 
   /** The place of a token; undefined where its sequence is over. */
   placeOf(batch: number, token: number): number | undefined {
+    if (this.#isOwned && this.#table[batch] === hidden) return undefined;
     const at = this.#place[2 * (batch * scalar(this.#params, 'tokens') + token) + 1]!;
     return at < scalar(this.#params, 'capacity') ? at : undefined;
   }
 
-  own(batch: number, at: number): number {
-    return (at % scalar(this.#params, 'places')) * scalar(this.#params, 'batches') + batch;
+  /** Where the numbers of a token of the list go, so many. */
+  own(batch: number, at: number, width: number): number {
+    return this.#kept(this.#isOwned ? this.#table[batch]! : batch, at, width);
   }
 
-  /** Of a place before the first token of the list. */
-  before(batch: number, at: number): number {
-    const slot = this.#table![batch * scalar(this.#params, 'capacity') + at]!;
-    return this.own(slot === hidden ? batch : slot % scalar(this.#params, 'batches'), at);
+  /** Where those of a place before the first token of the list are. */
+  before(batch: number, at: number, width: number): number {
+    if (this.#isOwned) return this.own(batch, at, width);
+    const slot = this.#table[batch * scalar(this.#params, 'capacity') + at]!;
+    const writer = slot === hidden ? batch : slot % scalar(this.#params, 'batches');
+    return this.#kept(writer, at, width);
+  }
+
+  #kept(row: number, at: number, width: number): number {
+    const [start, kept, places] = ['start', 'kept', 'places'].map((name) =>
+      scalar(this.#params, name),
+    ) as [number, number, number];
+    return start + row * kept + (at % places) * width;
   }
 }
 
@@ -76,15 +89,14 @@ function convolve(
   const code = Number(constants['ACTIVATION']);
   const weight = floats(inputs, 'weight');
   const bias = constants['HAS_BIAS'] === true ? floats(inputs, 'bias') : undefined;
-  const memory = constants['CACHED'] === true ? new StateRows(inputs, params) : undefined;
+  const memory =
+    constants['CACHED'] === true ? new StateRows(inputs, params, constants) : undefined;
   const read = inputOf(inputs, params, isGated);
   const seen = (batch: number, token: number, channel: number): number => {
     if (token >= 0) return read(batch * tokens + token, channel);
     const first = memory?.placeOf(batch, 0);
     if (memory === undefined || first === undefined || first + token < 0) return 0;
-    return floats(inputs, 'cache')[
-      scalar(params, 'start') + memory.before(batch, first + token) * channels + channel
-    ]!;
+    return floats(inputs, 'cache')[memory.before(batch, first + token, channels) + channel]!;
   };
   const all = range(scalar(params, 'batches') * tokens * channels).map((i) => {
     const [row, channel] = [Math.floor(i / channels), i % channels];
@@ -114,14 +126,14 @@ export const shortConvolution: Reference = {
     const { y } = convolve(inputs, params, constants);
     if (constants['CACHED'] !== true) return { y };
     const cache = Float64Array.from(floats(inputs, 'cache'));
-    const memory = new StateRows(inputs, params);
+    const memory = new StateRows(inputs, params, constants);
     const channels = scalar(params, 'channels');
     const read = inputOf(inputs, params, constants['GATED'] === true);
     if (scalar(params, 'tokens') === 1) {
       for (let batch = 0; batch < scalar(params, 'batches'); batch++) {
         const at = memory.placeOf(batch, 0);
         if (at === undefined) continue;
-        const first = scalar(params, 'start') + memory.own(batch, at) * channels;
+        const first = memory.own(batch, at, channels);
         for (let c = 0; c < channels; c++) cache[first + c] = read(batch, c);
       }
     }
@@ -139,14 +151,13 @@ export const shortConvolution: Reference = {
 export const keepInputs: Reference = {
   twin: (inputs, params, constants) => {
     const cache = Float64Array.from(floats(inputs, 'cache'));
-    const memory = new StateRows(inputs, params);
+    const memory = new StateRows(inputs, params, constants);
     const [tokens, channels] = [scalar(params, 'tokens'), scalar(params, 'channels')];
     const read = inputOf(inputs, params, constants['GATED'] === true);
     for (let batch = 0; batch < scalar(params, 'batches'); batch++) {
       const own = range(tokens).filter((token) => memory.placeOf(batch, token) !== undefined);
       for (const token of own.slice(-scalar(params, 'places'))) {
-        const first =
-          scalar(params, 'start') + memory.own(batch, memory.placeOf(batch, token)!) * channels;
+        const first = memory.own(batch, memory.placeOf(batch, token)!, channels);
         for (let c = 0; c < channels; c++) cache[first + c] = read(batch * tokens + token, c);
       }
     }

@@ -169,6 +169,9 @@ test.each([
   ['llama_rope_llama3', 'f16'],
   ['variants/gemma3_text', 'f32'],
   ['variants/mistral_window', 'f32'],
+  ['variants/qwen3_5_mild', 'f32'],
+  ['variants/lfm2', 'f32'],
+  ['variants/lfm2_moe', 'f32'],
 ] as const)('%s with a cache in %s', (name, cacheDtype) =>
   withGpu(first, async (gpu) => {
     using model = await loadModel(fixtureSource(name), { gpu, cacheDtype });
@@ -194,14 +197,38 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => void setTimeout(resolve));
 }
 
-test('a long prompt is fed between the steps of another', () =>
+/** Keys and values alone, and states beside them. */
+const kinds = ['variants/mistral_window', 'variants/qwen3_5_mild', 'variants/lfm2'];
+
+test.each(kinds)('how likely tokens were beside others: %s', (name) =>
   withGpu(first, async (gpu) => {
-    using model = await loadModel(fixtureSource('variants/mistral_window'), { gpu });
+    using model = await loadModel(fixtureSource(name), { gpu });
     using batch = new RunningBatch(model);
-    const call = { inputIds: [prompt(3)], options: { maxNewTokens: 40 } };
+    const asked = [prompt(6), prompt(37), prompt(1)].map(async (inputIds) => {
+      const options = { maxNewTokens: 12, eosTokenId: null, topLogProbs: 0 };
+      const sequence = [...inputIds];
+      for await (const { tokenIds, likelihoods } of batch.stream(
+        { inputIds: [inputIds] },
+        options,
+      )) {
+        const wanted = await logProbsBehind(model, [sequence]);
+        expect(Math.abs(likelihoods![0]!.logProb - wanted[tokenIds[0]!]!)).toBeLessThan(2e-5);
+        sequence.push(tokenIds[0]!);
+      }
+      return sequence.length - inputIds.length;
+    });
+    expect(await Promise.all(asked)).toEqual([12, 12, 12]);
+  }),
+);
+
+test.each(kinds)('a long prompt is fed between the steps of another: %s', (name) =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource(name), { gpu });
+    using batch = new RunningBatch(model);
+    const call = { inputIds: [prompt(3)], options: { maxNewTokens: 40, eosTokenId: null } };
     const one = started(batch, call);
     await until(() => one.tokens.length > 2);
-    const long = { inputIds: [prompt(50)], options: { maxNewTokens: 4 } };
+    const long = { inputIds: [prompt(50)], options: { maxNewTokens: 4, eosTokenId: null } };
     const other = started(batch, long);
     await until(() => batch.load.running === 2);
     const before = one.tokens.length;
@@ -211,8 +238,10 @@ test('a long prompt is fed between the steps of another', () =>
     expect(one.tokens.length).toBeLessThan(40);
     const alone = await model.generate({ inputIds: long.inputIds }, long.options);
     expect([...long.inputIds[0]!, ...(await other.done)]).toEqual(alone.sequences[0]);
-    expect(await one.done).toHaveLength(40);
-  }));
+    const first40 = await model.generate({ inputIds: call.inputIds }, call.options);
+    expect([...call.inputIds[0]!, ...(await one.done)]).toEqual(first40.sequences[0]);
+  }),
+);
 
 test('who needs more of the cache than is left waits, and what one leaves another has', () =>
   withGpu(first, async (gpu) => {
@@ -220,7 +249,7 @@ test('who needs more of the cache than is left waits, and what one leaves anothe
     using batch = new RunningBatch(model, { maxSequences: 3, maxTokens: 96 });
     const call = (seed: number): Asked => ({
       inputIds: [prompt(8)],
-      options: { maxNewTokens: 32, doSample: true, seed },
+      options: { maxNewTokens: 32, doSample: true, seed, eosTokenId: null },
     });
     const asked = Array.from({ length: 7 }, (_, i) => call(i));
     const running = asked.map((one) => started(batch, one));
@@ -234,50 +263,53 @@ test('who needs more of the cache than is left waits, and what one leaves anothe
     }
   }));
 
-test('who aborts, stops reading or fails leaves the others alone', () =>
-  withGpu(first, async (gpu) => {
-    using model = await loadModel(fixtureSource('gpt2'), { gpu });
-    using batch = new RunningBatch(model, { maxSequences: 4, maxTokens: 144 });
-    const call: Asked = { inputIds: [prompt(8)], options: { maxNewTokens: 39 } };
-    const aborted = new AbortController();
-    const stays = [started(batch, call), started(batch, call)];
-    const aborts = started(batch, call, aborted.signal);
-    const waits = started(batch, call, aborted.signal);
-    await until(() => aborts.tokens.length > 0);
-    aborted.abort();
-    await expectRejection(aborts.done, 'ABORTED');
-    await expectRejection(waits.done, 'ABORTED');
-    expect(waits.tokens).toEqual([]);
-    const stoppingCriteria = (): boolean[] => {
-      throw new RangeError('of the caller');
-    };
-    const fails = started(batch, { ...call, options: { maxNewTokens: 39, stoppingCriteria } });
-    await expect(fails.done).rejects.toThrow('of the caller');
-    const inputs = { inputIds: call.inputIds };
-    const stops = batch.stream(inputs, { maxNewTokens: 39 });
-    await stops.next();
-    await stops.return();
-    const { sequences } = await model.generate(inputs, call.options);
-    const wanted = sequences[0]!.slice(8);
-    for (const { done } of stays) expect(await done).toEqual(wanted);
-    // All that they had is there for the next ones.
-    const next = [1, 2, 3].map(() => started(batch, call));
-    await until(() => next.every(({ tokens }) => tokens.length > 0));
-    for (const { done } of next) expect(await done).toEqual(wanted);
-    expect(batch.load).toEqual({ waiting: 0, running: 0 });
-  }));
+test.each(['gpt2', ...kinds])(
+  'who aborts, stops reading or fails leaves others alone: %s',
+  (name) =>
+    withGpu(first, async (gpu) => {
+      using model = await loadModel(fixtureSource(name), { gpu });
+      using batch = new RunningBatch(model, { maxSequences: 4, maxTokens: 144 });
+      const options = { maxNewTokens: 39, eosTokenId: null };
+      const call: Asked = { inputIds: [prompt(8)], options };
+      const aborted = new AbortController();
+      const stays = [started(batch, call), started(batch, call)];
+      const aborts = started(batch, call, aborted.signal);
+      const waits = started(batch, call, aborted.signal);
+      await until(() => aborts.tokens.length > 0);
+      aborted.abort();
+      await expectRejection(aborts.done, 'ABORTED');
+      await expectRejection(waits.done, 'ABORTED');
+      expect(waits.tokens).toEqual([]);
+      const stoppingCriteria = (): boolean[] => {
+        throw new RangeError('of the caller');
+      };
+      const fails = started(batch, { ...call, options: { ...options, stoppingCriteria } });
+      await expect(fails.done).rejects.toThrow('of the caller');
+      const inputs = { inputIds: call.inputIds };
+      const stops = batch.stream(inputs, options);
+      await stops.next();
+      await stops.return();
+      const { sequences } = await model.generate(inputs, call.options);
+      const wanted = sequences[0]!.slice(8);
+      for (const { done } of stays) expect(await done).toEqual(wanted);
+      // All that they had is there for the next ones.
+      const next = [1, 2, 3].map(() => started(batch, call));
+      await until(() => next.every(({ tokens }) => tokens.length > 0));
+      for (const { done } of next) expect(await done).toEqual(wanted);
+      expect(batch.load).toEqual({ waiting: 0, running: 0 });
+    }),
+);
 
 test.each([
   ['t5_relu', {}],
   ['variants/llama_dynamic', {}],
-  ['variants/qwen3_5_mild', {}],
   ['gpt2', { encoderRepetitionPenalty: 1.2 }],
   ['gpt2', { edit: [{ at: 'layers.0.residual', scale: 0.5 }] }],
 ] as const)('what cannot share a cache runs alone: %s %o', (name, extra) =>
   withGpu(first, async (gpu) => {
     using model = await loadModel(fixtureSource(name), { gpu });
     using batch = new RunningBatch(model);
-    const options = { maxNewTokens: 5, numBeams: 1, ...extra } as GenerateOptions;
+    const options = { maxNewTokens: 5, numBeams: 1, eosTokenId: null, ...extra } as GenerateOptions;
     const inputIds = [prompt(6)];
     const both = [1, 2].map(() => started(batch, { inputIds, options }));
     await until(() => both[0]!.tokens.length > 0);
@@ -332,6 +364,16 @@ test('calls under way reject when the batch, the model or the device goes; later
   expect(gpu.memory).toMatchObject({ bytes: 0, buffers: 0 });
 });
 
+test('calls under way reject when all goes at once', async () => {
+  const gpu = await Gpu.request(first);
+  const model = await loadModel(fixtureSource('gpt2'), { gpu });
+  const running = started(new RunningBatch(model), { inputIds: [prompt(4)], options: {} });
+  await until(() => running.tokens.length > 0);
+  model.dispose();
+  gpu.dispose();
+  await expect(running.done).rejects.toMatchObject({ name: 'TransformerError' });
+});
+
 /** A tiny Llama with many positions: two layers, whose caches have 32 columns. */
 async function longModel(gpu: Gpu): Promise<Model> {
   const files = await fixtureFiles('llama_gqa');
@@ -371,3 +413,21 @@ test('who cannot have more memory ends alone', () =>
     await expectRejection(last.done, 'OUT_OF_MEMORY');
     expect([...call.inputIds[0]!, ...(await stays.done)]).toEqual(sequences[0]);
   }));
+
+test.each(kinds)('who has no memory for a prompt ends alone: %s', (name) =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource(name), { gpu });
+    using batch = new RunningBatch(model);
+    const call = endless(56);
+    const { sequences } = await model.generate({ inputIds: call.inputIds }, call.options);
+    // There is room for two, and for what these bring back.
+    await Promise.all([1, 2].map(() => started(batch, call).done));
+    const stays = started(batch, call);
+    await until(() => stays.tokens.length > 3);
+    new Exhaustion(gpu).refuse(0);
+    const last = started(batch, { inputIds: [prompt(46)], options: { maxNewTokens: 5 } });
+    await expectRejection(last.done, 'OUT_OF_MEMORY');
+    expect(stays.tokens.length).toBeLessThan(56);
+    expect([...call.inputIds[0]!, ...(await stays.done)]).toEqual(sequences[0]);
+  }),
+);

@@ -8,6 +8,8 @@ export interface Case extends DeltaHeads {
   readonly tokens: number;
   /** The place of each sequence's first token, and how many tokens it has of the list's. */
   readonly places?: readonly (readonly [first: number, own: number])[];
+  /** Whose rows of the cache are whose. */
+  readonly states?: readonly (number | null)[];
 }
 
 export interface Drawn {

@@ -13,6 +13,8 @@ export interface MemoryCase {
   readonly width: number;
   /** How many tokens are kept. */
   readonly kept: number;
+  /** The row that each sequence has of a cache of other sequences besides; null for nobody's. */
+  readonly states?: readonly (number | null)[] | undefined;
 }
 
 const capacity = 31;
@@ -21,7 +23,7 @@ const capacity = 31;
 export function memoryOf(
   bench: Bench,
   random: Random,
-  { tokens, places, width, kept }: MemoryCase,
+  { tokens, places, width, kept, states }: MemoryCase,
 ): TokenMemory {
   const rows = places.length;
   const table = new Uint32Array(rows * capacity);
@@ -39,14 +41,23 @@ export function memoryOf(
       list.push(first + token, token < own ? first + token : capacity);
     }
   });
+  const cached =
+    1 + (states ?? [...places.keys()]).reduce<number>((a, b) => Math.max(a, b ?? 0), 0);
   return {
     cache: bench.input(
       'cache',
-      [rows, kept * width + 5],
-      random.values(rows * (kept * width + 5), { outliers: 0 }),
+      [cached, kept * width + 5],
+      random.values(cached * (kept * width + 5), { outliers: 0 }),
     ),
     start: 3,
     table: bench.input('table', [rows, capacity], table),
+    ...(states && {
+      states: bench.input(
+        'states',
+        [rows],
+        Uint32Array.from(states, (row) => row ?? hiddenSlot),
+      ),
+    }),
     place: bench.input('place', [rows, tokens, 2], Uint32Array.from(list)),
   };
 }

@@ -1,9 +1,8 @@
 // Keys and values of what was decoded, for every layer of a decoder, or the states of those that keep these instead.
 
-import { bytesOf } from '../../runtime/dtype.ts';
 import { TransformerError } from '../../runtime/errors.ts';
 import type { Recording } from '../../runtime/record.ts';
-import { Scope } from '../../runtime/scope.ts';
+import type { Scope } from '../../runtime/scope.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
 import { hiddenSlot } from '../../shaders/attention/decode/attention-decode.ts';
 import { layoutOf, type SelfAttentionWeights } from '../layers/attention.ts';
@@ -11,10 +10,22 @@ import { layersWithKeys } from '../layers/cached-stack.ts';
 import type { StackWeights } from '../layers/stack.ts';
 import type { MemorySizes } from '../layers/token-mixer.ts';
 import type { CacheDtype } from '../cache-dtypes.ts';
+import { GrowingRows, type Move } from './growing-rows.ts';
 import type { Tokens } from './prompt.ts';
 
-/** What a layer keeps of a token, and of how many tokens, where not of all. */
-interface Kept extends Pick<MemorySizes, 'width'>, Partial<Pick<MemorySizes, 'places'>> {
+/** What a layer keeps of a token, or of a sequence where it has a state. */
+interface Kept extends Pick<MemorySizes, 'width'> {
+  readonly dtype: CacheDtype;
+  readonly isState: boolean;
+}
+
+/** Sizes of a cache. */
+export interface CacheSizes {
+  /** Sequences that have slots of their own, of up to `capacity` tokens each. */
+  readonly rows: number;
+  readonly capacity: number;
+  /** States that there is room for at first; `rows` when absent. */
+  readonly states?: number;
   readonly dtype: CacheDtype;
 }
 
@@ -33,11 +44,10 @@ export class KeyValueCache {
   readonly #rows: number;
   readonly #capacity: number;
   readonly #kept: readonly Kept[];
-  /** A layer's keys, then its values, of each slot: (slots, 2 · key width); or its states, see `TokenMemory`. */
-  #layers: readonly Tensor[];
-  /** Owns the layers. */
-  #scope: Scope;
-  #places = 0;
+  /** Of layers with keys, in their order, these and the values of each slot: (slots, 2 · key width). */
+  readonly #slots: GrowingRows;
+  /** Of the others the state of each sequence: (states, width), see `TokenMemory`. */
+  readonly states: GrowingRows;
 
   /**
    * Ends with `owner`.
@@ -46,65 +56,59 @@ export class KeyValueCache {
   constructor(
     owner: Scope,
     decoder: StackWeights,
-    { rows, capacity, dtype }: { rows: number; capacity: number; dtype: CacheDtype },
+    { rows, capacity, states = rows, dtype }: CacheSizes,
   ) {
     this.#owner = owner;
     this.#rows = rows;
     this.#capacity = capacity;
     if (dtype === 'f16') this.spill = owner.tensor({ label: 'spill', shape: [1], dtype: 'u32' });
     this.#kept = layersWithKeys(decoder).map(({ selfAttention }) => {
-      if (selfAttention.memory) return selfAttention.memory;
+      if (selfAttention.memory) return { ...selfAttention.memory, isState: true };
       if (dtype === 'f16') assertEven(selfAttention);
-      return { width: 2 * layoutOf(selfAttention).keyWidth, dtype };
+      return { width: 2 * layoutOf(selfAttention).keyWidth, dtype, isState: false };
     });
-    this.#places = Math.min(capacity, firstPlaces);
-    this.#scope = new Scope(owner);
-    this.#layers = this.#make(this.#scope, this.#places);
+    const make =
+      (areStates: boolean) =>
+      (scope: Scope, count: number): Tensor[] =>
+        this.#kept
+          .filter(({ isState }) => isState === areStates)
+          .map(({ width, dtype: own }, layer) =>
+            scope.tensor({ label: `cache ${layer}`, shape: [count, width], dtype: own }),
+          );
+    this.#slots = new GrowingRows(owner, rows * Math.min(capacity, firstPlaces), make(false));
+    this.states = new GrowingRows(owner, states, make(true));
   }
 
-  /** Whether what is held of a text is of no use where another goes on otherwise. */
-  get isWhole(): boolean {
-    return this.#kept.some(({ places }) => places);
+  /** Whether layers have states: what is held of a text is of no use where another goes on otherwise. */
+  get hasStates(): boolean {
+    return this.#kept.some(({ isState }) => isState);
   }
 
   /** Tokens of a sequence that there is room for. */
   get places(): number {
-    return this.#places;
+    return this.#slots.rows / this.#rows;
   }
 
   /**
-   * Makes room for so many tokens a sequence. `move` has lists go on with the larger layers: none may be under
-   * way. Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED; all is as it was then.
+   * Makes room for so many tokens a sequence. Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED; all is as it was then.
    */
-  async reserve(
-    length: number,
-    move: (layers: readonly (readonly [from: Tensor, to: Tensor])[]) => void,
-  ): Promise<void> {
-    if (Math.min(length, this.#capacity) <= this.#places) return;
-    const twice = Math.max(length, 2 * this.#places);
+  async reserve(length: number, move: Move): Promise<void> {
+    if (Math.min(length, this.#capacity) <= this.places) return;
+    const twice = Math.max(length, 2 * this.places);
     // What little would be left is taken at once.
     const places = 1.5 * twice > this.#capacity ? this.#capacity : twice;
-    const scope = new Scope(this.#owner);
-    try {
-      const layers = this.#make(scope, places);
-      const grown = layers.map((to, layer) => [this.#layers[layer] ?? to, to] as const);
-      await scope.ready();
-      copyFirst(scope, grown, this.#rows * this.#places);
-      move(grown);
-      this.#scope.dispose();
-      this.#scope = scope;
-      this.#places = places;
-      this.#layers = layers;
-    } catch (error) {
-      scope.dispose();
-      throw error;
-    }
+    await this.#slots.grow(this.#rows * places, move);
   }
 
   /** Brings the layers into a recording, and `spill`. */
   in(recording: Recording): { caches: Tensor[]; spill: Tensor | undefined } {
+    const [slots, states] = [this.#slots.tensors.values(), this.states.tensors.values()];
     return {
-      caches: this.#layers.map((layer) => recording.use(layer)),
+      caches: this.#kept.map(({ isState }) => {
+        const { value } = (isState ? states : slots).next();
+        if (value === undefined) throw new RangeError('a layer without a cache');
+        return recording.use(value);
+      }),
       spill: this.spill && recording.use(this.spill),
     };
   }
@@ -117,35 +121,10 @@ export class KeyValueCache {
     this.#owner.gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array(1));
   }
 
-  /** Layers with room for so many tokens a sequence. */
-  #make(scope: Scope, places: number): Tensor[] {
-    return this.#kept.map(({ width, dtype, places: own = places }, layer) =>
-      scope.tensor({ label: `cache ${layer}`, shape: [this.#rows * own, width], dtype }),
-    );
-  }
-
   /** Copies the first slots of another cache of the same decoder. */
   copy(from: KeyValueCache, slots: number): void {
-    const pairs = this.#layers.map((to, layer) => [from.#layers[layer] ?? to, to] as const);
-    copyFirst(this.#scope, pairs, slots);
+    this.#slots.copy(from.#slots, slots);
   }
-}
-
-/** Copies the first slots of layers to others. */
-function copyFirst(
-  scope: Scope,
-  layers: readonly (readonly [from: Tensor, to: Tensor])[],
-  slots: number,
-): void {
-  scope.assertUsable();
-  const { device } = scope.gpu;
-  const encoder = device.createCommandEncoder({ label: 'cache' });
-  for (const [from, to] of layers) {
-    if (from === to || from.buffer === undefined || to.buffer === undefined) continue;
-    const bytes = Math.min(from.byteLength, bytesOf(from.dtype, slots * from.size(1)));
-    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
-  }
-  device.queue.submit([encoder.finish()]);
 }
 
 /** Refuses heads that f16 cannot put two by two into words. */

@@ -25,6 +25,10 @@ export interface Decoded {
     readonly caches: readonly Tensor[];
     readonly spill: Tensor | undefined;
     readonly cross: StackCross | undefined;
+    /** (R) u32: the rows that sequences have for their states, of caches that these share. */
+    readonly states?: Tensor | undefined;
+    /** Writes what else a list goes by before it is played. */
+    readonly write?: (plan: Plan, prompts: readonly Tokens[]) => void;
   };
 }
 
@@ -47,12 +51,18 @@ export class Prefill {
   readonly #ids: Tensor;
   readonly #place: Tensor;
   readonly #table: Tensor;
+  readonly #write: ReturnType<Decoded['in']>['write'];
 
-  private constructor(plan: Plan, tensors: { ids: Tensor; place: Tensor; table: Tensor }) {
+  private constructor(
+    plan: Plan,
+    tensors: { ids: Tensor; place: Tensor; table: Tensor },
+    write: ReturnType<Decoded['in']>['write'],
+  ) {
     this.#plan = plan;
     this.#ids = tensors.ids;
     this.#place = tensors.place;
     this.#table = tensors.table;
+    this.#write = write;
   }
 
   /** Records the list for `length` tokens a sequence. */
@@ -67,7 +77,7 @@ export class Prefill {
       const decoder = { ...weights.decoder, layers: layersWithKeys(weights.decoder) };
       const known = { ...decoded.in(recording), place, table };
       decoded.record(recording, place, () => decodeCached(ids, known, { ...weights, decoder }));
-      return new Prefill(await Plan.create(recording, []), { ids, place, table });
+      return new Prefill(await Plan.create(recording, []), { ids, place, table }, known.write);
     } catch (error) {
       recording.dispose();
       throw error;
@@ -98,6 +108,7 @@ export class Prefill {
     this.#plan.write(this.#ids, ids);
     this.#plan.write(this.#place, Uint32Array.from(places));
     this.#plan.write(this.#table, ownSlots(prompts, capacity));
+    this.#write?.(this.#plan, prompts);
     await this.#plan.play();
   }
 }

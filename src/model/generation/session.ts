@@ -251,7 +251,7 @@ export class Session implements DecodeSession {
     // text is of no use.
     const [tokens = []] = sequences;
     const isOnes =
-      !this.#encoder && !this.#steering && !this.#decoder.rotary?.length && !this.#cache.isWhole;
+      !this.#encoder && !this.#steering && !this.#decoder.rotary?.length && !this.#cache.hasStates;
     if (isOnes && this.shape.rows === 1) {
       this.#held = tokens.slice(0, Math.min(this.shape.capacity, tokens.length - 1));
     }

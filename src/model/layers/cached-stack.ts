@@ -19,6 +19,8 @@ export interface CachedTokens extends BlockTable {
   readonly caches: readonly Tensor[];
   /** Of caches in f16: see `attentionDecode`. */
   readonly spill?: Tensor | undefined;
+  /** (R) u32: see `TokenMemory`. Only where layers keep states, of sequences that come and go. */
+  readonly states?: Tensor | undefined;
   /** The attention to an encoder's output, see `recall`. */
   readonly cross?: StackCross | undefined;
 }
@@ -29,7 +31,7 @@ export interface CachedTokens extends BlockTable {
  */
 export function decodeCached(
   ids: Tensor,
-  { caches, cross, ...known }: CachedTokens,
+  { caches, cross, states, ...known }: CachedTokens,
   { target, decoder }: LanguageModelWeights,
 ): Tensor {
   const self: StackSelf = ({ selfAttention: own }, index, { bias }) => {
@@ -38,7 +40,7 @@ export function decodeCached(
     const here = { cache, ...known };
     return (x, residual) =>
       own.memory
-        ? own.record(x, { memory: here, residual })
+        ? own.record(x, { memory: { ...here, states }, residual })
         : cachedSelfAttention(x, own, { ...here, bias, residual });
   };
   const x = embed({ ids, place: known.place }, target);

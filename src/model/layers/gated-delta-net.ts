@@ -44,7 +44,7 @@ export class GatedDeltaNet implements TokenMixer {
     const tensor = linear(visibleRows(x, options), this.input, { label: 'state input' });
     const [columns, values] = [convolution.weight.size(0), heads.heads * heads.valueSize];
     // The states come first, then what the convolution saw.
-    const seen = memory && { ...memory, start: x.size(0) * deltaWidth(heads) };
+    const seen = memory && { ...memory, start: deltaWidth(heads) };
     const mixed = shortConvolution(tensor, convolution, seen);
     const gates = { tensor, start: columns + values };
     const read = gatedDelta(mixed, { ...heads, gates, rates: this.rates }, memory);

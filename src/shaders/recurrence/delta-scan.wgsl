@@ -8,6 +8,7 @@ struct Params {
   capacity: u32,
   places: u32,
   start: u32,
+  kept: u32,   // of a sequence in the cache
   heads: u32,
   key_size: u32,
   value_size: u32,
@@ -20,8 +21,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> scores: array<vec4f>;     // (…, chunks, 2, CHUNK, CHUNK)
 @group(0) @binding(3) var<storage, read> gates: array<f32>;        // (batches, heads, chunks, 2, CHUNK)
 @group(0) @binding(4) var<storage, read> place: array<u32>;        // (batches, tokens, 2)
-@group(0) @binding(5) var<storage, read> table: array<u32>;        // (batches, capacity)
-// From `start` on (places · batches, heads, key_size, value_size).
+@group(0) @binding(5) var<storage, read> table: array<u32>;        // see token-memory
+// From `start` on (…, places, heads, key_size, value_size).
 @group(0) @binding(6) var<storage, read_write> cache: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;      // (batches, tokens, heads, value_size)
 
@@ -49,7 +50,7 @@ fn delta_scan(
   let inside = group % params.heads * size + column;
 
   // Where the state of the last token lies, and that of the one before the first.
-  var to = params.start + batch * width + inside;
+  var to = params.start + batch * params.kept + inside;
   var begin = to;
   var is_new = true;
   var is_over = false;
@@ -59,12 +60,12 @@ fn delta_scan(
       own += select(0u, 1u, place_of(batch, token) < params.capacity);
     }
     let last = place_of(batch, max(own, 1u) - 1u);
-    to = params.start + own_row(batch, last) * width + inside;
+    to = own_at(batch, last, width) + inside;
     let before = place_of(batch, 0u);
     is_new = before == 0u;
     is_over = own == 0u;
     if (!is_new && !is_over) {
-      begin = params.start + row_at(batch, before - 1u) * width + inside;
+      begin = earlier_at(batch, before - 1u, width) + inside;
     }
   }
   if (BEGINS && !is_over) {

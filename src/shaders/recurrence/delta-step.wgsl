@@ -6,6 +6,7 @@ struct Params {
   capacity: u32,
   places: u32,
   start: u32,
+  kept: u32,    // of a sequence in the cache
   heads: u32,
   key_heads: u32,
   key_size: u32,
@@ -21,8 +22,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<f32>;            // (batches, pitch)
 @group(0) @binding(3) var<storage, read> weight: array<f32>;       // (2, heads)
 @group(0) @binding(4) var<storage, read> place: array<u32>;        // (batches, 1, 2)
-@group(0) @binding(5) var<storage, read> table: array<u32>;        // (batches, capacity)
-// From `start` on (places · batches, heads, key_size, value_size).
+@group(0) @binding(5) var<storage, read> table: array<u32>;        // see token-memory
+// From `start` on (…, places, heads, key_size, value_size).
 @group(0) @binding(6) var<storage, read_write> cache: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;      // (batches, heads, value_size)
 
@@ -46,10 +47,10 @@ fn delta_step(
   }
   let size = params.key_size * params.value_size;
   let width = params.heads * size;
-  let to = params.start + own_row(batch, at) * width + head * size + column;
+  let to = own_at(batch, at, width) + head * size + column;
   var begin = to;
   if (at > 0u) {
-    begin = params.start + row_at(batch, at - 1u) * width + head * size + column;
+    begin = earlier_at(batch, at - 1u, width) + head * size + column;
   }
   let key_width = params.key_heads * params.key_size;
   let token = batch * (2u * key_width + params.heads * params.value_size);

@@ -2,7 +2,7 @@
 
 import { kernel, type Kernel, type Snippet } from '../../runtime/kernel.ts';
 import { late, workgroup } from '../snippets.ts';
-import { memoryParams, tokenMemory } from './token-memory.ts';
+import { memoryParams, memorySwitches, tokenMemory } from './token-memory.ts';
 
 /** Tokens of a chunk. */
 export const chunkSize = 32;
@@ -100,7 +100,7 @@ export const scanKernel: Kernel = kernel({
     chunks: 'u32',
     first: 'u32',
   },
-  constants: { CHUNK, CACHED: [false, true], BEGINS: [false, true] },
+  constants: { CHUNK, CACHED: [false, true], BEGINS: [false, true], ...memorySwitches },
 });
 
 export const stepKernel: Kernel = kernel({
@@ -131,6 +131,7 @@ export const stepKernel: Kernel = kernel({
     eps: 'f32',
     scale: 'f32',
   },
+  constants: { ...memorySwitches },
 });
 
 export const gatedDeltaKernels: readonly Kernel[] = [

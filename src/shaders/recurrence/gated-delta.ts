@@ -12,7 +12,7 @@ import {
   stepKernel,
 } from './gated-delta-kernels.ts';
 import type { Traced } from '../traces.ts';
-import { memorySizes, type TokenMemory } from './token-memory.ts';
+import { memorySizes, memoryTable, type TokenMemory } from './token-memory.ts';
 import { unitEps, unitHeads } from './unit-heads.ts';
 
 export interface DeltaHeads {
@@ -68,7 +68,8 @@ export function gatedDelta(x: Tensor, options: GatedDeltaOptions, memory?: Token
   const y = recording.transient('delta rule', [x.size(0), x.size(1), heads * valueSize]);
   const width = heads * keySize * valueSize;
   if (memory !== undefined && x.size(1) === 1) {
-    const { cache, table, place } = memory;
+    const { cache, place } = memory;
+    const { table, OWNED } = memoryTable(memory);
     recording.dispatch({
       kernel: stepKernel,
       bindings: { qkv: x, x: gates.tensor, weight: rates, place, table, cache, y },
@@ -83,6 +84,7 @@ export function gatedDelta(x: Tensor, options: GatedDeltaOptions, memory?: Token
         eps: unitEps,
         scale: keySize ** -0.5,
       },
+      constants: { OWNED },
       workgroups: Math.ceil((x.size(0) * heads * valueSize) / 64),
     });
   } else {
@@ -113,7 +115,8 @@ function inChunks(
   const qk = unitHeads(x, { heads: keyHeads, size: keySize });
   const width = heads * keySize * valueSize;
   const own = (): Tensor => recording.transient('states', [batches, width]);
-  const { cache = own(), table, place } = memory ?? {};
+  const { cache = own(), place } = memory ?? {};
+  const { table, OWNED } = memoryTable(memory);
   const isCached = memory !== undefined;
   const sizes = isCached
     ? memorySizes(x.shape, memory, { places, width })
@@ -136,7 +139,7 @@ function inChunks(
         chunks,
         first,
       },
-      constants: { CHUNK: chunkSize, CACHED: isCached, BEGINS: first === 0 },
+      constants: { CHUNK: chunkSize, CACHED: isCached, BEGINS: first === 0, OWNED },
       workgroups: Math.ceil((batches * heads * valueSize) / 64),
       // Pieces write one after the other.
       parts: ['cache', 'y'],

@@ -6,6 +6,7 @@ struct Params {
   capacity: u32,
   places: u32,
   start: u32,
+  kept: u32,   // of a sequence in the cache
   channels: u32,
   pitch: u32,  // of a token of x
 }
@@ -13,8 +14,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;            // (batches, tokens, pitch)
 @group(0) @binding(2) var<storage, read> place: array<u32>;        // (batches, tokens, 2)
-// From `start` on (places · batches, channels).
-@group(0) @binding(3) var<storage, read_write> cache: array<f32>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;        // see token-memory
+// From `start` on (…, places, channels).
+@group(0) @binding(4) var<storage, read_write> cache: array<f32>;
 
 @compute @workgroup_size(64)
 fn keep_inputs(
@@ -29,12 +31,11 @@ fn keep_inputs(
   let row = i / params.channels;
   let batch = row / params.tokens;
   let token = row % params.tokens;
-  let at = place[2u * row + 1u];
+  let at = place_of(batch, token);
   let later = token + params.places;
-  let stays = later >= params.tokens || place[2u * (row + params.places) + 1u] >= params.capacity;
+  let stays = later >= params.tokens || place_of(batch, later) >= params.capacity;
   if (at < params.capacity && stays) {
     let channel = i % params.channels;
-    let to = at % params.places * params.batches + batch;
-    cache[params.start + to * params.channels + channel] = input_of(row, channel);
+    cache[own_at(batch, at, params.channels) + channel] = input_of(row, channel);
   }
 }

@@ -6,7 +6,14 @@ import { elements, type Tensor } from '../../runtime/tensor.ts';
 import { type Activation, activationCodes } from '../matmul/matmul-kernels.ts';
 import { activation, element1, late, tanh, workgroup } from '../snippets.ts';
 import type { Traced } from '../traces.ts';
-import { memoryParams, memorySizes, type TokenMemory, tokenMemory } from './token-memory.ts';
+import {
+  memoryParams,
+  memorySizes,
+  memorySwitches,
+  memoryTable,
+  type TokenMemory,
+  tokenMemory,
+} from './token-memory.ts';
 
 /** What is seen of a token: of its params and of x. */
 export const convolutionInput: Snippet = {
@@ -43,6 +50,7 @@ const convolutionKernel = kernel({
     CACHED: [false, true],
     GATED: [false, true],
     HAS_BIAS: [false, true],
+    ...memorySwitches,
   },
 });
 
@@ -50,12 +58,13 @@ const keepKernel = kernel({
   name: 'keep-inputs',
   code: [
     workgroup,
+    tokenMemory,
     convolutionInput,
     { file: 'keep-inputs.wgsl', text: late(() => import('./keep-inputs.wgsl?raw')) },
   ],
-  bindings: { x: 'read', place: 'read', cache: 'write' },
+  bindings: { x: 'read', place: 'read', table: 'read', cache: 'write' },
   params: { ...memoryParams, channels: 'u32', pitch: 'u32' },
-  constants: { GATED: [false, true] },
+  constants: { GATED: [false, true], ...memorySwitches },
 });
 
 export const shortConvolutionKernels: readonly Kernel[] = [convolutionKernel, keepKernel];
@@ -106,7 +115,8 @@ export function shortConvolution(
     );
   }
   const sizes = memorySizes(x.shape, memory, { places: size, width: channels });
-  const { cache, table, place } = memory ?? {};
+  const { cache, place } = memory ?? {};
+  const { table, OWNED } = memoryTable(memory);
   const params = { ...sizes, channels, pitch: x.size(-1) };
   const y = recording.transient('convolution', [x.size(0), x.size(1), channels]);
   const workgroups = Math.ceil(elements(y.shape) / 64);
@@ -119,7 +129,7 @@ export function shortConvolution(
     kernel: convolutionKernel,
     bindings: { x, weight, bias, place, table, cache, y },
     params: { ...params, size },
-    constants: { ...constants, CACHED: memory !== undefined },
+    constants: { ...constants, CACHED: memory !== undefined, OWNED },
     workgroups,
   });
   if (memory === undefined) {
@@ -135,9 +145,9 @@ export function shortConvolution(
   if (cache !== undefined && place !== undefined && x.size(1) > 1) {
     recording.dispatch({
       kernel: keepKernel,
-      bindings: { x, place, cache },
+      bindings: { x, place, table, cache },
       params,
-      constants: { GATED: isGated },
+      constants: { GATED: isGated, OWNED },
       workgroups,
     });
   }

@@ -7,6 +7,7 @@ struct Params {
   capacity: u32,
   places: u32,
   start: u32,
+  kept: u32,   // of a sequence in the cache
   channels: u32,
   pitch: u32,  // of a token of x
   size: u32,   // tokens that are seen
@@ -17,8 +18,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weight: array<f32>;       // (channels, size)
 @group(0) @binding(3) var<storage, read> bias: array<f32>;         // (channels)
 @group(0) @binding(4) var<storage, read> place: array<u32>;        // (batches, tokens, 2)
-@group(0) @binding(5) var<storage, read> table: array<u32>;        // (batches, capacity)
-// From `start` on (places · batches, channels).
+@group(0) @binding(5) var<storage, read> table: array<u32>;        // see token-memory
+// From `start` on (…, places, channels).
 @group(0) @binding(6) var<storage, read_write> cache: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;      // (batches, tokens, channels)
 
@@ -31,7 +32,7 @@ fn earlier(batch: u32, channel: u32, back: u32) -> f32 {
   if (back > first || first >= params.capacity) {
     return 0.0;
   }
-  return cache[params.start + row_at(batch, first - back) * params.channels + channel];
+  return cache[earlier_at(batch, first - back, params.channels) + channel];
 }
 
 @compute @workgroup_size(64)
@@ -69,7 +70,7 @@ fn short_convolution(
   if (CACHED && params.tokens == 1u) {
     let at = place_of(batch, 0u);
     if (at < params.capacity) {
-      cache[params.start + own_row(batch, at) * params.channels + channel] = input_of(row, channel);
+      cache[own_at(batch, at, params.channels) + channel] = input_of(row, channel);
     }
   }
 }

@@ -1,22 +1,38 @@
-// Where what layers keep of tokens lies: that of the token at place p of sequence r in row
-// (p mod places) · batches + r of a cache, so that what a later token needs is not yet replaced. The table
-// names the slot of each token, that is the sequence that wrote it: beams share what stands before they part.
-// For kernels with `batches`, `tokens`, `capacity`, `places` and `start` among their params, `place`
-// (batches, tokens, 2) and `table` (batches, capacity) among their bindings.
+// Where what layers keep of tokens lies: that of the token at place p in part (p mod places) of the row of its
+// sequence, so that what a later token needs is not yet replaced. Sequence r has row r, and the table names the
+// slot of each token, that is the sequence that wrote it: beams share what stands before they part. Where OWNED,
+// `table` says the row of each sequence instead, HIDDEN of those that nobody has.
+// For kernels with `batches`, `tokens`, `capacity`, `places`, `start` and `kept` among their params, `place`
+// (batches, tokens, 2) and `table` (batches, capacity), or (batches), among their bindings.
 
 const HIDDEN = 0xffffffffu;
 
 // The place of a token; `capacity` where a sequence is over before it.
 fn place_of(batch: u32, token: u32) -> u32 {
+  if (OWNED && table[batch] == HIDDEN) {
+    return params.capacity;
+  }
   return place[2u * (batch * params.tokens + token) + 1u];
 }
 
-fn own_row(batch: u32, at: u32) -> u32 {
-  return at % params.places * params.batches + batch;
+// Where so many numbers of a place lie in a row.
+fn kept_in(row: u32, at: u32, width: u32) -> u32 {
+  return params.start + row * params.kept + at % params.places * width;
 }
 
-// The row of what was kept at a place before those of this list.
-fn row_at(batch: u32, at: u32) -> u32 {
+// Where those of a token of this list go.
+fn own_at(batch: u32, at: u32, width: u32) -> u32 {
+  if (OWNED) {
+    return kept_in(table[batch], at, width);
+  }
+  return kept_in(batch, at, width);
+}
+
+// Where those of a place before this list are.
+fn earlier_at(batch: u32, at: u32, width: u32) -> u32 {
+  if (OWNED) {
+    return own_at(batch, at, width);
+  }
   let slot = table[batch * params.capacity + at];
-  return own_row(select(slot % params.batches, batch, slot == HIDDEN), at);
+  return kept_in(select(slot % params.batches, batch, slot == HIDDEN), at, width);
 }

@@ -22,7 +22,7 @@ import { Random } from '../../support/random.ts';
 import { memoryOf } from '../../support/token-memory.ts';
 
 function rule(bench: Bench, random: Random, given: Case, { x, gates, rates }: Drawn): Tensor[] {
-  const { batches, tokens, places, ...heads } = given;
+  const { batches, tokens, places, states, ...heads } = given;
   const memory =
     places &&
     memoryOf(bench, random, {
@@ -30,6 +30,7 @@ function rule(bench: Bench, random: Random, given: Case, { x, gates, rates }: Dr
       places,
       width: heads.heads * heads.keySize * heads.valueSize,
       kept: 2,
+      states,
     });
   const input = (label: string, data: Float32Array<ArrayBuffer>): Tensor =>
     bench.input(label, [batches, tokens, data.length / batches / tokens], data);
@@ -119,6 +120,20 @@ for (const { name, options } of await testGpus()) {
             [11, 1],
           ],
         },
+        // Among others, with rows that nobody has.
+        {
+          ...shared,
+          batches: 4,
+          tokens: 1,
+          places: [
+            [4, 1],
+            [0, 1],
+            [0, 1],
+            [7, 1],
+          ],
+          states: [5, 0, null, 2],
+        },
+        { ...small, batches: 1, tokens: 9, places: [[3, 8]], states: [2] },
       ];
       for (const [i, given] of cases.entries()) {
         const [seed, random] = [90 + i, new Random(90 + i)];

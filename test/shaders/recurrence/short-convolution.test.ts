@@ -25,10 +25,12 @@ interface Case {
   readonly options?: Pick<ShortConvolution, 'isGated' | 'activation'> & { readonly bias?: boolean };
   /** The place of each sequence's first token, and how many tokens it has of the list's. */
   readonly places?: readonly (readonly [first: number, own: number])[];
+  /** Whose rows of the cache are whose. */
+  readonly states?: readonly (number | null)[];
 }
 
 function convolution(bench: Bench, random: Random, given: Case): Tensor[] {
-  const { batches, tokens, channels, size, beside = 0, options = {}, places } = given;
+  const { batches, tokens, channels, size, beside = 0, options = {}, places, states } = given;
   const { bias = false, isGated = false } = options;
   const drawn = (label: string, ...shape: number[]): Tensor =>
     bench.input(
@@ -46,7 +48,7 @@ function convolution(bench: Bench, random: Random, given: Case): Tensor[] {
     bias: bias ? drawn('bias', channels) : undefined,
   };
   const memory: TokenMemory | undefined =
-    places && memoryOf(bench, random, { tokens, places, width: channels, kept: size });
+    places && memoryOf(bench, random, { tokens, places, width: channels, kept: size, states });
   const seen = memory === undefined ? x : hideRows(x, memory);
   return [shortConvolution(seen, weights, memory)];
 }
@@ -119,6 +121,30 @@ const cases: Case[] = [
       [3, 1],
       [7, 1],
     ],
+  },
+  // Among others, with rows that nobody has.
+  {
+    batches: 4,
+    tokens: 1,
+    channels: 9,
+    size: 3,
+    options: { activation: 'silu' },
+    places: [
+      [6, 1],
+      [0, 1],
+      [0, 1],
+      [11, 1],
+    ],
+    states: [4, 1, null, 2],
+  },
+  {
+    batches: 1,
+    tokens: 7,
+    channels: 6,
+    size: 4,
+    options: { isGated: true },
+    places: [[5, 6]],
+    states: [3],
   },
 ];
 

@@ -108,9 +108,10 @@ export class BatchLoop {
     if (rows + seat.request.rows > this.#mostRows || !seat.sit(this.#pool)) return false;
     try {
       if (this.#seats.length === 0) this.#cache.clear();
-      if (seat.end > this.#cache.room) {
+      const { end } = seat;
+      if (!this.#cache.hasRoom(end)) {
         await this.#steps.drain();
-        await this.#cache.reserve(seat.end);
+        await this.#cache.reserve(end);
       }
       return true;
     } catch (error) {
@@ -123,22 +124,33 @@ export class BatchLoop {
 
   /**
    * Ends all that run: what they have in the cache may be wrong. Where memory is short, the one that came last, and the
-   * others go on from the tokens that they have.
+   * others go on from the tokens that they have: of states, which steps do not leave as they were, all must have come.
    */
   async #fail(error: unknown): Promise<void> {
+    const isShort = hasCode(error, 'OUT_OF_MEMORY');
+    const goOn = isShort && ((await this.#steps.settle()) || !this.#cache.hasStates);
     await this.#steps.drop();
-    const told = this.#isLost(error) ? lostError(error) : error;
-    const last = hasCode(error, 'OUT_OF_MEMORY') ? this.#seats.slice(-1) : this.#seats;
+    const told = this.#told(error);
+    const last = goOn ? this.#seats.slice(-1) : this.#seats;
     for (const seat of last) seat.fail(told);
     // Where none runs it is the first that waits who cannot begin.
     if (this.#seats.length === 0) this.#waiting.shift()?.fail(told);
     this.#leave();
   }
 
-  /** Whether a model was taken away because its device was: one that recovers is loaded again for those that come. */
-  #isLost(error: unknown): boolean {
+  /**
+   * What callers are told: where a model was taken away because its device was, that. One that recovers is loaded again
+   * for those that come.
+   */
+  #told(error: unknown): unknown {
     const { scope } = this.#cache;
-    return scope.isDisposed && hasCode(error, 'DISPOSED') && !scope.isCurrent;
+    if (!scope.isDisposed || !hasCode(error, 'DISPOSED')) return error;
+    try {
+      return scope.isCurrent ? error : lostError(error);
+    } catch (gone) {
+      // There is no device any more.
+      return gone;
+    }
   }
 }
 

@@ -40,6 +40,7 @@ export class Batch {
     const cache = await model.shareCache?.({
       capacity: Math.max(1, length - 1),
       slots: pool.slots,
+      states: rows,
     });
     return cache && new Batch(model, cache, pool, rows);
   }

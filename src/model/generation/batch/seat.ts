@@ -7,7 +7,7 @@ import type { Likelihood } from '../likelihoods.ts';
 import type { Chunk } from '../prefill.ts';
 import type { Tokens } from '../prompt.ts';
 import type { Request } from '../request.ts';
-import type { SharedCache } from './shared-cache.ts';
+import type { SharedCache, SharedRoom } from './shared-cache.ts';
 import { blocksFor, type SlotPool } from './slot-pool.ts';
 
 /** Tokens that a sequence has slots for beyond those that it has, at most, when a run of steps begins. */
@@ -30,6 +30,8 @@ export class Seat {
   /** The slots of the prompt of each input, and of what each sequence has behind it. */
   #prompts: number[][] = [];
   #later: number[][] = [];
+  /** The row for its state that each sequence has. */
+  #states: number[] = [];
   /** Blocks that it has the promise of. */
   #promised = 0;
   /** Inputs that are fed, and tokens of the next one. */
@@ -74,7 +76,8 @@ export class Seat {
       const input = Math.floor(row / this.request.copies);
       const own = mask.rows[input] ?? [];
       const slots = [...this.#promptSlots(input), ...(this.#later[row] ?? [])];
-      return { ids, mask: ids.map((_, place) => own[place] ?? 1), slots };
+      const mine = ids.map((_, place) => own[place] ?? 1);
+      return { ids, mask: mine, slots, ...this.#stateOf(row) };
     });
   }
 
@@ -93,6 +96,7 @@ export class Seat {
     const { tokens } = request.prompt;
     this.#prompts = tokens.rows.map(() => pool.take(blocksFor(tokens.length - 1)));
     this.#later = Array.from({ length: request.rows }, () => []);
+    this.#states = pool.takeStates(request.rows);
     return true;
   }
 
@@ -102,15 +106,18 @@ export class Seat {
     if (more > 0) for (const slots of this.#later) slots.push(...pool.take(blocksFor(more)));
   }
 
-  /** The slot behind the last one that it has. */
-  get end(): number {
-    return this.#slots.reduce((most, slot) => Math.max(most, slot + 1), 0);
+  /** The slot behind the last one that it has, and the state. */
+  get end(): SharedRoom {
+    const behind = (numbers: readonly number[]): number =>
+      numbers.reduce((most, one) => Math.max(most, one + 1), 0);
+    return { slots: behind(this.#slots), states: behind(this.#states) };
   }
 
   /** Gives all slots back. */
   stand(pool: SlotPool): void {
     pool.give(this.#slots, this.#promised);
-    [this.#prompts, this.#later, this.#promised] = [[], [], 0];
+    pool.giveStates(this.#states);
+    [this.#prompts, this.#later, this.#states, this.#promised] = [[], [], [], 0];
     this.request.options.signal?.removeEventListener('abort', this.#abort);
   }
 
@@ -119,14 +126,18 @@ export class Seat {
     const { tokens, mask } = this.request.prompt;
     const fed = tokens.length - 1;
     const chunk: Chunk = { first: this.#place, end: Math.min(fed, this.#place + most) };
+    const { copies } = this.request;
     const prompt: Tokens = {
       ids: tokens.rows[this.#row] ?? [],
       mask: mask.rows[this.#row] ?? [],
       slots: this.#promptSlots(this.#row),
+      ...this.#stateOf(this.#row * copies),
     };
     if (chunk.end > chunk.first) await cache.feed(prompt, chunk);
     this.#place = chunk.end;
     if (chunk.end < fed) return;
+    // The first of its sequences was fed; the others go on from there.
+    await cache.spread(this.#states.slice(this.#row * copies, (this.#row + 1) * copies));
     this.#place = 0;
     this.#row++;
   }
@@ -172,6 +183,11 @@ export class Seat {
 
   get #slots(): number[] {
     return [...this.#prompts, ...this.#later].flat();
+  }
+
+  #stateOf(row: number): Pick<Tokens, 'state'> {
+    const { [row]: state } = this.#states;
+    return state === undefined ? {} : { state };
   }
 
   /** Of all tokens of a prompt but the last, which the first step feeds. */

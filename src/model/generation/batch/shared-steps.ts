@@ -8,7 +8,7 @@ import type { Tokens } from '../prompt.ts';
 import { type Selection, unite } from '../selection.ts';
 import { mostLikely } from './batch-options.ts';
 import type { Seat } from './seat.ts';
-import type { SharedCache } from './shared-cache.ts';
+import { roomOf, type SharedCache } from './shared-cache.ts';
 import type { SlotPool } from './slot-pool.ts';
 
 /** How many of the likeliest tokens lists tell, so that there are few lists. */
@@ -38,6 +38,8 @@ export class SharedSteps {
   #selection: Selection | undefined;
   #run: Run | undefined;
   readonly #underWay: Promise<Iterable<StepResult>>[] = [];
+  /** Whether tokens of steps did not come. */
+  #hasLost = false;
 
   constructor(cache: SharedCache, pool: SlotPool, vocabulary: number) {
     this.#cache = cache;
@@ -71,15 +73,26 @@ export class SharedSteps {
     this.#run = undefined;
   }
 
+  /** Hands out the tokens of all that was submitted, as far as it is known; false where some are lost. */
+  async settle(): Promise<boolean> {
+    try {
+      if (!this.#hasLost) await this.drain();
+    } catch {
+      // What went wrong first is told.
+    }
+    return !this.#hasLost;
+  }
+
   /** Forgets what is under way, once it is through, whatever came of it. */
   async drop(): Promise<void> {
     this.#run = undefined;
     await Promise.allSettled(this.#underWay.splice(0));
+    this.#hasLost = false;
   }
 
   async #begin(seats: readonly Seat[]): Promise<Run> {
     for (const seat of seats) seat.grow(this.#pool);
-    await this.#cache.reserve(seats.reduce((most, { end }) => Math.max(most, end), 0));
+    await this.#cache.reserve(roomOf(seats.map(({ end }) => end)));
     const requests = seats.map(({ request }) => request);
     const prompts = seats.flatMap(({ tokens }) => tokens);
     const rows = 2 ** Math.ceil(Math.log2(prompts.length));
@@ -149,11 +162,15 @@ export class SharedSteps {
 
   /** Hands out the tokens of what was submitted first. */
   async #take(run: Run): Promise<void> {
-    for (const { words, likelihoods } of (await this.#underWay.shift()) ?? []) {
+    const first = this.#underWay.shift();
+    this.#hasLost = true;
+    const results = (await first) ?? [];
+    this.#hasLost = false;
+    for (const { words, likelihoods } of results) {
       run.given++;
-      let first = 0;
+      let row = 0;
       for (const seat of run.seats) {
-        const own = [first, (first += seat.request.rows)] as const;
+        const own = [row, (row += seat.request.rows)] as const;
         seat.take(words.subarray(...own), likelihoods?.slice(...own));
       }
     }

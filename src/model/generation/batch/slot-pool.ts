@@ -1,4 +1,4 @@
-// Who has which slots of a cache that many sequences share.
+// Who has which slots and states of a cache that many sequences share.
 
 /** Tokens of a block. */
 const blockSize = 16;
@@ -16,6 +16,7 @@ export function blocksFor(tokens: number): number {
 export class SlotPool {
   /** 1 for blocks that somebody has. */
   readonly #taken: Uint8Array;
+  readonly #states = new Set<number>();
   #promised = 0;
 
   /** Room for so many tokens, or somewhat more. */
@@ -56,5 +57,20 @@ export class SlotPool {
   give(slots: readonly number[], promised: number): void {
     for (const slot of slots) this.#taken[Math.floor(slot / blockSize)] = 0;
     this.#promised -= promised;
+  }
+
+  /** So many rows for states, the lowest that nobody has: whatever is there, a sequence begins without. */
+  takeStates(count: number): number[] {
+    const states: number[] = [];
+    for (let state = 0; states.length < count; state++) {
+      if (this.#states.has(state)) continue;
+      this.#states.add(state);
+      states.push(state);
+    }
+    return states;
+  }
+
+  giveStates(states: readonly number[]): void {
+    for (const state of states) this.#states.delete(state);
   }
 }
