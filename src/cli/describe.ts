@@ -14,9 +14,9 @@ export function headOf(architecture: string | null): string | null {
   return /LMHeadModel$|MTModel$/.test(architecture) ? 'language model' : 'none';
 }
 
-/** The labels of a classifier, in their order; none for other heads. */
+/** The labels of a classifier or a detector, in their order; none for other heads. */
 export function labelsOf({ id2label }: JsonObject, architecture: string | null): string[] {
-  if (architecture?.endsWith('Classification') !== true) return [];
+  if (!/(Classification|ObjectDetection)$/.test(architecture ?? '')) return [];
   return isObject(id2label) ? Object.values(id2label).map(String) : ['LABEL_0', 'LABEL_1'];
 }
 

@@ -81,8 +81,10 @@ export async function openPipeline<Name extends keyof Pipelines>(
 async function headOf(adapter: string): Promise<NewHead | undefined> {
   const config = await readJson(openSource(adapter), 'config.json');
   if (!isObject(config)) return undefined;
-  const labels = labelsOf(config, className(config) ?? null);
+  const name = className(config) ?? '';
+  const labels = labelsOf(config, name);
   if (labels.length === 0) return undefined;
+  if (name.endsWith('ForObjectDetection')) return { labels, of: 'object' };
   const problemType = config['problem_type'] as NonNullable<NewHead['problemType']> | undefined;
   return { labels, ...(problemType && { problemType }) };
 }

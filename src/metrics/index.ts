@@ -2,6 +2,13 @@
 // CPU; needs no GPU, and runs wherever JavaScript does.
 
 export {
+  type AveragePrecision,
+  averagePrecision,
+  type FoundObject,
+  type GroundTruthObject,
+  type ObjectBox,
+} from './average-precision.ts';
+export {
   bleu,
   type BleuOptions,
   type BleuScore,

@@ -38,6 +38,12 @@ export {
   type LabelledImage,
 } from './data/image-folder.ts';
 export {
+  type AnnotatedImage,
+  objectBatch,
+  objectFolder,
+  type ObjectFolder,
+} from './data/object-folder.ts';
+export {
   labelledBatch,
   type LabelledBatchOptions,
   type LabelledText,

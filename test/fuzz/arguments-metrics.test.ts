@@ -13,7 +13,12 @@ const lists = (): unknown[] => [
 ];
 const right = [texts, lists];
 
+const box = { xmin: 1, ymin: 1, xmax: 2, ymax: 2 };
 const ways: Readonly<Record<string, Way>> = {
+  averagePrecision: {
+    call: metrics.averagePrecision,
+    right: [() => [[[{ label: 1, score: 0.5, box }]], [[{ label: 'a', box }]]]],
+  },
   bleu: { call: bleu, right },
   chrF: { call: chrF, right },
   classification: {

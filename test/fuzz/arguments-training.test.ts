@@ -129,6 +129,19 @@ const ways: Readonly<Record<string, Way>> = {
     call: training.imageFolder,
     right: of(() => [['a', 'b'].map(chosen), { labels: ['a', 'b'] }]),
   },
+  objectFolder: {
+    call: training.objectFolder,
+    right: of(() => [
+      [
+        new File(
+          ['{"file_name":"a.png","objects":{"bbox":[[1,2,3,4]],"categories":["a"]}}'],
+          'metadata.jsonl',
+        ),
+        new File([], 'a.png'),
+      ],
+      { labels: ['a', 'b'] },
+    ]),
+  },
   streamRecords: {
     call: training.streamRecords,
     right: of(() => [new Response('a'), { format: 'text' as const, columns: [] }]),
@@ -268,6 +281,7 @@ const theirs = ['adapter.files', 'target.write'];
 /** Tried in training and training/data: they are called with a tokenizer or a processor, or with rows of any kind. */
 const ofProcessors = [
   'imageBatch',
+  'objectBatch',
   'soundBatch',
   'speechBatch',
   'textExample',

@@ -1,6 +1,7 @@
-// Metrics of tasks beside scikit-learn, seqeval, SciPy, SQuAD's script and jiwer. The README of the fixtures says which.
+// Metrics of tasks beside scikit-learn, seqeval, SciPy, SQuAD's script, jiwer and pycocotools. The README of the fixtures says which.
 import { expect, test } from 'vitest';
 import {
+  averagePrecision,
   classification,
   correlation,
   entities,
@@ -20,6 +21,7 @@ interface Case {
 
 type Metric = (told: unknown, right: unknown) => unknown;
 const metrics = {
+  averagePrecision,
   classification,
   correlation,
   entities,
@@ -39,6 +41,12 @@ test.each(Object.keys(metrics))('%s is as the reference has it', (name) => {
       expect({ key, value, off: off > 1e-12 }).toEqual({ key, value, off: false });
     }
   }
+});
+
+test('boxes without any object to find have no precision', () => {
+  const box = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 };
+  const none = { map: NaN, map50: NaN, map75: NaN, total: 0 };
+  expect(averagePrecision([[{ label: 'cat', score: 1, box }]], [[]])).toEqual(none);
 });
 
 test('numbers that are all the same go with none', () => {
@@ -66,6 +74,16 @@ test('what cannot be compared is refused by its place', async () => {
   await refused('classification', 'cat', ['cat'], 'predictions is a string', 'wanted an array');
   await refused('classification', hole, [1, 1], 'predictions[0] is missing');
   await refused('classification', [1], [NaN], 'labels[0] is not a number');
+  const box = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 };
+  const found = { label: 0, score: 0.5, box };
+  await refused('averagePrecision', [[found]], [], 'of 1 images', 'of 0; wanted');
+  await refused('averagePrecision', [], [], 'no images', 'Pass');
+  await refused('averagePrecision', [found], [[]], 'predictions[0] is an object', 'an array');
+  await refused('averagePrecision', [[box]], [[]], 'predictions[0][0].label is missing');
+  await refused('averagePrecision', [[{ label: 0, box }]], [[]], '[0][0].score is missing');
+  const narrow = { label: 'a', box: { ...box, xmax: -1 } };
+  await refused('averagePrecision', [[]], [[narrow]], 'references[0][0].box is', 'the least first');
+  await refused('averagePrecision', [[]], [[{ label: 'a' }]], 'references[0][0].box is null');
   await refused('correlation', [1], [1], '1 predictions and 1 labels', 'at least two');
   await refused('correlation', [1, 2, 3], [1, 2], '3 predictions and 2 labels');
   await refused('correlation', [1, Infinity], [1, 2], 'predictions[1] is Infinity', 'finite');

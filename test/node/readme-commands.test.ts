@@ -14,6 +14,7 @@ import {
   taskFolder,
 } from '../support/cli.ts';
 import { docsPages } from '../support/docs-pages.ts';
+import { detectorFolder, drawBlocks, jsonLines, objectRow } from '../support/objects.ts';
 import { codeBlocks, shellWords } from '../support/snippets.ts';
 
 // Several processes, each of which opens a device.
@@ -31,6 +32,10 @@ const texts = path.join(folder, 'texts.jsonl');
 await writeFile(texts, '{"text": "Marie Curie was born in Warsaw."}\n'.repeat(40));
 const topics = path.join(folder, 'topics.csv');
 await writeFile(topics, `text,label\n${'Marie,neutral\nCurie,entailment\n'.repeat(10)}`);
+const street = path.join(folder, 'street');
+const drawn = await drawBlocks(street, 20);
+const rows = jsonLines(drawn.map((one) => objectRow(one, ['car'])));
+await writeFile(path.join(street, 'metadata.jsonl'), rows);
 // Root does not run PostgreSQL itself, and who does must get in.
 await chmod(folder, 0o755);
 await mkdir(path.join(folder, 'shards'));
@@ -163,6 +168,16 @@ const commands: readonly Run[] = [
   },
   { begin: 'jobs work', more: queued, prints: /\/part-7\.jsonl\twritten\t.+\t1 rows\t/ },
   { begin: 'jobs status', more: queue, prints: /^done +1\ndead +0$/m },
+  {
+    begin: 'train --out runs/street',
+    replaced: {
+      'runs/street': path.join(folder, 'finds'),
+      DIR: await detectorFolder(folder),
+      'street/': street,
+    },
+    more: ['--steps', '2', '--batch-size', '2'],
+    prints: /19 pictures with objects of 1 labels[\s\S]*map50/,
+  },
   {
     begin: 'train --out runs/topics',
     replaced: {

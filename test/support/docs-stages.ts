@@ -28,6 +28,7 @@ const replacements: readonly (readonly [string, string])[] = [
   ["'chats.jsonl'", 'stage.chats()'],
   ["'texts.jsonl'", 'stage.texts()'],
   ["'pets'", 'await stage.pets()'],
+  ["'street'", 'await stage.street()'],
   ["'speech'", 'await stage.speech()'],
   ["'cat.jpg'", 'await stage.picture()'],
   ["'speech.wav'", 'await stage.sound()'],

@@ -91,6 +91,18 @@ export async function pets(): Promise<readonly File[]> {
   );
 }
 
+/** The same with objects in the pictures. */
+export async function street(): Promise<readonly File[]> {
+  const bytes = new Uint8Array(await readFixture('processors/odd.png'));
+  const rowOf = (name: string, bbox: number[][], categories: string[]): string =>
+    JSON.stringify({ file_name: name, objects: { bbox, categories } });
+  const rows = [rowOf('1.png', [[1, 1, 4, 3]], ['car']), rowOf('2.png', [[0, 0, 5, 2]], ['bike'])];
+  return [
+    new File([rows.join('\n')], 'metadata.jsonl'),
+    ...['1.png', '2.png'].map((name) => new File([bytes], name)),
+  ];
+}
+
 /** The same of a sound and its text. */
 export async function speech(): Promise<readonly File[]> {
   const bytes = new Uint8Array(await readFixture('whisper_task/one.wav'));

@@ -1,4 +1,4 @@
-// Measures of whole models: beside scikit-learn's, seqeval's and SciPy's of the logits that fixtures store, and of texts
+// Measures of whole models: beside scikit-learn's, seqeval's, SciPy's and pycocotools' of the logits that fixtures store, and of texts
 // that are right by their making.
 import { expect, test } from 'vitest';
 import { loadModel, type Model, type ModelInputs } from 'webgpu-transformer';
@@ -131,6 +131,43 @@ test('labels of the steps of a sound count once, and blanks not at all', () =>
       tokenizer,
     });
     expect(wordErrorRate).toBeCloseTo(batch / (labels.flat().length + batch), 12);
+  }));
+
+test('what a detector finds is measured as COCO has it', () =>
+  onGpu(async (gpu) => {
+    const name = 'variants/yolos_labels';
+    const { labels: _, ...inputs } = await inputsOf(name);
+    const [near, nearer] = [
+      [0.35, 0.63, 0.55, 0.4],
+      [0.38, 0.55, 0.5, 0.5],
+    ];
+    const [far, small] = [
+      [0.5, 0.6, 0.42, 0.22],
+      [0.2, 0.2, 0.1, 0.1],
+    ];
+    const labels = [
+      { classLabels: [0, 1], boxes: [near, nearer] },
+      { classLabels: [1, 1, 2], boxes: [[0.47, 0.58, 0.4, 0.35], far, small] },
+    ];
+    using model = await loadModel(fixtureSource(name), { gpu });
+    const wanted = {
+      map: 0.3542574257425743,
+      map50: 0.4719471947194719,
+      map75: 0.3894389438943894,
+    };
+    expectClose(await taskMetrics(model, [{ ...inputs, labels }]), wanted);
+    const none = labels.map(() => ({ classLabels: [], boxes: [] }));
+    const empty = await taskMetrics(model, [{ ...inputs, labels: none }]);
+    expect(empty).toEqual({ map: NaN, map50: NaN, map75: NaN });
+    const wrong = taskMetrics(model, [{ ...inputs, labels: [0, 1] }]);
+    await expectRejection(wrong, 'INPUT_INVALID', 'labels[0] is 0', 'classLabels');
+    await expectRejection(taskMetrics(model, [inputs]), 'INPUT_INVALID', 'no labels');
+    using classifier = await loadModel(fixtureSource('vit'), { gpu });
+    const config = { ...classifier.config, architectures: ['ViTForObjectDetection'] };
+    const { pixelValues } = await inputsOf('vit');
+    const posed = { config, forward: classifier.forward.bind(classifier) } as unknown as Model;
+    const told = taskMetrics(posed, [{ pixelValues: pixelValues!, labels }]);
+    await expectRejection(told, 'INPUT_INVALID', 'no boxes', 'a detector');
   }));
 
 test('adapters are measured beside their model', () =>

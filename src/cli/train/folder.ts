@@ -1,4 +1,5 @@
-// A folder of files as what a model learns from: pictures or sounds by label, sounds with their texts.
+// A folder of files as what a model learns from: pictures or sounds by label, pictures with their objects, sounds with
+// their texts.
 
 import { stat } from 'node:fs/promises';
 import {
@@ -26,6 +27,7 @@ import {
   type FileKind,
 } from '../../training/data/described-files.ts';
 import { imageBatch, labelledImages, pictureFiles } from '../../training/data/image-folder.ts';
+import { annotatedImages, hasObjects, objectBatch } from '../../training/data/object-folder.ts';
 import { labelledSounds, soundBatch } from '../../training/data/sound-folder.ts';
 import { loadSpeechProcessor } from '../../training/data/speech-processor.ts';
 import { labelsOf, tasksFor } from '../describe.ts';
@@ -57,6 +59,12 @@ const kinds: Readonly<Record<string, Kind>> = {
     wanted: 'A classifier of pictures learns from a folder with a folder of them for each label',
     files: pictureFiles,
     learner: imageLearner,
+  },
+  'object-detection': {
+    wanted:
+      'A detector learns from a folder of pictures, with metadata.jsonl or annotations.json that says where objects are',
+    files: pictureFiles,
+    learner: objectLearner,
   },
   'audio-classification': {
     wanted: 'A classifier of sounds learns from a folder with a folder of them for each label',
@@ -96,8 +104,8 @@ export async function folderLearner(
   }
   if (!isFolder) return undefined;
   throw new UsageError(
-    `--data is the folder ${data}, from which classifiers of pictures or sounds and models of speech learn; --from is another ` +
-      'model. Pass a file.',
+    `--data is the folder ${data}, from which classifiers of pictures or sounds, detectors and models of speech learn; ` +
+      '--from is another model. Pass a file.',
   );
 }
 
@@ -123,6 +131,7 @@ async function imageLearner(
   settings: TrainSettings,
   checkpoint: Checkpoint,
 ): Promise<Learner> {
+  if (hasObjects(folder)) return objectLearner(folder, settings, checkpoint);
   const processor = await ImageProcessor.load(checkpoint.source);
   const { images, labels } = labelledImages(folder);
   return labelLearner(folder.path, settings, checkpoint, {
@@ -131,6 +140,31 @@ async function imageLearner(
     batchOf: (gpu, some) => imageBatch(gpu, processor, some),
     unit: 'pictures',
   });
+}
+
+async function objectLearner(
+  folder: NamedFolder,
+  { recipe: { seed, batchSize } }: TrainSettings,
+  { source, config }: Checkpoint,
+): Promise<Learner> {
+  const processor = await ImageProcessor.load(source);
+  const { images, labels: own } = await annotatedImages(folder);
+  const { labels, numbers, head } = labelsFor(own, config, { seed, of: 'object' });
+  const annotated = images.map((one) => ({
+    ...one,
+    classLabels: one.classLabels.map((label) => numbers[label] ?? -1),
+  }));
+  return {
+    source,
+    ...(head && { head }),
+    data: ({ gpu }) =>
+      inOrder(folder.path, annotated, {
+        seed,
+        batchSize,
+        batchOf: (some) => objectBatch(gpu, processor, some),
+        unit: `pictures with objects of ${labels.length} labels`,
+      }),
+  };
 }
 
 async function soundLearner(
@@ -163,7 +197,7 @@ function labelLearner<Example extends { readonly label: number }>(
   { source, config }: Checkpoint,
   { labels: own, examples, batchOf, unit }: Labelled<Example>,
 ): Learner {
-  const { labels, numbers, head } = labelsFor(own, config, seed);
+  const { labels, numbers, head } = labelsFor(own, config, { seed, of: 'sequence' });
   const labelled = examples.map((one) => ({ ...one, label: numbers[one.label] ?? -1 }));
   return {
     source,
@@ -216,10 +250,16 @@ interface ModelLabels {
 }
 
 /** The labels of a model where it names all of these, else these, for which it gets a head. */
-function labelsFor(own: readonly string[], config: JsonObject, seed: number): ModelLabels {
-  const known = labelsOf(config, className(config) ?? null);
-  if (own.every((name) => known.includes(name))) {
-    return { labels: known, numbers: own.map((name) => known.indexOf(name)) };
+function labelsFor(
+  own: readonly string[],
+  config: JsonObject,
+  { seed, of }: { readonly seed: number; readonly of: 'sequence' | 'object' },
+): ModelLabels {
+  const name = className(config) ?? '';
+  const isDetector = name.endsWith('ForObjectDetection');
+  const known = isDetector === (of === 'object') ? labelsOf(config, name) : [];
+  if (own.every((label) => known.includes(label))) {
+    return { labels: known, numbers: own.map((label) => known.indexOf(label)) };
   }
-  return { labels: own, numbers: [...own.keys()], head: { labels: own, seed } };
+  return { labels: own, numbers: [...own.keys()], head: { labels: own, of, seed } };
 }

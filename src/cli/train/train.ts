@@ -33,8 +33,11 @@ export const train: Command = {
     'embeddings learns from rows with anchor, positive and perhaps negative, texts that belong together, with all others of ' +
     'a step as negatives. A classifier ' +
     'of texts learns from rows with text, label and perhaps textPair; one of pictures or sounds from a folder that has a folder ' +
-    'of them for each label, or metadata.csv with file_name and label; all get a head for labels that they do not have; a model of speech from a folder of sounds with ' +
-    "metadata.csv, which has file_name and transcription, or labels, as a classifier does. One in twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
+    'of them for each label, or metadata.csv with file_name and label; a detector from a folder of pictures with ' +
+    'metadata.jsonl, which has file_name and objects: { bbox: [[left, upper, width, height]], categories: [label] } in ' +
+    "pixels, or with COCO's annotations.json; all get a head for labels that they do not have; a model of speech from a " +
+    'folder of sounds with metadata.csv, which has file_name and transcription, or labels, as a classifier does. One in ' +
+    "twenty is held out, drawn by the seed, and measured by the task's metric as the run goes on.",
   options: trainOptions,
   examples: [
     { call: 'train --quick --out runs/quick' },
@@ -46,6 +49,7 @@ export const train: Command = {
     { call: 'train --out runs/chat --from DIR --data chat.jsonl --lora 8 --dtype int4' },
     { call: 'train --out runs/search --from DIR --data questions.jsonl --batch-size 32' },
     { call: 'train --out runs/pets --from DIR --data images/' },
+    { call: 'train --out runs/street --from DIR --data street/ --metric map' },
     { call: 'train --out runs/speech --from DIR --data speech/ --language fr' },
   ],
   run,

@@ -2,9 +2,9 @@
 
 import type { Pixels } from '../../images/pixels.ts';
 import type { ImageInput } from '../../images/read-image.ts';
+import { seenObjects } from '../../model/heads/seen-objects.ts';
 import type { ReadOutput } from '../batches.ts';
 import { forwardImages } from './image-batches.ts';
-import { softmax } from '../scores.ts';
 import { checkOptions, type ImageTaskParts, labelName, oneOrMany } from '../task.ts';
 
 /** Which objects are given. */
@@ -57,20 +57,14 @@ function objectsIn(
 ): DetectedObject[] {
   const { data: logits, shape } = read('logits');
   const { data: boxes } = read('predBoxes');
-  const [tokens = 0, labels = 0] = shape;
-  return Array.from({ length: tokens }, (_, token) => {
-    const scores = softmax(logits.subarray(token * labels, (token + 1) * labels)).slice(0, -1);
-    const score = scores.reduce((most, one) => Math.max(most, one), 0);
-    const [x = 0, y = 0, wide = 0, tall = 0] = boxes.subarray(4 * token);
-    return {
-      score,
-      label: labelName(model, scores.indexOf(score)),
-      box: {
-        xmin: Math.trunc((x - wide / 2) * width),
-        ymin: Math.trunc((y - tall / 2) * height),
-        xmax: Math.trunc((x + wide / 2) * width),
-        ymax: Math.trunc((y + tall / 2) * height),
-      },
-    };
-  });
+  return seenObjects(logits, boxes, shape.at(-1) ?? 1).map(({ score, label, box }) => ({
+    score,
+    label: labelName(model, label),
+    box: {
+      xmin: Math.trunc(box.xmin * width),
+      ymin: Math.trunc(box.ymin * height),
+      xmax: Math.trunc(box.xmax * width),
+      ymax: Math.trunc(box.ymax * height),
+    },
+  }));
 }

@@ -67,23 +67,40 @@ async function describedFiles(
   }
   const options = { columns: ['file_name'], ...(signal && { signal }) };
   const rows = await readRecords(table.file, options);
-  const byPath = new Map(files.map(({ path, file }) => [path, file]));
-  const described = rows.map((row, index) => {
-    const where = `Row ${index + 1} of ${table.path}`;
-    const path = String(row['file_name']).replace(/^\.\//, '');
+  const wheres = rows.map((_, index) => `Row ${index + 1} of ${table.path}`);
+  const named = rows.map((row, index) => ({ path: row['file_name'], where: wheres[index] ?? '' }));
+  return filesNamed(files, named, { table: table.path, fits }).map((found, index) => ({
+    ...found,
+    row: rows[index] ?? {},
+    where: wheres[index] ?? '',
+  }));
+}
+
+/**
+ * The files of a folder that a table names, one for each of `named`; all that fit are to be among them.
+ * Errors: FILE_INVALID, saying where.
+ */
+export function filesNamed(
+  files: readonly FolderFile[],
+  named: readonly { readonly path: unknown; readonly where: string }[],
+  { table, fits }: { readonly table: string; readonly fits: RegExp },
+): FolderFile[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const found = named.map(({ path: given, where }) => {
+    const path = String(given).replace(/^\.\//, '');
     const file = byPath.get(path);
-    if (file !== undefined) return { path, file, row, where };
+    if (file !== undefined) return file;
     throw new TransformerError(
       'FILE_INVALID',
       `${where} names ${show(path)}, which is not in the folder. Names are paths from the table on.`,
     );
   });
-  const named = new Set(described.map(({ path }) => path));
-  const left = files.find(({ path }) => fits.test(path) && !named.has(path));
-  if (left === undefined) return described;
+  const all = new Set(found.map(({ path }) => path));
+  const left = files.find(({ path }) => fits.test(path) && !all.has(path));
+  if (left === undefined) return found;
   throw new TransformerError(
     'FILE_INVALID',
-    `${table.path} has no row for ${show(left.path)}. Add one, or take the file out of the folder.`,
+    `${table} has no row for ${show(left.path)}. Add one, or take the file out of the folder.`,
   );
 }
 

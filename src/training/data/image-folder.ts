@@ -7,8 +7,9 @@ import type { ImageProcessor } from '../../images/image-processor.ts';
 import type { ImageInput } from '../../images/read-image.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import type { DataFolder } from '../../source/folder-files.ts';
+import { checkNames } from './class-names.ts';
 import { type DescribedFolder, describedFolder, type FileKind } from './described-files.ts';
-import { checkNames, labelledFiles } from './labelled-files.ts';
+import { labelledFiles } from './labelled-files.ts';
 
 /** A picture and its class. */
 export interface LabelledImage {
@@ -62,6 +63,15 @@ export function labelledImages(folder: DescribedFolder, names?: readonly string[
   return { images: files.map(({ file, label }) => ({ image: file, label })), labels };
 }
 
+/** Errors: INPUT_INVALID for what makes no pixel values of pictures. */
+export function checkProcessor(processor: unknown): void {
+  if (hasMethod(processor, 'process')) return;
+  throw new TransformerError(
+    'INPUT_INVALID',
+    `The processor is ${show(processor)}; wanted what ImageProcessor.load resolves with.`,
+  );
+}
+
 /**
  * Pictures as one batch of a classifier of images, made by the processor of its checkpoint: `pixelValues`, and `labels`, (B).
  * @throws TransformerError INPUT_INVALID, FILE_*, OPTION_*, ABORTED, and those of the GPU
@@ -78,12 +88,7 @@ export async function imageBatch(
   options: { signal?: AbortSignal } = {},
 ): Promise<ModelInputs> {
   refuseUnknown(options, ['signal'], 'option of imageBatch');
-  if (!hasMethod(processor, 'process')) {
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `The processor is ${show(processor)}; wanted what ImageProcessor.load resolves with.`,
-    );
-  }
+  checkProcessor(processor);
   const list = Array.isArray(images) ? Array.from<unknown>(images) : [];
   const rows = list.map((each, index) => {
     const { image, label } = Object.fromEntries(fieldsOf(each, `Image ${index}`));

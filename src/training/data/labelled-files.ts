@@ -1,10 +1,10 @@
 // Files in folders by label, as torchvision's ImageFolder and Hugging Face's "imagefolder" and "audiofolder" have them.
 
-import { nearestName, TransformerError } from '../../runtime/errors.ts';
+import { TransformerError } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import type { FolderFile } from '../../source/folder-files.ts';
 import type { FileInput } from '../../source/read-bytes.ts';
-import { invalidOption } from '../check.ts';
+import { classesByName, type ClassNamed, classesOf } from './class-names.ts';
 import { columnOf, type DescribedFolder, type FileKind } from './described-files.ts';
 
 /** Files and their classes, in the order of their paths, or of the table that describes them. */
@@ -15,10 +15,8 @@ interface LabelledFiles {
 }
 
 /** A file and what its class is called, or its number. */
-interface NamedFile {
+interface NamedFile extends ClassNamed {
   readonly file: FileInput;
-  readonly name: unknown;
-  readonly where: string;
 }
 
 /** Folders that hold parts of a data set, not classes of it. */
@@ -39,15 +37,15 @@ export function labelledFiles(
       name: columnOf(one, 'label'),
       where: one.where,
     })) ?? inFolders(found, kind);
-  const isNumbered = described !== undefined && isNumbers(named, labels);
-  const classes = isNumbered ? numbered(named, labels) : byName(named, labels);
-  const [first] = classes.files;
-  if (first === undefined || classes.files.some(({ label }) => label !== first.label)) {
-    return classes;
+  const classes = (described ? classesOf : classesByName)(named, labels);
+  const [first] = classes.numbers;
+  if (first === undefined || classes.numbers.some((label) => label !== first)) {
+    const files = named.map(({ file }, index) => ({ file, label: classes.numbers[index] ?? -1 }));
+    return { files, labels: classes.labels };
   }
   throw new TransformerError(
     'INPUT_INVALID',
-    `All ${kind.what}s are of the class ${show(classes.labels[first.label])}, which leaves nothing to tell apart. ` +
+    `All ${kind.what}s are of the class ${show(classes.labels[first])}, which leaves nothing to tell apart. ` +
       'Pass a folder with two classes at least.',
   );
 }
@@ -86,67 +84,4 @@ function inFolders(files: readonly FolderFile[], { fits, what }: FileKind): Name
 
 function isFolder(files: readonly FolderFile[], name: string): boolean {
   return files.some(({ path }) => path.startsWith(`${name}/`));
-}
-
-/** Whether one of them has the number of its class, as such or in digits that are no name. */
-function isNumbers(files: readonly NamedFile[], labels: readonly string[] = []): boolean {
-  return files.some(
-    ({ name }) =>
-      typeof name === 'number' || (/^\d+$/.test(String(name)) && !labels.includes(String(name))),
-  );
-}
-
-/** Files by the numbers of their classes. */
-function numbered(
-  files: readonly NamedFile[],
-  given: readonly string[] | undefined,
-): LabelledFiles {
-  const most = given?.length ?? Infinity;
-  const numbers = files.map(({ file, name, where }) => {
-    const label = typeof name === 'string' && /^\d+$/.test(name) ? Number(name) : name;
-    const isClass = Number.isSafeInteger(label) && Number(label) >= 0 && Number(label) < most;
-    if (isClass) return { file, label: Number(label) };
-    const wanted = given === undefined ? 'on' : `to ${most - 1}`;
-    throw new TransformerError(
-      'FILE_INVALID',
-      `${where} has the label ${show(name)}; others have numbers. Wanted the number of a class, from 0 ${wanted}.`,
-    );
-  });
-  const count = numbers.reduce((greatest, { label }) => Math.max(greatest, label + 1), 0);
-  const labels = given ?? Array.from({ length: count }, (_, index) => String(index));
-  return { files: numbers, labels };
-}
-
-/** Files by the names of their classes. */
-function byName(files: readonly NamedFile[], given: readonly string[] | undefined): LabelledFiles {
-  const names = files.map(({ name, where }) => {
-    if (typeof name === 'string' && name.trim() !== '') return name;
-    throw new TransformerError(
-      'FILE_INVALID',
-      `${where} has the label ${show(name)}; wanted the name of a class, or its number.`,
-    );
-  });
-  const labels = given ?? [...new Set(names)].toSorted();
-  const classes = new Map(labels.map((name, index) => [name, index]));
-  const labelled = files.map(({ file, where }, index) => {
-    const name = names[index] ?? '';
-    const label = classes.get(name);
-    if (label !== undefined) return { file, label };
-    const near = nearestName(name, labels);
-    throw new TransformerError(
-      'INPUT_INVALID',
-      `${where} is of the class ${show(name)}, which is none of the labels, ${show(labels)}. ` +
-        (near === undefined ? 'Rename it, or leave out labels.' : `Did you mean ${show(near)}?`),
-    );
-  });
-  return { files: labelled, labels };
-}
-
-/** Refuses names of classes that are none; none at all are right. Errors: OPTION_INVALID. */
-export function checkNames(labels: unknown): void {
-  if (labels === undefined) return;
-  const list = Array.isArray(labels) ? Array.from<unknown>(labels) : [];
-  const isNames = list.every((name) => typeof name === 'string');
-  if (isNames && list.length > 0 && new Set(list).size === list.length) return;
-  throw invalidOption('labels', labels, 'a list of names, no two alike');
 }

@@ -9,8 +9,9 @@ import { requireGpu } from '../../runtime/require-gpu.ts';
 import type { ModelInputs } from '../../model/model.ts';
 import type { DataFolder } from '../../source/folder-files.ts';
 import { soundFiles } from './audio-folder.ts';
+import { checkNames } from './class-names.ts';
 import { type DescribedFolder, describedFolder } from './described-files.ts';
-import { checkNames, labelledFiles } from './labelled-files.ts';
+import { labelledFiles } from './labelled-files.ts';
 
 /** A sound and its class. */
 export interface LabelledSound {

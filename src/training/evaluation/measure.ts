@@ -29,6 +29,12 @@ export interface TaskMetrics {
   readonly spearman?: number;
   /** 0 where all words are right. */
   readonly wordErrorRate?: number;
+  /** Mean average precision of objects as COCO counts it, over overlaps from 0.5 to 0.95, 0 to 1; NaN without objects. */
+  readonly map?: number;
+  /** The same where an overlap of 0.5 makes a box right. */
+  readonly map50?: number;
+  /** The same of 0.75. */
+  readonly map75?: number;
 }
 
 /** A metric of a task. */
@@ -47,6 +53,9 @@ export const metricDirections: Readonly<Record<MetricName, 'up' | 'down'>> = {
   pearson: 'up',
   spearman: 'up',
   wordErrorRate: 'down',
+  map: 'up',
+  map50: 'up',
+  map75: 'up',
 };
 
 /** Takes in batches one after the other. */

@@ -14,6 +14,7 @@ import { isObject, type JsonObject } from '../../source/json.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { checkBatches, checkWhole, invalidOption } from '../check.ts';
 import { measureClasses, measureFlags, measureNumbers, measureTags } from './class-measures.ts';
+import { measureObjects } from './object-measures.ts';
 import { measureLoss, measureSpans } from './place-measures.ts';
 import { measureGenerated, measureHeard } from './text-measures.ts';
 import type { Measure, MetricName, TaskMetrics } from './measure.ts';
@@ -32,7 +33,7 @@ export interface TaskMetricsOptions {
  * Measures a model by the metric of its task, of batches as `forward` takes them, with labels: of classifiers accuracy
  * and macro F1, where labels are numbers Pearson's and Spearman's correlation, where they are flags both of all and of each;
  * of tags of entities F1; of question answering exact match and F1 of the tokens; of what writes texts, greedily, exact match
- * and chrF; of speech the word error rate; of others the loss, and of language models perplexity.
+ * and chrF; of speech the word error rate; of detectors mean average precision; of others the loss, and of language models perplexity.
  * Errors: INPUT_INVALID, OPTION_INVALID, OPTION_UNKNOWN, ABORTED.
  * @example
  * const { accuracy, macroF1 } = await taskMetrics(model, heldOut);
@@ -80,6 +81,7 @@ const flags: MeasuredTask = { names: ['accuracy', 'macroF1'], measure: measureFl
 const numbers: MeasuredTask = { names: ['pearson', 'spearman'], measure: measureNumbers };
 const tags: MeasuredTask = { names: ['entityF1', 'macroF1', 'accuracy'], measure: measureTags };
 const spans: MeasuredTask = { names: ['exactMatch', 'f1'], measure: measureSpans };
+const objects: MeasuredTask = { names: ['map', 'map50', 'map75'], measure: measureObjects };
 const heard: MeasuredTask = { names: ['wordErrorRate'], measure: measureHeard };
 const written: MeasuredTask = {
   names: ['exactMatch', 'chrF', 'wordErrorRate'],
@@ -98,6 +100,7 @@ function taskOf({ config }: Model): MeasuredTask {
   if (/For(?:Sequence|Image|Audio)Classification/.test(name)) return classification(config);
   if (name.endsWith('ForTokenClassification')) return tags;
   if (name.endsWith('ForQuestionAnswering')) return spans;
+  if (name.endsWith('ForObjectDetection')) return objects;
   if (name.endsWith('ForCTC')) return heard;
   const type = config['model_type'];
   const writes = config['is_encoder_decoder'] === true || type === 'blip';
