@@ -88,12 +88,13 @@ export class Connection implements AsyncDisposable {
     return rows as Record<string, unknown>[];
   }
 
-  /** All of it or none. */
-  async transaction(work: (db: Db) => Promise<void>): Promise<void> {
+  /** All of it, or none where it throws or is not to stay. Result: whether it is. */
+  async transaction(work: (db: Db) => Promise<boolean>): Promise<boolean> {
     const begun = await this.#transaction();
     try {
-      await work(begun.db);
-      await begun.commit();
+      const stays = await work(begun.db);
+      if (stays) await begun.commit();
+      return stays;
     } finally {
       await begun.rollback();
     }

@@ -40,6 +40,7 @@ const options = {
   id: textOption('NAME', 'the column that names a row in the output (its number)'),
   format: textOption(formats.join(' | '), 'how results are written (jsonl)'),
   options: textOption('JSON', 'more options of the function over shards, such as pipelineOptions'),
+  table: textOption('NAME', 'a table of pgvector that vectors go into besides'),
   dtype: taskOptions.dtype,
   adapter: taskOptions.adapter,
   root: rootOption,
@@ -67,6 +68,9 @@ export const create: Command = {
     {
       call: `jobs create "texts/*.csv" --task text-classification --model DIR --out labels --column review`,
     },
+    {
+      call: 'jobs create texts --task embeddings --model hf:owner/name --out vectors --table documents',
+    },
   ],
   run,
 };
@@ -88,6 +92,7 @@ async function run(args: readonly string[]): Promise<void> {
   );
   await using queue = await ShardQueue.open(place.queue, place.database);
   await queue.prepare(settings);
+  if (job.table !== undefined) await queue.prepareVectors();
   const added = await queue.add(jobs);
   const known = jobs.length - added;
   if (values.json) console.log(JSON.stringify({ queue: queue.name, added, known }));
@@ -109,7 +114,7 @@ function settingsOf(values: Values): Partial<QueueSettings> {
 
 /** What is the same for all shards. @throws UsageError */
 function jobOf(values: Values): Omit<ShardJob, 'input'> {
-  const { root = '.', adapter, column, id } = values;
+  const { root = '.', adapter, column, id, table } = values;
   const task = choiceOption('--task', required('--task', values.task), jobTasks);
   const model = required('--model', values.model);
   const output = nameBelow(root, required('--out', values.out));
@@ -124,6 +129,7 @@ function jobOf(values: Values): Omit<ShardJob, 'input'> {
     output,
     ...(dtype && { dtype }),
     ...(adapter !== undefined && { adapter: nameBelow(root, adapter) }),
+    ...defined({ table }),
     ...(Object.keys(all).length > 0 && { options: all }),
   };
 }

@@ -4,10 +4,11 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { TransformerError } from '../../index.node.ts';
-import { fieldsOf, refuseUnknown } from '../../runtime/errors.ts';
+import { fieldOf, fieldsOf, refuseUnknown } from '../../runtime/errors.ts';
 import { show } from '../../runtime/print.ts';
 import { type WeightFormatName, weightFormatNames } from '../../model/weights/asked-formats.ts';
 import { checkFileName } from '../../source/source.ts';
+import { isTableName } from './vector-table.ts';
 
 /** What can be done with a shard, by the name of the pipeline. */
 export const jobTasks = [
@@ -31,6 +32,8 @@ export interface ShardJob {
   readonly dtype?: WeightFormatName;
   /** The folder of an adapter below the root. */
   readonly adapter?: string;
+  /** The table that vectors go into besides. */
+  readonly table?: string;
   /** Options of the function over shards. */
   readonly options?: Readonly<Record<string, unknown>>;
 }
@@ -42,6 +45,7 @@ const fields: readonly string[] = [
   'output',
   'dtype',
   'adapter',
+  'table',
   'options',
 ] satisfies (keyof ShardJob)[];
 
@@ -52,13 +56,14 @@ const taken: readonly string[] = ['modelId', 'resume', 'signal', 'onProgress'];
 export function parseJob(given: unknown): ShardJob {
   const job = Object.fromEntries(fieldsOf(given, 'The job'));
   refuseUnknown(job, fields, 'field of a job');
-  const { task, model, input, output, dtype, adapter, options = {} } = job;
+  const { task, model, input, output, dtype, adapter, table, options = {} } = job;
   checkOneOf('task', task, jobTasks);
   if (dtype !== undefined) checkOneOf('dtype', dtype, weightFormatNames);
   checkModel(model);
   checkName('input', input, isAddress);
   checkName('output', output);
   if (adapter !== undefined) checkName('adapter', adapter);
+  if (table !== undefined) checkTable(table, task, fieldOf(options, 'format'));
   for (const [name] of fieldsOf(options, 'The object of options of a job')) {
     if (taken.includes(name))
       throw wrong(`options.${name}`, 'is given', 'none: the worker gives it');
@@ -122,6 +127,26 @@ function checkName(
     `is ${show(name)}`,
     'a name below the root of the worker, without "." and ".." parts',
   );
+}
+
+function checkTable(table: unknown, task: unknown, format: unknown): void {
+  if (!isTableName(table)) {
+    throw wrong(
+      'table',
+      `is ${show(table)}`,
+      'a name of small letters, digits and _, such as documents',
+    );
+  }
+  if (task !== 'embeddings' && task !== 'feature-extraction') {
+    throw wrong(
+      'table',
+      'is given',
+      'none: it is for vectors, of embeddings and feature-extraction',
+    );
+  }
+  if (format === 'safetensors') {
+    throw wrong('format', 'is safetensors', 'jsonl or parquet beside a table, which has ids');
+  }
 }
 
 function checkOneOf(field: string, value: unknown, known: readonly string[]): void {

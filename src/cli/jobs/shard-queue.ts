@@ -1,6 +1,6 @@
 // A queue of shards, by pg-boss over PostgreSQL. Jobs are claimed, renewed and given up by the clock of the database.
 
-import type { PgBoss } from 'pg-boss';
+import type { Db, PgBoss } from 'pg-boss';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fieldOf } from '../../runtime/errors.ts';
 import { messageOf } from '../../runtime/print.ts';
@@ -9,6 +9,7 @@ import { Connection, type DatabaseSettings, isOutage, schema, unreachable } from
 import { queueDefaults, type QueueSettings } from './defaults.ts';
 import { type QueueState, stateOf } from './queue-state.ts';
 import { jobId, type ShardJob } from './shard-job.ts';
+import { prepareVectors } from './vector-table.ts';
 
 /** A shard in the hands of a worker: one of possibly several attempts at it. */
 export interface Claim {
@@ -138,9 +139,29 @@ export class ShardQueue implements AsyncDisposable {
     return isDone(await this.#boss.touch(this.name, claim));
   }
 
-  /** Result: whether the shard still was this worker's. */
-  async complete(claim: Claim, outcome: Outcome): Promise<boolean> {
-    return isDone(await this.#ask(() => this.#boss.complete(this.name, claim, outcome)));
+  /**
+   * Result: whether the shard still was this worker's. `store` writes into the database what belongs to it, of which
+   * nothing is there where it was not. Errors: its own.
+   */
+  async complete(
+    claim: Claim,
+    outcome: Outcome,
+    store?: (db: Db) => Promise<void>,
+  ): Promise<boolean> {
+    if (store === undefined) {
+      return isDone(await this.#ask(() => this.#boss.complete(this.name, claim, outcome)));
+    }
+    return this.#ask(() =>
+      this.#connection.transaction(async (db) => {
+        await store(db);
+        return isDone(await this.#boss.complete(this.name, claim, { ...outcome }, { db }));
+      }),
+    );
+  }
+
+  /** Has the database know vectors. Errors: OPTION_INVALID. */
+  async prepareVectors(): Promise<void> {
+    await this.#ask(() => prepareVectors(this.#boss.getDb()));
   }
 
   /**
@@ -164,6 +185,7 @@ export class ShardQueue implements AsyncDisposable {
       await this.#connection.transaction(async (db) => {
         await this.#boss.cancel(this.name, claim, { db });
         await this.#boss.resume(this.name, claim.id, { db });
+        return true;
       });
     } catch (error) {
       // While the database is away the lease runs out.

@@ -17,6 +17,8 @@ import {
   placeOf,
   type ShardJob,
 } from './shard-job.ts';
+import { storeVectors } from './vector-table.ts';
+import type { JobResult } from './worker.ts';
 
 /** A function over shards, whose options are checked by itself. */
 type ShardFunction = (
@@ -56,7 +58,7 @@ export class ShardRunner implements Disposable {
   }
 
   /** Keeps an output that is there; `path` is from the root on. Errors: those of loading models and of functions over shards; ABORTED. */
-  async run(job: ShardJob, signal: AbortSignal): Promise<ShardResult> {
+  async run(job: ShardJob, signal: AbortSignal): Promise<JobResult> {
     const { root } = this.#settings;
     const pipeline = await this.#pipeline(job, signal);
     const input = isAddress(job.input) ? new URL(job.input) : placeOf(root, job.input);
@@ -68,7 +70,12 @@ export class ShardRunner implements Disposable {
       output,
       options as never,
     );
-    return { ...result, path: nameBelow(root, path) };
+    const { table, input: shard } = job;
+    return {
+      ...result,
+      path: nameBelow(root, path),
+      ...(table !== undefined && { store: (db) => storeVectors(db, { table, shard, path }) }),
+    };
   }
 
   [Symbol.dispose](): void {

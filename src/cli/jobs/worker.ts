@@ -1,5 +1,6 @@
 // A worker: shard after shard, each under a lease that is renewed while it is worked on.
 
+import type { Db } from 'pg-boss';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransformerError } from '../../index.node.ts';
 import type { ErrorCode } from '../../runtime/errors.ts';
@@ -35,8 +36,14 @@ export interface WorkSettings {
   readonly report: (shard: WorkedShard) => void;
 }
 
+/** What became of a job. */
+export interface JobResult extends ShardResult {
+  /** Writes into the database what belongs there. */
+  readonly store?: (db: Db) => Promise<void>;
+}
+
 /** What does a job. Errors: those of functions over shards. */
-export type RunJob = (job: ShardJob, signal: AbortSignal) => Promise<ShardResult>;
+export type RunJob = (job: ShardJob, signal: AbortSignal) => Promise<JobResult>;
 
 /** Milliseconds between two questions for work. */
 const idle = 1000;
@@ -102,9 +109,12 @@ async function workOn(
   using ending = new Ending(signal, grace);
   try {
     const job = parseJob(claim.data);
-    const { path, ...result } = await run(job, AbortSignal.any([lease.signal, ending.signal]));
+    const { path, store, ...result } = await run(
+      job,
+      AbortSignal.any([lease.signal, ending.signal]),
+    );
     const seconds = (performance.now() - begun) / 1000;
-    const isOurs = await queue.complete(claim, { ...result, output: path, seconds });
+    const isOurs = await queue.complete(claim, { ...result, output: path, seconds }, store);
     told(isOurs ? { ...result, output: path } : { status: 'left' });
     return undefined;
   } catch (error) {
