@@ -3,6 +3,8 @@
 import { fieldsOf, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { ForwardPlan } from './forward-plan.ts';
+import type { Batch } from './generation/batch/batch.ts';
+import type { BatchOptions } from './generation/batch/batch-options.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import { startTokens } from './generation/option-reader.ts';
@@ -141,6 +143,11 @@ export class EncoderDecoderModel implements Model {
 
   async generateTogether(calls: readonly GenerateCall[]): Promise<GenerateResult[]> {
     return (await this.#generation.get()).generateTogether(calls);
+  }
+
+  /** Of models that do not hear: those hear and write in windows. */
+  async batch(options: BatchOptions): Promise<Batch | undefined> {
+    return this.#speech ? undefined : (await this.#generation.get()).batch(options);
   }
 
   async *stream(

@@ -29,10 +29,12 @@ export interface BatchLoad {
  * tokens.
  *
  * Layers that keep states in place of keys (Qwen3.5, LFM2) have one of each sequence, in memory for as many as run.
+ * Encoder–decoders encode a source as its call begins, all of it between two steps; its keys and values have blocks of
+ * their own.
  *
- * Sequences that cannot share a cache run one after the other, beside the batch: those of encoder–decoders, of models
+ * Sequences that cannot share a cache run one after the other, beside the batch: those of models of speech, of models
  * whose rotary frequencies go by the length, of adapters, calls with `edit` or `encoderRepetitionPenalty`, and those
- * longer than `maxLength`.
+ * longer than `maxLength`, or with a longer source.
  */
 export class RunningBatch {
   readonly #model: Model;

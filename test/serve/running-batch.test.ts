@@ -301,7 +301,6 @@ test.each(['gpt2', ...kinds])(
 );
 
 test.each([
-  ['t5_relu', {}],
   ['variants/llama_dynamic', {}],
   ['gpt2', { encoderRepetitionPenalty: 1.2 }],
   ['gpt2', { edit: [{ at: 'layers.0.residual', scale: 0.5 }] }],

@@ -86,7 +86,7 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
   // What all models are made of, with what all tasks share, and all that generate.
   {
     name: 'layers',
-    test: /\/src\/(runtime\/|tasks\/(batches|halves|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|looking|point-list|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
+    test: /\/src\/(runtime\/|tasks\/(batches|halves|label-scores|scores|task)\.ts|shaders\/(\w+\/)+(attention-kv4-f32|matmul-vectors|matmul-x4|weight16-(b?f\d+|plain))\.wgsl|model\/([\w-]+\/)*(attention|block|embeddings|head|lazy|linear|logits|model|norm-weights|positional-encoding|fill|looking|point-list|refuse-inputs|sequence-head|sequence-stack|shown-states|slice-writer|token-head|token-inputs|token-labels|trainable-model)\.ts)/,
   },
   {
     name: 'generation',
@@ -96,7 +96,10 @@ export const groups: Rolldown.CodeSplittingGroup[] = [
     name: 'choice',
     test: /\/shaders\/(\w+\/)+(log-softmax|row-softmax|sequence-bias|token-history|warp)\.wgsl/,
   },
-  { name: 'batch', test: /\/src\/(model\/generation\/batch\/[\w-]+|runtime\/channel)\.ts/ },
+  {
+    name: 'batch',
+    test: /\/src\/(model\/generation\/batch\/(?!shared-sources)[\w-]+|runtime\/channel)\.ts/,
+  },
   {
     name: 'likelihoods',
     test: /\/src\/(model\/generation\/likelihoods|shaders\/choice\/likely-tokens)\./,

@@ -52,6 +52,8 @@ export interface Tokens {
   readonly mask: readonly number[];
   /** Of a cache that sequences share: the slot of each place that this one has there. */
   readonly slots?: readonly number[];
+  /** The slots there of what it sees of its source, `hiddenSlot` for padding. */
+  readonly source?: readonly number[];
   /** The row that it has there for its state, where layers keep some. */
   readonly state?: number;
 }

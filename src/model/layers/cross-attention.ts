@@ -16,6 +16,8 @@ export interface Memory {
   readonly mask?: Tensor | undefined;
   /** Instead of a mask, (R, S): what each of R sequences sees of all sources, see `BlockTable`. */
   readonly table?: Tensor | undefined;
+  /** (R, 1, 2) u32: the place in the table of the last that each sequence sees; all of it when absent. */
+  readonly last?: Tensor | undefined;
 }
 
 /**
@@ -49,15 +51,15 @@ function tapMemory(known: Tensor, { heads, keyValueHeads = heads }: CrossAttenti
 }
 
 /** The cross-attention of a stack's layers to what it remembers. */
-export function recall({ keyValues, mask, table }: Memory, dropout: number = 0): StackCross {
+export function recall({ keyValues, ...seen }: Memory, dropout: number = 0): StackCross {
   return (weights, layer) => {
     const known = keyValues[layer];
     if (known === undefined) throw new RangeError(`decoder layer ${layer} has no memory`);
-    return (x, residual) => crossAttention(x, weights, { known, mask, table, residual, dropout });
+    return (x, residual) => crossAttention(x, weights, { known, ...seen, residual, dropout });
   };
 }
 
-interface CrossAttentionOptions extends Pick<Memory, 'mask' | 'table'> {
+interface CrossAttentionOptions extends Omit<Memory, 'keyValues'> {
   /** Keys and values of the encoder's output: (B, S, 2 · keyValueHeads · d_k) */
   readonly known: Tensor;
   readonly residual?: Tensor | undefined;
@@ -72,7 +74,7 @@ interface CrossAttentionOptions extends Pick<Memory, 'mask' | 'table'> {
 export function crossAttention(
   x: Tensor,
   weights: CrossAttentionWeights,
-  { known, mask, table, residual, dropout = 0 }: CrossAttentionOptions,
+  { known, mask, table, last, residual, dropout = 0 }: CrossAttentionOptions,
 ): Tensor {
   const { heads, keyValueHeads = heads, query, scale, softcap } = weights;
   const width = known.size(-1) / 2;
@@ -88,7 +90,8 @@ export function crossAttention(
   const queries = linear(x, query, { label: 'query' });
   const projected = recording.tap('query', queries, { first: 0, heads, headSize });
   if (table !== undefined && x.size(1) === 1) {
-    const seen = { projections: projected, starts: { q: 0 }, cache: known, table };
+    const all = { projections: projected, starts: { q: 0 }, cache: known, table };
+    const seen = { ...all, ...(last && { place: last }) };
     const attended = attentionDecode({ ...seen, ...scoring });
     return concatenate(attended, weights, residual);
   }

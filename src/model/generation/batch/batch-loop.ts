@@ -8,7 +8,7 @@ import { lostError } from '../../plan-cache.ts';
 import type { Seat } from './seat.ts';
 import type { SharedCache } from './shared-cache.ts';
 import { SharedSteps } from './shared-steps.ts';
-import type { SlotPool } from './slot-pool.ts';
+import type { SharedPool } from './slot-pool.ts';
 
 /** Tokens of a prompt that are fed at once at most: while others go on, and while none does. */
 const fedBeside: Readonly<Record<Tier, number>> = { gpu: 256, software: 32 };
@@ -17,7 +17,7 @@ const fedAlone = 512;
 export class BatchLoop {
   readonly #cache: SharedCache;
   readonly #steps: SharedSteps;
-  readonly #pool: SlotPool;
+  readonly #pool: SharedPool;
   readonly #mostRows: number;
   readonly #waiting: Seat[] = [];
   #seats: Seat[] = [];
@@ -25,7 +25,7 @@ export class BatchLoop {
 
   constructor(
     cache: SharedCache,
-    { pool, rows, vocabulary }: { pool: SlotPool; rows: number; vocabulary: number },
+    { pool, rows, vocabulary }: { pool: SharedPool; rows: number; vocabulary: number },
   ) {
     this.#cache = cache;
     this.#pool = pool;

@@ -8,9 +8,15 @@ import type { GenerateOptions } from '../options.ts';
 export interface BatchOptions {
   /** Sequences that go on in the same steps at most; 16 when absent. */
   maxSequences?: number;
-  /** Tokens of a sequence, its prompt included; longer ones run alone. What the model reads, up to 4,096, when absent. */
+  /**
+   * Tokens of a sequence, its prompt included, and of a source; longer ones run alone. What the model reads, up to 4,096,
+   * when absent.
+   */
   maxLength?: number;
-  /** Tokens of all sequences in the cache at most; room for `maxSequences` of `maxLength` when absent. */
+  /**
+   * Tokens of all sequences in the cache at most, and as many of all sources; room for `maxSequences` of `maxLength` when
+   * absent.
+   */
   maxTokens?: number;
 }
 

@@ -1,4 +1,4 @@
-// What runs in the same steps of a language model: see `RunningBatch`.
+// What runs in the same steps of a model: see `RunningBatch`.
 
 import { fieldsOf } from '../../../runtime/errors.ts';
 import type { ModelInputs } from '../../model.ts';
@@ -13,18 +13,18 @@ import {
 } from './batch-options.ts';
 import { type BatchTokens, Seat } from './seat.ts';
 import type { SharedCache } from './shared-cache.ts';
-import { SlotPool } from './slot-pool.ts';
+import { SharedPool } from './slot-pool.ts';
 
 type BatchStream = AsyncGenerator<BatchTokens, void, undefined>;
 
 export class Batch {
   readonly #model: DecodingModel;
   readonly #cache: SharedCache;
-  readonly #pool: SlotPool;
+  readonly #pool: SharedPool;
   readonly #rows: number;
   readonly #loop: BatchLoop;
 
-  private constructor(model: DecodingModel, cache: SharedCache, pool: SlotPool, rows: number) {
+  private constructor(model: DecodingModel, cache: SharedCache, pool: SharedPool, rows: number) {
     this.#model = model;
     this.#cache = cache;
     this.#pool = pool;
@@ -35,12 +35,18 @@ export class Batch {
   /** One for a model; undefined where its sequences cannot share a cache. Errors: OPTION_INVALID. */
   static async create(model: DecodingModel, options: BatchOptions): Promise<Batch | undefined> {
     const { rows, length, tokens } = batchSizes(options, model.maxPositions);
-    const pool = new SlotPool(tokens);
+    // Of images and sounds there is one length, of texts any up to that of sequences.
+    const { length: usual = 0 } = model.stage?.usual?.() ?? {};
+    const sourceLength = Math.max(usual, length);
+    const pool = new SharedPool(tokens, Math.max(tokens, rows * usual));
     // The last token of a sequence is in no cache.
     const cache = await model.shareCache?.({
       capacity: Math.max(1, length - 1),
-      slots: pool.slots,
+      slots: pool.tokens.slots,
       states: rows,
+      sourceLength,
+      sources: pool.sources.slots,
+      positions: model.maxPositions,
     });
     return cache && new Batch(model, cache, pool, rows);
   }
@@ -68,14 +74,17 @@ export class Batch {
   }
 
   #fits(request: Request): boolean {
-    const { values, selection, look, rows } = request;
+    const { values, selection, look, rows, prompt } = request;
+    const { tokens, sources } = Seat.blocksFor(request);
     return (
       look === undefined &&
       selection.beams === 1 &&
       !selection.bySource &&
       rows <= this.#rows &&
       values.maxLength - 1 <= this.#cache.capacity &&
-      Seat.blocksFor(request) <= this.#pool.size
+      (prompt.source?.length ?? 0) <= this.#cache.sourceLength &&
+      tokens <= this.#pool.tokens.size &&
+      sources <= this.#pool.sources.size
     );
   }
 }

@@ -2,13 +2,14 @@
 
 import { abortError } from '../../../runtime/errors.ts';
 import { Channel } from '../../../runtime/channel.ts';
+import { hiddenSlot } from '../../../shaders/attention/decode/attention-decode.ts';
 import { Growth } from '../growth.ts';
 import type { Likelihood } from '../likelihoods.ts';
 import type { Chunk } from '../prefill.ts';
 import type { Tokens } from '../prompt.ts';
 import type { Request } from '../request.ts';
 import type { SharedCache, SharedRoom } from './shared-cache.ts';
-import { blocksFor, type SlotPool } from './slot-pool.ts';
+import { blocksFor, type SharedBlocks, type SharedPool } from './slot-pool.ts';
 
 /** Tokens that a sequence has slots for beyond those that it has, at most, when a run of steps begins. */
 const grown = 64;
@@ -32,8 +33,11 @@ export class Seat {
   #later: number[][] = [];
   /** The row for its state that each sequence has. */
   #states: number[] = [];
+  /** The slots of what each input reads through an encoder, where there is one, and whether that is encoded. */
+  #sources: number[][] = [];
+  #isEncoded: boolean;
   /** Blocks that it has the promise of. */
-  #promised = 0;
+  #promised: SharedBlocks = { tokens: 0, sources: 0 };
   /** Inputs that are fed, and tokens of the next one. */
   #row = 0;
   #place = 0;
@@ -43,6 +47,7 @@ export class Seat {
     this.request = request;
     this.topLogProbs = topLogProbs;
     this.#growth = new Growth(request);
+    this.#isEncoded = request.prompt.source === undefined;
     const { signal } = request.options;
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (this.#growth.isComplete) this.#end();
@@ -77,61 +82,76 @@ export class Seat {
       const own = mask.rows[input] ?? [];
       const slots = [...this.#promptSlots(input), ...(this.#later[row] ?? [])];
       const mine = ids.map((_, place) => own[place] ?? 1);
-      return { ids, mask: mine, slots, ...this.#stateOf(row) };
+      return { ids, mask: mine, slots, ...this.#seenBy(row) };
     });
   }
 
   /** Blocks that a request takes of a cache at most. The last token of a sequence is in none. */
-  static blocksFor({ prompt: { tokens }, values, copies }: Request): number {
+  static blocksFor({ prompt: { tokens, source }, values, copies }: Request): SharedBlocks {
     const later = blocksFor(values.maxLength - tokens.length);
-    return tokens.batch * (blocksFor(tokens.length - 1) + copies * later);
+    return {
+      tokens: tokens.batch * (blocksFor(tokens.length - 1) + copies * later),
+      sources: tokens.batch * blocksFor(source?.length ?? 0),
+    };
   }
 
   /** Takes slots for its prompts; false where others have too many. */
-  sit(pool: SlotPool): boolean {
+  sit(pool: SharedPool): boolean {
     const { request } = this;
     const wanted = Seat.blocksFor(request);
     if (!pool.promise(wanted)) return false;
     this.#promised = wanted;
-    const { tokens } = request.prompt;
-    this.#prompts = tokens.rows.map(() => pool.take(blocksFor(tokens.length - 1)));
+    const { tokens, source } = request.prompt;
+    this.#prompts = tokens.rows.map(() => pool.tokens.take(blocksFor(tokens.length - 1)));
+    const { length = 0 } = source ?? {};
+    this.#sources = tokens.rows.map(() => pool.sources.take(blocksFor(length)));
     this.#later = Array.from({ length: request.rows }, () => []);
     this.#states = pool.takeStates(request.rows);
     return true;
   }
 
   /** Takes slots for some more tokens of each sequence. */
-  grow(pool: SlotPool): void {
+  grow({ tokens: pool }: SharedPool): void {
     const more = Math.min(grown, this.left) - this.room;
     if (more > 0) for (const slots of this.#later) slots.push(...pool.take(blocksFor(more)));
   }
 
-  /** The slot behind the last one that it has, and the state. */
+  /** What lies behind the last of the slots and states that it has. */
   get end(): SharedRoom {
     const behind = (numbers: readonly number[]): number =>
       numbers.reduce((most, one) => Math.max(most, one + 1), 0);
-    return { slots: behind(this.#slots), states: behind(this.#states) };
+    const [slots, sources] = [behind(this.#slots), behind(this.#sources.flat())];
+    return { slots, sources, states: behind(this.#states) };
   }
 
   /** Gives all slots back. */
-  stand(pool: SlotPool): void {
-    pool.give(this.#slots, this.#promised);
+  stand(pool: SharedPool): void {
+    pool.tokens.give(this.#slots, this.#promised.tokens);
+    pool.sources.give(this.#sources.flat(), this.#promised.sources);
     pool.giveStates(this.#states);
-    [this.#prompts, this.#later, this.#states, this.#promised] = [[], [], [], 0];
+    [this.#prompts, this.#later, this.#sources, this.#states] = [[], [], [], []];
+    this.#promised = { tokens: 0, sources: 0 };
     this.request.options.signal?.removeEventListener('abort', this.#abort);
   }
 
-  /** Feeds as many tokens of its prompts as `most` at most. */
+  /** Has its sources encoded, all at once, or else as many tokens of its prompts fed as `most` at most. */
   async feed(cache: SharedCache, most: number): Promise<void> {
-    const { tokens, mask } = this.request.prompt;
+    const { tokens, mask, source } = this.request.prompt;
     const fed = tokens.length - 1;
+    if (source !== undefined && !this.#isEncoded) {
+      const slots = this.#sources.map((own) => own.slice(0, source.length));
+      await cache.encode(source, slots);
+      this.#isEncoded = true;
+      if (fed === 0) this.#row = tokens.batch;
+      return;
+    }
     const chunk: Chunk = { first: this.#place, end: Math.min(fed, this.#place + most) };
     const { copies } = this.request;
     const prompt: Tokens = {
       ids: tokens.rows[this.#row] ?? [],
       mask: mask.rows[this.#row] ?? [],
       slots: this.#promptSlots(this.#row),
-      ...this.#stateOf(this.#row * copies),
+      ...this.#seenBy(this.#row * copies),
     };
     if (chunk.end > chunk.first) await cache.feed(prompt, chunk);
     this.#place = chunk.end;
@@ -185,9 +205,17 @@ export class Seat {
     return [...this.#prompts, ...this.#later].flat();
   }
 
-  #stateOf(row: number): Pick<Tokens, 'state'> {
+  /** What a sequence sees beside its tokens. */
+  #seenBy(row: number): Pick<Tokens, 'state' | 'source'> {
     const { [row]: state } = this.#states;
-    return state === undefined ? {} : { state };
+    const { copies, prompt } = this.request;
+    const input = Math.floor(row / copies);
+    const mask = prompt.source?.mask.rows[input];
+    const slots = this.#sources[input] ?? [];
+    const source = mask?.map((flag, place) =>
+      flag === 0 ? hiddenSlot : (slots[place] ?? hiddenSlot),
+    );
+    return { ...(state !== undefined && { state }), ...(source && { source }) };
   }
 
   /** Of all tokens of a prompt but the last, which the first step feeds. */

@@ -10,14 +10,16 @@ import { logits, type LanguageModelWeights } from '../../layers/logits.ts';
 import type { Move } from '../growing-rows.ts';
 import { KeyValueCache } from '../kv-cache.ts';
 import { hiddenSlot } from '../../../shaders/attention/decode/attention-decode.ts';
+import type { SharedSources } from './shared-sources.ts';
 import { spreadRow } from './spread-row.ts';
+import type { CheckedInput } from '../../inputs/input-stage.ts';
 import { type Chunk, type Decoded, Prefill } from '../prefill.ts';
 import type { Beginning, Tokens } from '../prompt.ts';
 import { type DecodeSession, type DecodeState, type Decoder, writeState } from '../session.ts';
 
 /** Whether sequences of a decoder can share a cache: whether its frequencies are the same for all. */
-export function canShare({ rotary = [], stage }: Decoder): boolean {
-  return stage === undefined && rotary.length === 0;
+export function canShare({ rotary = [] }: Decoder): boolean {
+  return rotary.length === 0;
 }
 
 /** Sizes of a cache. */
@@ -28,16 +30,21 @@ export interface SharedSizes {
   readonly slots: number;
   /** Sequences at most. */
   readonly states: number;
+  /** Vectors of a source at most, and of all together. */
+  readonly sourceLength: number;
+  readonly sources: number;
+  /** Positions of the model: what lists of its encoder are padded to at most. */
+  readonly positions: number;
 }
 
 /** How much of a cache is taken, or wanted. */
-export type SharedRoom = Pick<SharedSizes, 'slots' | 'states'>;
+export type SharedRoom = Pick<SharedSizes, 'slots' | 'states' | 'sources'>;
 
 /** Room for all of these. */
 export function roomOf(rooms: readonly SharedRoom[]): SharedRoom {
   const most = (name: keyof SharedRoom): number =>
     rooms.reduce((greatest, room) => Math.max(greatest, room[name]), 0);
-  return { slots: most('slots'), states: most('states') };
+  return { slots: most('slots'), states: most('states'), sources: most('sources') };
 }
 
 type Known = ReturnType<Decoded['in']>;
@@ -49,11 +56,20 @@ export class SharedCache {
   readonly #cache: KeyValueCache;
   readonly #decoded: Decoded;
   readonly #mostStates: number;
-  readonly #prefills = new Map<number, Prefill>();
+  readonly #prefills = new Map<string, Prefill>();
+  /** What an encoder read. */
+  readonly #sources: SharedSources | undefined;
+  /** Vectors of a source at most. */
+  readonly sourceLength: number;
   /** Lists that go on with the cache when it grows. */
   readonly #steps = new Set<Plan>();
 
-  private constructor(scope: Scope, decoder: Decoder, { capacity, slots, states }: SharedSizes) {
+  private constructor(
+    scope: Scope,
+    decoder: Decoder,
+    { sizes, sources }: { sizes: SharedSizes; sources: SharedSources | undefined },
+  ) {
+    const { capacity, slots, states } = sizes;
     const { weights, cacheDtype: dtype } = decoder;
     this.scope = scope;
     this.#weights = weights;
@@ -64,13 +80,15 @@ export class SharedCache {
       dtype,
     });
     this.#mostStates = states;
+    this.sourceLength = sizes.sourceLength;
+    this.#sources = sources;
     this.#decoded = {
       scope,
       rows: 1,
       capacity,
       weights,
       record: (_recording, _place, append) => append(),
-      in: (recording) => this.#in(recording, 1),
+      in: (recording) => this.#in(recording, 1, this.sourceLength),
     };
   }
 
@@ -78,7 +96,8 @@ export class SharedCache {
   static async create(owner: Scope, decoder: Decoder, sizes: SharedSizes): Promise<SharedCache> {
     const scope = new Scope(owner);
     try {
-      const cache = new SharedCache(scope, decoder, sizes);
+      const sources = await sourcesOf(scope, decoder, sizes);
+      const cache = new SharedCache(scope, decoder, { sizes, sources });
       await scope.ready();
       return cache;
     } catch (error) {
@@ -98,18 +117,21 @@ export class SharedCache {
   }
 
   /** Whether there is memory for so much now. */
-  hasRoom({ slots, states }: SharedRoom): boolean {
+  hasRoom({ slots, states, sources }: SharedRoom): boolean {
     const cache = this.#cache;
-    return slots <= cache.places && (!cache.hasStates || states <= cache.states.rows);
+    const { room = Infinity } = this.#sources ?? {};
+    const hasStates = !cache.hasStates || states <= cache.states.rows;
+    return slots <= cache.places && hasStates && sources <= room;
   }
 
   /** Has memory for so much. Nothing that fills or reads the cache may be under way. Errors: OUT_OF_MEMORY. */
-  async reserve({ slots, states }: SharedRoom): Promise<void> {
+  async reserve({ slots, states, sources }: SharedRoom): Promise<void> {
     const move: Move = (layers) => {
       for (const list of [...this.#steps, ...this.#prefills.values()]) list.move(layers);
     };
     const cache = this.#cache;
     await cache.reserve(slots, move);
+    await this.#sources?.reserve(sources, move);
     const { rows } = cache.states;
     if (!cache.hasStates || states <= rows) return;
     await cache.states.grow(Math.min(this.#mostStates, Math.max(states, 2 * rows)), move);
@@ -120,13 +142,22 @@ export class SharedCache {
     this.#cache.start();
   }
 
+  /** Encodes the rows of a source, each into the slots that it has. */
+  async encode(source: CheckedInput, slots: readonly (readonly number[])[]): Promise<void> {
+    await this.#sources?.encode(source, slots);
+  }
+
   /** Feeds some tokens of a prompt, which join the cache. */
   async feed(prompt: Tokens, chunk: Chunk): Promise<void> {
     const length = bucket(chunk.end - chunk.first, this.capacity);
-    let prefill = this.#prefills.get(length);
+    // Several tokens at once go through all of the table of a source.
+    const seen = this.#sources && Math.min(this.sourceLength, powerOf2(prompt.source?.length ?? 1));
+    const key = `${length}/${seen ?? ''}`;
+    let prefill = this.#prefills.get(key);
     if (prefill === undefined) {
-      prefill = await Prefill.create(this.#decoded, length);
-      this.#prefills.set(length, prefill);
+      const decoded = { ...this.#decoded, in: (list: Recording) => this.#in(list, 1, seen ?? 0) };
+      prefill = await Prefill.create(decoded, length);
+      this.#prefills.set(key, prefill);
     }
     await prefill.play([prompt], chunk);
   }
@@ -146,7 +177,7 @@ export class SharedCache {
       vocabulary: this.#weights.output.weight.size(0),
       spill: this.#cache.spill,
       recordStep: (recording, { tokens, place, table }) => {
-        known = this.#in(recording, rows);
+        known = this.#in(recording, rows, this.sourceLength);
         const hidden = decodeCached(tokens, { ...known, place, table }, this.#weights);
         return logits(hidden, this.#weights);
       },
@@ -161,18 +192,21 @@ export class SharedCache {
   }
 
   dispose(): void {
+    this.#sources?.dispose();
     this.scope.dispose();
   }
 
-  /** The cache, in a list for so many sequences. */
-  #in(recording: Recording, rows: number): Known {
+  /** The cache, in a list for so many sequences, with sources of so many vectors at most. */
+  #in(recording: Recording, rows: number, sourceLength: number): Known {
+    const seen = this.#sources?.in(recording, rows, sourceLength);
     const cache = this.#cache;
     const states = cache.hasStates ? recording.persistent('states', [rows], 'u32') : undefined;
     return {
       ...cache.in(recording),
-      cross: undefined,
+      cross: seen?.cross,
       states,
       write(plan, prompts) {
+        seen?.write(plan, prompts);
         if (states === undefined) return;
         plan.write(
           states,
@@ -181,4 +215,20 @@ export class SharedCache {
       },
     };
   }
+}
+
+/** The least power of 2 that is no less, from 64 on. */
+function powerOf2(length: number): number {
+  return 2 ** Math.max(6, Math.ceil(Math.log2(length)));
+}
+
+/** What sequences of an encoder–decoder see besides; only those bring its code. */
+async function sourcesOf(
+  scope: Scope,
+  { weights, stage }: Decoder,
+  { sources: slots, positions }: SharedSizes,
+): Promise<SharedSources | undefined> {
+  if (!('encoder' in weights) || stage === undefined) return undefined;
+  const { SharedSources: Sources } = await import('./shared-sources.ts');
+  return new Sources(scope, { stage, weights }, { slots, positions });
 }

@@ -9,7 +9,7 @@ import { type Selection, unite } from '../selection.ts';
 import { mostLikely } from './batch-options.ts';
 import type { Seat } from './seat.ts';
 import { roomOf, type SharedCache } from './shared-cache.ts';
-import type { SlotPool } from './slot-pool.ts';
+import type { SharedPool } from './slot-pool.ts';
 
 /** How many of the likeliest tokens lists tell, so that there are few lists. */
 const listedTokens = [0, 5, mostLikely];
@@ -30,7 +30,7 @@ interface Run {
 
 export class SharedSteps {
   readonly #cache: SharedCache;
-  readonly #pool: SlotPool;
+  readonly #pool: SharedPool;
   readonly #vocabulary: number;
   /** By their rows, and by how many of the likeliest tokens they tell. */
   readonly #lists = new Map<string, DecodeStep>();
@@ -41,7 +41,7 @@ export class SharedSteps {
   /** Whether tokens of steps did not come. */
   #hasLost = false;
 
-  constructor(cache: SharedCache, pool: SlotPool, vocabulary: number) {
+  constructor(cache: SharedCache, pool: SharedPool, vocabulary: number) {
     this.#cache = cache;
     this.#pool = pool;
     this.#vocabulary = vocabulary;

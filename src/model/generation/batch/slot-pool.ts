@@ -16,7 +16,6 @@ export function blocksFor(tokens: number): number {
 export class SlotPool {
   /** 1 for blocks that somebody has. */
   readonly #taken: Uint8Array;
-  readonly #states = new Set<number>();
   #promised = 0;
 
   /** Room for so many tokens, or somewhat more. */
@@ -58,6 +57,27 @@ export class SlotPool {
     for (const slot of slots) this.#taken[Math.floor(slot / blockSize)] = 0;
     this.#promised -= promised;
   }
+}
+
+/** What sequences that share a cache take of it. */
+export class SharedPool {
+  /** Slots of tokens, and of what an encoder read. */
+  readonly tokens: SlotPool;
+  readonly sources: SlotPool;
+  readonly #states = new Set<number>();
+
+  constructor(tokens: number, sources: number) {
+    this.tokens = new SlotPool(tokens);
+    this.sources = new SlotPool(sources);
+  }
+
+  /** Promises so many blocks of each; false while others have the promise of too many. */
+  promise(wanted: SharedBlocks): boolean {
+    if (!this.tokens.promise(wanted.tokens)) return false;
+    if (this.sources.promise(wanted.sources)) return true;
+    this.tokens.give([], wanted.tokens);
+    return false;
+  }
 
   /** So many rows for states, the lowest that nobody has: whatever is there, a sequence begins without. */
   takeStates(count: number): number[] {
@@ -73,4 +93,10 @@ export class SlotPool {
   giveStates(states: readonly number[]): void {
     for (const state of states) this.#states.delete(state);
   }
+}
+
+/** Blocks of tokens, and of what an encoder read. */
+export interface SharedBlocks {
+  readonly tokens: number;
+  readonly sources: number;
 }
