@@ -3,7 +3,7 @@
 import { fieldsOf, refuseUnknown, throwIfAborted } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { ForwardPlan } from './forward-plan.ts';
-import type { Batch } from './generation/batch/batch.ts';
+import type { CallBatch } from './generation/batch/batch.ts';
 import type { BatchOptions } from './generation/batch/batch-options.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
@@ -146,7 +146,7 @@ export class EncoderDecoderModel implements Model {
   }
 
   /** Of models that do not hear: those hear and write in windows. */
-  async batch(options: BatchOptions): Promise<Batch | undefined> {
+  async batch(options: BatchOptions): Promise<CallBatch | undefined> {
     return this.#speech ? undefined : (await this.#generation.get()).batch(options);
   }
 

@@ -4,7 +4,7 @@ import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { Scope } from '../runtime/scope.ts';
 import type { CacheDtype } from './cache-dtypes.ts';
-import type { Batch } from './generation/batch/batch.ts';
+import type { CallBatch } from './generation/batch/batch.ts';
 import type { BatchOptions } from './generation/batch/batch-options.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type { DenseTensor } from './inputs/inputs.ts';
@@ -241,7 +241,7 @@ export interface Model {
     options?: Omit<GenerateCallOptions, keyof GenerateOutputOptions>,
   ): AsyncGenerator<{ tokenIds: number[] }>;
   /** What `RunningBatch` has calls join: see there. Errors: OPTION_INVALID, DISPOSED. @internal */
-  batch?(options: BatchOptions): Promise<Batch | undefined>;
+  batch?(options: BatchOptions): Promise<CallBatch | undefined>;
   /** Waits until the model is on the device in use. Errors: DISPOSED. @internal */
   ready?(): Promise<void>;
   /**

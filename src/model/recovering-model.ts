@@ -2,7 +2,7 @@
 
 import { TransformerError } from '../runtime/errors.ts';
 import type { Gpu } from '../runtime/gpu.ts';
-import type { Batch } from './generation/batch/batch.ts';
+import type { CallBatch } from './generation/batch/batch.ts';
 import type { BatchOptions } from './generation/batch/batch-options.ts';
 import type { GenerateOptions } from './generation/options.ts';
 import type {
@@ -66,7 +66,7 @@ export class RecoveringModel extends ModelProxy implements Model {
     return this.#do((model) => model.generateTogether(calls));
   }
 
-  async batch(options: BatchOptions): Promise<Batch | undefined> {
+  async batch(options: BatchOptions): Promise<CallBatch | undefined> {
     return (await this.#current()).batch?.(options);
   }
 

@@ -5,7 +5,7 @@ import { show } from '../runtime/print.ts';
 import type { Gpu } from '../runtime/gpu.ts';
 import type { SequenceDefinition } from './definitions.ts';
 import type { ForwardPlan } from './forward-plan.ts';
-import type { Batch } from './generation/batch/batch.ts';
+import type { CallBatch } from './generation/batch/batch.ts';
 import type { BatchOptions } from './generation/batch/batch-options.ts';
 import type { Generation } from './generation/generation.ts';
 import type { GenerateOptions } from './generation/options.ts';
@@ -130,7 +130,7 @@ export class SequenceModel implements Model {
     return (await this.#language().get()).generateTogether(calls);
   }
 
-  async batch(options: BatchOptions): Promise<Batch | undefined> {
+  async batch(options: BatchOptions): Promise<CallBatch | undefined> {
     return (await this.#language().get()).batch(options);
   }
 

@@ -3,7 +3,7 @@
 import { hasMethod, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { endedWhenDropped } from '../model/generation/abandoned.ts';
-import type { Batch } from '../model/generation/batch/batch.ts';
+import type { CallBatch } from '../model/generation/batch/batch.ts';
 import {
   type BatchOptions,
   batchSizes,
@@ -32,15 +32,18 @@ export interface BatchLoad {
  * Encoder–decoders encode a source as its call begins, all of it between two steps; its keys and values have blocks of
  * their own.
  *
+ * A model with adapters, see `withAdapters`, has a batch of its own, beside that of the model that it was made of: calls
+ * of the same adapters go together.
+ *
  * Sequences that cannot share a cache run one after the other, beside the batch: those of models of speech, of models
- * whose rotary frequencies go by the length, of adapters, calls with `edit` or `encoderRepetitionPenalty`, and those
- * longer than `maxLength`, or with a longer source.
+ * whose rotary frequencies go by the length, calls with `edit` or `encoderRepetitionPenalty`, and those longer than
+ * `maxLength`, or with a longer source.
  */
 export class RunningBatch {
   readonly #model: Model;
   readonly #options: BatchOptions;
   /** What the model has for it, since the first call. */
-  #batch: Batch | undefined;
+  #batch: CallBatch | undefined;
   /** What the next call that runs alone waits for, and how many there are. */
   #before: Promise<unknown> = Promise.resolve();
   #alone = 0;

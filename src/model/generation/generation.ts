@@ -6,7 +6,7 @@ import type { GenerateCall, GenerateOutputOptions, GenerateResult, ModelInputs }
 import { PlanCache } from '../plan-cache.ts';
 import type { AskEnds } from './beam-search.ts';
 import { endedWhenDropped } from './abandoned.ts';
-import type { Batch } from './batch/batch.ts';
+import type { CallBatch } from './batch/batch.ts';
 import type { BatchOptions } from './batch/batch-options.ts';
 import { DecodeStep, type StepResult } from './decode-step.ts';
 import { editedRequest } from './edited-call.ts';
@@ -25,7 +25,7 @@ type StreamedTokens = AsyncGenerator<{ tokenIds: number[] }, void, undefined>;
 export class Generation {
   readonly #model: DecodingModel;
   readonly #steps = new PlanCache<DecodeStep>(idleSteps);
-  readonly #batches = new WeakMap<BatchOptions, Promise<Batch | undefined>>();
+  readonly #batches = new WeakMap<BatchOptions, Promise<CallBatch | undefined>>();
 
   constructor(model: DecodingModel) {
     this.#model = model;
@@ -85,7 +85,7 @@ export class Generation {
   }
 
   /** For calls that join and leave while others run; one for an object of options. Errors: OPTION_INVALID. */
-  async batch(options: BatchOptions): Promise<Batch | undefined> {
+  async batch(options: BatchOptions): Promise<CallBatch | undefined> {
     const { Batch: Running } = await import('./batch/batch.ts');
     const known = this.#batches.get(options);
     if (known !== undefined) return known;

@@ -5,6 +5,8 @@ import { fieldsOf, isA, refuseUnknown, TransformerError } from '../../runtime/er
 import type { Gpu } from '../../runtime/gpu.ts';
 import { show } from '../../runtime/print.ts';
 import type { Tensor } from '../../runtime/tensor.ts';
+import type { CallBatch } from '../../model/generation/batch/batch.ts';
+import type { BatchOptions } from '../../model/generation/batch/batch-options.ts';
 import type { GenerateOptions } from '../../model/generation/options.ts';
 import type {
   ForwardOptions,
@@ -98,6 +100,32 @@ class AdaptedModel extends ModelProxy implements Model {
     return this.#during(() => this.inner.generateTogether(calls));
   }
 
+  /** One of the model inside; while calls are in it, no adapter may be merged. */
+  async batch(options: BatchOptions): Promise<CallBatch | undefined> {
+    const batch = await this.#during(async () => this.inner.batch?.(options));
+    if (batch === undefined) return undefined;
+    const join: CallBatch['join'] = async (inputs, asked) => {
+      const release = this.#use();
+      try {
+        await this.#begun();
+        const stream = await batch.join(inputs, asked);
+        if (stream !== undefined) return releasing(stream, release);
+      } catch (error) {
+        release();
+        throw error;
+      }
+      release();
+      return undefined;
+    };
+    return {
+      join,
+      dispose: (error) => batch.dispose(error),
+      get load() {
+        return batch.load;
+      },
+    };
+  }
+
   async *stream(
     inputs: ModelInputs,
     options?: GenerateOptions,
@@ -152,6 +180,18 @@ class AdaptedModel extends ModelProxy implements Model {
       throw error;
     }
     return release;
+  }
+}
+
+/** A stream, to its end, and what is to be done then. */
+async function* releasing<Item>(
+  stream: AsyncGenerator<Item, void, undefined>,
+  release: () => void,
+): AsyncGenerator<Item, void, undefined> {
+  try {
+    yield* stream;
+  } finally {
+    release();
   }
 }
 

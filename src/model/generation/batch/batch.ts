@@ -17,7 +17,17 @@ import { SharedPool } from './slot-pool.ts';
 
 type BatchStream = AsyncGenerator<BatchTokens, void, undefined>;
 
-export class Batch {
+/** Calls that join and leave: see `RunningBatch`. */
+export interface CallBatch {
+  /** Calls without a seat, and those with one. */
+  readonly load: { readonly waiting: number; readonly running: number };
+  /** Has a call join; undefined where it has to run alone. Errors: INPUT_INVALID, OPTION_*, ABORTED. */
+  join(inputs: ModelInputs, asked: BatchStreamOptions): Promise<BatchStream | undefined>;
+  /** Frees the cache; calls under way reject with this. */
+  dispose(error: unknown): void;
+}
+
+export class Batch implements CallBatch {
   readonly #model: DecodingModel;
   readonly #cache: SharedCache;
   readonly #pool: SharedPool;
@@ -55,7 +65,6 @@ export class Batch {
     return this.#loop.load;
   }
 
-  /** Has a call join; undefined where it has to run alone. Errors: INPUT_INVALID, OPTION_*, ABORTED. */
   async join(inputs: ModelInputs, asked: BatchStreamOptions): Promise<BatchStream | undefined> {
     fieldsOf(inputs, 'The object of inputs');
     const { topLogProbs, options } = withoutTop(asked);
@@ -67,7 +76,6 @@ export class Batch {
     return seat.read();
   }
 
-  /** Frees the cache; calls under way reject with this. */
   dispose(error: unknown): void {
     this.#loop.end(error);
     this.#cache.dispose();
