@@ -35,9 +35,9 @@ export interface BatchLoad {
  * A model with adapters, see `withAdapters`, has a batch of its own, beside that of the model that it was made of: calls
  * of the same adapters go together.
  *
- * Sequences that cannot share a cache run one after the other, beside the batch: those of models of speech, of models
- * whose rotary frequencies go by the length, calls with `edit` or `encoderRepetitionPenalty`, and those longer than
- * `maxLength`, or with a longer source.
+ * Sequences that cannot share a cache run one after the other, beside the batch: those of models of speech, calls with
+ * `edit` or `encoderRepetitionPenalty`, those longer than `maxLength`, or with a longer source, and those that may come to
+ * be longer than rotary frequencies stay the same (dynamic NTK, LongRoPE: the length that the model was first made for).
  */
 export class RunningBatch {
   readonly #model: Model;

@@ -301,7 +301,6 @@ test.each(['gpt2', ...kinds])(
 );
 
 test.each([
-  ['variants/llama_dynamic', {}],
   ['gpt2', { encoderRepetitionPenalty: 1.2 }],
   ['gpt2', { edit: [{ at: 'layers.0.residual', scale: 0.5 }] }],
 ] as const)('what cannot share a cache runs alone: %s %o', (name, extra) =>
@@ -428,5 +427,27 @@ test.each(kinds)('who has no memory for a prompt ends alone: %s', (name) =>
     await expectRejection(last.done, 'OUT_OF_MEMORY');
     expect(stays.tokens.length).toBeLessThan(56);
     expect([...call.inputIds[0]!, ...(await stays.done)]).toEqual(sequences[0]);
+  }),
+);
+
+/** Frequencies are the same up to 12 and 10 tokens. */
+test.each(['variants/llama_dynamic', 'variants/phi3'])('short beside long sequences: %s', (name) =>
+  withGpu(first, async (gpu) => {
+    using model = await loadModel(fixtureSource(name), { gpu });
+    using batch = new RunningBatch(model);
+    const call = (length: number, maxNewTokens: number): Asked => ({
+      inputIds: [prompt(length)],
+      options: { maxNewTokens, eosTokenId: null },
+    });
+    // The last token is in no cache.
+    const short = [call(3, 8), call(8, 3), call(5, 6), call(1, 10)];
+    await expectAlike(model, short, batch);
+    const long = [call(4, 30), call(20, 9)];
+    await expectAlike(model, [long[0]!, short[0]!, long[1]!, ...short], batch);
+    const running = [...short, ...long].map((one) => started(batch, one));
+    // All the short ones, and the first of the long ones.
+    await until(() => running[0]!.tokens.length > 0);
+    expect(batch.load).toEqual({ waiting: 1, running: 5 });
+    await Promise.all(running.map(({ done }) => done));
   }),
 );

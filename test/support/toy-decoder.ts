@@ -111,7 +111,7 @@ export class ToyDecoder implements DecodingModel {
   readonly gpu: Gpu;
   readonly scope: Scope;
   readonly config = {};
-  readonly goesByLength = false;
+  readonly steadyLength: number = Infinity;
   readonly stage = undefined;
   readonly generation: Record<string, unknown>;
   readonly vocabulary: number;

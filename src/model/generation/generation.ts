@@ -73,7 +73,7 @@ export class Generation {
     const mayJoin = ({ values, prompt, look }: Request): boolean =>
       values.numBeams === 1 &&
       look === undefined &&
-      !this.#model.goesByLength &&
+      this.#model.steadyLength === Infinity &&
       prompt.source?.size?.join() === size;
     const together = await this.#together(requests.filter(mayJoin));
     const results: GenerateResult[] = [];
@@ -153,10 +153,10 @@ export class Generation {
       count = Math.max(count, values.maxLength - prompt.tokens.length);
     }
     const chosen = requests.map(({ rows, data }) => ({ rows, data }));
-    const { gpu, goesByLength } = this.#model;
+    const { gpu, steadyLength } = this.#model;
     const pace = new Pace({
       tier: gpu.tier,
-      isSingle: goesByLength || requests.some(({ values }) => values.numBeams > 1),
+      isSingle: steadyLength < Infinity || requests.some(({ values }) => values.numBeams > 1),
       mayEnd: requests.some(
         ({ values, options }) => values.eosTokenId.length > 0 || options.stoppingCriteria,
       ),

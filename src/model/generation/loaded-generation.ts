@@ -26,15 +26,18 @@ export function generationOf(
     config,
     stage,
     ...about,
-    goesByLength: (decoder.rotary ?? []).length > 0,
+    steadyLength: (decoder.rotary ?? []).reduce(
+      (least, { frequencies }) => Math.min(least, frequencies.steadyLength),
+      Infinity,
+    ),
     createSession: (shape, look) => {
       assertCurrent(parts);
       return Session.create(scope, decoder, shape, { others: sessions, look });
     },
     shareCache: async (sizes) => {
       assertCurrent(parts);
-      const { canShare, SharedCache } = await import('./batch/shared-cache.ts');
-      return canShare(decoder) ? SharedCache.create(scope, decoder, sizes) : undefined;
+      const { SharedCache } = await import('./batch/shared-cache.ts');
+      return SharedCache.create(scope, decoder, sizes);
     },
   });
 }

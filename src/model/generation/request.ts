@@ -28,10 +28,10 @@ export interface DecodingModel {
   readonly maxPositions: number;
   /** `look`: what its sequences change at named points. */
   createSession(shape: SessionShape, look?: Look): Promise<DecodeSession>;
-  /** A cache for calls that come and go; undefined where what is kept of sequences cannot be shared. */
-  shareCache?(sizes: SharedSizes): Promise<SharedCache | undefined>;
-  /** Whether what a token sees depends on the length of its sequence: such ones step alone. */
-  readonly goesByLength: boolean;
+  /** A cache for calls that come and go. */
+  shareCache?(sizes: SharedSizes): Promise<SharedCache>;
+  /** Tokens of a sequence up to which what one sees does not depend on how many there are; longer ones step alone. */
+  readonly steadyLength: number;
   readonly read: ReadPrompt;
   /** What the encoder begins with, where there is one. */
   readonly stage: SourceStage | undefined;

@@ -42,16 +42,16 @@ export class Batch implements CallBatch {
     this.#loop = new BatchLoop(cache, { pool, rows, vocabulary: model.vocabulary });
   }
 
-  /** One for a model; undefined where its sequences cannot share a cache. Errors: OPTION_INVALID. */
+  /** One for a model; undefined where it has no cache to share. Errors: OPTION_INVALID. */
   static async create(model: DecodingModel, options: BatchOptions): Promise<Batch | undefined> {
     const { rows, length, tokens } = batchSizes(options, model.maxPositions);
     // Of images and sounds there is one length, of texts any up to that of sequences.
     const { length: usual = 0 } = model.stage?.usual?.() ?? {};
     const sourceLength = Math.max(usual, length);
     const pool = new SharedPool(tokens, Math.max(tokens, rows * usual));
-    // The last token of a sequence is in no cache.
+    // The last token of a sequence is in no cache. What frequencies do not go by is the same for all.
     const cache = await model.shareCache?.({
-      capacity: Math.max(1, length - 1),
+      capacity: Math.max(1, Math.min(length - 1, model.steadyLength)),
       slots: pool.tokens.slots,
       states: rows,
       sourceLength,

@@ -17,14 +17,9 @@ import { type Chunk, type Decoded, Prefill } from '../prefill.ts';
 import type { Beginning, Tokens } from '../prompt.ts';
 import { type DecodeSession, type DecodeState, type Decoder, writeState } from '../session.ts';
 
-/** Whether sequences of a decoder can share a cache: whether its frequencies are the same for all. */
-export function canShare({ rotary = [] }: Decoder): boolean {
-  return rotary.length === 0;
-}
-
 /** Sizes of a cache. */
 export interface SharedSizes {
-  /** Tokens of a sequence in the cache at most. */
+  /** Tokens of a sequence in the cache at most: as many as its rotary frequencies are the same for, or fewer. */
   readonly capacity: number;
   /** Tokens of all together. */
   readonly slots: number;
@@ -53,6 +48,7 @@ export class SharedCache {
   /** What lists over the cache end with. */
   readonly scope: Scope;
   readonly #weights: LanguageModelWeights;
+  readonly #rotary: NonNullable<Decoder['rotary']>;
   readonly #cache: KeyValueCache;
   readonly #decoded: Decoded;
   readonly #mostStates: number;
@@ -73,6 +69,7 @@ export class SharedCache {
     const { weights, cacheDtype: dtype } = decoder;
     this.scope = scope;
     this.#weights = weights;
+    this.#rotary = decoder.rotary ?? [];
     this.#cache = new KeyValueCache(scope, weights.decoder, {
       rows: 1,
       capacity: slots,
@@ -159,6 +156,7 @@ export class SharedCache {
       prefill = await Prefill.create(decoded, length);
       this.#prefills.set(key, prefill);
     }
+    this.#settle();
     await prefill.play([prompt], chunk);
   }
 
@@ -187,6 +185,7 @@ export class SharedCache {
         writeState(prompts, state, plan);
         known?.write?.(plan, prompts);
       },
+      beforeStep: () => this.#settle(),
       dispose: () => void (own && this.#steps.delete(own)),
     };
   }
@@ -194,6 +193,11 @@ export class SharedCache {
   dispose(): void {
     this.#sources?.dispose();
     this.scope.dispose();
+  }
+
+  /** Has rotary frequencies for short sequences, whatever a call beside the batch has left there. */
+  #settle(): void {
+    for (const { stretch } of this.#rotary) stretch(this.scope.gpu, 1);
   }
 
   /** The cache, in a list for so many sequences, with sources of so many vectors at most. */
