@@ -1,5 +1,6 @@
 // The gradients of what decoders of today are made of.
 
+import { clamp } from '../shaders/elementwise/clamp.ts';
 import { softCap } from '../shaders/elementwise/scale.ts';
 import { gated } from '../shaders/matmul/gates/gated.ts';
 import { normalize } from '../shaders/rows/norm.ts';
@@ -17,6 +18,7 @@ export function decoderGradientChecks(): NamedCheck[] {
     ['gradient of RMS norm, in fours', (inputs) => checkRmsNormGradient(inputs, 20)],
     ['gradient of gated silu', (inputs) => checkGatedGradient(inputs, 7)],
     ['gradient of gated silu, in fours', (inputs) => checkGatedGradient(inputs, 8)],
+    ['gradient of what is within bounds', checkBoundGradient],
     ['gradient of soft bound', (inputs) => checkCapGradient(inputs, 7)],
     ['gradient of soft bound, in fours', (inputs) => checkCapGradient(inputs, 8)],
   ];
@@ -33,6 +35,14 @@ function checkRmsNormGradient(inputs: Inputs, columns: number): Result {
 function checkGatedGradient(inputs: Inputs, columns: number): Result {
   const x = inputs.floats([5, 2 * columns]);
   return gradientOf(inputs, gated(x.tensor, 'silu'), x, (values) => gate(values, columns));
+}
+
+function checkBoundGradient(inputs: Inputs): Result {
+  const x = inputs.floats([5, 7]);
+  const output = clamp(x.tensor.recording, x.tensor, { limit: 0.5, gradient: 'inside' });
+  return gradientOf(inputs, output, x, (values) =>
+    values.map((value) => Math.min(Math.max(value, -0.5), 0.5)),
+  );
 }
 
 function checkCapGradient(inputs: Inputs, columns: number): Result {

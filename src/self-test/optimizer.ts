@@ -11,6 +11,7 @@ import {
   type StepTensors,
   sumSquares,
 } from '../shaders/optimizer/optimizer.ts';
+import { clamp, clampInPlace } from '../shaders/elementwise/clamp.ts';
 import { watchImportance } from '../shaders/optimizer/importance.ts';
 import { gramResidual, orthogonalize } from '../shaders/optimizer/orthogonality.ts';
 import { penalize } from '../shaders/optimizer/penalty.ts';
@@ -27,6 +28,8 @@ export function optimizerChecks(): NamedCheck[] {
     ['update by SGD with momentum', checkSgd],
     ['sum of gradients', checkAccumulate],
     ['penalties of the size of parameters', checkPenalty],
+    ['parameters within bounds', (inputs) => checkBounds(inputs, false)],
+    ['parameters within bounds, in place', (inputs) => checkBounds(inputs, true)],
     ['importance of parameters', checkImportance],
     ['what vectors lack of orthonormal ones', checkGramResidual],
     ['slopes of what is not orthonormal', checkOrthogonality],
@@ -75,6 +78,14 @@ function stepOf(inputs: Inputs): StepTensors {
 
 function squaresOf({ gradients, flags }: Given): number {
   return gradients.data.reduce((sum, g, i) => sum + ((flags[i] ?? 0) & trainable) * g * g, 0);
+}
+
+function checkBounds(inputs: Inputs, inPlace: boolean): Result {
+  const { tensor, data } = inputs.floats([size]);
+  const options = { limit: 0.25, gradient: 'inside' } as const;
+  const output = inPlace ? tensor : clamp(tensor.recording, tensor, options);
+  if (inPlace) clampInPlace(tensor, options.limit);
+  return { output, wanted: data.map((p) => Math.min(Math.max(p, -0.25), 0.25)) };
 }
 
 function checkSums(inputs: Inputs): Result {

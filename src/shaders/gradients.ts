@@ -7,6 +7,7 @@ import { activateBackward } from './matmul/gates/activate-backward.ts';
 import { splitHeadsBackward } from './attention/heads/split-heads-backward.ts';
 import { attentionBackward } from './attention/backward/attention-backward.ts';
 import { columnProductBackward } from './elementwise/column-product-backward.ts';
+import { clampBackward } from './elementwise/clamp-backward.ts';
 import { columnScaleBackward } from './matmul/columns/column-scale-backward.ts';
 import { boxLossBackward } from './loss/box-loss-backward.ts';
 import { crossEntropyBackward } from './loss/cross-entropy-backward.ts';
@@ -107,6 +108,7 @@ const rules = keyed({
   attention: attentionBackward,
   'balance-loss': balanceLossBackward,
   'box-loss': boxLossBackward,
+  clamp: clampBackward,
   'clamped-gate': clampedGateBackward,
   'column-product': columnProductBackward,
   'column-scale': columnScaleBackward,

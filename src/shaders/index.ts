@@ -11,6 +11,8 @@ import { editKernels } from './elementwise/edit.ts';
 import { positionKernels } from './attention/positions/attention-positions.ts';
 import { blankColumnKernels } from './matmul/columns/blank-columns-backward.ts';
 import { columnProductBackwardKernels } from './elementwise/column-product-backward.ts';
+import { clampBackwardKernels } from './elementwise/clamp-backward.ts';
+import { clampKernels } from './elementwise/clamp.ts';
 import { columnScaleKernels } from './elementwise/column-scale.ts';
 import { columnSumKernels } from './matmul/columns/column-sum.ts';
 import { boxLossBackwardKernels } from './loss/box-loss-backward.ts';
@@ -157,6 +159,8 @@ export const allKernels: readonly Kernel[] = [
   ...labelWeightsKernels,
   ...importanceKernels,
   ...orthogonalityKernels,
+  ...clampKernels,
+  ...clampBackwardKernels,
   ...penaltyKernels,
   ...perturbKernels,
   ...activateKernels,

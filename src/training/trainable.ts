@@ -4,6 +4,7 @@ import { fitting } from '../model/weights/name-pattern.ts';
 import { nearestName, TransformerError } from '../runtime/errors.ts';
 import { show } from '../runtime/print.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
+import type { Linear } from '../model/weights/linear-weights.ts';
 import { type Parameters, type WeightSlice, rangesIn } from '../model/weights/parameters.ts';
 
 /** A name with `*` for any run of characters, or a regular expression. */
@@ -28,6 +29,17 @@ export interface Trainable {
   readonly flags: readonly Uint8Array<ArrayBuffer>[];
   /** Elements that train. */
   readonly count: number;
+}
+
+/** What a weight is brought within: ±limit. */
+export interface WeightLimit {
+  readonly weight: Tensor;
+  readonly limit: number;
+}
+
+/** The weights of layers that are brought within bounds as they are trained. */
+export function limitsOf(linears: readonly Linear[]): WeightLimit[] {
+  return linears.flatMap(({ weight, limit }) => (limit === undefined ? [] : [{ weight, limit }]));
 }
 
 const trains = 1;

@@ -19,6 +19,7 @@ import {
 import { Evaluator } from './evaluator.ts';
 import { type Ahead, GradientLists } from './gradient-lists.ts';
 import { unusedBy } from './objective.ts';
+import { limitsOf } from './trainable.ts';
 import { trainableParameters } from './trainable-parts.ts';
 import './trainable-models.ts';
 import {
@@ -231,7 +232,8 @@ export class Trainer {
   #begin(): [UpdateState, Promise<void>] {
     const parameters = this.options.adapter?.parameters ?? trainableParameters(this.model);
     const unused = unusedBy(this.options.objective, this.model);
-    const settings = { ...this.options, accumulate: this.options.accumulate > 1, unused };
+    const limits = limitsOf(this.model.linears);
+    const settings = { ...this.options, accumulate: this.options.accumulate > 1, unused, limits };
     const { result, done } = UpdateState.allocate(this.gpu, parameters, settings);
     done.catch(() => {}); // told by the first step
     return [result, done];

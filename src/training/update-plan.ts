@@ -9,6 +9,7 @@ import { Recording } from '../runtime/record.ts';
 import { Scope } from '../runtime/scope.ts';
 import { elements, type Tensor } from '../runtime/tensor.ts';
 import { accumulate, measureGradients } from '../shaders/optimizer/gradient-norm.ts';
+import { clampInPlace } from '../shaders/elementwise/clamp.ts';
 import { watchImportance } from '../shaders/optimizer/importance.ts';
 import type { Segment, StepTensors } from '../shaders/optimizer/segment.ts';
 import { penalize, type Penalties } from '../shaders/optimizer/penalty.ts';
@@ -17,7 +18,7 @@ import type { Parameters } from '../model/weights/parameters.ts';
 import type { Optimizer } from './optimizers.ts';
 import type { Importance, RankAllocation } from './adapters/rank-allocation.ts';
 import { heldRuns, makeStates, runBytes, type StateRun } from './optimizer-states.ts';
-import { selectTrainable, type TrainableSettings } from './trainable.ts';
+import { selectTrainable, type TrainableSettings, type WeightLimit } from './trainable.ts';
 
 export interface UpdateOptions extends TrainableSettings {
   readonly optimizer: Optimizer;
@@ -25,6 +26,8 @@ export interface UpdateOptions extends TrainableSettings {
   readonly accumulate: boolean;
   /** Penalties of what decays; none when absent. */
   readonly penalty?: Penalties | undefined;
+  /** Weights that are brought within bounds before what is done to them. */
+  readonly limits?: readonly WeightLimit[] | undefined;
   /** How ranks are shared, of adapters that share them. */
   readonly allocation?: RankAllocation | undefined;
 }
@@ -144,7 +147,7 @@ export class UpdateState {
 
   /** The list of an update. */
   async updatePlan(): Promise<UpdatePlan> {
-    const { optimizer, penalty, allocation } = this.#options;
+    const { optimizer, penalty, allocation, limits = [] } = this.#options;
     let tensors: StepInputs | undefined;
     const plan = await this.#plan((recording) => {
       const settings = recording.persistent('settings', [4]);
@@ -162,6 +165,10 @@ export class UpdateState {
           states: [],
         };
       });
+      // The pass had them so; frozen ones stay as they are.
+      for (const { weight, limit } of limits) {
+        if (this.gradients.has(weight)) clampInPlace(recording.use(weight), limit);
+      }
       if (penalty !== undefined) for (const segment of segments) penalize(segment, penalty);
       const summed = this.#totals.length > 0 ? this.#totals : this.#gradientSegments;
       const gradientOf = viewsOf(this.parameters, summed);

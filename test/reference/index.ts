@@ -18,6 +18,7 @@ import { chooseToken, logSoftmax, warp } from './choose-token.ts';
 import { distillationLoss, distillationLossBackward } from './distillation-loss.ts';
 import { preferenceLoss, preferenceLossBackward } from './preference-loss.ts';
 import { gramResidual, importance, orthogonality } from './adaptive-ranks.ts';
+import { clamp, clampBackward, clampInPlace } from './clamp.ts';
 import { labelWeights, penalty } from './penalty.ts';
 import { perturb } from './perturb.ts';
 import { ctcEmissions, ctcLossBackward, ctcPaths } from './ctc.ts';
@@ -197,6 +198,9 @@ export const references: Readonly<Record<string, Reference>> = {
   'gram-residual': gramResidual,
   importance,
   orthogonality,
+  clamp,
+  'clamp-in-place': clampInPlace,
+  'clamp-backward': clampBackward,
   penalty,
   perturb,
   'preference-loss': preferenceLoss,

@@ -1,14 +1,22 @@
 // Twenty steps of AdamW on whole models, and of PEFT's adapters, against PyTorch in float64: losses, norms of
 // gradients, and what is trained in the end.
 import { describe, expect, test } from 'vitest';
-import { type Gpu, loadModel, type ModelInputs } from 'webgpu-transformer';
+import { type Gpu, loadModel, type ModelInputs, type Source } from 'webgpu-transformer';
 import { adamW, loadLora, Trainer, type TrainerOptions } from 'webgpu-transformer/training';
 import { readParameters } from '../../src/model/weights/read-parameters.ts';
+import type { JsonObject } from '../../src/source/json.ts';
 import { callInputs } from '../support/checkpoint.ts';
 import { readCase } from '../support/expected.ts';
 import { readFixture, readFixtureJson } from '../support/fixture.ts';
 import { testGpus, withGpu } from '../support/gpu.ts';
-import { fixtureSource, readValues, type Values } from '../support/source.ts';
+import {
+  fixtureFiles,
+  fixtureSource,
+  memorySource,
+  readValues,
+  type Values,
+  withFields,
+} from '../support/source.ts';
 import { MemoryTarget } from '../support/training.ts';
 
 interface Steps {
@@ -18,13 +26,15 @@ interface Steps {
 
 interface Expected {
   readonly checkpoint: string;
+  /** Fields of config.json that are others there. */
+  readonly config?: JsonObject;
   readonly call: string;
   readonly learning_rate: number;
   readonly weight_decay: number;
   readonly clip_grad_norm: number;
   /** Of whole models. `eps` of AdamW is 1e-8 when absent. */
-  readonly full?: Steps & { readonly eps?: number };
-  readonly lora: Steps;
+  readonly full?: Steps & { readonly eps?: number; readonly evaluation?: number };
+  readonly lora?: Steps;
 }
 
 /** The inputs without one of their sequences, images or sounds. */
@@ -86,20 +96,35 @@ const settings = (expected: Expected, { eps = 1e-8 } = {}): TrainerOptions => ({
   dropout: false,
 });
 
+/** The checkpoint that steps begin with. */
+async function sourceOf({ checkpoint, config }: Expected): Promise<Source> {
+  if (config === undefined) return fixtureSource(checkpoint);
+  const files = await fixtureFiles(checkpoint, ['config.json', 'model.safetensors']);
+  return memorySource({ ...files, 'config.json': withFields(files['config.json'], config) });
+}
+
 const wholes = ['bert', 'gemma3_text', 'lfm2', 'llama', 'qwen3_5', 't5', 'vit', 'whisper'];
 
-describe.each(wholes)('%s', (name) => {
+/** Without adapters: weights that are kept within bounds. */
+const bounded = ['gemma3n_clip'];
+
+describe.each([...wholes, ...bounded])('%s', (name) => {
   const folder = `trajectories/${name}`;
   test.each(['software', 'gpu'])('whole, on %s kernels', (tier) =>
     onTier(tier, async (gpu) => {
       const expected = (await readFixtureJson(`${folder}/expected.json`)) as Expected;
       const inputs = callInputs(await readCase(expected.checkpoint), expected.call);
-      using model = await loadModel(fixtureSource(expected.checkpoint), { gpu, training: true });
+      using model = await loadModel(await sourceOf(expected), { gpu, training: true });
       using trainer = new Trainer(model, settings(expected, expected.full));
       await expectSteps(trainer, inputs, expected.full!);
       const final = readValues(await readFixture(`${folder}/expected_final.safetensors`));
       const trained = await readParameters(gpu, trainer.state.parameters);
       expectTrained(trained as Map<string, Values>, final);
+      const { evaluation } = expected.full!;
+      if (evaluation === undefined) return;
+      // What is measured goes by the weights as they are.
+      const { loss } = await trainer.evaluate([inputs]);
+      expect(Math.abs(loss - evaluation)).toBeLessThan(1e-4);
     }),
   );
 });
@@ -128,7 +153,7 @@ describe.each([...wholes, ...adapted])('%s', (name) => {
       using model = await loadModel(fixtureSource(expected.checkpoint), { gpu });
       using adapter = await loadLora(model, fixtureSource(folder));
       using trainer = new Trainer(model, { ...settings(expected), adapter });
-      await expectSteps(trainer, inputs, expected.lora);
+      await expectSteps(trainer, inputs, expected.lora!);
       const target = new MemoryTarget();
       await adapter.save(target);
       expectTrained(

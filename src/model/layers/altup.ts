@@ -1,9 +1,10 @@
 // "Alternating Updates for Efficient Transformers" (Baykal et al., 2023, arXiv 2301.13310), as in Gemma 3n: of several
 // vectors a token a layer computes one; it predicts all of them before, and corrects them behind. Shares follow from the
-// token. Departs from transformers: weights of shares are not kept within ±altup_coef_clip as they are trained.
+// token.
 
 import type { Tensor } from '../../runtime/tensor.ts';
 import { add } from '../../shaders/elementwise/add.ts';
+import { clamp, type ClampGradient } from '../../shaders/elementwise/clamp.ts';
 import { columnScale } from '../../shaders/elementwise/column-scale.ts';
 import { joinColumns } from '../../shaders/elementwise/join-columns.ts';
 import { mixStreams } from '../../shaders/streams/mix-streams.ts';
@@ -78,10 +79,12 @@ interface AltUpParts {
   readonly active: number;
   /** What tells the shares of a token: tanh(W · Norm(x) / d_model), W: (streams, d_model). */
   readonly router: { readonly norm: RmsNormWeights; readonly linear: Linear };
-  /** (streams², streams) */
+  /** (streams², streams); its weights are brought within its `limit` in training. */
   readonly prediction: Linear;
   /** (streams, streams) */
   readonly correction: Linear;
+  /** What the weights of both count at most in training, either way; anything when absent. */
+  readonly limit: number | undefined;
   /** Factors of the columns that what the layer takes of the tokens is gated by, (d_model); 1 when absent. */
   readonly factors: Tensor | undefined;
   /** What all streams but the first take of the tokens themselves. */
@@ -106,13 +109,13 @@ export class AltUp implements AroundLayer {
     const columns = given.size(-1) / correction.weight.size(0);
     const predicted = mixStreams(given, given, {
       columns,
-      coefficients: this.#shares(streamOf(given, active, columns), prediction),
+      coefficients: this.#shares(streamOf(given, active, columns), prediction, 'all'),
     });
     const expected = streamOf(predicted, active, columns);
     const computed = sublayers(expected);
     const corrected = mixStreams(predicted, add(computed, scale(expected, -1)), {
       columns,
-      coefficients: this.#shares(computed, correction),
+      coefficients: this.#shares(computed, correction, 'inside'),
       offset: 1,
     });
     if (perLayer === undefined) return corrected;
@@ -122,10 +125,16 @@ export class AltUp implements AroundLayer {
   }
 
   /** Of each token: those of a layer over what the router says of x. */
-  #shares(x: Tensor, layer: Linear): Tensor {
+  #shares(x: Tensor, layer: Linear, gradient: ClampGradient): Tensor {
+    const { limit } = this.parts;
     const { norm, linear: router } = this.parts.router;
     const input = scale(normalize(x, norm), 1 / x.size(-1));
     const routed = linear(input, router, { activation: 'tanh', label: 'router' });
-    return linear(routed, layer, { label: 'shares of streams' });
+    const { recording } = x;
+    const weight =
+      limit !== undefined && recording.training
+        ? clamp(recording, layer.weight, { limit, gradient })
+        : layer.weight;
+    return linear(routed, { ...layer, weight }, { label: 'shares of streams' });
   }
 }

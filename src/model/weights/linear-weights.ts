@@ -13,6 +13,11 @@ export interface Linear {
   readonly parts: readonly LinearPart[];
   /** What an adapter adds beside the product; the weight, which it need not know, stays as it is. */
   readonly update?: LinearUpdate;
+  /**
+   * In training, what its weights are brought within before each pass, ±limit, as `weight.data.clamp_` does it in PyTorch;
+   * what an update makes of them may lie beyond until then.
+   */
+  readonly limit?: number | undefined;
   /** Whether the update takes the product and its bias alone, and what else is added comes behind it. */
   readonly rescales?: boolean;
 }

@@ -85,7 +85,8 @@ function altUpParts(config: Config, loader: WeightLoader, sizes: Sizes): AltUpDe
   const count = config.integer('altup_num_inputs', 4);
   const active = config.integer('altup_active_idx', 0, 0, count - 1);
   const isScaled = config.boolean('altup_correct_scale', true);
-  config.positive('altup_coef_clip', 120);
+  const limit =
+    config.fields['altup_coef_clip'] === null ? undefined : config.positive('altup_coef_clip', 120);
   const norm = rmsNorms(loader, sizes);
   const projections = (name: string): Linear[] =>
     Array.from({ length: count - 1 }, (_, i) =>
@@ -107,8 +108,9 @@ function altUpParts(config: Config, loader: WeightLoader, sizes: Sizes): AltUpDe
           norm: norm(`${prefix}.router_norm`),
           linear: whole(`${prefix}.modality_router`, count, size),
         },
-        prediction: whole(`${prefix}.prediction_coefs`, count ** 2, count),
+        prediction: { ...whole(`${prefix}.prediction_coefs`, count ** 2, count), limit },
         correction: whole(`${prefix}.correction_coefs`, count, count),
+        limit,
         factors: isScaled ? loader.vector(`${prefix}.correct_output_scale`, size) : undefined,
         gate,
       }),

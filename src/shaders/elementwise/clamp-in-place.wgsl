@@ -1,0 +1,20 @@
+// x = min(max(x, -limit), limit), where it stands.
+struct Params {
+  size: u32,
+  limit: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> x: array<f32>;  // (size)
+
+@compute @workgroup_size(64)
+fn clamp_in_place(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = 64u * workgroup_index(id, count) + local;
+  if (i < params.size) {
+    x[i] = clamp(x[i], -params.limit, params.limit);
+  }
+}
