@@ -1,7 +1,7 @@
-// Where what layers keep of tokens lies: that of the token at place p in part (p mod places) of the row of
-// its sequence, so that what a later token needs is not yet replaced. Sequence r has row r, and the table names
-// the slot of each token, that is the sequence that wrote it: beams share what stands before they part. Where
-// OWNED, `table` says the row of each sequence instead, HIDDEN of those that nobody has.
+// Where what layers keep of tokens lies: that of the token at place p in part (p mod places) of the row
+// of its sequence, so that what a later token needs is not yet replaced. Sequence r has row r, and the
+// table names the slot of each token, that is the sequence that wrote it: beams share what stands before
+// they part. Where OWNED, `table` says the row of each sequence instead, HIDDEN of those that nobody has.
 // For kernels with `batches`, `tokens`, `capacity`, `places`, `start` and `kept` among their params, `place`
 // (batches, tokens, 2) and `table` (batches, capacity), or (batches), among their bindings.
 
