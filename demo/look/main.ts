@@ -13,7 +13,17 @@ import { mostBytes } from './limits.ts';
 import { NextView } from './next-view.ts';
 import { PatchView } from './patch-view.ts';
 import type { ModelFacts, Part, Report, Token } from './protocol.ts';
-import { embedded, initial, linkOf, nameOf, own, sceneOf, type State, stateOf } from './state.ts';
+import {
+  embedded,
+  initial,
+  linkOf,
+  nameOf,
+  own,
+  saidTwice,
+  sceneOf,
+  type State,
+  stateOf,
+} from './state.ts';
 import { showTokens } from './tokens-view.ts';
 import { type LanguageName, preferredLanguage, speak } from './words/words.ts';
 
@@ -102,7 +112,9 @@ function open(wanted: ModelSource): void {
   progress.hidden = false;
   progress.value = 0;
   status.textContent = words.loading;
-  byId('embedded', HTMLElement).hidden = wanted === addressOf(embedded);
+  const isOfPage = wanted === addressOf(embedded);
+  byId('embedded', HTMLElement).hidden = isOfPage;
+  byId('circuit', HTMLElement).hidden = !isOfPage;
   client.open(wanted);
   ask();
 }
@@ -271,6 +283,7 @@ byId('embedded', HTMLButtonElement).addEventListener('click', () => take(embedde
 byId('reset', HTMLButtonElement).addEventListener('click', () =>
   restore({ ...initial, model: state.model }),
 );
+byId('say-twice', HTMLButtonElement).addEventListener('click', () => restore(saidTwice));
 byId('copy-link', HTMLButtonElement).addEventListener('click', () => {
   void copy(addressOfState(), status, state.model === own ? words.notInLink : words.copied);
 });

@@ -54,6 +54,13 @@ export const initial: State = {
   open: ['heads', 'lens'],
 };
 
+/** Words at random, said twice but for the last, which the model of the page finds by an induction head of its last layer. */
+export const saidTwice: State = {
+  ...initial,
+  text: 'The walk letter garden London carriage sister evening window the walk letter garden London carriage sister evening',
+  head: { layer: 3, head: 3 },
+};
+
 /** The greatest factor of a direction, either way. */
 export const mostScale = 10;
 

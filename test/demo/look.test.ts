@@ -172,6 +172,28 @@ test('a head that is off and a direction change the answer at once, and the link
   await expect.poll(bars, patience).toEqual(before);
 });
 
+test('words said twice show a head that finds them again, and what is said without it', async () => {
+  await open();
+  await page.getByRole('button', { name: 'Say words twice' }).click();
+  const said = page.locator('#next .label').first();
+  const first = (): Promise<string | null> => said.textContent();
+  await expect.poll(first, patience).toBe('␣window');
+  await settled();
+  expect(await page.locator('#map-title').textContent()).toBe('Layer 4, head 4');
+  // From the last token to what came behind it before.
+  await page.locator('#map').focus();
+  await page.keyboard.press('Control+End');
+  const tokens = await page.locator('#tokens li').allTextContents();
+  for (let at = tokens.length - 1; at > tokens.indexOf('␣window'); at--) {
+    await page.keyboard.press('ArrowLeft');
+  }
+  const readout = (await page.locator('#readout').textContent()) ?? '';
+  expect(readout).toContain('window');
+  expect(Number(/: ([01]\.\d{3})$/.exec(readout)?.[1])).toBeGreaterThan(0.5);
+  await page.locator('#switch').click();
+  await expect.poll(first, patience).not.toBe('␣window');
+});
+
 test('two texts are patched as the library does it, and what cannot be is told', async () => {
   const other = 'Emma was very rich';
   await open({ other, open: ['pair'] });
@@ -274,6 +296,8 @@ test('opens a model of the visitor’s, and refuses one that is too large', asyn
   await page.locator('#fact-model', { hasText: '1 layer, 2 heads' }).waitFor();
   await settled();
   expect(await page.locator('#overview canvas').count()).toBe(2);
+  // Of the page's own model alone it is known.
+  expect(await page.locator('#circuit').isVisible()).toBe(false);
 
   // Its header alone says how large a model is; there is nothing behind this one.
   const large = await taskFolder('gpt2');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
+import { Gpu, pipeline } from 'webgpu-transformer';
 import { root } from '../support/cli.ts';
 
 /** A vector of strings as R serializes it, in a data base: behind its length, in zlib. */
@@ -91,6 +92,38 @@ test('novels become chapters of joined lines, the last two of each held out', as
     );
     expect(period).toBeGreaterThan(0);
     expect(words.length).toBeGreaterThanOrEqual(190);
+  }
+});
+
+test('tokens over and over are as many as were asked for, each a word, none foretold by others', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'novels-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  // 6,000 tokens.
+  const chapters = ' happy'.repeat(6000);
+  await writeFile(path.join(folder, 'training.jsonl'), JSON.stringify({ text: chapters }));
+  const model = path.join(root, 'models/novels');
+  const script = path.join(root, 'scripts', 'repeated-tokens.mjs');
+  const call = [script, folder, model, '32,64', '75'];
+  const { stdout } = spawnSync(process.execPath, call, { encoding: 'utf8' });
+  // Three quarters of all tokens: 9,000 in texts of 256, and as many in texts of 512.
+  expect(stdout).toMatch(/6000 tokens of chapters, 53 texts of \d{4} words\n$/);
+  using gpu = await Gpu.request();
+  using generate = await pipeline('text-generation', model, { gpu });
+  const written = await readFile(path.join(folder, 'repeats-32-64.jsonl'), 'utf8');
+  const [first, ...texts] = written
+    .trimEnd()
+    .split('\n')
+    .map((row) => (JSON.parse(row) as { text: string }).text);
+  expect(first).toBe(chapters);
+  for (const [index, text] of texts.entries()) {
+    const ids = generate.tokenizer.encode(text);
+    const row = index < 35 ? 32 : 64;
+    expect(ids).toHaveLength(8 * row);
+    const period = ids.findIndex(
+      (_, at) => at > 0 && ids.slice(at).every((id, i) => id === ids[i]),
+    );
+    expect(period).toBeGreaterThan(0);
+    expect(period).toBeLessThanOrEqual(row / 2);
   }
 });
 

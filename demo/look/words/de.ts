@@ -41,6 +41,9 @@ export const de: Words = {
   steeringNote:
     'Der Mittelwert des Residualstroms über Texte der einen Art, weniger dem über die andere (Rimsky et al. 2023). Der Regler „Steuern“ weiter oben addiert ihn.',
   heads: 'Wohin jeder Kopf blickt',
+  circuit: 'Wörter zweimal sagen',
+  circuitNote:
+    'Sagen Sie beliebige Wörter zweimal, und Kopf 4 der Schicht 4 schaut auf das, was beim ersten Mal hinter dem letzten Wort kam, und lässt es wieder sagen: ein Induktionskopf (Olsson et al. 2022). Er liest, was Kopf 4 der Schicht 3 dort hinterlässt, der auf das Token davor schaut. Schalten Sie einen von beiden aus.',
   headsNote:
     'Jede Zeile eines Bildes ist ein Token und zeigt, auf welche Tokens bis zu ihm der Kopf achtet: je kräftiger die Farbe, desto mehr. Wählen Sie einen Kopf, um ihn groß zu sehen; schalten Sie ihn aus, und seine Ausgabe ist null. Pfeiltasten gehen von Kopf zu Kopf, Entf schaltet einen aus und ein.',
   allHeads: 'Alle Köpfe',

@@ -41,6 +41,9 @@ export const en: Words = {
   steeringNote:
     'The mean of the residual stream over texts of one kind, less that over the other (Rimsky et al. 2023). The slider “Steering”, above, adds it.',
   heads: 'Where each head looks',
+  circuit: 'Say words twice',
+  circuitNote:
+    'Say words at random twice, and head 4 of layer 4 looks at what came behind the last one before, and has it said again: an induction head (Olsson et al. 2022). It reads what head 4 of layer 3 leaves there, which looks at the token before. Switch either off.',
   headsNote:
     'Each row of a picture is a token, and shows to which tokens up to it the head attends: the stronger the color, the more. Choose a head to see it large; switch it off, and its output is zero. Arrow keys move among the heads, Delete switches one off and on.',
   allHeads: 'All heads',

@@ -41,6 +41,9 @@ export const fr: Words = {
   steeringNote:
     'La moyenne du flux résiduel sur des textes d’une sorte, moins celle sur l’autre (Rimsky et al. 2023). Le curseur « Orienter », plus haut, l’ajoute.',
   heads: 'Où regarde chaque tête',
+  circuit: 'Dire des mots deux fois',
+  circuitNote:
+    'Dites deux fois des mots au hasard : la tête 4 de la couche 4 regarde ce qui suivait le dernier mot la première fois, et le fait redire : une tête d’induction (Olsson et al. 2022). Elle lit ce qu’y laisse la tête 4 de la couche 3, qui regarde le token précédent. Éteignez l’une ou l’autre.',
   headsNote:
     'Chaque ligne d’une image est un token, et montre vers quels tokens jusqu’à lui la tête porte son attention : plus la couleur est forte, plus elle en porte. Choisissez une tête pour la voir en grand ; éteignez-la, et sa sortie vaut zéro. Les flèches passent d’une tête à l’autre, Suppr en éteint ou rallume une.',
   allHeads: 'Toutes les têtes',

@@ -40,6 +40,8 @@ export type PlainWord =
   | 'away'
   | 'steeringNote'
   | 'heads'
+  | 'circuit'
+  | 'circuitNote'
   | 'headsNote'
   | 'allHeads'
   | 'soon'
