@@ -27,6 +27,7 @@ import { preferenceLoss } from '../../src/shaders/loss/preference-loss.ts';
 import { dropout, dropPath } from '../../src/shaders/elementwise/dropout.ts';
 import { dropLayer } from '../../src/shaders/elementwise/layer-drop.ts';
 import { add } from '../../src/shaders/elementwise/add.ts';
+import { clamp } from '../../src/shaders/elementwise/clamp.ts';
 import { scale, softCap } from '../../src/shaders/elementwise/scale.ts';
 import { maskSpans } from '../../src/shaders/elementwise/spans.ts';
 import { gradientRules } from '../../src/shaders/gradients.ts';
@@ -176,6 +177,14 @@ cases['rescale, in fours and once more'] = (t) => scale(scale(t.input('x', 3, 8)
 cases['rescale, capped'] = (t) => softCap(t.input('x', 3, 5), 0.8);
 cases['rescale, capped in fours'] = (t) => softCap(scale(t.input('x', 3, 8), 2.5), 3);
 
+cases['matmul of weights within bounds'] = (t) => {
+  const weight = clamp(t.recording, t.input('w', 5, 4), { limit: 0.6, gradient: 'inside' });
+  return matmul(t.input('x', 3, 5), weight);
+};
+cases['matmul of weights that were brought within bounds'] = (t) => {
+  const weight = clamp(t.recording, t.input('w', 5, 4), { limit: 100, gradient: 'all' });
+  return matmul(t.input('x', 3, 5), weight);
+};
 cases['matmul of a tensor with itself'] = (t) => {
   const x = t.input('x', 5, 5);
   return matmul(x, x, { residual: x });
@@ -1022,6 +1031,7 @@ const withoutGradient = [
   'beam-gather',
   'beam-step',
   'choose-token',
+  'clamp-in-place',
   'column-sum',
   'dequantize',
   'edit',
