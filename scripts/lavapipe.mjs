@@ -11,8 +11,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** From this version of Mesa on, lavapipe has subgroup matrices. */
-const oldest = 26.1;
+/** Mesa's 26.1 has subgroup matrices, too, but gave wrong results on some processors. */
+const oldest = 26.2;
+/** Releases of Debian, of which the first that is new enough is taken. */
+const releases = ['forky', 'sid'];
 const packages = ['mesa-vulkan-drivers', 'libvulkan1', 'libstdc++6', 'libatomic1'];
 const platform = 'x86_64-linux-gnu';
 const loader = 'ld-linux-x86-64.so.2';
@@ -20,8 +22,8 @@ const driver = 'libvulkan_lvp.so';
 
 /**
  * The variables with which a child process computes on lavapipe, unpacked when that was not done:
- * `LAVAPIPE_LANES` says how many lanes a subgroup has, `LAVAPIPE_SUITE` which release of Debian the
- * driver comes from. `PATH` begins with the folder of a `node` that can load it.
+ * `LAVAPIPE_LANES` says how many lanes a subgroup has, `LAVAPIPE_SUITE` which release of Debian alone
+ * the driver comes from. `PATH` begins with the folder of a `node` that can load it.
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<Record<string, string>>}
  */
@@ -35,15 +37,15 @@ export async function lavapipeEnvironment(env) {
       `lavapipe is unpacked on x86-64 Linux, not on ${process.platform} ${process.arch}.`,
     );
   }
-  const suite = env.LAVAPIPE_SUITE || 'forky';
+  const suites = env.LAVAPIPE_SUITE ? [env.LAVAPIPE_SUITE] : releases;
   const cache = path.join(
     env.XDG_CACHE_HOME || path.join(homedir(), '.cache'),
     'webgpu-transformer-tests',
   );
-  const dir = path.join(cache, `lavapipe-${suite}`);
+  const dir = path.join(cache, `lavapipe-${oldest}-${suites.join('-')}`);
   if (!existsSync(dir)) {
     await once(dir, async (fresh) => {
-      await unpack(fresh, suite);
+      await unpack(fresh, suites);
       await writeNode(fresh, dir);
     });
   }
@@ -80,15 +82,15 @@ async function once(dir, fill) {
 
 /**
  * @param {string} dir
- * @param {string} suite
+ * @param {readonly string[]} suites
  */
-async function unpack(dir, suite) {
-  console.error(`Unpacking lavapipe of Debian's ${suite}, once …`);
+async function unpack(dir, suites) {
+  console.error(`Unpacking lavapipe of Debian's ${suites.join(' or ')}, once …`);
   const apt = path.join(dir, 'apt');
   const root = path.join(dir, 'root');
   const lib = path.join(dir, 'lib');
   await mkdir(lib);
-  const archives = await download(apt, suite);
+  const archives = await downloadFirst(apt, suites);
   for (const archive of archives) await run('dpkg-deb', ['-x', archive, root]);
 
   const from = path.join(root, 'usr', 'lib', platform);
@@ -102,6 +104,23 @@ async function unpack(dir, suite) {
   const manifest = { file_format_version: '1.0.0', ICD: icd };
   await writeFile(path.join(dir, 'lvp_icd.json'), JSON.stringify(manifest));
   await Promise.all([apt, root].map((folder) => rm(folder, { recursive: true })));
+}
+
+/**
+ * The driver's packages and those they need, of the first of these releases that has a driver new enough.
+ * @param {string} dir
+ * @param {readonly string[]} suites
+ * @returns {Promise<string[]>} the archives
+ */
+async function downloadFirst(dir, suites) {
+  const [suite = '', ...others] = suites;
+  try {
+    return await download(path.join(dir, suite), suite);
+  } catch (error) {
+    if (others.length === 0) throw error;
+    console.error(messageOf(error));
+    return downloadFirst(dir, others);
+  }
 }
 
 /**

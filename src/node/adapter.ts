@@ -44,8 +44,11 @@ const softwareDrivers = [
   ['llvmpipe', 'llvmpipe'],
 ] as const;
 
-/** From this version of Mesa on, lavapipe compiles fast and computes faster than llvmpipe. */
-const fastLavapipe = 26;
+/**
+ * From this version of Mesa on, lavapipe compiles fast and computes faster than llvmpipe; 26.1, which does so, too, gave
+ * wrong results on some processors.
+ */
+const fastLavapipe = 26.2;
 
 /** What an interface offers: names of adapters, or the library that it lacks. */
 export interface Candidate {
@@ -166,5 +169,5 @@ function routeOf(adapter: GPUAdapter, backend: Backend): string {
 
 /** The version of Mesa that a driver states; 0 where it states none. */
 function mesaVersion({ info }: GPUAdapter): number {
-  return Number(/\bMesa (\d+)/.exec(info.description)?.[1] ?? 0);
+  return Number(/\bMesa (\d+\.\d)/.exec(info.description)?.[1] ?? 0);
 }

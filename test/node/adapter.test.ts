@@ -49,9 +49,10 @@ test('a GPU comes first, then the drivers on the CPU by their speed', async () =
   const opengles = [llvmpipe];
   expect(await routeOf({ vulkan: [nvidia, swiftShader], opengles })).toBe('Dawn on Vulkan');
   const modern = 'Dawn on lavapipe, Vulkan on the CPU';
-  expect(await routeOf({ vulkan: [lavapipe('26.1.6-1')], opengles })).toBe(modern);
-  expect(await routeOf({ vulkan: [swiftShader, lavapipe('26.1.6-1')], opengles })).toBe(modern);
+  expect(await routeOf({ vulkan: [lavapipe('26.2.6-1')], opengles })).toBe(modern);
+  expect(await routeOf({ vulkan: [swiftShader, lavapipe('26.2.6-1')], opengles })).toBe(modern);
   const openGL = 'Dawn on llvmpipe, OpenGL ES on the CPU';
+  expect(await routeOf({ vulkan: [lavapipe('26.1.6-1')], opengles })).toBe(openGL);
   expect(await routeOf({ vulkan: [lavapipe('25.0.7')], opengles })).toBe(openGL);
   expect(await routeOf({ vulkan: [swiftShader], opengles })).toBe(openGL);
   expect(await routeOf({ vulkan: [lavapipe('25.0.7')] })).toBe(modern);
