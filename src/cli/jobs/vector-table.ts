@@ -52,14 +52,14 @@ export async function storeVectors(db: Db, { table, shard, path }: StoredShard):
   const name = table.split('.').map((one) => `"${one}"`);
   const own = { db, table: name.join('.'), shard };
   try {
-    // One at a time makes a table, and one at a time has a shard.
+    // One at a time has a shard.
     await db.executeSql('SELECT pg_advisory_xact_lock(hashtext($1))', [`${table} ${shard}`]);
-    await removeRows(own);
+    const isKnown = await removeRows(own);
     let number = 0;
     for await (const piece of recordPieces(path, { columns: ['id', 'embedding'] })) {
       for (let at = 0; at < piece.length; at += batch) {
         const rows = piece.slice(at, at + batch);
-        if (number === 0) await makeTable(own, rows);
+        if (number === 0 && !isKnown) await makeTable(own, rows);
         await insertRows(own, rows, number);
         number += rows.length;
       }
@@ -81,12 +81,15 @@ interface Table {
   readonly shard: string;
 }
 
-async function removeRows({ db, table, shard }: Table): Promise<void> {
+/** Result: whether there is a table. */
+async function removeRows({ db, table, shard }: Table): Promise<boolean> {
   const { rows } = await db.executeSql('SELECT to_regclass($1) IS NOT NULL AS known', [table]);
-  if (fieldOf(rows[0], 'known') !== true) return;
+  if (fieldOf(rows[0], 'known') !== true) return false;
   await db.executeSql(`DELETE FROM ${table} WHERE shard = $1`, [shard]);
+  return true;
 }
 
+/** Others that find none wait for the end of this transaction. */
 async function makeTable({ db, table }: Table, rows: readonly DataRecord[]): Promise<void> {
   await db.executeSql('SELECT pg_advisory_xact_lock(hashtext($1))', [table]);
   await db.executeSql(`
@@ -117,9 +120,7 @@ async function insertRows(
 }
 
 /** Errors: FILE_INVALID. */
-function vectorOf(
-  row: DataRecord | undefined,
-): ArrayLike<number> & { join: (by: string) => string } {
+function vectorOf(row: DataRecord | undefined): readonly number[] | Float32Array {
   const vector = row?.['embedding'];
   if (Array.isArray(vector) || vector instanceof Float32Array) return vector as number[];
   throw new TransformerError('FILE_INVALID', 'The output of the shard has a row without a vector.');
