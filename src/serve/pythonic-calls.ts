@@ -3,7 +3,8 @@
 
 import type { WrittenCall } from './tool-forms.ts';
 
-const words: Readonly<Record<string, unknown>> = {
+/** What Python and JSON call what is no number and no text. */
+export const literalWords: Readonly<Record<string, unknown>> = {
   True: true,
   False: false,
   None: null,
@@ -103,8 +104,8 @@ class LiteralReader {
     const number = this.#find(/[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\w)/y);
     if (number !== undefined) return Number(number.replaceAll('_', ''));
     const word = this.match(/[A-Za-z]+/y);
-    if (!Object.hasOwn(words, word)) throw new SyntaxError(`no literal: ${word}`);
-    return words[word];
+    if (!Object.hasOwn(literalWords, word)) throw new SyntaxError(`no literal: ${word}`);
+    return literalWords[word];
   }
 
   #find(pattern: RegExp): string | undefined {

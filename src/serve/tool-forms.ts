@@ -1,7 +1,7 @@
 // The forms in which models write calls of tools, as the chat templates of their families show them.
 
 import { isObject, type JsonObject } from '../source/json.ts';
-import { pythonicCalls } from './pythonic-calls.ts';
+import { literalWords, pythonicCalls } from './pythonic-calls.ts';
 
 /** A call as it is written. */
 export interface WrittenCall {
@@ -116,13 +116,11 @@ function propertiesOf(described: unknown): JsonObject {
   return isObject(properties) ? properties : {};
 }
 
-const pythonic: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
-
 /** A value by its schema: a text where that says nothing else, or where the value is none of its kind. */
 function valueOf(text: string, schema: unknown): unknown {
   const types = isObject(schema) ? [schema['type']].flat() : [];
   if (types.length === 0 || types.includes('string')) return text;
-  const value = Object.hasOwn(pythonic, text) ? pythonic[text] : parsed(text);
+  const value = Object.hasOwn(literalWords, text) ? literalWords[text] : parsed(text);
   return value === undefined ? text : value;
 }
 

@@ -1,5 +1,5 @@
 // Vectors of shards in a table of pgvector.
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
@@ -9,9 +9,8 @@ import { storeVectors } from '../../src/cli/jobs/vector-table.ts';
 import { work, type WorkedShard } from '../../src/cli/jobs/worker.ts';
 import { expectRefusal } from '../support/cli.ts';
 import { here } from '../support/cli-here.ts';
-import { outputsIn } from '../support/jobs.ts';
+import { outputsIn, putModel } from '../support/jobs.ts';
 import { textsOf, writeShard } from '../support/shards.ts';
-import { taskFiles } from '../support/tasks.ts';
 import { vectorDatabase } from '../support/vector-database.ts';
 
 // A database that is compiled to WebAssembly, and a device.
@@ -24,10 +23,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 const at = (place: string): string => path.join(folder, place);
-await mkdir(at('model'));
-for (const [name, bytes] of Object.entries(await taskFiles('bert/features'))) {
-  await writeFile(at(`model/${name}`), bytes);
-}
+await putModel(folder);
 await mkdir(at('texts'));
 const rows = textsOf(600).map((text, index) => ({ text, name: `n ${index}` }));
 await writeShard(at('texts'), rows, 'a.jsonl');

@@ -1,12 +1,12 @@
 // The texts of the model of novels, of a data base as R writes it.
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Gpu, pipeline } from 'webgpu-transformer';
 import { root } from '../support/cli.ts';
+import { temporaryFolder } from '../support/runs.ts';
 
 /** A vector of strings as R serializes it, in a data base: behind its length, in zlib. */
 function entry(lines: readonly string[], type = 16): Buffer {
@@ -58,8 +58,7 @@ const chapter = (number: number): string =>
 
 /** What the script makes of a data base. */
 async function novels(database: Buffer): Promise<{ folder: string; stderr: string }> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'novels-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await temporaryFolder('novels');
   const file = path.join(folder, 'Rdata.rdb');
   await writeFile(file, database);
   const script = path.join(root, 'scripts', 'novels.mjs');
@@ -96,8 +95,7 @@ test('novels become chapters of joined lines, the last two of each held out', as
 });
 
 test('tokens over and over are as many as were asked for, each a word, none foretold by others', async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'novels-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await temporaryFolder('novels');
   // 6,000 tokens.
   const chapters = ' happy'.repeat(6000);
   await writeFile(path.join(folder, 'training.jsonl'), JSON.stringify({ text: chapters }));

@@ -1,16 +1,10 @@
 // Event files, byte by byte as TensorBoard's own writer makes them.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { onTestFinished, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { encodeEvent, type Event, EventWriter, record } from '../../src/node/tensorboard.ts';
 import { expectError } from '../support/safetensors.ts';
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tensorboard-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  return folder;
-}
+import { temporaryFolder } from '../support/runs.ts';
 
 // Written by RecordWriter of the Python package tensorboard 2.21.0 from event_pb2.Event messages.
 const written: readonly (readonly [string, Event, string])[] = [
@@ -37,7 +31,7 @@ test.each(written)('%s', (_, event, hex) => {
 });
 
 test('a writer appends records to one file of the folder', async () => {
-  const folder = path.join(await temporaryFolder(), 'made', 'when missing');
+  const folder = path.join(await temporaryFolder('tensorboard'), 'made', 'when missing');
   const before = Date.now() / 1000;
   const writer = await EventWriter.open(folder, 8);
   await writer.scalars(8, { loss: 0.5, exact_match: 1 });
@@ -64,7 +58,7 @@ test('a writer appends records to one file of the folder', async () => {
 });
 
 test('a folder that cannot be written to is an error that names it', async () => {
-  const file = path.join(await temporaryFolder(), 'file');
+  const file = path.join(await temporaryFolder('tensorboard'), 'file');
   await writeFile(file, '');
   await expectError(EventWriter.open(path.join(file, 'logs')), 'FILE_UNWRITABLE', file);
 });

@@ -1,17 +1,7 @@
 // train and evaluate on the command line: tiny runs in processes of their own.
-import {
-  appendFile,
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { directoryTarget } from 'webgpu-transformer';
 import { initialCheckpoint } from '../../src/training/initialize.ts';
 import { png } from '../../src/cli/image/png.ts';
@@ -19,16 +9,11 @@ import { phrasesConfig, phrasesGeneration } from '../../src/phrases/recipe.ts';
 import { buildTokenizer } from '../../src/phrases/vocabulary.ts';
 import { wavFile } from '../support/wav.ts';
 import { buildCommand, expectRefusal, interrupt, root, run, taskFolder } from '../support/cli.ts';
+import { readLog, temporaryFolder } from '../support/runs.ts';
 
 // Several processes a test, each of which opens a device.
 vi.setConfig({ testTimeout: 300_000 });
 beforeAll(buildCommand);
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'train-cli-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  return folder;
-}
 
 /** A folder with a checkpoint of phrases so small that a step takes milliseconds. */
 async function tinyCheckpoint(folder: string): Promise<string> {
@@ -77,16 +62,8 @@ interface LogLine {
   readonly macroF1?: number;
 }
 
-async function readLog(out: string): Promise<LogLine[]> {
-  const text = await readFile(path.join(out, 'log.jsonl'), 'utf8');
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as LogLine);
-}
-
 test('a run of phrases leaves a checkpoint, its state, a log and event files', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const [from, out] = [await tinyCheckpoint(folder), path.join(folder, 'out')];
   const logdir = path.join(folder, 'logs');
   const sizes = ['--steps', '3', '--batch-size', '12', '--evaluate-every', '3'];
@@ -123,7 +100,7 @@ test('a run of phrases leaves a checkpoint, its state, a log and event files', a
   }
   const info = await run('info', out);
   expect(info.stdout).toMatch(/stored as +\d+ × F16,/);
-  const [line, ...more] = await readLog(out);
+  const [line, ...more] = await readLog<LogLine>(out);
   expect(more).toEqual([]);
   expect(line).toMatchObject({ step: 3, learningRate: 0, exactMatch: 0 });
   // An untrained model of 512 tokens.
@@ -143,7 +120,7 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('after %s a run goes on as if nothing had been', async (signal, status) => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = await tinyCheckpoint(folder);
   const data = await pairFile(folder, 50);
   const outs = ['whole', 'parts'].map((name) => path.join(folder, name));
@@ -166,7 +143,7 @@ test.each([
   expect(step).toBeGreaterThan(1);
   expect(step).toBeLessThan(30);
   expect(stopped.stdout).toContain(`train --resume --out ${parts}`);
-  expect((await readLog(parts)).at(-1)).toMatchObject({ step });
+  expect((await readLog<LogLine>(parts)).at(-1)).toMatchObject({ step });
 
   // What a crash leaves behind: reports of steps that were never saved, and half a line.
   await appendFile(path.join(parts, 'log.jsonl'), '{"step":31,"loss":1}\n{"step":1,');
@@ -178,14 +155,14 @@ test.each([
     const [a, b] = await Promise.all(outs.map((out) => readFile(path.join(out, name))));
     expect(b!.equals(a!), `${name} is the same`).toBe(true);
   }
-  const [log, inOne] = [await readLog(parts), await readLog(whole)];
+  const [log, inOne] = [await readLog<LogLine>(parts), await readLog<LogLine>(whole)];
   expect(log.map((line) => line.step)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
   expect(log.map(({ loss }) => loss)).toEqual(inOne.map(({ loss }) => loss));
   expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss);
 });
 
 test('frozen tensors stay', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const [from, out] = [await tinyCheckpoint(folder), path.join(folder, 'out')];
   const common = ['train', '--from', from, '--out', out, '--evaluate-every', '0'];
   expectRefusal(await run(...common, '--freeze', 'model.encodr.*'), '"model.encodr.*"');
@@ -217,7 +194,7 @@ test('frozen tensors stay', async () => {
 });
 
 test('a run without a checkpoint begins with a new model of phrases', async () => {
-  const out = path.join(await temporaryFolder(), 'new');
+  const out = path.join(await temporaryFolder('train-cli'), 'new');
   const { code, stdout } = await run(
     'train',
     '--out',
@@ -260,7 +237,7 @@ async function novelFiles(folder: string): Promise<{ data: string; config: strin
 }
 
 test('a new language model learns its tokenizer and texts end to end, goes on after a stop, and is evaluated', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const { data, config } = await novelFiles(folder);
   const settings = ['--new', config, '--data', data, '--steps', '30', '--batch-size', '6'];
   const often = ['--learning-rate', '0.01', '--dtype', 'f32', '--evaluate-every', '15'];
@@ -270,7 +247,7 @@ test('a new language model learns its tokenizer and texts end to end, goes on af
   expect(all.stdout).toMatch(
     /^data +[\d,]+ tokens of .+texts\.jsonl, [\d,]+ held out, rows of 24$/m,
   );
-  const log = await readLog(whole);
+  const log = await readLog<LogLine>(whole);
   expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss);
   expect(log.at(-1)!.perplexity).toBeLessThan(280);
   const stored = JSON.parse(await readFile(path.join(whole, 'config.json'), 'utf8')) as object;
@@ -315,7 +292,7 @@ test('a new language model learns its tokenizer and texts end to end, goes on af
 });
 
 test('adapters of a language model learn from conversations, over int8, and are used beside it', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = await taskFolder('gpt2');
   const data = path.join(folder, 'chat.jsonl');
   const rows = Array.from({ length: 40 }, (_, i) => ({
@@ -352,13 +329,13 @@ test('adapters of a language model learn from conversations, over int8, and are 
     'training.json',
     'training_state.safetensors',
   ]);
-  const log = await readLog(out);
+  const log = await readLog<LogLine>(out);
   expect(log.map(({ step }) => step)).toEqual([3, 6]);
   expect(log[1]!.evaluationLoss!).toBeLessThan(log[0]!.evaluationLoss!);
   expect(log[1]!.perplexity).toBeCloseTo(Math.exp(log[1]!.evaluationLoss!), 6);
   const more = await run('train', '--resume', '--out', out, '--steps', '9');
   expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
-  expect((await readLog(out)).map(({ step }) => step)).toEqual([3, 6, 9]);
+  expect((await readLog<LogLine>(out)).map(({ step }) => step)).toEqual([3, 6, 9]);
   const generate = ['generate', from, 'Is London 3?', '--chat', '--max-new-tokens', '6', '--quiet'];
   const plain = await run(...generate);
   const tuned = await run(...generate, '--adapter', out);
@@ -377,7 +354,7 @@ async function labelledFile(folder: string, count: number): Promise<string> {
 }
 
 test('a classifier keeps its best by the metric that is asked for, ends early, and goes on so', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = await taskFolder('bert/nli');
   const data = await labelledFile(folder, 80);
   const out = path.join(folder, 'out');
@@ -389,7 +366,7 @@ test('a classifier keeps its best by the metric that is asked for, ends early, a
   expect(stdout).toContain('76 rows of');
   expect(stdout).toMatch(/^step .* accuracy \d+\.\d % {2}macro f1 \d\.\d{4}$/m);
   expect(stdout).toContain('Ended: 2 evaluations in a row brought nothing better.');
-  const found = (await readLog(out)).filter(({ accuracy }) => accuracy !== undefined);
+  const found = (await readLog<LogLine>(out)).filter(({ accuracy }) => accuracy !== undefined);
   const best = found.reduce((a, b) => (b.macroF1! > a.macroF1! ? b : a));
   expect(best.macroF1).toBe(1);
   // Two more evaluations, and no third.
@@ -402,14 +379,14 @@ test('a classifier keeps its best by the metric that is asked for, ends early, a
   // What was found is known when it is taken up again: nothing is left to do, but with more patience.
   const again = await run('train', '--resume', '--out', out, ...often, '--patience', '2');
   expect(again.stdout).toContain(line);
-  expect((await readLog(out)).at(-1)!.step).toBe(best.step + 8);
+  expect((await readLog<LogLine>(out)).at(-1)!.step).toBe(best.step + 8);
   const patient = await run('train', '--resume', '--out', out, ...often, '--patience', '3');
   expect(patient.stdout).toContain(line);
-  expect((await readLog(out)).at(-1)!.step).toBe(best.step + 12);
+  expect((await readLog<LogLine>(out)).at(-1)!.step).toBe(best.step + 12);
 });
 
 test('metrics that a task has not, and labels that a model has not, are refused', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = await taskFolder('bert/nli');
   const data = await labelledFile(folder, 40);
   const asked = ['train', '--from', from, '--data', data, '--out', path.join(folder, 'out')];
@@ -446,7 +423,7 @@ async function threeLabels(folder: string): Promise<string> {
 }
 
 test('an encoder with another head learns labels of its own, and names them', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = await taskFolder('bert/mlm');
   const out = path.join(folder, 'out');
   const data = ['--data', await threeLabels(folder), '--steps', '40', '--batch-size', '8'];
@@ -470,7 +447,7 @@ test('an encoder with another head learns labels of its own, and names them', as
 });
 
 test('a checkpoint of sentence-transformers learns which texts belong together, and goes on after a stop', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const json = (value: unknown): Uint8Array<ArrayBuffer> =>
     new TextEncoder().encode(JSON.stringify(value));
   const from = await taskFolder('bert/mlm', {
@@ -542,7 +519,7 @@ test('a checkpoint of sentence-transformers learns which texts belong together, 
 });
 
 test('adapters of a language model learn from preferences, and whole models are refused', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = await taskFolder('gpt2');
   const data = path.join(folder, 'pairs.jsonl');
   const rows = Array.from({ length: 20 }, (_, i) => ({
@@ -564,7 +541,7 @@ test('adapters of a language model learn from preferences, and whole models are 
 });
 
 test('rows that teach nothing are told by their number, options that do not go together by name', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = await taskFolder('gpt2');
   const data = path.join(folder, 'rows.jsonl');
   await writeFile(data, '{"text": "Marie"}\n{"words": "Curie"}\n');
@@ -577,7 +554,7 @@ test('rows that teach nothing are told by their number, options that do not go t
 });
 
 test('a classifier of pictures learns labels from folders, under their names', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = path.join(root, 'test', 'fixtures', 'vit');
   const data = path.join(folder, 'pets');
   const names = ['ant', 'bee', 'cat', 'dog', 'elk', 'fox', 'gnu'];
@@ -597,7 +574,7 @@ test('a classifier of pictures learns labels from folders, under their names', a
   expect(stdout).toMatch(/data +20 pictures of 7 labels of .*pets, 1 held out/);
   const more = await run('train', '--resume', '--out', out, '--steps', '24', '--dtype', 'f32');
   expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
-  const log = await readLog(out);
+  const log = await readLog<LogLine>(out);
   expect(log.map(({ step }) => step)).toEqual([20, 24]);
   expect(log[1]!.loss).toBeLessThan(log[0]!.loss);
   // The folder of the run is a model with its processor, and says what it learned.
@@ -624,7 +601,7 @@ test.each([
   ['a classifier of sounds', 'wav2vec2_seqcls'],
   ['a model of speech', 'wav2vec2_ctc'],
 ])('%s learns labels from folders, under their names', async (_, variant) => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const fixture = path.join(root, 'test', 'fixtures', 'variants', variant);
   const [from, data, out] = ['from', 'words', 'out'].map((name) => path.join(folder, name));
   await mkdir(from!);
@@ -664,7 +641,7 @@ test.each([
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(`6 sounds of 2 labels of ${data}, 0 held out`);
   expect(stdout).toContain('labels      2: high, low\n');
-  const log = await readLog(out!);
+  const log = await readLog<LogLine>(out!);
   expect(log.at(-1)!.loss).toBeLessThan(0.5 * Math.LN2);
   const kept = JSON.parse(await readFile(path.join(out!, 'config.json'), 'utf8')) as object;
   expect(kept).toMatchObject({ id2label: { 0: 'high', 1: 'low' } });
@@ -682,7 +659,7 @@ test.each([
 });
 
 test('adapters of a model of speech learn from sounds with their texts', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = path.join(root, 'test', 'fixtures', 'whisper_task');
   const data = path.join(folder, 'speech');
   await mkdir(data);
@@ -700,7 +677,7 @@ test('adapters of a model of speech learn from sounds with their texts', async (
   expect(stdout).toContain('2 sounds with texts of');
   const more = await run('train', '--resume', '--out', out, '--steps', '50');
   expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
-  const log = await readLog(out);
+  const log = await readLog<LogLine>(out);
   expect(log.map(({ step }) => step)).toEqual([25, 30, 50]);
   expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss);
   await rm(out, { recursive: true });
@@ -709,7 +686,7 @@ test('adapters of a model of speech learn from sounds with their texts', async (
 });
 
 test('train refuses what it cannot do', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const from = path.join(root, 'models', 'phrases');
   const out = path.join(folder, 'out');
   const refuse = async (args: string[], ...parts: string[]): Promise<void> =>
@@ -742,7 +719,7 @@ test('evaluate asks the embedded model for its whole field, and prints a table',
 });
 
 test('evaluate fails a model that knows nothing, and refuses one of other languages', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-cli');
   const tiny = await tinyCheckpoint(folder);
   const { code, stdout } = await run('evaluate', tiny, '--count', '1', '--misses', '--calibrate');
   expect(code).toBe(1);

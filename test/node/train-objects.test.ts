@@ -1,20 +1,14 @@
 // train on the command line, of detectors: tiny runs in processes of their own.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { buildCommand, expectRefusal, root, run } from '../support/cli.ts';
 import { detectorFolder, drawBlocks, jsonLines, objectRow } from '../support/objects.ts';
+import { readLog, temporaryFolder } from '../support/runs.ts';
 
 // Several processes a test, each of which opens a device.
 vi.setConfig({ testTimeout: 300_000 });
 beforeAll(buildCommand);
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'train-objects-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  return folder;
-}
 
 interface LogLine {
   readonly step: number;
@@ -24,18 +18,10 @@ interface LogLine {
   readonly map75?: number;
 }
 
-async function readLog(out: string): Promise<LogLine[]> {
-  const text = await readFile(path.join(out, 'log.jsonl'), 'utf8');
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as LogLine);
-}
-
 const short = ['--batch-size', '4', '--learning-rate', '0.003', '--dtype', 'f32'];
 
 test('a detector learns labels of its own from a table, and goes on', async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-objects');
   const from = await detectorFolder(folder);
   const [data, out] = [path.join(folder, 'blocks'), path.join(folder, 'out')];
   const drawn = await drawBlocks(data, 40);
@@ -52,7 +38,7 @@ test('a detector learns labels of its own from a table, and goes on', async () =
   expect(stdout).toMatch(/data +38 pictures with objects of 1 labels of .*blocks, 2 held out/);
   expect(stdout).toMatch(/step 40\/40 .* map 0\.\d{4} {2}map50 [01]\.\d{4} {2}map75 [01]\.\d{4}\n/);
   expect(stdout).toMatch(/The best is that of step (20|40), map50 /);
-  const log = await readLog(out);
+  const log = await readLog<LogLine>(out);
   expect(log.map(({ step }) => step)).toEqual([20, 25, 40]);
   expect(log.map(({ map, map50, map75 }) => typeof (map ?? map50 ?? map75))).toEqual([
     'number',
@@ -86,7 +72,7 @@ test('a detector learns labels of its own from a table, and goes on', async () =
 });
 
 test("a detector goes on learning its labels from COCO's file", async () => {
-  const folder = await temporaryFolder();
+  const folder = await temporaryFolder('train-objects');
   const from = await detectorFolder(folder);
   const [data, out] = [path.join(folder, 'blocks'), path.join(folder, 'out')];
   const drawn = await drawBlocks(data, 21);
@@ -106,7 +92,7 @@ test("a detector goes on learning its labels from COCO's file", async () => {
   expect(stdout).toMatch(/20 pictures with objects of 3 labels of .*, 1 held out/);
   const kept = JSON.parse(await readFile(path.join(out, 'config.json'), 'utf8')) as object;
   expect(kept).toMatchObject({ id2label: { 0: 'bird', 1: 'boat', 2: 'bus' } });
-  const [last] = await readLog(out);
+  const [last] = await readLog<LogLine>(out);
   expect(Object.keys(last!)).toEqual(expect.arrayContaining(['map', 'map50', 'map75']));
   const log = await run('info', out);
   expect(log.stdout).toContain('bird, boat, bus');

@@ -20,16 +20,21 @@ export async function jobsFolder(): Promise<JobsFolder> {
   // Root does not run PostgreSQL itself, and who does must get in.
   await chmod(folder, 0o755);
   const [root, data] = [path.join(folder, 'root'), path.join(folder, 'data')];
-  await mkdir(path.join(root, 'model'), { recursive: true });
-  for (const [name, bytes] of Object.entries(await taskFiles('bert/features'))) {
-    await writeFile(path.join(root, 'model', name), bytes);
-  }
+  await putModel(root);
   const held = await ShardQueue.open('held', { data });
   afterAll(async () => {
     await held[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
   });
   return { root, data };
+}
+
+/** Puts a tiny model of vectors into `model` of a folder. */
+export async function putModel(folder: string): Promise<void> {
+  await mkdir(path.join(folder, 'model'), { recursive: true });
+  for (const [name, bytes] of Object.entries(await taskFiles('bert/features'))) {
+    await writeFile(path.join(folder, 'model', name), bytes);
+  }
 }
 
 /** The address of the server in a folder. */

@@ -33,6 +33,11 @@ export class GrowingRows {
     return this.#rows;
   }
 
+  /** Makes room for so many rows, or twice those that there are, up to `most`. Errors: as those of `grow`. */
+  async reserve(rows: number, most: number, move: Move): Promise<void> {
+    if (rows > this.#rows) await this.grow(Math.min(most, Math.max(rows, 2 * this.#rows)), move);
+  }
+
   /** Makes room for so many rows. Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED; all is as it was then. */
   async grow(rows: number, move: Move): Promise<void> {
     const scope = new Scope(this.#owner);

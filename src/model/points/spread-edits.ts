@@ -21,8 +21,8 @@ export function spreadEdits({ edits }: Look, texts: Texts): PointEdit[] {
     const isGrowing = shape[1] === Infinity;
     const { each, shape: own } = one.value;
     const end = Math.min(texts.length, each ? (own[1] ?? Infinity) : Infinity);
-    const all = (): number[] => Array.from({ length: end }, (_, position) => position);
-    const at = isGrowing ? (positions ?? all()).filter((position) => position < end) : positions;
+    const within = positions?.filter((position) => position < end) ?? [...Array(end).keys()];
+    const at = isGrowing ? within : positions;
     const change: Omit<PointEdit, 'at'> =
       factor === 0
         ? { scale: keep }
@@ -30,13 +30,13 @@ export function spreadEdits({ edits }: Look, texts: Texts): PointEdit[] {
     return {
       at: name,
       ...change,
-      ...(sequences !== undefined && {
+      ...(sequences && {
         sequences: sequences.flatMap((input) =>
           Array.from({ length: texts.copies }, (_, copy) => input * texts.copies + copy),
         ),
       }),
-      ...(at !== undefined && { positions: at }),
-      ...(heads !== undefined && { heads }),
+      ...(at && { positions: at }),
+      ...(heads && { heads }),
     };
   });
 }

@@ -41,11 +41,8 @@ export function locatedObjects(described: DescribedFile): LocatedObjects {
   const unknown = Object.keys(objects).find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const near = nearestName(unknown, known);
-    const hint = near === undefined ? `Known: ${known.join(', ')}` : `Did you mean ${show(near)}?`;
-    throw new TransformerError(
-      'FILE_INVALID',
-      `${where} has ${show(unknown)}. ${hint}${near === undefined ? '.' : ''}`,
-    );
+    const hint = near === undefined ? `Known: ${known.join(', ')}.` : `Did you mean ${show(near)}?`;
+    throw new TransformerError('FILE_INVALID', `${where} has ${show(unknown)}. ${hint}`);
   }
   const boxes = listIn(objects, 'bbox', where);
   const [column = 'categories', second] = classNames.filter((name) => name in objects);

@@ -129,9 +129,7 @@ export class SharedCache {
     const cache = this.#cache;
     await cache.reserve(slots, move);
     await this.#sources?.reserve(sources, move);
-    const { rows } = cache.states;
-    if (!cache.hasStates || states <= rows) return;
-    await cache.states.grow(Math.min(this.#mostStates, Math.max(states, 2 * rows)), move);
+    if (cache.hasStates) await cache.states.reserve(states, this.#mostStates, move);
   }
 
   /** Forgets that something was beyond what it holds. */

@@ -83,8 +83,7 @@ export class SharedSources {
 
   /** Has memory for so many slots: see `SharedCache.reserve`. */
   async reserve(slots: number, move: Move): Promise<void> {
-    const { rows } = this.#slots;
-    if (slots > rows) await this.#slots.grow(Math.min(this.#most, Math.max(slots, 2 * rows)), move);
+    await this.#slots.reserve(slots, this.#most, move);
   }
 
   /** Encodes the rows of a source into the slots of each. */
