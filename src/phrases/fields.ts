@@ -4,8 +4,17 @@
 import type { Random } from '../model/random.ts';
 import type { Kind, Language, Meaning, TimeUnit } from './meanings.ts';
 
-/** What training draws next: a kind of phrase, a relative time near now, or a text that is outside of the field. */
-export type Turn = Kind | 'near' | 'outside';
+/** What training draws next: a kind of phrase, a drill, a relative time near now, or a text outside of the field. */
+export type Turn = Kind | Drill | 'near' | 'outside';
+
+/** Phrases of a part of a kind that is learned more slowly than the rest of it. */
+export interface Drill {
+  draw(random: Random): Meaning;
+  /** Languages that they are in, but for what is translated into one of these; any by default. */
+  readonly from?: readonly [Language, ...Language[]];
+  /** Whether they are in the last style of the kind, which is the shortest one. */
+  readonly isShort?: boolean;
+}
 
 export interface Direction {
   readonly from: Language;

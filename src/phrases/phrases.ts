@@ -3,7 +3,7 @@
 
 import { Random } from '../model/random.ts';
 import { hash } from './hash.ts';
-import { type Direction, type Field, narrowField, type Turn } from './fields.ts';
+import { type Direction, type Drill, type Field, narrowField, type Turn } from './fields.ts';
 import { isHeldOut } from './held-out.ts';
 import { isReadable, type Kind, type Language, type Meaning, render } from './meanings.ts';
 import { drawOutside, outsideToken } from './outside.ts';
@@ -65,7 +65,11 @@ export function trainingPhrase(seed: number, index: number, field: Field = narro
   const { turn, from, to } = turnAt(index, field);
   if (turn === 'outside') throw new RangeError(`pair ${index} is outside of the field`);
   const random = new Random(hash([seed, index]));
-  return drawPhrase(random, trainingMeaning(random, turn, field), { from, to }, field);
+  const meaning = trainingMeaning(random, turn, field);
+  if (typeof turn === 'string') return drawPhrase(random, meaning, { from, to }, field);
+  const among = turn.from?.filter((language) => language !== to);
+  const source = among === undefined || among.includes(from) ? from : random.pick(among);
+  return drawPhrase(random, meaning, { from: source, to }, field, turn);
 }
 
 /** The kind changes more slowly than the direction, so that a small batch has all directions. */
@@ -76,11 +80,11 @@ function turnAt(index: number, field: Field): Direction & { readonly turn: Turn 
 }
 
 /** Meanings as evaluation draws them, but for those held out, and with more of the special words. */
-function trainingMeaning(random: Random, turn: Kind | 'near', field: Field): Meaning {
+function trainingMeaning(random: Random, turn: Kind | Drill | 'near', field: Field): Meaning {
   const isNear = turn === 'near' || (turn === 'relativeTime' && random.integer(1, 8) === 1);
   if (isNear) return field.drawNear(random);
   for (;;) {
-    const meaning = field.draw(random, turn);
+    const meaning = typeof turn === 'string' ? field.draw(random, turn) : turn.draw(random);
     if (!isHeldOut(meaning)) return meaning;
   }
 }
@@ -109,10 +113,12 @@ function drawPhrase(
   meaning: Meaning,
   { from, to }: Direction,
   field: Field,
+  { isShort = false }: Pick<Drill, 'isShort'> = {},
 ): Phrase {
   const styles = field.stylesOf(meaning.kind);
   const [sources, targets] = [render(meaning, from, styles), render(meaning, to, styles)];
-  const text = random.pick(sources.filter((_, style) => isReadable(meaning, from, style)));
+  const readable = sources.filter((_, style) => isReadable(meaning, from, style));
+  const text = isShort ? (readable.at(-1) as string) : random.pick(readable);
   const answers = new Set(targets.filter((_, style) => sources[style] === text));
   return { kind: meaning.kind, from, to, text, answers: [...answers] as [string, ...string[]] };
 }

@@ -1,7 +1,7 @@
 // The field of the translator that ships with the package: what Intl writes and a person would try.
 
 import type { Random } from '../model/random.ts';
-import { type Field, fieldOf, narrowTimeUnits } from './fields.ts';
+import { type Drill, type Field, fieldOf, narrowTimeUnits, type Turn } from './fields.ts';
 import type { Language, Meaning, TimeUnit } from './meanings.ts';
 
 export const allLanguages: readonly Language[] = ['de', 'en', 'es', 'fr', 'it', 'ja', 'pt', 'zh'];
@@ -21,18 +21,38 @@ export const measureUnits: readonly string[] = [
 /** First and last days, counted from 1970 on. */
 const days = {
   recent: [-25_567, 47_481], // 1900 to 2099
+  ofTwoDigits: [-7305, 29_218], // 1950 to 2049
   all: [-719_162, 2_932_896], // years 1 to 9999
 } as const;
 const millisecondsOfDay = 86_400_000;
 
-/** Ranges, lists, compact numbers, durations and words such as "yesterday" are learned the most slowly. */
-const turns = [
-  ...(['date', 'dateRange', 'list', 'outside', 'measure', 'near', 'dateRange'] as const),
-  ...(['list', 'compact', 'relativeTime', 'duration', 'dateWithTime', 'list'] as const),
-  ...(['dateRange', 'near', 'number', 'currency', 'list', 'compact', 'time'] as const),
-  ...(['dateRange', 'outside', 'duration', 'date', 'near', 'measure', 'list'] as const),
-  ...(['percent', 'measure', 'dateRange', 'list', 'compact'] as const),
-] as const;
+/** Of dates in digits with every year, where other languages leave out what both days share. */
+const digitRange: Drill = { draw: drawRange, from: ['ja', 'zh'] };
+
+/** Dates of years that may have two digits, half of them late in a month. */
+const shortDate: Drill = {
+  draw(random) {
+    const seconds = random.integer(0, 86_399);
+    const time = new Date(drawDay(random, days.ofTwoDigits) + 1000 * seconds);
+    if (random.integer(0, 1) === 1) moveTo(time, random.integer(29, 31));
+    return { kind: random.pick(['date', 'dateWithTime'] as const), time };
+  },
+  isShort: true,
+};
+
+const measureList: Drill = { draw: (random) => drawList(random, drawCount) };
+
+/** Dollars and pesos, whose names are alike. */
+const dollars: Drill = { draw: (random) => drawAmount(random, ['USD', 'CAD', 'AUD', 'MXN']) };
+
+/** What is learned the most slowly comes the most often. */
+const turns: readonly Turn[] = [
+  ...(['date', digitRange, 'outside', measureList, 'near', shortDate, 'measure'] as const),
+  ...(['compact', measureList, 'dateRange', 'duration', digitRange, 'currency', 'list'] as const),
+  ...(['dateWithTime', measureList, 'number', digitRange, 'relativeTime', 'compact'] as const),
+  ...(['outside', measureList, 'time', shortDate, 'dateRange', dollars, measureList] as const),
+  ...(['percent', digitRange, 'near', 'measure', 'list'] as const),
+];
 
 /**
  * Dates of the years 1 to 9999 in all styles, with and without time and weekday; ranges of them; times; durations of
@@ -44,14 +64,7 @@ export const wideField: Field = fieldOf(
   {
     date: (random) => ({ kind: 'date', time: drawTime(random) }),
     dateWithTime: (random) => ({ kind: 'dateWithTime', time: drawTime(random) }),
-    dateRange(random) {
-      const time = drawTime(random);
-      // Within a month or two, or within years.
-      const length = random.integer(1, random.pick([20, 60, 900]));
-      const end = new Date(Math.min(time.getTime() + length * millisecondsOfDay, lastDay));
-      const start = new Date(Math.min(time.getTime(), end.getTime() - millisecondsOfDay));
-      return { kind: 'dateRange', time: start, end };
-    },
+    dateRange: drawRange,
     time: (random) => ({ kind: 'time', time: new Date(1000 * random.integer(0, 86_399)) }),
     relativeTime(random) {
       const value = drawWhole(random, 4);
@@ -89,18 +102,8 @@ export const wideField: Field = fieldOf(
       unit: random.pick(measureUnits),
       value: random.integer(1, 8) === 1 ? random.integer(0, 2) : drawSigned(random),
     }),
-    currency(random) {
-      const value = drawWhole(random, 6) + random.pick([0, random.integer(0, 99) / 100]);
-      return { kind: 'currency', currency: random.pick(currencies), value };
-    },
-    list(random) {
-      const draw = random.pick(listed);
-      return {
-        kind: 'list',
-        type: random.pick(['conjunction', 'disjunction'] as const),
-        items: Array.from({ length: random.integer(2, 4) }, () => draw(random)),
-      };
-    },
+    currency: (random) => drawAmount(random, currencies),
+    list: (random) => drawList(random, random.pick(listed)),
   },
   { units: timeUnits, turns },
 );
@@ -123,27 +126,54 @@ const listed: readonly ((random: Random) => Meaning)[] = [
   (random) => ({ kind: 'weekday', time: new Date(random.integer(0, 6) * millisecondsOfDay) }),
   (random) => ({ kind: 'month', time: new Date(Date.UTC(1970, random.integer(0, 11))) }),
   (random) => ({ kind: 'number', value: random.integer(0, 99) }),
-  (random) => ({
-    kind: 'measure',
-    unit: random.pick(measureUnits),
-    value: random.integer(1, 99),
-  }),
+  drawCount,
 ];
 
 const lastDay = days.all[1] * millisecondsOfDay;
 
 /** Half of the years from 1900 to 2099, the others of all; one day in eight is a 29th, 30th or 31st. */
 function drawTime(random: Random): Date {
-  const [first, last] = random.pick([days.recent, days.all]);
-  const time = new Date(random.integer(first, last) * millisecondsOfDay);
+  const time = new Date(drawDay(random, random.pick([days.recent, days.all])));
   const late = random.integer(29, 31);
-  if (random.integer(1, 8) === 1) {
-    const moved = new Date(time);
-    moved.setUTCDate(late);
-    // In shorter months there is no such day.
-    if (moved.getUTCDate() === late && moved.getTime() <= lastDay) time.setUTCDate(late);
-  }
+  if (random.integer(1, 8) === 1) moveTo(time, late);
   return new Date(time.getTime() + 1000 * random.integer(0, 86_399));
+}
+
+function drawDay(random: Random, [first, last]: readonly [number, number]): number {
+  return random.integer(first, last) * millisecondsOfDay;
+}
+
+/** Moves a time to a day of its month, where there is such a day. */
+function moveTo(time: Date, date: number): void {
+  const moved = new Date(time);
+  moved.setUTCDate(date);
+  if (moved.getUTCDate() === date && moved.getTime() <= lastDay) time.setUTCDate(date);
+}
+
+function drawRange(random: Random): Meaning {
+  const time = drawTime(random);
+  // Within a month or two, or within years.
+  const length = random.integer(1, random.pick([20, 60, 900]));
+  const end = new Date(Math.min(time.getTime() + length * millisecondsOfDay, lastDay));
+  const start = new Date(Math.min(time.getTime(), end.getTime() - millisecondsOfDay));
+  return { kind: 'dateRange', time: start, end };
+}
+
+function drawCount(random: Random): Meaning {
+  return { kind: 'measure', unit: random.pick(measureUnits), value: random.integer(1, 99) };
+}
+
+function drawAmount(random: Random, of: readonly string[]): Meaning {
+  const value = drawWhole(random, 6) + random.pick([0, random.integer(0, 99) / 100]);
+  return { kind: 'currency', currency: random.pick(of), value };
+}
+
+function drawList(random: Random, draw: (random: Random) => Meaning): Meaning {
+  return {
+    kind: 'list',
+    type: random.pick(['conjunction', 'disjunction'] as const),
+    items: Array.from({ length: random.integer(2, 4) }, () => draw(random)),
+  };
 }
 
 /** A whole number of up to `digits` digits, each length as likely. */
