@@ -4,15 +4,17 @@ import {
   type FileProgress,
   loadModel,
   type LoadOptions,
+  type Model,
   type NewHead,
   pipeline,
   type Pipelines,
 } from '../index.node.ts';
 import { className } from '../model/heads/head-name.ts';
-import { isObject } from '../source/json.ts';
+import { isObject, type JsonObject } from '../source/json.ts';
 import { type ModelSource, openSource } from '../source/open-source.ts';
 import { jsonBytes, withFiles } from '../source/overlay.ts';
 import { readJson } from '../source/source.ts';
+import type { Lora } from '../training/adapters/lora.ts';
 import { labelsOf } from './describe.ts';
 import { Progress, type Terminal } from './progress.ts';
 
@@ -57,34 +59,68 @@ export async function openPipeline<Name extends keyof Pipelines>(
     ...(!quiet && { onProgress: progress.show }),
   };
   if (adapter === undefined) return await pipeline(name, source, options);
-  const { loadLora, withAdapters } = await import('../training/index.ts');
-  const head = await headOf(adapter);
-  const model = await loadModel(source, { ...options, ...(head && { head }) });
+  const { withAdapters } = await import('../training/index.ts');
+  const own = await adapterHead(adapter);
+  const { model, lora, dispose } = await loadAdapted(source, adapter, {
+    ...options,
+    ...(own && { head: own.head }),
+  });
+  try {
+    const files = own ? withConfig(source, model.config) : source;
+    const adapted = withAdapters(model, lora);
+    const task = await pipeline(name, files, { ...(signal && { signal }), model: adapted });
+    return Object.assign(task, { dispose, [Symbol.dispose]: dispose });
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+/** A model and the adapter beside its weights; both go together. */
+interface Adapted extends Disposable {
+  readonly model: Model;
+  readonly lora: Lora;
+  readonly dispose: () => void;
+}
+
+export async function loadAdapted(
+  source: ModelSource,
+  adapter: string,
+  options: LoadOptions,
+): Promise<Adapted> {
+  const { loadLora } = await import('../training/index.ts');
+  const model = await loadModel(source, options);
   try {
     const lora = await loadLora(model, adapter);
-    const adapted = withAdapters(model, lora);
-    const files = new Map([['config.json', jsonBytes(model.config)]]);
-    const own = head ? withFiles(openSource(source), files) : source;
-    const task = await pipeline(name, own, { ...(signal && { signal }), model: adapted });
     const dispose = (): void => {
       lora.dispose();
       model.dispose();
     };
-    return Object.assign(task, { dispose, [Symbol.dispose]: dispose });
+    return { model, lora, dispose, [Symbol.dispose]: dispose };
   } catch (error) {
     model.dispose();
     throw error;
   }
 }
 
-/** The head that an adapter is for, where that is not its model's: a run writes config.json beside it then. */
-async function headOf(adapter: string): Promise<NewHead | undefined> {
+/** Where an adapter is for a head that is not its model's, which a run says in config.json beside it. */
+export interface AdapterHead {
+  readonly head: NewHead;
+  readonly config: JsonObject;
+}
+
+export async function adapterHead(adapter: string): Promise<AdapterHead | undefined> {
   const config = await readJson(openSource(adapter), 'config.json');
   if (!isObject(config)) return undefined;
   const name = className(config) ?? '';
   const labels = labelsOf(config, name);
   if (labels.length === 0) return undefined;
-  if (name.endsWith('ForObjectDetection')) return { labels, of: 'object' };
+  if (name.endsWith('ForObjectDetection')) return { head: { labels, of: 'object' }, config };
   const problemType = config['problem_type'] as NonNullable<NewHead['problemType']> | undefined;
-  return { labels, ...(problemType && { problemType }) };
+  return { head: { labels, ...(problemType && { problemType }) }, config };
+}
+
+/** A checkpoint with another config.json. */
+export function withConfig(source: ModelSource, config: JsonObject): ModelSource {
+  return withFiles(openSource(source), new Map([['config.json', jsonBytes(config)]]));
 }

@@ -219,6 +219,11 @@ const commands: readonly Run[] = [
   },
   { begin: 'train', more: ['--out', run, '--steps', '1', '--batch-size', '6'], prints: /Evaluate/ },
   {
+    begin: 'evaluate runs/topics/best',
+    replaced: { 'runs/topics/best': path.join(folder, 'topics', 'best'), 'test.csv': topics },
+    prints: /^accuracy \d+\.\d % {2}macro f1 \d\.\d{4}\n20 rows of /,
+  },
+  {
     begin: 'evaluate runs/',
     replaced: { 'runs/mine': run, 'runs/phrases': run },
     more: ['--count', '1'],

@@ -282,8 +282,9 @@ test('a new language model learns its tokenizer and texts end to end, goes on af
   const expected = (Math.log2(Number(perplexity)) * number(tokens)) / number(bytes);
   expect(Number(bits)).toBeCloseTo(expected, 2);
   expectRefusal(await run('evaluate', whole, '--data', data, '--count', '3'), '--count', '--data');
+  expectRefusal(await run('evaluate', whole, '--adapter', parts), '--adapter goes with --data');
   const pairs = path.join(root, 'models', 'phrases');
-  expectRefusal(await run('evaluate', pairs, '--data', data), '--data is for language models');
+  expectRefusal(await run('evaluate', pairs, '--data', data), 'line 1', 'one tab');
   expectRefusal(
     await run('train', '--new', pairs, '--data', data, '--out', path.join(folder, 'none')),
     '--new begins a language model',
@@ -336,6 +337,16 @@ test('adapters of a language model learn from conversations, over int8, and are 
   const more = await run('train', '--resume', '--out', out, '--steps', '9');
   expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
   expect((await readLog<LogLine>(out)).map(({ step }) => step)).toEqual([3, 6, 9]);
+  const measured = async (...options: string[]): Promise<number> => {
+    const { stdout } = await run('evaluate', from, '--data', data, ...options);
+    expect(stdout).toMatch(
+      /^loss \d+\.\d{4} {2}perplexity \d+\.\d{4}\n40 rows of .*chat\.jsonl in /,
+    );
+    return Number(stdout.split(' ')[1]);
+  };
+  const [before, after] = [await measured(), await measured('--adapter', out, '--dtype', 'int8')];
+  expect(after).toBeLessThan(before);
+  expect(after).toBeLessThan(log[1]!.evaluationLoss! + 0.5);
   const generate = ['generate', from, 'Is London 3?', '--chat', '--max-new-tokens', '6', '--quiet'];
   const plain = await run(...generate);
   const tuned = await run(...generate, '--adapter', out);
@@ -375,6 +386,11 @@ test('a classifier keeps its best by the metric that is asked for, ends early, a
   expect(stdout).toContain(line);
   const told = await run('classify', path.join(out, 'best'), 'Marie Curie 3', '--quiet');
   expect(told.stdout).toContain('entailment');
+  const measured = await run('evaluate', path.join(out, 'best'), '--data', data);
+  expect({ code: measured.code, stderr: measured.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(measured.stdout).toMatch(
+    /^accuracy 100\.0 % {2}macro f1 1\.0000\n80 rows of .*rows\.csv in /,
+  );
 
   // What was found is known when it is taken up again: nothing is left to do, but with more patience.
   const again = await run('train', '--resume', '--out', out, ...often, '--patience', '2');
@@ -395,6 +411,9 @@ test('metrics that a task has not, and labels that a model has not, are refused'
   expectRefusal(other, '--metric is chrF', 'accuracy, macroF1');
   expectRefusal(await run(...asked, '--metric', 'bleu'), '--metric is "bleu"', 'chrF');
   expectRefusal(await run(...asked, '--patience', '0'), '--patience', 'at least 1');
+  await writeFile(data, 'text,label\nMarie,maybe\nCurie,never\n');
+  const unknown = await run('evaluate', from, '--data', data);
+  expectRefusal(unknown, 'has the labels ["maybe","never"]', '"entailment"');
   const few = await labelledFile(folder, 8);
   expectRefusal(await run(...asked, '--patience', '2'), 'held out', '--patience');
   expect(few).toBe(data);
@@ -444,6 +463,8 @@ test('an encoder with another head learns labels of its own, and names them', as
   expect(kept).toContain('classifier');
   const beside = await run('classify', from, 'London 3', '--adapter', tuned, '--quiet');
   expect(beside.stdout).toMatch(/^place/);
+  const measured = await run('evaluate', from, '--adapter', tuned, ...data.slice(0, 2));
+  expect(measured.stdout).toMatch(/^accuracy 100\.0 % .*\n30 rows of /);
 });
 
 test('a checkpoint of sentence-transformers learns which texts belong together, and goes on after a stop', async () => {
@@ -501,6 +522,10 @@ test('a checkpoint of sentence-transformers learns which texts belong together, 
     JSON.parse(await readFile(path.join(out, name), 'utf8'));
   expect(await kept('1_Pooling/config.json')).toEqual({ pooling_mode: 'cls' });
   expect(await kept('sentence_bert_config.json')).toEqual({ max_seq_length: 12 });
+  const measured = await run('evaluate', out, '--data', data, '--batch-size', '4');
+  expect({ code: measured.code, stderr: measured.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(measured.stdout).toMatch(/^loss \d\.\d{4}\n40 rows of 3 texts of .*pairs\.csv in /);
+  expect(Number(measured.stdout.split(/\s/)[1])).toBeLessThan(losses[0]!);
   const alike = await run('similarity', out, 'London 3', 'is London', 'is Bach', '--quiet');
   const [near = 0, far = 0] = alike.stdout.split('\n').map(Number.parseFloat);
   expect(near).toBeGreaterThan(far);
@@ -538,6 +563,9 @@ test('adapters of a language model learn from preferences, and whole models are 
   expect(Number(held)).toBeLessThan(Math.LN2);
   const whole = await run(...asked, '--out', path.join(folder, 'whole'));
   expectRefusal(whole, 'Train adapters (Lora)');
+  const measured = await run('evaluate', from, '--data', data, '--adapter', out);
+  expect(Number(/^loss (\d\.\d{4})\n20 rows of /.exec(measured.stdout)![1])).toBeLessThan(Math.LN2);
+  expectRefusal(await run('evaluate', from, '--data', data), 'Pass --adapter DIR');
 });
 
 test('rows that teach nothing are told by their number, options that do not go together by name', async () => {
@@ -580,6 +608,10 @@ test('a classifier of pictures learns labels from folders, under their names', a
   // The folder of the run is a model with its processor, and says what it learned.
   const seen = await run('see', out, path.join(data, 'gnu', '0.png'), '--top-k', '1');
   expect(seen.stdout).toMatch(/^(ant|bee|cat|dog|elk|fox|gnu)\t0\.\d+\n$/);
+  const measured = await run('evaluate', out, '--data', data);
+  expect(measured.stdout).toMatch(
+    /^accuracy \d+\.\d % {2}macro f1 \d\.\d{4}\n21 pictures of 7 labels of .*pets in /,
+  );
 
   await rm(path.join(data, 'gnu'), { recursive: true });
   // Other labels than the seven that it had get a head of their own.
@@ -663,23 +695,35 @@ test('adapters of a model of speech learn from sounds with their texts', async (
   const from = path.join(root, 'test', 'fixtures', 'whisper_task');
   const data = path.join(folder, 'speech');
   await mkdir(data);
-  for (const name of ['one', 'two']) {
-    await copyFile(path.join(from, `${name}.wav`), path.join(data, `${name}.wav`));
+  // Of twenty, one is held out.
+  const said = Array.from({ length: 20 }, (_, i) =>
+    i % 2 === 0 ? ['one', 'Hallo Welt'] : ['two', 'Guten Tag!'],
+  );
+  for (const [i, [name]] of said.entries()) {
+    await copyFile(path.join(from, `${name}.wav`), path.join(data, `${i}.wav`));
   }
   const table = path.join(data, 'metadata.csv');
-  await writeFile(table, 'file_name,transcription\none.wav,Hallo Welt\ntwo.wav,Guten Tag!\n');
+  const rows = said.map(([, text], i) => `${i}.wav,${text}`);
+  await writeFile(table, ['file_name,transcription', ...rows].join('\n'));
   const out = path.join(folder, 'out');
   const asked = ['train', '--from', from, '--data', data, '--out', out];
   expectRefusal(await run(...asked), 'language is missing', 'en, de, ja');
-  const steps = ['--steps', '30', '--batch-size', '2', '--learning-rate', '0.02'];
+  const often = ['--evaluate-every', '30', '--learning-rate', '0.02'];
+  const steps = ['--steps', '30', '--batch-size', '2', ...often];
   const { code, stderr, stdout } = await run(...asked, '--language', 'de', '--lora', '4', ...steps);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toContain('2 sounds with texts of');
+  expect(stdout).toContain('19 sounds with texts of');
+  expect(stdout).toMatch(/^step 30\/30 .* word error rate \d+\.\d %$/m);
   const more = await run('train', '--resume', '--out', out, '--steps', '50');
   expect({ code: more.code, stderr: more.stderr }).toEqual({ code: 0, stderr: '' });
   const log = await readLog<LogLine>(out);
   expect(log.map(({ step }) => step)).toEqual([25, 30, 50]);
   expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss);
+  const heard = ['evaluate', from, '--adapter', out, '--data', data, '--language', 'de'];
+  const measured = await run(...heard, '--batch-size', '5');
+  expect(measured.stdout).toMatch(
+    /^word error rate \d+\.\d %\n20 sounds with texts of .*speech in /,
+  );
   await rm(out, { recursive: true });
   const pairs = ['train', '--from', from, '--data', table, '--out', out];
   expectRefusal(await run(...pairs), 'folder of sounds', 'metadata.csv');
@@ -736,6 +780,16 @@ test('evaluate fails a model that knows nothing, and refuses one of other langua
   expectRefusal(await run('evaluate', tiny), 'no tokens for fr');
   expectRefusal(await run('evaluate', tiny, tiny), 'evaluate [SOURCE]');
   expectRefusal(await run('evaluate', '--count', '0'), '--count', 'at least 1');
+});
+
+test('evaluate measures a translator by pairs of a file', async () => {
+  const folder = await temporaryFolder('train-cli');
+  const file = path.join(folder, 'pairs.tsv');
+  await writeFile(file, '>>de<<in 3 days\tin 3 Tagen\n>>fr<<3 kilometers\t3 kilomètres.\n');
+  const phrases = path.join(root, 'models', 'phrases');
+  const { code, stderr, stdout } = await run('evaluate', phrases, '--data', file, '--dtype', 'f32');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^exact match 50\.0 % {2}chr f 9\d\.\d{4}\n2 pairs of .*pairs\.tsv in /);
 });
 
 /** The bytes of each tensor of a safetensors file. */

@@ -52,6 +52,10 @@ test('a detector learns labels of its own from a table, and goes on', async () =
   const seen = await run('see', out, picture, '--detect', '--threshold', '0.01');
   expect(seen.stderr).toBe('');
   expect(seen.stdout).toMatch(/\tblock\t0\.\d+\t/);
+  const measured = await run('evaluate', out, '--data', data);
+  expect(measured.stdout).toMatch(
+    /^map 0\.\d{4} {2}map50 [01]\.\d{4} {2}map75 [01]\.\d{4}\n40 pictures with objects of 1 labels of .*blocks in /,
+  );
 
   // Beside the model, an adapter learns with a head of its own.
   const tuned = path.join(folder, 'adapter');

@@ -13,7 +13,8 @@ import {
 } from '../../training/data/contrastive-batch.ts';
 import type { DataRecord } from '../../training/data/records.ts';
 import type { Learner } from './data.ts';
-import { examplesOf, inOrder } from './rows.ts';
+import { exampleLearner, exampleSet } from './example-set.ts';
+import { examplesOf } from './rows.ts';
 
 /** Whether a row tells texts that belong together. */
 export function isContrast({ anchor, positive }: DataRecord): boolean {
@@ -30,7 +31,7 @@ interface Reader {
 export async function contrastLearner(
   file: string,
   rows: readonly DataRecord[],
-  { source, tokenizer, recipe: { seed, batchSize } }: Reader,
+  { source, tokenizer, recipe }: Reader,
 ): Promise<Learner> {
   const found = await readJson(source, 'sentence_bert_config.json');
   const { max_seq_length: most, do_lower_case: isLower } = isObject(found) ? found : {};
@@ -43,24 +44,16 @@ export async function contrastLearner(
     if (own !== columns) throw unlike(own, columns);
     return example;
   });
-  return {
-    source,
-    tokenizer,
-    modules: true,
-    async data({ maxPositions }) {
-      const known = [most, tokenizer.maxLength, maxPositions].map((one) => Number(one ?? Infinity));
-      const maxLength = Math.min(...known);
-      const data = await inOrder(file, examples, {
-        seed,
-        batchSize,
-        batchOf: (some) =>
-          contrastiveBatch(tokenizer, some, { ...(maxLength < Infinity && { maxLength }) }),
-        heldOutSize: Math.min(batchSize, Math.max(2, Math.floor(rows.length / 20))),
-        unit: `rows of ${columns} texts`,
-      });
-      return { ...data, objective: contrastive({ ...(columns && { columns }) }) };
-    },
-  };
+  return exampleLearner({ source, tokenizer, modules: true }, recipe, ({ maxPositions }) => {
+    const known = [most, tokenizer.maxLength, maxPositions].map((one) => Number(one ?? Infinity));
+    const maxLength = Math.min(...known);
+    const limits = { ...(maxLength < Infinity && { maxLength }) };
+    return exampleSet(file, examples, (some) => contrastiveBatch(tokenizer, some, limits), {
+      heldOutSize: Math.min(recipe.batchSize, Math.max(2, Math.floor(rows.length / 20))),
+      unit: `rows of ${columns} texts`,
+      objective: contrastive({ ...(columns && { columns }) }),
+    });
+  });
 }
 
 type Contrast = Required<ContrastiveExample>;

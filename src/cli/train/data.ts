@@ -9,10 +9,12 @@ import { type Field } from '../../phrases/fields.ts';
 import { outsideToken } from '../../phrases/outside.ts';
 import { unseenPhrases } from '../../phrases/phrases.ts';
 import { numberedBatches, phraseBatches, type Recipe } from '../../phrases/recipe.ts';
+import { sequenceBatch, type SequencePair } from '../../training/batches.ts';
 import { shuffle, shuffled } from '../../training/data/order.ts';
 import type { Objective } from '../../training/objective.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { type Example, missingLanguages, phraseSource } from './answers.ts';
+import { type ExampleSet, exampleSet } from './example-set.ts';
 
 export interface TrainingData {
   /** Batches by number, from 0, without end. */
@@ -39,6 +41,8 @@ export interface Learner {
   /** Whether it learns with what modules.json puts behind it. */
   readonly modules?: boolean;
   readonly data: (model: Model) => Promise<TrainingData>;
+  /** All of what is learned, to measure by, where it is examples. */
+  readonly examples?: (model: Model) => ExampleSet | Promise<ExampleSet>;
 }
 
 /** Of a file, one text in twenty is held out, and no more than this; of phrases, as many. */
@@ -95,12 +99,42 @@ export async function fileData(
   tokenizer: Tokenizer,
   positions: number,
 ): Promise<TrainingData> {
+  const { training, heldOut } = splitPairs(await readPairs(file), recipe.seed);
+  const pairs = encodedPairs(file, training, tokenizer, positions);
+  const count = (number: number): string => number.toLocaleString('en-US');
+  return {
+    batches: numberedBatches(recipe, shuffled(pairs, recipe.seed)),
+    heldOut,
+    summary: `${count(pairs.length)} pairs of ${file}, ${count(heldOut.length)} texts held out`,
+  };
+}
+
+/** All pairs of such a file, to measure by. Errors: FILE_UNREADABLE, FILE_INVALID. */
+export async function pairExamples(
+  file: string,
+  tokenizer: Tokenizer,
+  positions: number,
+): Promise<ExampleSet> {
+  const pairs = encodedPairs(file, await readPairs(file), tokenizer, positions);
+  const { padToken = 0 } = tokenizer;
+  return exampleSet(file, pairs, (some) => sequenceBatch(some, padToken), { unit: 'pairs' });
+}
+
+async function readPairs(file: string): Promise<TextPair[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `${file} cannot be read: ${reason}. Check --data.`;
     throw new TransformerError('FILE_UNREADABLE', message, { cause });
   });
-  const { training, heldOut } = splitPairs(parsePairs(text, file), recipe.seed);
+  return parsePairs(text, file);
+}
+
+function encodedPairs(
+  file: string,
+  pairs: readonly TextPair[],
+  tokenizer: Tokenizer,
+  positions: number,
+): SequencePair[] {
   const encode = (one: string, line: number): number[] => {
     const ids = tokenizer.encode(one);
     if (ids.length <= positions) return ids;
@@ -110,16 +144,10 @@ export async function fileData(
         'Shorten or remove it.',
     );
   };
-  const pairs = training.map(({ source, target, line }) => ({
+  return pairs.map(({ source, target, line }) => ({
     source: encode(source, line),
     target: encode(target, line),
   }));
-  const count = (number: number): string => number.toLocaleString('en-US');
-  return {
-    batches: numberedBatches(recipe, shuffled(pairs, recipe.seed)),
-    heldOut,
-    summary: `${count(pairs.length)} pairs of ${file}, ${count(heldOut.length)} texts held out`,
-  };
 }
 
 /** @throws TransformerError FILE_INVALID, naming the line */

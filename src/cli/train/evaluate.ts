@@ -1,5 +1,5 @@
-// webgpu-transformer evaluate [SOURCE]: how many phrases of its field a translator gets right, or how well a language
-// model foretells texts.
+// webgpu-transformer evaluate [SOURCE]: how many phrases of its field a translator gets right, or how good any model is at
+// its task by data.
 
 import { Gpu, loadModel, TransformerError } from '../../index.node.ts';
 import { openSource } from '../../source/open-source.ts';
@@ -13,9 +13,17 @@ import { adapterLine } from '../adapter-line.ts';
 import { answer, missingLanguages, phraseSource } from './answers.ts';
 import { embeddedModel } from '../embedded-model.ts';
 import { calibrationLine } from './calibrate.ts';
-import { evaluateTexts } from './evaluate-texts.ts';
+import { evaluateData } from './evaluate-data.ts';
 import type { Command } from '../command.ts';
-import { flagOption, readOptions, textOption, UsageError, wholeOption } from '../options.ts';
+import {
+  dtypeOption,
+  flagOption,
+  readOptions,
+  taskOptions,
+  textOption,
+  UsageError,
+  wholeOption,
+} from '../options.ts';
 import { duration, Progress } from '../progress.ts';
 
 /** What must be right, of all phrases and of those of each direction. */
@@ -52,7 +60,11 @@ const examinations: readonly Examination[] = [
 ];
 
 const options = {
-  data: textOption('FILE', 'texts, a row each, that a language model is to foretell'),
+  data: textOption('FILE', 'what to measure by, as train takes it: a file or a folder'),
+  adapter: textOption('DIR', 'with --data: a low-rank adapter (LoRA) beside its weights'),
+  'batch-size': textOption('N', 'with --data: examples side by side (8)'),
+  language: textOption('NAME', 'with --data: what is spoken in sounds, fr or french; for Whisper'),
+  dtype: taskOptions.dtype,
   count: textOption(
     'N',
     'phrases of each kind in each direction (as many as make about 2,000 to 5,000)',
@@ -64,15 +76,21 @@ const options = {
 
 export const evaluate: Command = {
   form: 'evaluate [SOURCE]',
-  summary: "translate phrases of the model's field, and count what is right",
+  summary:
+    "translate phrases of the model's field and count what is right, or measure any model by data",
   details:
-    'SOURCE is a folder, a URL or hf:owner/name; the embedded model when absent. With --data it is a language model: ' +
-    'told are perplexity a token, and bits a byte.',
+    'SOURCE is a folder, a URL or hf:owner/name; the embedded model when absent. With --data it is any model that train ' +
+    'takes, measured by all of the data: classifiers by accuracy and macro F1, or correlation; what writes texts by exact ' +
+    'match and chrF; speech by the word error rate; detectors by mean average precision; language models by perplexity, of ' +
+    'whole texts with bits a byte; others by their loss.',
   options,
   examples: [
     { call: 'evaluate' },
     { call: 'evaluate runs/mine --misses' },
     { call: 'evaluate runs/novels --data held-out.jsonl' },
+    { call: 'evaluate runs/topics/best --data test.csv' },
+    { call: 'evaluate runs/street/best --data street-test/' },
+    { call: 'evaluate DIR --adapter runs/chat --data chat-test.jsonl --dtype int8' },
   ],
   run,
 };
@@ -86,14 +104,23 @@ async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args, options);
   const seed = wholeOption('--seed', values.seed) ?? 1;
   const given = wholeOption('--count', values.count, 1);
+  const batchSize = wholeOption('--batch-size', values['batch-size'], 1) ?? 8;
+  const dtype = dtypeOption(values.dtype);
   const [place = embeddedModel('phrases'), ...more] = positionals;
   if (more.length > 0) throw new UsageError(`Pass one checkpoint: ${evaluate.form}`);
-  if (values.data !== undefined) {
-    const other = (['count', 'seed', 'misses', 'calibrate'] as const).find(
-      (name) => values[name] !== undefined && values[name] !== false,
-    );
-    if (other === undefined) return evaluateTexts(place, values.data);
-    throw new UsageError(`--${other} is for phrases. Leave it out, or --data.`);
+  const { data, adapter, language } = values;
+  const isGiven = (name: keyof typeof values): boolean =>
+    values[name] !== undefined && values[name] !== false;
+  if (data !== undefined) {
+    const other = (['count', 'seed', 'misses', 'calibrate'] as const).find(isGiven);
+    if (other !== undefined) {
+      throw new UsageError(`--${other} is for phrases. Leave it out, or --data.`);
+    }
+    return evaluateData({ place, data, adapter, dtype, batchSize, language });
+  }
+  const other = (['adapter', 'batch-size', 'language'] as const).find(isGiven);
+  if (other !== undefined) {
+    throw new UsageError(`--${other} goes with --data. Pass both, or leave it out.`);
   }
   const start = performance.now();
   const source = openSource(place);
@@ -101,7 +128,7 @@ async function run(args: readonly string[]): Promise<void> {
   const { field, count, bar } = examinationOf(tokenizer, place);
   const phrases = unseenPhrases(seed, given ?? count, field);
   using gpu = await Gpu.request();
-  using model = await loadModel(source, { gpu });
+  using model = await loadModel(source, { gpu, ...(dtype && { dtype }) });
   const progress = new Progress(phrases.length);
   const answers = await answer(model, tokenizer, phrases.map(phraseSource), {
     onProgress: (done) => progress.show(done, 'phrases'),

@@ -30,11 +30,15 @@ import { imageBatch, labelledImages, pictureFiles } from '../../training/data/im
 import { annotatedImages, hasObjects, objectBatch } from '../../training/data/object-folder.ts';
 import { labelledSounds, soundBatch } from '../../training/data/sound-folder.ts';
 import { loadSpeechProcessor } from '../../training/data/speech-processor.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { labelsOf, tasksFor } from '../describe.ts';
 import { UsageError } from '../options.ts';
 import type { Learner } from './data.ts';
-import { inOrder } from './rows.ts';
-import type { TrainSettings } from './settings.ts';
+import { exampleLearner, exampleSet } from './example-set.ts';
+import type { RunSettings } from './run-settings.ts';
+
+/** What of the settings of a run says what it learns. */
+export type LearnerSettings = Pick<RunSettings, 'recipe' | 'from' | 'data' | 'language'>;
 
 /** How models of a task come to what they learn. */
 interface Kind {
@@ -42,7 +46,7 @@ interface Kind {
   readonly files: FileKind;
   readonly learner: (
     folder: NamedFolder,
-    settings: TrainSettings,
+    settings: LearnerSettings,
     checkpoint: Checkpoint,
   ) => Promise<Learner>;
 }
@@ -85,7 +89,7 @@ const kinds: Readonly<Record<string, Kind>> = {
  * Errors: UsageError where that is no folder, or where a model of texts was given one; FILE_*, INPUT_INVALID.
  */
 export async function folderLearner(
-  settings: TrainSettings,
+  settings: LearnerSettings,
   source: Source,
 ): Promise<Learner | undefined> {
   const { data, from } = settings;
@@ -128,7 +132,7 @@ interface Checkpoint {
 
 async function imageLearner(
   folder: NamedFolder,
-  settings: TrainSettings,
+  settings: LearnerSettings,
   checkpoint: Checkpoint,
 ): Promise<Learner> {
   if (hasObjects(folder)) return objectLearner(folder, settings, checkpoint);
@@ -144,32 +148,29 @@ async function imageLearner(
 
 async function objectLearner(
   folder: NamedFolder,
-  { recipe: { seed, batchSize } }: TrainSettings,
+  { recipe }: LearnerSettings,
   { source, config }: Checkpoint,
 ): Promise<Learner> {
   const processor = await ImageProcessor.load(source);
   const { images, labels: own } = await annotatedImages(folder);
-  const { labels, numbers, head } = labelsFor(own, config, { seed, of: 'object' });
+  const { labels, numbers, head } = labelsFor(own, config, {
+    seed: recipe.seed,
+    of: 'object',
+  });
   const annotated = images.map((one) => ({
     ...one,
     classLabels: one.classLabels.map((label) => numbers[label] ?? -1),
   }));
-  return {
-    source,
-    ...(head && { head }),
-    data: ({ gpu }) =>
-      inOrder(folder.path, annotated, {
-        seed,
-        batchSize,
-        batchOf: (some) => objectBatch(gpu, processor, some),
-        unit: `pictures with objects of ${labels.length} labels`,
-      }),
-  };
+  return exampleLearner({ source, ...(head && { head }) }, recipe, ({ gpu }) =>
+    exampleSet(folder.path, annotated, (some) => objectBatch(gpu, processor, some), {
+      unit: `pictures with objects of ${labels.length} labels`,
+    }),
+  );
 }
 
 async function soundLearner(
   folder: NamedFolder,
-  settings: TrainSettings,
+  settings: LearnerSettings,
   checkpoint: Checkpoint,
 ): Promise<Learner> {
   const extractor = await FeatureExtractor.load(checkpoint.source);
@@ -193,50 +194,42 @@ interface Labelled<Example> {
 /** Learns the classes of a folder by the numbers that a model has for them. */
 function labelLearner<Example extends { readonly label: number }>(
   folder: string,
-  { recipe: { seed, batchSize } }: TrainSettings,
+  { recipe }: LearnerSettings,
   { source, config }: Checkpoint,
   { labels: own, examples, batchOf, unit }: Labelled<Example>,
 ): Learner {
-  const { labels, numbers, head } = labelsFor(own, config, { seed, of: 'sequence' });
+  const { labels, numbers, head } = labelsFor(own, config, {
+    seed: recipe.seed,
+    of: 'sequence',
+  });
   const labelled = examples.map((one) => ({ ...one, label: numbers[one.label] ?? -1 }));
-  return {
-    source,
-    ...(head && { head }),
-    data: ({ gpu }) =>
-      inOrder(folder, labelled, {
-        seed,
-        batchSize,
-        batchOf: (some) => batchOf(gpu, some),
-        unit: `${unit} of ${labels.length} labels`,
-      }),
-  };
+  return exampleLearner({ source, ...(head && { head }) }, recipe, ({ gpu }) =>
+    exampleSet(folder, labelled, (some) => batchOf(gpu, some), {
+      unit: `${unit} of ${labels.length} labels`,
+    }),
+  );
 }
 
 async function speechLearner(
   folder: NamedFolder,
-  settings: TrainSettings,
+  settings: LearnerSettings,
   checkpoint: Checkpoint,
 ): Promise<Learner> {
   // What hears speech can learn labels, too.
   if (isWithoutTexts(folder)) return soundLearner(folder, settings, checkpoint);
   const { recipe, language } = settings;
-  const { seed, batchSize } = recipe;
   const { source } = checkpoint;
   const processor = await loadSpeechProcessor(source);
+  const tokenizer = await Tokenizer.load(source, undefined);
   const spoken = spokenTexts(folder);
   const said = { ...(language !== undefined && { language }) };
   // What cannot be written is told before anything is learned.
   for (const { text } of spoken) await processor.labels(text, said);
-  return {
-    source,
-    data: ({ gpu }) =>
-      inOrder(folder.path, spoken, {
-        seed,
-        batchSize,
-        batchOf: (some) => speechBatch(gpu, processor, some, said),
-        unit: 'sounds with texts',
-      }),
-  };
+  return exampleLearner({ source, tokenizer }, recipe, ({ gpu }) =>
+    exampleSet(folder.path, spoken, (some) => speechBatch(gpu, processor, some, said), {
+      unit: 'sounds with texts',
+    }),
+  );
 }
 
 /** How the classes of a folder stand in a model. */

@@ -5,7 +5,7 @@ import type { ModelInputs } from '../../model/model.ts';
 import { show } from '../../runtime/print.ts';
 import { exampleBatch } from '../../training/data/examples.ts';
 import { packedRows } from '../../training/data/packed-rows.ts';
-import { readRecords } from '../../training/data/records.ts';
+import { type DataRecord, readRecords } from '../../training/data/records.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { TrainingData } from './data.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -95,7 +95,11 @@ function tokensOf(texts: readonly string[], tokenizer: Tokenizer): number[] {
 
 /** The texts of a file of rows. Errors: FILE_*, naming the row. */
 export async function textsOf(file: string): Promise<string[]> {
-  const rows = await readRecords(file, { columns: ['text'] });
+  return textsIn(file, await readRecords(file, { columns: ['text'] }));
+}
+
+/** The same of rows that are read. */
+export function textsIn(file: string, rows: readonly DataRecord[]): string[] {
   return rows.map(({ text }, index) => {
     if (typeof text === 'string') return text;
     throw new TransformerError(

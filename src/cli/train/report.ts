@@ -114,7 +114,7 @@ export class Reporter {
       `learning rate ${learningRate.toExponential(2)}`,
       `gradient norm ${gradNorm.toFixed(3)}`,
       ...(skippedSteps > 0 ? [`${skippedSteps} skipped`] : []),
-      ...values.map(([name, value]) => shown(name, value)),
+      ...values.map(([name, value]) => shownHeldOut(name, value)),
     ];
     this.print(parts.join('  '));
   }
@@ -166,9 +166,15 @@ function tagOf(name: string): string {
 
 const parts = new Set<MetricName>(['accuracy', 'exactMatch', 'wordErrorRate']);
 
-function shown(name: MetricName, value: number): string {
-  const words = name === 'loss' ? 'loss held out' : tagOf(name).replaceAll('_', ' ');
+/** A metric in words. */
+export function shownMetric(name: MetricName, value: number): string {
+  const words = tagOf(name).replaceAll('_', ' ');
   return parts.has(name)
     ? `${words} ${(100 * value).toFixed(1)} %`
     : `${words} ${value.toFixed(4)}`;
+}
+
+/** The same beside the loss of a step. */
+function shownHeldOut(name: MetricName, value: number): string {
+  return name === 'loss' ? `loss held out ${value.toFixed(4)}` : shownMetric(name, value);
 }
