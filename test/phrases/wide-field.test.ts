@@ -2,7 +2,15 @@
 import { expect, test } from 'vitest';
 import { isReadable, type Kind, type Meaning, render } from '../../src/phrases/meanings.ts';
 import { drawOutside, outsideToken } from '../../src/phrases/outside.ts';
-import { batchAt, drawPhrases, pairAt, unseenPhrases } from '../../src/phrases/phrases.ts';
+import { fieldOf } from '../../src/phrases/fields.ts';
+import { isHeldOut } from '../../src/phrases/held-out.ts';
+import {
+  batchAt,
+  drawPhrases,
+  pairAt,
+  trainingPhrase,
+  unseenPhrases,
+} from '../../src/phrases/phrases.ts';
 import { wideField } from '../../src/phrases/wide-field.ts';
 import { Random } from '../support/random.ts';
 
@@ -20,7 +28,44 @@ type Of<K extends Kind> = Meaning & { readonly kind: K };
 
 test('each kind is drawn in turn, and nothing that is no kind', () => {
   expect(languages).toHaveLength(8);
-  expect(new Set(turns)).toEqual(new Set([...kinds, 'near', 'outside']));
+  const named = turns.filter((turn) => typeof turn === 'string');
+  expect(new Set(named)).toEqual(new Set([...kinds, 'near', 'outside']));
+});
+
+test('drills are of the languages and the style that they ask for', () => {
+  const rounds = Array.from({ length: 4 * turns.length * directions }, (_, index) => index);
+  const drilled = rounds.flatMap((index) => {
+    const turn = turns[Math.floor(index / directions) % turns.length]!;
+    return typeof turn === 'string' ? [] : [{ turn, ...trainingPhrase(2, index, wideField) }];
+  });
+  expect(new Set(drilled.map(({ kind }) => kind))).toEqual(
+    new Set(['date', 'dateWithTime', 'dateRange', 'list', 'currency']),
+  );
+  const ranges = drilled.filter(({ kind }) => kind === 'dateRange');
+  for (const { from, to } of ranges) {
+    expect(['ja', 'zh']).toContain(from);
+    expect(from).not.toBe(to);
+  }
+  expect(new Set(ranges.map(({ to }) => to)).size).toBe(8);
+  const english = drilled.filter(({ from, turn }) => from === 'en' && turn.isShort);
+  expect(english.length).toBeGreaterThan(20);
+  for (const { text } of english) {
+    expect(text).toMatch(/^\d{1,2}\/\d{1,2}\/\d\d(, \d{1,2}:\d\d [AP]M)?$/);
+  }
+});
+
+test('what is held out is drilled no more than it is drawn', () => {
+  const meters = (value: number): Meaning => ({ kind: 'measure', unit: 'meter', value });
+  const drill = {
+    draw: (random: { integer(a: number, b: number): number }) => meters(random.integer(3, 99)),
+  };
+  const field = fieldOf(['de', 'en'], {}, { units: [], turns: [drill] });
+  const sources = batchAt(1, 0, 3000, field).map(({ source }) => source);
+  const values = Array.from({ length: 97 }, (_, i) => i + 3);
+  const isAsked = (value: number): boolean => sources.includes(`>>de<<${value} meters`);
+  expect(values.filter((value) => !isAsked(value))).toEqual(
+    values.filter((value) => isHeldOut(meters(value))),
+  );
 });
 
 test('evaluation draws stay the same from release to release', () => {
