@@ -51,7 +51,7 @@ export function exampleLearner(
 }
 
 /** Batches of examples in an order that the seed draws, and those that are held out. */
-export async function inOrder(
+async function inOrder(
   { count, batchOf, name, heldOutSize = 1, objective }: ExampleSet,
   { seed, batchSize }: Pick<Recipe, 'seed' | 'batchSize'>,
 ): Promise<TrainingData> {
