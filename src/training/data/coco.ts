@@ -7,7 +7,7 @@ import type { FolderFile } from '../../source/folder-files.ts';
 import { isObject, type JsonObject, parseJson, show } from '../../source/json.ts';
 import { readBytes } from '../../source/read-bytes.ts';
 import { filesNamed } from './described-files.ts';
-import type { LocatedObjects, NamedObject } from './located-objects.ts';
+import type { LocatedObjects, NamedObject, PictureSize } from './located-objects.ts';
 
 /** What the file is called: by its usual name, or as tools export it. */
 const names = /^(annotations|(_?annotations|instances)\.coco)\.json$/;
@@ -68,7 +68,9 @@ export async function cocoObjects(
       const got = show(category ?? null);
       throw invalid(`${where} is of the category ${got}, which categories do not have`);
     }
-    if (iscrowd !== 1 && iscrowd !== true) own.push({ name, box: bbox, where });
+    if (iscrowd === 1 || iscrowd === true) continue;
+    const size = sizeOf(images.get(image));
+    own.push({ name, box: bbox, where, ...(size && { size }) });
   }
   const named = [...images.values()].map(({ file_name: file }, index) => ({
     path: file,
@@ -80,6 +82,12 @@ export async function cocoObjects(
     objects: objects.get(ids[index]) ?? [],
   }));
   return { pictures, labels };
+}
+
+/** Width and height of an image, where they are told. */
+function sizeOf(image: JsonObject | undefined): PictureSize | undefined {
+  const { width, height } = image ?? {};
+  return typeof width === 'number' && typeof height === 'number' ? { width, height } : undefined;
 }
 
 /** Entries by their id. */

@@ -13,6 +13,14 @@ import { columnOf, type DescribedFile } from './described-files.ts';
 export interface NamedObject extends ClassNamed {
   /** The left and upper edge, width and height, in pixels. */
   readonly box: unknown;
+  /** Of its picture, where that is known before it is read. */
+  readonly size?: PictureSize;
+}
+
+/** In pixels. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** A picture with its objects. */
@@ -71,11 +79,31 @@ function listIn(objects: JsonObject, name: string, where: string): readonly unkn
   throw invalid(`${where}: ${name} is ${got}; wanted a list`);
 }
 
+/** A box stands out by so many pixels at most: what was rounded does. */
+const slack = 1;
+
+/** Whether a box is within its picture. */
+export function isWithin(
+  [left = NaN, upper = NaN, wide = NaN, tall = NaN]: readonly number[],
+  { width, height }: PictureSize,
+): boolean {
+  return (
+    Math.min(left, upper) >= -slack &&
+    left + wide <= width + slack &&
+    upper + tall <= height + slack
+  );
+}
+
 /** A box: the left and upper edge, width and height, in pixels. Errors: FILE_INVALID. */
-export function checkBox({ box, where }: NamedObject): readonly number[] {
+export function checkBox({ box, where, size }: NamedObject): readonly number[] {
   const isBox = isListOf(box, (value): value is number => Number.isFinite(value));
   const [left = NaN, upper = NaN, width = NaN, height = NaN] = isBox ? box : [];
-  if (isBox && box.length === 4 && width > 0 && height > 0) return [left, upper, width, height];
+  if (isBox && box.length === 4 && width > 0 && height > 0) {
+    if (size === undefined || isWithin(box, size)) return [left, upper, width, height];
+    throw invalid(
+      `${where} has the bbox ${show(box, 60)}, which is not within the ${size.width} × ${size.height} pixels of its picture`,
+    );
+  }
   throw invalid(
     `${where} has the bbox ${show(box ?? null, 60)}; wanted [left, upper, width, height] in pixels, the latter two above 0`,
   );

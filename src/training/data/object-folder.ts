@@ -16,7 +16,7 @@ import { checkNames, classesOf, classesByName } from './class-names.ts';
 import { cocoFile, cocoObjects } from './coco.ts';
 import { type DescribedFolder, describedFolder } from './described-files.ts';
 import { checkProcessor, type ImageFolderOptions, pictureFiles } from './image-folder.ts';
-import { checkBox, locatedObjects } from './located-objects.ts';
+import { checkBox, isWithin, locatedObjects } from './located-objects.ts';
 
 /** A picture and what there is in it. */
 export interface AnnotatedImage {
@@ -165,20 +165,14 @@ function filled(
   return { data, shape: [values.length, channels, height, width] };
 }
 
-/** A box stands out by so many pixels at most: what was rounded does. */
-const slack = 1;
-
 /** A box in pixels as centre and size in parts of its picture. Errors: INPUT_INVALID. */
-function partOf({ width, height }: Pixels, box: readonly number[], name: string): number[] {
+function partOf(picture: Pixels, box: readonly number[], name: string): number[] {
+  const { width, height } = picture;
   const [left = 0, upper = 0, wide = 0, tall = 0] = box;
   const cut = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
   const [x0, x1] = [cut(left, width), cut(left + wide, width)];
   const [y0, y1] = [cut(upper, height), cut(upper + tall, height)];
-  const isInside =
-    Math.min(left, upper) >= -slack &&
-    left + wide <= width + slack &&
-    upper + tall <= height + slack;
-  if (isInside && x1 > x0 && y1 > y0) {
+  if (isWithin(box, picture) && x1 > x0 && y1 > y0) {
     return [(x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height];
   }
   throw new TransformerError(

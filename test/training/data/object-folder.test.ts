@@ -126,6 +126,14 @@ test.each([
     ['two categories "dog"'],
   ],
   [changed({ categories: [{ name: 'dog' }] }), 'FILE_INVALID', ['the id null']],
+  [
+    changed({
+      images: listed.map((image) => ({ ...image, width: 8, height: 4 })),
+      annotations: [{ ...annotations[0], bbox: [5, 0, 6, 4] }],
+    }),
+    'FILE_INVALID',
+    ['annotations[0] of annotations.json', '[5,0,6,4]', 'not within the 8 × 4 pixels'],
+  ],
   [changed({ annotations: [] }), 'INPUT_INVALID', ['No picture']],
   [
     changed({ annotations: [{ ...annotations[0], bbox: undefined }] }),
