@@ -51,7 +51,8 @@ const turns: readonly Turn[] = [
   ...(['compact', measureList, 'dateRange', 'duration', digitRange, 'currency', 'list'] as const),
   ...(['dateWithTime', measureList, 'number', digitRange, 'relativeTime', 'compact'] as const),
   ...(['outside', measureList, 'time', shortDate, 'dateRange', dollars, measureList] as const),
-  ...(['percent', digitRange, 'near', 'measure', 'list'] as const),
+  ...(['percent', digitRange, 'near', 'measure', 'list', 'measure', 'duration'] as const),
+  ...(['measure', 'dateRange', 'duration', 'measure', 'number', 'measure'] as const),
 ];
 
 /**
