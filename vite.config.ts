@@ -90,7 +90,7 @@ const config: ViteUserConfig = {
     },
   },
   test: {
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     globalSetup: ['test/setup/web-server.ts'],
     projects: [
