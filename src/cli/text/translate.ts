@@ -37,7 +37,7 @@ export const translate: Command = {
     { call: 'translate "in 3 days" --to de', prints: 'in 3 Tagen' },
     {
       call: 'translate --to fr --json "2 weeks ago"',
-      prints: '{"text":"2 weeks ago","translationText":"il y a 2 semaines","score":0.99}',
+      prints: '{"text":"2 weeks ago","translationText":"il y a 2 semaines","score":1}',
     },
     { call: 'translate --to fr --quiet < lines.txt > lines.fr.txt' },
   ],
