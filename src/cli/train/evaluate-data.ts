@@ -1,6 +1,12 @@
 // How good a model is at its task, by the data of a file or a folder.
 
-import { Gpu, type LoadOptions, loadModel, type Model } from '../../index.node.ts';
+import {
+  Gpu,
+  type LoadOptions,
+  loadModel,
+  type Model,
+  type ModelInputs,
+} from '../../index.node.ts';
 import { className } from '../../model/heads/head-name.ts';
 import { readConfig } from '../../model/read-configs.ts';
 import { defaultRecipe } from '../../phrases/recipe.ts';
@@ -171,7 +177,7 @@ async function measured(
 
 /** The mean loss of an objective that is not to say labels. */
 async function lossOf(
-  batches: AsyncIterable<Parameters<Model['forward']>[0]>,
+  batches: AsyncIterable<ModelInputs>,
   objective: NonNullable<ExampleSet['objective']>,
   { model, lora }: Pick<Measured, 'model' | 'lora'>,
 ): Promise<TaskMetrics> {

@@ -27,7 +27,10 @@ export function exampleSet<Example>(
   file: string,
   examples: readonly Example[],
   batchOf: (examples: readonly Example[]) => ModelInputs | Promise<ModelInputs>,
-  { unit = 'rows', ...more }: Partial<ExampleSet> & { readonly unit?: string } = {},
+  {
+    unit = 'rows',
+    ...more
+  }: Pick<ExampleSet, 'heldOutSize' | 'objective'> & { readonly unit?: string } = {},
 ): ExampleSet {
   return {
     count: examples.length,
