@@ -15,6 +15,11 @@ export type Kind = Meaning['kind'];
 
 export type TimeUnit = 'second' | 'minute' | 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year';
 
+/** The units that durations are of, the greatest first. */
+export const durationUnits: readonly Exclude<TimeUnit, 'quarter'>[] = [
+  ...(['year', 'month', 'week', 'day', 'hour', 'minute', 'second'] as const),
+];
+
 export type Meaning =
   /** Of a `time` the hours, minutes and seconds alone; of a `weekday` and a `month` these. */
   | {

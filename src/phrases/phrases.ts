@@ -1,6 +1,7 @@
 // Phrases drawn from a seed, as Intl renders them: pairs to train a translator, and phrases with every
 // answer that is right, to evaluate one.
 
+import { alikeMeanings } from './alike.ts';
 import { Random } from '../model/random.ts';
 import { hash } from './hash.ts';
 import { type Direction, type Drill, type Field, narrowField, type Turn } from './fields.ts';
@@ -14,8 +15,9 @@ export interface Phrase {
   readonly to: Language;
   readonly text: string;
   /**
-   * What Intl gives for the styles in which the text reads like this, each once, in the order of the
-   * styles. All are right; training takes the first, so that equal texts have equal targets.
+   * What Intl gives for the styles in which the text reads like this, each once, in the order of the styles, then for
+   * other meanings of the field that read like this. All are right; training takes the first, so that equal texts of a
+   * meaning have equal targets.
    */
   readonly answers: readonly [string, ...string[]];
 }
@@ -116,9 +118,18 @@ function drawPhrase(
   { isShort = false }: Pick<Drill, 'isShort'> = {},
 ): Phrase {
   const styles = field.stylesOf(meaning.kind);
-  const [sources, targets] = [render(meaning, from, styles), render(meaning, to, styles)];
+  const sources = render(meaning, from, styles);
   const readable = sources.filter((_, style) => isReadable(meaning, from, style));
   const text = isShort ? (readable.at(-1) as string) : random.pick(readable);
-  const answers = new Set(targets.filter((_, style) => sources[style] === text));
+  const meanings = [
+    meaning,
+    ...alikeMeanings(meaning).filter(({ kind }) => field.kinds.includes(kind)),
+  ];
+  const answers = new Set(
+    meanings.flatMap((one) => {
+      const read = render(one, from, styles);
+      return render(one, to, styles).filter((_, style) => read[style] === text);
+    }),
+  );
   return { kind: meaning.kind, from, to, text, answers: [...answers] as [string, ...string[]] };
 }

@@ -2,7 +2,7 @@
 
 import type { Random } from '../model/random.ts';
 import { type Drill, type Field, fieldOf, narrowTimeUnits, type Turn } from './fields.ts';
-import type { Language, Meaning, TimeUnit } from './meanings.ts';
+import { durationUnits, type Language, type Meaning, type TimeUnit } from './meanings.ts';
 
 export const allLanguages: readonly Language[] = ['de', 'en', 'es', 'fr', 'it', 'ja', 'pt', 'zh'];
 const timeUnits: readonly TimeUnit[] = [...narrowTimeUnits, 'quarter'];
@@ -53,6 +53,8 @@ const turns: readonly Turn[] = [
   ...(['outside', measureList, 'time', shortDate, 'dateRange', dollars, measureList] as const),
   ...(['percent', digitRange, 'near', 'measure', 'list', 'measure', 'duration'] as const),
   ...(['measure', 'dateRange', 'duration', 'measure', 'number', 'measure'] as const),
+  ...([digitRange, 'dateRange', digitRange, measureList, digitRange, 'dateRange'] as const),
+  ...([digitRange, 'list'] as const),
 ];
 
 /**
@@ -111,15 +113,6 @@ export const wideField: Field = fieldOf(
 
 const currencies = 'USD EUR GBP JPY CNY CHF CAD AUD INR BRL KRW MXN'.split(' ');
 
-const durationUnits = [
-  'year',
-  'month',
-  'week',
-  'day',
-  'hour',
-  'minute',
-  'second',
-] as const satisfies TimeUnit[];
 const mostOf = { year: 99, month: 11, week: 4, day: 6, hour: 23, minute: 59, second: 59 };
 
 /** What lists are of, each of one kind. */
